@@ -1,0 +1,67 @@
+/**
+ * One layer of a backing chain, as everything above `image` sees it: a qcow2 image or a raw file that answers
+ * for a range of guest bytes what it has there.
+ */
+import type { BlockFile } from '../io/blockFile';
+
+/** What a layer has for a run of guest bytes. Small numbers: they are compared in loops over millions of runs. */
+export const RunKind = {
+  /** Neither data nor zero flag: the backing file answers, or zero where there is none. */
+  unallocated: 0,
+  /** An allocated cluster whose subcluster is unallocated: as `unallocated`, but a host offset exists. */
+  unallocatedSubcluster: 1,
+  /** Bytes at `host` in the layer's data file. */
+  data: 2,
+  /** Compressed; `host` is the offset of the first byte of the compressed stream. */
+  compressed: 3,
+  /** Reads as zero; no host cluster. */
+  zeroPlain: 4,
+  /** Reads as zero; a host cluster is kept at `host`. */
+  zeroAllocated: 5,
+} as const;
+export type RunKind = (typeof RunKind)[keyof typeof RunKind];
+
+/**
+ * Receives runs in ascending order without gaps. `start` and `length` are guest bytes; `host` is the host offset of
+ * `start` in the layer's `dataFile`, or −1 where the kind has none. Return `false` to stop the walk.
+ * Runs are maximal within one L2 table (kind equal, host contiguous), except that `compressed` runs are one
+ * cluster each.
+ */
+export type RunVisitor = (start: number, length: number, kind: RunKind, host: number) => boolean | undefined;
+
+export interface Layer {
+  readonly format: 'qcow2' | 'raw';
+  /** The image file itself. */
+  readonly file: BlockFile;
+  /** Where host offsets of data point: the image file, or its external data file. */
+  readonly dataFile: BlockFile;
+  /** Guest bytes; a multiple of 512. */
+  readonly size: number;
+  /** True when the header names a backing file, openable or not. Always false for raw. */
+  readonly namesBacking: boolean;
+  /** Guest bytes that one entry stands for (cluster or subcluster); 512 for raw. */
+  readonly granularity: number;
+
+  /**
+   * Walks what this layer alone has for the guest bytes from `start` to `end` (clamped to `size`).
+   * Reads at most the tables it needs, each once; memory does not depend on the range.
+   * @throws FormatError on an entry that breaks the specification, FileError.
+   */
+  forEachRun(start: number, end: number, visit: RunVisitor): void;
+
+  /**
+   * Reads guest bytes that this layer itself has: `kind` and `host` are those of a run that covers
+   * `target.length` bytes from `guest`. Unallocated kinds are the caller's to resolve.
+   * @throws FormatError, FileError; UnsupportedError for an encrypted image.
+   */
+  readRun(target: Uint8Array, guest: number, kind: RunKind, host: number): void;
+
+  /**
+   * Whether data runs of this layer must be looked up in the host file for holes, as QEMU does for a raw file
+   * and for an image it takes for preallocated (QEMU block/qcow2-refcount.c,
+   * qcow2_detect_metadata_preallocation).
+   */
+  readonly looksForHoles: boolean;
+
+  close(): void;
+}

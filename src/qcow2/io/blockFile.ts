@@ -1,0 +1,36 @@
+/**
+ * Bytes at offsets: what the engine reads an image through. Everything is synchronous (ARCHITECTURE.md,
+ * "A synchronous engine in a thread of its own").
+ */
+export interface BlockFile {
+  /** The path, for messages. */
+  readonly name: string;
+  /** Length in bytes when it was opened. */
+  readonly size: number;
+  /** Bytes of storage behind the file (`st_blocks` × 512); a sparse file has fewer than `size`. */
+  readonly allocatedBytes: number;
+  /** Whether `extentAt` can tell holes from data; without native calls everything counts as data. */
+  readonly knowsHoles: boolean;
+
+  /**
+   * Fills `target` with the bytes at `offset`. What lies past the end of the file reads as zeroes, as QEMU's
+   * block layer has it.
+   * @throws FileError `file.read` when the system refuses, `file.shrank` when bytes that were there at opening
+   *   are gone.
+   */
+  read(target: Uint8Array, offset: number): void;
+
+  /**
+   * The stretch of data or hole that `offset` lies in, from `offset` on. Past the end of the file it is a hole
+   * that ends at `Infinity`.
+   */
+  extentAt(offset: number): FileExtent;
+
+  close(): void;
+}
+
+export interface FileExtent {
+  readonly isHole: boolean;
+  /** First byte after the extent. */
+  readonly end: number;
+}

@@ -1,0 +1,50 @@
+/**
+ * The English sentence for every problem code. `{file}`, `{offset}`, `{value}`, `{limit}` and `{what}` are
+ * filled from the problem's fields (offsets as `0x…`). The editor's translations are keyed by these sentences.
+ */
+import type { Problem } from './errors';
+import { hex } from './units';
+
+export const PROBLEM_TEXT = {
+  cancelled: 'Cancelled',
+
+  // io/
+  'file.missing': 'No such file',
+  'file.notRegular': 'Not a regular file, but a {value}',
+  'file.permission': 'Permission denied',
+  'file.open': 'Cannot be opened: {value}',
+  'file.read': 'Cannot read {limit} bytes at offset {offset}: {value}',
+  'file.shrank': 'The file ends at {value} bytes: it was {limit} bytes long when it was opened',
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEM_TEXT;
+
+/** Turns a template with `{name}` places into words; the editor passes `vscode.l10n.t`. */
+export type Translate = (template: string, args: Record<string, string | number>) => string;
+
+const english: Translate = (template, args) =>
+  template.replace(/\{(\w+)\}/g, (place, name: string) => String(args[name] ?? place));
+
+/**
+ * Says what is wrong in one line, without the file's name (the edge puts it in front).
+ * Control characters in names that come from an image are shown as `\xNN`, so a line stays a line.
+ */
+export function describeProblem(problem: Problem, translate: Translate = english): string {
+  const args: Record<string, string | number> = {
+    file: printable(problem.file),
+    offset: problem.offset === undefined ? '?' : hex(problem.offset),
+    value: printable(String(problem.value ?? '?')),
+    limit: printable(String(problem.limit ?? '?')),
+    what: problem.what ?? '?',
+  };
+  return translate(PROBLEM_TEXT[problem.code], args);
+}
+
+/** Makes text from an image safe to put into one line: control characters become `\xNN`. */
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, '0')}`;
+  });
+}

@@ -1,0 +1,16 @@
+/**
+ * How a long walk tells how far it is and learns that it should stop. The engine calls both often (every few
+ * thousand entries); implementations keep them cheap.
+ */
+export interface Progress {
+  /** `done` of `total`, in whatever unit the walk counts in; never decreases. */
+  report(done: number, total: number): void;
+  /** Throws `CancelledError` when somebody asked to stop. */
+  checkCancelled(): void;
+}
+
+/** For callers who neither watch nor cancel. */
+export const silent: Progress = {
+  report: () => undefined,
+  checkCancelled: () => undefined,
+};

@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/engine/**/*.test.ts', 'test/cli/**/*.test.ts'],
+    testTimeout: 60_000,
+    // qemu-img is judged against in child processes; more workers than cores would only wait.
+    maxWorkers: 2,
+  },
+});
