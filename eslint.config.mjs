@@ -31,7 +31,10 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-non-null-assertion': 'off', // hot loops whose bounds were just checked
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
     },
   },
@@ -70,7 +73,10 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { paths: ['vscode', 'node:worker_threads', 'worker_threads'], patterns: ['**/worker/**', '**/editor/**'] },
+        {
+          paths: ['vscode', 'node:worker_threads', 'worker_threads'],
+          patterns: ['**/worker/**', '**/editor/**'],
+        },
       ],
     },
   },

@@ -4,24 +4,36 @@
  *
  * A call that expects an answer gets a `Result`: failures arrive as plain data (worker/api.ts says why).
  */
-import type { ImageState, Result } from '../worker/api';
-import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
-import type { ClusterReport } from '../qcow2/scan/inspect';
-import type { Problem } from '../qcow2/errors';
+import type {
+  Cells,
+  CellsRequest,
+  ClusterReport,
+  ImageState,
+  KindTotals,
+  Problem,
+  Result,
+} from '../worker/api';
 
-export type { ImageState, ImageSummary, Result } from '../worker/api';
-export type { Problem } from '../qcow2/errors';
-export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
 export type {
   BitmapView,
+  CellKind,
+  Cells,
+  CellsRequest,
+  ChainLayerView,
+  ChainView,
+  ClusterReport,
+  EntryField,
   ExtensionView,
   FeatureBit,
   HeaderField,
   HeaderView,
+  ImageState,
+  ImageSummary,
+  KindTotals,
+  Problem,
+  Result,
   SnapshotView,
-} from '../qcow2/scan/headerView';
-export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
-export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
+} from '../worker/api';
 
 /** What the page shows first; sent again whenever it changes. */
 export interface PageState {
@@ -71,4 +83,3 @@ export interface PageApi {
   goTo(guestOffset: number): void;
   showTab(tab: PageTab): void;
 }
-

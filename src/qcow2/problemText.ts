@@ -42,7 +42,6 @@ export function describeProblem(problem: Problem, translate: Translate = english
 
 /** Makes text from an image safe to put into one line: control characters become `\xNN`. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, '0')}`;

@@ -11,7 +11,24 @@ import type { ClusterReport } from '../qcow2/scan/inspect';
 import type { MapForm } from '../qcow2/scan/mapExport';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
 
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+// The rooms above the worker import the engine's data types from here, so that they depend on one door.
+export type { Problem } from '../qcow2/errors';
+export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
+export type {
+  BitmapView,
+  ExtensionView,
+  FeatureBit,
+  HeaderField,
+  HeaderView,
+  SnapshotView,
+} from '../qcow2/scan/headerView';
+export type { ImageInfo } from '../qcow2/scan/info';
+export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
+export type { MapForm } from '../qcow2/scan/mapExport';
+export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
+
+export type Result<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
 
 export interface OpenOptions {
   /**
