@@ -3,6 +3,14 @@
  * this file and from nowhere else in `src/`.
  *
  * A call that expects an answer gets a `Result`: failures arrive as plain data (worker/api.ts says why).
+ *
+ * Both ends are `birpc` with `timeout: -1` over `postMessage`, without a serialiser of their own: VS Code carries typed
+ * arrays as they are. The page starts with `ready()`, each time it is loaded.
+ *
+ * The page's own words: the host writes the translations into the page as
+ * `<script type="application/json" id="l10n">` (`PageStrings`; empty in English). The page looks its English
+ * sentences up in it; they are kept in `l10n/bundle.l10n.json` by `scripts/l10n.mjs`, which collects `l10n.t('…')` of
+ * the host and `t('…')` of `webview/`.
  */
 import type {
   Cells,
@@ -34,6 +42,9 @@ export type {
   Result,
   SnapshotView,
 } from '../worker/api';
+
+/** Translations of the page's own words, keyed by the English sentence with `{0}`, `{1}`, … or `{name}` places. */
+export type PageStrings = Readonly<Record<string, string>>;
 
 /** What the page shows first; sent again whenever it changes. */
 export interface PageState {
