@@ -15,6 +15,25 @@ export const PROBLEM_TEXT = {
   'file.open': 'Cannot be opened: {value}',
   'file.read': 'Cannot read {limit} bytes at offset {offset}: {value}',
   'file.shrank': 'The file ends at {value} bytes: it was {limit} bytes long when it was opened',
+
+  // chain/
+  'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',
+  'gate.protocol': "Not opened: '{value}' is no local file but needs the protocol '{what}'",
+  'gate.network': "Not opened: '{value}' is on another machine",
+  'gate.noName': 'The name of the file is empty',
+  'gate.jsonSyntax': "Not opened: '{value}' is not a valid json: name",
+  'gate.jsonTooLarge': "Not opened: the json: name is longer or nested deeper than {limit}: '{value}'",
+  'gate.jsonDriver': "Not opened: the json: name asks for the driver '{value}'; only qcow2, raw and file are read",
+  'gate.jsonOption': "Not opened: the json: name has the option '{value}', which is not followed",
+  'gate.jsonNoFile': 'Not opened: the json: name gives no local file',
+  'chain.format': "The backing file's format '{value}' is not read; only {limit} are",
+  'chain.cycle': "The backing chain comes back to '{value}': it is a cycle",
+  'chain.tooDeep': 'The backing chain goes on below {limit} layers, the most that are opened',
+  'chain.formatProbed': 'The overlay gives no backing format; the content was taken for {value}',
+  'chain.shorter': 'The backing file has {value} bytes, fewer than its overlay with {limit}',
+  'chain.longer': 'The backing file has {value} bytes, more than its overlay with {limit}',
+  'chain.dataFileMissing': "'data-file' is required for this image, and its header names none",
+  'chain.incomplete': "The backing chain is incomplete: '{value}' is not open",
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_TEXT;

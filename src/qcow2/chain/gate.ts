@@ -1,0 +1,77 @@
+/**
+ * The gate: the one function that decides on every file that an image names and nobody asked for. A name may come
+ * from a stranger, so only local files are opened; every protocol (`nbd:`, `http:`, `rbd:`, `host_device:`, …) is
+ * shown and not opened, and in Restricted Mode no name is followed at all.
+ */
+import { RefusedError } from '../errors';
+import type { Problem, ProblemFacts } from '../errors';
+import type { ProblemCode } from '../problemText';
+import { readJsonName } from './jsonName';
+import { isNetworkPath, joinName, protocolOf, untilNul } from './names';
+
+/** A file that an image asks for. */
+export interface NamedFile {
+  /** An external data file's name is a plain path to QEMU (7.2.22), a backing name may be more. */
+  readonly role: 'backing' | 'dataFile';
+  readonly name: string;
+  /** Path of the image that names it, as it was named itself. */
+  readonly namedBy: string;
+}
+
+export interface GateOptions {
+  /** False in Restricted Mode. */
+  readonly followsNames: boolean;
+}
+
+export type GateDecision =
+  | {
+      readonly opens: true;
+      /** Where to look, joined to the folder of the image that names it; not normalised. */
+      readonly path: string;
+      /** The format that a `json:` name gives. */
+      readonly format?: 'qcow2' | 'raw';
+    }
+  | { readonly opens: false; readonly problem: Problem };
+
+/** Decides whether a named file may be opened, and where it is. Touches no file and never throws. */
+export function decide(file: NamedFile, options: GateOptions): GateDecision {
+  const name = untilNul(file.name);
+  const refuse = (code: ProblemCode, facts: ProblemFacts = {}): GateDecision => ({
+    opens: false,
+    problem: new RefusedError(file.namedBy, code, { value: name, ...facts }).problem,
+  });
+  if (!options.followsNames) return refuse('gate.restricted');
+
+  const local = file.role === 'dataFile' ? { path: name } : localName(name, refuse);
+  if ('opens' in local) return local;
+  if (local.path === '') return refuse('gate.noName');
+  // QEMU would look for `file:` and json: names in its process's directory. An editor has none that means
+  // anything to the person, so they too belong to the folder of the image that names them.
+  const path = joinName(file.namedBy, local.path);
+  if (isNetworkPath(path)) return refuse('gate.network');
+  return local.format === undefined ? { opens: true, path } : { opens: true, path, format: local.format };
+}
+
+interface LocalName {
+  readonly path: string;
+  readonly format?: 'qcow2' | 'raw';
+}
+
+/** Takes a backing name's protocol apart. */
+function localName(
+  name: string,
+  refuse: (code: ProblemCode, facts?: ProblemFacts) => GateDecision,
+): LocalName | GateDecision {
+  const protocol = protocolOf(name);
+  if (protocol === undefined) return { path: name };
+  if (protocol === 'file') return { path: name.slice('file:'.length) };
+  if (protocol !== 'json') return refuse('gate.protocol', { what: protocol });
+  const json = readJsonName(name);
+  if (!json.follows) {
+    const { code, value, limit } = json;
+    return refuse(code, limit === undefined ? { value } : { value, limit });
+  }
+  return json.format === undefined
+    ? { path: json.filename }
+    : { path: json.filename, format: json.format };
+}
