@@ -34,6 +34,13 @@ export const PROBLEM_TEXT = {
   'chain.longer': 'The backing file has {value} bytes, more than its overlay with {limit}',
   'chain.dataFileMissing': "'data-file' is required for this image, and its header names none",
   'chain.incomplete': "The backing chain is incomplete: '{value}' is not open",
+
+  // worker/, editor/
+  'thread.ended': 'The thread that reads the image ended: {value}',
+  'engine.notOpen': 'No image is open',
+  'file.notLocal': 'A file that is not on a local disk is read up to {limit} bytes; this one has {value}',
+  'export.ontoImage': 'The map cannot be written over a file of the image itself',
+  'export.write': 'Cannot be written: {value}',
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_TEXT;

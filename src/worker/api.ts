@@ -31,6 +31,10 @@ export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
 
 export interface OpenOptions {
+  /** The number that the state will carry; the host counts, so that it also rises over a new thread. */
+  readonly generation: number;
+  /** The file's content, where it is not on a local disk; `path` is then only its name. Names are not followed. */
+  readonly bytes?: Uint8Array;
   /**
    * False in Restricted Mode: no backing file and no external data file is opened; header, the top layer's map and
    * the raw names are all there is.
@@ -76,7 +80,10 @@ export interface MapRequest {
 
 /** What the host may ask of the worker. */
 export interface EngineApi {
-  /** Opens, or opens again after a change on disk. Always answers with a state: `problem` says what is wrong. */
+  /**
+   * Opens, or opens again after a change on disk, and starts the whole-disk scan. Always answers with a state:
+   * `problem` says what is wrong.
+   */
   open(path: string, options: OpenOptions): ImageState;
   /** Whether the file (or one of its chain) differs from what was read: size, time or identity. */
   hasChanged(): boolean;
@@ -88,7 +95,10 @@ export interface EngineApi {
   /** Guest bytes through the chain; at most 1 MiB at a time, clamped to the disk's end. */
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
   info(): Result<ImageInfo>;
-  /** Streams the map to a file. Answers with the number of extents and bytes written. */
+  /**
+   * Streams the map to a file, which is there whole or not at all. Answers with the number of extents and bytes
+   * written. Keeps the thread busy until it is done: exports run in a thread of their own (client.ts).
+   */
   exportMap(request: MapRequest): Result<{ readonly extents: number; readonly bytes: number }>;
   close(): void;
 }

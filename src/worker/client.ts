@@ -1,0 +1,201 @@
+/**
+ * The host's end of a worker thread: one thread an open document, one for each export, one for the workspace index.
+ *
+ * A thread may die (out of memory, a fault of this program) or never answer (a dead network mount). Its calls then
+ * end in a `Problem` like any other; whoever waits learns that, and may start another thread.
+ */
+import { Worker } from 'node:worker_threads';
+import { type BirpcReturn, createBirpc } from 'birpc';
+import type {
+  Cells,
+  CellsRequest,
+  ClusterReport,
+  EngineApi,
+  EngineEvents,
+  ImageInfo,
+  ImageState,
+  KindTotals,
+  MapRequest,
+  OpenOptions,
+  Problem,
+  Result,
+} from './api';
+import type { IndexApi, IndexedImage } from './indexApi';
+import { CancelFlag, type ThreadData, type ThreadRole } from './thread';
+
+/** Bytes of JavaScript heap a thread may take before it alone ends; tables live outside of it, in budgets. */
+const HEAP_LIMIT_MIB = 256;
+
+/** A worker thread and the calls to it. `Remote` is what it answers, `Local` what it may tell. */
+class Thread<Remote extends object, Local extends object> {
+  private readonly worker: Worker;
+  private readonly cancelFlag = new CancelFlag();
+  private readonly rpc: BirpcReturn<Remote, Local>;
+  private ended: Error | undefined;
+
+  constructor(workerScript: string, role: ThreadRole, events: Local) {
+    const data: ThreadData = { role, cancelFlag: this.cancelFlag.buffer };
+    this.worker = new Worker(workerScript, {
+      name: `qcow2 ${role}`,
+      workerData: data,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_LIMIT_MIB },
+    });
+    this.rpc = createBirpc<Remote, Local>(events, {
+      post: (message) => {
+        this.worker.postMessage(message);
+      },
+      on: (receive) => {
+        this.worker.on('message', receive);
+      },
+      timeout: -1,
+    });
+    this.worker.on('error', (error: Error) => {
+      this.end(error);
+    });
+    this.worker.on('exit', (code) => {
+      this.end(new Error(`exit code ${code}`));
+    });
+  }
+
+  get hasEnded(): boolean {
+    return this.ended !== undefined;
+  }
+
+  /**
+   * One call; `file` names what it is about. Never rejects: what is not an answer is a `Problem`.
+   */
+  async call<T>(file: string, ask: (rpc: BirpcReturn<Remote, Local>) => Promise<T>): Promise<Result<T>> {
+    if (this.ended !== undefined) return { ok: false, problem: endedProblem(file, this.ended) };
+    try {
+      return { ok: true, value: await ask(this.rpc) };
+    } catch (error) {
+      return { ok: false, problem: endedProblem(file, this.ended ?? asError(error)) };
+    }
+  }
+
+  /** Makes a long walk stop at its next look at the flag. The thread does nothing lengthy after that. */
+  cancel(): void {
+    this.cancelFlag.set();
+  }
+
+  /** Cancels and ends the thread without waiting for it: one that sits in a system call never ends. */
+  dispose(): void {
+    this.cancel();
+    this.end(new Error('closed'));
+    void this.worker.terminate();
+  }
+
+  private end(error: Error): void {
+    if (this.ended !== undefined) return;
+    this.ended = error;
+    this.rpc.$close(error);
+  }
+}
+
+function endedProblem(file: string, error: Error): Problem {
+  return { kind: 'io', code: 'thread.ended', file, value: error.message };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** Results of results, flattened. */
+function flat<T>(result: Result<Result<T>>): Result<T> {
+  return result.ok ? result.value : result;
+}
+
+/** The engine of one image, in a thread of its own. No method ever rejects. */
+export class EngineClient {
+  private readonly thread: Thread<EngineApi, EngineEvents>;
+  private path = '';
+
+  /** @param workerScript path of the bundled `worker/main.ts` */
+  constructor(workerScript: string, events: Partial<EngineEvents> = {}) {
+    const ignore = (): void => undefined;
+    this.thread = new Thread(workerScript, 'engine', {
+      scanProgress: events.scanProgress ?? ignore,
+      exportProgress: events.exportProgress ?? ignore,
+    });
+  }
+
+  /** True once the thread is gone: only a new client can answer. */
+  get hasEnded(): boolean {
+    return this.thread.hasEnded;
+  }
+
+  async open(path: string, options: OpenOptions): Promise<ImageState> {
+    this.path = path;
+    const result = await this.thread.call(path, (rpc) => rpc.open(path, options));
+    return result.ok ? result.value : failedState(path, options.generation, result.problem);
+  }
+
+  async hasChanged(): Promise<boolean> {
+    const result = await this.thread.call(this.path, (rpc) => rpc.hasChanged());
+    return !result.ok || result.value;
+  }
+
+  async cells(request: CellsRequest): Promise<Result<Cells>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.cells(request)));
+  }
+
+  async totals(start: number, length: number): Promise<Result<KindTotals>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.totals(start, length)));
+  }
+
+  async inspect(guestOffset: number): Promise<Result<ClusterReport>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.inspect(guestOffset)));
+  }
+
+  async readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.readBytes(guestOffset, length)));
+  }
+
+  async info(): Promise<Result<ImageInfo>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.info()));
+  }
+
+  async exportMap(request: MapRequest): Promise<Result<{ extents: number; bytes: number }>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.exportMap(request)));
+  }
+
+  cancel(): void {
+    this.thread.cancel();
+  }
+
+  dispose(): void {
+    this.thread.dispose();
+  }
+}
+
+/** A state for a file of which nothing is known but what went wrong. */
+export function failedState(path: string, generation: number, problem: Problem): ImageState {
+  return { path, fileSize: 0, allocatedBytes: 0, generation, problem, warnings: [] };
+}
+
+/** The reader of headers for the workspace index. Never rejects; a dead thread is replaced at the next call. */
+export class IndexClient {
+  private thread: Thread<IndexApi, Record<string, never>> | undefined;
+
+  constructor(private readonly workerScript: string) {}
+
+  /** Answers in the order of `paths`. */
+  async readHeaders(paths: readonly string[]): Promise<readonly IndexedImage[]> {
+    if (this.thread === undefined || this.thread.hasEnded) {
+      this.thread = new Thread(this.workerScript, 'index', {});
+    }
+    const result = await this.thread.call('', (rpc) => rpc.readHeaders(paths));
+    if (result.ok) return result.value;
+    return paths.map((path) => ({
+      path,
+      fileSize: 0,
+      allocatedBytes: 0,
+      format: 'unknown',
+      problem: { ...result.problem, file: path },
+    }));
+  }
+
+  dispose(): void {
+    this.thread?.dispose();
+  }
+}
