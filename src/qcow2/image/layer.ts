@@ -41,6 +41,8 @@ export interface Layer {
   readonly namesBacking: boolean;
   /** Guest bytes that one entry stands for (cluster or subcluster); 512 for raw. */
   readonly granularity: number;
+  /** True when the guest's bytes are encrypted: QEMU then gives no host offsets, and nothing here reads them. */
+  readonly isEncrypted: boolean;
 
   /**
    * Walks what this layer alone has for the guest bytes from `start` to `end` (clamped to `size`).
