@@ -65,7 +65,6 @@ class Thread<Remote extends object, Local extends object> {
    * One call; `file` names what it is about. Never rejects: what is not an answer is a `Problem`.
    */
   async call<T>(file: string, ask: (rpc: BirpcReturn<Remote, Local>) => Promise<T>): Promise<Result<T>> {
-    if (this.ended !== undefined) return { ok: false, problem: endedProblem(file, this.ended) };
     try {
       return { ok: true, value: await ask(this.rpc) };
     } catch (error) {

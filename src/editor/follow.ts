@@ -1,0 +1,108 @@
+/**
+ * Follows an image on disk: VS Code tells a custom editor nothing of changes from outside, so each document watches
+ * its file and the files of its chain, inside the workspace or not, and looks again whenever the window gets the
+ * focus, since watching fails silently on some file systems.
+ */
+import { basename, dirname } from 'node:path';
+import * as vscode from 'vscode';
+import type { ImageState } from '../worker/api';
+import type { ImageDocument } from './document';
+import type { Subscription } from './emitter';
+
+/** Milliseconds between two readings, at least. */
+const SHORTEST_PAUSE = 1000;
+/** A running machine writes its disk all the time: then the last reading should at least have been seen whole. */
+const LONGEST_PAUSE = 10_000;
+
+export class DocumentFollower implements vscode.Disposable {
+  private watchers = new Map<string, vscode.Disposable>();
+  private readonly disposables: Subscription[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private lastLook = 0;
+
+  constructor(private readonly document: ImageDocument) {
+    const { source } = document;
+    if (source.kind === 'path') this.watch([source.path]);
+    else this.watchUri(vscode.Uri.parse(source.uri));
+    this.disposables.push(
+      document.onDidRead((state) => {
+        this.watch(filesOf(document, state));
+      }),
+      vscode.window.onDidChangeWindowState(({ focused }) => {
+        if (focused) this.lookSoon();
+      }),
+    );
+  }
+
+  /** Looks again, now or as soon as the pause since the last look is over. */
+  lookSoon(): void {
+    if (this.timer !== undefined) return;
+    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, 3 * this.document.lastReadingTook));
+    const delay = Math.max(0, this.lastLook + pause - performance.now());
+    this.timer = setTimeout(() => void this.look(), delay);
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    for (const watcher of this.watchers.values()) watcher.dispose();
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private async look(): Promise<void> {
+    this.lastLook = performance.now();
+    // What changes while we look is looked at after the next pause.
+    this.timer = undefined;
+    await this.document.lookAgain();
+  }
+
+  private watch(paths: readonly string[]): void {
+    const wanted = new Set(paths);
+    for (const [path, watcher] of this.watchers) {
+      if (wanted.has(path)) continue;
+      watcher.dispose();
+      this.watchers.delete(path);
+    }
+    for (const path of wanted) {
+      if (!this.watchers.has(path)) this.watchers.set(path, this.watchFile(path));
+    }
+  }
+
+  private watchFile(path: string): vscode.Disposable {
+    const folder = vscode.Uri.file(dirname(path));
+    // A name may hold what a glob takes for itself; such characters match as any one, and the path is compared.
+    const pattern = basename(path).replace(/[*?[\]{}!,\\]/g, '?');
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, pattern));
+    const { fsPath } = vscode.Uri.file(path);
+    const onEvent = (uri: vscode.Uri): void => {
+      if (uri.fsPath === fsPath) this.lookSoon();
+    };
+    watcher.onDidChange(onEvent);
+    watcher.onDidCreate(onEvent);
+    watcher.onDidDelete(onEvent);
+    return watcher;
+  }
+
+  /** Only some file systems that are not local tell of changes at all. */
+  private watchUri(uri: vscode.Uri): void {
+    const folder = vscode.Uri.joinPath(uri, '..');
+    const pattern = new vscode.RelativePattern(folder, basename(uri.path));
+    const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+    const onEvent = (): void => {
+      this.lookSoon();
+    };
+    watcher.onDidChange(onEvent);
+    watcher.onDidCreate(onEvent);
+    watcher.onDidDelete(onEvent);
+    this.disposables.push(watcher);
+  }
+}
+
+/** The image and every local file of its chain, those that are missing too: they may come. */
+function filesOf(document: ImageDocument, state: ImageState): string[] {
+  if (document.source.kind !== 'path') return [];
+  const named = (state.chain?.layers ?? []).flatMap((layer) =>
+    [layer.path, layer.dataFile].filter((path) => path !== undefined),
+  );
+  return [document.source.path, ...named];
+}

@@ -1,0 +1,59 @@
+/** Answers what the page asks (`HostApi`), for one panel on one document. */
+import * as vscode from 'vscode';
+import type { CellsRequest, Problem } from '../worker/api';
+import type { ImageDocument } from './document';
+import type { HostApi, PageState } from './messages';
+import { pageState } from './pageState';
+import { viewTypeFor } from './viewTypes';
+import { describe } from './words';
+
+/** The page's actions, as commands of this extension. */
+const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
+  exportMap: 'qcow2.exportMap',
+  copyInfo: 'qcow2.copyImageInformation',
+  retry: 'qcow2.retry',
+  goToOffset: 'qcow2.goToOffset',
+  showChain: 'qcow2.showBackingChain',
+};
+
+/** The same calls, answered later. */
+type Answers<Api> = {
+  [Name in keyof Api]: Api[Name] extends (...args: infer Args) => infer Value
+    ? (...args: Args) => Promise<Value>
+    : never;
+};
+
+/** @param onReady the page is up, and has its state: what waited for it can be told */
+export function hostHandler(uri: vscode.Uri, document: ImageDocument, onReady: () => void): Answers<HostApi> {
+  return {
+    async ready(): Promise<PageState> {
+      const state = await document.whenRead();
+      // After the answer is on its way: what waited needs the state it belongs to.
+      setImmediate(onReady);
+      return pageState(document, state);
+    },
+    cells: (request: CellsRequest) => document.cells(request),
+    totals: (start: number, length: number) => document.totals(start, length),
+    inspect: (guestOffset: number) => document.inspect(guestOffset),
+    readBytes: (guestOffset: number, length: number) => document.readBytes(guestOffset, length),
+    async openLayer(depth: number, toTheSide: boolean): Promise<void> {
+      const path = document.state?.chain?.layers.find((layer) => layer.depth === depth)?.path;
+      if (path === undefined) return;
+      const layer = vscode.Uri.file(path);
+      const column = toTheSide ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
+      await vscode.commands.executeCommand('vscode.openWith', layer, viewTypeFor(layer), column);
+    },
+    async run(command): Promise<void> {
+      if (!Object.hasOwn(COMMANDS, command)) return;
+      await vscode.commands.executeCommand(COMMANDS[command], uri);
+    },
+    async copy(text: string): Promise<void> {
+      await vscode.env.clipboard.writeText(text);
+    },
+    describe: (problem: Problem) => Promise.resolve(describe(problem)),
+    selectionChanged(selection): Promise<void> {
+      document.select(selection);
+      return Promise.resolve();
+    },
+  };
+}

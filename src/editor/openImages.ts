@@ -1,0 +1,76 @@
+/** Which images are open, in which panels, and which one the person is at. Commands and the status bar ask here. */
+import * as vscode from 'vscode';
+import type { ImageDocument } from './document';
+import type { Page } from './page';
+
+export class OpenImages implements vscode.Disposable {
+  private readonly pages = new Set<Page>();
+  private readonly documents = new Map<string, Set<ImageDocument>>();
+  private readonly activeEmitter = new vscode.EventEmitter<Page | undefined>();
+  private current: Page | undefined;
+  readonly onDidChangeActive = this.activeEmitter.event;
+
+  /** The page that has the focus, or had it last while it is still the active editor. */
+  get active(): Page | undefined {
+    return this.current;
+  }
+
+  /** The open document of a URI. */
+  find(uri: vscode.Uri): ImageDocument | undefined {
+    const [first] = this.documents.get(uri.toString()) ?? [];
+    return first;
+  }
+
+  /** The panel on a URI that is best to talk to: the active one, a visible one, any. */
+  pageOf(uri: vscode.Uri): Page | undefined {
+    const candidates = [...this.pages].filter((page) => page.uri.toString() === uri.toString());
+    return (
+      candidates.find((page) => page.panel.active) ??
+      candidates.find((page) => page.panel.visible) ??
+      candidates[0]
+    );
+  }
+
+  all(): ImageDocument[] {
+    return [...this.documents.values()].flatMap((documents) => [...documents]);
+  }
+
+  addDocument(uri: vscode.Uri, document: ImageDocument): vscode.Disposable {
+    const key = uri.toString();
+    const documents = this.documents.get(key) ?? new Set();
+    documents.add(document);
+    this.documents.set(key, documents);
+    return new vscode.Disposable(() => {
+      documents.delete(document);
+      if (documents.size === 0) this.documents.delete(key);
+    });
+  }
+
+  addPage(page: Page): void {
+    this.pages.add(page);
+    const viewState = page.panel.onDidChangeViewState(() => {
+      this.update(page);
+    });
+    page.panel.onDidDispose(() => {
+      viewState.dispose();
+      this.pages.delete(page);
+      if (this.current === page) this.setActive(undefined);
+    });
+    this.update(page);
+  }
+
+  dispose(): void {
+    this.activeEmitter.dispose();
+  }
+
+  private update(page: Page): void {
+    if (page.panel.active) this.setActive(page);
+    else if (this.current === page) this.setActive(undefined);
+  }
+
+  private setActive(page: Page | undefined): void {
+    if (this.current === page) return;
+    this.current = page;
+    this.activeEmitter.fire(page);
+  }
+}

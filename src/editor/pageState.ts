@@ -1,0 +1,54 @@
+/** What the page shows, from what the worker answered. */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { ChainLayerView, ImageState } from '../worker/api';
+import type { ImageDocument } from './document';
+import type { Notice, PageState } from './messages';
+import { sourceName } from './source';
+import { describe, describeWithFile } from './words';
+
+/** @param state of `document`, as last answered */
+export function pageState(document: ImageDocument, state: ImageState): PageState {
+  const problemText = imageProblem(document, state);
+  return {
+    image: state,
+    fileName: basename(sourceName(document.source)),
+    notices: notices(document, state),
+    ...(problemText === undefined ? {} : { problemText }),
+    chainTexts: (state.chain?.layers ?? []).map(layerTexts),
+    isRestricted: !vscode.workspace.isTrusted,
+  };
+}
+
+function imageProblem(document: ImageDocument, state: ImageState): string | undefined {
+  if (document.isDeleted) {
+    return vscode.l10n.t('The file was deleted or moved. It is shown again as soon as it is back.');
+  }
+  return state.problem === undefined ? undefined : describeWithFile(state.problem, state.path);
+}
+
+function notices(document: ImageDocument, state: ImageState): Notice[] {
+  const warnings = state.warnings.map((problem): Notice => ({
+    severity: 'warning',
+    text: describeWithFile(problem, state.path),
+  }));
+  return [...surroundings(document, state), ...warnings];
+}
+
+/** What the place of the file and the workspace have to do with what is shown. */
+function surroundings(document: ImageDocument, state: ImageState): Notice[] {
+  const names = state.summary?.backingName ?? state.summary?.dataFileName;
+  if (names === undefined) return [];
+  if (document.source.kind === 'bytes') {
+    const text = vscode.l10n.t('The file is not on a local disk: files that it names are not opened.');
+    return [{ severity: 'info', text }];
+  }
+  if (vscode.workspace.isTrusted) return [];
+  const text = vscode.l10n.t('Restricted Mode: files that the image names are not opened.');
+  return [{ severity: 'info', text }];
+}
+
+function layerTexts(layer: ChainLayerView): PageState['chainTexts'][number] {
+  const notes = layer.notes.map(describe);
+  return layer.problem === undefined ? { notes } : { problem: describe(layer.problem), notes };
+}

@@ -1,0 +1,192 @@
+/**
+ * One file being looked at: its worker thread, what the worker answered last, and the readers that share it.
+ *
+ * A session is bound to one file (device and inode), not to a name. Documents hold a lease on it; when a name comes
+ * to lead to another file, the document takes another session (document.ts). Staged edits will live here, so that
+ * all documents and views of a file see the same ones.
+ */
+import type {
+  Cells,
+  CellsRequest,
+  ClusterReport,
+  ImageInfo,
+  ImageState,
+  KindTotals,
+  Problem,
+  Result,
+} from '../worker/api';
+import { EngineClient, failedState } from '../worker/client';
+import { Emitter } from './emitter';
+import { type ImageSource, sourceName } from './source';
+
+export interface ScanProgress {
+  /** Guest bytes. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What all sessions of a window share. */
+export interface SessionContext {
+  /** Path of the bundled worker. */
+  readonly workerScript: string;
+  /** False in Restricted Mode; asked at every reading. */
+  followsNames(): boolean;
+  /** Counts up; never the same number twice. */
+  nextGeneration(): number;
+}
+
+export class ImageSession {
+  private readonly stateEmitter = new Emitter<ImageState>();
+  private readonly scanEmitter = new Emitter<ScanProgress>();
+  readonly onDidRead = this.stateEmitter.event;
+  readonly onDidScan = this.scanEmitter.event;
+
+  private engine: EngineClient | undefined;
+  private current: ImageState | undefined;
+  /** The reading that runs, and the one that waits for it: a third caller joins the second. */
+  private running: Promise<ImageState> | undefined;
+  private queued: Promise<ImageState> | undefined;
+  private isDisposed = false;
+  private startedAt = 0;
+  private scannedAt: number | undefined;
+
+  constructor(
+    readonly identity: string,
+    private readonly source: ImageSource,
+    private readonly context: SessionContext,
+  ) {}
+
+  /** What the worker answered last; nothing before the first answer. */
+  get state(): ImageState | undefined {
+    return this.current;
+  }
+
+  /** Milliseconds that the last reading and its whole-disk scan have taken, so far or in all. */
+  get lastReadingTook(): number {
+    if (this.startedAt === 0) return 0;
+    return (this.scannedAt ?? performance.now()) - this.startedAt;
+  }
+
+  /** The first state, read now or before. */
+  whenRead(): Promise<ImageState> {
+    return this.current === undefined ? (this.running ?? this.read()) : Promise.resolve(this.current);
+  }
+
+  /** Reads the file anew. Always answers with a state, never rejects. */
+  read(): Promise<ImageState> {
+    if (this.running === undefined) {
+      this.running = this.readNow().finally(() => {
+        this.running = undefined;
+      });
+      return this.running;
+    }
+    this.queued ??= this.running.then(() => {
+      this.queued = undefined;
+      return this.read();
+    });
+    return this.queued;
+  }
+
+  /** Whether the file, or one of its chain, is not what was read. */
+  async hasChanged(): Promise<boolean> {
+    if (this.source.kind === 'bytes') return true;
+    if (this.engine === undefined || this.engine.hasEnded || this.current === undefined) return true;
+    return this.engine.hasChanged();
+  }
+
+  cells(request: CellsRequest): Promise<Result<Cells>> {
+    return this.ask((engine) => engine.cells(request));
+  }
+
+  totals(start: number, length: number): Promise<Result<KindTotals>> {
+    return this.ask((engine) => engine.totals(start, length));
+  }
+
+  inspect(guestOffset: number): Promise<Result<ClusterReport>> {
+    return this.ask((engine) => engine.inspect(guestOffset));
+  }
+
+  readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
+    return this.ask((engine) => engine.readBytes(guestOffset, length));
+  }
+
+  info(): Promise<Result<ImageInfo>> {
+    return this.ask((engine) => engine.info());
+  }
+
+  dispose(): void {
+    this.isDisposed = true;
+    this.engine?.dispose();
+    this.stateEmitter.dispose();
+    this.scanEmitter.dispose();
+  }
+
+  private async readNow(): Promise<ImageState> {
+    const generation = this.context.nextGeneration();
+    if (this.isOver()) return failedState(sourceName(this.source), generation, this.notOpen());
+    this.startedAt = performance.now();
+    this.scannedAt = undefined;
+    const state = await this.openEngine(generation);
+    if (this.isOver()) return state;
+    if (state.problem !== undefined) this.scannedAt = performance.now();
+    this.current = state;
+    this.stateEmitter.fire(state);
+    return state;
+  }
+
+  private async openEngine(generation: number): Promise<ImageState> {
+    const { source } = this;
+    const name = sourceName(source);
+    const engine = this.livingEngine();
+    if (source.kind === 'path') {
+      return engine.open(name, { generation, followsNames: this.context.followsNames() });
+    }
+    try {
+      const bytes = await source.read();
+      return await engine.open(name, { generation, followsNames: false, bytes });
+    } catch (error) {
+      return failedState(name, generation, unreadable(name, error));
+    }
+  }
+
+  /** The thread of this file; another one where the last has died. */
+  private livingEngine(): EngineClient {
+    if (this.engine === undefined || this.engine.hasEnded) {
+      this.engine = new EngineClient(this.context.workerScript, {
+        scanProgress: (done, total) => {
+          if (done >= total) this.scannedAt = performance.now();
+          this.scanEmitter.fire({ done, total });
+        },
+      });
+    }
+    return this.engine;
+  }
+
+  private async ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
+    if (this.current === undefined) await this.whenRead();
+    if (this.engine !== undefined) return request(this.engine);
+    return { ok: false, problem: this.notOpen() };
+  }
+
+  /** A method, since it may change while a reading waits. */
+  private isOver(): boolean {
+    return this.isDisposed;
+  }
+
+  private notOpen(): Problem {
+    return { kind: 'io', code: 'engine.notOpen', file: sourceName(this.source) };
+  }
+}
+
+/** Thrown by sources that cannot be read, with the facts. */
+export class SourceError extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.code);
+  }
+}
+
+function unreadable(file: string, error: unknown): Problem {
+  if (error instanceof SourceError) return error.problem;
+  const value = error instanceof Error ? error.message : String(error);
+  return { kind: 'io', code: 'file.open', file, value };
+}

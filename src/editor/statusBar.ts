@@ -1,0 +1,59 @@
+/** The status bar while an image is active: its version and how much of it is on disk. */
+import * as vscode from 'vscode';
+import type { ImageState } from '../worker/api';
+import type { Subscription } from './emitter';
+import type { OpenImages } from './openImages';
+import { formatShare, formatSize } from './words';
+
+export class ImageStatus implements vscode.Disposable {
+  private readonly item: vscode.StatusBarItem;
+  private readonly activeSubscription: vscode.Disposable;
+  private reading: Subscription | undefined;
+
+  constructor(private readonly images: OpenImages) {
+    this.item = vscode.window.createStatusBarItem('qcow2.status', vscode.StatusBarAlignment.Right, 100);
+    this.item.name = vscode.l10n.t('QCOW2 Image');
+    this.item.command = 'qcow2.showBackingChain';
+    this.activeSubscription = images.onDidChangeActive(() => {
+      this.follow();
+    });
+  }
+
+  dispose(): void {
+    this.reading?.dispose();
+    this.activeSubscription.dispose();
+    this.item.dispose();
+  }
+
+  private follow(): void {
+    this.reading?.dispose();
+    this.reading = undefined;
+    const document = this.images.active?.document;
+    if (document === undefined) {
+      this.item.hide();
+      return;
+    }
+    this.reading = document.onDidRead((state) => {
+      this.show(state);
+    });
+    this.show(document.state);
+  }
+
+  private show(state: ImageState | undefined): void {
+    const { summary } = state ?? {};
+    if (state === undefined || summary === undefined) {
+      this.item.hide();
+      return;
+    }
+    const share = formatShare(state.allocatedBytes, summary.virtualSize);
+    this.item.text = `$(layers) qcow2 v${summary.version} · ${share}`;
+    this.item.tooltip = vscode.l10n.t(
+      'qcow2 version {0}: {1} of {2} on disk. Click to see the backing chain.',
+      summary.version,
+      formatSize(state.allocatedBytes),
+      formatSize(summary.virtualSize),
+    );
+    this.item.accessibilityInformation = { label: this.item.tooltip };
+    this.item.show();
+  }
+}

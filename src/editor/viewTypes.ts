@@ -1,0 +1,18 @@
+/** The two entries of the one editor (package.json, `customEditors`). */
+import type { Uri } from 'vscode';
+
+/** The default for `*.qcow2` and `*.qcow`. */
+export const IMAGE_EDITOR = 'qcow2.editor';
+/** Offered by "Reopen Editor With…" for every file. */
+export const ANY_FILE_EDITOR = 'qcow2.editorForAnyFile';
+
+export const VIEW_TYPES = [IMAGE_EDITOR, ANY_FILE_EDITOR] as const;
+
+export function viewTypeFor(uri: Uri): string {
+  return isImageName(uri.path) ? IMAGE_EDITOR : ANY_FILE_EDITOR;
+}
+
+/** Whether VS Code opens the file in the editor by its name; like its globs, whatever the case. */
+export function isImageName(path: string): boolean {
+  return /\.qcow2?$/i.test(path);
+}
