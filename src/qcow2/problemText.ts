@@ -35,6 +35,9 @@ export const PROBLEM_TEXT = {
   'chain.dataFileMissing': "'data-file' is required for this image, and its header names none",
   'chain.incomplete': "The backing chain is incomplete: '{value}' is not open",
 
+  // scan/
+  'map.noOffset': 'File contains external, encrypted or compressed clusters.',
+
   // worker/, editor/
   'thread.ended': 'The thread that reads the image ended: {value}',
   'engine.notOpen': 'No image is open',
