@@ -1,9 +1,19 @@
 // Builds the four programs of the project: extension host, engine worker, headless command, webview.
-// `node esbuild.mjs [--watch] [--minify]`
+// `node esbuild.mjs [--watch] [--minify] [--outdir=dist]`; with `--tests` also the suite for the extension host.
+import { rmSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 
-const watch = process.argv.includes('--watch');
-const minify = process.argv.includes('--minify');
+const {
+  values: { watch, minify, tests, outdir },
+} = parseArgs({
+  options: {
+    watch: { type: 'boolean', default: false },
+    minify: { type: 'boolean', default: false },
+    tests: { type: 'boolean', default: false },
+    outdir: { type: 'string', default: 'dist' },
+  },
+});
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {
@@ -26,12 +36,12 @@ const node = {
 
 /** @type {import('esbuild').BuildOptions[]} */
 const programs = [
-  { ...node, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js' },
-  { ...node, entryPoints: ['src/worker/main.ts'], outfile: 'dist/worker.js' },
+  { ...node, entryPoints: ['src/extension.ts'], outfile: `${outdir}/extension.js` },
+  { ...node, entryPoints: ['src/worker/main.ts'], outfile: `${outdir}/worker.js` },
   {
     ...node,
     entryPoints: ['src/cli/main.ts'],
-    outfile: 'dist/cli.js',
+    outfile: `${outdir}/cli.js`,
     banner: { js: '#!/usr/bin/env node' },
   },
   {
@@ -40,10 +50,22 @@ const programs = [
     format: 'iife',
     target: 'es2022',
     entryPoints: ['webview/main.ts'],
-    outfile: 'dist/webview.js',
+    outfile: `${outdir}/webview.js`,
     loader: { '.css': 'text' },
   },
 ];
+
+if (tests) {
+  // The suite runs every bundle it finds: those of tests that are no more must go.
+  rmSync(`${outdir}/test`, { recursive: true, force: true });
+  programs.push({
+    ...node,
+    entryPoints: ['test/extension/suite/*.ts'],
+    outdir: `${outdir}/test/extension`,
+    // Mocha loads its parts by their paths.
+    external: ['vscode', 'koffi', 'mocha'],
+  });
+}
 
 if (watch) {
   for (const options of programs) await (await context(options)).watch();

@@ -1,0 +1,98 @@
+// @ts-check
+// Installs what is missing: the project's npm packages, and the system's programs that the tests need.
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { findChromium } from './chromium.mjs';
+import { ROOT, findProgram } from './paths.mjs';
+import { run, runNpm } from './process.mjs';
+
+/** A setup step that cannot be done; its message is one line that says what to do. */
+export class SetupError extends Error {
+  /** @override */
+  name = 'SetupError';
+}
+
+/** Installs node_modules exactly as package-lock.json has them, unless they are there already. */
+export async function ensureNodeModules() {
+  if (nodeModulesAreCurrent()) return;
+  console.log('Installing npm packages (npm ci)…');
+  const { code } = await runNpm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: ROOT,
+    minutes: 10,
+  });
+  if (code !== 0) throw new SetupError('npm ci failed; its message above says why');
+}
+
+/** Whether every package of package-lock.json that is not optional is installed in that version. */
+function nodeModulesAreCurrent() {
+  const installedList = path.join(ROOT, 'node_modules', '.package-lock.json');
+  if (!existsSync(installedList)) return false;
+  const wanted = readPackages(path.join(ROOT, 'package-lock.json'));
+  const installed = readPackages(installedList);
+  return Object.entries(wanted).every(
+    ([folder, entry]) =>
+      folder === '' || entry.optional === true || installed[folder]?.version === entry.version,
+  );
+}
+
+/**
+ * @param {string} lockFile
+ * @returns {Record<string, { version?: string, optional?: boolean }>} packages by folder
+ */
+function readPackages(lockFile) {
+  return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
+}
+
+/**
+ * @typedef {object} SystemTool
+ * @property {string} name
+ * @property {string} debianPackage
+ * @property {() => string | undefined} find
+ */
+
+/** @type {readonly SystemTool[]} */
+const IMAGE_TOOLS = [
+  { name: 'qemu-img', debianPackage: 'qemu-utils', find: () => findProgram('qemu-img') },
+  { name: 'qemu-io', debianPackage: 'qemu-utils', find: () => findProgram('qemu-io') },
+  { name: 'mke2fs', debianPackage: 'e2fsprogs', find: () => findProgram('mke2fs') },
+];
+
+/** @type {SystemTool} */
+const BROWSER = { name: 'chromium', debianPackage: 'chromium', find: findChromium };
+
+/**
+ * Installs the programs the tests need where this is root on Debian; elsewhere says what to install.
+ * @param {{ readonly withBrowser: boolean }} needs
+ */
+export async function ensureSystemTools({ withBrowser }) {
+  const tools = withBrowser ? [...IMAGE_TOOLS, BROWSER] : IMAGE_TOOLS;
+  const missing = () => tools.filter((tool) => tool.find() === undefined);
+  if (missing().length === 0) return;
+
+  const packages = [...new Set(missing().map((tool) => tool.debianPackage))];
+  if (canUseApt()) {
+    console.log(`Installing ${packages.join(', ')} (apt-get)…`);
+    await aptGet('update');
+    await aptGet('install', '-y', '--no-install-recommends', ...packages);
+    if (missing().length === 0) return;
+  }
+  const names = missing().map((tool) => tool.name);
+  throw new SetupError(
+    `the tests need ${names.join(', ')}: install them (Debian, Ubuntu: sudo apt-get install ${packages.join(' ')})` +
+      (names.includes('chromium') ? ', or name a Chromium or Chrome in CHROMIUM_EXECUTABLE' : ''),
+  );
+}
+
+function canUseApt() {
+  return (
+    process.getuid?.() === 0 && existsSync('/etc/debian_version') && findProgram('apt-get') !== undefined
+  );
+}
+
+/** @param {string[]} args */
+async function aptGet(...args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { code, output } = await run('apt-get', ['-q', ...args], { env, minutes: 15, quiet: true });
+  if (code !== 0) process.stderr.write(output);
+}

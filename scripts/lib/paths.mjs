@@ -1,0 +1,54 @@
+// @ts-check
+// Where things lie, and small questions about the file system that every script asks.
+import { accessSync, constants, statSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+/** The project's folder. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
+
+/** VS Code builds, servers and their data; ignored by git. */
+export const VSCODE_TEST = path.join(ROOT, '.vscode-test');
+
+/** What scripts keep between runs and may be deleted at any time; ignored by git. */
+export const CACHE = path.join(ROOT, '.cache');
+
+/** @param {string} file */
+export function isFile(file) {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** @param {string} folder */
+export function isFolder(folder) {
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/**
+ * The path of a program, looked up as a shell would, and in the folders for system tools, which an ordinary user's
+ * PATH often lacks.
+ * @param {string} name
+ * @returns {string | undefined}
+ */
+export function findProgram(name) {
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
+  const endings = process.platform === 'win32' ? ['.exe', '.cmd', ''] : [''];
+  if (process.platform !== 'win32') folders.push('/usr/sbin', '/sbin', '/usr/local/sbin');
+  for (const folder of folders) {
+    for (const ending of endings) {
+      const candidate = path.join(folder, name + ending);
+      if (isFile(candidate) && isExecutable(candidate)) return candidate;
+    }
+  }
+  return undefined;
+}
+
+/** @param {string} file */
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

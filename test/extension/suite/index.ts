@@ -1,0 +1,55 @@
+/**
+ * What VS Code runs in the extension host (`extensionTestsPath`): loads every `*.test.js` bundle beside this one
+ * into mocha. The results go to the file that QCOW2_TEST_RESULTS names, for whoever started the run.
+ */
+import { readdirSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+
+/** What the runner reads: numbers of tests. */
+export interface SuiteResults {
+  passed: number;
+  failed: number;
+  /** Tests that were not run; there should be none. */
+  pending: number;
+}
+
+export async function run(): Promise<void> {
+  const { default: Mocha } = await import('mocha');
+  const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, reporter: silent, forbidOnly: true });
+  for (const name of readdirSync(__dirname).sort()) {
+    if (name.endsWith('.test.js')) mocha.addFile(path.join(__dirname, name));
+  }
+  const results: SuiteResults = { passed: 0, failed: 0, pending: 0 };
+  await new Promise<void>((resolve) => {
+    mocha
+      .run(() => {
+        resolve();
+      })
+      .on('pass', (test) => {
+        results.passed++;
+        say(`✓ ${test.fullTitle()} (${test.duration ?? 0} ms)`);
+      })
+      .on('pending', (test) => {
+        results.pending++;
+        say(`- ${test.fullTitle()}`);
+      })
+      .on('fail', (test, error: Error) => {
+        results.failed++;
+        say(`✗ ${test.fullTitle()}\n${error.stack ?? error.message}`);
+      });
+  });
+  const file = process.env['QCOW2_TEST_RESULTS'];
+  if (file !== undefined) writeFileSync(file, JSON.stringify(results));
+  if (results.failed > 0) throw new Error(`${results.failed} tests failed`);
+  if (results.passed === 0) throw new Error('no test was run');
+}
+
+/** Mocha's own reporters write to a terminal, which an extension host does not have. */
+function silent(): void {
+  // `say` below tells the runner what happened.
+}
+
+/** Prints, marked so that the launcher finds these lines among VS Code's own. */
+function say(text: string): void {
+  console.log(text.replace(/^/gm, '[suite] '));
+}
