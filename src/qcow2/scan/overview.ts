@@ -16,6 +16,7 @@ export const CELL_KINDS = [
   'backing2',
   'backing3',
   'backingUnknown',
+  'invalid',
 ] as const;
 export type CellKind = (typeof CELL_KINDS)[number];
 
