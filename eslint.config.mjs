@@ -12,10 +12,11 @@ const ROOMS = {
   base: { at: 'src/qcow2', uses: [] },
   worker: { at: 'src/worker', uses: ['scan', 'chain', 'image', 'format', 'io', 'base'] },
   cli: { at: 'src/cli', uses: ['scan', 'chain', 'image', 'format', 'io', 'base'] },
-  chains: { at: 'src/chains', uses: ['worker', 'base'] },
-  editor: { at: 'src/editor', uses: ['worker', 'base'] },
-  commands: { at: 'src/commands', uses: ['editor', 'chains', 'worker', 'base'] },
-  extension: { at: 'src', uses: ['commands', 'editor', 'chains', 'worker', 'base'] },
+  words: { at: 'src/words', uses: ['worker', 'base'] },
+  chains: { at: 'src/chains', uses: ['words', 'worker', 'base'] },
+  editor: { at: 'src/editor', uses: ['words', 'worker', 'base'] },
+  commands: { at: 'src/commands', uses: ['editor', 'chains', 'words', 'worker', 'base'] },
+  extension: { at: 'src', uses: ['commands', 'editor', 'chains', 'words', 'worker', 'base'] },
   webview: { at: 'webview', uses: [] },
 };
 
@@ -25,7 +26,17 @@ const policies = Object.entries(ROOMS).map(([room, { uses }]) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', '.vscode-test/**', 'samples/**'] },
+  {
+    ignores: [
+      'dist/**',
+      'node_modules/**',
+      '.vscode-test/**',
+      'out/**',
+      '.cache/**',
+      'samples/**',
+      'samples/**',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

@@ -4,8 +4,8 @@ import type { CellsRequest, Problem } from '../worker/api';
 import type { ImageDocument } from './document';
 import type { HostApi, PageState } from './messages';
 import { pageState } from './pageState';
-import { viewTypeFor } from './viewTypes';
-import { describe } from './words';
+import { viewTypeFor } from '../words/viewTypes';
+import { describe } from '../words/words';
 
 /** The page's actions, as commands of this extension. */
 const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {

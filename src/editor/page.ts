@@ -20,6 +20,7 @@ export class Page implements vscode.Disposable {
   /** What the page was asked while it was not up; it is told once it is. */
   private waiting: Navigation | undefined;
   private isUp = false;
+  private isDisposed = false;
 
   constructor(
     readonly uri: vscode.Uri,
@@ -34,7 +35,8 @@ export class Page implements vscode.Disposable {
     });
     // A hidden page takes no message and asks for its state when it is shown again: losing one does no harm.
     this.rpc = createBirpc<PageApi, typeof handler>(handler, {
-      post: (message) => webview.postMessage(message),
+      // An answer may come after its panel is gone.
+      post: (message) => (this.isDisposed ? undefined : webview.postMessage(message)),
       on: (receive) => this.disposables.push(webview.onDidReceiveMessage(receive)),
       bind: 'functions',
       timeout: -1,
@@ -59,6 +61,7 @@ export class Page implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.isDisposed = true;
     for (const disposable of this.disposables) disposable.dispose();
     this.rpc.$close();
   }

@@ -5,7 +5,7 @@ import type { ChainLayerView, ImageState } from '../worker/api';
 import type { ImageDocument } from './document';
 import type { Notice, PageState } from './messages';
 import { sourceName } from './source';
-import { describe, describeWithFile } from './words';
+import { describe, describeWithFile } from '../words/words';
 
 /** @param state of `document`, as last answered */
 export function pageState(document: ImageDocument, state: ImageState): PageState {

@@ -12,7 +12,7 @@ import type { OpenImages } from './openImages';
 import { Page } from './page';
 import type { Sessions } from './sessions';
 import { imageSource } from './sources';
-import { VIEW_TYPES } from './viewTypes';
+import { VIEW_TYPES } from '../words/viewTypes';
 
 /** VS Code's handle on a document of ours. */
 class CustomImageDocument implements vscode.CustomDocument {

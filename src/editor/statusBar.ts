@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { ImageState } from '../worker/api';
 import type { Subscription } from './emitter';
 import type { OpenImages } from './openImages';
-import { formatShare, formatSize } from './words';
+import { formatShare, formatSize } from '../words/words';
 
 export class ImageStatus implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;

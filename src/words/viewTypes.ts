@@ -1,4 +1,4 @@
-/** The two entries of the one editor (package.json, `customEditors`). */
+/** The two entries of the one editor (package.json, `customEditors`), by name for every room that opens files. */
 import type { Uri } from 'vscode';
 
 /** The default for `*.qcow2` and `*.qcow`. */

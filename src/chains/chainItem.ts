@@ -1,0 +1,122 @@
+/** How a node of the tree looks: icon, words, tooltip. */
+import { dirname } from 'node:path';
+import * as vscode from 'vscode';
+import { describe, formatSize } from '../words/words';
+import type { IndexedImage } from '../worker/indexApi';
+import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
+
+export function chainItem(
+  node: ChainNode,
+  collapsibleState: vscode.TreeItemCollapsibleState,
+): vscode.TreeItem {
+  const item = new vscode.TreeItem(shortNameOf(node), collapsibleState);
+  item.id = node.id;
+  if (node.kind === 'image') dressImage(item, node);
+  else dressBroken(item, node);
+  item.accessibilityInformation = { label: `${shortNameOf(node)}, ${String(item.description)}` };
+  return item;
+}
+
+function dressImage(item: vscode.TreeItem, node: ImageNode): void {
+  const { image } = node;
+  item.contextValue = node.isOutside ? 'image.outside' : 'image';
+  item.description = facts(image).join(' · ');
+  item.iconPath = imageIcon(node);
+  item.tooltip = imageTooltip(node);
+  item.command = { command: 'qcow2.chains.open', title: vscode.l10n.t('Open'), arguments: [node] };
+}
+
+function facts(image: IndexedImage): string[] {
+  const { summary, problem } = image;
+  if (problem !== undefined && image.format !== 'raw') return [describe(problem)];
+  const onDisk = vscode.l10n.t('{0} on disk', formatSize(image.allocatedBytes));
+  if (summary === undefined) return [vscode.l10n.t('raw'), formatSize(image.fileSize), onDisk];
+  return [`v${summary.version}`, formatSize(summary.virtualSize), onDisk, ...marks(image)];
+}
+
+/** What is special about an image. */
+function marks({ summary }: IndexedImage): string[] {
+  if (summary === undefined) return [];
+  return [
+    ...(summary.corrupt ? [vscode.l10n.t('corrupt')] : []),
+    ...(summary.dirty ? [vscode.l10n.t('dirty')] : []),
+    ...(summary.encryption === undefined ? [] : [vscode.l10n.t('encrypted')]),
+    ...(summary.snapshots === 0 ? [] : [vscode.l10n.t('snapshots: {0}', summary.snapshots)]),
+  ];
+}
+
+function imageIcon({ image, parent }: ImageNode): vscode.ThemeIcon {
+  if (image.problem !== undefined && image.format !== 'raw') return errorIcon();
+  if (image.summary?.corrupt === true || image.summary?.dirty === true) return warningIcon('warning');
+  return new vscode.ThemeIcon(parent === undefined ? 'database' : 'layers');
+}
+
+function imageTooltip(node: ImageNode): vscode.MarkdownString {
+  const { image } = node;
+  const { summary, backing } = image;
+  const rows: [string, string][] = [[vscode.l10n.t('File'), image.path]];
+  if (image.problem !== undefined && image.format !== 'raw') {
+    rows.push([vscode.l10n.t('Problem'), describe(image.problem)]);
+  }
+  rows.push([vscode.l10n.t('Format'), summary === undefined ? image.format : `qcow2 v${summary.version}`]);
+  if (summary !== undefined) {
+    rows.push([vscode.l10n.t('Virtual size'), formatSize(summary.virtualSize)]);
+    rows.push([vscode.l10n.t('Cluster size'), formatSize(summary.clusterSize)]);
+  }
+  rows.push([vscode.l10n.t('File size'), formatSize(image.fileSize)]);
+  rows.push([vscode.l10n.t('On disk'), formatSize(image.allocatedBytes)]);
+  if (backing !== undefined) {
+    const format = backing.format ?? vscode.l10n.t('format not given');
+    rows.push([vscode.l10n.t('Backing file'), `${backing.nameAsWritten} (${format})`]);
+  }
+  if (summary?.dataFileName !== undefined) rows.push([vscode.l10n.t('Data file'), summary.dataFileName]);
+  const special = marks(image);
+  if (special.length > 0) rows.push([vscode.l10n.t('State'), special.join(', ')]);
+  if (node.isOutside)
+    rows.push([vscode.l10n.t('Place'), vscode.l10n.t('not among the images of the workspace')]);
+  return table(rows);
+}
+
+/** Names come from strangers: they are put in as text, never as markup. */
+function table(rows: readonly [string, string][]): vscode.MarkdownString {
+  const text = new vscode.MarkdownString('| | |\n|---|---|\n');
+  for (const [name, value] of rows) {
+    text.appendMarkdown('| ').appendText(name).appendMarkdown(' | ');
+    text.appendText(value.replace(/\s+/g, ' ')).appendMarkdown(' |\n');
+  }
+  return text;
+}
+
+function dressBroken(item: vscode.TreeItem, node: BrokenNode): void {
+  item.contextValue = 'broken';
+  item.description = brokenText(node);
+  item.iconPath = node.reason === 'cycle' || node.reason === 'notRead' ? warningIcon('warning') : errorIcon();
+  item.tooltip = table([
+    [vscode.l10n.t('Backing file'), node.reference.nameAsWritten],
+    [vscode.l10n.t('Place'), node.reference.path === undefined ? '—' : dirname(node.reference.path)],
+    [vscode.l10n.t('Problem'), brokenText(node)],
+  ]);
+}
+
+function brokenText(node: BrokenNode): string {
+  switch (node.reason) {
+    case 'missing':
+      return vscode.l10n.t('missing');
+    case 'refused':
+      return node.reference.problem === undefined
+        ? vscode.l10n.t('not opened')
+        : describe(node.reference.problem);
+    case 'cycle':
+      return vscode.l10n.t('cycle: this file is already in the chain');
+    case 'notRead':
+      return vscode.l10n.t('not among the images of the workspace, not read');
+  }
+}
+
+function errorIcon(): vscode.ThemeIcon {
+  return new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
+}
+
+function warningIcon(name: string): vscode.ThemeIcon {
+  return new vscode.ThemeIcon(name, new vscode.ThemeColor('list.warningForeground'));
+}

@@ -1,0 +1,212 @@
+/**
+ * The workspace's images as a forest, seen from either end. Without VS Code: from headers to nodes.
+ *
+ * From the top: the images that nobody uses as a backing file are the roots, and below each is what it stands on.
+ * From the base: the images that stand on nothing are the roots, and below each is who uses it.
+ */
+import { basename } from 'node:path';
+import type { BackingReference, IndexedImage } from '../worker/indexApi';
+
+export type ChainNode = ImageNode | BrokenNode;
+
+export interface ImageNode {
+  readonly kind: 'image';
+  /** Unique within the tree: the path of nodes that leads here. */
+  readonly id: string;
+  readonly image: IndexedImage;
+  readonly parent: ChainNode | undefined;
+  /** True for a file that is only known because an image names it. */
+  readonly isOutside: boolean;
+}
+
+/** A backing file that cannot be shown: it is named here, and why. */
+export interface BrokenNode {
+  readonly kind: 'broken';
+  readonly id: string;
+  readonly reason: 'missing' | 'refused' | 'cycle' | 'notRead';
+  readonly reference: BackingReference;
+  readonly parent: ChainNode | undefined;
+}
+
+/** What the forest is grown from. */
+export interface IndexedFiles {
+  /** Images found in the workspace, by path. */
+  readonly found: ReadonlyMap<string, IndexedImage>;
+  /** Files that only a header names, by path; those that are missing are in here with their problem. */
+  readonly named: ReadonlyMap<string, IndexedImage>;
+}
+
+export class ChainModel {
+  /** By path, and by device and inode: a name in a header may be a link to what was found under another. */
+  private readonly byIdentity = new Map<string, IndexedImage>();
+  private readonly users = new Map<string, IndexedImage[]>();
+
+  constructor(private readonly files: IndexedFiles) {
+    for (const image of this.all()) {
+      const { identity } = image;
+      if (identity !== undefined && !this.byIdentity.has(identity)) this.byIdentity.set(identity, image);
+    }
+    for (const image of this.unique()) {
+      const backing = this.backingOf(image);
+      if (backing === undefined) continue;
+      const users = this.users.get(backing.path) ?? [];
+      users.push(image);
+      this.users.set(backing.path, users);
+    }
+  }
+
+  /** The tops of all chains, in the order of their paths. */
+  tops(): ImageNode[] {
+    return this.roots(
+      (image) => this.users.get(image.path) === undefined,
+      (image) => listOf(this.backingOf(image)),
+    );
+  }
+
+  /** The bases of all chains, in the order of their paths; a chain that is broken ends in its last known layer. */
+  bases(): ImageNode[] {
+    return this.roots(
+      (image) => this.backingOf(image) === undefined,
+      (image) => this.users.get(image.path) ?? [],
+    );
+  }
+
+  /** What a node stands on: one layer, one broken link, or nothing. */
+  below(node: ChainNode): ChainNode[] {
+    if (node.kind === 'broken' || node.image.backing === undefined) return [];
+    const { backing } = node.image;
+    const image = this.backingOf(node.image);
+    if (image === undefined) return [this.broken(node, backing, this.reasonOf(backing))];
+    if (isAmongAncestors(node, image)) return [this.broken(node, backing, 'cycle')];
+    return [this.node(image, node)];
+  }
+
+  /** Who stands on a node; a broken link of the node itself is shown first. */
+  above(node: ChainNode): ChainNode[] {
+    if (node.kind === 'broken') return [];
+    const { backing } = node.image;
+    const isBrokenBase = backing !== undefined && this.backingOf(node.image) === undefined;
+    const links = isBrokenBase ? [this.broken(node, backing, this.reasonOf(backing))] : [];
+    const users = (this.users.get(node.image.path) ?? []).map((image) =>
+      isAmongAncestors(node, image)
+        ? this.broken(node, { nameAsWritten: image.path, path: image.path }, 'cycle')
+        : this.node(image, node),
+    );
+    return [...links, ...users.sort(byNodePath)];
+  }
+
+  /** Whether an image or anything in its tree has `text` in its path; `children` is `below` or `above`. */
+  matches(node: ChainNode, text: string, children: (node: ChainNode) => ChainNode[]): boolean {
+    const wanted = text.toLowerCase();
+    const waiting: ChainNode[] = [node];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (nameOf(next).toLowerCase().includes(wanted)) return true;
+      waiting.push(...children(next));
+    }
+    return false;
+  }
+
+  private *all(): Iterable<IndexedImage> {
+    yield* this.files.found.values();
+    for (const image of this.files.named.values()) if (!this.files.found.has(image.path)) yield image;
+  }
+
+  /** The file that an image names, where it is there. */
+  private backingOf(image: IndexedImage): IndexedImage | undefined {
+    const path = image.backing?.path;
+    if (path === undefined) return undefined;
+    const named = this.files.found.get(path) ?? this.files.named.get(path);
+    if (named?.identity === undefined) return undefined;
+    return this.byIdentity.get(named.identity);
+  }
+
+  private reasonOf(backing: BackingReference): BrokenNode['reason'] {
+    if (backing.problem !== undefined || backing.path === undefined) return 'refused';
+    return this.files.named.has(backing.path) ? 'missing' : 'notRead';
+  }
+
+  /**
+   * Files with `isRoot`, and one of each ring: in a ring of images each has a neighbour on either side, so that
+   * none is a root by itself.
+   */
+  private roots(
+    isRoot: (image: IndexedImage) => boolean,
+    neighbours: (image: IndexedImage) => readonly IndexedImage[],
+  ): ImageNode[] {
+    const images = [...this.unique()].sort(byPath);
+    const roots = images.filter(isRoot);
+    const reached = new Set<IndexedImage>();
+    for (const root of roots) reach(root, neighbours, reached);
+    for (const image of images) {
+      if (reached.has(image)) continue;
+      roots.push(image);
+      reach(image, neighbours, reached);
+    }
+    return roots.sort(byPath).map((image) => this.node(image, undefined));
+  }
+
+  /** Every file that is there, once, whatever its names. */
+  private *unique(): Iterable<IndexedImage> {
+    for (const image of this.all()) {
+      if (image.identity === undefined) {
+        if (this.files.found.has(image.path)) yield image;
+      } else if (this.byIdentity.get(image.identity) === image) {
+        yield image;
+      }
+    }
+  }
+
+  private node(image: IndexedImage, parent: ChainNode | undefined): ImageNode {
+    const id = `${parent?.id ?? ''}\n${image.path}`;
+    return { kind: 'image', id, image, parent, isOutside: !this.files.found.has(image.path) };
+  }
+
+  private broken(parent: ChainNode, reference: BackingReference, reason: BrokenNode['reason']): BrokenNode {
+    const id = `${parent.id}\n${reason}\n${reference.nameAsWritten}`;
+    return { kind: 'broken', id, reason, reference, parent };
+  }
+}
+
+export function nameOf(node: ChainNode): string {
+  return node.kind === 'image' ? node.image.path : (node.reference.path ?? node.reference.nameAsWritten);
+}
+
+/** What a person calls the file: the last part of its path, or the whole name where it is no path. */
+export function shortNameOf(node: ChainNode): string {
+  const { kind } = node;
+  if (kind === 'broken' && node.reference.path === undefined) return node.reference.nameAsWritten;
+  return basename(nameOf(node));
+}
+
+function reach(
+  start: IndexedImage,
+  neighbours: (image: IndexedImage) => readonly IndexedImage[],
+  reached: Set<IndexedImage>,
+): void {
+  const waiting = [start];
+  for (let image = waiting.pop(); image !== undefined; image = waiting.pop()) {
+    if (reached.has(image)) continue;
+    reached.add(image);
+    waiting.push(...neighbours(image));
+  }
+}
+
+function isAmongAncestors(node: ChainNode, image: IndexedImage): boolean {
+  for (let at: ChainNode | undefined = node; at !== undefined; at = at.parent) {
+    if (at.kind === 'image' && at.image === image) return true;
+  }
+  return false;
+}
+
+function listOf(image: IndexedImage | undefined): readonly IndexedImage[] {
+  return image === undefined ? [] : [image];
+}
+
+function byPath(a: IndexedImage, b: IndexedImage): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+}
+
+function byNodePath(a: ChainNode, b: ChainNode): number {
+  const [left, right] = [nameOf(a), nameOf(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}

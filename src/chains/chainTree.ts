@@ -1,0 +1,86 @@
+/** The tree view "Backing Chains": the workspace's images as chains, from the top or from the base. */
+import * as vscode from 'vscode';
+import { chainItem } from './chainItem';
+import { ChainModel, type ChainNode } from './chainModel';
+import type { WorkspaceIndex } from './workspaceIndex';
+
+/** With more chains than this they start folded: each unfolded one would be asked for its layers at once. */
+const UNFOLDED_CHAINS = 200;
+
+export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Disposable {
+  private readonly changeEmitter = new vscode.EventEmitter<undefined>();
+  private readonly indexSubscription: vscode.Disposable;
+  private model: ChainModel | undefined;
+  private roots: ChainNode[] = [];
+  private text = '';
+  private isTurnedRound = false;
+  readonly onDidChangeTreeData = this.changeEmitter.event;
+
+  constructor(private readonly index: WorkspaceIndex) {
+    this.indexSubscription = index.onDidChange(() => {
+      this.model = undefined;
+      this.changeEmitter.fire(undefined);
+    });
+  }
+
+  /** What the names of a chain must contain; empty for all. */
+  get filter(): string {
+    return this.text;
+  }
+
+  set filter(text: string) {
+    this.text = text;
+    this.changeEmitter.fire(undefined);
+  }
+
+  /** From the base to its users, instead of from the top to its base. */
+  get fromBase(): boolean {
+    return this.isTurnedRound;
+  }
+
+  set fromBase(isTurnedRound: boolean) {
+    this.isTurnedRound = isTurnedRound;
+    this.changeEmitter.fire(undefined);
+  }
+
+  /** Shown for the first time, the tree starts the index. */
+  async getChildren(node?: ChainNode): Promise<ChainNode[]> {
+    if (node !== undefined) return this.layersNextTo(node);
+    await this.index.start();
+    const model = this.currentModel();
+    const roots = this.isTurnedRound ? model.bases() : model.tops();
+    const next = (at: ChainNode): ChainNode[] => this.layersNextTo(at);
+    this.roots = this.text === '' ? roots : roots.filter((root) => model.matches(root, this.text, next));
+    return this.roots;
+  }
+
+  getTreeItem(node: ChainNode): vscode.TreeItem {
+    return chainItem(node, this.foldingOf(node));
+  }
+
+  getParent(node: ChainNode): ChainNode | undefined {
+    return node.parent;
+  }
+
+  dispose(): void {
+    this.indexSubscription.dispose();
+    this.changeEmitter.dispose();
+  }
+
+  private currentModel(): ChainModel {
+    this.model ??= new ChainModel(this.index.files);
+    return this.model;
+  }
+
+  private layersNextTo(node: ChainNode): ChainNode[] {
+    const model = this.currentModel();
+    return this.isTurnedRound ? model.above(node) : model.below(node);
+  }
+
+  private foldingOf(node: ChainNode): vscode.TreeItemCollapsibleState {
+    if (this.layersNextTo(node).length === 0) return vscode.TreeItemCollapsibleState.None;
+    return this.roots.length <= UNFOLDED_CHAINS
+      ? vscode.TreeItemCollapsibleState.Expanded
+      : vscode.TreeItemCollapsibleState.Collapsed;
+  }
+}

@@ -1,0 +1,29 @@
+/** The few facts of a header that stand at the top of the page and in the tree view. */
+import type { Encryption } from '../qcow2/format/encryption';
+import type { Header } from '../qcow2/format/header';
+import type { HeaderExtensions } from '../qcow2/format/headerExtensions';
+import type { ImageSummary } from './api';
+
+export interface SummaryFacts {
+  readonly header: Header;
+  readonly extensions: HeaderExtensions;
+  readonly encryption: Encryption | undefined;
+  readonly backingName: string | undefined;
+}
+
+export function summarise({ header, extensions, encryption, backingName }: SummaryFacts): ImageSummary {
+  const { dataFileName } = extensions;
+  return {
+    virtualSize: header.size,
+    version: header.version,
+    clusterSize: header.clusterSize,
+    extendedL2: header.features.extendedL2,
+    snapshots: header.snapshotCount,
+    bitmaps: extensions.bitmaps?.count ?? 0,
+    dirty: header.features.dirty,
+    corrupt: header.features.corrupt,
+    ...(backingName === undefined ? {} : { backingName }),
+    ...(dataFileName === undefined ? {} : { dataFileName }),
+    ...(encryption === undefined ? {} : { encryption }),
+  };
+}
