@@ -70,5 +70,7 @@ if (tests) {
 if (watch) {
   for (const options of programs) await (await context(options)).watch();
 } else {
-  await Promise.all(programs.map((options) => build(options)));
+  const built = await Promise.allSettled(programs.map((options) => build(options)));
+  // esbuild has printed what is wrong.
+  if (built.some(({ status }) => status === 'rejected')) process.exitCode = 1;
 }

@@ -27,15 +27,7 @@ const policies = Object.entries(ROOMS).map(([room, { uses }]) => ({
 
 export default tseslint.config(
   {
-    ignores: [
-      'dist/**',
-      'node_modules/**',
-      '.vscode-test/**',
-      'out/**',
-      '.cache/**',
-      'samples/**',
-      'samples/**',
-    ],
+    ignores: ['dist/**', 'node_modules/**', '.vscode-test/**', 'out/**', '.cache/**', 'samples/**'],
   },
   ...tseslint.configs.strictTypeChecked,
   {
