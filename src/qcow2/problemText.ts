@@ -16,6 +16,100 @@ export const PROBLEM_TEXT = {
   'file.read': 'Cannot read {limit} bytes at offset {offset}: {value}',
   'file.shrank': 'The file ends at {value} bytes: it was {limit} bytes long when it was opened',
 
+  // format/: header
+  'header.magic': 'Not a qcow2 image: it begins with {value}, not with {limit}',
+  'header.version': 'Unsupported qcow2 version {value}: versions 2 and 3 are supported',
+  'header.clusterBits': 'Unsupported cluster size: 2^{value} bytes; the exponent must be {limit}',
+  'header.tooShort': 'The header says it is {value} bytes long: version 3 has at least {limit}',
+  'header.exceedsCluster': 'The header says it is {value} bytes long, more than a cluster of {limit} bytes',
+  'header.backingFileOffset':
+    'Invalid backing file offset {value}: the name must lie in the first cluster, within {limit} bytes',
+  'header.compressionType': 'Unknown compression type {value}: 0 (deflate) and 1 (zstd) are known',
+  'header.compressionBitSet': 'The compression type feature bit is set, but compression_type is {value}',
+  'header.compressionBitClear':
+    'compression_type is {value}, but the compression type feature bit is not set',
+  'header.incompatibleFeatures': 'Unsupported qcow2 features: {value}',
+  'header.subclusterSize':
+    'Unsupported subcluster size: {value} bytes, less than {limit}; the clusters are too small',
+  'header.refcountOrder':
+    'Refcounts too wide: refcount_order is {value}, at most {limit} (64 bits) is allowed',
+  'header.noRefcountTable': 'The image has no refcount table: refcount_table_clusters is 0',
+  'header.tableTooLarge': 'The {what} is too large: {value} bytes, at most {limit} are allowed',
+  'header.tableOffset':
+    'Invalid offset {value} of the {what}: not a multiple of the cluster size, {limit} bytes',
+  'header.tooManySnapshots':
+    'The snapshot table is too large: {value} snapshots, at most {limit} are allowed',
+  'header.imageTooBig':
+    'The image is too big: its virtual size is {value} bytes, at most {limit} are possible',
+  'header.l1TooSmall': 'The L1 table is too small: {value} entries, the virtual size needs {limit}',
+  'value.tooLarge':
+    'The {what} at offset {offset} is {value}, beyond 2^53 − 1 ({limit}), the largest this program handles',
+  'table.beyondFile':
+    'The {what} at offset {offset} reaches to {value}, beyond the end of the file at {limit} bytes',
+
+  // format/: header extensions
+  'extension.tooLarge':
+    'The header extension ({what}) at offset {offset} is too large: {value} bytes, {limit} are left',
+  'extension.length': 'The header extension ({what}) at offset {offset} is {value} bytes long, not {limit}',
+  'extension.backingFormat':
+    'The backing file format at offset {offset} is too long: {value} bytes, at most {limit} are allowed',
+  'extension.encryptionUnexpected':
+    'There is an encryption header extension at offset {offset}, but the encryption method is {value}, not 2 (LUKS)',
+  'extension.encryptionOffset':
+    'The encryption header offset {value} (extension at {offset}) is not a multiple of the cluster size, {limit} bytes',
+  'bitmaps.reserved': 'Bitmaps extension: the reserved field at offset {offset} is {value}, not zero',
+  'bitmaps.tooMany': 'Bitmaps extension at offset {offset}: {value} bitmaps, at most {limit} are allowed',
+  'bitmaps.none': 'Bitmaps extension at offset {offset}: it says that there are zero bitmaps',
+  'bitmaps.directoryOffset':
+    'Bitmaps extension: the directory offset {value} (at {offset}) is not a multiple of the cluster size, {limit} bytes',
+  'bitmaps.directorySize':
+    'Bitmaps extension: the directory size {value} (at {offset}) is more than {limit} bytes',
+  'bitmap.directory': 'The bitmap directory is broken at offset {offset}: {value}',
+  'bitmap.extraData':
+    'A bitmap has {value} bytes of extra data (at offset {offset}), which are not supported',
+  'bitmap.constraints': 'The bitmap {what} at offset {offset} does not satisfy the constraints: {value}',
+  'crypt.method': 'Unsupported encryption method {value}: 1 (AES) and 2 (LUKS) are known',
+  'crypt.noHeader': 'The encryption method is {value} (LUKS), but there is no encryption header extension',
+  'luks.magic': 'There is no LUKS header at offset {offset}',
+  'luks.version': 'Unsupported LUKS version {value} at offset {offset}: version 1 is supported',
+  'dataFile.rawWithoutFile': 'The raw external data bit is set, but the image has no external data file',
+  'backingName.tooLong': 'The backing file name is too long: {value} bytes, at most {limit} are allowed here',
+
+  // format/: tables
+  'snapshot.extraData':
+    'Too much extra data in {what} (offset {offset}): {value} bytes, at most {limit} are allowed',
+  'snapshot.tableTooBig':
+    'The snapshot table at offset {offset} is too big: {value} bytes, at most {limit} are allowed',
+  'entry.reserved': '{what} at offset {offset} is {value}: reserved bits are set (mask {limit})',
+  'entry.misaligned':
+    '{what} at offset {offset} is {value}: its offset is not a multiple of the cluster size, {limit} bytes',
+  'entry.tooLarge': '{what} at offset {offset} is {value}: its offset is beyond 2^53 − 1',
+  'entry.zeroInVersion2': '{what} at offset {offset} is {value}: version 2 has no zero flag (bit 0)',
+  'entry.dataFileOffset':
+    '{what} at offset {offset} is {value}: in an external data file the offset must be that of the guest, {limit}',
+  'entry.compressedInDataFile':
+    '{what} at offset {offset} is {value}: an image with an external data file has no compressed clusters',
+  'entry.subclustersBoth':
+    'The {what} at offset {offset} is {value}: a subcluster is both allocated and reads as zero',
+  'entry.subclustersUnallocated':
+    'The {what} at offset {offset} is {value}: subclusters of an unallocated cluster are allocated',
+
+  // image/
+  'cluster.beyondFile':
+    'The data of guest offset {value} is at offset {offset}, beyond the end of the file at {limit} bytes',
+  'compressed.beyondFile':
+    'The compressed cluster of guest offset {value} is at offset {offset}, beyond the end of the file at {limit} bytes',
+  'compressed.broken':
+    'The compressed cluster of guest offset {value} (at offset {offset}) cannot be decompressed: {what}',
+  'compressed.short':
+    'The compressed cluster of guest offset {value} (at offset {offset}) does not fill a cluster of {limit} bytes',
+  'encrypted.read': 'The image is encrypted ({value}): its data cannot be read',
+  'dataFile.required': 'The image needs an external data file, but its header names none',
+  'dataFile.notOpen': 'The external data file {value} is not open: its data cannot be read',
+  'backing.notOpen':
+    'The backing file {value} is not open: what it has at guest offset {offset} cannot be read',
+  'read.range': 'Guest bytes from {offset} to {value} lie beyond the end of the disk at {limit} bytes',
+
   // chain/
   'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',
   'gate.protocol': "Not opened: '{value}' is no local file but needs the protocol '{what}'",
@@ -23,7 +117,8 @@ export const PROBLEM_TEXT = {
   'gate.noName': 'The name of the file is empty',
   'gate.jsonSyntax': "Not opened: '{value}' is not a valid json: name",
   'gate.jsonTooLarge': "Not opened: the json: name is longer or nested deeper than {limit}: '{value}'",
-  'gate.jsonDriver': "Not opened: the json: name asks for the driver '{value}'; only qcow2, raw and file are read",
+  'gate.jsonDriver':
+    "Not opened: the json: name asks for the driver '{value}'; only qcow2, raw and file are read",
   'gate.jsonOption': "Not opened: the json: name has the option '{value}', which is not followed",
   'gate.jsonNoFile': 'Not opened: the json: name gives no local file',
   'chain.format': "The backing file's format '{value}' is not read; only {limit} are",
@@ -33,7 +128,6 @@ export const PROBLEM_TEXT = {
   'chain.shorter': 'The backing file has {value} bytes, fewer than its overlay with {limit}',
   'chain.longer': 'The backing file has {value} bytes, more than its overlay with {limit}',
   'chain.dataFileMissing': "'data-file' is required for this image, and its header names none",
-  'chain.incomplete': "The backing chain is incomplete: '{value}' is not open",
 
   // scan/
   'map.noOffset': 'File contains external, encrypted or compressed clusters.',

@@ -1,0 +1,129 @@
+/** The bitmap directory (qcow2.txt, "Bitmap directory"), checked as QEMU checks it when it opens an image. */
+import { FormatError } from '../errors';
+import type { BlockFile } from '../io/blockFile';
+import type { BitmapsExtension } from './bitmapsExtension';
+import { dataView, textOf } from './bytes';
+import { refuseBeyondFile, type Header } from './header';
+import {
+  MAX_BITMAP_BYTES,
+  MAX_BITMAP_GRANULARITY_BITS,
+  MAX_BITMAP_NAME_SIZE,
+  MAX_BITMAP_TABLE_ENTRIES,
+  MIN_BITMAP_GRANULARITY_BITS,
+} from './limits';
+import { TableStream } from './tableStream';
+
+export interface Bitmap {
+  /** Of the directory entry: bytes from the start of the file. */
+  readonly offset: number;
+  readonly name: string;
+  /** Guest bytes that one bit stands for. */
+  readonly granularity: number;
+  /** Was not saved properly; what it says cannot be relied on. */
+  readonly inUse: boolean;
+  /** Recording: changes to the disk are to be marked in it. */
+  readonly auto: boolean;
+  /** Bytes from the start of the file. */
+  readonly tableOffset: number;
+  /** Entries. */
+  readonly tableSize: number;
+}
+
+/** Bytes of an entry before its extra data and name. */
+const ENTRY_LENGTH = 24;
+const FLAG_IN_USE = 1;
+const FLAG_AUTO = 2;
+const TYPE_DIRTY_TRACKING = 1;
+
+/**
+ * Reads all bitmaps of the directory.
+ * @throws FormatError, FileError
+ */
+export function readBitmapDirectory(file: BlockFile, header: Header, extension: BitmapsExtension): Bitmap[] {
+  const { directoryOffset, directorySize, count } = extension;
+  const end = directoryOffset + directorySize;
+  if (directorySize === 0) throw brokenDirectory(file, directoryOffset, 'it is empty');
+  refuseBeyondFile(file, 'bitmap directory', directoryOffset, directorySize);
+  const table = new TableStream(file, directoryOffset);
+  const bitmaps: Bitmap[] = [];
+  while (table.offset < end) {
+    if (bitmaps.length === count) {
+      throw brokenDirectory(
+        file,
+        table.offset,
+        `it has more bitmaps than the ${count} of the header extension`,
+      );
+    }
+    bitmaps.push(readBitmap(table, end, header));
+  }
+  if (bitmaps.length < count) {
+    const reason = `it has ${bitmaps.length} bitmaps, the header extension says ${count}`;
+    throw brokenDirectory(file, directoryOffset, reason);
+  }
+  return bitmaps;
+}
+
+function readBitmap(table: TableStream, end: number, header: Header): Bitmap {
+  const { file, offset } = table;
+  if (offset + ENTRY_LENGTH > end) throw brokenDirectory(file, offset, 'an entry crosses its end');
+  const entry = dataView(table.take(ENTRY_LENGTH).slice());
+  const nameSize = entry.getUint16(18);
+  const extraSize = entry.getUint32(20);
+  const length = Math.ceil((ENTRY_LENGTH + extraSize + nameSize) / 8) * 8;
+  if (offset + length > end) throw brokenDirectory(file, offset, 'an entry crosses its end');
+  if (extraSize !== 0) {
+    throw new FormatError(file.name, 'bitmap.extraData', { offset: offset + 20, value: extraSize });
+  }
+  const name = textOf(table.take(nameSize));
+  table.offset = offset + length;
+
+  const rule = brokenRule(entry, header);
+  if (rule !== undefined) {
+    throw new FormatError(file.name, 'bitmap.constraints', { offset, what: name, value: rule });
+  }
+  const flags = entry.getUint32(12);
+  return {
+    offset,
+    name,
+    granularity: 2 ** entry.getUint8(17),
+    inUse: (flags & FLAG_IN_USE) !== 0,
+    auto: (flags & FLAG_AUTO) !== 0,
+    tableOffset: Number(entry.getBigUint64(0)),
+    tableSize: entry.getUint32(8),
+  };
+}
+
+/** The first constraint of the specification or of QEMU that an entry breaks, in words. */
+function brokenRule(entry: DataView, header: Header): string | undefined {
+  const tableOffset = entry.getBigUint64(0);
+  const tableSize = entry.getUint32(8);
+  const flags = entry.getUint32(12);
+  const type = entry.getUint8(16);
+  const granularityBits = entry.getUint8(17);
+  const nameSize = entry.getUint16(18);
+  const bytes = tableSize * header.clusterSize;
+
+  if (tableSize === 0) return 'bitmap_table_size is 0';
+  if (tableOffset === 0n) return 'bitmap_table_offset is 0';
+  if (tableOffset % BigInt(header.clusterSize) !== 0n) return 'bitmap_table_offset is not cluster aligned';
+  if (tableOffset > BigInt(Number.MAX_SAFE_INTEGER)) return 'bitmap_table_offset is beyond 2^53';
+  if (tableSize > MAX_BITMAP_TABLE_ENTRIES) return `bitmap_table_size is ${tableSize}`;
+  if (granularityBits < MIN_BITMAP_GRANULARITY_BITS || granularityBits > MAX_BITMAP_GRANULARITY_BITS) {
+    return `granularity_bits is ${granularityBits}, not ${MIN_BITMAP_GRANULARITY_BITS} to ${MAX_BITMAP_GRANULARITY_BITS}`;
+  }
+  if ((flags & ~(FLAG_IN_USE | FLAG_AUTO)) !== 0) return 'reserved flags are set';
+  if (nameSize === 0) return 'the name is empty';
+  if (nameSize > MAX_BITMAP_NAME_SIZE) {
+    return `the name is ${nameSize} bytes long, more than ${MAX_BITMAP_NAME_SIZE}`;
+  }
+  if (type !== TYPE_DIRTY_TRACKING) return `the type is ${type}, not ${TYPE_DIRTY_TRACKING}`;
+  if (bytes > MAX_BITMAP_BYTES) return `it takes ${bytes} bytes, more than ${MAX_BITMAP_BYTES}`;
+  // One that is marked in use may be of another size: it is not used.
+  const covered = bytes * 8 * 2 ** granularityBits;
+  if ((flags & FLAG_IN_USE) === 0 && covered < header.size) return `it covers only ${covered} bytes`;
+  return undefined;
+}
+
+function brokenDirectory(file: BlockFile, offset: number, reason: string): FormatError {
+  return new FormatError(file.name, 'bitmap.directory', { offset, value: reason });
+}

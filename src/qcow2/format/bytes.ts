@@ -1,0 +1,52 @@
+/** Reading the big-endian numbers and the strings of qcow2 structures. */
+import { endianness } from 'node:os';
+import { FormatError } from '../errors';
+import { hex } from '../units';
+
+/** A raw 64-bit entry of a table: its high and its low 32 bits, both unsigned. */
+export interface RawEntry {
+  readonly high: number;
+  readonly low: number;
+}
+
+/** `0x` and sixteen digits. */
+export function entryHex(high: number, low: number): string {
+  return `0x${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(8, '0')}`;
+}
+
+export function dataView(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * A 64-bit value as a number.
+ * @param what the field by its name in the specification; @param offset its place in the file, in bytes
+ * @throws FormatError `value.tooLarge` beyond 2^53 − 1, which no file can reach and no number can hold exactly
+ */
+export function safeNumber(file: string, value: bigint, what: string, offset: number): number {
+  if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+  throw new FormatError(file, 'value.tooLarge', {
+    what,
+    offset,
+    value: hex(value),
+    limit: Number.MAX_SAFE_INTEGER,
+  });
+}
+
+/** Text as QEMU takes it from an image: up to the first null byte. */
+export function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+}
+
+const swaps = endianness() === 'LE';
+
+/**
+ * The 32-bit words of a table of big-endian 64-bit entries: entry i has its high word at 2i, its low word at
+ * 2i + 1. The bytes are swapped in place; the result is a view of them.
+ * @param bytes begins at a multiple of 4 in its buffer; its length is a multiple of 4
+ */
+export function wordsInPlace(bytes: Uint8Array): Uint32Array {
+  if (swaps) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).swap32();
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+}

@@ -1,0 +1,345 @@
+/**
+ * The header (qcow2.txt, "Header"): parsed, and checked as QEMU checks it when it opens an image, in the same
+ * order, so that an image that breaks several rules is refused for the same reason.
+ */
+import { FormatError, UnsupportedError, type ProblemFacts } from '../errors';
+import type { ProblemCode } from '../problemText';
+import type { BlockFile } from '../io/blockFile';
+import { hex } from '../units';
+import { dataView, safeNumber } from './bytes';
+import { decodeFeatures, KNOWN_INCOMPATIBLE, setBits, type Features } from './features';
+import { featureNamesInImage } from './headerExtensions';
+import {
+  headerField,
+  KNOWN_HEADER_LENGTH,
+  MAGIC,
+  readHeaderField,
+  V2_HEADER_LENGTH,
+  V3_MIN_HEADER_LENGTH,
+  type HeaderFieldName,
+} from './headerFields';
+import {
+  MAX_CLUSTER_BITS,
+  MAX_L1_INDEX,
+  MAX_L1_SIZE,
+  MAX_REFCOUNT_ORDER,
+  MAX_REFCOUNT_TABLE_SIZE,
+  MAX_SNAPSHOTS,
+  MIN_CLUSTER_BITS,
+  MIN_SUBCLUSTER_SIZE,
+  SUBCLUSTERS,
+} from './limits';
+
+export type CompressionType = 'deflate' | 'zstd';
+
+/** A header that passed every check of `parseHeader`. Offsets and sizes are bytes. */
+export interface Header {
+  readonly version: 2 | 3;
+  /** 0 where there is no backing file. */
+  readonly backingFileOffset: number;
+  readonly backingFileSize: number;
+  readonly clusterBits: number;
+  readonly clusterSize: number;
+  /** `size` as it is written. */
+  readonly declaredSize: number;
+  /** The guest's disk: `size` cut down to a multiple of 512, as QEMU has it. */
+  readonly size: number;
+  /** As written; checked by `checkEncryption`, after the extensions. */
+  readonly cryptMethod: number;
+  /** Entries. */
+  readonly l1Size: number;
+  readonly l1TableOffset: number;
+  readonly refcountTableOffset: number;
+  readonly refcountTableClusters: number;
+  readonly snapshotCount: number;
+  readonly snapshotsOffset: number;
+  readonly features: Features;
+  readonly refcountOrder: number;
+  readonly refcountBits: number;
+  readonly headerLength: number;
+  readonly compressionType: CompressionType;
+
+  /** Where header extensions must end: at the backing file name, or with the first cluster. */
+  readonly extensionsEnd: number;
+  /** Bytes of one L2 entry: 8, or 16 with extended L2. */
+  readonly l2EntrySize: 8 | 16;
+  /** Entries of one L2 table, which is one cluster. */
+  readonly l2Entries: number;
+  /** Guest bytes of one L2 table. */
+  readonly l2Span: number;
+  /** The cluster size, without extended L2. */
+  readonly subclusterSize: number;
+}
+
+/** The fields as they are in the file, before any of them is believed. */
+class RawHeader {
+  readonly #view: DataView;
+
+  constructor(
+    readonly file: BlockFile,
+    bytes: Uint8Array,
+  ) {
+    this.#view = dataView(bytes);
+  }
+
+  wide(name: HeaderFieldName): bigint {
+    return readHeaderField(this.#view, name);
+  }
+
+  /** Only for fields of at most 32 bits. */
+  number(name: HeaderFieldName): number {
+    return Number(this.wide(name));
+  }
+
+  /** @throws FormatError `value.tooLarge` */
+  safe(name: HeaderFieldName): number {
+    return safeNumber(this.file.name, this.wide(name), name, headerField(name).offset);
+  }
+
+  broken(code: ProblemCode, name: HeaderFieldName, facts: ProblemFacts = {}): FormatError {
+    return new FormatError(this.file.name, code, { offset: headerField(name).offset, what: name, ...facts });
+  }
+
+  unsupported(code: ProblemCode, name: HeaderFieldName, facts: ProblemFacts = {}): UnsupportedError {
+    const { offset } = headerField(name);
+    return new UnsupportedError(this.file.name, code, { offset, what: name, ...facts });
+  }
+}
+
+/**
+ * Reads and checks the header at the start of `file`.
+ * @throws FormatError for what breaks the specification, UnsupportedError for what this program does not know,
+ *   FileError
+ */
+export function parseHeader(file: BlockFile): Header {
+  const bytes = new Uint8Array(KNOWN_HEADER_LENGTH);
+  file.read(bytes, 0);
+  const raw = new RawHeader(file, bytes);
+
+  const version = checkVersion(raw);
+  const clusterBits = checkClusterBits(raw);
+  const clusterSize = 2 ** clusterBits;
+  const headerLength = checkHeaderLength(raw, version, clusterSize);
+  const backingFileOffset = checkBackingFileOffset(raw, clusterSize);
+  const extensionsEnd = backingFileOffset === 0 ? clusterSize : backingFileOffset;
+
+  const features =
+    version === 2
+      ? decodeFeatures(0n, 0n, 0n)
+      : decodeFeatures(
+          raw.wide('incompatible_features'),
+          raw.wide('compatible_features'),
+          raw.wide('autoclear_features'),
+        );
+  const compressionType = checkCompressionType(raw, headerLength, features);
+  refuseUnknownFeatures(raw, features, headerLength, extensionsEnd);
+  const subclusterSize = checkSubclusterSize(raw, features, clusterSize);
+  const refcountOrder = version === 2 ? 4 : checkRefcountOrder(raw);
+
+  const l2EntrySize = features.extendedL2 ? 16 : 8;
+  const l2Span = (clusterSize / l2EntrySize) * clusterSize;
+  const tables = checkTables(raw, clusterSize, l2Span);
+  return {
+    version,
+    backingFileOffset,
+    backingFileSize: raw.number('backing_file_size'),
+    clusterBits,
+    clusterSize,
+    cryptMethod: raw.number('crypt_method'),
+    features,
+    refcountOrder,
+    refcountBits: 2 ** refcountOrder,
+    headerLength,
+    compressionType,
+    extensionsEnd,
+    l2EntrySize,
+    l2Entries: clusterSize / l2EntrySize,
+    l2Span,
+    subclusterSize,
+    ...tables,
+  };
+}
+
+function checkVersion(raw: RawHeader): 2 | 3 {
+  const magic = raw.number('magic');
+  if (magic !== MAGIC) throw raw.broken('header.magic', 'magic', { value: hex(magic), limit: hex(MAGIC) });
+  const version = raw.number('version');
+  if (version === 2 || version === 3) return version;
+  throw raw.unsupported('header.version', 'version', { value: version });
+}
+
+function checkClusterBits(raw: RawHeader): number {
+  const bits = raw.number('cluster_bits');
+  if (bits >= MIN_CLUSTER_BITS && bits <= MAX_CLUSTER_BITS) return bits;
+  throw raw.broken('header.clusterBits', 'cluster_bits', {
+    value: bits,
+    limit: `${MIN_CLUSTER_BITS} to ${MAX_CLUSTER_BITS}`,
+  });
+}
+
+function checkHeaderLength(raw: RawHeader, version: 2 | 3, clusterSize: number): number {
+  if (version === 2) return V2_HEADER_LENGTH;
+  const length = raw.number('header_length');
+  if (length < V3_MIN_HEADER_LENGTH) {
+    const facts = { value: length, limit: V3_MIN_HEADER_LENGTH };
+    throw raw.broken('header.tooShort', 'header_length', facts);
+  }
+  if (length > clusterSize) {
+    throw raw.broken('header.exceedsCluster', 'header_length', { value: length, limit: clusterSize });
+  }
+  return length;
+}
+
+function checkBackingFileOffset(raw: RawHeader, clusterSize: number): number {
+  const offset = raw.wide('backing_file_offset');
+  if (offset <= BigInt(clusterSize)) return Number(offset);
+  throw raw.broken('header.backingFileOffset', 'backing_file_offset', {
+    value: hex(offset),
+    limit: clusterSize,
+  });
+}
+
+function checkCompressionType(raw: RawHeader, headerLength: number, features: Features): CompressionType {
+  // Headers that end before the field have deflate (qcow2.txt, byte 104).
+  const { offset } = headerField('compression_type');
+  const type = headerLength > offset ? raw.number('compression_type') : 0;
+  if (type > 1) throw raw.unsupported('header.compressionType', 'compression_type', { value: type });
+  if (type === 0 && features.compressionType) {
+    throw raw.broken('header.compressionBitSet', 'compression_type', { value: type });
+  }
+  if (type !== 0 && !features.compressionType) {
+    throw raw.broken('header.compressionBitClear', 'compression_type', { value: type });
+  }
+  return type === 0 ? 'deflate' : 'zstd';
+}
+
+function refuseUnknownFeatures(raw: RawHeader, features: Features, start: number, end: number): void {
+  const unknown = features.incompatible & ~KNOWN_INCOMPATIBLE;
+  if (unknown === 0n) return;
+  const names = featureNamesInImage(raw.file, start, end);
+  const named = setBits(unknown).map((bit) => names.get(`incompatible ${bit}`) ?? `bit ${bit}`);
+  throw raw.unsupported('header.incompatibleFeatures', 'incompatible_features', { value: named.join(', ') });
+}
+
+function checkSubclusterSize(raw: RawHeader, features: Features, clusterSize: number): number {
+  if (!features.extendedL2) return clusterSize;
+  const size = clusterSize / SUBCLUSTERS;
+  if (size >= MIN_SUBCLUSTER_SIZE) return size;
+  throw raw.unsupported('header.subclusterSize', 'cluster_bits', { value: size, limit: MIN_SUBCLUSTER_SIZE });
+}
+
+function checkRefcountOrder(raw: RawHeader): number {
+  const order = raw.number('refcount_order');
+  if (order <= MAX_REFCOUNT_ORDER) return order;
+  throw raw.broken('header.refcountOrder', 'refcount_order', { value: order, limit: MAX_REFCOUNT_ORDER });
+}
+
+type TablePlaces = Pick<
+  Header,
+  | 'refcountTableOffset'
+  | 'refcountTableClusters'
+  | 'snapshotsOffset'
+  | 'snapshotCount'
+  | 'l1TableOffset'
+  | 'l1Size'
+  | 'declaredSize'
+  | 'size'
+>;
+
+function checkTables(raw: RawHeader, clusterSize: number, l2Span: number): TablePlaces {
+  const refcountTableClusters = raw.number('refcount_table_clusters');
+  if (refcountTableClusters === 0) throw raw.broken('header.noRefcountTable', 'refcount_table_clusters');
+  const refcountTableOffset = checkTable(raw, 'refcount_table_offset', clusterSize, {
+    what: 'refcount table',
+    size: refcountTableClusters * clusterSize,
+    limit: MAX_REFCOUNT_TABLE_SIZE,
+  });
+
+  const snapshotCount = raw.number('nb_snapshots');
+  if (snapshotCount > MAX_SNAPSHOTS) {
+    throw raw.broken('header.tooManySnapshots', 'nb_snapshots', {
+      value: snapshotCount,
+      limit: MAX_SNAPSHOTS,
+    });
+  }
+  const snapshotsOffset = checkTable(raw, 'snapshots_offset', clusterSize, {
+    what: 'snapshot table',
+    size: 0,
+    limit: Infinity,
+  });
+
+  const l1Size = raw.number('l1_size');
+  const l1TableOffset = checkTable(raw, 'l1_table_offset', clusterSize, {
+    what: 'L1 table',
+    size: l1Size * 8,
+    limit: MAX_L1_SIZE,
+  });
+
+  const declaredSize = raw.safe('size');
+  const l1Needed = Math.ceil(declaredSize / l2Span);
+  if (l1Needed > MAX_L1_INDEX) {
+    throw raw.broken('header.imageTooBig', 'size', { value: declaredSize, limit: MAX_L1_INDEX * l2Span });
+  }
+  if (l1Size < l1Needed) {
+    throw raw.broken('header.l1TooSmall', 'l1_size', { value: l1Size, limit: l1Needed });
+  }
+  refuseBeyondFile(raw.file, 'L1 table', l1TableOffset, l1Size * 8);
+  refuseBeyondFile(raw.file, 'refcount table', refcountTableOffset, refcountTableNeed(raw, clusterSize));
+  return {
+    refcountTableOffset,
+    refcountTableClusters,
+    snapshotsOffset,
+    snapshotCount,
+    l1TableOffset,
+    l1Size,
+    declaredSize,
+    size: declaredSize - (declaredSize % 512),
+  };
+}
+
+interface TableExtent {
+  readonly what: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Bytes. */
+  readonly limit: number;
+}
+
+/** Size before offset, and an offset even of an empty table, as QEMU has it. */
+function checkTable(raw: RawHeader, field: HeaderFieldName, clusterSize: number, table: TableExtent): number {
+  if (table.size > table.limit) {
+    const facts = { what: table.what, value: table.size, limit: table.limit };
+    throw raw.broken('header.tableTooLarge', field, facts);
+  }
+  if (raw.wide(field) % BigInt(clusterSize) !== 0n) {
+    const facts = { what: table.what, value: hex(raw.wide(field)), limit: clusterSize };
+    throw raw.broken('header.tableOffset', field, facts);
+  }
+  return raw.safe(field);
+}
+
+/**
+ * The bytes of the refcount table that describe clusters of the file; what follows may be missing, it could only
+ * be zero.
+ */
+function refcountTableNeed(raw: RawHeader, clusterSize: number): number {
+  const order = raw.number('version') === 2 ? 4 : raw.number('refcount_order');
+  const perBlock = (clusterSize * 8) / 2 ** order;
+  const entries = Math.ceil(raw.file.size / clusterSize / perBlock);
+  return Math.min(raw.number('refcount_table_clusters') * clusterSize, entries * 8);
+}
+
+/**
+ * QEMU reads zeroes where a table lies beyond the end of the file, and shows an empty disk; here it has a name.
+ * @param size bytes of the table that are needed
+ * @throws FormatError `table.beyondFile`
+ */
+export function refuseBeyondFile(file: BlockFile, what: string, offset: number, size: number): void {
+  if (size === 0 || offset + size <= file.size) return;
+  throw new FormatError(file.name, 'table.beyondFile', {
+    what,
+    offset,
+    value: offset + size,
+    limit: file.size,
+  });
+}

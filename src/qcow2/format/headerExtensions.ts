@@ -1,0 +1,220 @@
+/**
+ * Header extensions (qcow2.txt, "Header extensions"): a list of typed, length-prefixed pieces between the header
+ * and the backing file name. Those of unknown type are kept as they are.
+ */
+import { FormatError, type ProblemFacts } from '../errors';
+import type { BlockFile } from '../io/blockFile';
+import type { ProblemCode } from '../problemText';
+import { hex } from '../units';
+import { BITMAPS_EXTENSION_LENGTH, parseBitmapsExtension, type BitmapsExtension } from './bitmapsExtension';
+import { dataView, safeNumber, textOf } from './bytes';
+import { FEATURE_TYPES } from './features';
+import type { Header } from './header';
+import { MAX_BACKING_FORMAT_SIZE } from './limits';
+
+export const EXTENSION_TYPES = {
+  end: 0,
+  backingFormat: 0xe2792aca,
+  featureNameTable: 0x6803f857,
+  bitmaps: 0x23852875,
+  fullDiskEncryption: 0x0537be77,
+  externalDataFile: 0x44415441,
+} as const;
+
+/** One extension as it is in the file. */
+export interface RawExtension {
+  readonly type: number;
+  /** Of the type field, in bytes from the start of the file. */
+  readonly offset: number;
+  readonly data: Uint8Array;
+}
+
+/** Where the encryption header of a LUKS image is: bytes. */
+export interface EncryptionHeaderPlace {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What the extensions of an image say. */
+export interface HeaderExtensions {
+  /** All of them, unknown ones too, in the order of the file. */
+  readonly all: readonly RawExtension[];
+  readonly backingFormat?: string;
+  /** The image's own names for feature bits, keyed `incompatible 5`. */
+  readonly featureNames: ReadonlyMap<string, string>;
+  /** Absent when the autoclear bit says that the bitmaps are stale. */
+  readonly bitmaps?: BitmapsExtension;
+  readonly encryptionHeader?: EncryptionHeaderPlace;
+  readonly dataFileName?: string;
+}
+
+/**
+ * Splits the extension area into its pieces, without looking into them.
+ * @param start first byte of the area (the header's length); @param end first byte after it
+ * @throws FormatError `extension.tooLarge` for one that crosses `end`, FileError
+ */
+export function readRawExtensions(file: BlockFile, start: number, end: number): RawExtension[] {
+  const area = new Uint8Array(Math.max(0, Math.min(end, file.size) - start));
+  file.read(area, start);
+  const view = dataView(area);
+  // Past the end of the file everything is zero, which is an end mark.
+  const word = (offset: number) => (offset + 4 <= area.length ? view.getUint32(offset) : 0);
+
+  const found: RawExtension[] = [];
+  for (let offset = start; offset < end;) {
+    const type = word(offset - start);
+    const length = word(offset - start + 4);
+    const data = offset + 8;
+    if (data > end || length > end - data) {
+      const facts = { offset, value: length, limit: Math.max(0, end - data), what: extensionName(type) };
+      throw new FormatError(file.name, 'extension.tooLarge', facts);
+    }
+    if (type === EXTENSION_TYPES.end) break;
+    found.push({ type, offset, data: contentOf(area, data - start, length) });
+    offset = data + Math.ceil(length / 8) * 8;
+  }
+  return found;
+}
+
+/** The bytes of an extension; what the file does not have is zero (the area is at most one cluster). */
+function contentOf(area: Uint8Array, start: number, length: number): Uint8Array {
+  const content = new Uint8Array(length);
+  content.set(area.subarray(start, start + length));
+  return content;
+}
+
+/** The specification's name of an extension type, or `unknown`. */
+export function extensionName(type: number): string {
+  switch (type) {
+    case EXTENSION_TYPES.end:
+      return 'end of extensions';
+    case EXTENSION_TYPES.backingFormat:
+      return 'backing file format';
+    case EXTENSION_TYPES.featureNameTable:
+      return 'feature name table';
+    case EXTENSION_TYPES.bitmaps:
+      return 'bitmaps';
+    case EXTENSION_TYPES.fullDiskEncryption:
+      return 'full disk encryption header';
+    case EXTENSION_TYPES.externalDataFile:
+      return 'external data file name';
+    default:
+      return 'unknown';
+  }
+}
+
+/**
+ * Reads and checks all extensions of an image.
+ * @throws FormatError, FileError
+ */
+export function parseExtensions(file: BlockFile, header: Header): HeaderExtensions {
+  const all = readRawExtensions(file, header.headerLength, header.extensionsEnd);
+  const found: { -readonly [Field in keyof HeaderExtensions]: HeaderExtensions[Field] } = {
+    all,
+    featureNames: new Map<string, string>(),
+  };
+  for (const extension of all) {
+    switch (extension.type) {
+      case EXTENSION_TYPES.backingFormat:
+        found.backingFormat = parseBackingFormat(file, extension);
+        break;
+      case EXTENSION_TYPES.featureNameTable:
+        found.featureNames = parseFeatureNames(extension.data);
+        break;
+      case EXTENSION_TYPES.bitmaps:
+        requireLength(file, extension, BITMAPS_EXTENSION_LENGTH);
+        // Without its autoclear bit the extension is stale, and nothing in it may be believed.
+        if (header.features.bitmaps) found.bitmaps = parseBitmapsExtension(file, header, extension);
+        break;
+      case EXTENSION_TYPES.fullDiskEncryption:
+        found.encryptionHeader = parseEncryptionHeaderPlace(file, header, extension);
+        break;
+      case EXTENSION_TYPES.externalDataFile:
+        found.dataFileName = textOf(extension.data);
+        break;
+    }
+  }
+  return found;
+}
+
+function parseBackingFormat(file: BlockFile, extension: RawExtension): string {
+  if (extension.data.length > MAX_BACKING_FORMAT_SIZE) {
+    throw broken(file, extension, 'extension.backingFormat', {
+      value: extension.data.length,
+      limit: MAX_BACKING_FORMAT_SIZE,
+    });
+  }
+  return textOf(extension.data);
+}
+
+/** Bytes of one entry: type, bit, and a name padded with null bytes. */
+const FEATURE_NAME_ENTRY = 48;
+
+/** The names of a feature name table, keyed `incompatible 5`. An incomplete last entry is ignored. */
+export function parseFeatureNames(data: Uint8Array): Map<string, string> {
+  const names = new Map<string, string>();
+  for (let at = 0; at + FEATURE_NAME_ENTRY <= data.length; at += FEATURE_NAME_ENTRY) {
+    const type = FEATURE_TYPES[data[at] ?? 0];
+    const name = textOf(data.subarray(at + 2, at + FEATURE_NAME_ENTRY));
+    if (type !== undefined && name !== '') names.set(`${type} ${data[at + 1] ?? 0}`, name);
+  }
+  return names;
+}
+
+/** The image's own names for feature bits, for a header that could not be accepted; empty if unreadable. */
+export function featureNamesInImage(
+  file: BlockFile,
+  start: number,
+  end: number,
+): ReadonlyMap<string, string> {
+  try {
+    const all = readRawExtensions(file, start, end);
+    const table = all.find((extension) => extension.type === EXTENSION_TYPES.featureNameTable);
+    return table === undefined ? new Map<string, string>() : parseFeatureNames(table.data);
+  } catch (error) {
+    if (error instanceof FormatError) return new Map<string, string>();
+    throw error;
+  }
+}
+
+/** Bytes of the full disk encryption extension: offset and length of the LUKS header. */
+const ENCRYPTION_EXTENSION_LENGTH = 16;
+
+function parseEncryptionHeaderPlace(
+  file: BlockFile,
+  header: Header,
+  extension: RawExtension,
+): EncryptionHeaderPlace {
+  if (header.cryptMethod !== 2) {
+    throw broken(file, extension, 'extension.encryptionUnexpected', { value: header.cryptMethod });
+  }
+  requireLength(file, extension, ENCRYPTION_EXTENSION_LENGTH);
+  const view = dataView(extension.data);
+  const at = extension.offset + 8;
+  const offset = view.getBigUint64(0);
+  if (offset % BigInt(header.clusterSize) !== 0n) {
+    throw broken(file, extension, 'extension.encryptionOffset', {
+      value: hex(offset),
+      limit: header.clusterSize,
+    });
+  }
+  return {
+    offset: safeNumber(file.name, offset, 'encryption header offset', at),
+    length: safeNumber(file.name, view.getBigUint64(8), 'encryption header length', at + 8),
+  };
+}
+
+function requireLength(file: BlockFile, extension: RawExtension, length: number): void {
+  if (extension.data.length === length) return;
+  throw broken(file, extension, 'extension.length', { value: extension.data.length, limit: length });
+}
+
+function broken(
+  file: BlockFile,
+  extension: RawExtension,
+  code: ProblemCode,
+  facts: ProblemFacts,
+): FormatError {
+  const what = extensionName(extension.type);
+  return new FormatError(file.name, code, { offset: extension.offset, what, ...facts });
+}

@@ -1,0 +1,34 @@
+/** L1 table entries (qcow2.txt, "L1 table entry"): where the L2 table is. */
+import { FormatError } from '../errors';
+import { hostOffset, type HostOffset } from '../units';
+import { entryHex } from './bytes';
+import { RESERVED_BEYOND_2_53, offsetOf } from './offsetField';
+
+/** Bit 63: the refcount of the L2 table is exactly one. */
+export const L1_COPIED_HIGH = 0x80000000;
+/** Bits 56 to 62, and 0 to 8. */
+const RESERVED_HIGH = 0x7f000000;
+const RESERVED_LOW = 0x1ff;
+
+/**
+ * The offset of the L2 table in bytes; 0 where there is none.
+ * @param entryOffset where the entry is, for the error
+ * @throws FormatError on reserved bits, misalignment, or an offset beyond 2^53
+ */
+export function decodeL1Entry(
+  file: string,
+  high: number,
+  low: number,
+  clusterSize: number,
+  entryOffset: number,
+): HostOffset {
+  const facts = { what: 'L1 entry', offset: entryOffset, value: entryHex(high, low) };
+  if ((high & RESERVED_HIGH) !== 0 || (low & RESERVED_LOW) !== 0) {
+    throw new FormatError(file, 'entry.reserved', { ...facts, limit: '0x7f000000000001ff' });
+  }
+  if ((low & (clusterSize - 1)) !== 0) {
+    throw new FormatError(file, 'entry.misaligned', { ...facts, limit: clusterSize });
+  }
+  if ((high & RESERVED_BEYOND_2_53) !== 0) throw new FormatError(file, 'entry.tooLarge', facts);
+  return hostOffset(offsetOf(high, low));
+}

@@ -1,0 +1,89 @@
+/** The snapshot table (qcow2.txt, "Snapshots"). */
+import { FormatError } from '../errors';
+import type { BlockFile } from '../io/blockFile';
+import { dataView, safeNumber, textOf } from './bytes';
+import { refuseBeyondFile, type Header } from './header';
+import { MAX_SNAPSHOT_EXTRA_SIZE, MAX_SNAPSHOT_TABLE_SIZE } from './limits';
+import { TableStream } from './tableStream';
+
+/** An internal snapshot. 64-bit values that are only shown stay `bigint`. */
+export interface Snapshot {
+  /** Of the table entry: bytes from the start of the file. */
+  readonly offset: number;
+  readonly id: string;
+  readonly name: string;
+  readonly l1TableOffset: number;
+  /** Entries. */
+  readonly l1Size: number;
+  /** Since 1970. */
+  readonly dateSeconds: number;
+  readonly dateNanoseconds: number;
+  readonly vmClockNanoseconds: bigint;
+  /** Bytes. */
+  readonly vmStateSize: bigint;
+  /** Bytes of the guest's disk then; absent in old images, where it is that of the image. */
+  readonly virtualSize?: bigint;
+  /** Instruction count; absent where none was recorded. */
+  readonly icount?: bigint;
+}
+
+/** Bytes of an entry before its extra data. */
+const ENTRY_LENGTH = 40;
+/** `icount` of a snapshot without one. */
+const NO_ICOUNT = 0xffff_ffff_ffff_ffffn;
+
+/**
+ * Reads all snapshots. Entries are read one after the other: memory grows with what is there, not with what the
+ * header declares.
+ * @throws FormatError, FileError
+ */
+export function readSnapshotTable(file: BlockFile, header: Header): Snapshot[] {
+  const table = new TableStream(file, header.snapshotsOffset);
+  const snapshots: Snapshot[] = [];
+  for (let index = 0; index < header.snapshotCount; index++) {
+    // Entries are padded to a multiple of 8 bytes, the last one not necessarily.
+    table.offset = Math.ceil(table.offset / 8) * 8;
+    snapshots.push(readSnapshot(table, index));
+    const size = table.offset - header.snapshotsOffset;
+    if (size > MAX_SNAPSHOT_TABLE_SIZE) {
+      const facts = { offset: header.snapshotsOffset, value: size, limit: MAX_SNAPSHOT_TABLE_SIZE };
+      throw new FormatError(file.name, 'snapshot.tableTooBig', facts);
+    }
+  }
+  return snapshots;
+}
+
+function readSnapshot(table: TableStream, index: number): Snapshot {
+  const { file, offset } = table;
+  refuseBeyondFile(file, 'snapshot table', offset, ENTRY_LENGTH);
+  // Copied out, since the window may move.
+  const entry = dataView(table.take(ENTRY_LENGTH).slice());
+  const extraSize = entry.getUint32(36);
+  if (extraSize > MAX_SNAPSHOT_EXTRA_SIZE) {
+    throw new FormatError(file.name, 'snapshot.extraData', {
+      what: `snapshot table entry ${index}`,
+      offset: offset + 36,
+      value: extraSize,
+      limit: MAX_SNAPSHOT_EXTRA_SIZE,
+    });
+  }
+  const idSize = entry.getUint16(12);
+  const nameSize = entry.getUint16(14);
+  refuseBeyondFile(file, 'snapshot table', offset, ENTRY_LENGTH + extraSize + idSize + nameSize);
+  const extra = dataView(table.take(extraSize).slice());
+  const virtualSize = extraSize >= 16 ? extra.getBigUint64(8) : undefined;
+  const icount = extraSize >= 24 ? extra.getBigUint64(16) : NO_ICOUNT;
+  return {
+    offset,
+    id: textOf(table.take(idSize)),
+    name: textOf(table.take(nameSize)),
+    l1TableOffset: safeNumber(file.name, entry.getBigUint64(0), 'l1_table_offset of a snapshot', offset),
+    l1Size: entry.getUint32(8),
+    dateSeconds: entry.getUint32(16),
+    dateNanoseconds: entry.getUint32(20),
+    vmClockNanoseconds: entry.getBigUint64(24),
+    vmStateSize: extraSize >= 8 ? extra.getBigUint64(0) : BigInt(entry.getUint32(32)),
+    ...(virtualSize === undefined ? {} : { virtualSize }),
+    ...(icount === NO_ICOUNT ? {} : { icount }),
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * A local file as a `BlockFile`. It is opened read-only and without waiting: a FIFO, a socket or a device is
+ * refused by name instead of stalling the thread (ARCHITECTURE.md, "A synchronous engine in a thread of its own").
+ */
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, type BigIntStats } from 'node:fs';
+import { FileError } from '../errors';
+import type { BlockFile, FileExtent } from './blockFile';
+import { loadSeek, type Seek } from './native';
+
+/** What tells one state of a file from another. */
+export interface FileIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** Bytes. */
+  readonly size: bigint;
+  /** Modification time in nanoseconds since 1970. */
+  readonly modified: bigint;
+}
+
+/**
+ * Opens `path` for reading.
+ * @throws FileError `file.missing`, `file.permission`, `file.notRegular`, `file.open`.
+ */
+export function openLocalFile(path: string): LocalFile {
+  // Looked at before it is opened: opening alone can act on a device (a tape rewinds, a watchdog starts).
+  refuseIrregular(
+    path,
+    attempt(path, () => statSync(path, { bigint: true })),
+  );
+  const descriptor = attempt(path, () => openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)));
+  try {
+    const stats = attempt(path, () => fstatSync(descriptor, { bigint: true }));
+    refuseIrregular(path, stats);
+    return new LocalFile(path, descriptor, stats);
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+export class LocalFile implements BlockFile {
+  readonly size: number;
+  readonly allocatedBytes: number;
+  readonly identity: FileIdentity;
+  #descriptor: number | undefined;
+  /** Looked up when holes are first asked for: most images are never asked. */
+  #seek: Seek | null | undefined;
+  #extentStart = 0;
+  #extent: FileExtent = { isHole: true, end: 0 };
+
+  /** Use `openLocalFile`. Takes over `descriptor`. */
+  constructor(
+    readonly name: string,
+    descriptor: number,
+    stats: BigIntStats,
+  ) {
+    this.#descriptor = descriptor;
+    this.size = Number(stats.size);
+    // Systems without block counts (Windows) leave it undefined, whatever the type says.
+    this.allocatedBytes = Number((stats.blocks as bigint | undefined) ?? (stats.size + 511n) / 512n) * 512;
+    this.identity = identityOf(stats);
+  }
+
+  get knowsHoles(): boolean {
+    return this.#seeker() !== null;
+  }
+
+  /** True when the path now leads to another file, or the file's size or time differ from when it was opened. */
+  hasChanged(): boolean {
+    try {
+      const now = identityOf(statSync(this.name, { bigint: true }));
+      const { device, inode, size, modified } = this.identity;
+      return now.device !== device || now.inode !== inode || now.size !== size || now.modified !== modified;
+    } catch {
+      return true;
+    }
+  }
+
+  read(target: Uint8Array, offset: number): void {
+    const wanted = Math.max(0, Math.min(target.length, this.size - offset));
+    let done = 0;
+    while (done < wanted) {
+      const got = this.#readSome(target, done, wanted - done, offset + done);
+      if (got === 0) this.#refuseShrunk(offset + done);
+      done += got;
+    }
+    if (wanted < target.length) target.fill(0, wanted);
+  }
+
+  extentAt(offset: number): FileExtent {
+    if (offset >= this.size) return { isHole: true, end: Infinity };
+    if (offset >= this.#extentStart && offset < this.#extent.end) return this.#extent;
+    const seek = this.#seeker();
+    this.#extent = seek === null ? { isHole: false, end: this.size } : this.#findExtent(seek, offset);
+    this.#extentStart = seek === null ? 0 : offset;
+    return this.#extent;
+  }
+
+  close(): void {
+    if (this.#descriptor === undefined) return;
+    closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  #open(): number {
+    if (this.#descriptor === undefined) {
+      throw new FileError(this.name, 'file.open', { value: 'it was closed' });
+    }
+    return this.#descriptor;
+  }
+
+  #seeker(): Seek | null {
+    return (this.#seek ??= loadSeek());
+  }
+
+  #readSome(target: Uint8Array, start: number, length: number, offset: number): number {
+    try {
+      return readSync(this.#open(), target, start, length, offset);
+    } catch (error) {
+      if (error instanceof FileError) throw error;
+      throw new FileError(this.name, 'file.read', { offset, limit: length, value: systemMessage(error) });
+    }
+  }
+
+  #refuseShrunk(end: number): never {
+    let now = end;
+    try {
+      now = fstatSync(this.#open()).size;
+    } catch {
+      // The place where the data ended says enough.
+    }
+    throw new FileError(this.name, 'file.shrank', { value: now, limit: this.size });
+  }
+
+  #findExtent(seek: Seek, offset: number): FileExtent {
+    const descriptor = this.#open();
+    const data = seek.data(descriptor, offset);
+    if (data === 'none') return { isHole: true, end: Infinity };
+    // A file system that cannot tell: everything counts as data.
+    if (data === 'failed') return { isHole: false, end: this.size };
+    if (data > offset) return { isHole: true, end: data };
+    const hole = seek.hole(descriptor, offset);
+    // `none` means that the file shrank below `offset`: reading will say so.
+    return { isHole: false, end: typeof hole === 'number' && hole > offset ? hole : this.size };
+  }
+}
+
+function identityOf(stats: BigIntStats): FileIdentity {
+  return { device: stats.dev, inode: stats.ino, size: stats.size, modified: stats.mtimeNs };
+}
+
+function refuseIrregular(path: string, stats: BigIntStats): void {
+  if (!stats.isFile()) throw new FileError(path, 'file.notRegular', { value: kindOf(stats) });
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isFIFO()) return 'FIFO';
+  if (stats.isSocket()) return 'socket';
+  if (stats.isBlockDevice()) return 'block device';
+  if (stats.isCharacterDevice()) return 'character device';
+  return 'special file';
+}
+
+/** Runs a system call on `path`, turning what it throws into the engine's own errors. */
+function attempt<T>(path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    switch (systemCode(error)) {
+      case 'ENOENT':
+      case 'ENOTDIR':
+        throw new FileError(path, 'file.missing');
+      case 'EACCES':
+      case 'EPERM':
+        throw new FileError(path, 'file.permission');
+      default:
+        throw new FileError(path, 'file.open', { value: systemMessage(error) });
+    }
+  }
+}
+
+const systemCode = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code;
+
+/** `EIO: i/o error` out of Node's `EIO: i/o error, read`. */
+function systemMessage(error: unknown): string {
+  if (systemCode(error) === 'ERR_INVALID_ARG_VALUE') return 'the name contains a null byte';
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split(',', 1)[0] ?? message;
+}

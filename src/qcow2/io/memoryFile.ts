@@ -1,0 +1,102 @@
+/**
+ * Files that live in memory: whole (`MemoryFile`) or as pages in a sea of zeroes (`SparseMemoryFile`, for files
+ * that are huge and mostly empty). For content that has no local file, and for tests.
+ */
+import type { BlockFile, FileExtent } from './blockFile';
+
+export class MemoryFile implements BlockFile {
+  readonly knowsHoles = false;
+
+  /** `bytes` is used as it is, not copied. */
+  constructor(
+    readonly name: string,
+    readonly bytes: Uint8Array,
+  ) {}
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  get allocatedBytes(): number {
+    return this.bytes.length;
+  }
+
+  read(target: Uint8Array, offset: number): void {
+    const part = this.bytes.subarray(offset, offset + target.length);
+    target.set(part);
+    target.fill(0, part.length);
+  }
+
+  extentAt(offset: number): FileExtent {
+    return offset >= this.size ? { isHole: true, end: Infinity } : { isHole: false, end: this.size };
+  }
+
+  close(): void {
+    // Nothing is held.
+  }
+}
+
+/** Bytes of one page of a `SparseMemoryFile`. */
+const PAGE = 4096;
+
+export class SparseMemoryFile implements BlockFile {
+  readonly knowsHoles = true;
+  readonly #pages = new Map<number, Uint8Array>();
+
+  /** A file of `size` bytes, all of them a hole. */
+  constructor(
+    readonly name: string,
+    readonly size: number,
+  ) {}
+
+  get allocatedBytes(): number {
+    return this.#pages.size * PAGE;
+  }
+
+  /** Puts `bytes` at `offset`; what lies past `size` is dropped. */
+  put(offset: number, bytes: Uint8Array): void {
+    const length = Math.min(bytes.length, this.size - offset);
+    for (let done = 0; done < length;) {
+      const index = Math.floor((offset + done) / PAGE);
+      const within = offset + done - index * PAGE;
+      const step = Math.min(PAGE - within, length - done);
+      this.#touch(index).set(bytes.subarray(done, done + step), within);
+      done += step;
+    }
+  }
+
+  read(target: Uint8Array, offset: number): void {
+    for (let done = 0; done < target.length;) {
+      const index = Math.floor((offset + done) / PAGE);
+      const within = offset + done - index * PAGE;
+      const step = Math.min(PAGE - within, target.length - done);
+      const page = this.#pages.get(index);
+      if (page === undefined) target.fill(0, done, done + step);
+      else target.set(page.subarray(within, within + step), done);
+      done += step;
+    }
+  }
+
+  extentAt(offset: number): FileExtent {
+    if (offset >= this.size) return { isHole: true, end: Infinity };
+    const page = Math.floor(offset / PAGE);
+    if (this.#pages.has(page)) {
+      let next = page + 1;
+      while (this.#pages.has(next)) next++;
+      return { isHole: false, end: Math.min(next * PAGE, this.size) };
+    }
+    let next = Infinity;
+    for (const index of this.#pages.keys()) if (index > page && index < next) next = index;
+    return { isHole: true, end: next * PAGE };
+  }
+
+  close(): void {
+    // Nothing is held.
+  }
+
+  #touch(index: number): Uint8Array {
+    let page = this.#pages.get(index);
+    if (page === undefined) this.#pages.set(index, (page = new Uint8Array(PAGE)));
+    return page;
+  }
+}
