@@ -1,5 +1,10 @@
 /** Activation: registers what the folders offer, and loads nothing heavy before an image or the tree is shown. */
 import * as vscode from 'vscode';
+import { ChainView } from './chains/chainView';
+import { registerChainCommands } from './commands/chains';
+import { registerCopyInformation } from './commands/copyInformation';
+import { registerExportMap } from './commands/exportMap';
+import { registerOpenCommands } from './commands/open';
 import { OpenImages } from './editor/openImages';
 import { registerEditor } from './editor/provider';
 import { Sessions } from './editor/sessions';
@@ -8,6 +13,7 @@ import { ImageStatus } from './editor/statusBar';
 /** What `activate` hands out, for the extension's own tests: they look at what the worker answered. */
 export interface Exports {
   readonly images: OpenImages;
+  readonly chains: ChainView;
 }
 
 export function activate(context: vscode.ExtensionContext): Exports {
@@ -19,6 +25,16 @@ export function activate(context: vscode.ExtensionContext): Exports {
     nextGeneration: () => ++generation,
   });
   const images = new OpenImages();
-  context.subscriptions.push(images, registerEditor(context, sessions, images), new ImageStatus(images));
-  return { images };
+  const chains = new ChainView(workerScript);
+  context.subscriptions.push(
+    images,
+    chains,
+    registerEditor(context, sessions, images),
+    new ImageStatus(images),
+    registerOpenCommands(images),
+    registerExportMap(images, workerScript),
+    registerCopyInformation(images, workerScript),
+    registerChainCommands(chains),
+  );
+  return { images, chains };
 }

@@ -94,7 +94,7 @@ export class WorkspaceIndex implements vscode.Disposable {
 
   /** Searches and reads everything again. */
   refresh(): Promise<void> {
-    return this.enqueue(() => this.readAll());
+    return this.isStarted ? this.enqueue(() => this.readAll()) : this.start();
   }
 
   dispose(): void {

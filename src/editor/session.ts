@@ -17,7 +17,7 @@ import type {
 } from '../worker/api';
 import { EngineClient, failedState } from '../worker/client';
 import { Emitter } from './emitter';
-import { type ImageSource, sourceName } from './source';
+import { type ImageSource, sourceName, sourceProblem } from './source';
 
 export interface ScanProgress {
   /** Guest bytes. */
@@ -145,7 +145,7 @@ export class ImageSession {
       const bytes = await source.read();
       return await engine.open(name, { generation, followsNames: false, bytes });
     } catch (error) {
-      return failedState(name, generation, unreadable(name, error));
+      return failedState(name, generation, sourceProblem(name, error));
     }
   }
 
@@ -176,17 +176,4 @@ export class ImageSession {
   private notOpen(): Problem {
     return { kind: 'io', code: 'engine.notOpen', file: sourceName(this.source) };
   }
-}
-
-/** Thrown by sources that cannot be read, with the facts. */
-export class SourceError extends Error {
-  constructor(readonly problem: Problem) {
-    super(problem.code);
-  }
-}
-
-function unreadable(file: string, error: unknown): Problem {
-  if (error instanceof SourceError) return error.problem;
-  const value = error instanceof Error ? error.message : String(error);
-  return { kind: 'io', code: 'file.open', file, value };
 }

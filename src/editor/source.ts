@@ -3,6 +3,7 @@
  * (links, URIs with a fragment) lead to it.
  */
 import { stat } from 'node:fs/promises';
+import type { Problem } from '../worker/api';
 
 export type ImageSource =
   | { readonly kind: 'path'; readonly path: string }
@@ -32,4 +33,18 @@ async function fileIdentity(path: string): Promise<string | undefined> {
 
 export function sourceName(source: ImageSource): string {
   return source.kind === 'path' ? source.path : source.name;
+}
+
+/** Thrown by sources that cannot be read, with the facts. */
+export class SourceError extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.code);
+  }
+}
+
+/** Whatever reading a source threw, as a problem of `file`. */
+export function sourceProblem(file: string, error: unknown): Problem {
+  if (error instanceof SourceError) return error.problem;
+  const value = error instanceof Error ? error.message : String(error);
+  return { kind: 'io', code: 'file.open', file, value };
 }

@@ -1,8 +1,7 @@
 /** From a URI to the bytes of an image. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { SourceError } from './session';
-import type { ImageSource } from './source';
+import { type ImageSource, SourceError } from './source';
 
 /** What is not on a local disk is held in memory, so it must be small. */
 export const LARGEST_REMOTE_FILE = 64 * 1024 * 1024;

@@ -1,0 +1,66 @@
+/** The view that shows the tree: its filter, its direction, and what it says above the tree. */
+import * as vscode from 'vscode';
+import { ChainTree } from './chainTree';
+import type { ChainNode } from './chainModel';
+import { WorkspaceIndex } from './workspaceIndex';
+
+const VIEW = 'qcow2.chains';
+
+export class ChainView implements vscode.Disposable {
+  readonly index: WorkspaceIndex;
+  readonly tree: ChainTree;
+  private readonly view: vscode.TreeView<ChainNode>;
+  private readonly indexSubscription: vscode.Disposable;
+
+  /** Costs nothing until the view is shown. */
+  constructor(workerScript: string) {
+    this.index = new WorkspaceIndex(workerScript);
+    this.tree = new ChainTree(this.index);
+    this.view = vscode.window.createTreeView(VIEW, { treeDataProvider: this.tree, showCollapseAll: true });
+    this.indexSubscription = this.index.onDidChange(() => {
+      this.say();
+    });
+  }
+
+  get filter(): string {
+    return this.tree.filter;
+  }
+
+  setFilter(text: string): void {
+    this.tree.filter = text.trim();
+    void vscode.commands.executeCommand('setContext', 'qcow2.chains.isFiltered', this.filter !== '');
+    this.say();
+  }
+
+  /** From the base to its users, or from the top to its base. */
+  setFromBase(fromBase: boolean): void {
+    this.tree.fromBase = fromBase;
+    void vscode.commands.executeCommand('setContext', 'qcow2.chains.fromBase', fromBase);
+  }
+
+  /** The node a command is about: its argument, or what is selected in the view. */
+  chosen(node: ChainNode | undefined): ChainNode | undefined {
+    return node ?? this.view.selection[0];
+  }
+
+  async refresh(): Promise<void> {
+    await vscode.window.withProgress({ location: { viewId: VIEW } }, () => this.index.refresh());
+  }
+
+  dispose(): void {
+    this.indexSubscription.dispose();
+    this.view.dispose();
+    this.tree.dispose();
+    this.index.dispose();
+  }
+
+  private say(): void {
+    const lines = [
+      ...(this.filter === '' ? [] : [vscode.l10n.t('Filter: {0}', this.filter)]),
+      ...(this.index.hasMore
+        ? [vscode.l10n.t('There are more images than `qcow2.index.maxFiles` allows; some are not shown.')]
+        : []),
+    ];
+    this.view.message = lines.join('\n');
+  }
+}

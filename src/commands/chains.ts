@@ -1,0 +1,60 @@
+/** Commands of the tree view "Backing Chains". */
+import * as vscode from 'vscode';
+import type { ChainNode } from '../chains/chainModel';
+import type { ChainView } from '../chains/chainView';
+import { show } from './open';
+import { pathOf } from './target';
+
+export function registerChainCommands(chains: ChainView): vscode.Disposable {
+  const { registerCommand } = vscode.commands;
+  return vscode.Disposable.from(
+    registerCommand('qcow2.refreshBackingChains', () => chains.refresh()),
+    registerCommand('qcow2.chains.open', (node?: ChainNode) =>
+      open(chains.chosen(node), vscode.ViewColumn.Active),
+    ),
+    registerCommand('qcow2.chains.openToSide', (node?: ChainNode) =>
+      open(chains.chosen(node), vscode.ViewColumn.Beside),
+    ),
+    registerCommand('qcow2.chains.copyPath', (node?: ChainNode) => copyPath(chains.chosen(node))),
+    registerCommand('qcow2.chains.reveal', (node?: ChainNode) => reveal(chains.chosen(node))),
+    registerCommand('qcow2.chains.filter', (text?: string) => filter(chains, text)),
+    registerCommand('qcow2.chains.clearFilter', () => {
+      chains.setFilter('');
+    }),
+    registerCommand('qcow2.chains.showUsers', () => {
+      chains.setFromBase(true);
+    }),
+    registerCommand('qcow2.chains.showBases', () => {
+      chains.setFromBase(false);
+    }),
+  );
+}
+
+async function open(node: ChainNode | undefined, column: vscode.ViewColumn): Promise<void> {
+  if (node?.kind === 'image') await show(vscode.Uri.file(node.image.path), column);
+}
+
+async function copyPath(node: ChainNode | undefined): Promise<void> {
+  if (node === undefined) return;
+  const name = node.kind === 'broken' ? node.reference.nameAsWritten : node.image.path;
+  await vscode.env.clipboard.writeText(pathOf(node) ?? name);
+}
+
+/** The Explorer shows files of the workspace; others the system's file manager shows. */
+async function reveal(node: ChainNode | undefined): Promise<void> {
+  if (node?.kind !== 'image') return;
+  const uri = vscode.Uri.file(node.image.path);
+  const isInWorkspace = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
+  await vscode.commands.executeCommand(isInWorkspace ? 'revealInExplorer' : 'revealFileInOS', uri);
+}
+
+async function filter(chains: ChainView, text?: string): Promise<void> {
+  const wanted =
+    text ??
+    (await vscode.window.showInputBox({
+      title: vscode.l10n.t('Filter Backing Chains'),
+      prompt: vscode.l10n.t('Chains with this text in the path of any of their layers; empty for all'),
+      value: chains.filter,
+    }));
+  if (wanted !== undefined) chains.setFilter(wanted);
+}

@@ -1,0 +1,38 @@
+/** An engine for a command: a thread of its own, which a command may keep busy, ended when the command is. */
+import * as vscode from 'vscode';
+import { type ImageSource, sourceName, sourceProblem } from '../editor/source';
+import { imageSource } from '../editor/sources';
+import type { EngineEvents, OpenOptions, Result } from '../worker/api';
+import { EngineClient } from '../worker/client';
+
+/**
+ * Opens an image in a thread of its own for as long as `use` runs. Never rejects because of the image.
+ * @param token ends what the thread does
+ */
+export async function withEngine<T>(
+  workerScript: string,
+  uri: vscode.Uri,
+  use: (engine: EngineClient) => Promise<Result<T>>,
+  events: Partial<EngineEvents> = {},
+  token?: vscode.CancellationToken,
+): Promise<Result<T>> {
+  const source = imageSource(uri);
+  const engine = new EngineClient(workerScript, events);
+  const subscription = token?.onCancellationRequested(() => {
+    engine.cancel();
+  });
+  try {
+    const { problem } = await engine.open(sourceName(source), await optionsFor(source));
+    return problem === undefined ? await use(engine) : { ok: false, problem };
+  } catch (error) {
+    return { ok: false, problem: sourceProblem(sourceName(source), error) };
+  } finally {
+    subscription?.dispose();
+    engine.dispose();
+  }
+}
+
+async function optionsFor(source: ImageSource): Promise<OpenOptions> {
+  if (source.kind === 'path') return { generation: 0, followsNames: vscode.workspace.isTrusted };
+  return { generation: 0, followsNames: false, bytes: await source.read() };
+}

@@ -1,0 +1,135 @@
+/** Export Map: asks for the form and the place, streams the map there, and opens it if it is small. */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { OpenImages } from '../editor/openImages';
+import type { MapForm, Problem, Result } from '../worker/api';
+import { describeWithFile, formatSize } from '../words/words';
+import { withEngine } from './engineOf';
+import { type CommandTarget, folderOf, imageOf } from './target';
+
+/** What Export Map may be called with by a program: what is not given is asked for. */
+export interface ExportMapArguments {
+  readonly uri: vscode.Uri;
+  readonly form?: MapForm;
+  readonly destination?: vscode.Uri;
+}
+
+export interface ExportedMap {
+  readonly destination: vscode.Uri;
+  readonly form: MapForm;
+  readonly extents: number;
+  readonly bytes: number;
+}
+
+const EXTENSIONS: Readonly<Record<MapForm, string>> = { json: 'json', csv: 'csv', text: 'txt' };
+
+export function registerExportMap(images: OpenImages, workerScript: string): vscode.Disposable {
+  return vscode.commands.registerCommand('qcow2.exportMap', (target?: CommandTarget | ExportMapArguments) =>
+    exportMap(target, images, workerScript),
+  );
+}
+
+/** Answers with what was written; undefined when it was given up or failed, which the person has been told. */
+async function exportMap(
+  target: CommandTarget | ExportMapArguments,
+  images: OpenImages,
+  workerScript: string,
+): Promise<ExportedMap | undefined> {
+  const uri = await imageOf(target, images);
+  if (uri === undefined) return undefined;
+  const given: Partial<ExportMapArguments> = isArguments(target) ? target : {};
+  const form = given.form ?? (await askForForm());
+  if (form === undefined) return undefined;
+  const destination = given.destination ?? (await askForDestination(uri, form));
+  if (destination === undefined) return undefined;
+  if (destination.scheme !== 'file') {
+    void vscode.window.showErrorMessage(vscode.l10n.t('A map is written to files on a local disk only.'));
+    return undefined;
+  }
+  const written = await exportWithProgress(uri, form, destination, workerScript);
+  if (!written.ok) {
+    tellFailure(uri, written.problem);
+    return undefined;
+  }
+  const exported = { destination, form, ...written.value };
+  // Not waited for: the message stays until the person has seen it.
+  void tellSuccess(exported);
+  return exported;
+}
+
+function isArguments(target: CommandTarget | ExportMapArguments): target is ExportMapArguments {
+  return target !== undefined && !(target instanceof vscode.Uri) && 'uri' in target;
+}
+
+async function askForForm(): Promise<MapForm | undefined> {
+  const forms: (vscode.QuickPickItem & { readonly form: MapForm })[] = [
+    { form: 'json', label: 'JSON', detail: vscode.l10n.t('As `qemu-img map --output=json` prints it') },
+    { form: 'csv', label: 'CSV', detail: vscode.l10n.t('A row an extent, for a spreadsheet') },
+    {
+      form: 'text',
+      label: vscode.l10n.t('Text'),
+      detail: vscode.l10n.t('As `qemu-img map` prints it: data only'),
+    },
+  ];
+  const title = vscode.l10n.t('Export Map');
+  return (await vscode.window.showQuickPick(forms, { title, placeHolder: vscode.l10n.t('Form of the map') }))
+    ?.form;
+}
+
+function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Uri | undefined> {
+  const extension = EXTENSIONS[form];
+  const name = `${basename(image.path)}.map.${extension}`;
+  return vscode.window.showSaveDialog({
+    title: vscode.l10n.t('Export Map'),
+    defaultUri: vscode.Uri.joinPath(folderOf(image), name),
+    filters: { [form.toUpperCase()]: [extension], [vscode.l10n.t('All files')]: ['*'] },
+  });
+}
+
+/** In a thread of its own: a map of millions of extents keeps it busy, and the editor's must stay free to answer. */
+function exportWithProgress(
+  uri: vscode.Uri,
+  form: MapForm,
+  destination: vscode.Uri,
+  workerScript: string,
+): Thenable<Result<{ readonly extents: number; readonly bytes: number }>> {
+  const title = vscode.l10n.t('Exporting the map of {0}', basename(uri.path));
+  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  return vscode.window.withProgress(options, (progress, token) => {
+    let shown = 0;
+    const exportProgress = (done: number, total: number): void => {
+      const percent = total === 0 ? 100 : (done / total) * 100;
+      progress.report({ increment: percent - shown });
+      shown = percent;
+    };
+    return withEngine(
+      workerScript,
+      uri,
+      (engine) => engine.exportMap({ form, destination: destination.fsPath }),
+      { exportProgress },
+      token,
+    );
+  });
+}
+
+function tellFailure(image: vscode.Uri, problem: Problem): void {
+  if (problem.kind === 'cancelled') return;
+  const text = describeWithFile(problem, image.fsPath);
+  void vscode.window.showErrorMessage(
+    vscode.l10n.t('The map of {0} could not be exported: {1}', basename(image.path), text),
+  );
+}
+
+async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promise<void> {
+  const opensUpTo = vscode.workspace.getConfiguration('qcow2').get('exportMap.openUpTo', 5) * 1024 * 1024;
+  if (bytes <= opensUpTo) {
+    await vscode.window.showTextDocument(destination, { preview: true });
+    return;
+  }
+  const reveal = vscode.l10n.t('Reveal in Explorer View');
+  const name = basename(destination.path);
+  const text = vscode.l10n.t('{0} extents were written to {1} ({2}).', extents, name, formatSize(bytes));
+  if ((await vscode.window.showInformationMessage(text, reveal)) === reveal) {
+    await vscode.commands.executeCommand('revealInExplorer', destination);
+  }
+}

@@ -1,0 +1,109 @@
+/** Commands that bring an image into sight: Open Image, Show Backing Chain, Go to Offset, Read Image Again. */
+import * as vscode from 'vscode';
+import type { OpenImages } from '../editor/openImages';
+import type { Page } from '../editor/page';
+import { viewTypeFor } from '../words/viewTypes';
+import { describe, formatSize } from '../words/words';
+import { parseOffset } from './offset';
+import { type CommandTarget, askForImage, imageOf, namedImage } from './target';
+
+/** What Go to Offset may be called with by a program. */
+export interface GoToOffsetArguments {
+  readonly uri?: vscode.Uri;
+  /** As a person would write it. */
+  readonly offset?: string;
+}
+
+export function registerOpenCommands(images: OpenImages): vscode.Disposable {
+  const { registerCommand } = vscode.commands;
+  return vscode.Disposable.from(
+    registerCommand('qcow2.openImage', (target?: CommandTarget) => openImage(target, images)),
+    registerCommand('qcow2.showBackingChain', (target?: CommandTarget) => showBackingChain(target, images)),
+    registerCommand('qcow2.goToOffset', (given?: vscode.Uri | GoToOffsetArguments) =>
+      goToOffset(given, images),
+    ),
+    registerCommand('qcow2.retry', (target?: CommandTarget) => readAgain(target, images)),
+  );
+}
+
+/** Without an argument it always asks: the active editor's image is open already. */
+async function openImage(target: CommandTarget, images: OpenImages): Promise<vscode.Uri | undefined> {
+  const uri = target === undefined ? await askForImage() : namedImage(target, images);
+  if (uri !== undefined) await show(uri);
+  return uri;
+}
+
+/** Opens the image, or brings its editor to the front. */
+export async function show(uri: vscode.Uri, column = vscode.ViewColumn.Active): Promise<void> {
+  await vscode.commands.executeCommand('vscode.openWith', uri, viewTypeFor(uri), column);
+}
+
+/** The page on an image, in sight; undefined where VS Code could not open it. */
+async function pageInSight(uri: vscode.Uri, images: OpenImages): Promise<Page | undefined> {
+  const page = images.pageOf(uri);
+  if (page === undefined) await show(uri);
+  else if (!page.panel.visible) page.panel.reveal();
+  return page ?? images.pageOf(uri);
+}
+
+async function showBackingChain(target: CommandTarget, images: OpenImages): Promise<void> {
+  const uri = await imageOf(target, images);
+  if (uri === undefined) return;
+  (await pageInSight(uri, images))?.goTo({ tab: 'chain' });
+}
+
+/** Answers with the guest offset that it went to. */
+async function goToOffset(
+  given: vscode.Uri | GoToOffsetArguments | undefined,
+  images: OpenImages,
+): Promise<number | undefined> {
+  const { uri, offset }: GoToOffsetArguments = given instanceof vscode.Uri ? { uri: given } : (given ?? {});
+  const image = uri ?? images.active?.uri;
+  if (image === undefined) return undefined;
+  const page = await pageInSight(image, images);
+  const state = await page?.document.whenRead();
+  if (page === undefined || state === undefined) return undefined;
+  if (state.summary === undefined) {
+    const text = state.problem === undefined ? vscode.l10n.t('No image is open') : describe(state.problem);
+    void vscode.window.showErrorMessage(text);
+    return undefined;
+  }
+  const { clusterSize, virtualSize } = state.summary;
+  const text = offset ?? (await askForOffset(clusterSize, virtualSize));
+  if (text === undefined) return undefined;
+  const parsed = parseOffset(text, clusterSize, virtualSize);
+  if (!parsed.ok) {
+    void vscode.window.showErrorMessage(offsetProblem(parsed.reason, virtualSize));
+    return undefined;
+  }
+  page.goTo({ guestOffset: parsed.guestOffset });
+  return parsed.guestOffset;
+}
+
+function askForOffset(clusterSize: number, virtualSize: number): Thenable<string | undefined> {
+  return vscode.window.showInputBox({
+    title: vscode.l10n.t('Go to Offset'),
+    prompt: vscode.l10n.t('Guest offset (0x1f0000, 64 KiB, 1.5G) or cluster number (#12)'),
+    placeHolder: '0x0',
+    validateInput: (text) => {
+      if (text.trim() === '') return undefined;
+      const parsed = parseOffset(text, clusterSize, virtualSize);
+      return parsed.ok ? undefined : offsetProblem(parsed.reason, virtualSize);
+    },
+  });
+}
+
+function offsetProblem(reason: 'syntax' | 'beyondDisk', virtualSize: number): string {
+  return reason === 'syntax'
+    ? vscode.l10n.t('Not an offset: write 0x1f0000, 64 KiB, 1.5G, or #12 for a cluster number')
+    : vscode.l10n.t(
+        'Beyond the end of the disk, which is at 0x{0} ({1})',
+        virtualSize.toString(16),
+        formatSize(virtualSize),
+      );
+}
+
+async function readAgain(target: CommandTarget, images: OpenImages): Promise<void> {
+  const uri = namedImage(target, images);
+  if (uri !== undefined) await images.find(uri)?.readAgain();
+}
