@@ -103,7 +103,8 @@ async function npmOrThrow(args, cwd) {
 
 /**
  * @typedef {object} ServerOptions
- * @property {string} dataFolder settings, state and, in `extensions`, the installed extensions
+ * @property {string} dataFolder settings and state
+ * @property {string} [extensions] folder of the installed extensions; default: `extensions` in the data folder
  * @property {number} [port] 0 (default): a free one
  * @property {boolean} [requiresTrust] ask before a folder is trusted (Restricted Mode); default: trust all
  * @property {boolean} [acceptsTestSuites] honour extensionTestsPath in the address; also hides notifications
@@ -172,7 +173,7 @@ export async function startServer(installation, options) {
 function serverArguments(options) {
   return [
     ...['--host', '127.0.0.1', '--port', String(options.port ?? 0)],
-    ...['--server-data-dir', options.dataFolder, '--extensions-dir', extensionsFolder(options.dataFolder)],
+    ...['--server-data-dir', options.dataFolder, '--extensions-dir', options.extensions ?? extensionsFolder(options.dataFolder)],
     ...['--accept-server-license-terms', '--telemetry-level', 'off'],
     ...(options.connectionToken === undefined
       ? ['--without-connection-token']

@@ -1,0 +1,92 @@
+/**
+ * A VS Code with the packaged extension installed, for one test file: a server and a browser. Windows are opened on
+ * folders; what is stored in the browser (workspace state, hot exit) lasts from one window to the next.
+ *
+ *     const vscode = await VSCode.start();
+ *     const window = await vscode.openWindow(folder);
+ *     await window.openFile(path.join(folder, 'disk.qcow2'));
+ *     const page = await window.webview();
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { inject } from 'vitest';
+import { CHROMIUM_ARGS, findChromium } from '../../../scripts/lib/chromium.mjs';
+import { provisionServer, type Server, startServer } from '../../../scripts/lib/vscodeServer.mjs';
+import { THEME_NAMES, type ThemeKind } from './themes';
+import { Window } from './window';
+
+export interface VSCodeOptions {
+  /** Over the quiet defaults of scripts/lib/vscodeServer.mjs. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Folders are untrusted until somebody says otherwise (Restricted Mode); default: everything is trusted. */
+  readonly requiresTrust?: boolean;
+  /** CSS pixels of the windows; default 1200 × 800. */
+  readonly viewport?: { readonly width: number; readonly height: number };
+}
+
+export class VSCode {
+  readonly #folder: string;
+  readonly #server: Server;
+  readonly #browser: Browser;
+  readonly #context: BrowserContext;
+
+  private constructor(folder: string, server: Server, browser: Browser, context: BrowserContext) {
+    this.#folder = folder;
+    this.#server = server;
+    this.#browser = browser;
+    this.#context = context;
+  }
+
+  static async start(options: VSCodeOptions = {}): Promise<VSCode> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'qcow2-editor-vscode-'));
+    const server = await startServer(await provisionServer(), {
+      dataFolder: folder,
+      extensions: inject('extensionsFolder'),
+      requiresTrust: options.requiresTrust ?? false,
+      settings: { 'workbench.colorTheme': THEME_NAMES.dark, ...options.settings },
+    });
+    try {
+      const executablePath = findChromium();
+      if (executablePath === undefined) throw new Error('there is no Chromium');
+      const browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGS });
+      const context = await browser.newContext({
+        viewport: options.viewport ?? { width: 1200, height: 800 },
+      });
+      return new VSCode(folder, server, browser, context);
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  /** Opens a window on a folder and waits until the extension's contributions are known to it. */
+  async openWindow(folder: string): Promise<Window> {
+    return Window.open(await this.#context.newPage(), this.#server.address(folder));
+  }
+
+  /** Changes settings of all windows, open ones too. VS Code follows within a second. */
+  changeSettings(changes: Readonly<Record<string, unknown>>): void {
+    const file = path.join(this.#folder, 'data', 'Machine', 'settings.json');
+    const settings = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    writeFileSync(file, JSON.stringify({ ...settings, ...changes }, undefined, 2));
+  }
+
+  /** Switches the colour theme and waits until that window shows it, webviews included. */
+  async setTheme(window: Window, kind: ThemeKind): Promise<void> {
+    this.changeSettings({ 'workbench.colorTheme': THEME_NAMES[kind] });
+    await window.waitForTheme(kind);
+  }
+
+  /** What the server and the extension host printed so far. */
+  serverLog(): string {
+    return this.#server.log();
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await this.#server.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

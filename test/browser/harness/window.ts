@@ -1,0 +1,135 @@
+/** One window of VS Code: what a person does in it with mouse and keyboard, and what they see. */
+import { mkdirSync } from 'node:fs';
+import * as path from 'node:path';
+import type { Frame, Locator, Page } from 'playwright-core';
+import { CACHE } from '../../../scripts/lib/paths.mjs';
+import { type Picture, readPng } from './picture';
+import { type ThemeKind, WEBVIEW_KINDS, WORKBENCH_CLASSES } from './themes';
+import { until } from './until';
+
+/** The extension's view container: once its icon is there, the custom editor is known too. */
+const ACTIVITY_BAR_ICON = '.activitybar .action-label[aria-label^="QCOW2"]';
+
+export class Window {
+  /** Errors of the pages' scripts and violations of their Content-Security-Policy, VS Code's own included. */
+  readonly errors: string[] = [];
+
+  private constructor(readonly page: Page) {
+    page.on('pageerror', (error) => this.errors.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.errors.push(message.text());
+    });
+  }
+
+  static async open(page: Page, address: string): Promise<Window> {
+    const window = new Window(page);
+    await page.goto(address);
+    await window.#waitUntilReady();
+    return window;
+  }
+
+  /** As the person does with F5; the extension host starts anew. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.#waitUntilReady();
+  }
+
+  /** The window is gone at once, nothing is asked or saved; the server and the extension host run on. */
+  async close(): Promise<void> {
+    await this.page.close();
+  }
+
+  async #waitUntilReady(): Promise<void> {
+    await this.page.locator(ACTIVITY_BAR_ICON).waitFor({ timeout: 60_000 });
+  }
+
+  /** Opens a file by its absolute path in the editor that VS Code chooses for it. */
+  async openFile(file: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    await this.quickInput.fill(file);
+    const entry = this.page
+      .locator('.quick-input-list .monaco-list-row')
+      .filter({ hasText: path.basename(file) });
+    await entry.first().click();
+    await this.page
+      .locator('.tab.active')
+      .filter({ hasText: path.basename(file) })
+      .waitFor();
+  }
+
+  /** Runs a command of the palette by its title, category included: `QCOW2: Export Map…`. */
+  async runCommand(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    await this.quickInput.fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first().click();
+  }
+
+  /** The field of whatever quick pick or input box is open. */
+  get quickInput(): Locator {
+    return this.page.locator('.quick-input-widget input.input');
+  }
+
+  /** Notifications on the screen whose message holds a text. */
+  notification(text: string): Locator {
+    return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text });
+  }
+
+  /** The modal dialog, whenever there is one. */
+  get dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
+  }
+
+  /**
+   * The document inside the webview that is shown; of several (split editors), the one farthest to the left.
+   * A webview is two nested frames; what the extension wrote is in the inner one.
+   */
+  async webview(timeout = 30_000): Promise<Frame> {
+    return until('a webview is shown', async () => (await this.webviews())[0], timeout);
+  }
+
+  /** The documents of all webviews that are shown, from left to right. */
+  async webviews(): Promise<Frame[]> {
+    const shown: { frame: Frame; left: number }[] = [];
+    for (const frame of this.page.frames()) {
+      const left = await leftEdge(frame);
+      if (left !== undefined) shown.push({ frame, left });
+    }
+    return shown.sort((one, other) => one.left - other.left).map(({ frame }) => frame);
+  }
+
+  async waitForTheme(kind: ThemeKind): Promise<void> {
+    await this.page.locator(`.monaco-workbench.${WORKBENCH_CLASSES[kind]}`).waitFor({ state: 'attached' });
+    for (const frame of await this.webviews()) {
+      await frame
+        .locator(`body[data-vscode-theme-kind="${WEBVIEW_KINDS[kind]}"]`)
+        .waitFor({ state: 'attached' });
+    }
+  }
+
+  /** Saves what the window shows as .cache/screenshots/NAME.png, to be looked at. */
+  async screenshot(name: string): Promise<string> {
+    const folder = path.join(CACHE, 'screenshots');
+    mkdirSync(folder, { recursive: true });
+    const file = path.join(folder, `${name}.png`);
+    await this.page.screenshot({ path: file });
+    return file;
+  }
+
+  /** What is painted where an element is (a canvas, say), overlays included. */
+  async picture(element: Locator): Promise<Picture> {
+    return readPng(await element.screenshot({ scale: 'css', animations: 'disabled' }));
+  }
+}
+
+/** Where a webview's document begins on the screen; undefined for other frames and for what is not shown. */
+async function leftEdge(frame: Frame): Promise<number | undefined> {
+  if (!frame.url().includes('/fake.html') || frame.isDetached()) return undefined;
+  try {
+    const outer = await frame.parentFrame()?.frameElement();
+    if (outer === undefined || !(await outer.isVisible())) return undefined;
+    return (await outer.boundingBox())?.x;
+  } catch {
+    // It went away while it was looked at.
+    return undefined;
+  }
+}

@@ -1,0 +1,49 @@
+/** The installed package shows an image in its editor. The pattern for the other files of this folder. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { image } from '../support/imageBuilder';
+import { THEME_KINDS } from './harness/themes';
+import { VSCode } from './harness/vscode';
+import type { Window } from './harness/window';
+
+describe('the installed extension', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'qcow2-editor-smoke-'));
+  const disk = path.join(folder, 'disk.qcow2');
+  let vscode: VSCode;
+  let window: Window;
+
+  beforeAll(async () => {
+    image().data(0, 4).zeroPlain(4).compressed(8, 2).writeTo(disk);
+    vscode = await VSCode.start();
+    window = await vscode.openWindow(folder);
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('shows an image in its own editor', async () => {
+    await window.openFile(disk);
+    const page = await window.webview();
+    await page.locator('canvas').first().waitFor();
+    expect(await page.locator('body').innerText()).toContain('disk.qcow2');
+  });
+
+  it.each(THEME_KINDS)('paints its map in a %s theme', async (kind) => {
+    await vscode.setTheme(window, kind);
+    const canvas = (await window.webview()).locator('canvas').first();
+    const picture = await window.picture(canvas);
+    expect(picture.colours().size).toBeGreaterThan(1);
+    await window.screenshot(`smoke-${kind}`);
+  });
+
+  it('shows it again in a window that was closed and opened', async () => {
+    await window.close();
+    window = await vscode.openWindow(folder);
+    const page = await window.webview();
+    await page.locator('canvas').first().waitFor();
+  });
+});
