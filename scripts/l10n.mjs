@@ -1,0 +1,133 @@
+// @ts-check
+// Keeps l10n/bundle.l10n.json, the sentences that translators start from: those of the host (`l10n.t('…')`), of the
+// page (`t('…')`) and of problemText.ts. `node scripts/l10n.mjs` writes the bundle, `--check` fails where it is stale.
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import ts from 'typescript';
+import { ROOT } from './lib/paths.mjs';
+
+const BUNDLE = path.join(ROOT, 'l10n', 'bundle.l10n.json');
+const PROBLEM_TEXT = path.join('src', 'qcow2', 'problemText.ts');
+/** Where a sentence is passed on as a variable: it comes from PROBLEM_TEXT. */
+const PASSES_ON = path.join('src', 'words', 'words.ts');
+
+/** @type {Set<string>} */
+const sentences = new Set();
+/** @type {string[]} */
+const complaints = [];
+
+for (const file of sourceFiles()) {
+  const source = ts.createSourceFile(
+    file,
+    readFileSync(path.join(ROOT, file), 'utf8'),
+    ts.ScriptTarget.Latest,
+    true,
+  );
+  if (file === PROBLEM_TEXT) collectProblemText(source);
+  else collectCalls(source, file);
+}
+for (const complaint of complaints) console.error(complaint);
+if (complaints.length > 0) process.exitCode = 1;
+else finish();
+
+/** @returns {string[]} */
+function sourceFiles() {
+  return ['src', 'webview'].flatMap((folder) => listFiles(folder)).sort();
+}
+
+/**
+ * @param {string} folder relative to the project
+ * @returns {string[]}
+ */
+function listFiles(folder) {
+  return ts.sys.readDirectory(path.join(ROOT, folder), ['.ts']).map((file) => path.relative(ROOT, file));
+}
+
+/** @param {ts.SourceFile} source */
+function collectProblemText(source) {
+  ts.forEachChild(source, function visit(node) {
+    if (ts.isVariableDeclaration(node) && node.name.getText() === 'PROBLEM_TEXT') collectValues(node);
+    else ts.forEachChild(node, visit);
+  });
+}
+
+/** @param {ts.Node} node */
+function collectValues(node) {
+  ts.forEachChild(node, function visit(child) {
+    if (ts.isPropertyAssignment(child)) collectLiterals(child.initializer);
+    else ts.forEachChild(child, visit);
+  });
+}
+
+/**
+ * @param {ts.SourceFile} source
+ * @param {string} file
+ */
+function collectCalls(source, file) {
+  const callee = file.startsWith('webview') ? 't' : 'vscode.l10n.t';
+  ts.forEachChild(source, function visit(node) {
+    if (ts.isCallExpression(node) && node.expression.getText() === callee) {
+      const [sentence] = node.arguments;
+      if (sentence !== undefined && !collectLiterals(sentence) && file !== PASSES_ON) {
+        const { line } = source.getLineAndCharacterOfPosition(node.getStart());
+        complaints.push(`${file}:${line + 1}: a sentence must be written out where it is used`);
+      }
+    }
+    ts.forEachChild(node, visit);
+  });
+}
+
+/**
+ * Adds the string literals that an expression may come to; false where it is anything else.
+ * @param {ts.Expression} expression
+ * @returns {boolean}
+ */
+function collectLiterals(expression) {
+  if (ts.isStringLiteralLike(expression)) {
+    sentences.add(expression.text);
+    return true;
+  }
+  if (ts.isConditionalExpression(expression)) {
+    return [expression.whenTrue, expression.whenFalse].map(collectLiterals).every(Boolean);
+  }
+  if (ts.isBinaryExpression(expression) && expression.operatorToken.kind === ts.SyntaxKind.PlusToken) {
+    const parts = joined(expression);
+    if (parts !== undefined) sentences.add(parts);
+    return parts !== undefined;
+  }
+  return false;
+}
+
+/**
+ * A sentence that is written over several lines.
+ * @param {ts.Expression} expression
+ * @returns {string | undefined}
+ */
+function joined(expression) {
+  if (ts.isStringLiteralLike(expression)) return expression.text;
+  if (!ts.isBinaryExpression(expression)) return undefined;
+  const [left, right] = [joined(expression.left), joined(expression.right)];
+  return left === undefined || right === undefined ? undefined : left + right;
+}
+
+function finish() {
+  const sorted = [...sentences].sort();
+  const text = `${JSON.stringify(Object.fromEntries(sorted.map((sentence) => [sentence, sentence])), null, 2)}\n`;
+  if (!process.argv.includes('--check')) {
+    writeFileSync(BUNDLE, text);
+    console.log(`${sorted.length} sentences`);
+  } else if (!isSame(text)) {
+    console.error('l10n/bundle.l10n.json is stale: run `npm run l10n`');
+    process.exitCode = 1;
+  }
+}
+
+/** @param {string} text */
+function isSame(text) {
+  try {
+    return readFileSync(BUNDLE, 'utf8') === text;
+  } catch {
+    return false;
+  }
+}
