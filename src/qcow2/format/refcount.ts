@@ -34,29 +34,38 @@ export function decodeRefcountTableEntry(
 export const refcountsPerBlock = (clusterSize: number, refcountBits: number): number =>
   (clusterSize * 8) / refcountBits;
 
+/** Where a piece of a refcount block is, for errors. */
+export interface RefcountPlace {
+  readonly file: string;
+  /** Bytes. */
+  readonly offset: number;
+}
+
 /**
- * One refcount out of a block, or out of a piece of it that begins at refcount 0.
+ * One refcount out of a piece of a block.
  * @param bits width of a refcount: 1, 2, 4, 8, 16, 32 or 64
  * @throws FormatError `value.tooLarge` for a 64-bit refcount beyond 2^53 − 1
  */
-export function refcountAt(file: string, block: Uint8Array, index: number, bits: number): number {
+export function refcountAt(place: RefcountPlace, block: Uint8Array, index: number, bits: number): number {
   const view = dataView(block);
   switch (bits) {
     case 64:
-      return safeNumber(file, view.getBigUint64(index * 8), 'refcount', index * 8);
+      return safeNumber(place.file, view.getBigUint64(index * 8), 'refcount', place.offset + index * 8);
     case 32:
       return view.getUint32(index * 4);
     case 16:
       return view.getUint16(index * 2);
     case 8:
       return view.getUint8(index);
-    default: {
-      // Several in a byte: the first one in the lowest bits.
-      const perByte = 8 / bits;
-      const shift = (index % perByte) * bits;
-      return (view.getUint8(Math.floor(index / perByte)) >>> shift) & (2 ** bits - 1);
-    }
+    default:
+      return narrowRefcount(block, index, bits);
   }
+}
+
+/** One of several in a byte: the first one is in the lowest bits. */
+function narrowRefcount(block: Uint8Array, index: number, bits: number): number {
+  const perByte = 8 / bits;
+  return (block[Math.floor(index / perByte)]! >>> ((index % perByte) * bits)) & (2 ** bits - 1);
 }
 
 /**
@@ -79,7 +88,7 @@ export function countNonZero(block: Uint8Array, count: number, bits: number): nu
       return countNonZeroItems(block.subarray(0, count));
     default: {
       let found = 0;
-      for (let index = 0; index < count; index++) if (refcountAt('', block, index, bits) !== 0) found++;
+      for (let index = 0; index < count; index++) if (narrowRefcount(block, index, bits) !== 0) found++;
       return found;
     }
   }

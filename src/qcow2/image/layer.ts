@@ -24,8 +24,7 @@ export type RunKind = (typeof RunKind)[keyof typeof RunKind];
 /**
  * Receives runs in ascending order without gaps. `start` and `length` are guest bytes; `host` is the host offset of
  * `start` in the layer's `dataFile`, or −1 where the kind has none. Return `false` to stop the walk.
- * Runs are maximal within one L2 table (kind equal, host contiguous), except that `compressed` runs are one
- * cluster each.
+ * Runs are maximal (kind equal, host contiguous), except that `compressed` runs are one cluster each.
  */
 export type RunVisitor = (start: number, length: number, kind: RunKind, host: number) => boolean | undefined;
 
@@ -41,6 +40,8 @@ export interface Layer {
   readonly namesBacking: boolean;
   /** Guest bytes that one entry stands for (cluster or subcluster); 512 for raw. */
   readonly granularity: number;
+  /** The name of the backing file as the header writes it, where there is one. */
+  readonly backingName?: string | undefined;
   /** True when the guest's bytes are encrypted: QEMU then gives no host offsets, and nothing here reads them. */
   readonly isEncrypted: boolean;
 

@@ -7,6 +7,9 @@ import { FileError } from '../errors';
 import type { BlockFile, FileExtent } from './blockFile';
 import { loadSeek, type Seek } from './native';
 
+// Windows has no O_NONBLOCK, whatever the type says.
+const OPEN_FLAGS = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
+
 /** What tells one state of a file from another. */
 export interface FileIdentity {
   readonly device: bigint;
@@ -27,7 +30,7 @@ export function openLocalFile(path: string): LocalFile {
     path,
     attempt(path, () => statSync(path, { bigint: true })),
   );
-  const descriptor = attempt(path, () => openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)));
+  const descriptor = attempt(path, () => openSync(path, OPEN_FLAGS));
   try {
     const stats = attempt(path, () => fstatSync(descriptor, { bigint: true }));
     refuseIrregular(path, stats);

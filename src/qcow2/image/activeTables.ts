@@ -1,0 +1,128 @@
+/**
+ * Walks the two-level table of an image (qcow2.txt, "Cluster mapping") over a range of guest bytes. Neither table
+ * is ever held as a whole.
+ */
+import type { BlockFile } from '../io/blockFile';
+import { wordsInPlace } from '../format/bytes';
+import { refuseBeyondFile, type Header } from '../format/header';
+import { decodeL1Entry } from '../format/l1Entry';
+import type { L2Rules } from '../format/l2Entry';
+import { L2Cache, TABLE_PAGE } from './l2Cache';
+import { RunKind, type RunVisitor } from './layer';
+import { RunCollector } from './runCollector';
+import { SCRATCH_SIZE, withScratch } from './scratch';
+import { TableWalker } from './walkTable';
+
+export class ActiveTables {
+  readonly cache: L2Cache;
+  readonly #walker: TableWalker;
+
+  constructor(
+    readonly file: BlockFile,
+    readonly header: Header,
+    readonly rules: L2Rules,
+  ) {
+    this.cache = new L2Cache(file);
+    this.#walker = new TableWalker(rules);
+  }
+
+  /** Offset of an L1 entry in the file. */
+  l1EntryOffset(index: number): number {
+    return this.header.l1TableOffset + index * 8;
+  }
+
+  /**
+   * Offset of the L2 table of an L1 entry; 0 where there is none.
+   * @throws FormatError for an entry that breaks the specification, or a table beyond the end of the file
+   */
+  l2TableOffset(index: number): number {
+    const { file, header } = this;
+    const entryOffset = this.l1EntryOffset(index);
+    const page = Math.floor(entryOffset / TABLE_PAGE) * TABLE_PAGE;
+    const words = this.cache.page(page);
+    const at = (entryOffset - page) / 4;
+    const table = decodeL1Entry(file.name, words[at]!, words[at + 1]!, header.clusterSize, entryOffset);
+    if (table !== 0)
+      refuseBeyondFile(file, 'L2 table', table, this.#neededEntries(index) * header.l2EntrySize);
+    return table;
+  }
+
+  /** Entries of a table that stand for bytes of the disk: all of them, but in the last table. */
+  #neededEntries(index: number): number {
+    const { size, l2Span, clusterSize, l2Entries } = this.header;
+    return Math.min(l2Entries, Math.ceil((size - index * l2Span) / clusterSize));
+  }
+
+  /** As `Layer.forEachRun`. */
+  forEachRun(start: number, end: number, visit: RunVisitor): void {
+    const to = Math.min(end, this.header.size);
+    if (start >= to) return;
+    const { l2Span, clusterSize, l2Entries } = this.header;
+    const runs = new RunCollector(start, to, visit);
+    const last = Math.floor((to - 1) / l2Span);
+    for (let index = Math.floor(start / l2Span); index <= last && !runs.stopped; index++) {
+      const guest = index * l2Span;
+      const table = this.l2TableOffset(index);
+      if (table === 0) {
+        runs.add(guest, l2Span, RunKind.unallocated, -1);
+        continue;
+      }
+      const first = Math.max(0, Math.floor((start - guest) / clusterSize));
+      const count = Math.min(l2Entries, Math.ceil((to - guest) / clusterSize)) - first;
+      this.#walkEntries(table, guest, first, count, runs);
+    }
+    runs.flush();
+  }
+
+  /** Few entries come from the cache, many are read past it. */
+  #walkEntries(table: number, guest: number, first: number, count: number, runs: RunCollector): void {
+    const { l2EntrySize, clusterSize } = this.header;
+    const offset = table + first * l2EntrySize;
+    const start = guest + first * clusterSize;
+    if (count * l2EntrySize <= TABLE_PAGE) this.#walkCached(offset, start, count, runs);
+    else {
+      withScratch((buffer) => {
+        this.#walkInBulk(buffer, offset, start, count, runs);
+      });
+    }
+  }
+
+  #walkCached(offset: number, guest: number, count: number, runs: RunCollector): void {
+    const { l2EntrySize, clusterSize } = this.header;
+    for (let done = 0; done < count;) {
+      const entryOffset = offset + done * l2EntrySize;
+      const page = Math.floor(entryOffset / TABLE_PAGE) * TABLE_PAGE;
+      const within = entryOffset - page;
+      const step = Math.min(count - done, (TABLE_PAGE - within) / l2EntrySize);
+      const piece = {
+        words: this.cache.page(page),
+        first: within / 4,
+        count: step,
+        guest: guest + done * clusterSize,
+        entryOffset,
+      };
+      if (!this.#walker.walk(piece, runs)) return;
+      done += step;
+    }
+  }
+
+  #walkInBulk(buffer: Uint8Array, offset: number, guest: number, count: number, runs: RunCollector): void {
+    const { l2EntrySize, clusterSize } = this.header;
+    const most = SCRATCH_SIZE / l2EntrySize;
+    for (let done = 0; done < count;) {
+      const step = Math.min(count - done, most);
+      const entryOffset = offset + done * l2EntrySize;
+      const bytes = buffer.subarray(0, step * l2EntrySize);
+      this.file.read(bytes, entryOffset);
+      const piece = {
+        words: wordsInPlace(bytes),
+        first: 0,
+        count: step,
+        guest: guest + done * clusterSize,
+        entryOffset,
+      };
+      if (!this.#walker.walk(piece, runs)) return;
+      done += step;
+    }
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * One open qcow2 image: its metadata, checked, and what it has for ranges of guest bytes. The backing file is not
+ * its business; an external data file is handed to it already open.
+ */
+import { FormatError, UnsupportedError } from '../errors';
+import { readBackingName } from '../format/backingName';
+import { readBitmapDirectory, type Bitmap } from '../format/bitmapDirectory';
+import { checkEncryption, type Encryption } from '../format/encryption';
+import type { Features } from '../format/features';
+import { parseHeader, type Header } from '../format/header';
+import { parseExtensions, type HeaderExtensions } from '../format/headerExtensions';
+import type { L2Rules } from '../format/l2Entry';
+import { readLuksHeader, type LuksHeader } from '../format/luksHeader';
+import { readSnapshotTable, type Snapshot } from '../format/snapshotTable';
+import type { BlockFile } from '../io/blockFile';
+import { guestCluster, hex, type GuestCluster, type HostCluster } from '../units';
+import { AbsentFile } from './absentFile';
+import { ActiveTables } from './activeTables';
+import { readClusterEntry, type ClusterEntry } from './clusterEntry';
+import { readCompressedCluster } from './decompress';
+import { RunKind, type Layer, type RunVisitor } from './layer';
+import { isPreallocated } from './preallocation';
+import { Refcounts } from './refcounts';
+
+export interface Qcow2OpenOptions {
+  /** The external data file, where the image has one and it may be opened. The image takes it over. */
+  readonly dataFile?: BlockFile | undefined;
+}
+
+/** What the header says about the backing file. */
+export interface BackingReference {
+  /** As it is written. */
+  readonly name: string;
+  /** As it is written; absent where the image leaves it to be probed. */
+  readonly format?: string;
+}
+
+/** Everything that is read and checked when an image is opened. */
+interface Metadata {
+  readonly header: Header;
+  readonly extensions: HeaderExtensions;
+  readonly encryption: Encryption | undefined;
+  readonly backing: BackingReference | undefined;
+  readonly snapshots: readonly Snapshot[];
+  readonly bitmaps: readonly Bitmap[];
+}
+
+export class Qcow2Image implements Layer {
+  readonly format = 'qcow2';
+  readonly header: Header;
+  readonly extensions: HeaderExtensions;
+  readonly encryption: Encryption | undefined;
+  readonly backing: BackingReference | undefined;
+  readonly snapshots: readonly Snapshot[];
+  /** Empty when the autoclear bit says that they are stale. */
+  readonly bitmaps: readonly Bitmap[];
+  readonly dataFile: BlockFile;
+  readonly tables: ActiveTables;
+  readonly refcounts: Refcounts;
+  #isPreallocated: boolean | undefined;
+  /** The last compressed cluster of which only a part was wanted: the next part is likely to follow. */
+  #lastCluster: { readonly host: number; readonly content: Uint8Array } | undefined;
+
+  /**
+   * Opens the image in `file` and takes the file over. Everything that QEMU checks when it opens an image is
+   * checked, in its order (header, extensions, data file, encryption, backing name, snapshots, bitmaps).
+   * @throws FormatError, UnsupportedError, FileError; `file` is left open then
+   */
+  static open(file: BlockFile, options: Qcow2OpenOptions = {}): Qcow2Image {
+    return new Qcow2Image(file, readMetadata(file), options.dataFile);
+  }
+
+  private constructor(
+    readonly file: BlockFile,
+    metadata: Metadata,
+    dataFile: BlockFile | undefined,
+  ) {
+    this.header = metadata.header;
+    this.extensions = metadata.extensions;
+    this.encryption = metadata.encryption;
+    this.backing = metadata.backing;
+    this.snapshots = metadata.snapshots;
+    this.bitmaps = metadata.bitmaps;
+    this.dataFile = this.hasDataFile
+      ? (dataFile ?? new AbsentFile(file.name, this.extensions.dataFileName))
+      : file;
+    this.tables = new ActiveTables(file, this.header, this.#rules());
+    this.refcounts = new Refcounts(file, this.header, this.tables.cache);
+  }
+
+  get size(): number {
+    return this.header.size;
+  }
+
+  get features(): Features {
+    return this.header.features;
+  }
+
+  get namesBacking(): boolean {
+    return this.backing !== undefined;
+  }
+
+  get backingName(): string | undefined {
+    return this.backing?.name;
+  }
+
+  get isEncrypted(): boolean {
+    return this.encryption !== undefined;
+  }
+
+  /** Guest data lies in an external data file. */
+  get hasDataFile(): boolean {
+    return this.header.features.externalDataFile;
+  }
+
+  /** The name of the external data file, as the header extension writes it. */
+  get dataFileName(): string | undefined {
+    return this.hasDataFile ? this.extensions.dataFileName : undefined;
+  }
+
+  /** False only for an image with an external data file that was not handed over. */
+  get isDataFileOpen(): boolean {
+    return !(this.dataFile instanceof AbsentFile);
+  }
+
+  get granularity(): number {
+    return this.header.subclusterSize;
+  }
+
+  get looksForHoles(): boolean {
+    return (this.#isPreallocated ??= isPreallocated(this.file, this.header, this.refcounts));
+  }
+
+  /** Clusters of the guest's disk; the last one may be incomplete. */
+  get clusterCount(): number {
+    return Math.ceil(this.size / this.header.clusterSize);
+  }
+
+  forEachRun(start: number, end: number, visit: RunVisitor): void {
+    this.tables.forEachRun(start, end, visit);
+  }
+
+  readRun(target: Uint8Array, guest: number, kind: RunKind, host: number): void {
+    switch (kind) {
+      case RunKind.zeroPlain:
+      case RunKind.zeroAllocated:
+        target.fill(0);
+        return;
+      case RunKind.data:
+        this.#readData(target, guest, host);
+        return;
+      case RunKind.compressed:
+        this.#readCompressed(target, guest, host);
+        return;
+      case RunKind.unallocated:
+      case RunKind.unallocatedSubcluster:
+        throw new RangeError('unallocated runs are resolved by the caller');
+    }
+  }
+
+  /**
+   * Everything about the entries of one guest cluster, broken ones too.
+   * @param cluster below `clusterCount`
+   * @throws FileError
+   */
+  entryAt(cluster: GuestCluster): ClusterEntry {
+    return readClusterEntry(this.tables, cluster);
+  }
+
+  /**
+   * The refcount of a cluster of the image file.
+   * @throws FormatError, FileError
+   */
+  refcountOf(cluster: HostCluster): number {
+    return this.refcounts.of(cluster);
+  }
+
+  /**
+   * The LUKS header, where the image has one.
+   * @throws FormatError, FileError
+   */
+  readLuksHeader(): LuksHeader | undefined {
+    const place = this.encryption === 'luks' ? this.extensions.encryptionHeader : undefined;
+    return place === undefined ? undefined : readLuksHeader(this.file, place);
+  }
+
+  close(): void {
+    this.file.close();
+    if (this.dataFile !== this.file) this.dataFile.close();
+  }
+
+  #rules(): L2Rules {
+    const { version, clusterBits, clusterSize, features } = this.header;
+    return {
+      file: this.file.name,
+      version,
+      clusterBits,
+      clusterSize,
+      extendedL2: features.extendedL2,
+      hasDataFile: features.externalDataFile,
+    };
+  }
+
+  #refuseEncrypted(): void {
+    if (this.encryption === undefined) return;
+    throw new UnsupportedError(this.file.name, 'encrypted.read', { value: this.encryption.toUpperCase() });
+  }
+
+  #readData(target: Uint8Array, guest: number, host: number): void {
+    this.#refuseEncrypted();
+    const { dataFile } = this;
+    // A cluster that begins in the file may end past it (QEMU writes such files); one wholly past it is lost.
+    const { clusterSize } = this.header;
+    const lost = Math.ceil(dataFile.size / clusterSize) * clusterSize;
+    if (host + target.length > lost && this.isDataFileOpen) {
+      const first = Math.max(host, lost);
+      throw new FormatError(dataFile.name, 'cluster.beyondFile', {
+        offset: first,
+        value: hex(guest + first - host),
+        limit: dataFile.size,
+      });
+    }
+    dataFile.read(target, host);
+  }
+
+  #readCompressed(target: Uint8Array, guest: number, host: number): void {
+    this.#refuseEncrypted();
+    const { clusterSize } = this.header;
+    const within = guest % clusterSize;
+    if (target.length === clusterSize) {
+      this.#decompress(target, guest, host);
+      return;
+    }
+    if (this.#lastCluster?.host !== host) {
+      const content = new Uint8Array(clusterSize);
+      this.#decompress(content, guest - within, host);
+      this.#lastCluster = { host, content };
+    }
+    target.set(this.#lastCluster.content.subarray(within, within + target.length));
+  }
+
+  #decompress(target: Uint8Array, guest: number, host: number): void {
+    const { meaning } = this.entryAt(guestCluster(guest / this.header.clusterSize));
+    if (meaning.kind !== 'compressed' || (meaning.host as number) !== host) {
+      throw new RangeError(`no compressed cluster at guest offset ${guest}`);
+    }
+    const place = { guest, host, length: meaning.length };
+    readCompressedCluster(this.file, place, this.header.compressionType, target);
+  }
+}
+
+function readMetadata(file: BlockFile): Metadata {
+  const header = parseHeader(file);
+  const extensions = parseExtensions(file, header);
+  if (header.features.rawExternalData && !header.features.externalDataFile) {
+    throw new FormatError(file.name, 'dataFile.rawWithoutFile');
+  }
+  const encryption = checkEncryption(file, header, extensions);
+  const name = readBackingName(file, header);
+  const format = extensions.backingFormat;
+  const snapshots = readSnapshotTable(file, header);
+  const bitmaps = extensions.bitmaps ? readBitmapDirectory(file, header, extensions.bitmaps) : [];
+  return {
+    header,
+    extensions,
+    encryption,
+    backing: name === undefined ? undefined : { name, ...(format === undefined ? {} : { format }) },
+    snapshots,
+    bitmaps,
+  };
+}

@@ -1,0 +1,75 @@
+/** Reads refcounts of host clusters (qcow2.txt, "Host cluster management"). */
+import type { BlockFile } from '../io/blockFile';
+import { refuseBeyondFile, type Header } from '../format/header';
+import { countNonZero, decodeRefcountTableEntry, refcountAt, refcountsPerBlock } from '../format/refcount';
+import { TABLE_PAGE, type L2Cache } from './l2Cache';
+import { SCRATCH_SIZE, withScratch } from './scratch';
+
+export class Refcounts {
+  readonly #perBlock: number;
+
+  constructor(
+    readonly file: BlockFile,
+    readonly header: Header,
+    readonly cache: L2Cache,
+  ) {
+    this.#perBlock = refcountsPerBlock(header.clusterSize, header.refcountBits);
+  }
+
+  /**
+   * The refcount of a cluster of the image file; 0 for what no refcount block describes.
+   * @throws FormatError, FileError
+   */
+  of(cluster: number): number {
+    const block = this.#blockOffset(Math.floor(cluster / this.#perBlock));
+    if (block === 0) return 0;
+    const { refcountBits } = this.header;
+    const bit = (cluster % this.#perBlock) * refcountBits;
+    // The eight bytes around it have it, whatever its width.
+    const offset = block + Math.floor(bit / 64) * 8;
+    refuseBeyondFile(this.file, 'refcount block', offset, 8);
+    const bytes = new Uint8Array(8);
+    this.file.read(bytes, offset);
+    return refcountAt({ file: this.file.name, offset }, bytes, (bit % 64) / refcountBits, refcountBits);
+  }
+
+  /**
+   * How many of the clusters from 0 to `end` have a refcount; counting stops at `enough`.
+   * @throws FormatError, FileError
+   */
+  countUsed(end: number, enough: number): number {
+    return withScratch((buffer) => {
+      let used = 0;
+      for (let first = 0; first < end && used < enough; first += this.#perBlock) {
+        const block = this.#blockOffset(first / this.#perBlock);
+        const count = Math.min(this.#perBlock, end - first);
+        if (block !== 0) used += this.#countInBlock(buffer, block, count, enough - used);
+      }
+      return used;
+    });
+  }
+
+  #countInBlock(buffer: Uint8Array, block: number, count: number, enough: number): number {
+    const { refcountBits } = this.header;
+    const perRead = (SCRATCH_SIZE * 8) / refcountBits;
+    let used = 0;
+    for (let done = 0; done < count && used < enough; done += perRead) {
+      const step = Math.min(perRead, count - done);
+      const bytes = buffer.subarray(0, Math.ceil((step * refcountBits) / 8));
+      this.file.read(bytes, block + (done * refcountBits) / 8);
+      used += countNonZero(bytes, step, refcountBits);
+    }
+    return used;
+  }
+
+  /** Offset of a refcount block in the file; 0 where there is none. */
+  #blockOffset(index: number): number {
+    const { refcountTableOffset, refcountTableClusters, clusterSize } = this.header;
+    if (index >= (refcountTableClusters * clusterSize) / 8) return 0;
+    const offset = refcountTableOffset + index * 8;
+    const page = Math.floor(offset / TABLE_PAGE) * TABLE_PAGE;
+    const words = this.cache.page(page);
+    const at = (offset - page) / 4;
+    return decodeRefcountTableEntry(this.file.name, words[at]!, words[at + 1]!, clusterSize, offset);
+  }
+}

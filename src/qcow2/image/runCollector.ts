@@ -1,0 +1,56 @@
+/**
+ * Gathers what table walks find into maximal runs, cuts them to the range that was asked for, and hands them to the
+ * visitor. Plain numbers all the way: a run costs no object.
+ */
+import { RunKind, type RunVisitor } from './layer';
+
+export class RunCollector {
+  /** The visitor asked to stop; nothing more is handed on. */
+  stopped = false;
+  #start = 0;
+  #length = 0;
+  #kind: RunKind = RunKind.unallocated;
+  #host = -1;
+
+  /** @param from first guest byte wanted; @param to first one not wanted any more */
+  constructor(
+    readonly from: number,
+    readonly to: number,
+    readonly visit: RunVisitor,
+  ) {}
+
+  /**
+   * Takes what follows on everything taken so far; may begin before `from` and end after `to`.
+   * @param host −1 where the kind has none
+   * @returns false once the visitor has asked to stop
+   */
+  add(start: number, length: number, kind: RunKind, host: number): boolean {
+    if (
+      kind === this.#kind &&
+      kind !== RunKind.compressed &&
+      (host < 0 || host === this.#host + this.#length) &&
+      this.#length !== 0
+    ) {
+      this.#length += length;
+      return true;
+    }
+    this.flush();
+    this.#start = start;
+    this.#length = length;
+    this.#kind = kind;
+    this.#host = host;
+    return !this.stopped;
+  }
+
+  /** Hands on what was gathered. */
+  flush(): void {
+    if (this.#length === 0 || this.stopped) return;
+    const start = Math.max(this.#start, this.from);
+    const end = Math.min(this.#start + this.#length, this.to);
+    const skipped = this.#host < 0 || this.#kind === RunKind.compressed ? 0 : start - this.#start;
+    this.#length = 0;
+    if (start < end && this.visit(start, end - start, this.#kind, this.#host + skipped) === false) {
+      this.stopped = true;
+    }
+  }
+}

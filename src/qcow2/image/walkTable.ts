@@ -1,0 +1,220 @@
+/**
+ * The hot walk: turns the words of a piece of an L2 table into runs. It tests each entry for all broken rules at
+ * once and jumps over equal or contiguous entries; what looks wrong is left to `decodeL2Entry`, which says why.
+ */
+import type { RawEntry } from '../format/bytes';
+import { compressedOffset } from '../format/compressedDescriptor';
+import {
+  decodeL2Entry,
+  isCompressed,
+  isDataAtZero,
+  L2_ZERO_LOW,
+  suspectBits,
+  type L2Rules,
+} from '../format/l2Entry';
+import { SUBCLUSTERS } from '../format/limits';
+import { offsetOf } from '../format/offsetField';
+import { guestOffset } from '../units';
+import { RunKind } from './layer';
+import type { RunCollector } from './runCollector';
+
+/** A piece of an L2 table. */
+export interface TablePiece {
+  readonly words: Uint32Array;
+  /** Index in `words` of the first entry's high word. */
+  readonly first: number;
+  /** Entries. */
+  readonly count: number;
+  /** Guest offset of the first entry's cluster. */
+  readonly guest: number;
+  /** Offset of the first entry in the file, for errors. */
+  readonly entryOffset: number;
+}
+
+export class TableWalker {
+  readonly #suspect: RawEntry;
+  readonly #clusterSize: number;
+
+  constructor(readonly rules: L2Rules) {
+    this.#suspect = suspectBits(rules);
+    this.#clusterSize = rules.clusterSize;
+  }
+
+  /**
+   * @returns false once the visitor has asked to stop
+   * @throws FormatError on an entry that breaks the specification
+   */
+  walk(piece: TablePiece, runs: RunCollector): boolean {
+    return this.rules.extendedL2 ? this.#walkExtended(piece, runs) : this.#walkStandard(piece, runs);
+  }
+
+  #walkStandard(piece: TablePiece, runs: RunCollector): boolean {
+    const { words, first } = piece;
+    const end = first + piece.count * 2;
+    const clusterSize = this.#clusterSize;
+    let guest = piece.guest;
+    for (let at = first; at < end;) {
+      const high = words[at]!;
+      const low = words[at + 1]!;
+      let next: number;
+      let kind: RunKind;
+      let host = -1;
+      if ((high | low) === 0) {
+        kind = RunKind.unallocated;
+        next = skipEqual(words, at, end);
+      } else if (isCompressed(high)) {
+        kind = RunKind.compressed;
+        host = this.#compressedHost(piece, at, high, low);
+        next = at + 2;
+      } else {
+        kind = this.#standardKind(piece, at, high, low);
+        if (hasHost(kind)) {
+          host = offsetOf(high, low);
+          next = this.#skipContiguous(words, at, end);
+        } else {
+          next = skipEqual(words, at, end);
+        }
+      }
+      const length = ((next - at) >>> 1) * clusterSize;
+      if (!runs.add(guest, length, kind, host)) return false;
+      guest += length;
+      at = next;
+    }
+    return true;
+  }
+
+  /** The kind of an entry that is neither zero nor compressed. */
+  #standardKind(piece: TablePiece, at: number, high: number, low: number): RunKind {
+    const { rules } = this;
+    if ((high & this.#suspect.high) !== 0 || (low & this.#suspect.low) !== 0 || rules.hasDataFile) {
+      this.#decode(piece, at);
+    }
+    const isZero = (low & L2_ZERO_LOW) !== 0;
+    if (offsetOf(high, low) === 0 && (isZero || !isDataAtZero(rules, high))) {
+      return isZero ? RunKind.zeroPlain : RunKind.unallocated;
+    }
+    return isZero ? RunKind.zeroAllocated : RunKind.data;
+  }
+
+  #compressedHost(piece: TablePiece, at: number, high: number, low: number): number {
+    const host = compressedOffset(high, low, this.rules.clusterBits);
+    if (host > Number.MAX_SAFE_INTEGER || this.rules.hasDataFile) this.#decode(piece, at);
+    return host;
+  }
+
+  /** First entry after `at` that does not continue it with the same flags in the next host cluster. */
+  #skipContiguous(words: Uint32Array, at: number, end: number): number {
+    const clusterSize = this.#clusterSize;
+    let high = words[at]!;
+    let low = words[at + 1]!;
+    let next = at;
+    do {
+      low = (low + clusterSize) >>> 0;
+      next += 2;
+      if (low < clusterSize) {
+        // Carried over 4 GiB; past 2^53 the entry is for the checks to refuse.
+        high = (high + 1) >>> 0;
+        if ((high & this.#suspect.high) !== 0) break;
+      }
+    } while (next < end && words[next] === high && words[next + 1] === low);
+    return next;
+  }
+
+  #walkExtended(piece: TablePiece, runs: RunCollector): boolean {
+    const { words, first } = piece;
+    const end = first + piece.count * 4;
+    const clusterSize = this.#clusterSize;
+    let guest = piece.guest;
+    for (let at = first; at < end; at += 4, guest += clusterSize) {
+      const high = words[at]!;
+      const low = words[at + 1]!;
+      const zeroes = words[at + 2]!;
+      const allocated = words[at + 3]!;
+      if (isCompressed(high)) {
+        const host = this.#compressedHost(piece, at, high, low);
+        if (!runs.add(guest, clusterSize, RunKind.compressed, host)) return false;
+        continue;
+      }
+      const hasOffset = this.#hasOffset(piece, at, high, low, zeroes, allocated);
+      const host = hasOffset ? offsetOf(high, low) : -1;
+      if (!this.#addSubclusters(runs, guest, host, zeroes, allocated)) return false;
+    }
+    return true;
+  }
+
+  /** Checks an extended entry that is not compressed, and tells whether it has a host cluster. */
+  #hasOffset(
+    piece: TablePiece,
+    at: number,
+    high: number,
+    low: number,
+    zeroes: number,
+    allocated: number,
+  ): boolean {
+    const { rules } = this;
+    const suspicious =
+      (high & this.#suspect.high) !== 0 ||
+      (low & this.#suspect.low) !== 0 ||
+      (zeroes & allocated) !== 0 ||
+      rules.hasDataFile;
+    if (suspicious) this.#decode(piece, at);
+    if (offsetOf(high, low) !== 0 || isDataAtZero(rules, high)) return true;
+    if (allocated !== 0) this.#decode(piece, at);
+    return false;
+  }
+
+  #addSubclusters(
+    runs: RunCollector,
+    guest: number,
+    host: number,
+    zeroes: number,
+    allocated: number,
+  ): boolean {
+    const size = this.#clusterSize / SUBCLUSTERS;
+    for (let index = 0; index < SUBCLUSTERS;) {
+      const isZero = (zeroes >>> index) & 1;
+      const isAllocated = (allocated >>> index) & 1;
+      // The bits that differ from this subcluster's, from here on up; the lowest one ends the run.
+      const differ = ((isZero ? ~zeroes : zeroes) | (isAllocated ? ~allocated : allocated)) >>> index;
+      const count = differ === 0 ? SUBCLUSTERS - index : trailingZeroes(differ);
+      const at = index * size;
+      const kind = subclusterKind(host >= 0, isZero !== 0, isAllocated !== 0);
+      if (!runs.add(guest + at, count * size, kind, host < 0 ? -1 : host + at)) return false;
+      index += count;
+    }
+    return true;
+  }
+
+  /** Checks the entry at `at` thoroughly; throws if it breaks a rule. */
+  #decode(piece: TablePiece, at: number): void {
+    const { words } = piece;
+    const { extendedL2, clusterSize } = this.rules;
+    const size = extendedL2 ? 4 : 2;
+    const index = (at - piece.first) / size;
+    const entryOffset = piece.entryOffset + index * size * 4;
+    const guest = guestOffset(piece.guest + index * clusterSize);
+    const entry = { high: words[at]!, low: words[at + 1]! };
+    const bitmap = extendedL2 ? { high: words[at + 2]!, low: words[at + 3]! } : undefined;
+    decodeL2Entry(this.rules, { entryOffset, guest }, entry, bitmap);
+  }
+}
+
+const hasHost = (kind: RunKind): boolean => kind === RunKind.data || kind === RunKind.zeroAllocated;
+
+const trailingZeroes = (word: number): number => 31 - Math.clz32(word & -word);
+
+/** Unallocated subclusters keep the kind that says whether there is a host cluster. */
+function subclusterKind(hasOffset: boolean, isZero: boolean, isAllocated: boolean): RunKind {
+  if (isZero) return hasOffset ? RunKind.zeroAllocated : RunKind.zeroPlain;
+  if (isAllocated) return RunKind.data;
+  return hasOffset ? RunKind.unallocatedSubcluster : RunKind.unallocated;
+}
+
+/** First entry after `at` that is not the same as the one at `at`. */
+function skipEqual(words: Uint32Array, at: number, end: number): number {
+  const high = words[at];
+  const low = words[at + 1];
+  let next = at + 2;
+  while (next < end && words[next] === high && words[next + 1] === low) next += 2;
+  return next;
+}
