@@ -173,7 +173,12 @@ export async function startServer(installation, options) {
 function serverArguments(options) {
   return [
     ...['--host', '127.0.0.1', '--port', String(options.port ?? 0)],
-    ...['--server-data-dir', options.dataFolder, '--extensions-dir', options.extensions ?? extensionsFolder(options.dataFolder)],
+    ...[
+      '--server-data-dir',
+      options.dataFolder,
+      '--extensions-dir',
+      options.extensions ?? extensionsFolder(options.dataFolder),
+    ],
     ...['--accept-server-license-terms', '--telemetry-level', 'off'],
     ...(options.connectionToken === undefined
       ? ['--without-connection-token']

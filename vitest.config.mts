@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/engine/**/*.test.ts', 'test/cli/**/*.test.ts'],
+    globalSetup: ['test/support/buildCli.ts'],
     testTimeout: 60_000,
     // qemu-img is judged against in child processes; more workers than cores would only wait.
     maxWorkers: 2,
