@@ -127,9 +127,10 @@ export const PROBLEM_TEXT = {
   'chain.formatProbed': 'The overlay gives no backing format; the content was taken for {value}',
   'chain.shorter': 'The backing file has {value} bytes, fewer than its overlay with {limit}',
   'chain.longer': 'The backing file has {value} bytes, more than its overlay with {limit}',
-  'chain.dataFileMissing': "'data-file' is required for this image, and its header names none",
 
   // scan/
+  'cells.request': 'No such view of the map: {value}, where {limit} is the unit or the limit',
+  'offset.beyondDisk': 'Offset {value} is not on the disk, which has {limit} bytes',
   'map.noOffset': 'File contains external, encrypted or compressed clusters.',
 
   // worker/, editor/

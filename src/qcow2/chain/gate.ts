@@ -71,7 +71,5 @@ function localName(
     const { code, value, limit } = json;
     return refuse(code, limit === undefined ? { value } : { value, limit });
   }
-  return json.format === undefined
-    ? { path: json.filename }
-    : { path: json.filename, format: json.format };
+  return json.format === undefined ? { path: json.filename } : { path: json.filename, format: json.format };
 }

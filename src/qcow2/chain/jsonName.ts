@@ -82,9 +82,7 @@ function resolve(options: Map<string, unknown>): JsonName {
 }
 
 function refuse(code: Extract<ProblemCode, `gate.json${string}`>, value: string, limit?: number): JsonName {
-  return limit === undefined
-    ? { follows: false, code, value }
-    : { follows: false, code, value, limit };
+  return limit === undefined ? { follows: false, code, value } : { follows: false, code, value, limit };
 }
 
 /** Takes an option out, so that what is left over is what was not understood. */

@@ -2,23 +2,16 @@
  * The cluster map as a picture needs it: counts by kind for equal stretches ("cells") of the guest's disk.
  *
  * The whole disk is walked once, in slices, into at most 2^18 base cells; a view coarser than that is summed from
- * them, a view finer than that is walked afresh for the visible range, which is short by then.
+ * them, a view finer than that is walked afresh for the visible range, which is short by then. No call walks for
+ * longer than its time allows: what is not done is told, and done by the next call.
  */
+import { ArgumentError } from '../errors';
+import type { Layer } from '../image/layer';
+import { CellCounts, CELL_KINDS, MAX_CELLS, SECTOR } from './cellCounts';
+import { KindWalk } from './kindWalk';
 
-/** The kinds a person tells apart in the map; the order is the order of counts in `Cells`. */
-export const CELL_KINDS = [
-  'data',
-  'zeroAllocated',
-  'zeroPlain',
-  'compressed',
-  'unallocated',
-  'backing1',
-  'backing2',
-  'backing3',
-  'backingUnknown',
-  'invalid',
-] as const;
-export type CellKind = (typeof CELL_KINDS)[number];
+export { CELL_KINDS, MAX_CELLS } from './cellCounts';
+export type { CellKind } from './cellCounts';
 
 export interface CellsRequest {
   /** First guest byte; a multiple of `bytesPerCell`. */
@@ -46,7 +39,130 @@ export interface Cells {
 /** Guest bytes by kind, in the order of `CELL_KINDS`, and how much of the range was looked at. */
 export interface KindTotals {
   readonly bytes: readonly number[];
-  /** Entries (clusters; pieces of clusters where layers differ in cluster size count as one) by kind. */
   readonly scannedBytes: number;
   readonly totalBytes: number;
+}
+
+/** Milliseconds that one request may walk, besides the whole-disk scan's own slices. */
+const REQUEST_TIME = 60;
+
+/** The picture of one chain. Make a new one when the files changed. */
+export class Overview {
+  private readonly base: CellCounts;
+  private readonly scan: KindWalk;
+  /** The finer view asked for last, which the next request may continue. */
+  private fine: { readonly counts: CellCounts; readonly walk: KindWalk } | undefined;
+
+  /**
+   * @param layers the open layers of a chain, top first, at least one
+   * @param clusterSize of the top layer, in bytes
+   */
+  constructor(
+    private readonly layers: readonly Layer[],
+    private readonly clusterSize: number,
+  ) {
+    const { size } = layers[0]!;
+    let bytesPerCell = clusterSize;
+    while (size / bytesPerCell > MAX_CELLS) bytesPerCell *= 2;
+    this.base = new CellCounts(0, bytesPerCell, Math.ceil(size / bytesPerCell), size);
+    this.scan = new KindWalk(layers, this.base);
+  }
+
+  /** Guest bytes of the disk that the scan has looked at, from the start on. */
+  get scanned(): number {
+    return this.scan.position;
+  }
+
+  get isComplete(): boolean {
+    return this.scan.isDone;
+  }
+
+  /**
+   * Goes on with the whole-disk scan until it is done or the time is up.
+   * @param deadline on the clock of `performance.now()`
+   * @returns true when the scan is done
+   * @throws FileError when a file cannot be read
+   */
+  step(deadline: number): boolean {
+    this.scan.run(deadline);
+    return this.scan.isDone;
+  }
+
+  /**
+   * The cells of a view. Never takes long: a view that could not be finished says so, and asking again goes on.
+   * @throws ArgumentError `cells.request` for one that is not as `CellsRequest` has it, FileError
+   */
+  cells(request: CellsRequest): Cells {
+    this.refuseUnfit(request);
+    const { start, bytesPerCell, count } = request;
+    const group = bytesPerCell / this.base.bytesPerCell;
+    const isFine = group < 1;
+    const { counts, walk } = isFine ? this.fineView(request) : { counts: this.base, walk: this.scan };
+    const shares = isFine
+      ? counts.shares(0, 1, count)
+      : counts.shares(start / counts.bytesPerCell, group, count);
+    const end = Math.min(start + count * bytesPerCell, this.base.end);
+    return { start, bytesPerCell, shares, complete: walk.position >= end, totals: this.diskTotals() };
+  }
+
+  /**
+   * Guest bytes by kind of any range, clamped to the disk. What the scan has not reached yet is left out, and told
+   * by `scannedBytes`.
+   * @param from guest bytes; the range is widened to multiples of 512
+   * @throws FileError
+   */
+  totals(from: number, length: number): KindTotals {
+    const { bytesPerCell } = this.base;
+    const start = Math.floor(Math.max(0, from) / SECTOR) * SECTOR;
+    const end = Math.min(Math.ceil((from + length) / SECTOR) * SECTOR, this.base.end);
+    const bytes = new Float64Array(CELL_KINDS.length);
+    // Whole base cells are known; the two pieces of cells at the ends are walked.
+    const first = Math.ceil(start / bytesPerCell);
+    const last = Math.floor(Math.min(end, this.scanned) / bytesPerCell);
+    if (first >= last) {
+      this.addWalked(start, Math.min(end, start + 2 * bytesPerCell), bytes);
+    } else {
+      this.addWalked(start, first * bytesPerCell, bytes);
+      this.base.sum(first, last, bytes);
+      this.addWalked(last * bytesPerCell, Math.min(end, (last + 1) * bytesPerCell), bytes);
+    }
+    return totalsOf(bytes, Math.max(0, end - start));
+  }
+
+  private diskTotals(): KindTotals {
+    return totalsOf(this.base.totals, this.base.end);
+  }
+
+  private addWalked(start: number, end: number, into: Float64Array): void {
+    if (start >= end) return;
+    const counts = new CellCounts(start, end - start, 1, this.base.end);
+    new KindWalk(this.layers, counts).run(performance.now() + REQUEST_TIME / 2);
+    counts.sum(0, 1, into);
+  }
+
+  private fineView({ start, bytesPerCell, count }: CellsRequest): NonNullable<Overview['fine']> {
+    const last = this.fine?.counts;
+    const isSame = last?.start === start && last.bytesPerCell === bytesPerCell && last.count === count;
+    if (this.fine === undefined || !isSame) {
+      const counts = new CellCounts(start, bytesPerCell, count, this.base.end);
+      this.fine = { counts, walk: new KindWalk(this.layers, counts) };
+    }
+    this.fine.walk.run(performance.now() + REQUEST_TIME);
+    return this.fine;
+  }
+
+  private refuseUnfit({ start, bytesPerCell, count }: CellsRequest): void {
+    const refuse = (value: number, limit: number): never => {
+      throw new ArgumentError(this.layers[0]!.file.name, 'cells.request', { value, limit });
+    };
+    if (!Number.isInteger(Math.log2(bytesPerCell / this.clusterSize)) || bytesPerCell < this.clusterSize) {
+      refuse(bytesPerCell, this.clusterSize);
+    }
+    if (!Number.isInteger(start / bytesPerCell) || start < 0) refuse(start, bytesPerCell);
+    if (!Number.isInteger(count) || count < 0 || count > MAX_CELLS) refuse(count, MAX_CELLS);
+  }
+}
+
+function totalsOf(bytes: Float64Array, totalBytes: number): KindTotals {
+  return { bytes: [...bytes], scannedBytes: bytes.reduce((sum, some) => sum + some, 0), totalBytes };
 }

@@ -1,0 +1,269 @@
+/**
+ * Opens an image with everything it depends on: its backing files down to the base, and their external data files.
+ *
+ * Only the image itself must open. What cannot be opened below it is a state in the chain's view, not an exception:
+ * the header, the map of what is there and the names can still be shown. Who reads guest bytes decides what to do
+ * with an incomplete chain; `problem` says what is missing.
+ */
+import { EngineError, RefusedError, UnsupportedError } from '../errors';
+import type { Problem } from '../errors';
+import { parseHeader } from '../format/header';
+import { parseExtensions } from '../format/headerExtensions';
+import type { Layer } from '../image/layer';
+import type { BackingReference } from '../image/qcow2Image';
+import { Qcow2Image } from '../image/qcow2Image';
+import { RawImage } from '../image/rawImage';
+import type { LocalFile } from '../io/localFile';
+import { openLocalFile } from '../io/localFile';
+import type { ChainLayerView, ChainView } from './chainView';
+import { decide } from './gate';
+import type { GateOptions } from './gate';
+import { absolutePath } from './names';
+import { probeFormat } from './probe';
+
+/** Most layers that are opened; QEMU itself gives up far earlier on most systems, for want of stack or files. */
+export const MAX_LAYERS = 256;
+
+export interface Chain {
+  /** The image that was opened: depth 0. */
+  readonly top: Qcow2Image;
+  /** The open layers, top first; at least one. */
+  readonly layers: readonly Layer[];
+  /** Every file that the chain names is open: all backing files and all external data files. */
+  readonly complete: boolean;
+  /** Why the chain is not complete: the first reason, from the top down. */
+  readonly problem?: Problem;
+  readonly view: ChainView;
+  /** Whether any file of the chain is not what it was when it was opened. */
+  hasChanged(): boolean;
+  close(): void;
+}
+
+/**
+ * Opens the qcow2 image at `path` and follows what it names as far as `options` and the gate allow.
+ * @param path kept as it is given: names in the image belong to the folder it has here
+ * @throws EngineError when the image itself cannot be opened
+ */
+export function openChain(path: string, options: GateOptions): Chain {
+  const opener = new ChainOpener(options);
+  try {
+    return opener.open(path);
+  } catch (error) {
+    opener.close();
+    throw error;
+  }
+}
+
+/** A backing file as an overlay's header names it. */
+interface NamedBacking extends BackingReference {
+  readonly overlay: Qcow2Image;
+}
+
+class ChainOpener {
+  private readonly files: LocalFile[] = [];
+  private readonly layers: Layer[] = [];
+  private readonly views: ChainLayerView[] = [];
+  /** Device and inode of the qcow2 layers: only they lead on, so only they can close a circle. */
+  private readonly seen = new Set<string>();
+  private problem: Problem | undefined;
+
+  constructor(private readonly options: GateOptions) {}
+
+  open(path: string): Chain {
+    const top = this.openTop(path);
+    let overlay: Qcow2Image | undefined = top;
+    while (overlay?.backing !== undefined) overlay = this.openBacking({ overlay, ...overlay.backing });
+    const { layers, views, files, problem } = this;
+    const complete = problem === undefined;
+    return {
+      top,
+      layers,
+      complete,
+      ...(problem === undefined ? {} : { problem }),
+      view: { layers: views, complete: views.every((view) => view.state === 'open') },
+      hasChanged: () => files.some((file) => file.hasChanged()),
+      close: () => {
+        this.close();
+      },
+    };
+  }
+
+  close(): void {
+    for (const file of this.files) file.close();
+  }
+
+  private openTop(path: string): Qcow2Image {
+    const file = this.openFile(path);
+    const { image, notes } = this.openQcow2(file);
+    this.add(image, file, { nameAsWritten: path, formatWasProbed: false, notes });
+    return image;
+  }
+
+  /** Opens the next layer; undefined where the chain ends, at a raw base or at a file that cannot be opened. */
+  private openBacking(reference: NamedBacking): Qcow2Image | undefined {
+    let path: string | undefined;
+    try {
+      if (this.layers.length >= MAX_LAYERS) {
+        throw new RefusedError(reference.overlay.file.name, 'chain.tooDeep', { limit: MAX_LAYERS });
+      }
+      const { overlay, name } = reference;
+      const decision = decide({ role: 'backing', name, namedBy: overlay.file.name }, this.options);
+      if (!decision.opens) {
+        this.addUnopened(reference, decision.problem, path);
+        return undefined;
+      }
+      ({ path } = decision);
+      return this.openBackingFile(reference, path, decision.format);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      this.addUnopened(reference, error.problem, path);
+      return undefined;
+    }
+  }
+
+  private openBackingFile(
+    reference: NamedBacking,
+    path: string,
+    formatInName: 'qcow2' | 'raw' | undefined,
+  ): Qcow2Image | undefined {
+    const file = this.openFile(path);
+    const given = reference.format === undefined || reference.format === '' ? formatInName : reference.format;
+    const format = given === undefined ? probedFormat(file) : givenFormat(file, given);
+    const formatWasProbed = given === undefined;
+    const opened =
+      format === 'qcow2' ? this.openQcow2(file) : { image: RawImage.open(file), notes: [] as Problem[] };
+    const notes = [...opened.notes];
+    if (formatWasProbed) notes.push(note(file, 'chain.formatProbed', { value: format }));
+    notes.push(...sizeNotes(file, opened.image, reference.overlay));
+    this.add(opened.image, file, { nameAsWritten: reference.name, formatWasProbed, notes });
+    return opened.image instanceof Qcow2Image ? opened.image : undefined;
+  }
+
+  private openFile(path: string): LocalFile {
+    const file = openLocalFile(path);
+    this.files.push(file);
+    return file;
+  }
+
+  /** Opens a qcow2 layer with its external data file; without that one, its data cannot be read. */
+  private openQcow2(file: LocalFile): { readonly image: Qcow2Image; readonly notes: readonly Problem[] } {
+    const identity = `${file.identity.device}:${file.identity.inode}`;
+    if (this.seen.has(identity)) throw new RefusedError(file.name, 'chain.cycle', { value: file.name });
+    this.seen.add(identity);
+    const header = parseHeader(file);
+    if (!header.features.externalDataFile) return { image: Qcow2Image.open(file), notes: [] };
+    try {
+      const dataFile = this.openDataFile(file, parseExtensions(file, header).dataFileName);
+      return { image: Qcow2Image.open(file, { dataFile }), notes: [] };
+    } catch (error) {
+      if (!(error instanceof DataFileProblem)) throw error;
+      this.problem ??= error.problem;
+      return { image: Qcow2Image.open(file), notes: [error.problem] };
+    }
+  }
+
+  /** @throws DataFileProblem for whatever keeps the data file from being opened */
+  private openDataFile(image: LocalFile, name: string | undefined): LocalFile {
+    if (name === undefined || name === '') {
+      throw new DataFileProblem(new RefusedError(image.name, 'dataFile.required').problem);
+    }
+    const decision = decide({ role: 'dataFile', name, namedBy: image.name }, this.options);
+    if (!decision.opens) throw new DataFileProblem(decision.problem);
+    try {
+      return this.openFile(decision.path);
+    } catch (error) {
+      if (error instanceof EngineError) throw new DataFileProblem(error.problem);
+      throw error;
+    }
+  }
+
+  private add(
+    layer: Qcow2Image | RawImage,
+    file: LocalFile,
+    view: Pick<ChainLayerView, 'nameAsWritten' | 'formatWasProbed' | 'notes'>,
+  ): void {
+    const { header, extensions } = layer instanceof Qcow2Image ? layer : {};
+    const { dataFileName } = extensions ?? {};
+    this.views.push({
+      ...view,
+      depth: this.layers.length,
+      path: absolutePath(file.name),
+      format: layer.format,
+      state: 'open',
+      virtualSize: layer.size,
+      fileSize: file.size,
+      allocatedBytes: file.allocatedBytes,
+      ...(header === undefined ? {} : { version: header.version, clusterSize: header.clusterSize }),
+      ...(dataFileName === undefined ? {} : { dataFile: dataFileName }),
+    });
+    this.layers.push(layer);
+  }
+
+  private addUnopened(reference: NamedBacking, problem: Problem, path: string | undefined): void {
+    this.problem ??= problem;
+    this.views.push({
+      depth: this.layers.length,
+      nameAsWritten: reference.name,
+      ...(path === undefined ? {} : { path: absolutePath(path) }),
+      format: isReadFormat(reference.format) ? reference.format : 'unknown',
+      formatWasProbed: false,
+      state: stateOf(problem),
+      problem,
+      notes: [],
+    });
+  }
+}
+
+/** Why an external data file is not open: the image is then opened without it. */
+class DataFileProblem extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.code);
+  }
+}
+
+/** @throws UnsupportedError for content that QEMU would take for a format that is not read here */
+function probedFormat(file: LocalFile): 'qcow2' | 'raw' {
+  const probed = probeFormat(file);
+  if (probed.format !== 'unknown') return probed.format;
+  throw new UnsupportedError(file.name, 'chain.format', { value: probed.name, limit: 'qcow2, raw' });
+}
+
+/** The format that the header or a json: name gives; QEMU's `file` driver shows the bytes as they are. */
+function givenFormat(file: LocalFile, name: string): 'qcow2' | 'raw' {
+  if (isReadFormat(name)) return name;
+  if (name === 'file') return 'raw';
+  throw new UnsupportedError(file.name, 'chain.format', { value: name, limit: 'qcow2, raw' });
+}
+
+function isReadFormat(name: string | undefined): name is 'qcow2' | 'raw' {
+  return name === 'qcow2' || name === 'raw';
+}
+
+/** What a person should know of sizes that differ: past a shorter backing file, bytes read as zero. */
+function sizeNotes(file: LocalFile, backing: Layer, overlay: Layer): Problem[] {
+  if (backing.size === overlay.size) return [];
+  const code = backing.size < overlay.size ? 'chain.shorter' : 'chain.longer';
+  return [note(file, code, { value: backing.size, limit: overlay.size })];
+}
+
+function note(
+  file: LocalFile,
+  code: 'chain.formatProbed' | 'chain.shorter' | 'chain.longer',
+  facts: Pick<Problem, 'value' | 'limit'>,
+): Problem {
+  return { kind: 'format', code, file: file.name, ...facts };
+}
+
+function stateOf(problem: Problem): ChainLayerView['state'] {
+  switch (problem.code) {
+    case 'file.missing':
+      return 'missing';
+    case 'chain.cycle':
+      return 'cycle';
+    case 'gate.restricted':
+    case 'chain.tooDeep':
+      return 'notOpened';
+    default:
+      return problem.kind === 'refused' ? 'refused' : 'unreadable';
+  }
+}

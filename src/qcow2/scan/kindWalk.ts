@@ -1,0 +1,127 @@
+/**
+ * One walk over a range of the guest's disk that says of every byte which kind it is, for a picture; in slices of
+ * time, going on where it stopped. An entry that breaks the specification is a kind of its own here, not an error:
+ * the rest of the disk is still worth seeing.
+ */
+import { FormatError } from '../errors';
+import type { Layer, RunVisitor } from '../image/layer';
+import { RunKind } from '../image/layer';
+import { CELL_KINDS } from './cellCounts';
+import type { CellCounts, CellKind } from './cellCounts';
+
+/** Runs between two looks at the clock; each may cost the reading of an L2 table. */
+const RUNS_PER_LOOK = 16;
+
+const indexOf = (kind: CellKind): number => CELL_KINDS.indexOf(kind);
+const UNALLOCATED = indexOf('unallocated');
+const BACKING_UNKNOWN = indexOf('backingUnknown');
+const INVALID = indexOf('invalid');
+/** Depth 1, 2, and 3 or deeper. */
+const BACKING = [indexOf('backing1'), indexOf('backing2'), indexOf('backing3')] as const;
+
+/** What an allocated run of the top layer is, by `RunKind`. */
+const KIND_OF_RUN: readonly number[] = (() => {
+  const kinds: number[] = [];
+  kinds[RunKind.data] = indexOf('data');
+  kinds[RunKind.compressed] = indexOf('compressed');
+  kinds[RunKind.zeroPlain] = indexOf('zeroPlain');
+  kinds[RunKind.zeroAllocated] = indexOf('zeroAllocated');
+  return kinds;
+})();
+
+export class KindWalk {
+  private readonly visitors: readonly RunVisitor[];
+  private at: number;
+  private deadline = 0;
+  private runsLeft = RUNS_PER_LOOK;
+  private timeIsUp = false;
+
+  /** @param counts receives the kinds; its cells are the range that is walked */
+  constructor(
+    private readonly layers: readonly Layer[],
+    private readonly counts: CellCounts,
+  ) {
+    this.at = counts.start;
+    this.visitors = layers.map((layer, depth) => this.visitorOf(layer, depth));
+  }
+
+  /** First guest byte that was not looked at yet. */
+  get position(): number {
+    return this.at;
+  }
+
+  get isDone(): boolean {
+    return this.at >= this.counts.end;
+  }
+
+  /**
+   * Walks on until the range is done or the time is up; a little further than that at most.
+   * @param deadline on the clock of `performance.now()`
+   * @throws FileError
+   */
+  run(deadline: number): void {
+    this.deadline = deadline;
+    this.timeIsUp = false;
+    this.runsLeft = RUNS_PER_LOOK;
+    while (!this.isDone && !this.timeIsUp) {
+      try {
+        this.layer(0, this.at, this.counts.end);
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        this.skipInvalid();
+        this.lookAtClock();
+      }
+    }
+  }
+
+  /** Walks a range of one layer; false when the time is up. */
+  private layer(depth: number, start: number, end: number): boolean {
+    this.layers[depth]!.forEachRun(start, end, this.visitors[depth]!);
+    return !this.timeIsUp;
+  }
+
+  private visitorOf(layer: Layer, depth: number): RunVisitor {
+    const ownKinds = depth === 0 ? KIND_OF_RUN : KIND_OF_RUN.map(() => BACKING[Math.min(depth, 3) - 1]!);
+    const hasUnopenedBacking = layer.namesBacking && depth + 1 === this.layers.length;
+    const nobody = hasUnopenedBacking ? BACKING_UNKNOWN : UNALLOCATED;
+    return (start, length, kind) => {
+      if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) {
+        if (!this.below(depth, start, length, nobody)) return false;
+      } else {
+        this.count(length, ownKinds[kind]!);
+      }
+      if (--this.runsLeft <= 0) this.lookAtClock();
+      return !this.timeIsUp;
+    };
+  }
+
+  /** Bytes that the layer leaves to its backing file, as far down the disk as that one reaches. */
+  private below(depth: number, start: number, length: number, nobody: number): boolean {
+    const backing = this.layers[depth + 1];
+    const shared = backing === undefined ? 0 : Math.min(length, Math.max(0, backing.size - start));
+    if (shared > 0 && !this.layer(depth + 1, start, start + shared)) return false;
+    if (shared < length) this.count(length - shared, nobody);
+    return true;
+  }
+
+  private count(length: number, kind: number): void {
+    this.counts.add(this.at, length, kind);
+    this.at += length;
+  }
+
+  private lookAtClock(): void {
+    this.runsLeft = RUNS_PER_LOOK;
+    this.timeIsUp = performance.now() >= this.deadline;
+  }
+
+  /**
+   * Steps over an entry that breaks the specification, with the rest of its cell: entry by entry, a hostile image
+   * could make the walk throw for hours. A finer view shows where in the cell it is.
+   */
+  private skipInvalid(): void {
+    const { counts, at } = this;
+    const cell = Math.floor((at - counts.start) / counts.bytesPerCell);
+    const end = Math.min(counts.start + (cell + 1) * counts.bytesPerCell, counts.end);
+    this.count(end - at, INVALID);
+  }
+}
