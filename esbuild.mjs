@@ -1,17 +1,19 @@
 // Builds the four programs of the project: extension host, engine worker, headless command, webview.
-// `node esbuild.mjs [--watch] [--minify] [--outdir=dist]`; with `--tests` also the suite for the extension host.
+// `node esbuild.mjs [--watch] [--minify] [--outdir=dist] [--only=cli]`; with `--tests` also the suite for the
+// extension host.
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 
 const {
-  values: { watch, minify, tests, outdir },
+  values: { watch, minify, tests, outdir, only },
 } = parseArgs({
   options: {
     watch: { type: 'boolean', default: false },
     minify: { type: 'boolean', default: false },
     tests: { type: 'boolean', default: false },
     outdir: { type: 'string', default: 'dist' },
+    only: { type: 'string' },
   },
 });
 
@@ -35,7 +37,7 @@ const node = {
 };
 
 /** @type {import('esbuild').BuildOptions[]} */
-const programs = [
+const all = [
   { ...node, entryPoints: ['src/extension.ts'], outfile: `${outdir}/extension.js` },
   { ...node, entryPoints: ['src/worker/main.ts'], outfile: `${outdir}/worker.js` },
   {
@@ -54,6 +56,9 @@ const programs = [
     loader: { '.css': 'text' },
   },
 ];
+
+/** `--only=cli` builds the one program of that name. */
+const programs = all.filter(({ outfile }) => only === undefined || outfile === `${outdir}/${only}.js`);
 
 if (tests) {
   // The suite runs every bundle it finds: those of tests that are no more must go.

@@ -1,0 +1,7 @@
+/** Vitest's global set-up: builds the headless command once, for all tests that run it as a process. */
+import { execFileSync } from 'node:child_process';
+import { REPOSITORY } from './process';
+
+export default function setup(): void {
+  execFileSync(process.execPath, ['esbuild.mjs', '--only=cli'], { cwd: REPOSITORY, stdio: 'inherit' });
+}
