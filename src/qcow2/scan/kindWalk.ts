@@ -63,7 +63,7 @@ export class KindWalk {
     this.deadline = deadline;
     this.timeIsUp = false;
     this.runsLeft = RUNS_PER_LOOK;
-    while (!this.isDone && !this.timeIsUp) {
+    while (this.goesOn()) {
       try {
         this.layer(0, this.at, this.counts.end);
       } catch (error) {
@@ -72,6 +72,10 @@ export class KindWalk {
         this.lookAtClock();
       }
     }
+  }
+
+  private goesOn(): boolean {
+    return !this.isDone && !this.timeIsUp;
   }
 
   /** Walks a range of one layer; false when the time is up. */

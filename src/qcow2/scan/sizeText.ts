@@ -15,7 +15,7 @@ function threeDigits(value: number): string {
   const wholeDigits = value >= 100 ? 3 : value >= 10 ? 2 : value >= 1 || value === 0 ? 1 : 0;
   const scale = 10 ** (3 - wholeDigits);
   const rounded = roundHalfEven(value * scale);
-  return rounded >= 1000 * 1 && wholeDigits === 3 ? '1e+03' : String(rounded / scale);
+  return rounded === 1000 && wholeDigits === 3 ? '1e+03' : String(rounded / scale);
 }
 
 /** C rounds what lies exactly between two to the even one; sizes are binary fractions, so this does happen. */

@@ -1,0 +1,110 @@
+/** `qemu-img info` for people, line for line as QEMU 7.2 prints it (block/qapi.c, `bdrv_image_info_dump`). */
+import type { ImageInfo } from './info';
+import { isList } from './qemuJson';
+import type { JsonValue } from './qemuJson';
+import { sizeText } from './sizeText';
+
+/** @returns whole lines */
+export function infoText(info: ImageInfo): string {
+  const virtualSize = Number(info['virtual-size']);
+  const lines = [
+    `image: ${info.filename}`,
+    `file format: ${text(info['format'])}`,
+    `virtual size: ${sizeText(virtualSize)} (${virtualSize} bytes)`,
+    `disk size: ${sizeText(Number(info['actual-size']))}`,
+    ...(info['encrypted'] === true ? ['encrypted: yes'] : []),
+    ...(info['cluster-size'] === undefined ? [] : [`cluster_size: ${text(info['cluster-size'])}`]),
+    ...(info['dirty-flag'] === true ? ['cleanly shut down: no'] : []),
+    ...backingLines(info),
+    ...snapshotLines(info['snapshots']),
+    ...formatSpecificLines(info['format-specific']),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function backingLines(info: ImageInfo): string[] {
+  const name = info['backing-filename'];
+  if (name === undefined) return [];
+  const full = info['full-backing-filename'];
+  const actual = full === name ? '' : ` (actual path: ${text(full)})`;
+  const format = info['backing-filename-format'];
+  return [
+    `backing file: ${text(name)}${actual}`,
+    ...(format === undefined ? [] : [`backing file format: ${text(format)}`]),
+  ];
+}
+
+const SNAPSHOT_TITLES = `${'ID'.padEnd(10)}${'TAG'.padEnd(17)}${'VM SIZE'.padStart(8)}${'DATE'.padStart(20)}${'VM CLOCK'.padStart(13)}${'ICOUNT'.padStart(11)}`;
+
+function snapshotLines(snapshots: JsonValue | undefined): string[] {
+  if (snapshots === undefined || !isList(snapshots)) return [];
+  return [
+    'Snapshot list:',
+    SNAPSHOT_TITLES,
+    ...snapshots.map((snapshot) => snapshotLine(membersOf(snapshot))),
+  ];
+}
+
+function snapshotLine(snapshot: ReadonlyMap<string, JsonValue>): string {
+  const id = text(snapshot.get('id'));
+  const name = text(snapshot.get('name'));
+  return [
+    `${padBytesEnd(id, 9)} ${padBytesEnd(name, 16)} `,
+    sizeText(Number(snapshot.get('vm-state-size'))).padStart(8),
+    localTime(Number(snapshot.get('date-sec'))).padStart(20),
+    clock(Number(snapshot.get('vm-clock-sec')), Number(snapshot.get('vm-clock-nsec'))).padStart(13),
+    text(snapshot.get('icount')).padStart(11),
+  ].join('');
+}
+
+/** C pads to a number of bytes, not of characters. */
+function padBytesEnd(value: string, width: number): string {
+  return value + ' '.repeat(Math.max(0, width - Buffer.byteLength(value)));
+}
+
+function localTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day} ${[two(date.getHours()), two(date.getMinutes()), two(date.getSeconds())].join(':')}`;
+}
+
+function clock(seconds: number, nanoseconds: number): string {
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60].map(
+    two,
+  );
+  return `${parts.join(':')}.${String(Math.floor(nanoseconds / 1e6)).padStart(3, '0')}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+function formatSpecificLines(specific: JsonValue | undefined): string[] {
+  if (specific === undefined) return [];
+  const data = membersOf(specific).get('data');
+  return ['Format specific information:', ...(data === undefined ? [] : memberLines(data, 1))];
+}
+
+/** One line a scalar; what has parts gets a line of its own and theirs below, indented by four. */
+function memberLines(value: JsonValue, level: number): string[] {
+  return [...membersOf(value)].flatMap(([key, member]) => {
+    const name = `${'    '.repeat(level)}${isList(value) ? key : key.replace(/[-_]/g, ' ')}:`;
+    return typeof member === 'object'
+      ? [name, ...memberLines(member, level + 1)]
+      : [`${name} ${text(member)}`];
+  });
+}
+
+/** The members of an object, or the items of a list under `[0]`, `[1]`, … */
+function membersOf(value: JsonValue): ReadonlyMap<string, JsonValue> {
+  if (typeof value !== 'object') return new Map();
+  if (isList(value)) return new Map(value.map((item, index) => [`[${index}]`, item]));
+  return new Map(
+    Object.entries(value).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
+  );
+}
+
+function text(value: JsonValue | undefined): string {
+  if (value === undefined || typeof value === 'object') return '';
+  return String(value);
+}
