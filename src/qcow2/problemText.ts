@@ -136,6 +136,8 @@ export const PROBLEM_TEXT = {
   // worker/, editor/
   'thread.ended': 'The thread that reads the image ended: {value}',
   'engine.notOpen': 'No image is open',
+  'engine.fault': 'A fault of this program: {value}',
+  'gate.notLocal': "Not opened: '{value}' is named by an image that is not on a local disk",
   'file.notLocal': 'A file that is not on a local disk is read up to {limit} bytes; this one has {value}',
   'export.ontoImage': 'The map cannot be written over a file of the image itself',
   'export.write': 'Cannot be written: {value}',

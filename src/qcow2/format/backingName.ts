@@ -7,7 +7,7 @@ import { headerField } from './headerFields';
 import { MAX_BACKING_NAME_SIZE } from './limits';
 
 /**
- * The name as it is written; undefined where there is no backing file.
+ * The name as it is written; undefined where there is no backing file. An empty name is none, as QEMU has it.
  * @throws FormatError `backingName.tooLong` beyond 1023 bytes or the first cluster, FileError
  */
 export function readBackingName(file: BlockFile, header: Header): string | undefined {
@@ -20,5 +20,5 @@ export function readBackingName(file: BlockFile, header: Header): string | undef
   }
   const bytes = new Uint8Array(backingFileSize);
   file.read(bytes, backingFileOffset);
-  return textOf(bytes);
+  return textOf(bytes) || undefined;
 }

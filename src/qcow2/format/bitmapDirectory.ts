@@ -119,9 +119,16 @@ function brokenRule(entry: DataView, header: Header): string | undefined {
   if (type !== TYPE_DIRTY_TRACKING) return `the type is ${type}, not ${TYPE_DIRTY_TRACKING}`;
   if (bytes > MAX_BITMAP_BYTES) return `it takes ${bytes} bytes, more than ${MAX_BITMAP_BYTES}`;
   // One that is marked in use may be of another size: it is not used.
-  const covered = bytes * 8 * 2 ** granularityBits;
-  if ((flags & FLAG_IN_USE) === 0 && covered < header.size) return `it covers only ${covered} bytes`;
+  const needed = tableEntriesNeeded(header, 2 ** granularityBits);
+  if ((flags & FLAG_IN_USE) === 0 && tableSize !== needed) {
+    return `bitmap_table_size is ${tableSize}, the disk needs ${needed}`;
+  }
   return undefined;
+}
+
+/** Clusters of bits for the whole disk. */
+function tableEntriesNeeded(header: Header, granularity: number): number {
+  return Math.ceil(Math.ceil(Math.ceil(header.size / granularity) / 8) / header.clusterSize);
 }
 
 function brokenDirectory(file: BlockFile, offset: number, reason: string): FormatError {

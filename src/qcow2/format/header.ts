@@ -162,7 +162,10 @@ export function parseHeader(file: BlockFile): Header {
 
 function checkVersion(raw: RawHeader): 2 | 3 {
   const magic = raw.number('magic');
-  if (magic !== MAGIC) throw raw.broken('header.magic', 'magic', { value: hex(magic), limit: hex(MAGIC) });
+  if (magic !== MAGIC) {
+    const value = raw.file.size === 0 ? 'nothing (the file is empty)' : hex(magic);
+    throw raw.broken('header.magic', 'magic', { value, limit: hex(MAGIC) });
+  }
   const version = raw.number('version');
   if (version === 2 || version === 3) return version;
   throw raw.unsupported('header.version', 'version', { value: version });

@@ -49,18 +49,21 @@ export interface HeaderExtensions {
 }
 
 /**
- * Splits the extension area into its pieces, without looking into them.
+ * Splits the extension area into its pieces, one at a time, without looking into them.
  * @param start first byte of the area (the header's length); @param end first byte after it
  * @throws FormatError `extension.tooLarge` for one that crosses `end`, FileError
  */
-export function readRawExtensions(file: BlockFile, start: number, end: number): RawExtension[] {
+export function* readRawExtensions(
+  file: BlockFile,
+  start: number,
+  end: number,
+): Generator<RawExtension, void> {
   const area = new Uint8Array(Math.max(0, Math.min(end, file.size) - start));
   file.read(area, start);
   const view = dataView(area);
   // Past the end of the file everything is zero, which is an end mark.
   const word = (offset: number) => (offset + 4 <= area.length ? view.getUint32(offset) : 0);
 
-  const found: RawExtension[] = [];
   for (let offset = start; offset < end;) {
     const type = word(offset - start);
     const length = word(offset - start + 4);
@@ -69,11 +72,10 @@ export function readRawExtensions(file: BlockFile, start: number, end: number): 
       const facts = { offset, value: length, limit: Math.max(0, end - data), what: extensionName(type) };
       throw new FormatError(file.name, 'extension.tooLarge', facts);
     }
-    if (type === EXTENSION_TYPES.end) break;
-    found.push({ type, offset, data: contentOf(area, data - start, length) });
+    if (type === EXTENSION_TYPES.end) return;
+    yield { type, offset, data: contentOf(area, data - start, length) };
     offset = data + Math.ceil(length / 8) * 8;
   }
-  return found;
 }
 
 /** The bytes of an extension; what the file does not have is zero (the area is at most one cluster). */
@@ -108,12 +110,13 @@ export function extensionName(type: number): string {
  * @throws FormatError, FileError
  */
 export function parseExtensions(file: BlockFile, header: Header): HeaderExtensions {
-  const all = readRawExtensions(file, header.headerLength, header.extensionsEnd);
+  const all: RawExtension[] = [];
   const found: { -readonly [Field in keyof HeaderExtensions]: HeaderExtensions[Field] } = {
     all,
     featureNames: new Map<string, string>(),
   };
-  for (const extension of all) {
+  for (const extension of readRawExtensions(file, header.headerLength, header.extensionsEnd)) {
+    all.push(extension);
     switch (extension.type) {
       case EXTENSION_TYPES.backingFormat:
         found.backingFormat = parseBackingFormat(file, extension);
@@ -168,9 +171,10 @@ export function featureNamesInImage(
   end: number,
 ): ReadonlyMap<string, string> {
   try {
-    const all = readRawExtensions(file, start, end);
-    const table = all.find((extension) => extension.type === EXTENSION_TYPES.featureNameTable);
-    return table === undefined ? new Map<string, string>() : parseFeatureNames(table.data);
+    for (const { type, data } of readRawExtensions(file, start, end)) {
+      if (type === EXTENSION_TYPES.featureNameTable) return parseFeatureNames(data);
+    }
+    return new Map<string, string>();
   } catch (error) {
     if (error instanceof FormatError) return new Map<string, string>();
     throw error;

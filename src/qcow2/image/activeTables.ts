@@ -2,6 +2,7 @@
  * Walks the two-level table of an image (qcow2.txt, "Cluster mapping") over a range of guest bytes. Neither table
  * is ever held as a whole.
  */
+import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import { wordsInPlace } from '../format/bytes';
 import { refuseBeyondFile, type Header } from '../format/header';
@@ -57,8 +58,19 @@ export class ActiveTables {
   forEachRun(start: number, end: number, visit: RunVisitor): void {
     const to = Math.min(end, this.header.size);
     if (start >= to) return;
-    const { l2Span, clusterSize, l2Entries } = this.header;
     const runs = new RunCollector(start, to, visit);
+    try {
+      this.#walkTables(start, to, runs);
+    } catch (error) {
+      // What was found before the broken entry is sound.
+      if (error instanceof FormatError) runs.flush();
+      throw error;
+    }
+    runs.flush();
+  }
+
+  #walkTables(start: number, to: number, runs: RunCollector): void {
+    const { l2Span, clusterSize, l2Entries } = this.header;
     const last = Math.floor((to - 1) / l2Span);
     for (let index = Math.floor(start / l2Span); index <= last && !runs.stopped; index++) {
       const guest = index * l2Span;
@@ -71,7 +83,6 @@ export class ActiveTables {
       const count = Math.min(l2Entries, Math.ceil((to - guest) / clusterSize)) - first;
       this.#walkEntries(table, guest, first, count, runs);
     }
-    runs.flush();
   }
 
   /** Few entries come from the cache, many are read past it. */

@@ -48,7 +48,7 @@ export interface Layer {
   /**
    * Walks what this layer alone has for the guest bytes from `start` to `end` (clamped to `size`).
    * Reads at most the tables it needs, each once; memory does not depend on the range.
-   * @throws FormatError on an entry that breaks the specification, FileError.
+   * @throws FormatError on an entry that breaks the specification, after the runs before it were visited; FileError.
    */
   forEachRun(start: number, end: number, visit: RunVisitor): void;
 
