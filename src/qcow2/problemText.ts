@@ -133,6 +133,9 @@ export const PROBLEM_TEXT = {
   'offset.beyondDisk': 'Offset {value} is not on the disk, which has {limit} bytes',
   'map.noOffset': 'File contains external, encrypted or compressed clusters.',
 
+  // cli/
+  'output.write': 'Cannot be written: {value}',
+
   // worker/, editor/
   'thread.ended': 'The thread that reads the image ended: {value}',
   'engine.notOpen': 'No image is open',

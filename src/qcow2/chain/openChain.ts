@@ -34,6 +34,8 @@ export interface Chain {
   /** Why the chain is not complete: the first reason, from the top down. */
   readonly problem?: Problem;
   readonly view: ChainView;
+  /** Every file that was opened on the way, with what tells one state of it from another. */
+  readonly files: readonly LocalFile[];
   /** Whether any file of the chain is not what it was when it was opened. */
   hasChanged(): boolean;
   close(): void;
@@ -81,6 +83,7 @@ class ChainOpener {
       complete,
       ...(problem === undefined ? {} : { problem }),
       view: { layers: views, complete: views.every((view) => view.state === 'open') },
+      files,
       hasChanged: () => files.some((file) => file.hasChanged()),
       close: () => {
         this.close();

@@ -3,8 +3,8 @@
  * QEMU prints them (that of its hash table), so that both forms of output can be compared as they are.
  */
 import type { Snapshot } from '../format/snapshotTable';
+import type { Layer } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
-import type { RawImage } from '../image/rawImage';
 import { bitmapFlags } from './bitmapFlags';
 import { luksInfo } from './luksInfo';
 import type { JsonValue } from './qemuJson';
@@ -40,7 +40,7 @@ export function imageInfo(image: Qcow2Image, fullBackingName: string | undefined
 }
 
 /** A raw file at the bottom of a chain. */
-export function rawInfo({ file, size }: RawImage): ImageInfo {
+export function rawInfo({ file, size }: Layer): ImageInfo {
   return {
     'virtual-size': size,
     filename: file.name,

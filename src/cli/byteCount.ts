@@ -1,0 +1,19 @@
+/** Numbers of bytes on the command line, as qemu-img takes them. */
+
+const SUFFIXES = 'bkmgtpe';
+
+/**
+ * Reads decimal digits, a decimal fraction with a suffix (`1.5G`), or `0x…`; the suffixes `k M G T P E` (either
+ * case) are powers of 1024, `b` is one byte.
+ * @returns undefined for anything else, for a fraction of a byte, and beyond 2^53 − 1
+ */
+export function parseByteCount(text: string): number | undefined {
+  const match = /^(?:(0x[0-9a-f]+)|(\d+(?:\.\d+)?))([bkmgtpe]?)$/i.exec(text);
+  if (match === null) return undefined;
+  const [, hexDigits, decimal = '', suffix = ''] = match;
+  const unit = 1024 ** Math.max(0, SUFFIXES.indexOf(suffix.toLowerCase()));
+  // A fraction that does not come out even is cut off, but only where there is a unit to take it of.
+  if (unit === 1 && decimal.includes('.')) return undefined;
+  const value = Math.floor(Number(hexDigits ?? decimal) * unit);
+  return Number.isSafeInteger(value) ? value : undefined;
+}

@@ -1,0 +1,48 @@
+/** `qcow2 info`: the fields and shapes of `qemu-img info`. */
+import { fullBackingName } from '../qcow2/chain/names';
+import type { Chain } from '../qcow2/chain/openChain';
+import { Qcow2Image } from '../qcow2/image/qcow2Image';
+import type { Layer } from '../qcow2/image/layer';
+import { ByteWriter } from '../qcow2/scan/byteWriter';
+import type { ImageInfo } from '../qcow2/scan/info';
+import { imageInfo, rawInfo } from '../qcow2/scan/info';
+import { infoText } from '../qcow2/scan/infoText';
+import { qemuJson } from '../qcow2/scan/qemuJson';
+import type { Verb } from './verb';
+import { asError, outputForm, readArguments, withChain } from './verb';
+
+export const info: Verb = {
+  name: 'info',
+  usage: '[--output=human|json] [--backing-chain] FILE',
+  run: (argv) => {
+    const args = readArguments(argv, ['FILE'], {
+      output: { type: 'string' },
+      'backing-chain': { type: 'boolean' },
+    });
+    const form = outputForm(args);
+    const isWholeChain = args.flag('backing-chain');
+    withChain(args.operands[0]!, isWholeChain, (chain) => {
+      if (isWholeChain) requireBackingFiles(chain);
+      const infos = chain.layers.map(layerInfo);
+      const output = new ByteWriter(args.output);
+      output.text(form === 'json' ? jsonOf(infos, isWholeChain) : infos.map(infoText).join('\n'));
+      output.flush();
+    });
+  },
+};
+
+/** Unlike a missing external data file, a missing backing file leaves a hole in what was asked for. */
+function requireBackingFiles(chain: Chain): void {
+  for (const { problem } of chain.view.layers) if (problem !== undefined) throw asError(problem);
+}
+
+function layerInfo(layer: Layer): ImageInfo {
+  if (!(layer instanceof Qcow2Image)) return rawInfo(layer);
+  const name = layer.backing?.name;
+  return imageInfo(layer, name === undefined ? undefined : fullBackingName(layer.file.name, name));
+}
+
+function jsonOf(infos: readonly ImageInfo[], isWholeChain: boolean): string {
+  const [first] = infos;
+  return `${qemuJson(isWholeChain || first === undefined ? infos : first)}\n`;
+}

@@ -1,0 +1,60 @@
+/**
+ * The headless command `qcow2`: parses arguments, calls the engine, prints. Failure is one line on standard error
+ * and exit code 1; wrong usage is the usage line and 64.
+ */
+import { EngineError } from '../qcow2/errors';
+import { describeProblem, printable } from '../qcow2/problemText';
+import { info } from './info';
+import { map } from './map';
+import { printError, ReaderGone, standardOutput } from './output';
+import { read } from './read';
+import type { Verb } from './verb';
+import { UsageError } from './verb';
+
+const VERBS: readonly Verb[] = [info, map, read];
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 64;
+/** As a shell reports a program that SIGPIPE ended, which is what happens to others here. */
+const EXIT_READER_GONE = 141;
+
+const usageLine = ({ name, usage }: Verb): string => `usage: qcow2 ${name} [-q] [--progress] ${usage}`;
+
+const GENERAL_USAGE = `usage: qcow2 ${VERBS.map(({ name }) => name).join('|')} [OPTION]... FILE [ARGUMENT]...\n`;
+
+function main(argv: readonly string[]): number {
+  const [name, ...args] = argv;
+  if (name === '--help' || name === '-h') {
+    standardOutput.write(Buffer.from(`${VERBS.map(usageLine).join('\n')}\n`));
+    return 0;
+  }
+  const verb = VERBS.find((candidate) => candidate.name === name);
+  if (verb === undefined) {
+    printError(GENERAL_USAGE);
+    return EXIT_USAGE;
+  }
+  try {
+    verb.run(args);
+    return 0;
+  } catch (error) {
+    return report(verb, error);
+  }
+}
+
+/** Says what went wrong in one line, and answers with the exit code. */
+function report(verb: Verb, error: unknown): number {
+  if (error instanceof ReaderGone) return EXIT_READER_GONE;
+  if (error instanceof UsageError) {
+    printError(`${usageLine(verb)} (${error.message})\n`);
+    return EXIT_USAGE;
+  }
+  if (error instanceof EngineError) {
+    printError(`qcow2: ${printable(error.problem.file)}: ${describeProblem(error.problem)}\n`);
+    return EXIT_FAILURE;
+  }
+  const words = error instanceof Error ? error.message : String(error);
+  printError(`qcow2: this is a fault of the program, not of the image: ${printable(words)}\n`);
+  return EXIT_FAILURE;
+}
+
+process.exitCode = main(process.argv.slice(2));

@@ -1,0 +1,32 @@
+/** `qcow2 map`: the extents of `qemu-img map`. */
+import { exportMap } from '../qcow2/scan/mapExport';
+import type { Verb } from './verb';
+import { byteCount, outputForm, readArguments, requireComplete, withChain } from './verb';
+
+export const map: Verb = {
+  name: 'map',
+  usage: '[--output=human|json] [--start-offset=N] [--max-length=N] FILE',
+  run: (argv) => {
+    const args = readArguments(argv, ['FILE'], {
+      output: { type: 'string' },
+      'start-offset': { type: 'string', short: 's' },
+      'max-length': { type: 'string', short: 'l' },
+    });
+    const form = outputForm(args) === 'json' ? 'json' : 'text';
+    const start = args.text('start-offset');
+    const length = args.text('max-length');
+    const range = {
+      ...(start === undefined ? {} : { start: byteCount('--start-offset', start) }),
+      ...(length === undefined ? {} : { length: byteCount('--max-length', length) }),
+    };
+    withChain(args.operands[0]!, true, (chain) => {
+      requireComplete(chain);
+      const progress = args.progress();
+      try {
+        exportMap(chain.layers, { form, ...range }, args.output, progress);
+      } finally {
+        progress.clear();
+      }
+    });
+  },
+};

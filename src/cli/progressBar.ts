@@ -1,0 +1,35 @@
+/** `--progress`: a line on standard error that is drawn over and over, where that is a terminal. */
+import { isatty } from 'node:tty';
+import type { Progress } from '../qcow2/progress';
+import { silent } from '../qcow2/progress';
+import { printError } from './output';
+
+const STDERR = 2;
+/** Milliseconds between two drawings. */
+const INTERVAL = 100;
+const WIDTH = 40;
+
+export interface ProgressBar extends Progress {
+  /** Takes the line away. */
+  clear(): void;
+}
+
+export function progressBar(wanted: boolean): ProgressBar {
+  if (!wanted || !isatty(STDERR)) return { ...silent, clear: () => undefined };
+  let next = 0;
+  return {
+    report: (done, total) => {
+      const now = performance.now();
+      if (now < next) return;
+      next = now + INTERVAL;
+      const share = total === 0 ? 1 : done / total;
+      const filled = Math.round(share * WIDTH);
+      const bar = '#'.repeat(filled).padEnd(WIDTH, '.');
+      printError(`\r[${bar}] ${(share * 100).toFixed(1).padStart(5)} %`);
+    },
+    checkCancelled: () => undefined,
+    clear: () => {
+      printError('\r\u001b[K');
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** `qcow2 read`: guest bytes through the backing chain, raw on standard output. */
+import { ArgumentError, UnsupportedError } from '../qcow2/errors';
+import type { Layer } from '../qcow2/image/layer';
+import { Qcow2Image } from '../qcow2/image/qcow2Image';
+import { readGuest } from '../qcow2/image/read';
+import { hex } from '../qcow2/units';
+import type { Verb } from './verb';
+import { byteCount, readArguments, requireComplete, withChain } from './verb';
+
+/** Bytes read and written at a time. */
+const CHUNK_BYTES = 1024 * 1024;
+
+export const read: Verb = {
+  name: 'read',
+  usage: 'FILE OFFSET LENGTH',
+  run: (argv) => {
+    const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], {});
+    const [path, offsetText, lengthText] = args.operands;
+    const offset = byteCount('OFFSET', offsetText!);
+    const length = byteCount('LENGTH', lengthText!);
+    withChain(path!, true, (chain) => {
+      requireComplete(chain);
+      refuseBeyondDisk(chain.top, offset, length);
+      refuseEncrypted(chain.layers);
+      const progress = args.progress();
+      const buffer = new Uint8Array(Math.min(CHUNK_BYTES, length));
+      try {
+        for (let done = 0; done < length; done += CHUNK_BYTES) {
+          const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, length - done));
+          readGuest(chain.layers, chunk, offset + done);
+          args.output.write(chunk);
+          progress.report(done + chunk.length, length);
+        }
+      } finally {
+        progress.clear();
+      }
+    });
+  },
+};
+
+/** Said for the whole request, before any of it is printed. */
+function refuseBeyondDisk({ file, size }: Layer, offset: number, length: number): void {
+  const end = offset + length;
+  if (end > size) throw new ArgumentError(file.name, 'read.range', { offset, value: hex(end), limit: size });
+}
+
+/** Said before anything is printed, not at the first byte that happens to be encrypted. */
+function refuseEncrypted(layers: readonly Layer[]): void {
+  for (const layer of layers) {
+    if (layer instanceof Qcow2Image && layer.encryption !== undefined) {
+      const value = layer.encryption.toUpperCase();
+      throw new UnsupportedError(layer.file.name, 'encrypted.read', { value });
+    }
+  }
+}

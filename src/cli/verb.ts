@@ -1,0 +1,132 @@
+/** What the verbs have in common: how they read their arguments, open an image and print. */
+import { parseArgs } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
+import type { Chain } from '../qcow2/chain/openChain';
+import { openChain } from '../qcow2/chain/openChain';
+import type { LockHolder } from '../qcow2/io/locks';
+import { findWriter } from '../qcow2/io/locks';
+import type { Problem } from '../qcow2/errors';
+import { EngineError } from '../qcow2/errors';
+import { printable } from '../qcow2/problemText';
+import type { ByteSink } from '../qcow2/scan/byteWriter';
+import { parseByteCount } from './byteCount';
+import { noOutput, printError, standardOutput } from './output';
+import type { ProgressBar } from './progressBar';
+import { progressBar } from './progressBar';
+
+export interface Verb {
+  readonly name: string;
+  /** Options and operands as the usage line shows them. */
+  readonly usage: string;
+  /** @throws UsageError, EngineError */
+  run(args: readonly string[]): void;
+}
+
+/** Wrong usage: the one kind of failure that is not the image's. */
+export class UsageError extends Error {}
+
+/** Options that every verb takes. */
+const COMMON_OPTIONS = {
+  quiet: { type: 'boolean', short: 'q' },
+  progress: { type: 'boolean' },
+} as const satisfies ParseArgsConfig['options'];
+
+export interface Arguments {
+  /** Exactly as many as the verb has operands. */
+  readonly operands: readonly string[];
+  readonly output: ByteSink;
+  /** `undefined` where the option was not given. */
+  text(option: string): string | undefined;
+  flag(option: string): boolean;
+  /** Draws on standard error, if asked to. */
+  progress(): ProgressBar;
+}
+
+/**
+ * @param operands names of the operands, for messages
+ * @throws UsageError
+ */
+export function readArguments(
+  args: readonly string[],
+  operands: readonly string[],
+  options: NonNullable<ParseArgsConfig['options']>,
+): Arguments {
+  const { values, positionals } = parse(args, { ...COMMON_OPTIONS, ...options });
+  if (positionals.length !== operands.length) {
+    const wanted = operands.join(' ');
+    throw new UsageError(`expected ${wanted}, got ${positionals.length} of ${operands.length}`);
+  }
+  return {
+    operands: positionals,
+    output: values['quiet'] === true ? noOutput : standardOutput,
+    text: (option) => {
+      const value = values[option];
+      return typeof value === 'string' ? value : undefined;
+    },
+    flag: (option) => values[option] === true,
+    progress: () => progressBar(values['progress'] === true),
+  };
+}
+
+function parse(
+  args: readonly string[],
+  options: NonNullable<ParseArgsConfig['options']>,
+): { readonly values: Readonly<Record<string, unknown>>; readonly positionals: readonly string[] } {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    // The first sentence says it; the others are advice on quoting.
+    throw new UsageError((error as Error).message.split(/\.(?: |$)/, 1)[0]);
+  }
+}
+
+/**
+ * The form that `--output` asks for; `human` by default.
+ * @throws UsageError
+ */
+export function outputForm(args: Arguments): 'human' | 'json' {
+  const form = args.text('output') ?? 'human';
+  if (form === 'human' || form === 'json') return form;
+  throw new UsageError(`--output is human or json, not '${printable(form)}'`);
+}
+
+/** @throws UsageError for what is no number of bytes */
+export function byteCount(what: string, text: string): number {
+  const value = parseByteCount(text);
+  if (value !== undefined) return value;
+  throw new UsageError(`${what} is no number of bytes: '${printable(text)}'`);
+}
+
+/**
+ * Opens an image and hands it over, with its chain as far as it can be opened. Says on standard error when a running
+ * process may be writing one of the files.
+ * @throws EngineError
+ */
+export function withChain(path: string, followsNames: boolean, use: (chain: Chain) => void): void {
+  const chain = openChain(path, { followsNames });
+  try {
+    for (const file of chain.files) {
+      const writer = findWriter(file.identity);
+      if (writer !== undefined) printError(`qcow2: ${printable(file.name)}: ${writerText(writer)}\n`);
+    }
+    use(chain);
+  } finally {
+    chain.close();
+  }
+}
+
+function writerText({ pid, program }: LockHolder): string {
+  const name = program === undefined ? '' : `${printable(program)}, `;
+  const who = pid === undefined ? 'A running process' : `A running process (${name}pid ${pid})`;
+  return `${who} has the image open for writing; what is read may be out of date`;
+}
+
+/** @throws EngineError when some file that the chain names is not open */
+export function requireComplete(chain: Chain): void {
+  if (chain.problem !== undefined) throw asError(chain.problem);
+}
+
+/** A problem that was kept as a state becomes the reason to give up. */
+export function asError(problem: Problem): EngineError {
+  return new EngineError(problem);
+}
