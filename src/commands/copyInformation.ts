@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { OpenImages } from '../editor/openImages';
-import type { ImageInfo, Result } from '../worker/api';
+import type { Result } from '../worker/api';
 import { describeWithFile } from '../words/words';
 import { withEngine } from './engineOf';
 import { type CommandTarget, imageOf } from './target';
@@ -29,16 +29,12 @@ async function copyInformation(
     );
     return;
   }
-  await vscode.env.clipboard.writeText(`${JSON.stringify(info.value, null, 4)}\n`);
+  await vscode.env.clipboard.writeText(info.value);
   vscode.window.setStatusBarMessage(vscode.l10n.t('The information of {0} is in the clipboard.', name), 5000);
 }
 
 /** From the open document, else from a thread for this alone. */
-function informationOf(
-  uri: vscode.Uri,
-  images: OpenImages,
-  workerScript: string,
-): Promise<Result<ImageInfo>> {
+function informationOf(uri: vscode.Uri, images: OpenImages, workerScript: string): Promise<Result<string>> {
   const document = images.find(uri);
   if (document !== undefined) return document.info();
   return withEngine(workerScript, uri, (engine) => engine.info());

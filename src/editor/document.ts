@@ -3,15 +3,7 @@
  * to whatever file it leads to, and passes on what that file's session tells. Edits will come in here (and be staged
  * in the session), since a document lives without a view: saving and undoing never ask the webview.
  */
-import type {
-  Cells,
-  CellsRequest,
-  ClusterReport,
-  ImageInfo,
-  ImageState,
-  KindTotals,
-  Result,
-} from '../worker/api';
+import type { Cells, CellsRequest, ClusterReport, ImageState, KindTotals, Result } from '../worker/api';
 import { Emitter, type Subscription } from './emitter';
 import { type ImageSource, identify } from './source';
 import type { ImageSession, ScanProgress } from './session';
@@ -104,7 +96,7 @@ export class ImageDocument {
     return (await this.session()).readBytes(guestOffset, length);
   }
 
-  async info(): Promise<Result<ImageInfo>> {
+  async info(): Promise<Result<string>> {
     return (await this.session()).info();
   }
 

@@ -19,7 +19,7 @@ export class Page implements vscode.Disposable {
   private readonly rpc;
   /** What the page was asked while it was not up; it is told once it is. */
   private waiting: Navigation | undefined;
-  private isUp = false;
+  private hasState = false;
   private isDisposed = false;
 
   constructor(
@@ -45,14 +45,19 @@ export class Page implements vscode.Disposable {
       document.onDidRead((state) => void this.rpc.stateChanged.asEvent(pageState(document, state))),
       document.onDidScan(({ done, total }) => void this.rpc.scanProgress.asEvent(done, total)),
       panel.onDidChangeViewState(() => {
-        if (!panel.visible) this.isUp = false;
+        if (!panel.visible) this.hasState = false;
       }),
     );
     webview.html = pageHtml(webview, extension);
   }
 
+  /** The page has loaded and asked for its state. */
+  get isUp(): boolean {
+    return this.hasState;
+  }
+
   goTo(navigation: Navigation): void {
-    if (!this.isUp) {
+    if (!this.hasState) {
       this.waiting = { ...this.waiting, ...navigation };
       return;
     }
@@ -67,7 +72,7 @@ export class Page implements vscode.Disposable {
   }
 
   private cameUp(): void {
-    this.isUp = true;
+    this.hasState = true;
     const { waiting } = this;
     this.waiting = undefined;
     if (waiting !== undefined) this.goTo(waiting);

@@ -1,7 +1,7 @@
 /** What the page shows, from what the worker answered. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ChainLayerView, ImageState } from '../worker/api';
+import type { ChainLayerView, ImageState, Problem } from '../worker/api';
 import type { ImageDocument } from './document';
 import type { Notice, PageState } from './messages';
 import { sourceName } from './source';
@@ -28,11 +28,14 @@ function imageProblem(document: ImageDocument, state: ImageState): string | unde
 }
 
 function notices(document: ImageDocument, state: ImageState): Notice[] {
-  const warnings = state.warnings.map((problem): Notice => ({
+  const around = surroundings(document, state);
+  // What the surroundings say for all names need not be said again for the first.
+  const warnings = state.warnings.filter(({ code }) => around.length === 0 || !code.startsWith('gate.'));
+  const notice = (problem: Problem): Notice => ({
     severity: 'warning',
     text: describeWithFile(problem, state.path),
-  }));
-  return [...surroundings(document, state), ...warnings];
+  });
+  return [...around, ...warnings.map(notice)];
 }
 
 /** What the place of the file and the workspace have to do with what is shown. */

@@ -9,7 +9,6 @@ import type {
   Cells,
   CellsRequest,
   ClusterReport,
-  ImageInfo,
   ImageState,
   KindTotals,
   Problem,
@@ -110,7 +109,7 @@ export class ImageSession {
     return this.ask((engine) => engine.readBytes(guestOffset, length));
   }
 
-  info(): Promise<Result<ImageInfo>> {
+  info(): Promise<Result<string>> {
     return this.ask((engine) => engine.info());
   }
 
@@ -157,9 +156,20 @@ export class ImageSession {
           if (done >= total) this.scannedAt = performance.now();
           this.scanEmitter.fire({ done, total });
         },
+        scanFailed: (problem) => {
+          this.warn(problem);
+        },
       });
     }
     return this.engine;
+  }
+
+  /** Adds to the state what came up after it was answered. */
+  private warn(problem: Problem): void {
+    this.scannedAt = performance.now();
+    if (this.current === undefined) return;
+    this.current = { ...this.current, warnings: [...this.current.warnings, problem] };
+    this.stateEmitter.fire(this.current);
   }
 
   private async ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {

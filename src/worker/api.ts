@@ -6,7 +6,6 @@
 import type { Problem } from '../qcow2/errors';
 import type { ChainView } from '../qcow2/chain/chainView';
 import type { HeaderView } from '../qcow2/scan/headerView';
-import type { ImageInfo } from '../qcow2/scan/info';
 import type { ClusterReport } from '../qcow2/scan/inspect';
 import type { MapForm } from '../qcow2/scan/mapExport';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
@@ -22,7 +21,6 @@ export type {
   HeaderView,
   SnapshotView,
 } from '../qcow2/scan/headerView';
-export type { ImageInfo } from '../qcow2/scan/info';
 export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
 export type { MapForm } from '../qcow2/scan/mapExport';
 export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
@@ -94,7 +92,8 @@ export interface EngineApi {
   inspect(guestOffset: number): Result<ClusterReport>;
   /** Guest bytes through the chain; at most 1 MiB at a time, clamped to the disk's end. */
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
-  info(): Result<ImageInfo>;
+  /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */
+  info(): Result<string>;
   /**
    * Streams the map to a file, which is there whole or not at all. Answers with the number of extents and bytes
    * written. Keeps the thread busy until it is done: exports run in a thread of their own (client.ts).
@@ -107,5 +106,7 @@ export interface EngineApi {
 export interface EngineEvents {
   /** The whole-disk scan got further: `done` of `total` guest bytes. */
   scanProgress(done: number, total: number): void;
+  /** The whole-disk scan cannot go on; what it has seen stays. */
+  scanFailed(problem: Problem): void;
   exportProgress(done: number, total: number): void;
 }

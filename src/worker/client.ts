@@ -12,7 +12,6 @@ import type {
   ClusterReport,
   EngineApi,
   EngineEvents,
-  ImageInfo,
   ImageState,
   KindTotals,
   MapRequest,
@@ -114,6 +113,7 @@ export class EngineClient {
     const ignore = (): void => undefined;
     this.thread = new Thread(workerScript, 'engine', {
       scanProgress: events.scanProgress ?? ignore,
+      scanFailed: events.scanFailed ?? ignore,
       exportProgress: events.exportProgress ?? ignore,
     });
   }
@@ -150,7 +150,7 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.readBytes(guestOffset, length)));
   }
 
-  async info(): Promise<Result<ImageInfo>> {
+  async info(): Promise<Result<string>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.info()));
   }
 

@@ -25,6 +25,7 @@ const channel = {
 if (role === 'engine') {
   const events: EngineEvents = {
     scanProgress: (done, total) => void rpc.scanProgress.asEvent(done, total),
+    scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
     exportProgress: (done, total) => void rpc.exportProgress.asEvent(done, total),
   };
   const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, new CancelFlag(cancelFlag)), channel);

@@ -4,6 +4,7 @@ import type { Header } from '../qcow2/format/header';
 import type { HeaderExtensions } from '../qcow2/format/headerExtensions';
 import type { ImageSummary } from './api';
 
+/** An open image has all of them. */
 export interface SummaryFacts {
   readonly header: Header;
   readonly extensions: HeaderExtensions;

@@ -1,0 +1,68 @@
+/** An image that is not on a local disk, from its bytes: alone, since the files it names cannot be reached. */
+import type { Chain } from '../qcow2/chain/openChain';
+import { Qcow2Image } from '../qcow2/image/qcow2Image';
+import { MemoryFile } from '../qcow2/io/memoryFile';
+import { FormatError, RefusedError } from '../qcow2/errors';
+import type { Problem } from '../qcow2/errors';
+
+/** @throws EngineError when the image itself cannot be opened */
+export function openMemoryChain(name: string, bytes: Uint8Array): Chain {
+  const file = new MemoryFile(name, bytes);
+  const top = Qcow2Image.open(file);
+  const problem = whatIsMissing(top);
+  const backing: Chain['view']['layers'] =
+    top.backing === undefined || problem === undefined
+      ? []
+      : [
+          {
+            depth: 1,
+            nameAsWritten: top.backing.name,
+            format: 'unknown',
+            formatWasProbed: false,
+            state: 'notOpened',
+            problem,
+            notes: [],
+          },
+        ];
+  return {
+    top,
+    layers: [top],
+    complete: problem === undefined,
+    ...(problem === undefined ? {} : { problem }),
+    view: {
+      layers: [
+        {
+          depth: 0,
+          nameAsWritten: name,
+          format: 'qcow2',
+          formatWasProbed: false,
+          state: 'open',
+          notes: [],
+          virtualSize: top.size,
+          fileSize: file.size,
+          allocatedBytes: file.allocatedBytes,
+          version: top.header.version,
+          clusterSize: top.header.clusterSize,
+          ...(top.dataFileName === undefined ? {} : { dataFile: top.dataFileName }),
+        },
+        ...backing,
+      ],
+      complete: backing.length === 0,
+    },
+    files: [],
+    hasChanged: () => false,
+    close: () => {
+      top.close();
+    },
+  };
+}
+
+/** The first file that the image names and that is therefore not open. */
+function whatIsMissing(top: Qcow2Image): Problem | undefined {
+  const { name } = top.file;
+  if (top.hasDataFile && top.dataFileName === undefined) {
+    return new FormatError(name, 'dataFile.required').problem;
+  }
+  const value = top.dataFileName ?? top.backing?.name;
+  return value === undefined ? undefined : new RefusedError(name, 'gate.notLocal', { value }).problem;
+}

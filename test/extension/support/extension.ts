@@ -1,0 +1,67 @@
+/** What the suite's files share: the extension as VS Code activated it, and patience. */
+import * as assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { Exports } from '../../../src/extension';
+import type { ImageDocument } from '../../../src/editor/document';
+import type { ImageState } from '../../../src/worker/api';
+
+const EXTENSION_ID = 'qcow2-editor.qcow2-editor';
+
+/** The running extension; until it is active, VS Code opens its files in the text editor. */
+export async function activateExtension(): Promise<Exports> {
+  const extension = vscode.extensions.getExtension<Exports>(EXTENSION_ID);
+  assert.ok(extension, 'the extension is installed');
+  return extension.activate();
+}
+
+/** A file of the installed extension. */
+export function extensionFile(...parts: string[]): string {
+  const extension = vscode.extensions.getExtension(EXTENSION_ID);
+  assert.ok(extension, 'the extension is installed');
+  return vscode.Uri.joinPath(extension.extensionUri, ...parts).fsPath;
+}
+
+/** Waits until `look` gives something, and gives it back. */
+export async function waitFor<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  milliseconds = 15_000,
+): Promise<T> {
+  const end = Date.now() + milliseconds;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`waited in vain for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** The open document of a file and what the worker first answered. */
+export async function openedDocument(
+  exports: Exports,
+  uri: vscode.Uri,
+): Promise<{ document: ImageDocument; state: ImageState }> {
+  const document = await waitFor(`a document for ${uri.toString()}`, () => exports.images.find(uri));
+  return { document, state: await document.whenRead() };
+}
+
+/** Guest bytes by kind over the whole disk, once the scan is done. */
+export async function wholeDisk(document: ImageDocument): Promise<Record<string, number>> {
+  const clusterSize = document.state?.summary?.clusterSize ?? 65536;
+  const totals = await waitFor('the scan of the whole disk', async () => {
+    const cells = await document.cells({ start: 0, bytesPerCell: clusterSize, count: 0 });
+    assert.ok(cells.ok, JSON.stringify(cells));
+    const { totals } = cells.value;
+    return totals.scannedBytes === totals.totalBytes && totals;
+  });
+  const [data, zeroAllocated, zeroPlain, compressed, unallocated, backing1, backing2] = totals.bytes;
+  const named = { data, zeroAllocated, zeroPlain, compressed, unallocated, backing1, backing2 };
+  return Object.fromEntries(Object.entries(named).filter(([, bytes]) => bytes !== 0)) as Record<
+    string,
+    number
+  >;
+}
+
+export async function closeAllEditors(): Promise<void> {
+  await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+}
