@@ -1,0 +1,49 @@
+/** Cells and selections in words, for the tooltip and for screen readers. */
+import type { CellKind, KindTotals } from '../src/editor/messages';
+import { KIND_COUNT, KIND_WORDS, KINDS } from './kinds';
+import type { Disk } from './map/geometry';
+import type { Source } from './map/tiles';
+import { formatCount, formatOffset, formatShare, formatSize } from './numbers';
+import { t } from './strings';
+
+export interface KindShare {
+  readonly kind: CellKind;
+  /** Any unit; only the proportion to the sum counts. */
+  readonly amount: number;
+}
+
+/** "Cluster 31", or "Clusters 4,096 to 8,191". */
+export function nameClusters(start: number, length: number, disk: Disk): string {
+  const first = Math.floor(start / disk.clusterSize);
+  const last = Math.max(first, Math.ceil((start + length) / disk.clusterSize) - 1);
+  return first === last
+    ? t('Cluster {0}', formatCount(first))
+    : t('Clusters {0} to {1}', formatCount(first), formatCount(last));
+}
+
+/** "0x1f0000, 64 KiB". */
+export const placeOf = (start: number, length: number): string =>
+  `${formatOffset(start)}, ${formatSize(length)}`;
+
+/** The kinds in a cell, the largest first; undefined while it is not known. */
+export function sharesOf(source: Source | undefined, cell: number): readonly KindShare[] | undefined {
+  if (source?.cellsPerCell !== 1) return undefined;
+  const at = (cell - source.tile.firstCell) * KIND_COUNT;
+  const shares = KINDS.map((kind, index) => ({ kind, amount: source.tile.shares[at + index] ?? 0 }));
+  const present = shares.filter(({ amount }) => amount > 0);
+  return present.length === 0 ? undefined : present.sort((a, b) => b.amount - a.amount);
+}
+
+export function sharesOfTotals(totals: KindTotals): readonly KindShare[] {
+  return KINDS.map((kind, index) => ({ kind, amount: totals.bytes[index] ?? 0 })).filter(
+    ({ amount }) => amount > 0,
+  );
+}
+
+/** "Data 75 %, Unallocated 25 %"; a single kind without its share. */
+export function nameShares(shares: readonly KindShare[]): string {
+  const sum = shares.reduce((total, { amount }) => total + amount, 0);
+  const [only, ...others] = shares;
+  if (only && others.length === 0) return KIND_WORDS[only.kind].name;
+  return shares.map(({ kind, amount }) => `${KIND_WORDS[kind].name} ${formatShare(amount, sum)}`).join(', ');
+}

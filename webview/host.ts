@@ -1,0 +1,135 @@
+/**
+ * The other end of the line: the extension host, called through birpc over `postMessage`. A call that the host's side
+ * breaks off (its worker died) would reject; here that is one more answer, and the page is told that the line is dead.
+ */
+import { createBirpc } from 'birpc';
+import type {
+  Cells,
+  CellsRequest,
+  ClusterReport,
+  HostApi,
+  KindTotals,
+  PageApi,
+  PageState,
+  Problem,
+  Result,
+} from '../src/editor/messages';
+import { t } from './strings';
+
+interface VsCodeApi {
+  postMessage(message: unknown): void;
+  getState(): unknown;
+  setState(state: unknown): void;
+}
+
+declare function acquireVsCodeApi(): VsCodeApi;
+
+export const vscode = acquireVsCodeApi();
+
+/** No answer came: the host's side broke off. */
+export interface Lost {
+  readonly ok: false;
+  readonly problem?: undefined;
+}
+
+export type Settled<T> = Result<T> | Lost;
+export type MaybeProblem = Problem | undefined;
+
+/** An answer, or why there is none in the person's language; undefined while it is awaited. */
+export type Answer<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly text: string } | undefined;
+
+export type HostCommand = Parameters<HostApi['run']>[0];
+
+/** Calls that never reject. */
+export class HostLine {
+  readonly #rpc;
+
+  /** @param lost called when a call was broken off */
+  constructor(
+    page: PageApi,
+    private readonly lost: () => void,
+  ) {
+    this.#rpc = createBirpc<HostApi, PageApi>(page, {
+      post: (message) => {
+        vscode.postMessage(message);
+      },
+      on: (receive) => {
+        window.addEventListener('message', (event) => {
+          receive(event.data);
+        });
+      },
+      bind: 'functions',
+      timeout: -1,
+    });
+  }
+
+  async ready(): Promise<PageState | undefined> {
+    try {
+      return await this.#rpc.ready();
+    } catch {
+      this.lost();
+      return undefined;
+    }
+  }
+
+  cells(request: CellsRequest): Promise<Settled<Cells>> {
+    return this.#settle(this.#rpc.cells(request));
+  }
+
+  /** Kinds of guest bytes in a range. */
+  async totals(start: number, length: number): Promise<Answer<KindTotals>> {
+    return this.#put(await this.#settle(this.#rpc.totals(start, length)));
+  }
+
+  async inspect(guestOffset: number): Promise<Answer<ClusterReport>> {
+    return this.#put(await this.#settle(this.#rpc.inspect(guestOffset)));
+  }
+
+  readBytes(guestOffset: number, length: number): Promise<Settled<Uint8Array>> {
+    return this.#settle(this.#rpc.readBytes(guestOffset, length));
+  }
+
+  /** A problem in the person's language; for a call that was broken off, that the reader has stopped. */
+  async describe(problem: MaybeProblem): Promise<string> {
+    const stopped = t('The reader of this image has stopped.');
+    if (problem === undefined) return stopped;
+    try {
+      return await this.#rpc.describe(problem);
+    } catch {
+      this.lost();
+      return stopped;
+    }
+  }
+
+  openLayer(depth: number, toTheSide: boolean): void {
+    void this.#settle(this.#rpc.openLayer(depth, toTheSide).then(nothing));
+  }
+
+  run(command: HostCommand): void {
+    void this.#settle(this.#rpc.run(command).then(nothing));
+  }
+
+  copy(text: string): void {
+    void this.#settle(this.#rpc.copy(text).then(nothing));
+  }
+
+  async selectionChanged(selection: Parameters<HostApi['selectionChanged']>[0]): Promise<void> {
+    await this.#settle(this.#rpc.selectionChanged(selection).then(nothing));
+  }
+
+  async #settle<T>(call: Promise<Result<T>>): Promise<Settled<T>> {
+    try {
+      return await call;
+    } catch {
+      this.lost();
+      return { ok: false };
+    }
+  }
+
+  async #put<T>(answer: Settled<T>): Promise<Answer<T>> {
+    return answer.ok ? answer : { ok: false, text: await this.describe(answer.problem) };
+  }
+}
+
+const nothing = (): Result<undefined> => ({ ok: true, value: undefined });

@@ -1,0 +1,168 @@
+/**
+ * The two canvases of the cluster map: the cells below, hover and selection above, so that pointing does not redraw
+ * the cells. Draws what it is told; when to draw is the view's business.
+ */
+import type { Theme } from '../theme';
+import {
+  cellCount,
+  cellOrigin,
+  gapOf,
+  gridOf,
+  outlineCells,
+  visibleCells,
+  type Disk,
+  type Frame,
+  type Point,
+  type View,
+} from './geometry';
+import { paintCells, type Palette } from './paint';
+import type { Selection } from './selection';
+import type { TileCache } from './tiles';
+
+/** What is drawn over the cells. */
+export interface Marks {
+  readonly selection: Selection | undefined;
+  readonly hovered: number | undefined;
+  readonly isFocused: boolean;
+}
+
+export class MapCanvas {
+  readonly cells = canvasElement('map-cells');
+  readonly marks = canvasElement('map-marks');
+  readonly #cellContext = contextOf(this.cells, { alpha: false });
+  readonly #markContext = contextOf(this.marks, {});
+  /** One pixel a cell sideways, its full height downwards. */
+  readonly #texture = document.createElement('canvas');
+  readonly #textureContext = contextOf(this.#texture, { alpha: false });
+  #image = new ImageData(1, 1);
+  #pixels = new Uint32Array(this.#image.data.buffer);
+
+  resize(frame: Frame): void {
+    for (const canvas of [this.cells, this.marks]) {
+      canvas.width = Math.max(1, frame.width);
+      canvas.height = Math.max(1, frame.height);
+    }
+  }
+
+  drawCells(view: View, disk: Disk, frame: Frame, cache: TileCache, palette: Palette, theme: Theme): void {
+    const { columns, left } = gridOf(frame, view.cellSize);
+    const rows = Math.ceil((frame.height + view.shift) / view.cellSize);
+    const gap = gapOf(frame);
+    const { cellSize, first } = view;
+    this.#sizeTexture(columns, rows * cellSize);
+    const end = cellCount(disk, view.bytesPerCell);
+    paintCells(
+      this.#pixels,
+      { bytesPerCell: view.bytesPerCell, first, end, columns, rows, cellSize, gap },
+      cache,
+      palette,
+    );
+    this.#textureContext.putImageData(this.#image, 0, 0);
+    const context = this.#cellContext;
+    context.fillStyle = theme.background;
+    context.fillRect(0, 0, frame.width, frame.height);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.#texture, left, -view.shift, columns * cellSize, rows * cellSize);
+    for (let x = left + cellSize - gap; x < frame.width; x += cellSize) {
+      context.fillRect(x, 0, gap, frame.height);
+    }
+    this.#describeForTests(view, columns, left, frame);
+  }
+
+  /** Where cells are painted, for whoever wants to find one on the canvas (canvas pixels). */
+  #describeForTests(view: View, columns: number, left: number, frame: Frame): void {
+    Object.assign(this.cells.dataset, {
+      bytesPerCell: view.bytesPerCell,
+      cellSize: view.cellSize,
+      columns,
+      firstCell: view.first,
+      gap: gapOf(frame),
+      left,
+      shift: view.shift,
+    });
+  }
+
+  drawMarks(view: View, disk: Disk, frame: Frame, marks: Marks, theme: Theme): void {
+    const context = this.#markContext;
+    context.clearRect(0, 0, frame.width, frame.height);
+    const gap = gapOf(frame);
+    if (marks.selection) this.#drawSelection(marks.selection, view, frame, theme, marks.isFocused);
+    if (marks.hovered !== undefined && marks.hovered < visibleCells(view, disk, frame).to) {
+      const { x, y } = cellOrigin(view, marks.hovered, frame);
+      context.strokeStyle = theme.foreground;
+      context.lineWidth = gap;
+      context.strokeRect(x - gap / 2, y - gap / 2, view.cellSize, view.cellSize);
+    }
+  }
+
+  #drawSelection(selection: Selection, view: View, frame: Frame, theme: Theme, isFocused: boolean): void {
+    const context = this.#markContext;
+    const gap = gapOf(frame);
+    const from = Math.floor(selection.start / view.bytesPerCell);
+    const to = Math.max(from + 1, Math.ceil((selection.start + selection.length) / view.bytesPerCell));
+    const outlines = outlineCells(view, from, to, frame);
+    context.beginPath();
+    for (const outline of outlines) trace(context, outline, gap);
+    if (to - from > 1) {
+      context.fillStyle = theme.selection;
+      context.globalAlpha = 0.18;
+      context.fill();
+      context.globalAlpha = 1;
+    }
+    strokeTwice(context, theme, gap);
+    if (to - from > 1 && isFocused) {
+      const cursor = Math.floor(selection.cursor.start / view.bytesPerCell);
+      const { x, y } = cellOrigin(view, cursor, frame);
+      context.beginPath();
+      context.rect(x + gap, y + gap, view.cellSize - 3 * gap, view.cellSize - 3 * gap);
+      context.strokeStyle = theme.focus;
+      context.lineWidth = 2 * gap;
+      context.stroke();
+    }
+  }
+
+  #sizeTexture(width: number, height: number): void {
+    if (this.#texture.width === width && this.#texture.height === height) return;
+    this.#texture.width = width;
+    this.#texture.height = height;
+    this.#image = new ImageData(width, height);
+    this.#pixels = new Uint32Array(this.#image.data.buffer);
+  }
+}
+
+/** A line in the selection's colour on a wider one in the background's, to be seen on every kind. */
+function strokeTwice(context: CanvasRenderingContext2D, theme: Theme, gap: number): void {
+  context.lineJoin = 'miter';
+  context.strokeStyle = theme.background;
+  context.lineWidth = 4 * gap;
+  context.stroke();
+  context.strokeStyle = theme.selection;
+  context.lineWidth = 2 * gap;
+  context.stroke();
+}
+
+/** Adds a closed outline that runs in the gaps between cells. */
+function trace(context: CanvasRenderingContext2D, outline: readonly Point[], gap: number): void {
+  outline.forEach(({ x, y }, index) => {
+    if (index === 0) context.moveTo(x - gap / 2, y - gap / 2);
+    else context.lineTo(x - gap / 2, y - gap / 2);
+  });
+  context.closePath();
+}
+
+function canvasElement(testId: string): HTMLCanvasElement {
+  const canvas = document.createElement('canvas');
+  canvas.className = testId;
+  canvas.dataset['testid'] = testId;
+  canvas.setAttribute('aria-hidden', 'true');
+  return canvas;
+}
+
+function contextOf(
+  canvas: HTMLCanvasElement,
+  options: CanvasRenderingContext2DSettings,
+): CanvasRenderingContext2D {
+  const context = canvas.getContext('2d', options);
+  if (!context) throw new Error('The browser has no 2D canvas');
+  return context;
+}

@@ -1,0 +1,186 @@
+/**
+ * Where the map is and how it gets elsewhere: zoom steps, scrolling, the selection that the keyboard moves. No DOM;
+ * the view draws what this says and the input handlers call it.
+ */
+import {
+  cellAt,
+  cellCount,
+  cellOrigin,
+  centreCell,
+  centreView,
+  clampView,
+  gridOf,
+  nearestStep,
+  revealCell,
+  scrollView,
+  visibleBytes,
+  zoomSteps,
+  zoomView,
+  type Disk,
+  type Frame,
+  type Point,
+  type View,
+  type ZoomStep,
+} from './geometry';
+import { cellSpan, clusterSpan, extendTo, selectSpan, type Selection } from './selection';
+
+/** A view that survives the page: independent of the window's size. */
+export interface SavedPlace {
+  readonly start: number;
+  readonly bytesPerCell: number;
+  /** CSS pixels. */
+  readonly cellSize: number;
+  readonly isWholeDisk: boolean;
+}
+
+export class Navigator {
+  disk: Disk = { size: 0, clusterSize: 1 };
+  frame: Frame = { width: 1, height: 1, ratio: 1 };
+  view: View = { bytesPerCell: 1, cellSize: 8, first: 0, shift: 0 };
+  steps: readonly ZoomStep[] = [{ bytesPerCell: 1, cellSize: 8 }];
+  step = 0;
+  selection: Selection | undefined;
+
+  /** Shows a disk; the same size and cluster size keeps place and selection. */
+  setDisk(disk: Disk): void {
+    if (disk.size === this.disk.size && disk.clusterSize === this.disk.clusterSize) return;
+    this.disk = disk;
+    this.selection = undefined;
+    this.#renewSteps();
+    this.showWholeDisk();
+  }
+
+  setFrame(frame: Frame): void {
+    const place = this.save();
+    this.frame = frame;
+    this.#renewSteps();
+    this.restore(place);
+  }
+
+  #renewSteps(): void {
+    this.steps = zoomSteps(this.disk, this.frame);
+  }
+
+  showWholeDisk(): void {
+    this.step = 0;
+    this.view = { ...this.steps[0]!, first: 0, shift: 0 };
+  }
+
+  save(): SavedPlace {
+    return {
+      start: this.view.first * this.view.bytesPerCell,
+      bytesPerCell: this.view.bytesPerCell,
+      cellSize: this.view.cellSize / this.frame.ratio,
+      isWholeDisk: this.step === 0,
+    };
+  }
+
+  restore(place: SavedPlace): void {
+    if (place.isWholeDisk) {
+      this.showWholeDisk();
+      return;
+    }
+    const cellSize = place.cellSize * this.frame.ratio;
+    this.step = nearestStep(this.steps, { bytesPerCell: place.bytesPerCell, cellSize });
+    const step = this.steps[this.step]!;
+    const first = Math.floor(place.start / step.bytesPerCell);
+    this.view = clampView({ ...step, first, shift: 0 }, this.disk, this.frame);
+  }
+
+  /** Goes a number of zoom steps in (positive) or out, keeping the byte under `point` where it is. */
+  zoomBy(steps: number, point: Point): void {
+    this.zoomTo(this.step + steps, point);
+  }
+
+  zoomTo(step: number, point: Point): void {
+    const target = Math.max(0, Math.min(this.steps.length - 1, step));
+    if (target === this.step) return;
+    this.view = zoomView(this.view, this.steps[target]!, point, this.disk, this.frame);
+    this.step = target;
+  }
+
+  /** The finest zoom at which the selection is in sight as a whole. */
+  zoomToSelection(): void {
+    const { selection } = this;
+    if (!selection) return;
+    let step = this.steps.length - 1;
+    while (step > 0 && !this.#fits(selection.length, this.steps[step]!)) step--;
+    const target = this.steps[step]!;
+    const middle = Math.floor((selection.start + selection.length / 2) / target.bytesPerCell);
+    this.step = step;
+    this.view = centreView({ ...target, first: 0, shift: 0 }, middle, this.disk, this.frame);
+  }
+
+  #fits(length: number, step: ZoomStep): boolean {
+    const grid = gridOf(this.frame, step.cellSize);
+    return Math.ceil(length / step.bytesPerCell) <= grid.columns * Math.max(1, grid.rows - 2);
+  }
+
+  scroll(cells: number, pixels: number): void {
+    this.view = scrollView(this.view, cells, pixels, this.disk, this.frame);
+  }
+
+  /** Puts a guest byte in the middle of the canvas. */
+  centreOn(byte: number): void {
+    this.view = centreView(this.view, Math.floor(byte / this.view.bytesPerCell), this.disk, this.frame);
+  }
+
+  cellAt(point: Point): number | undefined {
+    return cellAt(this.view, point, this.disk, this.frame);
+  }
+
+  /** Selects a cell, or extends the selection to it. */
+  selectCell(cell: number, isExtending: boolean): void {
+    const span = cellSpan(cell, this.view.bytesPerCell, this.disk);
+    this.selection = isExtending && this.selection ? extendTo(this.selection, span) : selectSpan(span);
+  }
+
+  /** Selects the cluster that holds a guest byte and brings it into sight. */
+  goTo(byte: number): void {
+    this.selection = selectSpan(clusterSpan(byte, this.disk));
+    const cell = Math.floor(byte / this.view.bytesPerCell);
+    this.view = centreCell(this.view, cell, this.disk, this.frame);
+  }
+
+  /** Moves the selection's free end by cells; the first call selects the first cell in sight. */
+  moveCursor(cells: number, isExtending: boolean): void {
+    const count = cellCount(this.disk, this.view.bytesPerCell);
+    if (count === 0) return;
+    const from = this.selection
+      ? Math.floor(this.selection.cursor.start / this.view.bytesPerCell) + cells
+      : this.view.first;
+    this.#moveTo(Math.max(0, Math.min(count - 1, from)), isExtending);
+  }
+
+  moveToEnd(isLast: boolean, isExtending: boolean): void {
+    const count = cellCount(this.disk, this.view.bytesPerCell);
+    if (count > 0) this.#moveTo(isLast ? count - 1 : 0, isExtending);
+  }
+
+  #moveTo(cell: number, isExtending: boolean): void {
+    this.selectCell(cell, isExtending);
+    this.view = revealCell(this.view, cell, this.disk, this.frame);
+  }
+
+  get columns(): number {
+    return gridOf(this.frame, this.view.cellSize).columns;
+  }
+
+  get rows(): number {
+    return gridOf(this.frame, this.view.cellSize).rows;
+  }
+
+  get visible(): { readonly start: number; readonly end: number } {
+    return visibleBytes(this.view, this.disk, this.frame);
+  }
+
+  /** The middle of the selection's free end where it is in sight, else of the canvas: what zooming keeps in place. */
+  get focusPoint(): Point {
+    const { frame, view, selection } = this;
+    const middle = { x: frame.width / 2, y: frame.height / 2 };
+    if (!selection) return middle;
+    const origin = cellOrigin(view, selection.cursor.start / view.bytesPerCell, frame);
+    const isInSight = origin.y >= 0 && origin.y + view.cellSize <= frame.height;
+    return isInSight ? { x: origin.x + 1e-3, y: origin.y + view.cellSize / 2 } : middle;
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Turns the shares of cells into pixels. Every cell is painted one pixel wide and as many pixels high as it will be
+ * on the canvas; the canvas then stretches the picture sideways in one call, so a window full of cells costs a few
+ * tens of thousands of pixel writes a frame. A mixed cell shows its kinds as bands, stacked from the bottom in the
+ * legend's order.
+ */
+import { KIND_COUNT } from '../kinds';
+import { TILE_CELLS, type TileCache } from './tiles';
+
+/** Colours as pixels of an `ImageData` seen through a `Uint32Array` (little endian: 0xAABBGGRR). */
+export interface Palette {
+  readonly kinds: Uint32Array;
+  readonly background: number;
+  /** Where the worker has not looked yet: thin stripes on the background. */
+  readonly unknown: number;
+}
+
+/** In `bands`: no kind is known for this pixel. */
+export const UNKNOWN = 255;
+
+/**
+ * Divides `out.length` pixels among the kinds of one cell in proportion to its shares. Every kind that is present
+ * gets a pixel, if there are enough. Fills `out` from the bottom (its last element) with kind indexes, or with
+ * `UNKNOWN` where all shares are 0.
+ */
+export function bandsOf(shares: Uint8Array, at: number, out: Uint8Array): void {
+  let total = 0;
+  let present = 0;
+  let single = UNKNOWN;
+  for (let kind = 0; kind < KIND_COUNT; kind++) {
+    const share = shares[at + kind]!;
+    if (share === 0) continue;
+    total += share;
+    present++;
+    single = kind;
+  }
+  if (present <= 1) {
+    out.fill(single);
+    return;
+  }
+  let filled = 0;
+  let seen = 0;
+  let left = present;
+  for (let kind = 0; kind < KIND_COUNT; kind++) {
+    const share = shares[at + kind]!;
+    if (share === 0) continue;
+    seen += share;
+    left--;
+    const upTo = Math.min(Math.max(Math.round((seen / total) * out.length), filled + 1), out.length - left);
+    for (; filled < upTo; filled++) out[out.length - 1 - filled] = kind;
+  }
+}
+
+/** The cells to paint: whole rows of `columns`, from `first`; cells from `end` on are left empty. */
+export interface Stretch {
+  readonly bytesPerCell: number;
+  readonly first: number;
+  readonly end: number;
+  readonly columns: number;
+  readonly rows: number;
+  /** Pixels from a row to the next, and how many of them stay empty below the cell. */
+  readonly cellSize: number;
+  readonly gap: number;
+}
+
+/** Paints `columns × (rows · cellSize)` pixels. */
+export function paintCells(pixels: Uint32Array, stretch: Stretch, cache: TileCache, palette: Palette): void {
+  const { columns, cellSize, gap, first, end } = stretch;
+  pixels.fill(palette.background);
+  const bands = new Uint8Array(cellSize - gap);
+  const last = Math.min(end, first + stretch.columns * stretch.rows);
+  let cell = first;
+  while (cell < last) {
+    const source = cache.find(stretch.bytesPerCell, cell);
+    // A coarser tile may stand in for several finer ones, of which the next may be there.
+    const stop = Math.min(last, nextTile(cell));
+    if (source === undefined) bands.fill(UNKNOWN);
+    for (; cell < stop; cell++) {
+      if (source) {
+        const inTile = Math.floor(cell / source.cellsPerCell) - source.tile.firstCell;
+        bandsOf(source.tile.shares, inTile * KIND_COUNT, bands);
+      }
+      const row = Math.floor((cell - first) / columns);
+      paintColumn(pixels, row * cellSize * columns + (cell - first - row * columns), columns, bands, palette);
+    }
+  }
+}
+
+const nextTile = (cell: number): number => (Math.floor(cell / TILE_CELLS) + 1) * TILE_CELLS;
+
+function paintColumn(
+  pixels: Uint32Array,
+  start: number,
+  columns: number,
+  bands: Uint8Array,
+  palette: Palette,
+): void {
+  let at = start;
+  for (let y = 0; y < bands.length; y++, at += columns) {
+    const kind = bands[y]!;
+    if (kind !== UNKNOWN) pixels[at] = palette.kinds[kind]!;
+    else if (y % 2 === 0) pixels[at] = palette.unknown;
+  }
+}
+
+/**
+ * Sums the shares of a stretch of cells, each cell weighing the same.
+ * @param out `KIND_COUNT` numbers; replaced
+ */
+export function sumShares(shares: Uint8Array, fromCell: number, toCell: number, out: Float64Array): void {
+  out.fill(0);
+  for (let cell = fromCell; cell < toCell; cell++) {
+    for (let kind = 0; kind < KIND_COUNT; kind++) out[kind]! += shares[cell * KIND_COUNT + kind]!;
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Cells that were fetched, in tiles of 4096, so that panning finds most of what it needs here. The least recently
+ * used tiles are dropped; those of the coarsest level, the whole disk, always stay: every finer view falls back on
+ * them until its own cells arrive.
+ */
+import { KIND_COUNT } from '../kinds';
+
+/** Cells in a tile; the last one of a level may hold fewer. */
+export const TILE_CELLS = 4096;
+
+export interface Tile {
+  /** The tile's first cell, counted from the disk's start. */
+  readonly firstCell: number;
+  /** `KIND_COUNT` shares a cell (messages.ts, `Cells`). */
+  readonly shares: Uint8Array;
+  /** False while the worker's walk over the disk has not covered it. */
+  readonly complete: boolean;
+  /** Which reading of the image it comes from; an older one is still drawn, but fetched anew. */
+  readonly generation: number;
+}
+
+/** Where to find the shares of a stretch of cells, perhaps of a coarser level. */
+export interface Source {
+  readonly tile: Tile;
+  /** Cells of the wanted level that one cell of `tile` stands for. */
+  readonly cellsPerCell: number;
+}
+
+export class TileCache {
+  /** Tiles by level and index, the least recently used first. */
+  readonly #tiles = new Map<string, Tile>();
+  #pinnedLevel = 0;
+
+  /** @param capacity tiles kept, besides those of the pinned level; a tile takes 36 KiB */
+  constructor(private readonly capacity: number) {}
+
+  /** The level (`bytesPerCell`) whose tiles are never dropped. */
+  pin(bytesPerCell: number): void {
+    this.#pinnedLevel = bytesPerCell;
+  }
+
+  get(bytesPerCell: number, index: number): Tile | undefined {
+    const key = keyOf(bytesPerCell, index);
+    const tile = this.#tiles.get(key);
+    if (tile) {
+      this.#tiles.delete(key);
+      this.#tiles.set(key, tile);
+    }
+    return tile;
+  }
+
+  put(bytesPerCell: number, index: number, tile: Tile): void {
+    const key = keyOf(bytesPerCell, index);
+    this.#tiles.delete(key);
+    this.#tiles.set(key, tile);
+    if (this.#tiles.size > this.capacity) this.#dropOldest();
+  }
+
+  clear(): void {
+    this.#tiles.clear();
+  }
+
+  get size(): number {
+    return this.#tiles.size;
+  }
+
+  /** The tile that holds a cell, or the nearest coarser one that does, up to the pinned level. */
+  find(bytesPerCell: number, cell: number): Source | undefined {
+    let cellsPerCell = 1;
+    for (let level = bytesPerCell; ; level *= 2, cellsPerCell *= 2) {
+      const tile = this.get(level, Math.floor(cell / cellsPerCell / TILE_CELLS));
+      if (tile) return { tile, cellsPerCell };
+      if (level >= this.#pinnedLevel) return undefined;
+    }
+  }
+
+  #dropOldest(): void {
+    const pinned = `${this.#pinnedLevel}:`;
+    for (const key of this.#tiles.keys()) {
+      if (key.startsWith(pinned)) continue;
+      this.#tiles.delete(key);
+      return;
+    }
+  }
+}
+
+const keyOf = (bytesPerCell: number, index: number): string => `${bytesPerCell}:${index}`;
+
+/** Cuts an answer into tiles; `firstCell` is a multiple of `TILE_CELLS`. */
+export function splitIntoTiles(
+  shares: Uint8Array,
+  firstCell: number,
+  complete: boolean,
+  generation: number,
+): readonly Tile[] {
+  const tiles: Tile[] = [];
+  const tileBytes = TILE_CELLS * KIND_COUNT;
+  for (let at = 0; at < shares.length; at += tileBytes) {
+    tiles.push({
+      firstCell: firstCell + at / KIND_COUNT,
+      shares: shares.slice(at, at + tileBytes),
+      complete,
+      generation,
+    });
+  }
+  return tiles;
+}

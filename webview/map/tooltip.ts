@@ -1,0 +1,62 @@
+/** What the cell under the pointer is, in a small box beside it. The box never takes the pointer itself. */
+import { html, render } from 'lit';
+import { nameClusters, placeOf, sharesOf, type KindShare } from '../describe';
+import { KIND_WORDS } from '../kinds';
+import { formatShare } from '../numbers';
+import { t } from '../strings';
+import type { Disk, Frame, Point, View } from './geometry';
+import { cellSpan } from './selection';
+import type { TileCache } from './tiles';
+
+/** CSS pixels between the cell and the box. */
+const DISTANCE = 6;
+
+export class Tooltip {
+  readonly element = document.createElement('div');
+
+  constructor() {
+    this.element.className = 'tooltip';
+    this.element.dataset['testid'] = 'map-tooltip';
+    this.element.setAttribute('aria-hidden', 'true');
+    this.element.hidden = true;
+  }
+
+  hide(): void {
+    this.element.hidden = true;
+  }
+
+  /** @param origin the cell's top left corner in canvas pixels */
+  show(cell: number, view: View, disk: Disk, cache: TileCache, origin: Point, frame: Frame): void {
+    const { start, end } = cellSpan(cell, view.bytesPerCell, disk);
+    const shares = sharesOf(cache.find(view.bytesPerCell, cell), cell);
+    render(
+      html`<strong>${nameClusters(start, end - start, disk)}</strong>
+        <div class="mono">${placeOf(start, end - start)}</div>
+        ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares))}`,
+      this.element,
+    );
+    this.element.hidden = false;
+    this.#place(origin, view.cellSize / frame.ratio, frame);
+  }
+
+  #place(origin: Point, size: number, frame: Frame): void {
+    const { offsetWidth, offsetHeight } = this.element;
+    const width = frame.width / frame.ratio;
+    const height = frame.height / frame.ratio;
+    const x = origin.x / frame.ratio;
+    const y = origin.y / frame.ratio;
+    const right = x + size + DISTANCE;
+    const left = right + offsetWidth <= width ? right : Math.max(0, x - DISTANCE - offsetWidth);
+    const below = y + size + DISTANCE;
+    const top = below + offsetHeight <= height ? below : Math.max(0, y - DISTANCE - offsetHeight);
+    this.element.style.setProperty('transform', `translate(${Math.round(left)}px, ${Math.round(top)}px)`);
+  }
+}
+
+function row(share: KindShare, all: readonly KindShare[]): unknown {
+  const sum = all.reduce((total, { amount }) => total + amount, 0);
+  return html`<div class="tooltip-row">
+    <span class="swatch swatch-${share.kind}"></span>${KIND_WORDS[share.kind].name}
+    ${all.length > 1 ? html`<span class="tooltip-share">${formatShare(share.amount, sum)}</span>` : ''}
+  </div>`;
+}

@@ -1,0 +1,175 @@
+/**
+ * The cluster map as an element of the page. Holds canvases, tooltip and navigator together; everything that changes
+ * what is seen asks for a frame, and all drawing happens there.
+ */
+import type { CellKind } from '../../src/editor/messages';
+import { paletteOf, readTheme, type Theme } from '../theme';
+import { MapCanvas } from './canvas';
+import { cellOrigin, visibleCells, type Disk, type Frame, type Point } from './geometry';
+import { attachInput } from './input';
+import { Navigator, type SavedPlace } from './navigator';
+import type { Palette } from './paint';
+import type { Selection } from './selection';
+import type { TileCache } from './tiles';
+import type { Wish } from './loader';
+import { Tooltip } from './tooltip';
+
+export interface MapEvents {
+  /** The part of the disk in sight has changed, or the zoom; called in a frame. */
+  moved(wish: Wish): void;
+  selected(selection: Selection | undefined): void;
+  /** Enter was pressed on the selection. */
+  inspected(): void;
+}
+
+export class MapView {
+  readonly element = document.createElement('div');
+  readonly navigator = new Navigator();
+  readonly #canvas = new MapCanvas();
+  readonly #tooltip = new Tooltip();
+  #theme: Theme = readTheme();
+  #palette: Palette = paletteOf(this.#theme, undefined);
+  #highlighted: CellKind | undefined;
+  #hovered: { readonly cell: number; readonly point: Point } | undefined;
+  #isFocused = false;
+  /** What the next frame has to do: cells include marks. */
+  #due: 'nothing' | 'marks' | 'cells' = 'nothing';
+
+  constructor(
+    private readonly cache: TileCache,
+    private readonly events: MapEvents,
+  ) {
+    this.element.className = 'map';
+    this.element.tabIndex = 0;
+    this.element.dataset['testid'] = 'map';
+    this.element.append(this.#canvas.cells, this.#canvas.marks, this.#tooltip.element);
+    attachInput(this);
+    new ResizeObserver((entries) => {
+      const entry = entries.at(-1);
+      if (entry) this.#resized(entry);
+    }).observe(this.element);
+  }
+
+  /** The person's name for the map, and how to use it, for screen readers. */
+  setWords(label: string, description: string): void {
+    this.element.setAttribute('role', 'application');
+    this.element.setAttribute('aria-label', label);
+    this.element.setAttribute('aria-description', description);
+  }
+
+  setDisk(disk: Disk): void {
+    this.navigator.setDisk(disk);
+    this.#hovered = undefined;
+    this.redraw();
+  }
+
+  restore(place: SavedPlace, selection: Selection | undefined): void {
+    this.navigator.restore(place);
+    this.navigator.selection = selection;
+    this.redraw();
+  }
+
+  highlight(kind: CellKind | undefined): void {
+    if (kind === this.#highlighted) return;
+    this.#highlighted = kind;
+    this.#palette = paletteOf(this.#theme, kind);
+    this.redraw();
+  }
+
+  themeChanged(): void {
+    this.#theme = readTheme();
+    this.#palette = paletteOf(this.#theme, this.#highlighted);
+    this.redraw();
+  }
+
+  /** Runs something that moves the view or the selection, then draws and tells. */
+  navigate(action: (navigator: Navigator) => void): void {
+    const before = this.navigator.selection;
+    action(this.navigator);
+    this.redraw();
+    if (this.navigator.selection !== before) this.events.selected(this.navigator.selection);
+  }
+
+  inspect(): void {
+    this.events.inspected();
+  }
+
+  hover(point: Point | undefined): void {
+    const cell = point && this.navigator.cellAt(point);
+    this.#hovered = point && cell !== undefined ? { cell, point } : undefined;
+    this.#request('marks');
+  }
+
+  setFocused(isFocused: boolean): void {
+    this.#isFocused = isFocused;
+    this.#request('marks');
+  }
+
+  /** New cells, a new place, a new theme: everything is drawn again in the next frame. */
+  redraw(): void {
+    this.#request('cells');
+  }
+
+  /** A pointer event's place in canvas pixels. */
+  pointOf(event: { readonly clientX: number; readonly clientY: number }): Point {
+    const box = this.element.getBoundingClientRect();
+    const { ratio } = this.navigator.frame;
+    return { x: (event.clientX - box.left) * ratio, y: (event.clientY - box.top) * ratio };
+  }
+
+  #resized(entry: ResizeObserverEntry): void {
+    const ratio = window.devicePixelRatio;
+    const exact = entry.devicePixelContentBoxSize[0];
+    const frame: Frame = {
+      width: exact?.inlineSize ?? Math.round(entry.contentRect.width * ratio),
+      height: exact?.blockSize ?? Math.round(entry.contentRect.height * ratio),
+      ratio,
+    };
+    if (frame.width === 0 || frame.height === 0) return;
+    this.navigator.setFrame(frame);
+    this.#canvas.resize(frame);
+    // Resizing empties a canvas: draw before the browser paints.
+    this.#due = 'cells';
+    this.#draw();
+  }
+
+  #request(what: 'marks' | 'cells'): void {
+    if (this.#due === 'nothing')
+      requestAnimationFrame(() => {
+        this.#draw();
+      });
+    if (this.#due !== 'cells') this.#due = what;
+  }
+
+  #draw(): void {
+    const due = this.#due;
+    this.#due = 'nothing';
+    if (due === 'nothing') return;
+    const { disk, view, frame, selection } = this.navigator;
+    if (due === 'cells') {
+      this.#canvas.drawCells(view, disk, frame, this.cache, this.#palette, this.#theme);
+      const { from, to } = visibleCells(view, disk, frame);
+      this.events.moved({ bytesPerCell: view.bytesPerCell, from, to });
+      if (this.#hovered) this.#rehover(this.#hovered.point);
+    }
+    const marks = { selection, hovered: this.#hovered?.cell, isFocused: this.#isFocused };
+    this.#canvas.drawMarks(view, disk, frame, marks, this.#theme);
+    this.#placeTooltip();
+  }
+
+  /** After the cells moved, another one lies under the resting pointer. */
+  #rehover(point: Point): void {
+    const cell = this.navigator.cellAt(point);
+    this.#hovered = cell === undefined ? undefined : { cell, point };
+  }
+
+  #placeTooltip(): void {
+    if (!this.#hovered) {
+      this.#tooltip.hide();
+      return;
+    }
+    const { disk, view, frame } = this.navigator;
+    const origin = cellOrigin(view, this.#hovered.cell, frame);
+    this.#tooltip.show(this.#hovered.cell, view, disk, this.cache, origin, frame);
+  }
+}

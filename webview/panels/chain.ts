@@ -1,0 +1,137 @@
+/** The backing chain, from this image down to the base: what each layer is, and why one is not open. */
+import { html, nothing, type TemplateResult } from 'lit';
+import type { ChainLayerView, PageState } from '../../src/editor/messages';
+import { icon } from '../icons';
+import { formatBytes, formatSize } from '../numbers';
+import { t } from '../strings';
+
+export interface ChainActions {
+  openLayer(depth: number, toTheSide: boolean): void;
+}
+
+export function chainPanel(page: PageState, actions: ChainActions): TemplateResult {
+  const layers = page.image.chain?.layers ?? [];
+  if (layers.length === 0) return html`<p class="hint">${t('Nothing is known of the backing chain.')}</p>`;
+  return html`<ol
+      class="chain"
+      data-testid="chain"
+      aria-label=${t('Backing chain, from this image to the base')}
+    >
+      ${layers.map((layer) => layerCard(layer, page, actions))}
+    </ol>
+    ${layers.length === 1 ? html`<p class="hint">${t('This image has no backing file.')}</p>` : nothing}`;
+}
+
+function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions): TemplateResult {
+  const texts = page.chainTexts[layer.depth];
+  const isThis = layer.depth === 0;
+  const canOpen = !isThis && layer.path !== undefined && layer.state !== 'missing';
+  return html`<li
+    class="layer is-${layer.state}"
+    data-testid="layer-${layer.depth}"
+    data-state=${layer.state}
+  >
+    <div class="layer-head">
+      <span class="layer-depth" aria-hidden="true">${layer.depth}</span>
+      ${
+        canOpen
+          ? html`<button
+              type="button"
+              class="link layer-name"
+              title=${t('Open this layer')}
+              @click=${(event: MouseEvent) => {
+                actions.openLayer(layer.depth, event.ctrlKey || event.metaKey);
+              }}
+            >
+              ${baseName(layer)}
+            </button>`
+          : html`<span class="layer-name">${isThis ? page.fileName : baseName(layer)}</span>`
+      }
+      <span class="layer-tag" data-testid="format"
+        >${layer.format === 'unknown' ? t('unknown format') : layer.format}</span
+      >
+      ${layer.formatWasProbed ? html`<span class="layer-tag is-warning">${t('probed')}</span>` : nothing}
+      ${isThis ? html`<span class="layer-tag">${t('this image')}</span>` : nothing}
+      ${
+        canOpen
+          ? html`<vscode-button
+              class="layer-side"
+              appearance="icon"
+              aria-label=${t('Open to the side')}
+              title=${t('Open to the side')}
+              @click=${() => {
+                actions.openLayer(layer.depth, true);
+              }}
+              >${icon('split-horizontal')}</vscode-button
+            >`
+          : nothing
+      }
+    </div>
+    ${layer.state === 'open' ? nothing : stateLine(layer, texts?.problem)}
+    ${(texts?.notes ?? []).map((note) => html`<p class="layer-note is-warning">${icon('warning')}<span>${note}</span></p>`)}
+    <dl class="facts layer-facts">
+      ${
+        isThis
+          ? nothing
+          : html`<dt>${t('As written')}</dt>
+              <dd class="mono break" data-testid="as-written">${layer.nameAsWritten}</dd>`
+      }
+      ${
+        layer.path === undefined
+          ? nothing
+          : html`<dt>${t('Path')}</dt>
+              <dd class="mono break" data-testid="path">${layer.path}</dd>`
+      }
+      ${sizes(layer)}
+      ${
+        layer.dataFile === undefined
+          ? nothing
+          : html`<dt>${t('Data file')}</dt>
+              <dd class="mono break">${layer.dataFile}</dd>`
+      }
+    </dl>
+  </li>`;
+}
+
+function baseName(layer: ChainLayerView): string {
+  const name = layer.path ?? layer.nameAsWritten;
+  return name.slice(name.lastIndexOf('/') + 1) || name;
+}
+
+function stateLine(layer: ChainLayerView, problem: string | undefined): TemplateResult {
+  const words: Record<Exclude<ChainLayerView['state'], 'open'>, string> = {
+    missing: t('missing'),
+    refused: t('refused'),
+    cycle: t('cycle'),
+    unreadable: t('cannot be read'),
+    notOpened: t('not opened'),
+  };
+  if (layer.state === 'open') return html``;
+  const isMild = layer.state === 'notOpened';
+  return html`<p class="layer-note ${isMild ? 'is-info' : 'is-error'}" data-testid="layer-problem">
+    ${icon(isMild ? 'info' : 'error')}
+    <span><b>${words[layer.state]}</b>${problem === undefined ? nothing : html`: ${problem}`}</span>
+  </p>`;
+}
+
+function sizes(layer: ChainLayerView): TemplateResult | typeof nothing {
+  if (layer.virtualSize === undefined) return nothing;
+  return html`<dt>${t('Size')}</dt>
+    <dd data-testid="sizes">
+      <span title=${formatBytes(layer.virtualSize)}>${t('{0} virtual', formatSize(layer.virtualSize))}</span>
+      ${
+        layer.allocatedBytes === undefined
+          ? nothing
+          : html`<span class="note" title=${formatBytes(layer.allocatedBytes)}
+              >${t('{0} on disk', formatSize(layer.allocatedBytes))}</span
+            >`
+      }
+      ${
+        layer.version === undefined || layer.clusterSize === undefined
+          ? nothing
+          : html`<span class="note"
+              >v${layer.version}, ${t('{0} clusters', formatSize(layer.clusterSize))}</span
+            >`
+      }
+    </dd>`;
+}

@@ -1,0 +1,231 @@
+/** The inspector: one cluster's entry decoded bit by bit, or what a range of clusters consists of. */
+import { html, nothing, type TemplateResult } from 'lit';
+import type { ClusterReport, EntryField, KindTotals } from '../../src/editor/messages';
+import { nameClusters, sharesOfTotals } from '../describe';
+import { isFromBacking, KIND_WORDS } from '../kinds';
+import { isOneCluster, type Selection } from '../map/selection';
+import { ENTRY_MEANING } from '../meanings';
+import { formatBytes, formatCount, formatOffset, formatShare, formatSize } from '../numbers';
+import type { AppState } from '../store';
+import { t } from '../strings';
+
+export interface ClusterActions {
+  goTo(byte: number): void;
+  zoomToSelection(): void;
+  /** Shows a layer of the chain. */
+  showLayer(depth: number): void;
+}
+
+export function clusterPanel(state: AppState, actions: ClusterActions): TemplateResult {
+  const { selection } = state;
+  const summary = state.page?.image.summary;
+  if (!selection || !summary) {
+    return html`<p class="hint" data-testid="nothing-selected">
+      ${t('Click a cell of the map, or drag over several, to see what is there.')}
+    </p>`;
+  }
+  const disk = { size: summary.virtualSize, clusterSize: summary.clusterSize };
+  return html`${isOneCluster(selection, disk) ? nothing : range(selection, disk, state, actions)}
+  ${oneCluster(state, disk, actions)}`;
+}
+
+interface DiskOf {
+  readonly size: number;
+  readonly clusterSize: number;
+}
+
+function range(selection: Selection, disk: DiskOf, state: AppState, actions: ClusterActions): TemplateResult {
+  const { start, length } = selection;
+  const totals = state.rangeTotals;
+  return html`<section data-testid="range">
+    <h2 class="panel-title">${nameClusters(start, length, disk)}</h2>
+    <p class="panel-subtitle">
+      ${placeLink(start, actions)} – <span class="mono">${formatOffset(start + length)}</span>,
+      <span title=${formatBytes(length)}>${formatSize(length)}</span>
+      <button
+        type="button"
+        class="link"
+        @click=${() => {
+          actions.zoomToSelection();
+        }}
+      >
+        ${t('Zoom to selection')}
+      </button>
+    </p>
+    ${totals === undefined ? nothing : totals.ok ? rangeTable(totals.value, disk) : problem(totals.text)}
+  </section>`;
+}
+
+function rangeTable(totals: KindTotals, disk: DiskOf): TemplateResult {
+  const shares = sharesOfTotals(totals);
+  return html`<table class="totals" data-testid="range-totals">
+    <thead class="visually-hidden">
+      <tr>
+        <th>${t('Kind')}</th>
+        <th>${t('Size')}</th>
+        <th>${t('Share')}</th>
+        <th>${t('Clusters')}</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${shares.map(
+        ({ kind, amount }) =>
+          html`<tr data-kind=${kind}>
+            <th scope="row"><span class="swatch swatch-${kind}"></span>${KIND_WORDS[kind].name}</th>
+            <td title=${formatBytes(amount)} data-bytes=${amount}>${formatSize(amount)}</td>
+            <td>${formatShare(amount, totals.totalBytes)}</td>
+            <td>${formatCount(Math.ceil(amount / disk.clusterSize))}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+function oneCluster(state: AppState, disk: DiskOf, actions: ClusterActions): TemplateResult {
+  const { report } = state;
+  if (report === undefined) return html`<p class="hint">${t('Reading…')}</p>`;
+  if (!report.ok) return problem(report.text);
+  return clusterReport(report.value, state, disk, actions);
+}
+
+const problem = (text: string): TemplateResult =>
+  html`<p class="problem" role="status" data-testid="panel-problem">${text}</p>`;
+
+function clusterReport(
+  report: ClusterReport,
+  state: AppState,
+  disk: DiskOf,
+  actions: ClusterActions,
+): TemplateResult {
+  return html`<section data-testid="cluster-report">
+    <h2 class="panel-title">
+      <span class="swatch swatch-${report.cellKind}"></span>
+      ${nameClusters(report.guestOffset, report.length, disk)}
+      <span class="panel-kind">${kindOf(report)}</span>
+    </h2>
+    <dl class="facts">
+      ${fact(t('Guest offset'), placeLink(report.guestOffset, actions), 'guest-offset', formatSize(report.guestOffset))}
+      ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
+      ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), mono(formatOffset(report.hostOffset)), 'host-offset')}
+      ${
+        report.compressedLength === undefined
+          ? nothing
+          : fact(t('Compressed'), formatBytes(report.compressedLength), 'compressed-length')
+      }
+      ${report.refcount === undefined ? nothing : fact(t('Refcount'), formatCount(report.refcount), 'refcount')}
+      ${fact(t('L1 entry'), entry(report.l1Index, report.l1EntryOffset, report.l1Entry), 'l1')}
+      ${
+        report.l2Entry === undefined
+          ? fact(t('L2 entry'), t('There is no L2 table for this part of the disk'), 'l2')
+          : fact(t('L2 entry'), entry(report.l2Index, report.l2EntryOffset, report.l2Entry), 'l2')
+      }
+    </dl>
+    ${report.fields.length === 0 ? nothing : bitTable(report.fields)}
+    ${report.subclusters ? subclusterBoxes(report.subclusters) : nothing}
+  </section>`;
+}
+
+function kindOf(report: ClusterReport): string {
+  switch (report.kind) {
+    case 'invalid':
+      return t('Invalid entry');
+    case 'unallocated':
+      return isFromBacking(report.cellKind) ? KIND_WORDS[report.cellKind].name : KIND_WORDS.unallocated.name;
+    case 'data':
+    case 'zeroPlain':
+    case 'zeroAllocated':
+    case 'compressed':
+      return KIND_WORDS[report.kind].name;
+  }
+}
+
+const mono = (text: string): TemplateResult => html`<span class="mono">${text}</span>`;
+
+const placeLink = (byte: number, actions: ClusterActions): TemplateResult =>
+  html`<button
+    type="button"
+    class="link mono"
+    title=${t('Show in the map')}
+    @click=${() => {
+      actions.goTo(byte);
+    }}
+  >
+    ${formatOffset(byte)}
+  </button>`;
+
+function fact(name: string, value: TemplateResult | string, testId: string, note?: string): TemplateResult {
+  return html`<dt>${name}</dt>
+    <dd data-testid=${testId}>
+      ${value}${note === undefined ? nothing : html` <span class="note">${note}</span>`}
+    </dd>`;
+}
+
+/** "0x8000000000050001", then where it stands. */
+function entry(index: number | undefined, offset: number | undefined, raw: string): TemplateResult {
+  const place =
+    offset === undefined
+      ? t('index {0}', formatCount(index ?? 0))
+      : t('index {0}, at {1}', formatCount(index ?? 0), formatOffset(offset));
+  return html`<span class="mono">${raw}</span> <span class="note">${place}</span>`;
+}
+
+function provider(report: ClusterReport, state: AppState, actions: ClusterActions): TemplateResult | string {
+  if (report.providedBy < 0) {
+    return report.cellKind === 'backingUnknown'
+      ? t('a layer that is not open')
+      : t('no layer: reads as zero');
+  }
+  if (report.providedBy === 0) return t('this image');
+  const layer = state.page?.image.chain?.layers[report.providedBy];
+  return html`<button
+    type="button"
+    class="link"
+    title=${layer?.path ?? ''}
+    @click=${() => {
+      actions.showLayer(report.providedBy);
+    }}
+  >
+    ${t('layer {0}: {1}', report.providedBy, layer?.nameAsWritten ?? '')}
+  </button>`;
+}
+
+function bitTable(fields: readonly EntryField[]): TemplateResult {
+  return html`<table class="bits" data-testid="entry-bits" aria-label=${t('Bits of the L2 entry')}>
+    <thead>
+      <tr>
+        <th>${t('Bits')}</th>
+        <th>${t('Field')}</th>
+        <th>${t('Value')}</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${fields.map(({ name, bits: [high, low], value }) => {
+        const isClear = Number(value) === 0;
+        // What is not there needs no explanation.
+        const meaning = isClear ? undefined : ENTRY_MEANING[name.toLowerCase()];
+        return html`<tr class=${isClear ? 'is-clear' : ''} data-field=${name}>
+          <td class="mono">${high === low ? high : `${high}–${low}`}</td>
+          <td>${name}${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}</td>
+          <td class="mono">${value}</td>
+        </tr>`;
+      })}
+    </tbody>
+  </table>`;
+}
+
+function subclusterBoxes(states: NonNullable<ClusterReport['subclusters']>): TemplateResult {
+  const words = { data: t('data'), zero: t('zero'), unallocated: t('unallocated'), invalid: t('invalid') };
+  return html`<h3 class="panel-heading">${t('Subclusters')}</h3>
+    <ol class="subclusters" data-testid="subclusters">
+      ${states.map(
+        (state, index) =>
+          html`<li
+            class="subcluster is-${state}"
+            data-state=${state}
+            title=${t('Subcluster {0}: {1}', index, words[state])}
+          >
+            <span class="visually-hidden">${words[state]}</span>
+          </li>`,
+      )}
+    </ol>`;
+}

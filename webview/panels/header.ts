@@ -1,0 +1,214 @@
+/** The header: every field with its place, raw and decoded value and meaning; features, extensions, tables. */
+import { html, nothing, type TemplateResult } from 'lit';
+import type {
+  BitmapView,
+  ExtensionView,
+  FeatureBit,
+  HeaderField,
+  HeaderView,
+  SnapshotView,
+} from '../../src/editor/messages';
+import { staticDump } from '../hex/static';
+import { icon } from '../icons';
+import { FEATURE_MEANING, FIELD_MEANING } from '../meanings';
+import { formatCount, formatOffset, formatSize } from '../numbers';
+import { t } from '../strings';
+
+export function headerPanel(header: HeaderView, copy: (text: string) => void): TemplateResult {
+  return html`<div class="header-panel" data-testid="header-panel">
+    <div class="panel-top">
+      <h2 class="panel-title">${t('Header')}</h2>
+      <vscode-button
+        appearance="secondary"
+        data-testid="copy-header"
+        @click=${() => {
+          copy(headerJson(header));
+        }}
+        ><span slot="start">${icon('copy')}</span>${t('Copy as JSON')}</vscode-button
+      >
+    </div>
+    ${headerTables(header)}
+    <details class="raw-header">
+      <summary>${t('Raw bytes')}</summary>
+      ${staticDump(header.raw.subarray(0, 512), t('Raw bytes of the header'))}
+    </details>
+  </div>`;
+}
+
+/** All that could be read, without the buttons: also what an image shows that cannot be opened. */
+export function headerTables(header: HeaderView): TemplateResult {
+  return html`${fieldTable(header.fields)} ${featureTable(header.features)}
+  ${extensionList(header.extensions)} ${snapshotTable(header.snapshots)} ${bitmapTable(header.bitmaps)}`;
+}
+
+function fieldTable(fields: readonly HeaderField[]): TemplateResult | typeof nothing {
+  if (fields.length === 0) return nothing;
+  return html`<h3 class="panel-heading">${t('Fields')}</h3>
+    <table class="fields" data-testid="header-fields">
+      <thead>
+        <tr>
+          <th>${t('Offset')}</th>
+          <th>${t('Field')}</th>
+          <th>${t('Value')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${fields.map((field) => {
+          const meaning = FIELD_MEANING[field.name];
+          return html`<tr data-field=${field.name}>
+            <td class="mono dim" title=${t('{0} bytes at offset {1}', field.length, field.offset)}>
+              ${formatOffset(field.offset)}
+            </td>
+            <td>
+              <span class="mono field-name">${field.name}</span>
+              ${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
+            </td>
+            <td class="field-value">
+              ${field.decoded === '' ? nothing : html`<div data-testid="decoded">${field.decoded}</div>`}
+              <div class="mono dim" data-testid="raw">${field.raw}</div>
+            </td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>`;
+}
+
+function featureTable(features: readonly FeatureBit[]): TemplateResult | typeof nothing {
+  if (features.length === 0) return nothing;
+  const types = { incompatible: t('incompatible'), compatible: t('compatible'), autoclear: t('autoclear') };
+  return html`<h3 class="panel-heading">${t('Feature bits')}</h3>
+    <table class="features" data-testid="header-features">
+      <thead>
+        <tr>
+          <th>${t('Bit')}</th>
+          <th>${t('Feature')}</th>
+          <th>${t('Set')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${features.map((feature) => {
+          const name = feature.name ?? feature.nameInImage;
+          const meaning =
+            feature.name === undefined ? undefined : FEATURE_MEANING[feature.name.toLowerCase()];
+          return html`<tr
+            class=${feature.isSet ? 'is-set' : 'is-clear'}
+            data-feature=${`${feature.type}-${feature.bit}`}
+          >
+            <td><span class="mono">${feature.bit}</span> <span class="dim">${types[feature.type]}</span></td>
+            <td>
+              ${name ?? t('unknown')}
+              ${
+                feature.nameInImage !== undefined && feature.nameInImage !== name
+                  ? html`<div class="meaning">${t('The image calls it "{0}".', feature.nameInImage)}</div>`
+                  : nothing
+              }
+              ${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
+            </td>
+            <td>${feature.isSet ? t('yes') : t('no')}</td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>`;
+}
+
+function extensionList(extensions: readonly ExtensionView[]): TemplateResult | typeof nothing {
+  if (extensions.length === 0) return nothing;
+  return html`<h3 class="panel-heading">${t('Header extensions')}</h3>
+    <table class="extensions" data-testid="header-extensions">
+      <thead>
+        <tr>
+          <th>${t('Offset')}</th>
+          <th>${t('Extension')}</th>
+          <th>${t('Content')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${extensions.map(
+          (extension) =>
+            html`<tr>
+              <td class="mono dim">${formatOffset(extension.offset)}</td>
+              <td>
+                ${extension.name}
+                <div class="meaning">
+                  <span class="mono">${extension.type}</span>,
+                  ${t('{0} bytes', formatCount(extension.length))}
+                </div>
+              </td>
+              <td class="break">${extension.decoded}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>`;
+}
+
+function snapshotTable(snapshots: readonly SnapshotView[]): TemplateResult | typeof nothing {
+  if (snapshots.length === 0) return nothing;
+  return html`<h3 class="panel-heading">${t('Snapshots')}</h3>
+    <table class="snapshots" data-testid="header-snapshots">
+      <thead>
+        <tr>
+          <th>${t('ID')}</th>
+          <th>${t('Name')}</th>
+          <th>${t('Taken')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${snapshots.map(
+          (snapshot) =>
+            html`<tr>
+              <td class="mono">${snapshot.id}</td>
+              <td class="break">
+                ${snapshot.name}
+                <div class="meaning">
+                  ${t('L1 table at {0}, {1} entries', formatOffset(snapshot.l1Offset), formatCount(snapshot.l1Entries))}
+                  ${snapshot.virtualSize === undefined ? nothing : html`<br />${t('disk of {0}', sizeOfText(snapshot.virtualSize))}`}
+                  ${snapshot.vmStateSize === '0' ? nothing : html`<br />${t('VM state of {0}', sizeOfText(snapshot.vmStateSize))}`}
+                </div>
+              </td>
+              <td>${new Date(snapshot.dateSeconds * 1000).toLocaleString()}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>`;
+}
+
+function bitmapTable(bitmaps: readonly BitmapView[]): TemplateResult | typeof nothing {
+  if (bitmaps.length === 0) return nothing;
+  return html`<h3 class="panel-heading">${t('Bitmaps')}</h3>
+    <table class="bitmaps" data-testid="header-bitmaps">
+      <thead>
+        <tr>
+          <th>${t('Name')}</th>
+          <th>${t('Granularity')}</th>
+          <th>${t('Flags')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${bitmaps.map(
+          (bitmap) =>
+            html`<tr>
+              <td class="break">
+                ${bitmap.name}
+                <div class="meaning">
+                  ${t('table at {0}, {1} entries', formatOffset(bitmap.tableOffset), formatCount(bitmap.tableEntries))}
+                </div>
+              </td>
+              <td>${formatSize(bitmap.granularity)}</td>
+              <td>${bitmap.flags.join(', ')}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>`;
+}
+
+/** A 64-bit number in decimal, as a size where it is one that can be written exactly enough. */
+function sizeOfText(decimal: string): string {
+  const value = Number(decimal);
+  return Number.isFinite(value) ? formatSize(value) : decimal;
+}
+
+/** The header as JSON, its raw bytes as one line of hex. */
+export function headerJson(header: HeaderView): string {
+  const raw = Array.from(header.raw, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return JSON.stringify({ ...header, raw }, undefined, 2);
+}

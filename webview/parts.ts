@@ -1,0 +1,98 @@
+/** Which part of the page shows what: each is drawn again when what it reads has changed, and only then. */
+import { html } from 'lit';
+import type { CellKind } from '../src/editor/messages';
+import { island } from './island';
+import type { Layout } from './layout';
+import { legend } from './legend';
+import { chainPanel, type ChainActions } from './panels/chain';
+import { clusterPanel, type ClusterActions } from './panels/cluster';
+import { headerPanel } from './panels/header';
+import type { Store } from './store';
+import { notices, strip } from './strip';
+import { toolbar, type ToolbarActions } from './toolbar';
+import { unreadable } from './unreadable';
+
+/** What a person can do on the page, besides the map itself. */
+export interface Actions extends ClusterActions, ChainActions, ToolbarActions {
+  toggleHighlight(kind: CellKind): void;
+  retry(): void;
+  copy(text: string): void;
+}
+
+const NOTHING = html``;
+
+export function drawParts(store: Store, layout: Layout, actions: Actions): void {
+  island(
+    layout.strip,
+    store,
+    ({ page }) => [page],
+    ({ page }) => (page ? strip(page) : NOTHING),
+  );
+  island(
+    layout.notices,
+    store,
+    ({ page, isLost }) => [page, isLost],
+    ({ page, isLost }) =>
+      notices(page?.notices ?? [], isLost, () => {
+        actions.retry();
+      }),
+  );
+  island(
+    layout.unreadable,
+    store,
+    ({ page }) => [page],
+    ({ page }) =>
+      page && !page.image.summary
+        ? unreadable(page, () => {
+            actions.retry();
+          })
+        : NOTHING,
+  );
+  island(
+    layout.toolbar,
+    store,
+    ({ page, zoom, goToProblem }) => [page, zoom, goToProblem],
+    (state) => toolbar(state, actions),
+  );
+  island(
+    layout.legend,
+    store,
+    ({ page, totals, highlighted }) => [page, totals, highlighted],
+    (state) =>
+      legend(state, (kind) => {
+        actions.toggleHighlight(kind);
+      }),
+  );
+  island(
+    layout.mapNote,
+    store,
+    ({ mapProblem }) => [mapProblem],
+    ({ mapProblem }) =>
+      mapProblem === undefined
+        ? NOTHING
+        : html`<p class="problem" role="status" data-testid="map-problem">${mapProblem}</p>`,
+  );
+  island(
+    layout.cluster,
+    store,
+    ({ page, selection, report, rangeTotals }) => [page, selection, report, rangeTotals],
+    (state) => clusterPanel(state, actions),
+  );
+  island(
+    layout.header,
+    store,
+    ({ page }) => [page],
+    ({ page }) =>
+      page?.image.header
+        ? headerPanel(page.image.header, (text) => {
+            actions.copy(text);
+          })
+        : NOTHING,
+  );
+  island(
+    layout.chain,
+    store,
+    ({ page }) => [page],
+    ({ page }) => (page ? chainPanel(page, actions) : NOTHING),
+  );
+}

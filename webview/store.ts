@@ -1,0 +1,65 @@
+/** What the page knows and shows, in one value; parts of the page are drawn again when what they read has changed. */
+import type { CellKind, ClusterReport, KindTotals, PageState, PageTab } from '../src/editor/messages';
+import type { Answer } from './host';
+import type { Selection } from './map/selection';
+
+/** How far the map is zoomed in, for the toolbar: step 0 is the whole disk. */
+export interface MapZoom {
+  readonly step: number;
+  readonly steps: number;
+  readonly bytesPerCell: number;
+}
+
+export interface AppState {
+  /** Undefined until the host has told. */
+  readonly page: PageState | undefined;
+  readonly tab: PageTab;
+  readonly highlighted: CellKind | undefined;
+  readonly selection: Selection | undefined;
+  readonly report: Answer<ClusterReport>;
+  /** Totals of a selection of several clusters. */
+  readonly rangeTotals: Answer<KindTotals>;
+  /** Totals of the whole disk, as far as it was scanned. */
+  readonly totals: KindTotals | undefined;
+  readonly mapProblem: string | undefined;
+  readonly zoom: MapZoom | undefined;
+  readonly goToProblem: string | undefined;
+  /** The host no longer answers. */
+  readonly isLost: boolean;
+}
+
+export class Store {
+  #state: AppState;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(tab: PageTab) {
+    this.#state = {
+      page: undefined,
+      tab,
+      highlighted: undefined,
+      selection: undefined,
+      report: undefined,
+      rangeTotals: undefined,
+      totals: undefined,
+      mapProblem: undefined,
+      zoom: undefined,
+      goToProblem: undefined,
+      isLost: false,
+    };
+  }
+
+  get state(): AppState {
+    return this.#state;
+  }
+
+  update(change: Partial<AppState>): void {
+    this.#state = { ...this.#state, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls back after every change, and once now. */
+  subscribe(listener: () => void): void {
+    this.#listeners.push(listener);
+    listener();
+  }
+}

@@ -1,0 +1,111 @@
+/** The summary strip: what image this is, at a glance. */
+import { html, nothing, type TemplateResult } from 'lit';
+import type { ImageState, ImageSummary, Notice, PageState } from '../src/editor/messages';
+import { icon, type IconName } from './icons';
+import { formatBytes, formatCount, formatShare, formatSize } from './numbers';
+import { t } from './strings';
+
+export function strip(page: PageState): TemplateResult {
+  const { image } = page;
+  return html`<div class="strip-line">
+      <h1 class="strip-name" title=${image.path} data-testid="file-name">${page.fileName}</h1>
+      ${image.summary ? facts(image, image.summary) : fileSize(image)}
+    </div>
+    <ul class="badges" data-testid="badges" aria-label=${t('What is special about this image')}>
+      ${badges(page).map(badge)}
+    </ul>`;
+}
+
+function facts(image: ImageState, summary: ImageSummary): TemplateResult {
+  const share = summary.virtualSize === 0 ? 0 : Math.min(1, image.allocatedBytes / summary.virtualSize);
+  return html`<span class="fact" title=${formatBytes(summary.virtualSize)} data-testid="virtual-size"
+      ><b>${formatSize(summary.virtualSize)}</b> ${t('virtual')}</span
+    >
+    <span class="fact" title=${formatBytes(image.allocatedBytes)} data-testid="disk-size"
+      ><b>${formatSize(image.allocatedBytes)}</b> ${t('on disk')}
+      <svg class="share-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+        <rect class="share-all" width="100" height="8" />
+        <rect class="share-part" width=${(share * 100).toFixed(2)} height="8" />
+      </svg>
+      ${formatShare(image.allocatedBytes, summary.virtualSize)}</span
+    >
+    <span class="fact" title=${t('Format version')} data-testid="version">v${summary.version}</span>
+    <span class="fact" title=${t('Cluster size')} data-testid="cluster-size">
+      <b>${formatSize(summary.clusterSize)}</b> ${t('clusters')}</span
+    >`;
+}
+
+const fileSize = (image: ImageState): TemplateResult =>
+  html`<span class="fact" title=${formatBytes(image.fileSize)}
+    ><b>${formatSize(image.fileSize)}</b> ${t('file')}</span
+  >`;
+
+interface Badge {
+  readonly text: string;
+  readonly title: string;
+  readonly tone: 'plain' | 'warning' | 'error';
+}
+
+function badge({ text, title, tone }: Badge): TemplateResult {
+  const mark: IconName | undefined = tone === 'plain' ? undefined : tone;
+  return html`<li class="badge is-${tone}" title=${title}>${mark ? icon(mark) : ''}${text}</li>`;
+}
+
+function badges(page: PageState): readonly Badge[] {
+  const { summary, problem } = page.image;
+  const found: Badge[] = [];
+  const add = (condition: boolean, text: string, title: string, tone: Badge['tone'] = 'plain'): void => {
+    if (condition) found.push({ text, title, tone });
+  };
+  add(
+    page.isRestricted,
+    t('Restricted Mode'),
+    t('The folder is not trusted: only this file itself is read.'),
+    'warning',
+  );
+  add(problem !== undefined, t('cannot be opened'), page.problemText ?? '', 'error');
+  if (!summary) return found;
+  add(summary.corrupt, t('corrupt'), t('The image is marked as corrupt: QEMU refuses to write it.'), 'error');
+  add(
+    summary.dirty,
+    t('dirty'),
+    t('The image was not closed cleanly: its refcounts may be out of date.'),
+    'warning',
+  );
+  add(
+    summary.backingName !== undefined,
+    t('backing: {0}', summary.backingName ?? ''),
+    t('What this image does not have comes from its backing file.'),
+  );
+  add(summary.snapshots > 0, t('snapshots {0}', formatCount(summary.snapshots)), t('Internal snapshots'));
+  add(summary.bitmaps > 0, t('bitmaps {0}', formatCount(summary.bitmaps)), t('Persistent dirty bitmaps'));
+  add(summary.extendedL2, t('extended L2'), t('Each cluster is divided into 32 subclusters.'));
+  add(
+    summary.dataFileName !== undefined,
+    t('data file: {0}', summary.dataFileName ?? ''),
+    t('The data is kept in an external data file.'),
+  );
+  add(
+    summary.encryption !== undefined,
+    t('encrypted: {0}', (summary.encryption ?? '').toUpperCase()),
+    t('The data cannot be read without a key.'),
+  );
+  add(true, t('read-only'), t('This version shows images and does not change them.'));
+  return found;
+}
+
+/** Sentences that the host wants seen, under the strip; first of all that it no longer answers. */
+export function notices(told: readonly Notice[], isLost: boolean, retry: () => void): TemplateResult {
+  return html`${isLost ? lostNotice(retry) : nothing}${told.map(
+    ({ severity, text }) =>
+      html`<div class="notice is-${severity}" data-testid="notice">
+        ${icon(severity)}<span>${text}</span>
+      </div>`,
+  )}`;
+}
+
+const lostNotice = (retry: () => void): TemplateResult =>
+  html`<div class="notice is-error" role="alert" data-testid="lost">
+    ${icon('error')}<span>${t('The reader of this image has stopped.')}</span>
+    <vscode-button @click=${retry}>${t('Open Again')}</vscode-button>
+  </div>`;

@@ -1,0 +1,18 @@
+/**
+ * The page's styles, as a constructed style sheet: the page's policy allows what a script builds, and nothing inline.
+ * The swatches' classes come from the kinds, so that their colours cannot drift apart from the map's.
+ */
+import { KINDS, kindVariable } from './kinds';
+import base from './styles/base.css';
+import tables from './styles/tables.css';
+import hex from './styles/hex.css';
+import layout from './styles/layout.css';
+import map from './styles/map.css';
+import panels from './styles/panels.css';
+
+export function addStyles(): void {
+  const swatches = KINDS.map((kind) => `.swatch-${kind} { background: var(${kindVariable(kind)}); }`);
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync([base, layout, map, hex, panels, tables, ...swatches].join('\n'));
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}

@@ -1,0 +1,110 @@
+/** The line above the map: go to a place, zoom, export. */
+import { html, type TemplateResult } from 'lit';
+import { icon } from './icons';
+import { formatCount, formatSize } from './numbers';
+import type { AppState, MapZoom } from './store';
+import { t } from './strings';
+
+export interface ToolbarActions {
+  goToText(text: string): void;
+  zoomBy(steps: number): void;
+  zoomTo(step: number): void;
+  exportMap(): void;
+}
+
+export function toolbar(state: AppState, actions: ToolbarActions): TemplateResult {
+  const { zoom } = state;
+  const clusterSize = state.page?.image.summary?.clusterSize ?? 1;
+  return html`<div class="toolbar" role="toolbar" aria-label=${t('Map')}>
+    <div class="go-to">
+      <vscode-text-field
+        data-testid="go-to"
+        size="16"
+        placeholder=${t('Go to 0x…, 1.5G, #31')}
+        aria-label=${t('Go to guest offset')}
+        title=${t('A guest offset (0x1f0000, 64k, 1.5 GiB) or a cluster number (#31); Enter goes there')}
+        @keydown=${(event: KeyboardEvent) => {
+          if (event.key === 'Enter') actions.goToText((event.target as HTMLInputElement).value);
+        }}
+      ></vscode-text-field>
+      ${
+        state.goToProblem === undefined
+          ? ''
+          : html`<span class="go-to-problem" role="alert" data-testid="go-to-problem"
+              >${state.goToProblem}</span
+            >`
+      }
+    </div>
+    <div class="zoom" role="group" aria-label=${t('Zoom')}>
+      <span class="zoom-says" data-testid="zoom-says" title=${zoom ? sayCellInFull(zoom, clusterSize) : ''}
+        >${zoom ? sayCell(zoom) : ''}</span
+      >
+      <vscode-button
+        appearance="icon"
+        aria-label=${t('Zoom out')}
+        title=${t('Zoom out (−)')}
+        data-testid="zoom-out"
+        @click=${() => {
+          actions.zoomBy(-1);
+        }}
+        >${icon('zoom-out')}</vscode-button
+      >
+      <input
+        type="range"
+        class="zoom-slider"
+        data-testid="zoom-slider"
+        min="0"
+        max=${(zoom?.steps ?? 1) - 1}
+        .value=${String(zoom?.step ?? 0)}
+        aria-label=${t('Zoom')}
+        aria-valuetext=${zoom ? sayCellInFull(zoom, clusterSize) : ''}
+        @input=${(event: Event) => {
+          actions.zoomTo(Number((event.target as HTMLInputElement).value));
+        }}
+      />
+      <vscode-button
+        appearance="icon"
+        aria-label=${t('Zoom in')}
+        title=${t('Zoom in (+)')}
+        data-testid="zoom-in"
+        @click=${() => {
+          actions.zoomBy(1);
+        }}
+        >${icon('zoom-in')}</vscode-button
+      >
+      <vscode-button
+        appearance="icon"
+        aria-label=${t('Whole disk')}
+        title=${t('Whole disk (0)')}
+        data-testid="zoom-whole"
+        @click=${() => {
+          actions.zoomTo(0);
+        }}
+        >${icon('screen-full')}</vscode-button
+      >
+    </div>
+    <div class="actions">
+      <vscode-button
+        appearance="secondary"
+        data-testid="export-map"
+        aria-label=${t('Export Map…')}
+        title=${t('Export the map to a file, as JSON, CSV or text')}
+        @click=${() => {
+          actions.exportMap();
+        }}
+        ><span slot="start">${icon('export')}</span
+        ><span class="words">${t('Export Map…')}</span></vscode-button
+      >
+    </div>
+  </div>`;
+}
+
+/** "4 MiB a cell"; in full "1 cell = 64 clusters (4 MiB)". */
+const sayCell = (zoom: MapZoom): string => t('{0} a cell', formatSize(zoom.bytesPerCell));
+
+function sayCellInFull(zoom: MapZoom, clusterSize: number): string {
+  const clusters = zoom.bytesPerCell / clusterSize;
+  return clusters === 1
+    ? t('1 cell = 1 cluster ({0})', formatSize(zoom.bytesPerCell))
+    : t('1 cell = {0} clusters ({1})', formatCount(clusters), formatSize(zoom.bytesPerCell));
+}
