@@ -34,11 +34,11 @@ export class DocumentFollower implements vscode.Disposable {
     );
   }
 
-  /** Looks again, now or as soon as the pause since the last look is over. */
-  lookSoon(): void {
+  /** Looks again after some milliseconds, or as soon as the pause since the last look is over. */
+  lookSoon(after = 0): void {
     if (this.timer !== undefined) return;
     const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, 3 * this.document.lastReadingTook));
-    const delay = Math.max(0, this.lastLook + pause - performance.now());
+    const delay = Math.max(after, this.lastLook + pause - performance.now());
     this.timer = setTimeout(() => void this.look(), delay);
   }
 
@@ -63,9 +63,10 @@ export class DocumentFollower implements vscode.Disposable {
       watcher.dispose();
       this.watchers.delete(path);
     }
-    for (const path of wanted) {
-      if (!this.watchers.has(path)) this.watchers.set(path, this.watchFile(path));
-    }
+    const added = [...wanted].filter((path) => !this.watchers.has(path));
+    for (const path of added) this.watchers.set(path, this.watchFile(path));
+    // A watcher needs a while to begin: what happens until then is seen by looking.
+    if (added.length > 0) this.lookSoon(SHORTEST_PAUSE);
   }
 
   private watchFile(path: string): vscode.Disposable {

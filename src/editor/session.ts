@@ -46,6 +46,8 @@ export class ImageSession {
   private running: Promise<ImageState> | undefined;
   private queued: Promise<ImageState> | undefined;
   private isDisposed = false;
+  /** Of a source that is not a local file, when it was read. */
+  private stamp = '';
   private startedAt = 0;
   private scannedAt: number | undefined;
 
@@ -88,8 +90,8 @@ export class ImageSession {
 
   /** Whether the file, or one of its chain, is not what was read. */
   async hasChanged(): Promise<boolean> {
-    if (this.source.kind === 'bytes') return true;
     if (this.engine === undefined || this.engine.hasEnded || this.current === undefined) return true;
+    if (this.source.kind === 'bytes') return (await this.source.stamp()) !== this.stamp;
     return this.engine.hasChanged();
   }
 
@@ -141,6 +143,7 @@ export class ImageSession {
       return engine.open(name, { generation, followsNames: this.context.followsNames() });
     }
     try {
+      this.stamp = await source.stamp();
       const bytes = await source.read();
       return await engine.open(name, { generation, followsNames: false, bytes });
     } catch (error) {

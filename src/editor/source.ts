@@ -12,7 +12,10 @@ export type ImageSource =
       readonly kind: 'bytes';
       readonly name: string;
       readonly uri: string;
+      /** @throws whatever that file system throws, SourceError */
       readonly read: () => Promise<Uint8Array>;
+      /** Another one when the file has changed. Never rejects. */
+      readonly stamp: () => Promise<string>;
     };
 
 /** Device and inode of a local file, its path where there is no file (yet), the URI of what is not local. */

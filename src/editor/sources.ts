@@ -9,7 +9,23 @@ export const LARGEST_REMOTE_FILE = 64 * 1024 * 1024;
 export function imageSource(uri: vscode.Uri): ImageSource {
   if (uri.scheme === 'file') return { kind: 'path', path: uri.fsPath };
   const name = basename(uri.path);
-  return { kind: 'bytes', name, uri: uri.toString(), read: () => readWhole(uri, name) };
+  return {
+    kind: 'bytes',
+    name,
+    uri: uri.toString(),
+    read: () => readWhole(uri, name),
+    stamp: () => stampOf(uri),
+  };
+}
+
+/** Time and length, as far as that file system tells. */
+async function stampOf(uri: vscode.Uri): Promise<string> {
+  try {
+    const { mtime, size } = await vscode.workspace.fs.stat(uri);
+    return `${mtime}:${size}`;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 /** @throws SourceError, or what the file system of that scheme throws */

@@ -112,7 +112,7 @@ describe('opening an image', () => {
   it('looks at one file once, whatever its names', async () => {
     symlinkSync('top.qcow2', folder.file('link.qcow2'));
     const [first, second] = [folder.uri('top.qcow2'), folder.uri('link.qcow2')];
-    await vscode.commands.executeCommand('vscode.open', first);
+    await vscode.commands.executeCommand('vscode.open', first, { preview: false });
     const one = await openedDocument(exports, first);
     await vscode.commands.executeCommand('vscode.open', second);
     const other = await openedDocument(exports, second);
