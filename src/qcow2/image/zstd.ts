@@ -62,6 +62,8 @@ function decodeInScript(input: Uint8Array, frame: ZstdFrame, target: Uint8Array)
     filled += content.length;
   });
   decoder.push(modestFrameHeader(target.length, false));
-  for (const { start, end } of frame.blocks) decoder.push(input.subarray(start, end));
+  frame.blocks.forEach(({ start, end }, index) => {
+    decoder.push(input.subarray(start, end), index === frame.blocks.length - 1);
+  });
   return filled;
 }
