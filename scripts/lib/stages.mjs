@@ -35,6 +35,7 @@ export const STAGES = [
     commands: [
       [TSC, '--noEmit', '-p', 'tsconfig.json'],
       [TSC, '--noEmit', '-p', 'webview/tsconfig.json'],
+      [TSC, '--noEmit', '-p', 'test/browser/tsconfig.json'],
     ],
     minutes: 5,
   },

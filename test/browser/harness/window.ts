@@ -34,8 +34,30 @@ export class Window {
     await this.#waitUntilReady();
   }
 
-  /** The window is gone at once, nothing is asked or saved; the server and the extension host run on. */
+  /**
+   * Closes the window as a person does: its state (open editors, what webviews keep) is stored. Would VS Code ask
+   * whether to leave, the answer is yes. The extension host runs on for a while.
+   */
   async close(): Promise<void> {
+    await this.#loseFocus();
+    this.page.on('dialog', (dialog) => void dialog.accept());
+    const closed = this.page.waitForEvent('close');
+    await this.page.close({ runBeforeUnload: true });
+    await closed;
+  }
+
+  /** VS Code stores its state when its window loses the focus; else every five seconds, and not at the end. */
+  async #loseFocus(): Promise<void> {
+    await this.page.evaluate(() => {
+      document.hasFocus = () => false;
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+    // Storing goes on in the background, and tells nobody when it is done.
+    await this.page.waitForTimeout(1_000);
+  }
+
+  /** The window is gone at once: nothing is asked or stored. Server and extension host run on. */
+  async kill(): Promise<void> {
     await this.page.close();
   }
 
