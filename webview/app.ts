@@ -4,9 +4,10 @@
  */
 import type { CellKind, KindTotals, PageApi, PageState, PageTab } from '../src/editor/messages';
 import { Announcer } from './announce';
+import type { MaybeProblem } from './answers';
 import { ByteBlocks } from './hex/blocks';
 import { HexView } from './hex/view';
-import { HostLine, type MaybeProblem } from './host';
+import { HostLine } from './host';
 import { Inspection } from './inspection';
 import { makeLayout, type Layout } from './layout';
 import type { Disk } from './map/geometry';

@@ -11,9 +11,9 @@ import type {
   KindTotals,
   PageApi,
   PageState,
-  Problem,
   Result,
 } from '../src/editor/messages';
+import type { Answer, MaybeProblem, Settled } from './answers';
 import { t } from './strings';
 
 interface VsCodeApi {
@@ -25,19 +25,6 @@ interface VsCodeApi {
 declare function acquireVsCodeApi(): VsCodeApi;
 
 export const vscode = acquireVsCodeApi();
-
-/** No answer came: the host's side broke off. */
-export interface Lost {
-  readonly ok: false;
-  readonly problem?: undefined;
-}
-
-export type Settled<T> = Result<T> | Lost;
-export type MaybeProblem = Problem | undefined;
-
-/** An answer, or why there is none in the person's language; undefined while it is awaited. */
-export type Answer<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly text: string } | undefined;
 
 export type HostCommand = Parameters<HostApi['run']>[0];
 

@@ -1,6 +1,6 @@
 /** What the page knows and shows, in one value; parts of the page are drawn again when what they read has changed. */
 import type { CellKind, ClusterReport, KindTotals, PageState, PageTab } from '../src/editor/messages';
-import type { Answer } from './host';
+import type { Answer } from './answers';
 import type { Selection } from './map/selection';
 
 /** How far the map is zoomed in, for the toolbar: step 0 is the whole disk. */

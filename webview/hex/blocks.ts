@@ -2,7 +2,7 @@
  * The guest's bytes in blocks, fetched when they come into sight: one request at a time, the newest wish first, and
  * only as many blocks kept as a person scrolls back over.
  */
-import type { MaybeProblem, Settled } from '../host';
+import type { MaybeProblem, Settled } from '../answers';
 import { Latest } from '../latest';
 
 export const BLOCK_BYTES = 16384;

@@ -3,7 +3,7 @@
  * by lines, since no element could be as tall as a large disk's dump.
  */
 import { html, render, type TemplateResult } from 'lit';
-import type { MaybeProblem } from '../host';
+import type { MaybeProblem } from '../answers';
 import { t } from '../strings';
 import { BLOCK_BYTES, type ByteBlocks } from './blocks';
 import { clampTop, hexOf, lineCount, runsOf, textOf } from './lines';

@@ -3,7 +3,7 @@
  * the next one asks for what is in sight *then*, so a fast pan or zoom never queues up what nobody looks at any more.
  */
 import type { Cells, CellsRequest, KindTotals } from '../../src/editor/messages';
-import type { MaybeProblem, Settled } from '../host';
+import type { MaybeProblem, Settled } from '../answers';
 import { cellCount, type Disk } from './geometry';
 import { splitIntoTiles, TILE_CELLS, type TileCache } from './tiles';
 

@@ -1,0 +1,75 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatOffset, formatShare, formatSize, parsePlace } from '../../../webview/numbers';
+
+const TIB = 2 ** 40;
+
+describe('formatSize', () => {
+  it.each([
+    [0, '0 bytes'],
+    [1, '1 byte'],
+    [512, '512 bytes'],
+    [65536, '64 KiB'],
+    [1536, '1.5 KiB'],
+    [40 * 2 ** 30, '40 GiB'],
+    [TIB, '1 TiB'],
+    [TIB - 1, '1023 GiB'],
+    [2 ** 53 - 1, '7.99 PiB'],
+  ])('writes %d as %s', (bytes, text) => {
+    expect(formatSize(bytes)).toBe(text);
+  });
+});
+
+describe('formatShare', () => {
+  it('says 0 % and 100 % only where it is exactly so', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 50 }), fc.nat(), (whole, seed) => {
+        const part = seed % (whole + 1);
+        const text = formatShare(part, whole);
+        expect(text === '0 %').toBe(part === 0);
+        expect(text === '100 %').toBe(part === whole);
+      }),
+    );
+  });
+});
+
+describe('parsePlace', () => {
+  const at = (text: string): unknown => parsePlace(text, 65536, TIB);
+
+  it.each([
+    ['0x1f0000', 0x1f0000],
+    ['0X1F0000', 0x1f0000],
+    ['1048576', 1048576],
+    ['1,048,576', 1048576],
+    ['64k', 65536],
+    ['64 KiB', 65536],
+    ['1.5 GiB', 1.5 * 2 ** 30],
+    ['3G', 3 * 2 ** 30],
+    ['#31', 31 * 65536],
+    ['#0x10', 16 * 65536],
+    ['512b', 512],
+    ['0', 0],
+  ])('reads %s', (text, offset) => {
+    expect(at(text)).toEqual({ ok: true, offset });
+  });
+
+  it.each(['abc', '0x', '#', '-1', '1..5G', '12x', '0x1g', '1 QiB'])('refuses %s', (text) => {
+    expect(at(text)).toEqual({ ok: false, reason: 'notANumber' });
+  });
+
+  it('tells an empty field from a wrong one', () => {
+    expect(at('  ')).toEqual({ ok: false, reason: 'empty' });
+  });
+
+  it.each(['1T', '0x10000000000', '#16777216', '99999P'])('refuses %s, which is beyond the end', (text) => {
+    expect(at(text)).toEqual({ ok: false, reason: 'beyondEnd' });
+  });
+
+  it('reads back every offset that the page writes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: TIB - 1 }), (offset) => {
+        expect(at(formatOffset(offset))).toEqual({ ok: true, offset });
+      }),
+    );
+  });
+});
