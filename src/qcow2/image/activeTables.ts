@@ -82,6 +82,8 @@ export class ActiveTables {
       const first = Math.max(0, Math.floor((start - guest) / clusterSize));
       const count = Math.min(l2Entries, Math.ceil((to - guest) / clusterSize)) - first;
       this.#walkEntries(table, guest, first, count, runs);
+      // A run ends with its table at the latest, so that a visitor can stop a walk over a huge disk in time.
+      runs.flush();
     }
   }
 
