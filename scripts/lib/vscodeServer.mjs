@@ -157,7 +157,8 @@ export async function startServer(installation, options) {
     port,
     address(folder, query = {}) {
       const token = options.connectionToken === undefined ? {} : { tkn: options.connectionToken };
-      return `http://${authority}/?${new URLSearchParams({ folder, ...query, ...token }).toString()}`;
+      const parameters = new URLSearchParams({ folder, ...query, ...token }).toString();
+      return `http://${authority}/?${parameters.replaceAll('%2F', '/')}`;
     },
     uri: (file) => `vscode-remote://${authority}${file}`,
     exited: running.exited,
