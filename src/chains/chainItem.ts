@@ -5,23 +5,26 @@ import { describe, formatSize } from '../words/words';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
 
+/** @param isWhole what the node stands on is all there */
 export function chainItem(
   node: ChainNode,
   collapsibleState: vscode.TreeItemCollapsibleState,
+  isWhole: boolean,
 ): vscode.TreeItem {
   const item = new vscode.TreeItem(shortNameOf(node), collapsibleState);
   item.id = node.id;
-  if (node.kind === 'image') dressImage(item, node);
+  if (node.kind === 'image') dressImage(item, node, isWhole);
   else dressBroken(item, node);
   item.accessibilityInformation = { label: `${shortNameOf(node)}, ${String(item.description)}` };
   return item;
 }
 
-function dressImage(item: vscode.TreeItem, node: ImageNode): void {
+function dressImage(item: vscode.TreeItem, node: ImageNode, isWhole: boolean): void {
   const { image } = node;
   item.contextValue = node.isOutside ? 'image.outside' : 'image';
-  item.description = facts(image).join(' · ');
-  item.iconPath = imageIcon(node);
+  const broken = isWhole ? [] : [vscode.l10n.t('broken chain')];
+  item.description = [...facts(image), ...broken, ...folderOf(image.path)].join(' · ');
+  item.iconPath = imageIcon(node, isWhole);
   item.tooltip = imageTooltip(node);
   item.command = { command: 'qcow2.chains.open', title: vscode.l10n.t('Open'), arguments: [node] };
 }
@@ -32,6 +35,14 @@ function facts(image: IndexedImage): string[] {
   const onDisk = vscode.l10n.t('{0} on disk', formatSize(image.allocatedBytes));
   if (summary === undefined) return [vscode.l10n.t('raw'), formatSize(image.fileSize), onDisk];
   return [`v${summary.version}`, formatSize(summary.virtualSize), onDisk, ...marks(image)];
+}
+
+/** Where it is, for images that are not at the top of the workspace. */
+function folderOf(path: string): string[] {
+  const folder = dirname(path);
+  const relative = vscode.workspace.asRelativePath(folder, false);
+  const isTop = vscode.workspace.workspaceFolders?.some(({ uri }) => uri.fsPath === folder) === true;
+  return isTop ? [] : [relative];
 }
 
 /** What is special about an image. */
@@ -45,9 +56,10 @@ function marks({ summary }: IndexedImage): string[] {
   ];
 }
 
-function imageIcon({ image, parent }: ImageNode): vscode.ThemeIcon {
+function imageIcon({ image, parent }: ImageNode, isWhole: boolean): vscode.ThemeIcon {
   if (image.problem !== undefined && image.format !== 'raw') return errorIcon();
-  if (image.summary?.corrupt === true || image.summary?.dirty === true) return warningIcon('warning');
+  const { corrupt = false, dirty = false } = image.summary ?? {};
+  if (!isWhole || corrupt || dirty) return warningIcon();
   return new vscode.ThemeIcon(parent === undefined ? 'database' : 'layers');
 }
 
@@ -90,7 +102,7 @@ function table(rows: readonly [string, string][]): vscode.MarkdownString {
 function dressBroken(item: vscode.TreeItem, node: BrokenNode): void {
   item.contextValue = 'broken';
   item.description = brokenText(node);
-  item.iconPath = node.reason === 'cycle' || node.reason === 'notRead' ? warningIcon('warning') : errorIcon();
+  item.iconPath = node.reason === 'cycle' || node.reason === 'notRead' ? warningIcon() : errorIcon();
   item.tooltip = table([
     [vscode.l10n.t('Backing file'), node.reference.nameAsWritten],
     [vscode.l10n.t('Place'), node.reference.path === undefined ? '—' : dirname(node.reference.path)],
@@ -117,6 +129,6 @@ function errorIcon(): vscode.ThemeIcon {
   return new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
 }
 
-function warningIcon(name: string): vscode.ThemeIcon {
-  return new vscode.ThemeIcon(name, new vscode.ThemeColor('list.warningForeground'));
+function warningIcon(): vscode.ThemeIcon {
+  return new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
 }

@@ -55,7 +55,7 @@ export class ChainModel {
     }
   }
 
-  /** The tops of all chains, in the order of their paths. */
+  /** The tops of all chains, in the order of their names. */
   tops(): ImageNode[] {
     return this.roots(
       (image) => this.users.get(image.path) === undefined,
@@ -63,7 +63,7 @@ export class ChainModel {
     );
   }
 
-  /** The bases of all chains, in the order of their paths; a chain that is broken ends in its last known layer. */
+  /** The bases of all chains, in the order of their names; a chain that is broken ends in its last known layer. */
   bases(): ImageNode[] {
     return this.roots(
       (image) => this.backingOf(image) === undefined,
@@ -92,7 +92,14 @@ export class ChainModel {
         ? this.broken(node, { nameAsWritten: image.path, path: image.path }, 'cycle')
         : this.node(image, node),
     );
-    return [...links, ...users.sort(byNodePath)];
+    return [...links, ...users.sort(byNodeName)];
+  }
+
+  /** Whether what a node stands on, all the way down, is there. */
+  isWhole(node: ChainNode): boolean {
+    let lowest = node;
+    for (let [next] = this.below(node); next !== undefined; [next] = this.below(next)) lowest = next;
+    return lowest.kind === 'image';
   }
 
   /** Whether an image or anything in its tree has `text` in its path; `children` is `below` or `above`. */
@@ -133,7 +140,7 @@ export class ChainModel {
     isRoot: (image: IndexedImage) => boolean,
     neighbours: (image: IndexedImage) => readonly IndexedImage[],
   ): ImageNode[] {
-    const images = [...this.unique()].sort(byPath);
+    const images = [...this.unique()].sort(byName);
     const roots = images.filter(isRoot);
     const reached = new Set<IndexedImage>();
     for (const root of roots) reach(root, neighbours, reached);
@@ -142,7 +149,7 @@ export class ChainModel {
       roots.push(image);
       reach(image, neighbours, reached);
     }
-    return roots.sort(byPath).map((image) => this.node(image, undefined));
+    return roots.sort(byName).map((image) => this.node(image, undefined));
   }
 
   /** Every file that is there, once, whatever its names. */
@@ -202,11 +209,19 @@ function listOf(image: IndexedImage | undefined): readonly IndexedImage[] {
   return image === undefined ? [] : [image];
 }
 
-function byPath(a: IndexedImage, b: IndexedImage): number {
-  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+/** By the name that the tree shows, then by folder. */
+function byName(a: IndexedImage, b: IndexedImage): number {
+  return comparePaths(a.path, b.path);
 }
 
-function byNodePath(a: ChainNode, b: ChainNode): number {
-  const [left, right] = [nameOf(a), nameOf(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
+function byNodeName(a: ChainNode, b: ChainNode): number {
+  return comparePaths(nameOf(a), nameOf(b));
+}
+
+function comparePaths(a: string, b: string): number {
+  return compare(basename(a), basename(b)) || compare(a, b);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

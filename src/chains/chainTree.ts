@@ -55,7 +55,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
   }
 
   getTreeItem(node: ChainNode): vscode.TreeItem {
-    return chainItem(node, this.foldingOf(node));
+    return chainItem(node, this.foldingOf(node), this.currentModel().isWhole(node));
   }
 
   getParent(node: ChainNode): ChainNode | undefined {

@@ -188,9 +188,8 @@ export class WorkspaceIndex implements vscode.Disposable {
       deleted.add(uri.fsPath);
       this.settle.call();
     });
-    watcher.onDidChange(({ fsPath }) => {
-      if (!this.found.has(fsPath) && !this.named.has(fsPath)) return;
-      changed.add(fsPath);
+    watcher.onDidChange((uri) => {
+      changed.add(uri.fsPath);
       this.settle.call();
     });
     return watcher;
@@ -203,9 +202,12 @@ export class WorkspaceIndex implements vscode.Disposable {
     for (const events of Object.values(this.events)) events.clear();
 
     const dropped = this.drop(deleted);
-    const paths = await this.newImages(created);
-    if (paths === undefined) return this.readAll();
+    // A file or folder that went and came again is told as one change: it may be new here.
     const again = changed.filter((path) => this.found.has(path));
+    const maybeNew = changed.filter((path) => !this.found.has(path) && !this.named.has(path));
+    const isBusy = maybeNew.length > MANY_NEW_NAMES;
+    const paths = await this.newImages([...created, ...(isBusy ? maybeNew.filter(isImageName) : maybeNew)]);
+    if (paths === undefined) return this.readAll();
     const concernsNamed = [...created, ...changed, ...deleted].some((path) => this.named.has(path));
     if (dropped || concernsNamed || paths.length + again.length > 0) {
       const room = settings().maxFiles - this.found.size;

@@ -90,7 +90,7 @@ describe('the tree of backing chains', () => {
     const [top] = await exports.chains.tree.getChildren();
     assert.ok(top);
     const item = exports.chains.tree.getTreeItem(top);
-    assert.match(String(item.description), /^v3 · 16 MiB · \d+ KiB on disk$/);
+    assert.match(String(item.description), /^v3 · 16 MiB · \d+ KiB on disk · chains$/);
     assert.equal(item.contextValue, 'image');
     const tooltip = (item.tooltip as vscode.MarkdownString).value;
     for (const part of ['middle.qcow2', 'Virtual size', '64 KiB']) {
@@ -119,6 +119,11 @@ describe('the tree of backing chains', () => {
     assert.equal(item.description, 'missing');
     assert.equal((item.iconPath as vscode.ThemeIcon).id, 'error');
     assert.equal(item.contextValue, 'broken');
+    const [, top] = await exports.chains.tree.getChildren();
+    assert.ok(top);
+    const topItem = exports.chains.tree.getTreeItem(top);
+    assert.equal((topItem.iconPath as vscode.ThemeIcon).id, 'warning');
+    assert.match(String(topItem.description), /broken chain/);
     renameSync(folder.file('other.qcow2'), folder.file('base.qcow2'));
     await waitFor('the link to be mended', async () => {
       const [top] = await exports.chains.tree.getChildren();

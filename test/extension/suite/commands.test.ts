@@ -86,7 +86,8 @@ describe('the command', () => {
       const exported = vscode.commands.executeCommand<ExportedMap | undefined>('qcow2.exportMap');
       const destination = folder.file('top.qcow2.map.json');
       await waitFor('the map', async () => {
-        // First the list of forms (JSON is on top), then the name that is proposed.
+        // First the list of forms (JSON is on top), then the name that is proposed. Each needs a while to be up.
+        await new Promise((resolve) => setTimeout(resolve, 500));
         await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
         return existsSync(destination);
       });
