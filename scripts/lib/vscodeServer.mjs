@@ -1,7 +1,7 @@
 // @ts-check
 // A real VS Code without a desktop: the server that the npm package `code-server` carries under lib/vscode, run by
 // a Node of the version it was built for. It serves the web workbench; the extension host is an ordinary one.
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
 import process from 'node:process';
@@ -26,6 +26,7 @@ const NODE_PACKAGES = /** @type {Readonly<Record<string, { name: string, version
 const QUIET_SETTINGS = {
   'chat.disableAIFeatures': true,
   'files.autoSave': 'off',
+  'git.openRepositoryInParentFolders': 'never',
   'telemetry.telemetryLevel': 'off',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.startupEditor': 'none',
@@ -131,7 +132,7 @@ const START_TIMEOUT = 60_000;
  * @returns {Promise<Server>}
  */
 export async function startServer(installation, options) {
-  writeQuietSettings(options.dataFolder, options.settings);
+  writeSettings(options.dataFolder, options.settings);
   let log = '';
   /** @type {(port: number) => void} */
   let announce = () => undefined;
@@ -206,15 +207,16 @@ function serverEnvironment(env) {
 }
 
 /**
+ * What was set before (a person's own choice, say) holds against the quiet ones.
  * @param {string} dataFolder
  * @param {Readonly<Record<string, unknown>>} [settings]
  */
-function writeQuietSettings(dataFolder, settings) {
+function writeSettings(dataFolder, settings) {
   const folder = path.join(dataFolder, 'data', 'Machine');
   const file = path.join(folder, 'settings.json');
   mkdirSync(folder, { recursive: true });
-  if (settings === undefined && isFile(file)) return;
-  writeFileSync(file, `${JSON.stringify({ ...QUIET_SETTINGS, ...settings }, undefined, 2)}\n`);
+  const before = isFile(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  writeFileSync(file, `${JSON.stringify({ ...QUIET_SETTINGS, ...before, ...settings }, undefined, 2)}\n`);
 }
 
 /** @returns {Promise<never>} */
