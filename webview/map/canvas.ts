@@ -45,7 +45,7 @@ export class MapCanvas {
   }
 
   drawCells(view: View, disk: Disk, frame: Frame, cache: TileCache, palette: Palette, theme: Theme): void {
-    const { columns, left } = gridOf(frame, view.cellSize);
+    const { columns } = gridOf(frame, view.cellSize);
     const rows = Math.ceil((frame.height + view.shift) / view.cellSize);
     const gap = gapOf(frame);
     const { cellSize, first } = view;
@@ -62,22 +62,21 @@ export class MapCanvas {
     context.fillStyle = theme.background;
     context.fillRect(0, 0, frame.width, frame.height);
     context.imageSmoothingEnabled = false;
-    context.drawImage(this.#texture, left, -view.shift, columns * cellSize, rows * cellSize);
-    for (let x = left + cellSize - gap; x < frame.width; x += cellSize) {
+    context.drawImage(this.#texture, 0, -view.shift, columns * cellSize, rows * cellSize);
+    for (let x = cellSize - gap; x < frame.width; x += cellSize) {
       context.fillRect(x, 0, gap, frame.height);
     }
-    this.#describeForTests(view, columns, left, frame);
+    this.#describeForTests(view, columns, frame);
   }
 
   /** Where cells are painted, for whoever wants to find one on the canvas (canvas pixels). */
-  #describeForTests(view: View, columns: number, left: number, frame: Frame): void {
+  #describeForTests(view: View, columns: number, frame: Frame): void {
     Object.assign(this.cells.dataset, {
       bytesPerCell: view.bytesPerCell,
       cellSize: view.cellSize,
       columns,
       firstCell: view.first,
       gap: gapOf(frame),
-      left,
       shift: view.shift,
     });
   }

@@ -38,8 +38,6 @@ export interface Grid {
   readonly columns: number;
   /** Rows that fit in full. */
   readonly rows: number;
-  /** Pixels left of the first column; the rest is shared out evenly. */
-  readonly left: number;
 }
 
 export interface Point {
@@ -60,7 +58,6 @@ export function gridOf(frame: Frame, cellSize: number): Grid {
   return {
     columns,
     rows: Math.max(1, Math.floor(frame.height / cellSize)),
-    left: Math.max(0, Math.floor((frame.width - columns * cellSize) / 2)),
   };
 }
 
@@ -151,7 +148,7 @@ export function scrollView(view: View, cells: number, pixels: number, disk: Disk
 export function zoomView(view: View, step: ZoomStep, point: Point, disk: Disk, frame: Frame): View {
   const byte = byteNear(view, point, disk, frame);
   const grid = gridOf(frame, step.cellSize);
-  const column = clamp(Math.floor((point.x - grid.left) / step.cellSize), 0, grid.columns - 1);
+  const column = clamp(Math.floor(point.x / step.cellSize), 0, grid.columns - 1);
   const row = clamp(Math.floor(point.y / step.cellSize), 0, grid.rows - 1);
   const first = Math.floor(byte / step.bytesPerCell) - row * grid.columns - column;
   return clampView({ ...step, first, shift: 0 }, disk, frame);
@@ -160,7 +157,7 @@ export function zoomView(view: View, step: ZoomStep, point: Point, disk: Disk, f
 /** The guest byte at a point, with the cell's inside counted from its left to its right edge; always on the disk. */
 function byteNear(view: View, point: Point, disk: Disk, frame: Frame): number {
   const grid = gridOf(frame, view.cellSize);
-  const x = clamp((point.x - grid.left) / view.cellSize, 0, grid.columns - 1e-9);
+  const x = clamp(point.x / view.cellSize, 0, grid.columns - 1e-9);
   const row = Math.floor((point.y + view.shift) / view.cellSize);
   const byte = (view.first + row * grid.columns + x) * view.bytesPerCell;
   return clamp(Math.floor(byte), 0, Math.max(0, disk.size - 1));
@@ -169,7 +166,7 @@ function byteNear(view: View, point: Point, disk: Disk, frame: Frame): number {
 /** The cell at a point, or undefined beside the cells. */
 export function cellAt(view: View, point: Point, disk: Disk, frame: Frame): number | undefined {
   const grid = gridOf(frame, view.cellSize);
-  const column = Math.floor((point.x - grid.left) / view.cellSize);
+  const column = Math.floor(point.x / view.cellSize);
   const row = Math.floor((point.y + view.shift) / view.cellSize);
   if (column < 0 || column >= grid.columns || row < 0) return undefined;
   const cell = view.first + row * grid.columns + column;
@@ -181,7 +178,7 @@ export function cellOrigin(view: View, cell: number, frame: Frame): Point {
   const grid = gridOf(frame, view.cellSize);
   const row = Math.floor((cell - view.first) / grid.columns);
   const column = cell - view.first - row * grid.columns;
-  return { x: grid.left + column * view.cellSize, y: row * view.cellSize - view.shift };
+  return { x: column * view.cellSize, y: row * view.cellSize - view.shift };
 }
 
 /** The cells on the canvas, from the first to the one after the last; cut rows count. */
@@ -248,7 +245,7 @@ export function outlineCells(
   if (end <= start) return [];
   const top = Math.floor(start / grid.columns);
   const bottom = Math.floor((end - 1) / grid.columns);
-  const x = (column: number): number => grid.left + column * view.cellSize;
+  const x = (column: number): number => column * view.cellSize;
   const y = (row: number): number => row * view.cellSize - view.shift;
   const startColumn = start - top * grid.columns;
   const endColumn = end - bottom * grid.columns;

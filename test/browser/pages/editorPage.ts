@@ -1,0 +1,176 @@
+/** The editor's page as a test reads it: where a cluster is painted, in which colour, and what stands beside it. */
+import type { Frame, Locator } from 'playwright-core';
+import { until } from '../harness/until';
+import type { Window } from '../harness/window';
+
+export type Kind =
+  | 'data'
+  | 'zeroAllocated'
+  | 'zeroPlain'
+  | 'compressed'
+  | 'unallocated'
+  | 'backing1'
+  | 'backing2'
+  | 'backing3'
+  | 'backingUnknown'
+  | 'invalid';
+
+/** Where the map's cells are on its canvas, in canvas pixels. */
+export interface MapGeometry {
+  readonly bytesPerCell: number;
+  readonly cellSize: number;
+  readonly columns: number;
+  readonly firstCell: number;
+  readonly gap: number;
+  readonly shift: number;
+}
+
+export class EditorPage {
+  private constructor(
+    readonly window: Window,
+    readonly frame: Frame,
+  ) {}
+
+  /** The page of the editor that is shown, once its map is painted. */
+  static async of(window: Window): Promise<EditorPage> {
+    const page = new EditorPage(window, await window.webview());
+    await page.get('map-cells').waitFor();
+    await until('the map is painted', async () => {
+      const cells = await page.frame.evaluate(
+        () => document.querySelector<HTMLElement>('[data-testid="map-cells"]')?.dataset['columns'],
+      );
+      return cells !== undefined;
+    });
+    return page;
+  }
+
+  /** The element with a `data-testid`. */
+  get(testId: string): Locator {
+    return this.frame.locator(`[data-testid="${testId}"]`);
+  }
+
+  async text(testId: string): Promise<string> {
+    return (await this.get(testId).innerText()).replace(/\s+/g, ' ').trim();
+  }
+
+  async geometry(): Promise<MapGeometry> {
+    return this.frame.evaluate(() => {
+      const { dataset } = document.querySelector<HTMLElement>('[data-testid="map-cells"]')!;
+      const number = (name: string): number => Number(dataset[name]);
+      return {
+        bytesPerCell: number('bytesPerCell'),
+        cellSize: number('cellSize'),
+        columns: number('columns'),
+        firstCell: number('firstCell'),
+        gap: number('gap'),
+        shift: number('shift'),
+      };
+    });
+  }
+
+  /** Colours on the canvas, from the top to the bottom of a cell, as `r,g,b`. */
+  async coloursOf(cell: number): Promise<string[]> {
+    const { cellSize, columns, firstCell, gap, shift } = await this.geometry();
+    const index = cell - firstCell;
+    const x = (index % columns) * cellSize + Math.floor((cellSize - gap) / 2);
+    const y = Math.floor(index / columns) * cellSize - shift;
+    return this.frame.evaluate(
+      ({ x, y, height }) => {
+        const canvas = document.querySelector<HTMLCanvasElement>('[data-testid="map-cells"]')!;
+        const { data } = canvas.getContext('2d')!.getImageData(x, y, 1, height);
+        return Array.from({ length: height }, (_, row) => data.subarray(row * 4, row * 4 + 3).join(','));
+      },
+      { x, y, height: cellSize - gap },
+    );
+  }
+
+  /** The theme's colour for a kind as `r,g,b`. */
+  async themeColour(kind: Kind): Promise<string> {
+    return this.frame.evaluate(
+      (name) => {
+        const context = document.createElement('canvas').getContext('2d')!;
+        context.fillStyle = getComputedStyle(document.body).getPropertyValue(name);
+        context.fillRect(0, 0, 1, 1);
+        return context.getImageData(0, 0, 1, 1).data.subarray(0, 3).join(',');
+      },
+      `--vscode-qcow2-map${kind.charAt(0).toUpperCase()}${kind.slice(1)}`,
+    );
+  }
+
+  /** Waits until a cell is painted in one kind's colour from top to bottom. */
+  async waitForCell(cell: number, kind: Kind): Promise<void> {
+    const wanted = await this.themeColour(kind);
+    let seen: string[] = [];
+    const isSo = async (): Promise<boolean> => {
+      seen = await this.coloursOf(cell);
+      return seen.every((colour) => colour === wanted);
+    };
+    await until(`cell ${cell} is ${kind} (${wanted})`, isSo, 10_000).catch((error: unknown) => {
+      throw new Error(`${String(error)}; it is ${[...new Set(seen)].join(' ')}`);
+    });
+  }
+
+  /** The middle of a cell on the screen, for the mouse. */
+  async pointOf(cell: number): Promise<{ readonly x: number; readonly y: number }> {
+    const { cellSize, columns, firstCell, shift } = await this.geometry();
+    const box = await this.get('map').boundingBox();
+    if (!box) throw new Error('the map is not in sight');
+    const index = cell - firstCell;
+    return {
+      x: box.x + ((index % columns) + 0.5) * cellSize,
+      y: box.y + (Math.floor(index / columns) + 0.5) * cellSize - shift,
+    };
+  }
+
+  async clickCell(cell: number): Promise<void> {
+    const { x, y } = await this.pointOf(cell);
+    await this.window.page.mouse.click(x, y);
+  }
+
+  /** Types a place into the field of the toolbar. */
+  async goTo(place: string): Promise<void> {
+    const field = this.get('go-to').locator('input');
+    await field.fill(place);
+    await field.press('Enter');
+  }
+
+  async showTab(tab: 'cluster' | 'header' | 'chain'): Promise<void> {
+    await this.frame.locator(`#tab-${tab}`).click();
+  }
+
+  /** Bytes of a kind in the legend. */
+  async legendBytes(kind: Kind): Promise<number> {
+    return Number(await this.get(`legend-${kind}`).locator('[data-bytes]').getAttribute('data-bytes'));
+  }
+
+  /** The hex dump's lines in sight: offset and bytes; empty while they are fetched. */
+  async hexLines(): Promise<{ readonly offset: number; readonly bytes: string }[]> {
+    return this.frame.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('[data-testid="hex"] .hex-line')].map((line) => ({
+        offset: Number(line.dataset['offset']),
+        bytes: line.querySelector('.hex-bytes')?.textContent.trim() ?? '',
+      })),
+    );
+  }
+
+  /** The bytes of the hex dump that start at an offset, once they are in sight. */
+  async hexAt(offset: number, length: number): Promise<string> {
+    return until(`the bytes at ${offset} are in sight`, async () => {
+      const lines = await this.hexLines();
+      const first = lines.findIndex((line) => line.offset === offset);
+      if (first < 0 || lines[first]!.bytes.includes('·')) return undefined;
+      const bytes = lines.slice(first).flatMap((line) => line.bytes.split(' '));
+      return bytes.length < length ? undefined : bytes.slice(0, length).join(' ');
+    });
+  }
+
+  /** A field of the header panel: raw and decoded. */
+  async headerField(name: string): Promise<{ readonly raw: string; readonly decoded: string }> {
+    const row = this.get('header-fields').locator(`tr[data-field="${name}"]`);
+    const decoded = row.locator('[data-testid="decoded"]');
+    return {
+      raw: await row.locator('[data-testid="raw"]').innerText(),
+      decoded: (await decoded.count()) > 0 ? await decoded.innerText() : '',
+    };
+  }
+}
