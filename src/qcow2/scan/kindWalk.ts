@@ -11,6 +11,15 @@ import type { CellCounts, CellKind } from './cellCounts';
 
 /** Runs between two looks at the clock; each may cost the reading of an L2 table. */
 const RUNS_PER_LOOK = 16;
+/**
+ * Milliseconds that one call into a layer should take where it visits nothing (an empty stretch of a huge disk): the
+ * stretch asked for grows and shrinks accordingly, since such a call cannot be stopped.
+ */
+const CALL_TIME = 4;
+/** Guest bytes of the first stretch. */
+const FIRST_STRETCH = 2 ** 30;
+/** A multiple of every layer's cluster size. */
+const LEAST_STRETCH = 2 ** 21;
 
 const indexOf = (kind: CellKind): number => CELL_KINDS.indexOf(kind);
 const UNALLOCATED = indexOf('unallocated');
@@ -35,6 +44,7 @@ export class KindWalk {
   private deadline = 0;
   private runsLeft = RUNS_PER_LOOK;
   private timeIsUp = false;
+  private stretch = FIRST_STRETCH;
 
   /** @param counts receives the kinds; its cells are the range that is walked */
   constructor(
@@ -65,13 +75,21 @@ export class KindWalk {
     this.runsLeft = RUNS_PER_LOOK;
     while (this.goesOn()) {
       try {
-        this.layer(0, this.at, this.counts.end);
+        this.walkStretch();
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
         this.skipInvalid();
         this.lookAtClock();
       }
     }
+  }
+
+  private walkStretch(): void {
+    const started = performance.now();
+    this.layer(0, this.at, Math.min(this.at + this.stretch, this.counts.end));
+    const isFast = performance.now() - started < CALL_TIME;
+    this.stretch = isFast ? this.stretch * 2 : Math.max(this.stretch / 2, LEAST_STRETCH);
+    if (!isFast) this.lookAtClock();
   }
 
   private goesOn(): boolean {

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { decide } from '../../../src/qcow2/chain/gate';
+
+const backing = (name: string) =>
+  decide({ role: 'backing', name, namedBy: '/vm/top.qcow2' }, { followsNames: true });
+
+describe('the gate opens', () => {
+  test.each([
+    ['a relative name', 'base.qcow2', '/vm/base.qcow2'],
+    ['an absolute name', '/srv/base.qcow2', '/srv/base.qcow2'],
+    ['a name with dots', '../../etc/hosts', '/vm/../../etc/hosts'],
+    ['a name behind file:', 'file:base.raw', '/vm/base.raw'],
+    ['an absolute name behind file:', 'file:/srv/base.raw', '/srv/base.raw'],
+    ['a name with a colon after a slash', './a:b', '/vm/./a:b'],
+    ['a name up to its first NUL', 'base.qcow2\0junk', '/vm/base.qcow2'],
+  ])('%s', (_title, name, path) => {
+    expect(backing(name)).toEqual({ opens: true, path });
+  });
+
+  test('what a json: name comes down to, in the folder of the image', () => {
+    expect(backing('json:{"driver":"raw","file.filename":"base.raw"}')).toEqual({
+      opens: true,
+      path: '/vm/base.raw',
+      format: 'raw',
+    });
+  });
+
+  test('a data file under exactly its name', () => {
+    const dataFile = (name: string) =>
+      decide({ role: 'dataFile', name, namedBy: 'vm/top.qcow2' }, { followsNames: true });
+    expect(dataFile('data.raw')).toEqual({ opens: true, path: 'vm/data.raw' });
+    expect(dataFile('json:{}')).toEqual({ opens: true, path: 'vm/json:{}' });
+    expect(dataFile('nbd:host')).toEqual({ opens: true, path: 'vm/nbd:host' });
+  });
+});
+
+describe('the gate shows and does not open', () => {
+  test.each([
+    'nbd:host:10809',
+    'nbd+unix:///x?socket=/s',
+    'http://host/a',
+    'https://h/a',
+    'ssh://h/a',
+    'rbd:pool/a',
+    'host_device:/dev/sda',
+    'fat:/etc',
+    'iscsi://h/a',
+    'unknown:x',
+  ])('%s', (name) => {
+    expect(backing(name)).toMatchObject({
+      opens: false,
+      problem: {
+        kind: 'refused',
+        code: 'gate.protocol',
+        file: '/vm/top.qcow2',
+        value: name,
+        what: /^[^:]*/.exec(name)?.[0],
+      },
+    });
+  });
+
+  test('a json: name with the reason', () => {
+    expect(backing('json:{"driver":"nbd","host":"h"}')).toMatchObject({
+      opens: false,
+      problem: { kind: 'refused', code: 'gate.jsonDriver', value: 'nbd' },
+    });
+  });
+
+  test('an empty name', () => {
+    expect(backing('')).toMatchObject({ opens: false, problem: { code: 'gate.noName' } });
+    expect(backing('file:')).toMatchObject({ opens: false, problem: { code: 'gate.noName' } });
+  });
+
+  test('anything in Restricted Mode', () => {
+    for (const role of ['backing', 'dataFile'] as const) {
+      const decision = decide({ role, name: 'base.raw', namedBy: 'top.qcow2' }, { followsNames: false });
+      expect(decision).toMatchObject({
+        opens: false,
+        problem: { code: 'gate.restricted', value: 'base.raw' },
+      });
+    }
+  });
+});
