@@ -83,7 +83,7 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     store,
     ({ page }) => [page],
     ({ page }) =>
-      page?.image.header
+      page?.image.summary && page.image.header
         ? headerPanel(page.image.header, (text) => {
             actions.copy(text);
           })

@@ -1,0 +1,231 @@
+/** What stands beside the map: header, backing chain, and the page of an image that cannot be opened. */
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { image } from '../support/imageBuilder';
+import { mustQemuImg, mustQemuIo } from '../support/qemu';
+import { workspace } from '../support/workspace';
+import { THEME_KINDS } from './harness/themes';
+import { until } from './harness/until';
+import { VSCode } from './harness/vscode';
+import type { Window } from './harness/window';
+import { EditorPage } from './pages/editorPage';
+
+const CLUSTER = 65536;
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+describe('the panels', () => {
+  const files = workspace();
+  let vscode: VSCode;
+  let window: Window;
+
+  beforeAll(async () => {
+    makeChain();
+    vscode = await VSCode.start();
+    window = await vscode.openWindow(files.folder);
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+    files.remove();
+  });
+
+  /** Cluster 0 is in the base, 1 in the middle, 2 on top; the middle names no format. */
+  function makeChain(): void {
+    const options = { cwd: files.folder };
+    mustQemuImg(['create', '-f', 'qcow2', 'base.qcow2', '4M'], options);
+    mustQemuIo(files.path('base.qcow2'), ['write -P 1 0 64k', 'write -P 1 64k 64k']);
+    mustQemuImg(['create', '-f', 'qcow2', '-b', 'base.qcow2', '-F', 'qcow2', 'mid.qcow2'], options);
+    mustQemuIo(files.path('mid.qcow2'), ['write -P 2 64k 64k']);
+    mustQemuImg(['create', '-f', 'qcow2', '-b', 'mid.qcow2', '-F', 'qcow2', 'top.qcow2', '8M'], options);
+    mustQemuIo(files.path('top.qcow2'), ['write -P 3 128k 64k']);
+    mustQemuImg(['snapshot', '-c', 'before-upgrade', 'top.qcow2'], options);
+  }
+
+  async function open(name: string): Promise<EditorPage> {
+    await window.openFile(files.path(name));
+    const page = await EditorPage.of(window);
+    await until(`${name} is shown`, async () => (await page.text('file-name')) === name);
+    return page;
+  }
+
+  /** What axe finds fault with, in words. */
+  async function faults(page: EditorPage): Promise<string[]> {
+    await page.frame.evaluate(AXE);
+    return page.frame.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }> };
+      };
+      const { violations } = await axe.run();
+      return violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
+      );
+    });
+  }
+
+  it('shows at a glance what the image is', async () => {
+    const page = await open('top.qcow2');
+    expect(await page.text('virtual-size')).toBe('8 MiB virtual');
+    expect(await page.text('version')).toBe('v3');
+    expect(await page.text('cluster-size')).toBe('64 KiB clusters');
+    expect(await page.text('badges')).toContain('backing: mid.qcow2');
+    expect(await page.text('badges')).toContain('snapshots 1');
+  });
+
+  it('paints what each layer of a chain of three provides', async () => {
+    const page = await open('top.qcow2');
+    await page.waitForCell(0, 'backing2');
+    await page.waitForCell(1, 'backing1');
+    await page.waitForCell(2, 'data');
+    await page.waitForCell(3, 'unallocated');
+    expect(await page.legendBytes('backing1')).toBe(CLUSTER);
+    expect(await page.legendBytes('backing2')).toBe(CLUSTER);
+    await page.clickCell(1);
+    await until('its layer is named', async () => (await page.text('provider')) === 'layer 1: mid.qcow2');
+    expect(await page.hexAt(CLUSTER, 4)).toBe('02 02 02 02');
+  });
+
+  it('shows the chain, layer by layer, and opens one', async () => {
+    const page = await open('top.qcow2');
+    await page.showTab('chain');
+    expect(await page.get('chain').locator('> li').count()).toBe(3);
+    expect(await page.text('layer-0')).toContain('this image');
+    const mid = page.get('layer-1');
+    expect(await mid.locator('[data-testid="as-written"]').innerText()).toBe('mid.qcow2');
+    expect(await mid.locator('[data-testid="path"]').innerText()).toBe(files.path('mid.qcow2'));
+    expect(await mid.locator('[data-testid="format"]').innerText()).toBe('qcow2');
+    expect(await page.text('layer-2')).toContain('4 MiB virtual');
+    await page.get('layer-2').locator('button.layer-name').click();
+    await window.page.locator('.tab.active').filter({ hasText: 'base.qcow2' }).waitFor();
+    const base = await EditorPage.of(window);
+    await until('the base is shown', async () => (await base.text('file-name')) === 'base.qcow2');
+  });
+
+  it('says why a layer is missing', async () => {
+    mustQemuImg([
+      'create',
+      '-f',
+      'qcow2',
+      '-u',
+      '-b',
+      'nowhere.qcow2',
+      '-F',
+      'qcow2',
+      files.path('orphan.qcow2'),
+      '1M',
+    ]);
+    const page = await open('orphan.qcow2');
+    await page.waitForCell(0, 'backingUnknown');
+    await page.showTab('chain');
+    expect(await page.get('layer-1').getAttribute('data-state')).toBe('missing');
+    expect(await page.get('layer-1').locator('[data-testid="layer-problem"]').innerText()).toContain(
+      'missing',
+    );
+    await page.showTab('cluster');
+    await page.clickCell(0);
+    await until(
+      'the provider is named',
+      async () => (await page.text('provider')) === 'a layer that is not open',
+    );
+    await page.frame.locator('.hex-problem').waitFor();
+  });
+
+  it('shows every field of the header', async () => {
+    const page = await open('top.qcow2');
+    await page.showTab('header');
+    expect((await page.headerField('magic')).raw).toBe('0x514649fb');
+    expect((await page.headerField('version')).raw).toBe('0x00000003');
+    expect((await page.headerField('cluster_bits')).raw).toBe('0x00000010');
+    expect((await page.headerField('cluster_bits')).decoded).toBe('64 KiB');
+    expect((await page.headerField('size')).raw).toBe('0x0000000000800000');
+    expect((await page.headerField('nb_snapshots')).raw).toBe('0x00000001');
+    expect((await page.headerField('header_length')).raw).toBe('0x00000070');
+    expect(await page.text('header-extensions')).toContain('backing file format');
+    expect(await page.text('header-snapshots')).toContain('before-upgrade');
+    expect(await page.text('header-features')).toContain('dirty');
+  });
+
+  it('copies the header as JSON', async () => {
+    const page = await open('top.qcow2');
+    await page.showTab('header');
+    await page.get('copy-header').click();
+    const field = page.get('go-to').locator('input');
+    const pasted = await until('it can be pasted', async () => {
+      await field.fill('');
+      await field.focus();
+      await window.page.keyboard.press('Control+V');
+      return (await field.inputValue()) || undefined;
+    });
+    expect(pasted).toContain('"cluster_bits"');
+  });
+
+  it.each(THEME_KINDS)('has no fault that axe finds, in a %s theme', async (theme) => {
+    await vscode.setTheme(window, theme);
+    const page = await open('top.qcow2');
+    await page.showTab('cluster');
+    await page.clickCell(1);
+    await page.get('cluster-report').waitFor();
+    expect(await faults(page)).toEqual([]);
+    for (const tab of ['header', 'chain'] as const) {
+      await page.showTab(tab);
+      expect(await faults(page)).toEqual([]);
+    }
+    await window.screenshot(`chain-${theme}`);
+  });
+
+  it('shows the 32 subclusters of an extended entry', async () => {
+    image({ extendedL2: true, clusterBits: 16 }).subclusters(0, 'DZ..').writeTo(files.path('extended.qcow2'));
+    const page = await open('extended.qcow2');
+    await page.showTab('cluster');
+    await page.clickCell(0);
+    await page.get('subclusters').waitFor();
+    const states = await page
+      .get('subclusters')
+      .locator('li')
+      .evaluateAll((items) => items.map((item) => (item as HTMLElement).dataset['state']));
+    expect(states).toHaveLength(32);
+    expect(states.slice(0, 4)).toEqual(['data', 'zero', 'unallocated', 'unallocated']);
+  });
+
+  it('says what is wrong with an image that cannot be opened, and opens it when it is whole again', async () => {
+    const broken = files.path('broken.qcow2');
+    const whole = readFileSync(files.path('base.qcow2'));
+    const bytes = Buffer.from(whole);
+    bytes.writeUInt32BE(99, 20);
+    writeFileSync(broken, bytes);
+    await window.openFile(broken);
+    const frame = await until('the page is there', async () => {
+      const shown = await window.webview();
+      return (await shown.locator('[data-testid="unreadable"]').count()) > 0 ? shown : undefined;
+    });
+    const problem = await frame.locator('[data-testid="problem"]').innerText();
+    expect(problem).toContain('99');
+    expect(problem.split('\n')).toHaveLength(1);
+    expect(await frame.locator('[data-testid="raw-header"]').innerText()).toContain('51 46 49 fb');
+    expect(await frame.locator('tr[data-field="cluster_bits"]').innerText()).toContain('0x00000063');
+    await window.screenshot('unreadable');
+    copyFileSync(files.path('base.qcow2'), broken);
+    await frame
+      .locator('[data-testid="retry"]')
+      .click()
+      .catch(() => undefined);
+    await EditorPage.of(window).then((page) => page.waitForCell(0, 'data'));
+  });
+
+  it('fits into a narrow window without scrolling', async () => {
+    const page = await open('top.qcow2');
+    await window.page.setViewportSize({ width: 800, height: 600 });
+    await until('the page has shrunk', async () => page.frame.evaluate(() => globalThis.innerWidth < 600));
+    const overflow = await page.frame.evaluate(() => {
+      const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.documentElement;
+      return [scrollWidth - clientWidth, scrollHeight - clientHeight];
+    });
+    expect(overflow).toEqual([0, 0]);
+    const map = (await page.get('map').boundingBox())!;
+    const panels = (await page.frame.locator('.panel-side').boundingBox())!;
+    expect(map.height).toBeGreaterThan(60);
+    expect(panels.y).toBeGreaterThan(map.y + map.height);
+    await window.screenshot('narrow');
+    await window.page.setViewportSize({ width: 1200, height: 800 });
+  });
+});
