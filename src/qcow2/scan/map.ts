@@ -56,8 +56,8 @@ const FLAGS_OF_KIND: readonly number[] = (() => {
 /**
  * Visits the extents of the guest bytes from `start` to `end`, merged as `qemu-img map` merges them. An empty range
  * visits nothing.
- * @param layers the open layers of a chain, top first; where the last one names a backing file that is not open, its
- *   unallocated bytes count as read from nowhere (zero, not present), so ask for completeness first where it matters
+ * @param layers the open layers of a chain, top first; where the last one names a backing file that is not open, what
+ *   it leaves to that file is neither zero nor data
  * @param end clamped to the top layer's size
  * @throws FormatError, FileError, CancelledError
  */
@@ -182,10 +182,17 @@ class ChainWalk {
     this.progress.report(start - this.start, this.end - this.start);
   }
 
-  /** Bytes that the layer leaves to its backing file: zero where there is none, or none so far down the disk. */
+  /**
+   * Bytes that the layer leaves to its backing file: zero where there is none, or none so far down the disk; neither
+   * zero nor data where there is one that is not open.
+   */
   private below(depth: number, start: number, length: number, flags: number, host: number): void {
     const backing = this.layers[depth + 1];
-    const shared = backing === undefined ? 0 : Math.min(length, Math.max(0, backing.size - start));
+    if (backing === undefined) {
+      this.merge.add(length, depth, this.layers[depth]!.namesBacking ? flags : flags | ZERO, host);
+      return;
+    }
+    const shared = Math.min(length, Math.max(0, backing.size - start));
     if (shared > 0) this.layer(depth + 1, start, start + shared);
     if (shared < length) this.merge.add(length - shared, depth, flags | ZERO, host + shared);
   }

@@ -137,6 +137,10 @@ describe('a chain', () => {
     ]);
   });
 
+  test('claims nothing of what a backing file that is not open would provide', () => {
+    expect(mapOf([top])).toEqual(['0+1024 0 ', '1024+1024 0  @4096', '2048+1024 0 pz', '3072+2048 0  @8192']);
+  });
+
   test('merges what two runs of the overlay leave to one extent below', () => {
     const split = fakeLayer({
       namesBacking: true,
