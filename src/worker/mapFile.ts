@@ -9,8 +9,9 @@ import type { MapExportResult } from '../qcow2/scan/mapExport';
 import type { MapRequest } from './api';
 
 /**
- * @throws RefusedError `export.ontoImage` for a file of the chain, `map.noOffset` for a text of compressed clusters;
- *   FileError `export.write`; CancelledError; whatever walking the map throws
+ * In the text form, data without a host offset (compressed, encrypted) is named where qemu-img would give up.
+ * @throws RefusedError `export.ontoImage` for a file of the chain; FileError `export.write`; CancelledError; whatever
+ *   walking the map throws
  */
 export function writeMapFile(chain: Chain, request: MapRequest, progress: Progress): MapExportResult {
   const destination = resolved(request.destination);
@@ -25,7 +26,7 @@ export function writeMapFile(chain: Chain, request: MapRequest, progress: Progre
         });
       },
     };
-    const result = exportMap(chain.layers, { form: request.form }, sink, progress);
+    const result = exportMap(chain.layers, { form: request.form, unmapped: 'name' }, sink, progress);
     attempt(destination, () => {
       closeSync(descriptor);
       renameSync(unfinished, destination);
