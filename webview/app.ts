@@ -223,6 +223,7 @@ export class App implements Actions, PageApi {
     const { selection } = this.#map.navigator;
     this.#inspection.of(selection, disk);
     this.#hex.mark(selection);
+    this.#minimap.mark(selection);
     if (this.#pendingGoTo !== undefined) this.goTo(this.#pendingGoTo);
   }
 
@@ -281,6 +282,7 @@ export class App implements Actions, PageApi {
     const { selection, disk } = this.#map.navigator;
     this.#inspection.of(selection, disk);
     this.#hex.mark(selection);
+    this.#minimap.mark(selection);
     if (selection) this.#hex.scrollTo(selection.start);
     this.#keeper.changed();
   }

@@ -14,6 +14,8 @@ import { paletteOf, readTheme } from './theme';
 
 /** CSS pixels: a frame is never narrower, or it could not be seen. */
 const NARROWEST_FRAME = 8;
+/** The same for the mark of the selection. */
+const NARROWEST_MARK = 2;
 /** How far one arrow key moves, as a part of what is shown. */
 const KEY_STEP = 0.25;
 
@@ -26,11 +28,13 @@ export class Minimap {
   readonly element = document.createElement('div');
   readonly #canvas = document.createElement('canvas');
   readonly #frame = document.createElement('div');
+  readonly #selection = document.createElement('div');
   #palette: Palette = paletteOf(readTheme(), undefined);
   #highlighted: CellKind | undefined;
   #disk: Disk = { size: 0, clusterSize: 1 };
   #level = 1;
   #shown: Shown = { start: 0, end: 0 };
+  #selected: Shown | undefined;
   #isDue = false;
 
   /** @param goTo asked to put a guest byte in the middle of the map */
@@ -47,7 +51,9 @@ export class Minimap {
     this.#frame.tabIndex = 0;
     this.#frame.setAttribute('role', 'slider');
     this.#frame.setAttribute('aria-label', t('Part of the disk that the map shows'));
-    this.element.append(this.#canvas, this.#frame);
+    this.#selection.className = 'minimap-selection';
+    this.#selection.hidden = true;
+    this.element.append(this.#canvas, this.#selection, this.#frame);
     this.#attachPointer();
     this.#frame.addEventListener('keydown', (event) => {
       this.#pressed(event);
@@ -104,12 +110,27 @@ export class Minimap {
     );
   }
 
+  /** Marks where the selection is. */
+  mark(range: { readonly start: number; readonly length: number } | undefined): void {
+    this.#selected = range && { start: range.start, end: range.start + range.length };
+    const { size } = this.#disk;
+    this.#selection.hidden = !this.#selected || size === 0;
+    if (!this.#selected || size === 0) return;
+    const full = this.element.clientWidth;
+    const width = Math.max(NARROWEST_MARK, ((this.#selected.end - this.#selected.start) / size) * full);
+    const left = Math.min((this.#selected.start / size) * full, full - width);
+    this.#selection.style.setProperty('transform', `translateX(${left.toFixed(1)}px)`);
+    this.#selection.style.setProperty('width', `${width.toFixed(1)}px`);
+  }
+
   #resized(): void {
     const ratio = window.devicePixelRatio;
     this.#canvas.width = Math.max(1, Math.round(this.element.clientWidth * ratio));
     this.#canvas.height = Math.max(1, Math.round(this.element.clientHeight * ratio));
     this.#draw();
     this.show(this.#shown);
+    const selected = this.#selected;
+    this.mark(selected && { start: selected.start, length: selected.end - selected.start });
   }
 
   #draw(): void {

@@ -1,0 +1,66 @@
+/** How smoothly a page is drawn while something happens in it. */
+import type { EditorPage } from './editorPage';
+
+/** Milliseconds between frames. */
+export interface FrameTimes {
+  readonly frames: number;
+  readonly median: number;
+  readonly p95: number;
+  readonly longest: number;
+}
+
+/** Takes the time between animation frames while `action` runs; `requestAnimationFrame` ticks every 16.7 ms at best. */
+export async function measureFrames(page: EditorPage, action: () => Promise<void>): Promise<FrameTimes> {
+  const recorder = await page.frame.evaluateHandle(() => {
+    const deltas: number[] = [];
+    let last: number | undefined;
+    let handle = requestAnimationFrame(function frame(now) {
+      if (last !== undefined) deltas.push(now - last);
+      last = now;
+      handle = requestAnimationFrame(frame);
+    });
+    return {
+      stop: () => {
+        cancelAnimationFrame(handle);
+        return deltas;
+      },
+    };
+  });
+  await action();
+  const deltas = await recorder.evaluate(({ stop }) => stop());
+  const sorted = deltas.sort((a, b) => a - b);
+  const at = (part: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+  return { frames: sorted.length, median: at(0.5), p95: at(0.95), longest: at(1) };
+}
+
+/** Wheels all the way in and out again. */
+export async function zoomInAndOut(page: EditorPage): Promise<void> {
+  const { mouse } = page.window.page;
+  const { columns } = await page.geometry();
+  const { x, y } = await page.pointOf((await page.geometry()).firstCell + columns * 20 + 20);
+  await mouse.move(x, y);
+  for (const direction of [-1, 1]) {
+    for (let notch = 0; notch < 30; notch++) {
+      await mouse.wheel(0, direction * 50);
+      await page.frame.waitForTimeout(30);
+    }
+  }
+}
+
+/** Drags the map about with the middle button: rows up, down and sideways. */
+export async function panAbout(page: EditorPage): Promise<void> {
+  const { mouse } = page.window.page;
+  const box = await page.get('map').boundingBox();
+  if (!box) throw new Error('the map is not in sight');
+  const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  await mouse.move(middle.x, middle.y);
+  await mouse.down({ button: 'middle' });
+  for (let step = 0; step < 200; step++) {
+    const x = middle.x + Math.sin(step / 9) * box.width * 0.4;
+    const y = middle.y + Math.cos(step / 7) * box.height * 0.4;
+    await mouse.move(x, y);
+    await page.frame.waitForTimeout(8);
+  }
+  await mouse.up({ button: 'middle' });
+}
