@@ -10,6 +10,9 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 /** RFC 8878, section 3.1.1.2.4: no block is larger, compressed or not. */
 const MAX_BLOCK_SIZE = 128 * 1024;
 
+/** A cluster of 2 MiB needs 16: a bound on the work that tables of tiny blocks can cause. */
+const MAX_BLOCKS = 16384;
+
 export interface ZstdBlock {
   /** Of its three-byte header, in the input. */
   readonly start: number;
@@ -82,7 +85,9 @@ function readBlocks(reader: FrameReader): ZstdBlock[] {
     if (type === 3) throw new ZstdFrameError('a zstd block has the reserved type');
     if (size > MAX_BLOCK_SIZE) throw new ZstdFrameError('a zstd block is too large');
     reader.skip(type === 1 ? 1 : size); // one byte, repeated `size` times
-    blocks.push({ start, end: reader.at });
+    if (blocks.push({ start, end: reader.at }) > MAX_BLOCKS) {
+      throw new ZstdFrameError('the zstd frame has too many blocks');
+    }
   }
   return blocks;
 }

@@ -1,27 +1,26 @@
 /**
- * zstd: node:zlib's where it exists (Node 22.15 on), else `fzstd`, in JavaScript. Both get one frame at a time, cut
- * out and under a header that cannot make them allocate at will.
+ * Compressed clusters of type zstd: by node:zlib where it can (Node 22.15 on), else by `fzstd`. Both get one frame at
+ * a time, cut out of what follows it, under a header that asks for little memory.
  */
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
+import { dataView } from '../format/bytes';
 import { cutZstdFrame, modestFrameHeader, type ZstdFrame } from '../format/zstdFrame';
+import { xxh64Low } from './xxh64';
 
 /** The part of node:zlib that older versions, and their types, do not have. */
 interface NativeZstd {
   readonly zstdDecompressSync?: (input: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
 }
 
-const native = (zlib as NativeZstd).zstdDecompressSync;
+const { zstdDecompressSync } = zlib as NativeZstd;
 
 /**
  * Decompresses frames from `input` until `target` is full; what follows them is ignored.
- * @returns bytes written; fewer than `target.length` never
- * @throws Error, of any kind, where that is impossible
+ * @throws Error, of any kind, where they do not fill it exactly
  */
-export function decompressZstd(input: Uint8Array, target: Uint8Array): number {
-  let at = 0;
-  let filled = 0;
-  while (filled < target.length) {
+export function decompressZstd(input: Uint8Array, target: Uint8Array): void {
+  for (let at = 0, filled = 0; filled < target.length;) {
     const frame = cutZstdFrame(input, at);
     const got = decodeFrame(input, frame, target.subarray(filled));
     if (frame.contentSize !== undefined && frame.contentSize !== got) {
@@ -30,30 +29,24 @@ export function decompressZstd(input: Uint8Array, target: Uint8Array): number {
     filled += got;
     at = frame.end;
   }
-  return filled;
 }
 
+/** @returns bytes written to the start of `target` */
 function decodeFrame(input: Uint8Array, frame: ZstdFrame, target: Uint8Array): number {
-  if (frame.blocks.length === 0) return 0;
-  return native === undefined
-    ? decodeInScript(input, frame, target)
-    : decodeNatively(native, input, frame, target);
-}
-
-function decodeNatively(
-  decode: Exclude<NativeZstd['zstdDecompressSync'], undefined>,
-  input: Uint8Array,
-  frame: ZstdFrame,
-  target: Uint8Array,
-): number {
-  const blocks = input.subarray(frame.blocks[0]?.start ?? frame.end, frame.end);
-  const whole = Buffer.concat([modestFrameHeader(target.length, frame.hasChecksum), blocks]);
-  const content = decode(whole, { maxOutputLength: target.length });
+  const [first] = frame.blocks;
+  if (first === undefined) return 0;
+  if (zstdDecompressSync === undefined) return decodeInScript(input, frame, target);
+  const header = modestFrameHeader(target.length, frame.hasChecksum);
+  const whole = Buffer.concat([header, input.subarray(first.start, frame.end)]);
+  const content = zstdDecompressSync(whole, { maxOutputLength: target.length });
   target.set(content);
   return content.length;
 }
 
-/** Block by block, so that a frame that grows too large is noticed before it is held. Checksums are not verified. */
+/**
+ * Block by block, so that a frame that grows too large is noticed before it is held. `fzstd` leaves the checksum to
+ * its caller.
+ */
 function decodeInScript(input: Uint8Array, frame: ZstdFrame, target: Uint8Array): number {
   let filled = 0;
   const decoder = new Decompress((content) => {
@@ -65,5 +58,9 @@ function decodeInScript(input: Uint8Array, frame: ZstdFrame, target: Uint8Array)
   frame.blocks.forEach(({ start, end }, index) => {
     decoder.push(input.subarray(start, end), index === frame.blocks.length - 1);
   });
+  if (frame.hasChecksum) {
+    const expected = dataView(input).getUint32(frame.end - 4, true);
+    if (xxh64Low(target.subarray(0, filled)) !== expected) throw new Error('the zstd checksum is wrong');
+  }
   return filled;
 }
