@@ -92,14 +92,14 @@ export class ChainModel {
         ? this.broken(node, { nameAsWritten: image.path, path: image.path }, 'cycle')
         : this.node(image, node),
     );
-    return [...links, ...users.sort(byNodeName)];
+    return [...links, ...sortedByName(users, nameOf)];
   }
 
-  /** Whether what a node stands on, all the way down, is there. */
+  /** Whether what a node stands on, all the way down, is there as far as it was looked for. */
   isWhole(node: ChainNode): boolean {
     let lowest = node;
     for (let [next] = this.below(node); next !== undefined; [next] = this.below(next)) lowest = next;
-    return lowest.kind === 'image';
+    return lowest.kind === 'image' || lowest.reason === 'notRead';
   }
 
   /** Whether an image or anything in its tree has `text` in its path; `children` is `below` or `above`. */
@@ -140,7 +140,7 @@ export class ChainModel {
     isRoot: (image: IndexedImage) => boolean,
     neighbours: (image: IndexedImage) => readonly IndexedImage[],
   ): ImageNode[] {
-    const images = [...this.unique()].sort(byName);
+    const images = sortedByName([...this.unique()], ({ path }) => path);
     const roots = images.filter(isRoot);
     const reached = new Set<IndexedImage>();
     for (const root of roots) reach(root, neighbours, reached);
@@ -149,7 +149,7 @@ export class ChainModel {
       roots.push(image);
       reach(image, neighbours, reached);
     }
-    return roots.sort(byName).map((image) => this.node(image, undefined));
+    return sortedByName(roots, ({ path }) => path).map((image) => this.node(image, undefined));
   }
 
   /** Every file that is there, once, whatever its names. */
@@ -210,16 +210,11 @@ function listOf(image: IndexedImage | undefined): readonly IndexedImage[] {
 }
 
 /** By the name that the tree shows, then by folder. */
-function byName(a: IndexedImage, b: IndexedImage): number {
-  return comparePaths(a.path, b.path);
-}
-
-function byNodeName(a: ChainNode, b: ChainNode): number {
-  return comparePaths(nameOf(a), nameOf(b));
-}
-
-function comparePaths(a: string, b: string): number {
-  return compare(basename(a), basename(b)) || compare(a, b);
+function sortedByName<T>(items: readonly T[], pathOf: (item: T) => string): T[] {
+  // Names are taken apart once, not at each comparison.
+  const keyed = items.map((item) => ({ item, name: basename(pathOf(item)), path: pathOf(item) }));
+  keyed.sort((a, b) => compare(a.name, b.name) || compare(a.path, b.path));
+  return keyed.map(({ item }) => item);
 }
 
 function compare(a: string, b: string): number {

@@ -59,7 +59,7 @@ export class ImageDocument {
 
   /** The state, as soon as there is one. Never rejects. */
   async whenRead(): Promise<ImageState> {
-    return this.state ?? (await this.session()).whenRead();
+    return this.state ?? (await this.session()).whenRead(this.source);
   }
 
   /** Reads anew if the file, or what the name leads to, is not what was read. */
@@ -72,7 +72,7 @@ export class ImageDocument {
 
   /** Reads anew in any case. */
   async readAgain(): Promise<ImageState> {
-    return (await this.follow()).read();
+    return (await this.follow()).read(this.source);
   }
 
   select(selection: Selection | undefined): void {
@@ -81,23 +81,23 @@ export class ImageDocument {
   }
 
   async cells(request: CellsRequest): Promise<Result<Cells>> {
-    return (await this.session()).cells(request);
+    return (await this.readSession()).cells(request);
   }
 
   async totals(start: number, length: number): Promise<Result<KindTotals>> {
-    return (await this.session()).totals(start, length);
+    return (await this.readSession()).totals(start, length);
   }
 
   async inspect(guestOffset: number): Promise<Result<ClusterReport>> {
-    return (await this.session()).inspect(guestOffset);
+    return (await this.readSession()).inspect(guestOffset);
   }
 
   async readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
-    return (await this.session()).readBytes(guestOffset, length);
+    return (await this.readSession()).readBytes(guestOffset, length);
   }
 
   async info(): Promise<Result<string>> {
-    return (await this.session()).info();
+    return (await this.readSession()).info();
   }
 
   dispose(): void {
@@ -111,8 +111,15 @@ export class ImageDocument {
   private async look(): Promise<void> {
     const before = this.lease?.session;
     const session = await this.follow();
-    if (session !== before) await session.whenRead();
-    else if (await session.hasChanged()) await session.read();
+    if (session !== before) await session.whenRead(this.source);
+    else if (await session.hasChanged(this.source)) await session.read(this.source);
+  }
+
+  /** The session once something was read: it can be asked. */
+  private async readSession(): Promise<ImageSession> {
+    const session = await this.session();
+    await session.whenRead(this.source);
+    return session;
   }
 
   private async session(): Promise<ImageSession> {

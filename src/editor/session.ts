@@ -9,6 +9,7 @@ import type {
   Cells,
   CellsRequest,
   ClusterReport,
+  EngineEvents,
   ImageState,
   KindTotals,
   Problem,
@@ -53,7 +54,6 @@ export class ImageSession {
 
   constructor(
     readonly identity: string,
-    private readonly source: ImageSource,
     private readonly context: SessionContext,
   ) {}
 
@@ -69,31 +69,36 @@ export class ImageSession {
   }
 
   /** The first state, read now or before. */
-  whenRead(): Promise<ImageState> {
-    return this.current === undefined ? (this.running ?? this.read()) : Promise.resolve(this.current);
+  whenRead(source: ImageSource): Promise<ImageState> {
+    return this.current === undefined ? (this.running ?? this.read(source)) : Promise.resolve(this.current);
   }
 
-  /** Reads the file anew. Always answers with a state, never rejects. */
-  read(): Promise<ImageState> {
+  /**
+   * Reads the file anew. Always answers with a state, never rejects.
+   * @param source a name that leads to this session's file now: others may have come to lead elsewhere
+   */
+  read(source: ImageSource): Promise<ImageState> {
     if (this.running === undefined) {
-      this.running = this.readNow().finally(() => {
+      this.running = this.readNow(source).finally(() => {
         this.running = undefined;
       });
       return this.running;
     }
     this.queued ??= this.running.then(() => {
       this.queued = undefined;
-      return this.read();
+      return this.read(source);
     });
     return this.queued;
   }
 
   /** Whether the file, or one of its chain, is not what was read. */
-  async hasChanged(): Promise<boolean> {
+  async hasChanged(source: ImageSource): Promise<boolean> {
     if (this.engine === undefined || this.engine.hasEnded || this.current === undefined) return true;
-    if (this.source.kind === 'bytes') return (await this.source.stamp()) !== this.stamp;
+    if (source.kind === 'bytes') return (await source.stamp()) !== this.stamp;
     return this.engine.hasChanged();
   }
+
+  // Questions: they wait for nothing, so ask once something was read.
 
   cells(request: CellsRequest): Promise<Result<Cells>> {
     return this.ask((engine) => engine.cells(request));
@@ -122,12 +127,12 @@ export class ImageSession {
     this.scanEmitter.dispose();
   }
 
-  private async readNow(): Promise<ImageState> {
+  private async readNow(source: ImageSource): Promise<ImageState> {
     const generation = this.context.nextGeneration();
-    if (this.isOver()) return failedState(sourceName(this.source), generation, this.notOpen());
+    if (this.isOver()) return failedState(sourceName(source), generation, notOpen(source));
     this.startedAt = performance.now();
     this.scannedAt = undefined;
-    const state = await this.openEngine(generation);
+    const state = await this.openEngine(source, generation);
     if (this.isOver()) return state;
     if (state.problem !== undefined) this.scannedAt = performance.now();
     this.current = state;
@@ -135,8 +140,7 @@ export class ImageSession {
     return state;
   }
 
-  private async openEngine(generation: number): Promise<ImageState> {
-    const { source } = this;
+  private async openEngine(source: ImageSource, generation: number): Promise<ImageState> {
     const name = sourceName(source);
     const engine = this.livingEngine();
     if (source.kind === 'path') {
@@ -153,40 +157,45 @@ export class ImageSession {
 
   /** The thread of this file; another one where the last has died. */
   private livingEngine(): EngineClient {
-    if (this.engine === undefined || this.engine.hasEnded) {
-      this.engine = new EngineClient(this.context.workerScript, {
-        scanProgress: (done, total) => {
-          if (done >= total) this.scannedAt = performance.now();
-          this.scanEmitter.fire({ done, total });
-        },
-        scanFailed: (problem) => {
-          this.warn(problem);
-        },
-      });
-    }
+    if (this.engine === undefined || this.engine.hasEnded) this.engine = this.startEngine();
     return this.engine;
   }
 
-  /** Adds to the state what came up after it was answered. */
-  private warn(problem: Problem): void {
-    this.scannedAt = performance.now();
-    if (this.current === undefined) return;
-    this.current = { ...this.current, warnings: [...this.current.warnings, problem] };
+  private startEngine(): EngineClient {
+    const events: Partial<EngineEvents> = {
+      scanProgress: (done, total) => {
+        if (done >= total) this.scannedAt = performance.now();
+        this.scanEmitter.fire({ done, total });
+      },
+      scanFailed: (problem) => {
+        this.scannedAt = performance.now();
+        this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
+      },
+    };
+    return new EngineClient(this.context.workerScript, events, (problem) => {
+      this.amend((state) => ({ ...state, problem }));
+    });
+  }
+
+  /** Changes the state by what came up after it was answered. */
+  private amend(change: (state: ImageState) => ImageState): void {
+    if (this.current === undefined || this.isDisposed) return;
+    this.current = change(this.current);
     this.stateEmitter.fire(this.current);
   }
 
-  private async ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
-    if (this.current === undefined) await this.whenRead();
+  private ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
     if (this.engine !== undefined) return request(this.engine);
-    return { ok: false, problem: this.notOpen() };
+    const problem: Problem = { kind: 'argument', code: 'engine.notOpen', file: '' };
+    return Promise.resolve({ ok: false, problem });
   }
 
   /** A method, since it may change while a reading waits. */
   private isOver(): boolean {
     return this.isDisposed;
   }
+}
 
-  private notOpen(): Problem {
-    return { kind: 'io', code: 'engine.notOpen', file: sourceName(this.source) };
-  }
+function notOpen(source: ImageSource): Problem {
+  return { kind: 'argument', code: 'engine.notOpen', file: sourceName(source) };
 }

@@ -18,7 +18,7 @@ export class Sessions {
     const identity = await identify(source);
     let entry = this.entries.get(identity);
     if (entry === undefined) {
-      entry = { session: new ImageSession(identity, source, this.context), leases: 0 };
+      entry = { session: new ImageSession(identity, this.context), leases: 0 };
       this.entries.set(identity, entry);
     }
     entry.leases++;

@@ -22,8 +22,11 @@ import type {
 import type { IndexApi, IndexedImage } from './indexApi';
 import { CancelFlag, type ThreadData, type ThreadRole } from './thread';
 
-/** Bytes of JavaScript heap a thread may take before it alone ends; tables live outside of it, in budgets. */
-const HEAP_LIMIT_MIB = 256;
+/**
+ * JavaScript heap at which a thread that runs away ends, alone. The engine's own budgets are far below; closer to
+ * them, a single large allocation could hit the limit, and that ends the whole process.
+ */
+const HEAP_LIMIT_MIB = 1024;
 
 /** A worker thread and the calls to it. `Remote` is what it answers, `Local` what it may tell. */
 class Thread<Remote extends object, Local extends object> {
@@ -32,7 +35,8 @@ class Thread<Remote extends object, Local extends object> {
   private readonly rpc: BirpcReturn<Remote, Local>;
   private ended: Error | undefined;
 
-  constructor(workerScript: string, role: ThreadRole, events: Local) {
+  /** @param onEnd the thread is gone, and nobody asked for it */
+  constructor(workerScript: string, role: ThreadRole, events: Local, onEnd: (error: Error) => void) {
     const data: ThreadData = { role, cancelFlag: this.cancelFlag.buffer };
     this.worker = new Worker(workerScript, {
       name: `qcow2 ${role}`,
@@ -48,11 +52,14 @@ class Thread<Remote extends object, Local extends object> {
       },
       timeout: -1,
     });
-    this.worker.on('error', (error: Error) => {
+    const ended = (error: Error): void => {
+      if (this.hasEnded) return;
       this.end(error);
-    });
+      onEnd(error);
+    };
+    this.worker.on('error', ended);
     this.worker.on('exit', (code) => {
-      this.end(new Error(`exit code ${code}`));
+      ended(new Error(`exit code ${code}`));
     });
   }
 
@@ -108,13 +115,23 @@ export class EngineClient {
   private readonly thread: Thread<EngineApi, EngineEvents>;
   private path = '';
 
-  /** @param workerScript path of the bundled `worker/main.ts` */
-  constructor(workerScript: string, events: Partial<EngineEvents> = {}) {
+  /**
+   * @param workerScript path of the bundled `worker/main.ts`
+   * @param onEnd the thread died; calls that wait for it end in the same problem
+   */
+  constructor(
+    workerScript: string,
+    events: Partial<EngineEvents> = {},
+    onEnd: (problem: Problem) => void = () => undefined,
+  ) {
     const ignore = (): void => undefined;
-    this.thread = new Thread(workerScript, 'engine', {
+    const handlers: EngineEvents = {
       scanProgress: events.scanProgress ?? ignore,
       scanFailed: events.scanFailed ?? ignore,
       exportProgress: events.exportProgress ?? ignore,
+    };
+    this.thread = new Thread(workerScript, 'engine', handlers, (error) => {
+      onEnd(endedProblem(this.path, error));
     });
   }
 
@@ -181,7 +198,7 @@ export class IndexClient {
   /** Answers in the order of `paths`. */
   async readHeaders(paths: readonly string[]): Promise<readonly IndexedImage[]> {
     if (this.thread === undefined || this.thread.hasEnded) {
-      this.thread = new Thread(this.workerScript, 'index', {});
+      this.thread = new Thread(this.workerScript, 'index', {}, () => undefined);
     }
     const result = await this.thread.call('', (rpc) => rpc.readHeaders(paths));
     if (result.ok) return result.value;

@@ -82,7 +82,7 @@ describe('the command', () => {
     it('works on the image in the active editor, asking for form and place', async () => {
       await vscode.commands.executeCommand('vscode.open', image);
       await openedDocument(exports, image);
-      await waitFor('the active editor', () => exports.images.active);
+      await waitFor('the page in the active editor', () => exports.images.active?.isUp);
       const exported = vscode.commands.executeCommand<ExportedMap | undefined>('qcow2.exportMap');
       const destination = folder.file('top.qcow2.map.json');
       await waitFor('the map', async () => {
@@ -133,7 +133,7 @@ describe('the command', () => {
     it('works on the active editor', async () => {
       await vscode.commands.executeCommand('vscode.open', image);
       await openedDocument(exports, image);
-      await waitFor('the active editor', () => exports.images.active);
+      await waitFor('the page in the active editor', () => exports.images.active?.isUp);
       await vscode.commands.executeCommand('qcow2.copyImageInformation');
       assert.deepEqual(await copied(), expected());
     });
@@ -170,7 +170,7 @@ describe('the command', () => {
     it('asks for the offset', async () => {
       await vscode.commands.executeCommand('vscode.open', image);
       await openedDocument(exports, image);
-      await waitFor('the active editor', () => exports.images.active);
+      await waitFor('the page in the active editor', () => exports.images.active?.isUp);
       const gone = vscode.commands.executeCommand<number | undefined>('qcow2.goToOffset');
       await waitFor('the box to close', async () => {
         await vscode.commands.executeCommand('type', { text: '0x10000' }).then(undefined, () => undefined);

@@ -1,0 +1,121 @@
+/** The forest of backing chains, from headers alone. */
+import { describe, expect, it } from 'vitest';
+import { ChainModel, type ChainNode, shortNameOf } from '../../../src/chains/chainModel';
+import type { IndexedImage } from '../../../src/worker/indexApi';
+
+let inode = 0;
+
+/** An image at `path`, over the file at `backing`. */
+function image(path: string, backing?: string, identity = `1:${++inode}`): IndexedImage {
+  const facts = { path, identity, fileSize: 0, allocatedBytes: 0, format: 'qcow2' } as const;
+  return backing === undefined ? facts : { ...facts, backing: { nameAsWritten: backing, path: backing } };
+}
+
+const missing = (path: string): IndexedImage => ({
+  path,
+  fileSize: 0,
+  allocatedBytes: 0,
+  format: 'unknown',
+  problem: { kind: 'io', code: 'file.missing', file: path },
+});
+
+function model(found: readonly IndexedImage[], named: readonly IndexedImage[] = []): ChainModel {
+  const byPath = (images: readonly IndexedImage[]): Map<string, IndexedImage> =>
+    new Map(images.map((one) => [one.path, one]));
+  return new ChainModel({ found: byPath(found), named: byPath(named) });
+}
+
+/** `a > b` for each way down; a broken link as `!reason`. */
+function lines(nodes: readonly ChainNode[], next: (node: ChainNode) => ChainNode[]): string[] {
+  return nodes.flatMap((node) => {
+    const name = node.kind === 'image' ? shortNameOf(node) : `!${node.reason}`;
+    const below = lines(next(node), next);
+    return below.length === 0 ? [name] : below.map((line) => `${name} > ${line}`);
+  });
+}
+
+const fromTop = (chains: ChainModel): string[] => lines(chains.tops(), (node) => chains.below(node));
+const fromBase = (chains: ChainModel): string[] => lines(chains.bases(), (node) => chains.above(node));
+
+describe('backing chains', () => {
+  it('are seen from the top and from the base', () => {
+    const chains = model([
+      image('/w/top', '/w/middle'),
+      image('/w/middle', '/w/base'),
+      image('/w/base'),
+      image('/w/side', '/w/base'),
+      image('/w/alone'),
+    ]);
+    expect(fromTop(chains)).toEqual(['alone', 'side > base', 'top > middle > base']);
+    expect(fromBase(chains)).toEqual(['alone', 'base > middle > top', 'base > side']);
+  });
+
+  it('end in a broken link where a file is missing, refused or not read', () => {
+    const refused: IndexedImage = {
+      ...image('/w/c'),
+      backing: {
+        nameAsWritten: 'nbd:x',
+        problem: { kind: 'refused', code: 'gate.protocol', file: '/w/c', value: 'nbd:x', what: 'nbd' },
+      },
+    };
+    const chains = model(
+      [image('/w/a', '/x/gone'), image('/w/b', '/x/unread'), refused],
+      [missing('/x/gone')],
+    );
+    expect(fromTop(chains)).toEqual(['a > !missing', 'b > !notRead', 'c > !refused']);
+    expect(fromBase(chains)).toEqual(['a > !missing', 'b > !notRead', 'c > !refused']);
+    expect(chains.tops().map((node) => chains.isWhole(node))).toEqual([false, true, false]);
+  });
+
+  it('that come back to themselves are shown once, and end', () => {
+    const chains = model([image('/w/a', '/w/b'), image('/w/b', '/w/a'), image('/w/self', '/w/self')]);
+    expect(fromTop(chains)).toEqual(['a > b > !cycle', 'self > !cycle']);
+    expect(fromBase(chains)).toEqual(['a > b > !cycle', 'self > !cycle']);
+  });
+
+  it('with a tail that leads into a ring are shown from the tail', () => {
+    const chains = model([image('/w/tail', '/w/a'), image('/w/a', '/w/b'), image('/w/b', '/w/a')]);
+    expect(fromTop(chains)).toEqual(['tail > a > b > !cycle']);
+  });
+
+  it('know one file under several names', () => {
+    const base = image('/w/base');
+    const { identity = '' } = base;
+    const chains = model(
+      [base, image('/w/link', undefined, identity), image('/w/top', '/w/sub/../base')],
+      [image('/w/sub/../base', undefined, identity)],
+    );
+    expect(fromTop(chains)).toEqual(['top > base']);
+    expect(fromBase(chains)).toEqual(['base > top']);
+  });
+
+  it('go on through files that nobody looked for but a header names', () => {
+    const chains = model([image('/w/top', '/x/middle')], [image('/x/middle', '/x/base'), image('/x/base')]);
+    expect(fromTop(chains)).toEqual(['top > middle > base']);
+    const [middle] = chains.below(chains.tops()[0]!);
+    expect(middle).toMatchObject({ kind: 'image', isOutside: true });
+  });
+
+  it('have nodes of their own, however often a layer is shown', () => {
+    const chains = model([image('/w/a', '/w/base'), image('/w/b', '/w/base'), image('/w/base')]);
+    const ids = chains.tops().flatMap((top) => [top.id, ...chains.below(top).map(({ id }) => id)]);
+    expect(new Set(ids).size).toBe(4);
+  });
+
+  it('match a text in the path of any layer, whatever the case', () => {
+    const chains = model([image('/w/top', '/w/Middle'), image('/w/Middle')]);
+    const [top] = chains.tops();
+    const below = (node: ChainNode): ChainNode[] => chains.below(node);
+    expect(chains.matches(top!, 'middle', below)).toBe(true);
+    expect(chains.matches(top!, 'elsewhere', below)).toBe(false);
+  });
+
+  it('of ten thousand images over one base are grown within a second', () => {
+    const images = Array.from({ length: 10_000 }, (_, index) => image(`/w/${index}`, '/w/base'));
+    const start = performance.now();
+    const chains = model([image('/w/base'), ...images]);
+    expect(chains.tops()).toHaveLength(10_000);
+    expect(chains.above(chains.bases()[0]!)).toHaveLength(10_000);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+});
