@@ -1,0 +1,106 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CLI, cli } from '../support/cli';
+import { image } from '../support/imageBuilder';
+import type { Ran } from '../support/process';
+import type { Workspace } from '../support/workspace';
+import { workspace } from '../support/workspace';
+
+let place: Workspace;
+const run = (...args: string[]): Ran => cli(args, { cwd: place.folder });
+
+beforeAll(() => {
+  place = workspace();
+  image({ size: '1M' }).data(0, 2).writeTo(place.path('disk.qcow2'));
+  image({ size: '1M', backing: { name: 'gone.qcow2', format: 'qcow2' } }).writeTo(place.path('orphan.qcow2'));
+});
+afterAll(() => {
+  place.remove();
+});
+
+describe('wrong usage is one usage line and exit code 64', () => {
+  test.each(
+    [
+      [],
+      ['check', 'disk.qcow2'],
+      ['map'],
+      ['map', 'disk.qcow2', 'other.qcow2'],
+      ['map', '--output=xml', 'disk.qcow2'],
+      ['map', '--start-offset=ten', 'disk.qcow2'],
+      ['info', '--nonsense', 'disk.qcow2'],
+      ['read', 'disk.qcow2', '0'],
+      ['read', 'disk.qcow2', '0', '1.5'],
+    ].map((args) => ({ args, title: `qcow2 ${args.join(' ')}` })),
+  )('$title', ({ args }) => {
+    const ran = run(...args);
+    expect(ran.status).toBe(64);
+    expect(ran.stdout).toHaveLength(0);
+    expect(ran.stderr).toMatch(/^usage: qcow2 [^\n]+\n$/);
+  });
+});
+
+test('options are taken in both forms, and before and after the file', () => {
+  const { stdout } = run('map', '--output=json', '--start-offset=64k', '--max-length=0x10000', 'disk.qcow2');
+  expect(run('map', 'disk.qcow2', '--output', 'json', '-s', '65536', '-l', '64K').stdout).toEqual(stdout);
+  expect(JSON.parse(String(stdout))).toMatchObject([{ start: 65536, length: 65536 }]);
+});
+
+test('-q silences what the verb prints, not what is wrong', () => {
+  expect(run('info', '-q', 'disk.qcow2')).toMatchObject({ status: 0, stderr: '' });
+  expect(run('info', '-q', 'disk.qcow2').stdout).toHaveLength(0);
+  expect(run('info', '-q', 'missing.qcow2')).toMatchObject({
+    status: 1,
+    stderr: 'qcow2: missing.qcow2: No such file\n',
+  });
+});
+
+describe('a read', () => {
+  test('gives exactly the bytes asked for', () => {
+    const whole = run('read', 'disk.qcow2', '0', '1M').stdout;
+    expect(whole).toHaveLength(1024 * 1024);
+    expect(run('read', 'disk.qcow2', '65000', '1000').stdout).toEqual(whole.subarray(65000, 66000));
+    expect(run('read', 'disk.qcow2', '1M', '0').stdout).toHaveLength(0);
+  });
+
+  test('past the end of the disk is refused before anything is printed', () => {
+    const ran = run('read', 'disk.qcow2', '1023k', '2k');
+    expect(ran).toMatchObject({ status: 1 });
+    expect(ran.stdout).toHaveLength(0);
+    expect(ran.stderr).toMatch(/^qcow2: disk\.qcow2: [^\n]*1048576[^\n]*\n$/);
+  });
+});
+
+test('a missing backing file fails what needs it, and info does not', () => {
+  expect(run('info', 'orphan.qcow2').status).toBe(0);
+  for (const verb of [['info', '--backing-chain'], ['map'], ['map', '--output=json']]) {
+    const ran = run(...verb, 'orphan.qcow2');
+    expect(ran).toMatchObject({ status: 1, stderr: 'qcow2: gone.qcow2: No such file\n' });
+    expect(ran.stdout).toHaveLength(0);
+  }
+});
+
+test('a reader that goes away is no error to talk about', () => {
+  const pipe = `node ${CLI} read disk.qcow2 0 1M | head -c 10 >/dev/null; exit \${PIPESTATUS[0]}`;
+  const ran = spawnSync('bash', ['-c', pipe], { cwd: place.folder, encoding: 'utf8' });
+  expect(ran).toMatchObject({ status: 141, stderr: '' });
+});
+
+test.runIf(process.platform === 'linux')('a process that may write the image is named', async () => {
+  symlinkSync('disk.qcow2', place.path('link.qcow2'));
+  const holder = spawn('qemu-io', [place.path('disk.qcow2')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    // The prompt comes when the image is open.
+    await new Promise((resolve) => holder.stdout.once('data', resolve));
+    const ran = run('info', 'link.qcow2');
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).toMatch(
+      new RegExp(`^qcow2: link\\.qcow2: [^\\n]*qemu-io, pid ${holder.pid}[^\\n]*\\n$`),
+    );
+  } finally {
+    const ended = new Promise((resolve) => holder.once('close', resolve));
+    holder.stdin.end();
+    await ended;
+  }
+  expect(run('info', 'link.qcow2').stderr).toBe('');
+});
