@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/engine/**/*.test.ts', 'test/cli/**/*.test.ts'],
     globalSetup: ['test/support/buildCli.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     // qemu-img is judged against in child processes; more workers than cores would only wait.
     maxWorkers: 2,
   },

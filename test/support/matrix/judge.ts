@@ -1,0 +1,168 @@
+/**
+ * QEMU as the judge of what the headless command says of an image: `info` and `map` field by field, exit codes too,
+ * and `read` of the whole disk.
+ */
+import * as fs from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cli } from '../cli';
+import { mapText } from '../inProcess';
+import { Kitchen, type Recipe } from './recipe';
+import type { Ran } from '../process';
+import { mustQemuImg, qemuImg } from '../qemu';
+import { type Workspace, workspace } from '../workspace';
+
+/** Declares the tests of every recipe. */
+export function judgeByQemu(recipes: readonly Recipe[]): void {
+  describe.each(recipes)('$name', judge);
+}
+
+function judge(recipe: Recipe): void {
+  let place: Workspace;
+  const file = recipe.image ?? 'disk.qcow2';
+  const ours = (...args: string[]): Ran => cli([...args, file], { cwd: place.folder });
+  const theirs = (...args: string[]): Ran => qemuImg([...args, file], { cwd: place.folder });
+
+  beforeAll(() => {
+    place = workspace();
+    recipe.make(new Kitchen(place.folder));
+  });
+  afterAll(() => {
+    place.remove();
+  });
+
+  test('has the info that QEMU prints as JSON', () => {
+    expectSameJson(ours('info', '--output=json'), theirs('info', '--output=json'));
+  });
+
+  test('has the info that QEMU prints as text', () => {
+    expectSameText(ours('info'), theirs('info'));
+  });
+
+  test('has the info of its whole chain that QEMU prints', () => {
+    expectSameJson(
+      ours('info', '--backing-chain', '--output=json'),
+      theirs('info', '--backing-chain', '--output=json'),
+    );
+    expectSameText(ours('info', '--backing-chain'), theirs('info', '--backing-chain'));
+  });
+
+  if (recipe.secret === undefined) {
+    test('has the map that QEMU prints as JSON', () => {
+      expectSameText(ours('map', '--output=json'), theirs('map', '--output=json'));
+    });
+
+    test('has the map that QEMU prints as text', () => {
+      expectSameText(ours('map'), theirs('map'));
+    });
+
+    test('has the map of a range that QEMU prints', () => {
+      for (const { start, length } of ranges(virtualSize(place, file))) {
+        const bounds = [
+          `--start-offset=${start}`,
+          ...(length === undefined ? [] : [`--max-length=${length}`]),
+        ];
+        const request = { form: 'json', start, ...(length === undefined ? {} : { length }) } as const;
+        const judge = theirs('map', '--output=json', ...bounds);
+        expect(mapText(place.path(file), request), bounds.join(' ')).toBe(String(judge.stdout));
+      }
+      const bounds = ['-s', '4k', '-l', '0x100000'];
+      expectSameText(ours('map', '--output=json', ...bounds), theirs('map', '--output=json', ...bounds));
+    });
+
+    test('reads as qemu-img convert does', () => {
+      expectSameBytes(recipe, place, file);
+    });
+  } else {
+    const withKey = keyOptions(recipe.secret, file);
+
+    test('has the map that QEMU prints when it is given the key', () => {
+      const judge = qemuImg(['map', '--output=json', ...withKey], { cwd: place.folder });
+      expectSameText(ours('map', '--output=json'), judge);
+    });
+
+    test('refuses to read data', () => {
+      const read = cli(['read', file, '0', '512'], { cwd: place.folder });
+      expect(read.status).toBe(1);
+      expect(read.stdout).toHaveLength(0);
+      expect(read.stderr).toMatch(/^qcow2: disk\.qcow2: .*encrypt.*\n$/i);
+    });
+  }
+}
+
+/** Without the key QEMU maps nothing; ours shows what the tables say, which is what QEMU shows with the key. */
+const keyOptions = (secret: string, file: string): string[] => [
+  '--object',
+  `secret,id=key,data=${secret}`,
+  '--image-opts',
+  `driver=qcow2,file.filename=${file},encrypt.key-secret=key`,
+];
+
+function expectSameJson(ours: Ran, theirs: Ran): void {
+  expectSameEnd(ours, theirs);
+  if (theirs.status === 0)
+    expect(JSON.parse(String(ours.stdout))).toStrictEqual(JSON.parse(String(theirs.stdout)));
+}
+
+function expectSameText(ours: Ran, theirs: Ran): void {
+  expect(String(ours.stdout)).toBe(String(theirs.stdout));
+  expectSameEnd(ours, theirs);
+}
+
+/** The same exit code, and on failure one line of ours. */
+function expectSameEnd(ours: Ran, theirs: Ran): void {
+  expect({ status: ours.status, stderr: ours.status === 0 ? '' : ours.stderr }).toStrictEqual({
+    status: theirs.status,
+    stderr: theirs.status === 0 ? '' : (expect.stringMatching(/^qcow2: [^\n]+\n$/) as string),
+  });
+}
+
+function virtualSize(place: Workspace, file: string): number {
+  const info: unknown = JSON.parse(
+    String(mustQemuImg(['info', '--output=json', file], { cwd: place.folder })),
+  );
+  return (info as { 'virtual-size': number })['virtual-size'];
+}
+
+/** Ranges that start and end within clusters, at the disk's end and beyond. */
+function ranges(size: number): { readonly start: number; readonly length?: number }[] {
+  const middle = Math.floor(size / 2);
+  return [
+    { start: 0, length: 512 },
+    { start: 1, length: 65537 },
+    { start: middle, length: middle },
+    { start: middle + 777 },
+    { start: Math.max(0, size - 100), length: 2 ** 20 },
+    { start: 0, length: 0 },
+    { start: size },
+    { start: size + 1 },
+  ];
+}
+
+/** Compares the whole disk, or the recipe's windows of it, with what qemu-img makes of it. */
+function expectSameBytes({ windows }: Recipe, place: Workspace, file: string): void {
+  const { folder } = place;
+  if (windows === undefined) {
+    mustQemuImg(['convert', '-O', 'raw', file, 'judge.raw'], { cwd: folder });
+    expectSameWindow(place, file, 0, fs.readFileSync(place.path('judge.raw')));
+    return;
+  }
+  for (const [start, length] of windows) {
+    const [skip, count] = [Math.floor(start / 512), Math.ceil(length / 512)];
+    const sectors = ['bs=512', `skip=${skip}`, `count=${skip + count}`];
+    mustQemuImg(['dd', '-O', 'raw', ...sectors, `if=${file}`, 'of=judge.raw'], { cwd: folder });
+    expectSameWindow(place, file, skip * 512, fs.readFileSync(place.path('judge.raw')));
+  }
+}
+
+function expectSameWindow(place: Workspace, file: string, start: number, judge: Buffer): void {
+  const read = cli(['read', file, String(start), String(judge.length)], { cwd: place.folder });
+  expect(read.stderr).toBe('');
+  expect(read.status).toBe(0);
+  expect(read.stdout).toHaveLength(judge.length);
+  // Not `toEqual`: a difference would be printed byte by byte.
+  expect(firstDifference(read.stdout, judge)).toBe(-1);
+}
+
+function firstDifference(left: Buffer, right: Buffer): number {
+  return left.equals(right) ? -1 : left.findIndex((byte, index) => byte !== right[index]);
+}
