@@ -25,8 +25,12 @@ function dressImage(item: vscode.TreeItem, node: ImageNode, isWhole: boolean): v
   const broken = isWhole ? [] : [vscode.l10n.t('broken chain')];
   item.description = [...facts(image), ...broken, ...folderOf(image.path)].join(' · ');
   item.iconPath = imageIcon(node, isWhole);
-  item.tooltip = imageTooltip(node);
   item.command = { command: 'qcow2.chains.open', title: vscode.l10n.t('Open'), arguments: [node] };
+}
+
+/** What a node tells at length, made when somebody hovers. */
+export function chainTooltip(node: ChainNode): vscode.MarkdownString {
+  return node.kind === 'image' ? imageTooltip(node) : brokenTooltip(node);
 }
 
 function facts(image: IndexedImage): string[] {
@@ -103,7 +107,10 @@ function dressBroken(item: vscode.TreeItem, node: BrokenNode): void {
   item.contextValue = 'broken';
   item.description = brokenText(node);
   item.iconPath = node.reason === 'cycle' || node.reason === 'notRead' ? warningIcon() : errorIcon();
-  item.tooltip = table([
+}
+
+function brokenTooltip(node: BrokenNode): vscode.MarkdownString {
+  return table([
     [vscode.l10n.t('Backing file'), node.reference.nameAsWritten],
     [vscode.l10n.t('Place'), node.reference.path === undefined ? '—' : dirname(node.reference.path)],
     [vscode.l10n.t('Problem'), brokenText(node)],

@@ -1,6 +1,6 @@
 /** The tree view "Backing Chains": the workspace's images as chains, from the top or from the base. */
 import * as vscode from 'vscode';
-import { chainItem } from './chainItem';
+import { chainItem, chainTooltip } from './chainItem';
 import { ChainModel, type ChainNode } from './chainModel';
 import type { WorkspaceIndex } from './workspaceIndex';
 
@@ -56,6 +56,11 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
 
   getTreeItem(node: ChainNode): vscode.TreeItem {
     return chainItem(node, this.foldingOf(node), this.currentModel().isWhole(node));
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: ChainNode): vscode.TreeItem {
+    item.tooltip = chainTooltip(node);
+    return item;
   }
 
   getParent(node: ChainNode): ChainNode | undefined {

@@ -17,6 +17,8 @@ import { Debounce } from './debounce';
 const IMAGES = '**/*.{qcow2,qcow,QCOW2,QCOW}';
 /** Headers read in one message to the thread; the tree shows what is known in between. */
 const BATCH = 64;
+/** Milliseconds between two looks of the tree at a long reading: a tree of thousands takes its time. */
+const SHOW_EVERY = 2000;
 /** So many new names at once are a checkout or an unpacked archive: then everything is searched again. */
 const MANY_NEW_NAMES = 50;
 
@@ -50,6 +52,7 @@ export class WorkspaceIndex implements vscode.Disposable {
   private readonly settle = new Debounce(() => void this.enqueue(() => this.takeEvents()), 300, 2000);
   /** Work on the index, one piece after the other. */
   private work: Promise<void> = Promise.resolve();
+  private lastShown = 0;
   private isStarted = false;
   private isCut = false;
 
@@ -147,6 +150,11 @@ export class WorkspaceIndex implements vscode.Disposable {
       }
     }
     for (const path of before) if (!reached.has(path)) this.named.delete(path);
+    this.show();
+  }
+
+  private show(): void {
+    this.lastShown = performance.now();
     this.changeEmitter.fire();
   }
 
@@ -172,7 +180,7 @@ export class WorkspaceIndex implements vscode.Disposable {
         if (isGone && target === this.found) target.delete(image.path);
         else target.set(image.path, image);
       }
-      if (paths.length > BATCH) this.changeEmitter.fire();
+      if (performance.now() - this.lastShown > SHOW_EVERY) this.show();
     }
   }
 

@@ -16,6 +16,21 @@ export function describeWithFile(problem: Problem, fileInSight: string): string 
   return vscode.l10n.t('{0}: {1}', basename(problem.file), text);
 }
 
+/** By the number of fraction digits: making one takes longer than using it a hundred times. */
+const numberFormats = new Map<number, Intl.NumberFormat>();
+
+function formatNumber(value: number, digits: number): string {
+  let format = numberFormats.get(digits);
+  if (format === undefined) {
+    format = new Intl.NumberFormat(vscode.env.language, {
+      maximumFractionDigits: digits,
+      useGrouping: false,
+    });
+    numberFormats.set(digits, format);
+  }
+  return format.format(value);
+}
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 
 /** `64 KiB`, `12.3 GiB`; at most three significant digits and a unit that is not translated. */
@@ -27,11 +42,7 @@ export function formatSize(bytes: number): string {
     unit++;
   }
   const digits = Number.isInteger(value) || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  const number = value.toLocaleString(vscode.env.language, {
-    maximumFractionDigits: digits,
-    useGrouping: false,
-  });
-  return `${number} ${UNITS[unit] ?? ''}`;
+  return `${formatNumber(value, digits)} ${UNITS[unit] ?? ''}`;
 }
 
 /** `31 %`; a share that is not quite nothing or not quite all is not rounded to it. */

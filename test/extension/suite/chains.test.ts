@@ -92,6 +92,7 @@ describe('the tree of backing chains', () => {
     const item = exports.chains.tree.getTreeItem(top);
     assert.match(String(item.description), /^v3 · 16 MiB · \d+ KiB on disk · chains$/);
     assert.equal(item.contextValue, 'image');
+    exports.chains.tree.resolveTreeItem(item, top);
     const tooltip = (item.tooltip as vscode.MarkdownString).value;
     for (const part of ['middle.qcow2', 'Virtual size', '64 KiB']) {
       assert.ok(
