@@ -1,10 +1,13 @@
 /** The page of an image that cannot be opened: the reason, a way on, and the header as far as it can be read. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { PageState } from '../src/editor/messages';
+import type { HeaderView, PageState } from '../src/editor/messages';
 import { staticDump } from './hex/static';
 import { icon } from './icons';
 import { headerTables } from './panels/header';
 import { t } from './strings';
+
+/** "QFI" and 0xfb, as the header shows it. */
+const QCOW2_MAGIC = '0x514649fb';
 
 export function unreadable(page: PageState, retry: () => void): TemplateResult {
   const { header, path } = page.image;
@@ -21,13 +24,19 @@ export function unreadable(page: PageState, retry: () => void): TemplateResult {
     ${
       header === undefined || header.raw.length === 0
         ? html`<p class="hint">${t('No bytes of the file could be read.')}</p>`
-        : html`<div class="unreadable-body">
-            <section>
-              <h3 class="panel-heading">${t('Raw bytes')}</h3>
-              ${staticDump(header.raw.subarray(0, 1024), t('Raw bytes of the header'))}
-            </section>
-            <section>${header.fields.length === 0 ? nothing : headerTables(header)}</section>
-          </div>`
+        : remains(header)
     }
+  </div>`;
+}
+
+/** What is there to be read. In a file of another kind there are no fields, whatever their bytes would say. */
+function remains(header: HeaderView): TemplateResult {
+  const isQcow2 = header.fields.some(({ name, raw }) => name === 'magic' && raw === QCOW2_MAGIC);
+  return html`<div class="unreadable-body">
+    <section>
+      <h3 class="panel-heading">${t('Raw bytes')}</h3>
+      ${staticDump(header.raw.subarray(0, 1024), t('Raw bytes of the header'))}
+    </section>
+    ${isQcow2 ? html`<section>${headerTables(header)}</section>` : nothing}
   </div>`;
 }
