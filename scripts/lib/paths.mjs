@@ -16,12 +16,22 @@ export const CACHE = path.join(ROOT, '.cache');
 
 /** @param {string} file */
 export function isFile(file) {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  return look(file)?.isFile() === true;
 }
 
 /** @param {string} folder */
 export function isFolder(folder) {
-  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+  return look(folder)?.isDirectory() === true;
+}
+
+/** @param {string} place */
+function look(place) {
+  try {
+    return statSync(place);
+  } catch {
+    // What cannot be looked at (no permission, a file in place of a folder) is as good as not there.
+    return undefined;
+  }
 }
 
 /**
