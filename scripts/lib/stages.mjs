@@ -39,7 +39,14 @@ export const STAGES = [
     ],
     minutes: 5,
   },
-  { name: 'lint', commands: [['node_modules/eslint/bin/eslint.js', '.']], minutes: 10 },
+  {
+    name: 'lint',
+    commands: [
+      ['node_modules/eslint/bin/eslint.js', '.'],
+      ['scripts/l10n.mjs', '--check'],
+    ],
+    minutes: 10,
+  },
   { name: 'format', commands: [['node_modules/prettier/bin/prettier.cjs', '--check', '.']], minutes: 5 },
   {
     name: 'engine',
