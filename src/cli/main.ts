@@ -3,6 +3,7 @@
  * and exit code 1; wrong usage is the usage line and 64.
  */
 import { EngineError } from '../qcow2/errors';
+import { prepareZstd } from '../qcow2/image/zstd';
 import { describeProblem, printable } from '../qcow2/problemText';
 import { info } from './info';
 import { map } from './map';
@@ -57,4 +58,6 @@ function report(verb: Verb, error: unknown): number {
   return EXIT_FAILURE;
 }
 
-process.exitCode = main(process.argv.slice(2));
+void prepareZstd().then(() => {
+  process.exitCode = main(process.argv.slice(2));
+});

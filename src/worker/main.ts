@@ -1,6 +1,7 @@
 /** The entry of every worker thread (bundled to `dist/worker.js`): takes the role it was started for. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
+import { prepareZstd } from '../qcow2/image/zstd';
 import type { EngineApi, EngineEvents } from './api';
 import { createEngine } from './engine';
 import { readIndexedImage } from './headerReader';
@@ -22,14 +23,19 @@ const channel = {
   timeout: -1,
 } as const;
 
-if (role === 'engine') {
+// Messages wait in the port until the first listener takes them.
+void prepareZstd().then(role === 'engine' ? serveEngine : serveIndex);
+
+function serveEngine(): void {
   const events: EngineEvents = {
     scanProgress: (done, total) => void rpc.scanProgress.asEvent(done, total),
     scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
     exportProgress: (done, total) => void rpc.exportProgress.asEvent(done, total),
   };
   const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, new CancelFlag(cancelFlag)), channel);
-} else {
+}
+
+function serveIndex(): void {
   const index: IndexApi = { readHeaders: (paths) => paths.map(readIndexedImage) };
   createBirpc<Record<string, never>, IndexApi>(index, channel);
 }

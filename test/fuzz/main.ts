@@ -10,6 +10,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { prepareZstd } from '../../src/qcow2/image/zstd';
 import { type Fault, Fuzzer, TIME_LIMIT } from './cases';
 
 const MEMORY_LIMIT = 256 * 1024 * 1024;
@@ -32,7 +33,11 @@ interface Job {
 type Message = { readonly fault: Fault } | { readonly done: number };
 
 if (isMainThread) void main();
-else work(workerData as Job);
+else {
+  void prepareZstd().then(() => {
+    work(workerData as Job);
+  });
+}
 
 function work({ seed, from, end, folder, current }: Job): void {
   const fuzzer = new Fuzzer(seed, folder);
@@ -49,6 +54,7 @@ function work({ seed, from, end, folder, current }: Job): void {
 }
 
 async function main(): Promise<void> {
+  await prepareZstd();
   const { values } = parseArgs({
     options: {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },

@@ -1,12 +1,11 @@
 /**
- * Compressed clusters of type zstd: by node:zlib where it can (Node 22.15 on), else by `fzstd`. Both get one frame at
- * a time, cut out of what follows it, under a header that asks for little memory.
+ * Compressed clusters of type zstd: by node:zlib where it can (Node 22.15 on), else by `zstddec`, the reference
+ * decoder as WebAssembly. Both get one frame at a time, cut out of what follows it, under a header that asks for
+ * little memory.
  */
 import * as zlib from 'node:zlib';
-import { Decompress } from 'fzstd';
-import { dataView } from '../format/bytes';
+import { ZSTDDecoder } from 'zstddec';
 import { cutZstdFrame, modestFrameHeader, type ZstdFrame } from '../format/zstdFrame';
-import { xxh64Low } from './xxh64';
 
 /** The part of node:zlib that older versions, and their types, do not have. */
 interface NativeZstd {
@@ -14,6 +13,15 @@ interface NativeZstd {
 }
 
 const { zstdDecompressSync } = zlib as NativeZstd;
+const decoder = new ZSTDDecoder();
+
+/**
+ * Makes the decoder ready; a program that reads images waits for it once, when it starts. WebAssembly is the only
+ * part of the engine that cannot be had synchronously, and nothing is done where node:zlib has zstd.
+ */
+export async function prepareZstd(): Promise<void> {
+  if (zstdDecompressSync === undefined) await decoder.init();
+}
 
 /**
  * Decompresses frames from `input` until `target` is full; what follows them is ignored.
@@ -35,32 +43,19 @@ export function decompressZstd(input: Uint8Array, target: Uint8Array): void {
 function decodeFrame(input: Uint8Array, frame: ZstdFrame, target: Uint8Array): number {
   const [first] = frame.blocks;
   if (first === undefined) return 0;
-  if (zstdDecompressSync === undefined) return decodeInScript(input, frame, target);
   const header = modestFrameHeader(target.length, frame.hasChecksum);
   const whole = Buffer.concat([header, input.subarray(first.start, frame.end)]);
-  const content = zstdDecompressSync(whole, { maxOutputLength: target.length });
+  const content =
+    zstdDecompressSync === undefined
+      ? decodeInWebAssembly(whole, target.length)
+      : zstdDecompressSync(whole, { maxOutputLength: target.length });
   target.set(content);
   return content.length;
 }
 
-/**
- * Block by block, so that a frame that grows too large is noticed before it is held. `fzstd` leaves the checksum to
- * its caller.
- */
-function decodeInScript(input: Uint8Array, frame: ZstdFrame, target: Uint8Array): number {
-  let filled = 0;
-  const decoder = new Decompress((content) => {
-    if (filled + content.length > target.length) throw new Error('the zstd frame is longer than a cluster');
-    target.set(content, filled);
-    filled += content.length;
-  });
-  decoder.push(modestFrameHeader(target.length, false));
-  frame.blocks.forEach(({ start, end }, index) => {
-    decoder.push(input.subarray(start, end), index === frame.blocks.length - 1);
-  });
-  if (frame.hasChecksum) {
-    const expected = dataView(input).getUint32(frame.end - 4, true);
-    if (xxh64Low(target.subarray(0, filled)) !== expected) throw new Error('the zstd checksum is wrong');
-  }
-  return filled;
+/** The library reports an error as a negative length, which comes out as nothing: what is empty is an error here. */
+function decodeInWebAssembly(frame: Uint8Array, maxOutputLength: number): Uint8Array {
+  const content = decoder.decode(frame, maxOutputLength);
+  if (content.length === 0) throw new Error('the zstd frame is broken, or longer than a cluster');
+  return content;
 }
