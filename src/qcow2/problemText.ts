@@ -164,7 +164,7 @@ export function describeProblem(problem: Problem, translate: Translate = english
     offset: problem.offset === undefined ? '?' : hex(problem.offset),
     value: printable(String(problem.value ?? '?')),
     limit: printable(String(problem.limit ?? '?')),
-    what: problem.what ?? '?',
+    what: printable(problem.what ?? '?'),
   };
   return translate(PROBLEM_TEXT[problem.code], args);
 }
