@@ -1,0 +1,85 @@
+/** Takes the pictures of the README, in media/screenshots/: the page in the four kinds of themes, and its states. */
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { writeSamples } from '../../../scripts/lib/sampleImages';
+import { ROOT } from '../../../scripts/lib/paths.mjs';
+import type { ThemeKind } from '../harness/themes';
+import { VSCode } from '../harness/vscode';
+import type { Window } from '../harness/window';
+import { EditorPage } from '../pages/editorPage';
+import { writeLivedIn } from './lived';
+
+const PICTURES: Readonly<Record<ThemeKind, string>> = {
+  dark: 'dark',
+  light: 'light',
+  hcDark: 'high-contrast',
+  hcLight: 'high-contrast-light',
+};
+
+describe('pictures of', () => {
+  const folder = path.join(mkdtempSync(path.join(tmpdir(), 'qcow2-pictures-')), 'machines');
+  const file = (name: string): string => path.join(folder, name);
+  let vscode: VSCode;
+  let window: Window;
+
+  beforeAll(async () => {
+    writeSamples(folder);
+    writeLivedIn(file('web-server.qcow2'));
+    vscode = await VSCode.start({ viewport: { width: 1280, height: 800 } });
+    window = await vscode.openWindow(folder);
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+    rmSync(path.dirname(folder), { recursive: true });
+  });
+
+  const open = async (name: string): Promise<EditorPage> => {
+    await window.openFile(file(name));
+    return EditorPage.of(window);
+  };
+
+  const keep = async (name: string): Promise<void> => {
+    // The mouse would leave a tooltip; what was just asked for is painted by then.
+    await window.page.mouse.move(640, 790);
+    await window.page.waitForTimeout(1_000);
+    copyFileSync(await window.screenshot(name), path.join(ROOT, 'media', 'screenshots', `${name}.png`));
+  };
+
+  it.each(Object.entries(PICTURES))('the page, %s', async (kind, name) => {
+    await vscode.setTheme(window, kind as ThemeKind);
+    const page = await open('web-server.qcow2');
+    await page.goTo('#1200');
+    await page.frame.locator('[data-testid="zoom-whole"]').click();
+    await keep(name);
+  });
+
+  it('the header', async () => {
+    await vscode.setTheme(window, 'dark');
+    const page = await open('web-server.qcow2');
+    await page.showTab('header');
+    await keep('header');
+    await page.showTab('cluster');
+  });
+
+  it('a chain of three, with the tree view beside it', async () => {
+    const page = await open('chain-3-top.qcow2');
+    await window.page.locator('.activitybar .action-label[aria-label^="QCOW2"]').click();
+    await page.showTab('chain');
+    await keep('chain');
+  });
+
+  it('a disk of 1 TiB', async () => {
+    const page = await open('huge-1-TiB.qcow2');
+    await page.goTo('600G');
+    await keep('terabyte');
+  });
+
+  it('an image that cannot be opened', async () => {
+    await window.openFile(file('damaged.qcow2'));
+    await (await window.webview()).locator('[data-testid="problem"]').waitFor();
+    await keep('unreadable');
+  });
+});
