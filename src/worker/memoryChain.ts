@@ -2,7 +2,7 @@
 import type { Chain } from '../qcow2/chain/openChain';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { MemoryFile } from '../qcow2/io/memoryFile';
-import { FormatError, RefusedError } from '../qcow2/errors';
+import { RefusedError } from '../qcow2/errors';
 import type { Problem } from '../qcow2/errors';
 
 /** @throws EngineError when the image itself cannot be opened */
@@ -60,9 +60,7 @@ export function openMemoryChain(name: string, bytes: Uint8Array): Chain {
 /** The first file that the image names and that is therefore not open. */
 function whatIsMissing(top: Qcow2Image): Problem | undefined {
   const { name } = top.file;
-  if (top.hasDataFile && top.dataFileName === undefined) {
-    return new FormatError(name, 'dataFile.required').problem;
-  }
+  if (top.dataFileProblem !== undefined) return top.dataFileProblem;
   const value = top.dataFileName ?? top.backing?.name;
   return value === undefined ? undefined : new RefusedError(name, 'gate.notLocal', { value }).problem;
 }

@@ -154,7 +154,12 @@ class ChainOpener {
     if (this.seen.has(identity)) throw new RefusedError(file.name, 'chain.cycle', { value: file.name });
     this.seen.add(identity);
     const header = parseHeader(file);
-    if (!header.features.externalDataFile) return { image: Qcow2Image.open(file), notes: [] };
+    if (!header.features.externalDataFile) {
+      const image = Qcow2Image.open(file);
+      const { dataFileProblem } = image;
+      this.problem ??= dataFileProblem;
+      return { image, notes: dataFileProblem === undefined ? [] : [dataFileProblem] };
+    }
     try {
       const dataFile = this.openDataFile(file, parseExtensions(file, header).dataFileName);
       return { image: Qcow2Image.open(file, { dataFile }), notes: [] };

@@ -39,13 +39,18 @@ export class ActiveTables {
   l2TableOffset(index: number): number {
     const { file, header } = this;
     const entryOffset = this.l1EntryOffset(index);
-    const page = Math.floor(entryOffset / TABLE_PAGE) * TABLE_PAGE;
-    const words = this.cache.page(page);
-    const at = (entryOffset - page) / 4;
+    const { words, at } = this.#l1Words(index);
     const table = decodeL1Entry(file.name, words[at]!, words[at + 1]!, header.clusterSize, entryOffset);
     if (table !== 0)
       refuseBeyondFile(file, 'L2 table', table, this.#neededEntries(index) * header.l2EntrySize);
     return table;
+  }
+
+  /** A page of the L1 table, and where in it the words of an entry are. */
+  #l1Words(index: number): { readonly words: Uint32Array; readonly at: number } {
+    const offset = this.l1EntryOffset(index);
+    const page = Math.floor(offset / TABLE_PAGE) * TABLE_PAGE;
+    return { words: this.cache.page(page), at: (offset - page) / 4 };
   }
 
   /** Entries of a table that stand for bytes of the disk: all of them, but in the last table. */
@@ -71,12 +76,14 @@ export class ActiveTables {
 
   #walkTables(start: number, to: number, runs: RunCollector): void {
     const { l2Span, clusterSize, l2Entries } = this.header;
-    const last = Math.floor((to - 1) / l2Span);
-    for (let index = Math.floor(start / l2Span); index <= last && !runs.stopped; index++) {
+    const end = Math.ceil(to / l2Span);
+    for (let index = Math.floor(start / l2Span); index < end && !runs.stopped;) {
       const guest = index * l2Span;
       const table = this.l2TableOffset(index);
       if (table === 0) {
-        runs.add(guest, l2Span, RunKind.unallocated, -1);
+        const next = this.#skipEmptyEntries(index + 1, end);
+        runs.add(guest, (next - index) * l2Span, RunKind.unallocated, -1);
+        index = next;
         continue;
       }
       const first = Math.max(0, Math.floor((start - guest) / clusterSize));
@@ -84,7 +91,22 @@ export class ActiveTables {
       this.#walkEntries(table, guest, first, count, runs);
       // A run ends with its table at the latest, so that a visitor can stop a walk over a huge disk in time.
       runs.flush();
+      index++;
     }
+  }
+
+  /** The first L1 entry from `index` on, and before `end`, that is not zero. */
+  #skipEmptyEntries(index: number, end: number): number {
+    let next = index;
+    while (next < end) {
+      const { words, at } = this.#l1Words(next);
+      const stop = Math.min(words.length, at + (end - next) * 2);
+      let word = at;
+      while (word < stop && (words[word]! | words[word + 1]!) === 0) word += 2;
+      next += (word - at) / 2;
+      if (word < stop) break;
+    }
+    return next;
   }
 
   /** Few entries come from the cache, many are read past it. */

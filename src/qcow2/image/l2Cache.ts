@@ -13,6 +13,7 @@ const BUDGET = 64;
 export class L2Cache {
   /** In the order of last use. */
   readonly #pages = new Map<number, Uint32Array>();
+  #last: { readonly offset: number; readonly words: Uint32Array } = { offset: -1, words: new Uint32Array(0) };
 
   constructor(readonly file: BlockFile) {}
 
@@ -21,6 +22,8 @@ export class L2Cache {
    * caller may keep them for as long as it likes.
    */
   page(offset: number): Uint32Array {
+    // Walks ask for the same page again and again.
+    if (offset === this.#last.offset) return this.#last.words;
     let words = this.#pages.get(offset);
     if (words === undefined) {
       words = this.#load(offset);
@@ -28,6 +31,7 @@ export class L2Cache {
       this.#pages.delete(offset);
     }
     this.#pages.set(offset, words);
+    this.#last = { offset, words };
     return words;
   }
 

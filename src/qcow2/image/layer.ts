@@ -24,7 +24,8 @@ export type RunKind = (typeof RunKind)[keyof typeof RunKind];
 /**
  * Receives runs in ascending order without gaps. `start` and `length` are guest bytes; `host` is the host offset of
  * `start` in the layer's `dataFile`, or −1 where the kind has none. Return `false` to stop the walk.
- * Runs are maximal (kind equal, host contiguous), except that `compressed` runs are one cluster each.
+ * Runs are maximal within one L2 table (kind equal, host contiguous), except that `compressed` runs are one cluster
+ * each; missing L2 tables in a row make one run.
  */
 export type RunVisitor = (start: number, length: number, kind: RunKind, host: number) => boolean | undefined;
 

@@ -2,7 +2,7 @@
  * One open qcow2 image: its metadata, checked, and what it has for ranges of guest bytes. The backing file is not
  * its business; an external data file is handed to it already open.
  */
-import { FormatError, UnsupportedError } from '../errors';
+import { FormatError, RefusedError, UnsupportedError, type EngineError, type Problem } from '../errors';
 import { readBackingName } from '../format/backingName';
 import { readBitmapDirectory, type Bitmap } from '../format/bitmapDirectory';
 import { checkEncryption, type Encryption } from '../format/encryption';
@@ -123,6 +123,14 @@ export class Qcow2Image implements Layer {
     return !(this.dataFile instanceof AbsentFile);
   }
 
+  /**
+   * What about the external data file keeps QEMU from opening the image for anything but `info`: it is needed and has
+   * no name, or it is said to be raw and there is none. Reading data is refused then.
+   */
+  get dataFileProblem(): Problem | undefined {
+    return this.#dataFileError()?.problem;
+  }
+
   get granularity(): number {
     return this.header.subclusterSize;
   }
@@ -201,13 +209,23 @@ export class Qcow2Image implements Layer {
     };
   }
 
-  #refuseEncrypted(): void {
+  #dataFileError(): EngineError | undefined {
+    const { externalDataFile, rawExternalData } = this.features;
+    if (!externalDataFile && rawExternalData)
+      return new FormatError(this.file.name, 'dataFile.rawWithoutFile');
+    const isNamed = this.isDataFileOpen || this.dataFileName !== undefined;
+    return isNamed ? undefined : new RefusedError(this.file.name, 'dataFile.required');
+  }
+
+  #refuseUnreadable(): void {
+    const dataFileError = this.#dataFileError();
+    if (dataFileError !== undefined) throw dataFileError;
     if (this.encryption === undefined) return;
     throw new UnsupportedError(this.file.name, 'encrypted.read', { value: this.encryption.toUpperCase() });
   }
 
   #readData(target: Uint8Array, guest: number, host: number): void {
-    this.#refuseEncrypted();
+    this.#refuseUnreadable();
     const { dataFile } = this;
     // A cluster that begins in the file may end past it (QEMU writes such files); one wholly past it is lost.
     const { clusterSize } = this.header;
@@ -224,7 +242,7 @@ export class Qcow2Image implements Layer {
   }
 
   #readCompressed(target: Uint8Array, guest: number, host: number): void {
-    this.#refuseEncrypted();
+    this.#refuseUnreadable();
     const { clusterSize } = this.header;
     const within = guest % clusterSize;
     if (target.length === clusterSize) {
@@ -252,9 +270,6 @@ export class Qcow2Image implements Layer {
 function readMetadata(file: BlockFile): Metadata {
   const header = parseHeader(file);
   const extensions = parseExtensions(file, header);
-  if (header.features.rawExternalData && !header.features.externalDataFile) {
-    throw new FormatError(file.name, 'dataFile.rawWithoutFile');
-  }
   const encryption = checkEncryption(file, header, extensions);
   const name = readBackingName(file, header);
   const format = extensions.backingFormat;
