@@ -39,14 +39,18 @@ export function textOf(bytes: Uint8Array): string {
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
 }
 
-const swaps = endianness() === 'LE';
+const isLittleEndian = endianness() === 'LE';
+
+/** Where the high and the low word of an entry are, from the index of its first word: as this machine has them. */
+export const HIGH = isLittleEndian ? 1 : 0;
+export const LOW = 1 - HIGH;
 
 /**
- * The 32-bit words of a table of big-endian 64-bit entries: entry i has its high word at 2i, its low word at
- * 2i + 1. The bytes are swapped in place; the result is a view of them.
- * @param bytes begins at a multiple of 4 in its buffer; its length is a multiple of 4
+ * The 32-bit words of a table of big-endian 64-bit entries, two words an entry (`HIGH`, `LOW`). The bytes are swapped
+ * in place, eight at a time, which is the fastest; the result is a view of them.
+ * @param bytes begins at a multiple of 8 in its buffer; its length is a multiple of 8
  */
 export function wordsInPlace(bytes: Uint8Array): Uint32Array {
-  if (swaps) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).swap32();
+  if (isLittleEndian) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).swap64();
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }

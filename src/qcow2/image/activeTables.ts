@@ -4,7 +4,7 @@
  */
 import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
-import { wordsInPlace } from '../format/bytes';
+import { HIGH, LOW, wordsInPlace } from '../format/bytes';
 import { refuseBeyondFile, type Header } from '../format/header';
 import { decodeL1Entry } from '../format/l1Entry';
 import type { L2Rules } from '../format/l2Entry';
@@ -40,7 +40,13 @@ export class ActiveTables {
     const { file, header } = this;
     const entryOffset = this.l1EntryOffset(index);
     const { words, at } = this.#l1Words(index);
-    const table = decodeL1Entry(file.name, words[at]!, words[at + 1]!, header.clusterSize, entryOffset);
+    const table = decodeL1Entry(
+      file.name,
+      words[at + HIGH]!,
+      words[at + LOW]!,
+      header.clusterSize,
+      entryOffset,
+    );
     if (table !== 0)
       refuseBeyondFile(file, 'L2 table', table, this.#neededEntries(index) * header.l2EntrySize);
     return table;

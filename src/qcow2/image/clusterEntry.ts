@@ -1,6 +1,6 @@
 /** The two entries that say where one guest cluster is, raw and decoded, for people who look at them. */
 import { FormatError, type Problem } from '../errors';
-import type { RawEntry } from '../format/bytes';
+import { HIGH, LOW, type RawEntry } from '../format/bytes';
 import { decodeL2Entry, type L2Meaning } from '../format/l2Entry';
 import { guestOffset, type GuestCluster, type GuestOffset } from '../units';
 import type { ActiveTables } from './activeTables';
@@ -69,5 +69,5 @@ function entryAt(tables: ActiveTables, offset: number): RawEntry {
   const page = Math.floor(offset / TABLE_PAGE) * TABLE_PAGE;
   const words = tables.cache.page(page);
   const at = (offset - page) / 4;
-  return { high: words[at]!, low: words[at + 1]! };
+  return { high: words[at + HIGH]!, low: words[at + LOW]! };
 }

@@ -1,5 +1,6 @@
 /** Reads refcounts of host clusters (qcow2.txt, "Host cluster management"). */
 import type { BlockFile } from '../io/blockFile';
+import { HIGH, LOW } from '../format/bytes';
 import { refuseBeyondFile, type Header } from '../format/header';
 import { countNonZero, decodeRefcountTableEntry, refcountAt, refcountsPerBlock } from '../format/refcount';
 import { TABLE_PAGE, type L2Cache } from './l2Cache';
@@ -70,6 +71,6 @@ export class Refcounts {
     const page = Math.floor(offset / TABLE_PAGE) * TABLE_PAGE;
     const words = this.cache.page(page);
     const at = (offset - page) / 4;
-    return decodeRefcountTableEntry(this.file.name, words[at]!, words[at + 1]!, clusterSize, offset);
+    return decodeRefcountTableEntry(this.file.name, words[at + HIGH]!, words[at + LOW]!, clusterSize, offset);
   }
 }

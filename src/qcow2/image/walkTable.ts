@@ -2,7 +2,7 @@
  * The hot walk: turns the words of a piece of an L2 table into runs. It tests each entry for all broken rules at
  * once and jumps over equal or contiguous entries; what looks wrong is left to `decodeL2Entry`, which says why.
  */
-import type { RawEntry } from '../format/bytes';
+import { HIGH, LOW, type RawEntry } from '../format/bytes';
 import { compressedOffset } from '../format/compressedDescriptor';
 import {
   decodeL2Entry,
@@ -21,7 +21,7 @@ import type { RunCollector } from './runCollector';
 /** A piece of an L2 table. */
 export interface TablePiece {
   readonly words: Uint32Array;
-  /** Index in `words` of the first entry's high word. */
+  /** Index in `words` of the first entry's first word. */
   readonly first: number;
   /** Entries. */
   readonly count: number;
@@ -54,8 +54,8 @@ export class TableWalker {
     const clusterSize = this.#clusterSize;
     let guest = piece.guest;
     for (let at = first; at < end;) {
-      const high = words[at]!;
-      const low = words[at + 1]!;
+      const high = words[at + HIGH]!;
+      const low = words[at + LOW]!;
       let next: number;
       let kind: RunKind;
       let host = -1;
@@ -105,8 +105,8 @@ export class TableWalker {
   /** First entry after `at` that does not continue it with the same flags in the next host cluster. */
   #skipContiguous(words: Uint32Array, at: number, end: number): number {
     const clusterSize = this.#clusterSize;
-    let high = words[at]!;
-    let low = words[at + 1]!;
+    let high = words[at + HIGH]!;
+    let low = words[at + LOW]!;
     let next = at;
     do {
       low = (low + clusterSize) >>> 0;
@@ -116,7 +116,7 @@ export class TableWalker {
         high = (high + 1) >>> 0;
         if ((high & this.#suspect.high) !== 0) break;
       }
-    } while (next < end && words[next] === high && words[next + 1] === low);
+    } while (next < end && words[next + HIGH] === high && words[next + LOW] === low);
     return next;
   }
 
@@ -126,10 +126,10 @@ export class TableWalker {
     const clusterSize = this.#clusterSize;
     let guest = piece.guest;
     for (let at = first; at < end; at += 4, guest += clusterSize) {
-      const high = words[at]!;
-      const low = words[at + 1]!;
-      const zeroes = words[at + 2]!;
-      const allocated = words[at + 3]!;
+      const high = words[at + HIGH]!;
+      const low = words[at + LOW]!;
+      const zeroes = words[at + 2 + HIGH]!;
+      const allocated = words[at + 2 + LOW]!;
       if (isCompressed(high)) {
         const host = this.#compressedHost(piece, at, high, low);
         if (!runs.add(guest, clusterSize, RunKind.compressed, host)) return false;
@@ -193,8 +193,8 @@ export class TableWalker {
     const index = (at - piece.first) / size;
     const entryOffset = piece.entryOffset + index * size * 4;
     const guest = guestOffset(piece.guest + index * clusterSize);
-    const entry = { high: words[at]!, low: words[at + 1]! };
-    const bitmap = extendedL2 ? { high: words[at + 2]!, low: words[at + 3]! } : undefined;
+    const entry = { high: words[at + HIGH]!, low: words[at + LOW]! };
+    const bitmap = extendedL2 ? { high: words[at + 2 + HIGH]!, low: words[at + 2 + LOW]! } : undefined;
     decodeL2Entry(this.rules, { entryOffset, guest }, entry, bitmap);
   }
 }
@@ -212,9 +212,9 @@ function subclusterKind(hasOffset: boolean, isZero: boolean, isAllocated: boolea
 
 /** First entry after `at` that is not the same as the one at `at`. */
 function skipEqual(words: Uint32Array, at: number, end: number): number {
-  const high = words[at];
-  const low = words[at + 1];
+  const high = words[at + HIGH];
+  const low = words[at + LOW];
   let next = at + 2;
-  while (next < end && words[next] === high && words[next + 1] === low) next += 2;
+  while (next < end && words[next + HIGH] === high && words[next + LOW] === low) next += 2;
   return next;
 }
