@@ -22,7 +22,7 @@ export const KIND_COUNT = KINDS.length;
 export const KIND_WORDS: Record<CellKind, { readonly name: string; readonly meaning: string }> = {
   data: { name: t('Data'), meaning: t('The image holds the bytes in clusters of its own.') },
   zeroAllocated: {
-    name: t('Zero, cluster kept'),
+    name: t('Zero, allocated'),
     meaning: t('Reads as zero; a host cluster stays reserved for it.'),
   },
   zeroPlain: { name: t('Zero'), meaning: t('Reads as zero; takes no space in the file.') },

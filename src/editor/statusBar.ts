@@ -45,7 +45,8 @@ export class ImageStatus implements vscode.Disposable {
       this.item.hide();
       return;
     }
-    const share = formatShare(state.allocatedBytes, summary.virtualSize);
+    // Metadata comes on top of the disk's bytes: a full disk takes more than its size.
+    const share = formatShare(Math.min(state.allocatedBytes, summary.virtualSize), summary.virtualSize);
     this.item.text = `$(layers) qcow2 v${summary.version} · ${share}`;
     this.item.tooltip = vscode.l10n.t(
       'qcow2 version {0}: {1} of {2} on disk. Click to see the backing chain.',
