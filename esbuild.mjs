@@ -1,9 +1,10 @@
 // Builds the four programs of the project: extension host, engine worker, headless command, webview.
 // `node esbuild.mjs [--watch] [--minify] [--outdir=dist] [--only=cli]`; with `--tests` also the suite for the
 // extension host.
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
+import { noticesOf } from './scripts/lib/notices.mjs';
 
 const {
   values: { watch, minify, tests, outdir, only },
@@ -22,7 +23,9 @@ const common = {
   bundle: true,
   minify,
   sourcemap: minify ? false : 'linked',
+  // They are in a file of their own, from the bundles' lists of inputs.
   legalComments: 'none',
+  metafile: true,
   logLevel: 'warning',
 };
 
@@ -78,4 +81,8 @@ if (watch) {
   const built = await Promise.allSettled(programs.map((options) => build(options)));
   // esbuild has printed what is wrong.
   if (built.some(({ status }) => status === 'rejected')) process.exitCode = 1;
+  const metafiles = built.flatMap((result) =>
+    result.status === 'fulfilled' && result.value.metafile ? [result.value.metafile] : [],
+  );
+  if (minify) writeFileSync(`${outdir}/THIRD-PARTY-NOTICES.txt`, noticesOf(metafiles));
 }
