@@ -17,7 +17,9 @@ export function strip(page: PageState): TemplateResult {
 }
 
 function facts(image: ImageState, summary: ImageSummary): TemplateResult {
-  const share = summary.virtualSize === 0 ? 0 : Math.min(1, image.allocatedBytes / summary.virtualSize);
+  // Metadata comes on top of the disk's bytes: a full disk takes more than its size.
+  const allocated = Math.min(image.allocatedBytes, summary.virtualSize);
+  const share = summary.virtualSize === 0 ? 0 : allocated / summary.virtualSize;
   return html`<span class="fact" title=${formatBytes(summary.virtualSize)} data-testid="virtual-size"
       ><b>${formatSize(summary.virtualSize)}</b> ${t('virtual')}</span
     >
@@ -27,7 +29,7 @@ function facts(image: ImageState, summary: ImageSummary): TemplateResult {
         <rect class="share-all" width="100" height="8" />
         <rect class="share-part" width=${(share * 100).toFixed(2)} height="8" />
       </svg>
-      ${formatShare(image.allocatedBytes, summary.virtualSize)}</span
+      ${formatShare(allocated, summary.virtualSize)}</span
     >
     <span class="fact" title=${t('Format version')} data-testid="version">v${summary.version}</span>
     <span class="fact" title=${t('Cluster size')} data-testid="cluster-size">
