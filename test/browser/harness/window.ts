@@ -86,6 +86,16 @@ export class Window {
     await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first().click();
   }
 
+  /** Trusts the folder of a server that was started with `requiresTrust`: Restricted Mode ends. */
+  async trustFolder(): Promise<void> {
+    await this.runCommand('Workspaces: Manage Workspace Trust');
+    const editor = this.page.locator('.workspace-trust-editor');
+    await editor.getByRole('button', { name: 'Trust', exact: true }).click();
+    await editor.getByText('You trust this folder').waitFor();
+    await this.page.getByRole('button', { name: 'Close Modal Editor' }).click();
+    await editor.waitFor({ state: 'detached' });
+  }
+
   /** The field of whatever quick pick or input box is open. */
   get quickInput(): Locator {
     return this.page.locator('.quick-input-widget input.input');

@@ -1,0 +1,47 @@
+/** Restricted Mode, on the installed package: only the image itself is read until the folder is trusted. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { image } from '../support/imageBuilder';
+import { VSCode } from './harness/vscode';
+import type { Window } from './harness/window';
+import { EditorPage } from './pages/editorPage';
+
+describe('an image in a folder that is not trusted', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'qcow2-editor-restricted-'));
+  const overlay = path.join(folder, 'overlay.qcow2');
+  let vscode: VSCode;
+  let window: Window;
+
+  beforeAll(async () => {
+    image().data(0, 8).writeTo(path.join(folder, 'base.qcow2'));
+    image({ backing: { name: 'base.qcow2', format: 'qcow2' } })
+      .data(0, 4)
+      .writeTo(overlay);
+    vscode = await VSCode.start({ requiresTrust: true });
+    window = await vscode.openWindow(folder);
+    await window.openFile(overlay);
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('is shown without what its backing file holds, and says so', async () => {
+    const page = await EditorPage.of(window);
+    expect(await page.text('badges')).toContain('Restricted Mode');
+    expect(await page.text('notice')).toContain('Restricted Mode');
+    await page.waitForCell(3, 'data');
+    await page.waitForCell(4, 'backingUnknown');
+  });
+
+  it('is shown with its backing file as soon as the folder is trusted', async () => {
+    await window.trustFolder();
+    const page = await EditorPage.of(window);
+    await page.waitForCell(4, 'backing1');
+    await page.waitForCell(8, 'unallocated');
+    expect(await page.text('badges')).not.toContain('Restricted Mode');
+  });
+});
