@@ -1,0 +1,86 @@
+/** The images that are measured: made once, kept in a cache folder, made anew when this file's `EDITION` changes. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { seededRandom } from '../support/builder/random';
+import { writeGiantImage } from '../support/giantImages';
+import { mustQemuImg } from '../support/qemu';
+
+const EDITION = 1;
+const GIB = 2 ** 30;
+/** Guest bytes of the images that are read through. */
+export const READ_SIZE = GIB;
+const PIECE = 2 ** 20;
+
+export interface BenchImages {
+  /** 1 TiB, 16.8 million clusters, all allocated; host clusters ascend. */
+  readonly contiguous: string;
+  /** The same in random order. */
+  readonly random: string;
+  /** 128 GiB, every other cluster allocated: 2.1 million extents. */
+  readonly extents: string;
+  /** 1 GiB of file-like content, plain and compressed. */
+  readonly plain: string;
+  readonly deflate: string;
+  readonly zstd: string;
+}
+
+/** @param cache a folder that may be deleted at any time */
+export function benchImages(cache: string): BenchImages {
+  fs.mkdirSync(cache, { recursive: true });
+  const at = (name: string): string => path.join(cache, `${name}-${EDITION}.qcow2`);
+  const once = (name: string, write: (file: string) => void): string => {
+    const file = at(name);
+    if (!fs.existsSync(file)) {
+      console.log(`making ${path.basename(file)}`);
+      write(`${file}.part`);
+      fs.renameSync(`${file}.part`, file);
+    }
+    return file;
+  };
+  const convert = (file: string, ...options: string[]): void => {
+    const raw = path.join(cache, `content-${EDITION}.raw`);
+    if (!fs.existsSync(raw)) writeContent(raw);
+    mustQemuImg(['convert', '-O', 'qcow2', ...options, raw, file], { timeout: 600_000 });
+  };
+  const images = {
+    contiguous: once('contiguous', (file) => {
+      writeGiantImage(file, { size: 2 ** 40, pattern: 'contiguous' });
+    }),
+    random: once('random', (file) => {
+      writeGiantImage(file, { size: 2 ** 40, pattern: 'random' });
+    }),
+    extents: once('extents', (file) => {
+      writeGiantImage(file, { size: 2 ** 37, pattern: 'alternating' });
+    }),
+    plain: once('plain', (file) => {
+      convert(file);
+    }),
+    deflate: once('deflate', (file) => {
+      convert(file, '-c');
+    }),
+    zstd: once('zstd', (file) => {
+      convert(file, '-c', '-o', 'compression_type=zstd');
+    }),
+  };
+  fs.rmSync(path.join(cache, `content-${EDITION}.raw`), { force: true });
+  return images;
+}
+
+/** Content that compresses about as file systems do: words in random order, some of it noise. No zeroes. */
+function writeContent(file: string): void {
+  const random = seededRandom(7);
+  const words = Array.from({ length: 4096 }, () =>
+    Buffer.from(`${random.below(2 ** 32).toString(36)}${random.below(64) === 0 ? '\n' : ' '}`),
+  );
+  const descriptor = fs.openSync(file, 'w');
+  const piece = Buffer.alloc(PIECE);
+  for (let done = 0; done < READ_SIZE; done += PIECE) {
+    const noisy = random.below(8) === 0;
+    for (let at = 0; at < PIECE;) {
+      if (noisy) piece.writeUInt32LE(random.below(2 ** 32), at);
+      at += noisy ? 4 : random.pick(words).copy(piece, at);
+    }
+    fs.writeSync(descriptor, piece);
+  }
+  fs.closeSync(descriptor);
+}

@@ -1,0 +1,141 @@
+/**
+ * `npm run bench [-- PART…]`: what reading costs, side by side with qemu-img in one run, on images made here. Prints a
+ * table, keeps it as JSON beside the images, and fails where a floor of DESIGN section 7 is missed.
+ *
+ * Parts: `open`, `map`, `read`. The frames of the map in the browser are measured by the part that the page's tests
+ * bring along (PARTS below).
+ */
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { openChain } from '../../src/qcow2/chain/openChain';
+import { prepareZstd } from '../../src/qcow2/image/zstd';
+import { readHeaderView } from '../../src/qcow2/scan/headerView';
+import { Overview } from '../../src/qcow2/scan/overview';
+import { type BenchImages, benchImages, READ_SIZE } from './images';
+import { type Command, median, medians } from './measure';
+import { isKept, printTable, type Row } from './report';
+
+/** Set by run.mjs. */
+const ROOT = process.env['QCOW2_ROOT']!;
+const CACHE = path.join(ROOT, '.cache/bench');
+const CLI = path.join(ROOT, 'dist/cli.js');
+const REPORTER = path.join(ROOT, 'test/support/reportPeakMemory.mjs');
+const RUNS = 5;
+
+const ours = (...args: string[]): Command => [process.execPath, CLI, ...args];
+const theirs = (...args: string[]): Command => ['qemu-img', ...args];
+const IDLE: Command = [process.execPath, '-e', '0'];
+
+const PARTS: Readonly<Record<string, (images: BenchImages) => Row[]>> = { open, map, read };
+
+void prepareZstd().then(main);
+
+function main(): void {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.find((part) => !(part in PARTS));
+  if (unknown !== undefined) throw new Error(`no part '${unknown}': ${Object.keys(PARTS).join(', ')}`);
+  const images = benchImages(CACHE);
+  const parts = Object.entries(PARTS).filter(([part]) => wanted.length === 0 || wanted.includes(part));
+  const rows = parts.flatMap(([, run]) => run(images));
+  printTable(rows);
+  fs.writeFileSync(path.join(CACHE, 'results.json'), `${JSON.stringify(rows, undefined, 2)}\n`);
+  process.exitCode = rows.every(isKept) ? 0 : 1;
+}
+
+/** A command of ours against one of theirs, with memory. */
+function compare(work: string, our: Command, their: Command, floor?: Row['floor'], runs = RUNS): Row {
+  console.log(`measuring: ${work}`);
+  const [idle, engine, judge] = medians([IDLE, our, their], runs);
+  return {
+    work,
+    ours: Math.max(0.1, engine! - idle!),
+    theirs: judge!,
+    memory: peakMemory(our) - peakMemory(IDLE),
+    ...(floor === undefined ? {} : { floor }),
+  };
+}
+
+/** Milliseconds of something done in this process, where the engine is warm as in an editor that is open. */
+function inProcess(work: string, limit: number, action: () => void): Row {
+  console.log(`measuring: ${work}`);
+  const times = Array.from({ length: RUNS }, () => {
+    const started = performance.now();
+    action();
+    return performance.now() - started;
+  });
+  return { work, ours: median(times), floor: { milliseconds: limit } };
+}
+
+function open({ contiguous, random, deflate }: BenchImages): Row[] {
+  const first = (file: string): void => {
+    const chain = openChain(file, { followsNames: true });
+    readHeaderView(chain.top.file);
+    const overview = new Overview(chain.layers, chain.top.header.clusterSize);
+    overview.step(performance.now() + 40);
+    overview.cells({ start: 0, bytesPerCell: chain.top.header.clusterSize * 2 ** 14, count: 1024 });
+    chain.close();
+  };
+  const header = (file: string): void => {
+    const chain = openChain(file, { followsNames: true });
+    readHeaderView(chain.top.file);
+    chain.close();
+  };
+  return [
+    inProcess('header and chain of 1 TiB', 100, () => {
+      header(contiguous);
+    }),
+    inProcess('first map of 1 TiB', 500, () => {
+      first(contiguous);
+    }),
+    inProcess('first map of 1 TiB, random order', 500, () => {
+      first(random);
+    }),
+    compare('info of 1 TiB', ours('info', contiguous), theirs('info', contiguous), { milliseconds: 100 }),
+    compare('info of a compressed GiB', ours('info', deflate), theirs('info', deflate), {
+      milliseconds: 100,
+    }),
+  ];
+}
+
+function map({ contiguous, random, extents }: BenchImages): Row[] {
+  const json = ['map', '--output=json'] as const;
+  return [
+    compare('map of 1 TiB', ours(...json, contiguous), theirs(...json, contiguous), { timesFaster: 10 }),
+    // A line for each of 16.8 million clusters: it takes QEMU most of a minute.
+    compare(
+      'JSON map of 1 TiB, random order',
+      ours(...json, random),
+      theirs(...json, random),
+      { timesFaster: 6 },
+      1,
+    ),
+    compare('JSON map of 2.1 million extents', ours(...json, extents), theirs(...json, extents), {
+      timesFaster: 6,
+    }),
+  ];
+}
+
+function read({ plain, deflate, zstd }: BenchImages): Row[] {
+  const row = (work: string, file: string): Row =>
+    compare(
+      work,
+      ours('read', file, '0', String(READ_SIZE)),
+      theirs('convert', '-n', '--target-image-opts', file, `driver=null-co,size=${READ_SIZE}`),
+    );
+  return [
+    row('read 1 GiB of data', plain),
+    row('read 1 GiB, deflate', deflate),
+    row('read 1 GiB, zstd', zstd),
+  ];
+}
+
+/** Peak resident memory of a Node program, bytes. */
+function peakMemory([program, ...args]: Command): number {
+  const { stderr } = spawnSync(program, ['--import', REPORTER, ...args], {
+    stdio: ['ignore', fs.openSync('/dev/null', 'w'), 'pipe'],
+  });
+  const match = /peak memory (\d+) KiB\n$/.exec(String(stderr));
+  if (match === null) throw new Error(`${args.join(' ')}: ${String(stderr)}`);
+  return Number(match[1]) * 1024;
+}
