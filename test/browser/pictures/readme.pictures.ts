@@ -1,5 +1,9 @@
-/** Takes the pictures of the README, in media/screenshots/: the page in the four kinds of themes, and its states. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+/**
+ * Takes the pictures of the README, in media/screenshots/: the page in the four kinds of themes, and its states. They
+ * are packaged, so they are made small: the program `pngquant` must be installed.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -45,7 +49,8 @@ describe('pictures of', () => {
     // The mouse would leave a tooltip; what was just asked for is painted by then.
     await window.page.mouse.move(640, 790);
     await window.page.waitForTimeout(1_000);
-    copyFileSync(await window.screenshot(name), path.join(ROOT, 'media', 'screenshots', `${name}.png`));
+    const kept = path.join(ROOT, 'media', 'screenshots', `${name}.png`);
+    execFileSync('pngquant', ['--force', '--strip', '--output', kept, '256', await window.screenshot(name)]);
   };
 
   it.each(Object.entries(PICTURES))('the page, %s', async (kind, name) => {
