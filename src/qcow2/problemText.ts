@@ -101,8 +101,6 @@ export const PROBLEM_TEXT = {
     'The compressed cluster of guest offset {value} is at offset {offset}, beyond the end of the file at {limit} bytes',
   'compressed.broken':
     'The compressed cluster of guest offset {value} (at offset {offset}) cannot be decompressed: {what}',
-  'compressed.short':
-    'The compressed cluster of guest offset {value} (at offset {offset}) does not fill a cluster of {limit} bytes',
   'encrypted.read': 'The image is encrypted ({value}): its data cannot be read',
   'dataFile.required': 'The image needs an external data file, but its header names none',
   'dataFile.notOpen': 'The external data file {value} is not open: its data cannot be read',

@@ -3,7 +3,8 @@ import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import type { BitmapsExtension } from './bitmapsExtension';
 import { dataView, textOf } from './bytes';
-import { refuseBeyondFile, type Header } from './header';
+import type { Header } from './header';
+import { refuseBeyondFile } from './tableBounds';
 import {
   MAX_BITMAP_BYTES,
   MAX_BITMAP_GRANULARITY_BITS,

@@ -2,33 +2,26 @@
  * The header (qcow2.txt, "Header"): parsed, and checked as QEMU checks it when it opens an image, in the same
  * order, so that an image that breaks several rules is refused for the same reason.
  */
-import { FormatError, UnsupportedError, type ProblemFacts } from '../errors';
-import type { ProblemCode } from '../problemText';
 import type { BlockFile } from '../io/blockFile';
 import { hex } from '../units';
-import { dataView, safeNumber } from './bytes';
 import { decodeFeatures, KNOWN_INCOMPATIBLE, setBits, type Features } from './features';
 import { featureNamesInImage } from './headerExtensions';
 import {
   headerField,
   KNOWN_HEADER_LENGTH,
   MAGIC,
-  readHeaderField,
   V2_HEADER_LENGTH,
   V3_MIN_HEADER_LENGTH,
-  type HeaderFieldName,
 } from './headerFields';
+import { checkTables } from './headerTables';
 import {
   MAX_CLUSTER_BITS,
-  MAX_L1_INDEX,
-  MAX_L1_SIZE,
   MAX_REFCOUNT_ORDER,
-  MAX_REFCOUNT_TABLE_SIZE,
-  MAX_SNAPSHOTS,
   MIN_CLUSTER_BITS,
   MIN_SUBCLUSTER_SIZE,
   SUBCLUSTERS,
 } from './limits';
+import { RawHeader } from './rawHeader';
 
 export type CompressionType = 'deflate' | 'zstd';
 
@@ -69,41 +62,6 @@ export interface Header {
   readonly l2Span: number;
   /** The cluster size, without extended L2. */
   readonly subclusterSize: number;
-}
-
-/** The fields as they are in the file, before any of them is believed. */
-class RawHeader {
-  readonly #view: DataView;
-
-  constructor(
-    readonly file: BlockFile,
-    bytes: Uint8Array,
-  ) {
-    this.#view = dataView(bytes);
-  }
-
-  wide(name: HeaderFieldName): bigint {
-    return readHeaderField(this.#view, name);
-  }
-
-  /** Only for fields of at most 32 bits. */
-  number(name: HeaderFieldName): number {
-    return Number(this.wide(name));
-  }
-
-  /** @throws FormatError `value.tooLarge` */
-  safe(name: HeaderFieldName): number {
-    return safeNumber(this.file.name, this.wide(name), name, headerField(name).offset);
-  }
-
-  broken(code: ProblemCode, name: HeaderFieldName, facts: ProblemFacts = {}): FormatError {
-    return new FormatError(this.file.name, code, { offset: headerField(name).offset, what: name, ...facts });
-  }
-
-  unsupported(code: ProblemCode, name: HeaderFieldName, facts: ProblemFacts = {}): UnsupportedError {
-    const { offset } = headerField(name);
-    return new UnsupportedError(this.file.name, code, { offset, what: name, ...facts });
-  }
 }
 
 /**
@@ -235,114 +193,4 @@ function checkRefcountOrder(raw: RawHeader): number {
   const order = raw.number('refcount_order');
   if (order <= MAX_REFCOUNT_ORDER) return order;
   throw raw.broken('header.refcountOrder', 'refcount_order', { value: order, limit: MAX_REFCOUNT_ORDER });
-}
-
-type TablePlaces = Pick<
-  Header,
-  | 'refcountTableOffset'
-  | 'refcountTableClusters'
-  | 'snapshotsOffset'
-  | 'snapshotCount'
-  | 'l1TableOffset'
-  | 'l1Size'
-  | 'declaredSize'
-  | 'size'
->;
-
-function checkTables(raw: RawHeader, clusterSize: number, l2Span: number): TablePlaces {
-  const refcountTableClusters = raw.number('refcount_table_clusters');
-  if (refcountTableClusters === 0) throw raw.broken('header.noRefcountTable', 'refcount_table_clusters');
-  const refcountTableOffset = checkTable(raw, 'refcount_table_offset', clusterSize, {
-    what: 'refcount table',
-    size: refcountTableClusters * clusterSize,
-    limit: MAX_REFCOUNT_TABLE_SIZE,
-  });
-
-  const snapshotCount = raw.number('nb_snapshots');
-  if (snapshotCount > MAX_SNAPSHOTS) {
-    throw raw.broken('header.tooManySnapshots', 'nb_snapshots', {
-      value: snapshotCount,
-      limit: MAX_SNAPSHOTS,
-    });
-  }
-  const snapshotsOffset = checkTable(raw, 'snapshots_offset', clusterSize, {
-    what: 'snapshot table',
-    size: 0,
-    limit: Infinity,
-  });
-
-  const l1Size = raw.number('l1_size');
-  const l1TableOffset = checkTable(raw, 'l1_table_offset', clusterSize, {
-    what: 'L1 table',
-    size: l1Size * 8,
-    limit: MAX_L1_SIZE,
-  });
-
-  const declaredSize = raw.safe('size');
-  const l1Needed = Math.ceil(declaredSize / l2Span);
-  if (l1Needed > MAX_L1_INDEX) {
-    throw raw.broken('header.imageTooBig', 'size', { value: declaredSize, limit: MAX_L1_INDEX * l2Span });
-  }
-  if (l1Size < l1Needed) {
-    throw raw.broken('header.l1TooSmall', 'l1_size', { value: l1Size, limit: l1Needed });
-  }
-  refuseBeyondFile(raw.file, 'L1 table', l1TableOffset, l1Size * 8);
-  refuseBeyondFile(raw.file, 'refcount table', refcountTableOffset, refcountTableNeed(raw, clusterSize));
-  return {
-    refcountTableOffset,
-    refcountTableClusters,
-    snapshotsOffset,
-    snapshotCount,
-    l1TableOffset,
-    l1Size,
-    declaredSize,
-    size: declaredSize - (declaredSize % 512),
-  };
-}
-
-interface TableExtent {
-  readonly what: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Bytes. */
-  readonly limit: number;
-}
-
-/** Size before offset, and an offset even of an empty table, as QEMU has it. */
-function checkTable(raw: RawHeader, field: HeaderFieldName, clusterSize: number, table: TableExtent): number {
-  if (table.size > table.limit) {
-    const facts = { what: table.what, value: table.size, limit: table.limit };
-    throw raw.broken('header.tableTooLarge', field, facts);
-  }
-  if (raw.wide(field) % BigInt(clusterSize) !== 0n) {
-    const facts = { what: table.what, value: hex(raw.wide(field)), limit: clusterSize };
-    throw raw.broken('header.tableOffset', field, facts);
-  }
-  return raw.safe(field);
-}
-
-/**
- * The bytes of the refcount table that describe clusters of the file; what follows may be missing, it could only
- * be zero.
- */
-function refcountTableNeed(raw: RawHeader, clusterSize: number): number {
-  const order = raw.number('version') === 2 ? 4 : raw.number('refcount_order');
-  const perBlock = (clusterSize * 8) / 2 ** order;
-  const entries = Math.ceil(raw.file.size / clusterSize / perBlock);
-  return Math.min(raw.number('refcount_table_clusters') * clusterSize, entries * 8);
-}
-
-/**
- * QEMU reads zeroes where a table lies beyond the end of the file, and shows an empty disk; here it has a name.
- * @param size bytes of the table that are needed
- * @throws FormatError `table.beyondFile`
- */
-export function refuseBeyondFile(file: BlockFile, what: string, offset: number, size: number): void {
-  if (size === 0 || offset + size <= file.size) return;
-  throw new FormatError(file.name, 'table.beyondFile', {
-    what,
-    offset,
-    value: offset + size,
-    limit: file.size,
-  });
 }

@@ -4,8 +4,6 @@ import { hostOffset, type HostOffset } from '../units';
 import { entryHex } from './bytes';
 import { RESERVED_BEYOND_2_53, offsetOf } from './offsetField';
 
-/** Bit 63: the refcount of the L2 table is exactly one. */
-export const L1_COPIED_HIGH = 0x80000000;
 /** Bits 56 to 62, and 0 to 8. */
 const RESERVED_HIGH = 0x7f000000;
 const RESERVED_LOW = 0x1ff;

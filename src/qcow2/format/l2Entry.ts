@@ -12,7 +12,7 @@ import { SUBCLUSTERS } from './limits';
 import { offsetOf, RESERVED_BEYOND_2_53 } from './offsetField';
 
 /** Bit 63: the refcount of the host cluster is exactly one. */
-export const L2_COPIED_HIGH = 0x80000000;
+const L2_COPIED_HIGH = 0x80000000;
 /** Bit 62. */
 export const L2_COMPRESSED_HIGH = 0x40000000;
 /** Bit 0 of a standard entry in version 3: reads as zero. */
@@ -155,7 +155,7 @@ function withSubclusters(
 }
 
 /** The state of each subcluster, first one first. */
-export function subclusterStates(bitmap: RawEntry): SubclusterState[] {
+function subclusterStates(bitmap: RawEntry): SubclusterState[] {
   return Array.from({ length: SUBCLUSTERS }, (_, index) => {
     if (((bitmap.high >>> index) & 1) !== 0) return 'zero';
     return ((bitmap.low >>> index) & 1) !== 0 ? 'data' : 'unallocated';

@@ -2,7 +2,8 @@
 import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import { dataView, safeNumber, textOf } from './bytes';
-import { refuseBeyondFile, type Header } from './header';
+import type { Header } from './header';
+import { refuseBeyondFile } from './tableBounds';
 import { MAX_SNAPSHOT_EXTRA_SIZE, MAX_SNAPSHOT_TABLE_SIZE } from './limits';
 import { TableStream } from './tableStream';
 

@@ -5,7 +5,8 @@
 import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { refuseBeyondFile, type Header } from '../format/header';
+import type { Header } from '../format/header';
+import { refuseBeyondFile } from '../format/tableBounds';
 import { decodeL1Entry } from '../format/l1Entry';
 import type { L2Rules } from '../format/l2Entry';
 import { L2Cache, TABLE_PAGE } from './l2Cache';

@@ -1,7 +1,8 @@
 /** Reads refcounts of host clusters (qcow2.txt, "Host cluster management"). */
 import type { BlockFile } from '../io/blockFile';
 import { HIGH, LOW } from '../format/bytes';
-import { refuseBeyondFile, type Header } from '../format/header';
+import type { Header } from '../format/header';
+import { refuseBeyondFile } from '../format/tableBounds';
 import { countNonZero, decodeRefcountTableEntry, refcountAt, refcountsPerBlock } from '../format/refcount';
 import { TABLE_PAGE, type L2Cache } from './l2Cache';
 import { SCRATCH_SIZE, withScratch } from './scratch';

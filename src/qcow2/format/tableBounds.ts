@@ -1,0 +1,18 @@
+/** Tables that lie, or do not lie, in the file. */
+import { FormatError } from '../errors';
+import type { BlockFile } from '../io/blockFile';
+
+/**
+ * QEMU reads zeroes where a table lies beyond the end of the file, and shows an empty disk; here it has a name.
+ * @param size bytes of the table that are needed
+ * @throws FormatError `table.beyondFile`
+ */
+export function refuseBeyondFile(file: BlockFile, what: string, offset: number, size: number): void {
+  if (size === 0 || offset + size <= file.size) return;
+  throw new FormatError(file.name, 'table.beyondFile', {
+    what,
+    offset,
+    value: offset + size,
+    limit: file.size,
+  });
+}
