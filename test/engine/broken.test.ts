@@ -308,6 +308,13 @@ const tables: Broken[] = [
       pokeL2(image({ clusterBits: 12, dataFile: { name: 'd.raw' } }).data(0), 0, (1n << 62n) | 512n),
   },
   {
+    name: 'data at another offset of its data file than the guest has it',
+    build: () => {
+      const dataFile = { name: 'd.raw', scattered: true };
+      return image({ clusterBits: 12, dataFile }).data(1).toBuffer();
+    },
+  },
+  {
     name: 'a subcluster that is both data and zero',
     build: () => {
       const { layout } = extended().build();

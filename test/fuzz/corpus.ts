@@ -56,10 +56,6 @@ const builders: Readonly<Record<string, () => ImageBuilder>> = {
     image({ clusterBits: 12, dataFile: { name: 'disk.data', raw: true } })
       .data(0, 2)
       .zeroAllocated(3),
-  scatteredDataFile: () =>
-    image({ clusterBits: 12, dataFile: { name: 'disk.data', scattered: true }, order: { shuffledBy: 1 } })
-      .data(0, 2)
-      .data(5),
   aes: () => mixed(image({ clusterBits: 9, crypt: 'aes' })),
   luks: () => mixed(image({ clusterBits: 9, crypt: 'luks' })),
   named: () =>
@@ -68,7 +64,7 @@ const builders: Readonly<Record<string, () => ImageBuilder>> = {
       .extension(0x12345679, ''),
   empty: () => image({ clusterBits: 9, size: 0 }),
   oddSize: () => image({ clusterBits: 16, size: 66_048 }).data(0, 2),
-  sparse: () => image({ clusterBits: 16, size: '1T' }).data(0).data(1_000_000),
+  sparse: () => image({ clusterBits: 16, size: '4G' }).data(0).data(60_000),
   overRaw: () => overlay('base.raw', 'raw'),
   overProbed: () => overlay('base.qcow2'),
   overQcow2: () => overlay('base.qcow2', 'qcow2'),

@@ -16,6 +16,8 @@ import { type Fault, Fuzzer, TIME_LIMIT } from './cases';
 const MEMORY_LIMIT = 256 * 1024 * 1024;
 /** Milliseconds between two looks at the worker. */
 const WATCH_EVERY = 50;
+/** Cases in one worker: what the allocator keeps of many cases must not count as the memory of one. */
+const CASES_PER_WORKER = 20_000;
 /** After so many faults a run gives up. */
 const ENOUGH_FAULTS = 100;
 /** Cases between two reports of the worker. */
@@ -101,7 +103,12 @@ async function fuzz(seed: number, from: number, count: number, folder: string): 
   // Here, too: what is wrong with the corpus itself must not look like a fault of every case.
   new Fuzzer(seed, folder).make(from);
   for (let next = from; next < end && faults.length < ENOUGH_FAULTS;) {
-    const stretch = await runStretch({ seed, from: next, end, folder });
+    const stretch = await runStretch({
+      seed,
+      from: next,
+      end: Math.min(end, next + CASES_PER_WORKER),
+      folder,
+    });
     faults.push(...stretch.faults);
     peak = Math.max(peak, stretch.peak);
     next = stretch.next;
@@ -156,7 +163,7 @@ function runStretch(job: Omit<Job, 'current'>): Promise<Stretch> {
     }, WATCH_EVERY);
     worker.on('message', (message: Message) => {
       if ('fault' in message) faults.push(message.fault);
-      else if (process.stderr.isTTY) process.stderr.write(`\r${job.from + message.done} of ${job.end} `);
+      else if (process.stderr.isTTY) process.stderr.write(`\rcase ${job.from + message.done} `);
     });
     worker.on('error', (error) => {
       stop(`the thread died: ${error.stack ?? error.message}`);

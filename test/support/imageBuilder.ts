@@ -33,8 +33,8 @@ export interface ImageOptions {
   /** Name as the header writes it; without `format` there is no format extension. */
   readonly backing?: { readonly name: string; readonly format?: string };
   /**
-   * Name as the header writes it. Guest data lies at its own offset, as QEMU lays it and, against the specification,
-   * demands; `scattered` clusters lie in the order of `order`, which QEMU refuses to read.
+   * Name as the header writes it. Guest data lies at its own offset, as the specification demands (incompatible bit 2);
+   * `scattered` clusters lie in the order of `order`, which nobody has to read.
    */
   readonly dataFile?: { readonly name: string; readonly raw?: boolean; readonly scattered?: boolean };
   /** Marks the image as encrypted; what it holds is not. The LUKS header has no usable content. */
