@@ -11,13 +11,26 @@ import { decodeL1Entry } from '../format/l1Entry';
 import type { L2Rules } from '../format/l2Entry';
 import { L2Cache, TABLE_PAGE } from './l2Cache';
 import { RunKind, type RunVisitor } from './layer';
-import { RunCollector } from './runCollector';
+import { RunCollector, type SingleRun } from './runCollector';
 import { SCRATCH_SIZE, withScratch } from './scratch';
 import { TableWalker } from './walkTable';
+
+/** Tables remembered as one run each, at most. */
+const MAX_SINGLE_RUNS = 4096;
+
+/** Tables that need not be walked make a run together, of at most so many: a visitor wants to be asked in time. */
+const KNOWN_TABLES_PER_RUN = 1024;
+
+const UNALLOCATED: SingleRun = { kind: RunKind.unallocated, host: -1 };
 
 export class ActiveTables {
   readonly cache: L2Cache;
   readonly #walker: TableWalker;
+  /**
+   * Tables that are one run, by their offset. Nothing keeps an L1 table from naming one L2 table millions of times;
+   * it is walked once.
+   */
+  readonly #singleRuns = new Map<number, SingleRun>();
 
   constructor(
     readonly file: BlockFile,
@@ -93,13 +106,33 @@ export class ActiveTables {
         index = next;
         continue;
       }
+      const known = this.#singleRuns.get(table) ?? this.#inHole(table);
+      if (known !== undefined) {
+        runs.add(guest, l2Span, known.kind, known.host);
+        if (index % KNOWN_TABLES_PER_RUN === 0) runs.flush();
+        index++;
+        continue;
+      }
       const first = Math.max(0, Math.floor((start - guest) / clusterSize));
       const count = Math.min(l2Entries, Math.ceil((to - guest) / clusterSize)) - first;
       this.#walkEntries(table, guest, first, count, runs);
+      if (count === l2Entries) this.#remember(table, runs.single(guest));
       // A run ends with its table at the latest, so that a visitor can stop a walk over a huge disk in time.
       runs.flush();
       index++;
     }
+  }
+
+  #remember(table: number, run: SingleRun | undefined): void {
+    if (run !== undefined && this.#singleRuns.size < MAX_SINGLE_RUNS) this.#singleRuns.set(table, run);
+  }
+
+  /** A table in a hole of a sparse file is all zero: such a file can be long, and reading it would take as long. */
+  #inHole(table: number): SingleRun | undefined {
+    const { file, header } = this;
+    if (file.allocatedBytes * 2 > file.size || !file.knowsHoles) return undefined;
+    const extent = file.extentAt(table);
+    return extent.isHole && extent.end >= table + header.clusterSize ? UNALLOCATED : undefined;
   }
 
   /** The first L1 entry from `index` on, and before `end`, that is not zero. */

@@ -4,6 +4,13 @@
  */
 import { RunKind, type RunVisitor } from './layer';
 
+/** A table that is one run. */
+export interface SingleRun {
+  readonly kind: RunKind;
+  /** −1 where the kind has none. */
+  readonly host: number;
+}
+
 export class RunCollector {
   /** The visitor asked to stop; nothing more is handed on. */
   stopped = false;
@@ -40,6 +47,12 @@ export class RunCollector {
     this.#kind = kind;
     this.#host = host;
     return !this.stopped;
+  }
+
+  /** What was gathered, where that is one run that began at `start`. */
+  single(start: number): SingleRun | undefined {
+    if (this.#length === 0 || this.#start !== start || this.#kind === RunKind.compressed) return undefined;
+    return { kind: this.#kind, host: this.#host };
   }
 
   /** Hands on what was gathered. */
