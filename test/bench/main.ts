@@ -2,8 +2,7 @@
  * `npm run bench [-- PART…]`: what reading costs, side by side with qemu-img in one run, on images made here. Prints a
  * table, keeps it as JSON beside the images, and fails where a floor of DESIGN section 7 is missed.
  *
- * Parts: `open`, `map`, `read`. The frames of the map in the browser are measured by the part that the page's tests
- * bring along (PARTS below).
+ * Parts: `open`, `map`, `read`, and `frames`, which measures the map in the browser (test/browser/bench).
  */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -12,7 +11,7 @@ import { openChain } from '../../src/qcow2/chain/openChain';
 import { prepareZstd } from '../../src/qcow2/image/zstd';
 import { readHeaderView } from '../../src/qcow2/scan/headerView';
 import { Overview } from '../../src/qcow2/scan/overview';
-import { type BenchImages, benchImages, READ_SIZE } from './images';
+import { benchImages, READ_SIZE } from './images';
 import { type Command, median, medians } from './measure';
 import { isKept, printTable, type Row } from './report';
 
@@ -27,7 +26,7 @@ const ours = (...args: string[]): Command => [process.execPath, CLI, ...args];
 const theirs = (...args: string[]): Command => ['qemu-img', ...args];
 const IDLE: Command = [process.execPath, '-e', '0'];
 
-const PARTS: Readonly<Record<string, (images: BenchImages) => Row[]>> = { open, map, read };
+const PARTS: Readonly<Record<string, () => Row[]>> = { open, map, read, frames };
 
 void prepareZstd().then(main);
 
@@ -35,9 +34,8 @@ function main(): void {
   const wanted = process.argv.slice(2);
   const unknown = wanted.find((part) => !(part in PARTS));
   if (unknown !== undefined) throw new Error(`no part '${unknown}': ${Object.keys(PARTS).join(', ')}`);
-  const images = benchImages(CACHE);
   const parts = Object.entries(PARTS).filter(([part]) => wanted.length === 0 || wanted.includes(part));
-  const rows = parts.flatMap(([, run]) => run(images));
+  const rows = parts.flatMap(([, run]) => run());
   printTable(rows);
   fs.writeFileSync(path.join(CACHE, 'results.json'), `${JSON.stringify(rows, undefined, 2)}\n`);
   process.exitCode = rows.every(isKept) ? 0 : 1;
@@ -67,7 +65,8 @@ function inProcess(work: string, limit: number, action: () => void): Row {
   return { work, ours: median(times), floor: { milliseconds: limit } };
 }
 
-function open({ contiguous, random, deflate }: BenchImages): Row[] {
+function open(): Row[] {
+  const { contiguous, random, deflate } = benchImages(CACHE);
   const first = (file: string): void => {
     const chain = openChain(file, { followsNames: true });
     readHeaderView(chain.top.file);
@@ -98,7 +97,8 @@ function open({ contiguous, random, deflate }: BenchImages): Row[] {
   ];
 }
 
-function map({ contiguous, random, extents }: BenchImages): Row[] {
+function map(): Row[] {
+  const { contiguous, random, extents } = benchImages(CACHE);
   const json = ['map', '--output=json'] as const;
   return [
     compare('map of 1 TiB', ours(...json, contiguous), theirs(...json, contiguous), { timesFaster: 10 }),
@@ -116,7 +116,8 @@ function map({ contiguous, random, extents }: BenchImages): Row[] {
   ];
 }
 
-function read({ plain, deflate, zstd }: BenchImages): Row[] {
+function read(): Row[] {
+  const { plain, deflate, zstd } = benchImages(CACHE);
   const row = (work: string, file: string): Row =>
     compare(
       work,
@@ -128,6 +129,21 @@ function read({ plain, deflate, zstd }: BenchImages): Row[] {
     row('read 1 GiB, deflate', deflate),
     row('read 1 GiB, zstd', zstd),
   ];
+}
+
+/** Measured by vitest in the installed extension; it leaves its rows in a file. */
+function frames(): Row[] {
+  const file = path.join(CACHE, 'frames.json');
+  fs.mkdirSync(CACHE, { recursive: true });
+  fs.rmSync(file, { force: true });
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.frames.config.mts'];
+  spawnSync(process.execPath, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, QCOW2_FRAMES: file },
+  });
+  if (!fs.existsSync(file)) throw new Error('the frames were not measured');
+  return JSON.parse(fs.readFileSync(file, 'utf8')) as Row[];
 }
 
 /** Peak resident memory of a Node program, bytes. */
