@@ -25,17 +25,16 @@ const GENERAL_USAGE = `usage: qcow2 ${VERBS.map(({ name }) => name).join('|')} [
 
 function main(argv: readonly string[]): number {
   const [name, ...args] = argv;
-  if (name === '--help' || name === '-h') {
-    standardOutput.write(Buffer.from(`${VERBS.map(usageLine).join('\n')}\n`));
-    return 0;
-  }
   const verb = VERBS.find((candidate) => candidate.name === name);
-  if (verb === undefined) {
-    printError(GENERAL_USAGE);
-    return EXIT_USAGE;
-  }
   try {
-    verb.run(args);
+    if (verb !== undefined) {
+      verb.run(args);
+    } else if (name === '--help' || name === '-h') {
+      standardOutput.write(Buffer.from(`${VERBS.map(usageLine).join('\n')}\n`));
+    } else {
+      printError(GENERAL_USAGE);
+      return EXIT_USAGE;
+    }
     return 0;
   } catch (error) {
     return report(verb, error);
@@ -43,9 +42,9 @@ function main(argv: readonly string[]): number {
 }
 
 /** Says what went wrong in one line, and answers with the exit code. */
-function report(verb: Verb, error: unknown): number {
+function report(verb: Verb | undefined, error: unknown): number {
   if (error instanceof ReaderGone) return EXIT_READER_GONE;
-  if (error instanceof UsageError) {
+  if (verb !== undefined && error instanceof UsageError) {
     printError(`${usageLine(verb)} (${error.message})\n`);
     return EXIT_USAGE;
   }

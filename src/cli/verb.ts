@@ -76,7 +76,7 @@ function parse(
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
     // The first sentence says it; the others are advice on quoting.
-    throw new UsageError((error as Error).message.split(/\.(?: |$)/, 1)[0]);
+    throw new UsageError((error as Error).message.split(/\.(?:\s|$)/, 1)[0]);
   }
 }
 
@@ -103,7 +103,7 @@ export function byteCount(what: string, text: string): number {
  * @throws EngineError
  */
 export function withChain(path: string, followsNames: boolean, use: (chain: Chain) => void): void {
-  const chain = openChain(path, { followsNames });
+  const chain = openChain(path, { followsNames, usesProcessFolder: true });
   try {
     for (const file of chain.files) {
       const writer = findWriter(file.identity);

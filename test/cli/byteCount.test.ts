@@ -18,6 +18,8 @@ test.each([
   ['0.3k', 307],
   ['0x1E', 30],
   ['9007199254740991', Number.MAX_SAFE_INTEGER],
+  ['8P', 2 ** 53],
+  ['7E', 7 * 2 ** 60],
 ])('%s is a number of bytes', (text, bytes) => {
   expect(parseByteCount(text)).toBe(bytes);
 });
@@ -36,9 +38,9 @@ test.each([
   '1e3',
   '0x1.8k',
   '8P1',
-  '8P',
-  '1E',
-  '9007199254740993',
+  '8E',
+  '9223372036854775808',
+  '0x8000000000000000',
   'NaN',
   'ten',
 ])("'%s' is none", (text) => {

@@ -31,6 +31,9 @@ describe('wrong usage is one usage line and exit code 64', () => {
       ['info', '--nonsense', 'disk.qcow2'],
       ['read', 'disk.qcow2', '0'],
       ['read', 'disk.qcow2', '0', '1.5'],
+      ['map', '-s', '-1', 'disk.qcow2'],
+      ['map', 'disk.qcow2', '-s'],
+      ['map', '--max-length=8E', 'disk.qcow2'],
     ].map((args) => ({ args, title: `qcow2 ${args.join(' ')}` })),
   )('$title', ({ args }) => {
     const ran = run(...args);
@@ -69,6 +72,31 @@ describe('a read', () => {
     expect(ran.stdout).toHaveLength(0);
     expect(ran.stderr).toMatch(/^qcow2: disk\.qcow2: [^\n]*1048576[^\n]*\n$/);
   });
+});
+
+test('numbers beyond every disk are numbers', () => {
+  const whole = run('map', '--output=json', 'disk.qcow2').stdout;
+  expect(run('map', '--output=json', '-l', '7E', 'disk.qcow2').stdout).toEqual(whole);
+  expect(run('map', '--output=json', '-s', '7E', 'disk.qcow2')).toMatchObject({ status: 0, stderr: '' });
+  expect(run('read', 'disk.qcow2', '7E', '1').stderr).toMatch(/^qcow2: disk\.qcow2: [^\n]*1048576[^\n]*\n$/);
+});
+
+test.runIf(process.platform === 'linux')('a full disk under the output is one line', () => {
+  for (const args of ['--help', 'info disk.qcow2', 'map disk.qcow2', 'read disk.qcow2 0 64k']) {
+    const command = `node ${CLI} ${args} >/dev/full`;
+    const ran = spawnSync('bash', ['-c', command], { cwd: place.folder, encoding: 'utf8' });
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toMatch(/^qcow2: standard output: [^\n]*ENOSPC[^\n]*\n$/);
+  }
+});
+
+test('a relative json: name belongs to the folder of the process, as in QEMU', () => {
+  const name = 'json:{"driver":"qcow2","file.filename":"disk.qcow2"}';
+  image({ size: '1M', backing: { name, format: 'qcow2' } }).writeTo(place.path('named.qcow2'));
+  const map = run('map', '--output=json', place.path('named.qcow2'));
+  expect(JSON.parse(String(map.stdout))).toMatchObject([{ depth: 1, data: true }, { data: false }]);
+  const elsewhere = cli(['map', place.path('named.qcow2')], { cwd: '/' });
+  expect(elsewhere).toMatchObject({ status: 1, stderr: 'qcow2: disk.qcow2: No such file\n' });
 });
 
 test('a missing backing file fails what needs it, and info does not', () => {

@@ -21,6 +21,12 @@ export interface NamedFile {
 export interface GateOptions {
   /** False in Restricted Mode. */
   readonly followsNames: boolean;
+  /**
+   * Relative `file:` and `json:` names are looked for in the process's folder, as QEMU does, for programs that stand
+   * in for it. An editor's process has no folder that means anything to the person: there, and by default, they
+   * belong to the folder of the image that names them, as all other names do.
+   */
+  readonly usesProcessFolder?: boolean;
 }
 
 export type GateDecision =
@@ -42,18 +48,19 @@ export function decide(file: NamedFile, options: GateOptions): GateDecision {
   });
   if (!options.followsNames) return refuse('gate.restricted');
 
-  const local = file.role === 'dataFile' ? { path: name } : localName(name, refuse);
+  const local = file.role === 'dataFile' ? { path: name, hasProtocol: false } : localName(name, refuse);
   if ('opens' in local) return local;
   if (local.path === '') return refuse('gate.noName');
-  // QEMU would look for `file:` and json: names in its process's directory. An editor has none that means
-  // anything to the person, so they too belong to the folder of the image that names them.
-  const path = joinName(file.namedBy, local.path);
+  const staysAsWritten = options.usesProcessFolder === true && local.hasProtocol;
+  const path = staysAsWritten ? local.path : joinName(file.namedBy, local.path);
   if (isNetworkPath(path)) return refuse('gate.network');
   return local.format === undefined ? { opens: true, path } : { opens: true, path, format: local.format };
 }
 
 interface LocalName {
   readonly path: string;
+  /** Whether the name was one behind `file:` or `json:`. */
+  readonly hasProtocol: boolean;
   readonly format?: 'qcow2' | 'raw';
 }
 
@@ -63,13 +70,14 @@ function localName(
   refuse: (code: ProblemCode, facts?: ProblemFacts) => GateDecision,
 ): LocalName | GateDecision {
   const protocol = protocolOf(name);
-  if (protocol === undefined) return { path: name };
-  if (protocol === 'file') return { path: name.slice('file:'.length) };
+  if (protocol === undefined) return { path: name, hasProtocol: false };
+  if (protocol === 'file') return { path: name.slice('file:'.length), hasProtocol: true };
   if (protocol !== 'json') return refuse('gate.protocol', { what: protocol });
   const json = readJsonName(name);
   if (!json.follows) {
     const { code, value, limit } = json;
     return refuse(code, limit === undefined ? { value } : { value, limit });
   }
-  return json.format === undefined ? { path: json.filename } : { path: json.filename, format: json.format };
+  const { filename: path, format } = json;
+  return { path, hasProtocol: true, ...(format === undefined ? {} : { format }) };
 }

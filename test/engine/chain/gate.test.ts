@@ -25,6 +25,17 @@ describe('the gate opens', () => {
     });
   });
 
+  test('names behind file: and json: as they are, where the process stands in for QEMU', () => {
+    const named = (name: string) =>
+      decide(
+        { role: 'backing', name, namedBy: '/vm/top.qcow2' },
+        { followsNames: true, usesProcessFolder: true },
+      );
+    expect(named('file:base.raw')).toEqual({ opens: true, path: 'base.raw' });
+    expect(named('json:{"file.filename":"base.raw"}')).toEqual({ opens: true, path: 'base.raw' });
+    expect(named('base.raw')).toEqual({ opens: true, path: '/vm/base.raw' });
+  });
+
   test('a data file under exactly its name', () => {
     const dataFile = (name: string) =>
       decide({ role: 'dataFile', name, namedBy: 'vm/top.qcow2' }, { followsNames: true });
