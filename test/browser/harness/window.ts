@@ -67,16 +67,23 @@ export class Window {
 
   /** Opens a file by its absolute path in the editor that VS Code chooses for it. */
   async openFile(file: string): Promise<void> {
-    await this.page.keyboard.press('Control+P');
-    await this.quickInput.fill(file);
-    const entry = this.page
-      .locator('.quick-input-list .monaco-list-row')
-      .filter({ hasText: path.basename(file) });
-    await entry.first().click();
+    await (await this.findFile(file)).click();
     await this.page
       .locator('.tab.active')
       .filter({ hasText: path.basename(file) })
       .waitFor();
+  }
+
+  /** Types a file's absolute path into Quick Open; a click on the answer opens it. */
+  async findFile(file: string): Promise<Locator> {
+    await this.page.keyboard.press('Control+P');
+    await this.quickInput.fill(file);
+    const entry = this.page
+      .locator('.quick-input-list .monaco-list-row')
+      .filter({ hasText: path.basename(file) })
+      .first();
+    await entry.waitFor();
+    return entry;
   }
 
   /** Runs a command of the palette by its title, category included: `QCOW2: Export Map…`. */

@@ -1,4 +1,6 @@
 /** How smoothly a page is drawn while something happens in it. */
+import type { Locator } from 'playwright-core';
+import { until } from '../harness/until';
 import type { EditorPage } from './editorPage';
 
 /** Milliseconds between frames. */
@@ -34,14 +36,15 @@ export async function measureFrames(page: EditorPage, action: () => Promise<void
   return { frames: sorted.length, median: at(0.5), p95: at(0.95), longest: at(1) };
 }
 
-/** Wheels all the way in and out again. */
+/** Wheels all the way in, to single clusters, and out again to the whole disk. */
 export async function zoomInAndOut(page: EditorPage): Promise<void> {
   const { mouse } = page.window.page;
-  const { columns } = await page.geometry();
-  const { x, y } = await page.pointOf((await page.geometry()).firstCell + columns * 20 + 20);
+  const { columns, firstCell } = await page.geometry();
+  const { x, y } = await page.pointOf(firstCell + columns * 20 + 20);
   await mouse.move(x, y);
+  const notches = Number(await page.get('zoom-slider').getAttribute('max')) + 2;
   for (const direction of [-1, 1]) {
-    for (let notch = 0; notch < 30; notch++) {
+    for (let notch = 0; notch < notches; notch++) {
       await mouse.wheel(0, direction * 50);
       await page.frame.waitForTimeout(30);
     }
@@ -49,10 +52,9 @@ export async function zoomInAndOut(page: EditorPage): Promise<void> {
 }
 
 /** Drags the map about with the middle button: rows up, down and sideways. */
-export async function panAbout(page: EditorPage): Promise<void> {
+export async function panByDragging(page: EditorPage): Promise<void> {
   const { mouse } = page.window.page;
-  const box = await page.get('map').boundingBox();
-  if (!box) throw new Error('the map is not in sight');
+  const box = await mapBox(page);
   const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
   await mouse.move(middle.x, middle.y);
   await mouse.down({ button: 'middle' });
@@ -63,4 +65,50 @@ export async function panAbout(page: EditorPage): Promise<void> {
     await page.frame.waitForTimeout(8);
   }
   await mouse.up({ button: 'middle' });
+}
+
+/** Holds Page Down, then Page Up and the arrow keys: the selection moves along, a window at a time. */
+export async function panByKeys(page: EditorPage): Promise<void> {
+  const { keyboard } = page.window.page;
+  await page.get('map').focus();
+  for (const key of ['PageDown', 'PageUp', 'ArrowDown', 'ArrowRight']) {
+    for (let press = 0; press < 40; press++) {
+      await keyboard.down(key);
+      await page.frame.waitForTimeout(25);
+    }
+    await keyboard.up(key);
+  }
+}
+
+/** Wheels with Shift: as a page is scrolled, down and up again. */
+export async function panByWheel(page: EditorPage): Promise<void> {
+  const { mouse, keyboard } = page.window.page;
+  const box = await mapBox(page);
+  await mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await keyboard.down('Shift');
+  for (const direction of [1, -1]) {
+    for (let notch = 0; notch < 80; notch++) {
+      await mouse.wheel(0, direction * 100);
+      await page.frame.waitForTimeout(16);
+    }
+  }
+  await keyboard.up('Shift');
+}
+
+/** Goes to a place and zooms in until a cell is a cluster. */
+export async function zoomToClusters(page: EditorPage, place: string, clusterSize: number): Promise<void> {
+  await page.goTo(place);
+  await until('a cell is a cluster', async () => {
+    if ((await page.geometry()).bytesPerCell === clusterSize) return true;
+    await page.get('zoom-in').click();
+    return false;
+  });
+}
+
+type Box = NonNullable<Awaited<ReturnType<Locator['boundingBox']>>>;
+
+async function mapBox(page: EditorPage): Promise<Box> {
+  const box = await page.get('map').boundingBox();
+  if (!box) throw new Error('the map is not in sight');
+  return box;
 }
