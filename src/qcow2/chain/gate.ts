@@ -22,9 +22,9 @@ export interface GateOptions {
   /** False in Restricted Mode. */
   readonly followsNames: boolean;
   /**
-   * Relative `file:` and `json:` names are looked for in the process's folder, as QEMU does, for programs that stand
-   * in for it. An editor's process has no folder that means anything to the person: there, and by default, they
-   * belong to the folder of the image that names them, as all other names do.
+   * Relative names behind `file:` and `json:`, and those of external data files, are looked for in the process's
+   * folder, as QEMU does, for programs that stand in for it. An editor's process has no folder that means anything to
+   * the person: there, and by default, they belong to the folder of the image, as plain backing names always do.
    */
   readonly usesProcessFolder?: boolean;
 }
@@ -48,10 +48,10 @@ export function decide(file: NamedFile, options: GateOptions): GateDecision {
   });
   if (!options.followsNames) return refuse('gate.restricted');
 
-  const local = file.role === 'dataFile' ? { path: name, hasProtocol: false } : localName(name, refuse);
+  const local = file.role === 'dataFile' ? { path: name, belongsToImage: false } : localName(name, refuse);
   if ('opens' in local) return local;
   if (local.path === '') return refuse('gate.noName');
-  const staysAsWritten = options.usesProcessFolder === true && local.hasProtocol;
+  const staysAsWritten = options.usesProcessFolder === true && !local.belongsToImage;
   const path = staysAsWritten ? local.path : joinName(file.namedBy, local.path);
   if (isNetworkPath(path)) return refuse('gate.network');
   return local.format === undefined ? { opens: true, path } : { opens: true, path, format: local.format };
@@ -59,8 +59,8 @@ export function decide(file: NamedFile, options: GateOptions): GateDecision {
 
 interface LocalName {
   readonly path: string;
-  /** Whether the name was one behind `file:` or `json:`. */
-  readonly hasProtocol: boolean;
+  /** Whether QEMU joins it to the image's folder. */
+  readonly belongsToImage: boolean;
   readonly format?: 'qcow2' | 'raw';
 }
 
@@ -70,8 +70,8 @@ function localName(
   refuse: (code: ProblemCode, facts?: ProblemFacts) => GateDecision,
 ): LocalName | GateDecision {
   const protocol = protocolOf(name);
-  if (protocol === undefined) return { path: name, hasProtocol: false };
-  if (protocol === 'file') return { path: name.slice('file:'.length), hasProtocol: true };
+  if (protocol === undefined) return { path: name, belongsToImage: true };
+  if (protocol === 'file') return { path: name.slice('file:'.length), belongsToImage: false };
   if (protocol !== 'json') return refuse('gate.protocol', { what: protocol });
   const json = readJsonName(name);
   if (!json.follows) {
@@ -79,5 +79,5 @@ function localName(
     return refuse(code, limit === undefined ? { value } : { value, limit });
   }
   const { filename: path, format } = json;
-  return { path, hasProtocol: true, ...(format === undefined ? {} : { format }) };
+  return { path, belongsToImage: false, ...(format === undefined ? {} : { format }) };
 }

@@ -25,12 +25,10 @@ describe('the gate opens', () => {
     });
   });
 
-  test('names behind file: and json: as they are, where the process stands in for QEMU', () => {
-    const named = (name: string) =>
-      decide(
-        { role: 'backing', name, namedBy: '/vm/top.qcow2' },
-        { followsNames: true, usesProcessFolder: true },
-      );
+  test('names in the folder of the process where QEMU does', () => {
+    const named = (name: string, role: 'backing' | 'dataFile' = 'backing') =>
+      decide({ role, name, namedBy: '/vm/top.qcow2' }, { followsNames: true, usesProcessFolder: true });
+    expect(named('data.raw', 'dataFile')).toEqual({ opens: true, path: 'data.raw' });
     expect(named('file:base.raw')).toEqual({ opens: true, path: 'base.raw' });
     expect(named('json:{"file.filename":"base.raw"}')).toEqual({ opens: true, path: 'base.raw' });
     expect(named('base.raw')).toEqual({ opens: true, path: '/vm/base.raw' });
