@@ -235,6 +235,27 @@ describe('the cluster map', () => {
     expect(lines[lines.length - 1]!.offset + 16).toBeGreaterThanOrEqual(2 ** 30);
   });
 
+  it('goes by keyboard to the cluster of any line of bytes', async () => {
+    await page.goTo('#3');
+    await until('the bytes are there', async () => (await page.text('cluster-report')).includes('Cluster 3'));
+    const dump = page.frame.locator('#hex-dump');
+    const current = async (): Promise<number> =>
+      Number(await dump.locator('.hex-line.is-current').getAttribute('data-offset'));
+    await until('the line is the first of the cluster', async () => (await current()) === 3 * CLUSTER);
+    const [first, second] = (await page.hexLines()).map(({ offset }) => offset);
+    await dump.focus();
+    await window.page.keyboard.press('ArrowDown');
+    await until('the next line is current', async () => (await current()) === second);
+    expect((await page.hexLines())[0]!.offset).toBe(first);
+    await window.page.keyboard.press('ArrowUp');
+    await window.page.keyboard.press('ArrowUp');
+    await until('the line above came into sight', async () => (await current()) < 3 * CLUSTER);
+    await window.page.keyboard.press('Enter');
+    await until('its cluster is shown', async () =>
+      (await page.text('cluster-report')).includes('Cluster 2'),
+    );
+  });
+
   it('keeps zoom, selection and panel while it is hidden', async () => {
     await zoomToClusters();
     await page.goTo('#1000');

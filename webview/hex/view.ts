@@ -13,7 +13,7 @@ import { HexScrollbar } from './scrollbar';
 const LINE_HEIGHT = 18;
 
 export interface HexEvents {
-  /** A line's offset was clicked. */
+  /** A line's offset was clicked, or Enter pressed on it. */
   offsetChosen(byte: number): void;
   /** Words for a problem, in the person's language. */
   describe(problem: MaybeProblem): Promise<string>;
@@ -30,6 +30,8 @@ export class HexView {
   #bytesPerLine = 16;
   #linesShown = 1;
   #top = 0;
+  /** The line that the arrow keys move and Enter goes to; always in sight. */
+  #current = 0;
   #marked = { start: 0, end: 0 };
   #problem: { readonly of: MaybeProblem; readonly text: string } | undefined;
   #isDue = false;
@@ -79,7 +81,8 @@ export class HexView {
   }
 
   scrollTo(byte: number): void {
-    this.#scrollToLine(Math.floor(byte / this.#bytesPerLine));
+    this.#current = Math.floor(byte / this.#bytesPerLine);
+    this.#scrollToLine(this.#current);
   }
 
   redraw(): void {
@@ -97,6 +100,7 @@ export class HexView {
 
   #scrollToLine(line: number): void {
     this.#top = clampTop(line, this.#lines, this.#linesShown);
+    this.#moveTo(this.#current);
     this.events.scrolled(this.topByte);
     this.redraw();
   }
@@ -105,7 +109,22 @@ export class HexView {
     const byte = this.topByte;
     this.#measure();
     this.#top = clampTop(Math.floor(byte / this.#bytesPerLine), this.#lines, this.#linesShown);
+    this.#moveTo(this.#current);
     this.redraw();
+  }
+
+  /** Makes a line the current one, or the nearest that is in sight. */
+  #moveTo(line: number): void {
+    const last = Math.min(this.#lines, this.#top + this.#linesShown) - 1;
+    this.#current = Math.max(this.#top, Math.min(line, last));
+  }
+
+  /** Goes to a line by keyboard: scrolls by as little as brings it into sight. */
+  #goToLine(line: number): void {
+    const target = Math.max(0, Math.min(line, this.#lines - 1));
+    const top = Math.max(Math.min(this.#top, target), target - this.#linesShown + 1);
+    this.#current = target;
+    this.#scrollToLine(top);
   }
 
   /** 16 bytes a line where they fit, else 8. */
@@ -115,6 +134,7 @@ export class HexView {
     const fixed = this.#offsetDigits + 6;
     const characters = this.#dump.clientWidth / Math.max(1, characterWidth);
     this.#bytesPerLine = characters >= fixed + 16 * perByte ? 16 : 8;
+    this.element.classList.toggle('is-tight', characters < fixed + this.#bytesPerLine * perByte);
     this.#linesShown = Math.max(1, Math.floor(this.#dump.clientHeight / LINE_HEIGHT));
   }
 
@@ -141,9 +161,10 @@ export class HexView {
     const digits = offset.toString(16).padStart(this.#offsetDigits, '0');
     const isMarked = offset + length > this.#marked.start && offset < this.#marked.end;
     const isEdge = offset % this.#clusterSize === 0;
+    const isCurrent = offset === this.#current * this.#bytesPerLine;
     const bytes = block?.ok ? bytesIn(block.bytes, offset, length) : undefined;
     return html`<div
-      class="hex-line ${isMarked ? 'is-marked' : ''} ${isEdge ? 'is-edge' : ''}"
+      class="hex-line ${isMarked ? 'is-marked' : ''} ${isEdge ? 'is-edge' : ''} ${isCurrent ? 'is-current' : ''}"
       data-offset=${offset}
     >
       <span class="hex-offset" data-offset=${offset}>${digits}</span>
@@ -194,20 +215,21 @@ export class HexView {
   }
 
   #pressed(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const toAnEnd = event.key === 'Home' || event.key === 'End';
+    if (event.altKey || event.shiftKey || ((event.ctrlKey || event.metaKey) && !toAnEnd)) return;
     const page = Math.max(1, this.#linesShown - 1);
     const targets: Record<string, number> = {
-      ArrowUp: this.#top - 1,
-      ArrowDown: this.#top + 1,
-      PageUp: this.#top - page,
-      PageDown: this.#top + page,
+      ArrowUp: this.#current - 1,
+      ArrowDown: this.#current + 1,
+      PageUp: this.#current - page,
+      PageDown: this.#current + page,
       Home: 0,
-      End: this.#lines,
+      End: this.#lines - 1,
     };
     const target = targets[event.key];
-    if (event.key === 'Enter') this.events.offsetChosen(this.topByte);
+    if (event.key === 'Enter') this.events.offsetChosen(this.#current * this.#bytesPerLine);
     else if (target === undefined) return;
-    else this.#scrollToLine(target);
+    else this.#goToLine(target);
     event.preventDefault();
   }
 }
