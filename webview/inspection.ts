@@ -26,8 +26,8 @@ export class Inspection {
     );
     this.#range = new Latest(
       ({ start, length }) => host.totals(start, length),
-      (rangeTotals) => {
-        store.update({ rangeTotals });
+      (answer, selection) => {
+        store.update({ rangeTotals: { of: selection, answer } });
       },
     );
     this.#teller = new Latest(
@@ -59,6 +59,7 @@ export class Inspection {
     const name = `${nameClusters(start, length, disk)}, ${placeOf(start, length)}`;
     if (isOneCluster(selection, disk))
       return report?.ok ? `${name}: ${KIND_WORDS[report.value.cellKind].name}` : name;
-    return rangeTotals?.ok ? `${name}: ${nameShares(sharesOfTotals(rangeTotals.value))}` : name;
+    const totals = rangeTotals?.of === selection ? rangeTotals.answer : undefined;
+    return totals?.ok ? `${name}: ${nameShares(sharesOfTotals(totals.value))}` : name;
   }
 }

@@ -10,6 +10,11 @@ export interface MapZoom {
   readonly bytesPerCell: number;
 }
 
+export interface RangeTotals {
+  readonly of: Selection;
+  readonly answer: Answer<KindTotals>;
+}
+
 export interface AppState {
   /** Undefined until the host has told. */
   readonly page: PageState | undefined;
@@ -17,8 +22,8 @@ export interface AppState {
   readonly highlighted: CellKind | undefined;
   readonly selection: Selection | undefined;
   readonly report: Answer<ClusterReport>;
-  /** Totals of a selection of several clusters. */
-  readonly rangeTotals: Answer<KindTotals>;
+  /** Totals of the selection, where it is of several clusters; of an earlier one until the answer is there. */
+  readonly rangeTotals: RangeTotals | undefined;
   /** Totals of the whole disk, as far as it was scanned. */
   readonly totals: KindTotals | undefined;
   readonly mapProblem: string | undefined;

@@ -36,7 +36,8 @@ interface DiskOf {
 
 function range(selection: Selection, disk: DiskOf, state: AppState, actions: ClusterActions): TemplateResult {
   const { start, length } = selection;
-  const totals = state.rangeTotals;
+  const totals = state.rangeTotals?.answer;
+  const isStale = state.rangeTotals?.of !== selection;
   return html`<section data-testid="range">
     <h2 class="panel-title">${nameClusters(start, length, disk)}</h2>
     <p class="panel-subtitle">
@@ -52,13 +53,17 @@ function range(selection: Selection, disk: DiskOf, state: AppState, actions: Clu
         ${t('Zoom to selection')}
       </button>
     </p>
-    ${totals === undefined ? nothing : totals.ok ? rangeTable(totals.value, disk) : problem(totals.text)}
+    ${totals === undefined ? nothing : totals.ok ? rangeTable(totals.value, disk, isStale) : problem(totals.text)}
   </section>`;
 }
 
-function rangeTable(totals: KindTotals, disk: DiskOf): TemplateResult {
+function rangeTable(totals: KindTotals, disk: DiskOf, isStale: boolean): TemplateResult {
   const shares = sharesOfTotals(totals);
-  return html`<table class="totals" data-testid="range-totals">
+  return html`<table
+    class="totals ${isStale ? 'is-stale' : ''}"
+    data-testid="range-totals"
+    aria-busy=${isStale ? 'true' : 'false'}
+  >
     <thead class="visually-hidden">
       <tr>
         <th>${t('Kind')}</th>
