@@ -37,10 +37,13 @@ function facts(image: ImageState, summary: ImageSummary): TemplateResult {
     >`;
 }
 
-const fileSize = (image: ImageState): TemplateResult =>
-  html`<span class="fact" title=${formatBytes(image.fileSize)}
-    ><b>${formatSize(image.fileSize)}</b> ${t('file')}</span
-  >`;
+/** Of a file that is not there, nothing. */
+const fileSize = (image: ImageState): TemplateResult | typeof nothing =>
+  image.header === undefined || image.header.raw.length === 0
+    ? nothing
+    : html`<span class="fact" title=${formatBytes(image.fileSize)}
+        ><b>${formatSize(image.fileSize)}</b> ${t('file')}</span
+      >`;
 
 interface Badge {
   readonly text: string;
@@ -50,7 +53,7 @@ interface Badge {
 
 function badge({ text, title, tone }: Badge): TemplateResult {
   const mark: IconName | undefined = tone === 'plain' ? undefined : tone;
-  return html`<li class="badge is-${tone}" title=${title}>${mark ? icon(mark) : ''}${text}</li>`;
+  return html`<li class="badge is-${tone}" title=${title}>${mark ? icon(mark) : ''}<span>${text}</span></li>`;
 }
 
 function badges(page: PageState): readonly Badge[] {

@@ -21,12 +21,12 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
         data-testid="go-to"
         size="16"
         placeholder=${t('Go to 0x…, 1.5G, #31')}
-        aria-label=${t('Go to guest offset')}
         title=${t('A guest offset (0x1f0000, 64k, 1.5 GiB) or a cluster number (#31); Enter goes there')}
         @keydown=${(event: KeyboardEvent) => {
           if (event.key === 'Enter') actions.goToText((event.target as HTMLInputElement).value);
         }}
-      ></vscode-text-field>
+        >${t('Go to guest offset')}</vscode-text-field
+      >
       ${
         state.goToProblem === undefined
           ? ''

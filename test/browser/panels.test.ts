@@ -1,6 +1,7 @@
 /** What stands beside the map: header, backing chain, and the page of an image that cannot be opened. */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
@@ -50,9 +51,9 @@ describe('the panels', () => {
   }
 
   /** What axe finds fault with, in words. */
-  async function faults(page: EditorPage): Promise<string[]> {
-    await page.frame.evaluate(AXE);
-    return page.frame.evaluate(async () => {
+  async function faults(frame: Frame): Promise<string[]> {
+    await frame.evaluate(AXE);
+    return frame.evaluate(async () => {
       const { axe } = globalThis as unknown as {
         axe: { run(): Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }> };
       };
@@ -165,10 +166,10 @@ describe('the panels', () => {
     await page.showTab('cluster');
     await page.clickCell(1);
     await page.get('cluster-report').waitFor();
-    expect(await faults(page)).toEqual([]);
+    expect(await faults(page.frame)).toEqual([]);
     for (const tab of ['header', 'chain'] as const) {
       await page.showTab(tab);
-      expect(await faults(page)).toEqual([]);
+      expect(await faults(page.frame)).toEqual([]);
     }
     await window.screenshot(`chain-${theme}`);
   });
@@ -187,17 +188,27 @@ describe('the panels', () => {
     expect(states.slice(0, 4)).toEqual(['data', 'zero', 'unallocated', 'unallocated']);
   });
 
-  it('says what is wrong with an image that cannot be opened, and opens it when it is whole again', async () => {
-    const broken = files.path('broken.qcow2');
-    const whole = readFileSync(files.path('base.qcow2'));
-    const bytes = Buffer.from(whole);
+  /** The page of an image that declares clusters of 2^99 bytes. */
+  async function openBroken(file: string): Promise<Frame> {
+    const bytes = readFileSync(files.path('base.qcow2'));
     bytes.writeUInt32BE(99, 20);
-    writeFileSync(broken, bytes);
-    await window.openFile(broken);
-    const frame = await until('the page is there', async () => {
+    writeFileSync(file, bytes);
+    await window.openFile(file);
+    return until('the page is there', async () => {
       const shown = await window.webview();
       return (await shown.locator('[data-testid="unreadable"]').count()) > 0 ? shown : undefined;
     });
+  }
+
+  it.each(THEME_KINDS)('has no fault where an image cannot be opened, in a %s theme', async (theme) => {
+    await vscode.setTheme(window, theme);
+    expect(await faults(await openBroken(files.path('broken.qcow2')))).toEqual([]);
+    await window.screenshot(`unreadable-${theme}`);
+  });
+
+  it('says what is wrong with an image that cannot be opened, and opens it when it is whole again', async () => {
+    const broken = files.path('broken.qcow2');
+    const frame = await openBroken(broken);
     const problem = await frame.locator('[data-testid="problem"]').innerText();
     expect(problem).toContain('99');
     expect(problem.split('\n')).toHaveLength(1);
