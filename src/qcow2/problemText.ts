@@ -15,6 +15,7 @@ export const PROBLEM_TEXT = {
   'file.open': 'Cannot be opened: {value}',
   'file.read': 'Cannot read {limit} bytes at offset {offset}: {value}',
   'file.shrank': 'The file ends at {value} bytes: it was {limit} bytes long when it was opened',
+  'file.scratch': 'Staged changes cannot be kept in the scratch file: {value}',
 
   // format/: header
   'header.magic': 'Not a qcow2 image: it begins with {value}, not with {limit}',

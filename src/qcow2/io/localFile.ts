@@ -6,6 +6,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Big
 import { FileError } from '../errors';
 import type { BlockFile, FileExtent } from './blockFile';
 import { loadSeek, type Seek } from './native';
+import { systemCode, systemMessage } from './systemError';
 
 // Windows has no O_NONBLOCK, whatever the type says.
 const OPEN_FLAGS = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
@@ -181,13 +182,4 @@ function attempt<T>(path: string, call: () => T): T {
         throw new FileError(path, 'file.open', { value: systemMessage(error) });
     }
   }
-}
-
-const systemCode = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code;
-
-/** `EIO: i/o error` out of Node's `EIO: i/o error, read`. */
-function systemMessage(error: unknown): string {
-  if (systemCode(error) === 'ERR_INVALID_ARG_VALUE') return 'the name contains a null byte';
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split(',', 1)[0] ?? message;
 }

@@ -1,0 +1,322 @@
+/**
+ * Changed pages over an unchanged file (ARCHITECTURE.md, "Staged edits"). The engine writes to it as if it were the
+ * image, and does not know. What is staged is one immutable tree, so an edit is a state before and a state after, and
+ * undo is an assignment.
+ *
+ * A save makes what was staged part of the file below. Earlier states then still mean what they meant: before it
+ * writes, a save keeps the pages that it is about to overwrite (`keepOverwritten`), and a state of an earlier epoch is
+ * looked at through what has been kept since.
+ */
+import type { BlockFile, FileExtent } from './blockFile';
+import { checksum } from './checksum';
+import { Fill } from './fill';
+import { Page, PAGE_SIZE, type PageStore } from './pageStore';
+import { contentAt, forEachContent, merged, withContent, type Content, type PageTree } from './pageTree';
+import type { WritableFile } from './writableFile';
+
+/** All that is staged at some moment. Immutable: keep it, and assign it to go back to it. */
+export interface StagedState {
+  readonly tree: PageTree;
+  /** Bytes of the file as staged. */
+  readonly size: number;
+  /** Saves before it. */
+  readonly epoch: number;
+}
+
+/** A piece of what is staged: the bytes themselves, or a fill that begins with its word at the piece's offset. */
+export type Piece = Uint8Array | Fill;
+
+/** Bytes read from the base at a time. */
+const CHUNK = 64 * 1024;
+/** Fills longer than this are not read first: what a terabyte was is told by size and time of the file. */
+const MAX_NOTED_FILL = 64 * 1024 * 1024;
+
+export class StagedFile implements WritableFile {
+  #base: BlockFile;
+  #tree: PageTree = undefined;
+  #size: number;
+  /** Branches and pages that belong to it are in no state that anybody keeps. */
+  #owner = {};
+  /** What each save has overwritten, the first one first. */
+  readonly #kept: PageTree[] = [];
+  /** Checksums of pages of the base, taken when something was first staged over them. */
+  #noted = new Map<number, number>();
+  readonly #scratch = new Uint8Array(CHUNK);
+
+  /** Takes over `base`, not `store`. */
+  constructor(
+    base: BlockFile,
+    readonly store: PageStore,
+  ) {
+    this.#base = base;
+    this.#size = base.size;
+  }
+
+  /** The file as it is on disk. */
+  get base(): BlockFile {
+    return this.#base;
+  }
+
+  get name(): string {
+    return this.#base.name;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get allocatedBytes(): number {
+    return this.#base.allocatedBytes;
+  }
+
+  get knowsHoles(): boolean {
+    return this.#base.knowsHoles;
+  }
+
+  /** Nothing is staged. */
+  get isEmpty(): boolean {
+    return this.#tree === undefined && this.#size === this.#base.size;
+  }
+
+  get state(): StagedState {
+    // From here on somebody keeps the tree: what is written next copies what it changes.
+    this.#owner = {};
+    return { tree: this.#tree, size: this.#size, epoch: this.#kept.length };
+  }
+
+  set state({ tree, size, epoch }: StagedState) {
+    this.#owner = {};
+    this.#tree = this.#kept.slice(epoch).reduce((over, kept) => merged(over, kept, this.#owner), tree);
+    this.#size = size;
+  }
+
+  read(target: Uint8Array, offset: number): void {
+    const end = Math.min(this.#size, offset + target.length);
+    if (end < offset + target.length) target.fill(0, Math.max(0, end - offset));
+    if (offset >= end) return;
+    if (this.#tree === undefined) {
+      this.#base.read(target.subarray(0, end - offset), offset);
+      return;
+    }
+    forEachContent(
+      this.#tree,
+      Math.floor(offset / PAGE_SIZE),
+      Math.ceil(end / PAGE_SIZE),
+      (first, count, content) => {
+        const from = Math.max(offset, first * PAGE_SIZE);
+        const to = Math.min(end, (first + count) * PAGE_SIZE);
+        this.#readContent(content, target.subarray(from - offset, to - offset), from);
+      },
+    );
+  }
+
+  write(bytes: Uint8Array, offset: number): void {
+    this.#grow(offset, bytes.length);
+    for (let done = 0; done < bytes.length;) {
+      const page = Math.floor((offset + done) / PAGE_SIZE);
+      const within = offset + done - page * PAGE_SIZE;
+      const step = Math.min(PAGE_SIZE - within, bytes.length - done);
+      this.#writeInPage(page, within, bytes.subarray(done, done + step));
+      done += step;
+    }
+  }
+
+  fill(offset: number, length: number, high = 0, low = 0): void {
+    if (length === 0) return;
+    this.#grow(offset, length);
+    const fill = Fill.of(high, low);
+    const end = offset + length;
+    const first = Math.ceil(offset / PAGE_SIZE);
+    const last = Math.floor(end / PAGE_SIZE);
+    if (first > last) {
+      this.#fillInPage(fill, offset, end);
+      return;
+    }
+    this.#fillInPage(fill, offset, first * PAGE_SIZE);
+    if (first < last) {
+      if ((last - first) * PAGE_SIZE <= MAX_NOTED_FILL) this.#note(first, last);
+      this.#tree = withContent(this.#tree, this.#owner, first, last, fill);
+    }
+    this.#fillInPage(fill, last * PAGE_SIZE, end);
+  }
+
+  extentAt(offset: number): FileExtent {
+    if (offset >= this.#size) return { isHole: true, end: Infinity };
+    let extent: FileExtent = { isHole: false, end: offset };
+    forEachContent(
+      this.#tree,
+      Math.floor(offset / PAGE_SIZE),
+      Math.ceil(this.#size / PAGE_SIZE),
+      (first, count, content) => {
+        const end = Math.min(this.#size, (first + count) * PAGE_SIZE);
+        extent = content === undefined ? this.#baseExtent(offset, end) : { isHole: false, end };
+        return false;
+      },
+    );
+    return extent;
+  }
+
+  /**
+   * Visits all that is staged between `start` and `end`, ascending: bytes, at most a page of them, or a fill of any
+   * length. The bytes belong to the visitor only until it returns.
+   * @param start bytes, a multiple of 8
+   */
+  forEachPiece(
+    start: number,
+    end: number,
+    visit: (offset: number, length: number, piece: Piece) => void,
+  ): void {
+    const to = Math.min(end, this.#size);
+    const scratch = new Uint8Array(PAGE_SIZE);
+    forEachContent(
+      this.#tree,
+      Math.floor(start / PAGE_SIZE),
+      Math.ceil(to / PAGE_SIZE),
+      (first, count, content) => {
+        if (content === undefined) return;
+        const from = Math.max(start, first * PAGE_SIZE);
+        const length = Math.min(to, (first + count) * PAGE_SIZE) - from;
+        if (length <= 0) return;
+        if (content instanceof Fill) {
+          visit(from, length, content);
+          return;
+        }
+        const bytes = scratch.subarray(0, length);
+        this.store.read(content, bytes, from - first * PAGE_SIZE);
+        visit(from, length, bytes);
+      },
+    );
+  }
+
+  /**
+   * The checksum of the whole page of the base that begins at `offset`, as it was when something was first staged over
+   * it; undefined where it was not read.
+   */
+  baseChecksum(offset: number): number | undefined {
+    return this.#noted.get(offset / PAGE_SIZE);
+  }
+
+  /**
+   * Keeps the pages of the base that something is staged over: what a save overwrites, and undo after it needs.
+   * @returns to be handed to `rebase` once the save is done
+   */
+  keepOverwritten(): PageTree {
+    const owner = {};
+    let kept: PageTree;
+    const keep = (first: number, last: number): void => {
+      this.#forEachBaseExtent(first, last, (from, to, isHole) => {
+        if (isHole) {
+          kept = withContent(kept, owner, from, to, Fill.zero);
+          return;
+        }
+        for (let page = from; page < to; page++) {
+          const bytes = new Uint8Array(PAGE_SIZE);
+          this.#base.read(bytes, page * PAGE_SIZE);
+          kept = withContent(kept, owner, page, page + 1, this.store.add(bytes, owner));
+        }
+      });
+    };
+    forEachContent(this.#tree, 0, Math.ceil(this.#size / PAGE_SIZE), (first, count, content) => {
+      if (content !== undefined) keep(first, first + count);
+    });
+    // What is cut off is overwritten, too.
+    keep(Math.floor(this.#size / PAGE_SIZE), Math.ceil(this.#base.size / PAGE_SIZE));
+    return kept;
+  }
+
+  /**
+   * What was staged is in the file now.
+   * @param base the file as the save has left it; takes it over
+   * @param kept from `keepOverwritten`, before the save
+   */
+  rebase(base: BlockFile, kept: PageTree): void {
+    this.#base.close();
+    this.#base = base;
+    this.#kept.push(kept);
+    this.#tree = undefined;
+    this.#size = base.size;
+    this.#owner = {};
+    this.#noted = new Map();
+  }
+
+  close(): void {
+    this.#base.close();
+  }
+
+  /** Visits pages of the base in stretches, holes apart where they are known. */
+  #forEachBaseExtent(
+    first: number,
+    end: number,
+    visit: (from: number, to: number, isHole: boolean) => void,
+  ): void {
+    for (let page = first; page < end;) {
+      const extent = this.#base.extentAt(page * PAGE_SIZE);
+      const whole = extent.isHole ? Math.floor(extent.end / PAGE_SIZE) : Math.ceil(extent.end / PAGE_SIZE);
+      // A hole that ends within the page is not worth telling apart.
+      const next = Math.min(end, Math.max(page + 1, whole));
+      visit(page, next, extent.isHole && whole > page);
+      page = next;
+    }
+  }
+
+  #readContent(content: Content | undefined, target: Uint8Array, offset: number): void {
+    if (content === undefined) this.#base.read(target, offset);
+    else if (content instanceof Page) this.store.read(content, target, offset % PAGE_SIZE);
+    else content.writeTo(target, offset);
+  }
+
+  #writeInPage(index: number, within: number, bytes: Uint8Array): void {
+    const content = contentAt(this.#tree, index);
+    if (content instanceof Page && content.owner === this.#owner && content.bytes !== undefined) {
+      content.bytes.set(bytes, within);
+      return;
+    }
+    const page = new Uint8Array(PAGE_SIZE);
+    if (bytes.length < PAGE_SIZE) this.#readContent(content, page, index * PAGE_SIZE);
+    if (content === undefined) this.#note(index, index + 1);
+    page.set(bytes, within);
+    this.#tree = withContent(this.#tree, this.#owner, index, index + 1, this.store.add(page, this.#owner));
+  }
+
+  /** Fills from `start` to `end`, which lie in one page. */
+  #fillInPage(fill: Fill, start: number, end: number): void {
+    if (start >= end) return;
+    const bytes = new Uint8Array(end - start);
+    fill.writeTo(bytes, 0);
+    const page = Math.floor(start / PAGE_SIZE);
+    this.#writeInPage(page, start - page * PAGE_SIZE, bytes);
+  }
+
+  /** Makes room for `length` bytes at `offset`. Bytes of the base past an earlier, smaller size must not show. */
+  #grow(offset: number, length: number): void {
+    const end = offset + length;
+    if (length === 0 || end <= this.#size) return;
+    const from = this.#size;
+    this.#size = end;
+    const shown = Math.min(end, this.#base.size);
+    if (from >= shown) return;
+    const aligned = Math.ceil(from / 8) * 8;
+    if (from < aligned) this.write(new Uint8Array(Math.min(aligned, shown) - from), from);
+    if (aligned < shown) this.fill(aligned, Math.ceil((shown - aligned) / 8) * 8);
+    this.#size = end;
+  }
+
+  /** Remembers what the base's pages were, from `first` to before `last`. */
+  #note(first: number, last: number): void {
+    const pages = Math.min(last, Math.floor(this.#base.size / PAGE_SIZE));
+    for (let page = first; page < pages;) {
+      const count = Math.min(CHUNK / PAGE_SIZE, pages - page);
+      const buffer = this.#scratch.subarray(0, count * PAGE_SIZE);
+      this.#base.read(buffer, page * PAGE_SIZE);
+      for (let index = 0; index < count; index++, page++) {
+        if (this.#noted.has(page)) continue;
+        this.#noted.set(page, checksum(buffer.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE)));
+      }
+    }
+  }
+
+  #baseExtent(offset: number, end: number): FileExtent {
+    const extent = this.#base.extentAt(offset);
+    return { isHole: extent.isHole, end: Math.min(extent.end, end) };
+  }
+}

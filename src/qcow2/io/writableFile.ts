@@ -1,0 +1,20 @@
+/** A file that can be changed: what the engine writes an image through. */
+import type { BlockFile } from './blockFile';
+
+export interface WritableFile extends BlockFile {
+  /** Length in bytes as it is now. */
+  readonly size: number;
+
+  /**
+   * Puts `bytes`, which are copied, at `offset`. Writing past the end makes the file longer; a gap before `offset`
+   * reads as zeroes.
+   */
+  write(bytes: Uint8Array, offset: number): void;
+
+  /**
+   * Fills a range with one 64-bit word over and over, given as its two halves; the file has it big-endian.
+   * @param offset bytes, a multiple of 8
+   * @param length bytes, a multiple of 8; may be terabytes
+   */
+  fill(offset: number, length: number, high?: number, low?: number): void;
+}
