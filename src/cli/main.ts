@@ -23,11 +23,13 @@ const usageLine = ({ name, usage }: Verb): string => `usage: qcow2 ${name} [-q] 
 
 const GENERAL_USAGE = `usage: qcow2 ${VERBS.map(({ name }) => name).join('|')} [OPTION]... FILE [ARGUMENT]...\n`;
 
-function main(argv: readonly string[]): number {
+async function main(argv: readonly string[]): Promise<number> {
   const [name, ...args] = argv;
   const verb = VERBS.find((candidate) => candidate.name === name);
   try {
     if (verb !== undefined) {
+      // Not for everybody: the decoder takes longer to load than most other work.
+      if (verb.decompresses === true) await prepareZstd();
       verb.run(args);
     } else if (name === '--help' || name === '-h') {
       standardOutput.write(Buffer.from(`${VERBS.map(usageLine).join('\n')}\n`));
@@ -57,6 +59,6 @@ function report(verb: Verb | undefined, error: unknown): number {
   return EXIT_FAILURE;
 }
 
-void prepareZstd().then(() => {
-  process.exitCode = main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
 });

@@ -13,6 +13,7 @@ const CHUNK_BYTES = 1024 * 1024;
 export const read: Verb = {
   name: 'read',
   usage: 'FILE OFFSET LENGTH',
+  decompresses: true,
   run: (argv) => {
     const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], {});
     const [path, offsetText, lengthText] = args.operands;

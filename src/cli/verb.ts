@@ -18,6 +18,8 @@ export interface Verb {
   readonly name: string;
   /** Options and operands as the usage line shows them. */
   readonly usage: string;
+  /** Reads the guest's bytes, compressed ones among them. */
+  readonly decompresses?: boolean;
   /** @throws UsageError, EngineError */
   run(args: readonly string[]): void;
 }

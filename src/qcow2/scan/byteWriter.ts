@@ -14,7 +14,7 @@ const BUFFER_BYTES = 128 * 1024;
 const DIGIT_PAIRS = Uint8Array.from({ length: 200 }, (_, index) =>
   index % 2 === 0 ? 48 + Math.floor(index / 20) : 48 + (Math.floor(index / 2) % 10),
 );
-const BILLION = 1_000_000_000;
+export const BILLION = 1_000_000_000;
 
 export class ByteWriter {
   readonly buffer = new Uint8Array(BUFFER_BYTES);
@@ -113,9 +113,10 @@ function writeSmall(buffer: Uint8Array, at: number, value: number): number {
   return end;
 }
 
-function writeNineDigits(buffer: Uint8Array, at: number, value: number): number {
+/** Writes an integer from 0 to 999,999,999 with leading zeroes at `at`, and returns the place after it. */
+export function writeNineDigits(buffer: Uint8Array, at: number, value: number): number {
   let place = at + 9;
-  let rest = value;
+  let rest = value | 0;
   for (let pairs = 0; pairs < 4; pairs++) {
     const quotient = (rest / 100) | 0;
     const pair = (rest - quotient * 100) << 1;
