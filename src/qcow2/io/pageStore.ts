@@ -41,7 +41,8 @@ export class PageStore {
   readonly #residentLimit: number;
 
   /**
-   * @param scratchPath where the scratch file is made when it is needed; removed when the store is closed
+   * @param scratchPath where the scratch file is made when it is needed, for its owner alone. Its name is taken away at
+   *   once where the system allows that, so that nothing is left however this program ends.
    * @param budget bytes of pages kept in memory
    */
   constructor(scratchPath: string, budget = DEFAULT_BUDGET) {
@@ -77,6 +78,11 @@ export class PageStore {
     }
   }
 
+  /** Bytes in the scratch file. */
+  get scratchBytes(): number {
+    return this.#scratchEnd;
+  }
+
   /** Forgets all pages; the scratch file goes. */
   close(): void {
     this.#resident = [];
@@ -109,7 +115,9 @@ export class PageStore {
     if (this.#scratch !== undefined) return this.#scratch;
     mkdirSync(path.dirname(this.#scratchPath), { recursive: true });
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
-    return (this.#scratch = openSync(this.#scratchPath, flags, 0o600));
+    this.#scratch = openSync(this.#scratchPath, flags, 0o600);
+    if (process.platform !== 'win32') rmSync(this.#scratchPath);
+    return this.#scratch;
   }
 
   #failure(error: unknown): FileError {
