@@ -215,10 +215,13 @@ describe('the cluster map', () => {
   });
 
   it('refuses a place that is none, and says why', async () => {
-    await page.goTo('nonsense');
-    expect(await page.text('go-to-problem')).toBe('Not an offset');
-    await page.goTo('1G');
-    expect(await page.text('go-to-problem')).toBe("Beyond the disk's end");
+    for (const [text, complaint] of [
+      ['nonsense', 'Not an offset'],
+      ['1G', "Beyond the disk's end"],
+    ] as const) {
+      await page.goTo(text);
+      await until(complaint, async () => (await page.text('go-to-problem')) === complaint);
+    }
     await page.goTo('0');
     await until('the complaint is gone', async () => (await page.get('go-to-problem').count()) === 0);
   });
