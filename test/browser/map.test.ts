@@ -271,7 +271,9 @@ describe('the cluster map', () => {
     expect(await page.geometry()).toEqual(before);
     expect(await page.frame.locator('#tab-header').getAttribute('aria-selected')).toBe('true');
     await page.showTab('cluster');
-    expect(await page.text('cluster-report')).toContain('Cluster 1,000');
+    await until('the cluster is shown', async () =>
+      (await page.text('cluster-report')).includes('Cluster 1,000'),
+    );
   });
 
   it('follows the file when it changes on disk', async () => {
