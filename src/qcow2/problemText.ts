@@ -109,6 +109,24 @@ export const PROBLEM_TEXT = {
     'The backing file {value} is not open: what it has at guest offset {offset} cannot be read',
   'read.range': 'Guest bytes from {offset} to {value} lie beyond the end of the disk at {limit} bytes',
 
+  // change/
+  'refcount.tooLow':
+    'The cluster at offset {offset} is in use, but its refcount is 0: the refcounts of the image are wrong',
+  'refcount.tooHigh':
+    'The refcount of the cluster at offset {offset} is {value}: it cannot be changed, at most {limit} is possible',
+  'refcount.tableFull':
+    'The image cannot grow: its refcount table would have {value} bytes, at most {limit} are allowed',
+  'image.tooLong': 'The image cannot grow beyond {limit} bytes, the longest file this program handles',
+  'zero.version2':
+    'Guest bytes from offset {offset} on cannot be zeroed without writing zeroes: version 2 has no zero flag',
+  'zero.partialCluster':
+    'Guest bytes from offset {offset} on cannot be zeroed without writing zeroes: they are part of a cluster whose rest is in use',
+  'zero.compressed':
+    'Guest bytes from offset {offset} on cannot be zeroed without writing zeroes: they are part of a compressed cluster',
+  'encrypted.write': 'The image is encrypted ({value}): data cannot be written to it',
+  'bitmap.entry':
+    'The bitmap table entry at offset {offset} is {value}: reserved bits are set, or its offset is not a multiple of the cluster size, {limit} bytes',
+
   // chain/
   'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',
   'gate.protocol': "Not opened: '{value}' is no local file but needs the protocol '{what}'",
@@ -132,8 +150,14 @@ export const PROBLEM_TEXT = {
   'offset.beyondDisk': 'Offset {value} is not on the disk, which has {limit} bytes',
   'map.noOffset': 'File contains external, encrypted or compressed clusters.',
 
+  // check/
+  'check.clusters': 'The file has {value} clusters, too many to be checked: at most {limit} are',
+  'check.memory': 'The references of this image are too scattered to be checked: they need more than {limit} bytes',
+
   // cli/
   'output.write': 'Cannot be written: {value}',
+  'input.read': 'Cannot be read: {value}',
+  'input.lineTooLong': 'Line {offset} is longer than {limit} bytes',
 
   // worker/, editor/
   'thread.ended': 'The thread that reads the image ended: {value}',

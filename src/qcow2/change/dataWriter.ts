@@ -1,0 +1,291 @@
+/**
+ * Writes guest data: in place where the cluster is the image's own, else into a new cluster that gets the rest of the
+ * old one's content. What a guest read before in the rest of a cluster it reads afterwards; old bytes of a host cluster
+ * never show.
+ */
+import { UnsupportedError } from '../errors';
+import { HIGH, LOW } from '../format/bytes';
+import { L2_ZERO_LOW } from '../format/l2Entry';
+import { SUBCLUSTERS } from '../format/limits';
+import { offsetOf } from '../format/offsetField';
+import { readGuest } from '../image/read';
+import { EntryKind } from './decide';
+import { COPIED_HIGH } from './entryReader';
+import type { ImageWriter } from './imageWriter';
+import type { L2Table } from './l2Tables';
+import type { Became } from './tally';
+import { forEachNonZero, isZero, zeroFill } from './zeroBytes';
+
+/** What to write from guest offset `start` to `end`. */
+interface Content {
+  readonly start: number;
+  readonly end: number;
+  /** Absent: zeroes. */
+  readonly bytes?: Uint8Array;
+  /** For the tally. */
+  readonly became: Became;
+}
+
+/** A cluster that is being written; positions are bytes within it. */
+interface Target {
+  readonly guest: number;
+  readonly host: number;
+  /** What is asked for. */
+  readonly from: number;
+  readonly to: number;
+  /** What has to be written: more, where the rest of a (sub)cluster comes along. */
+  readonly low: number;
+  readonly high: number;
+  /** The host cluster holds nothing of this guest cluster yet. */
+  readonly isNew: boolean;
+}
+
+export class DataWriter {
+  readonly #clusterSize: number;
+  readonly #subclusterSize: number;
+  /** Clusters handed out in a row and not used yet. */
+  #pool = { next: 0, end: 0 };
+  /** Zeroes to be filled in, in bytes of the data file: neighbours become one fill. */
+  #fill = { start: 0, end: 0 };
+
+  constructor(readonly writer: ImageWriter) {
+    this.#clusterSize = writer.header.clusterSize;
+    this.#subclusterSize = writer.header.subclusterSize;
+  }
+
+  /** Writes `bytes` at guest offset `start`. */
+  write(bytes: Uint8Array, start: number): void {
+    this.#write({ start, end: start + bytes.length, bytes, became: 'written' });
+  }
+
+  /** Writes zeroes as data, but where they are already. */
+  writeZeroes(start: number, end: number, became: Became): void {
+    this.#write({ start, end, became });
+  }
+
+  #write(content: Content): void {
+    const { header, tables, context } = this.writer;
+    const { start, end } = content;
+    if (start >= end) return;
+    const { encryption } = context.image;
+    if (encryption !== undefined) {
+      throw new UnsupportedError(context.file.name, 'encrypted.write', { value: encryption.toUpperCase() });
+    }
+    for (let index = Math.floor(start / header.l2Span); index * header.l2Span < end; index++) {
+      const tableStart = index * header.l2Span;
+      tables.edit(index, (table) => {
+        this.#writeInTable(table, tableStart, {
+          from: Math.max(start, tableStart),
+          to: Math.min(end, tableStart + header.l2Span),
+          content,
+        });
+      });
+      this.writer.checkProgress(start, Math.min(end, tableStart + header.l2Span), end);
+    }
+    this.#flushFill();
+  }
+
+  #writeInTable(
+    table: L2Table,
+    tableStart: number,
+    { from, to, content }: { readonly from: number; readonly to: number; readonly content: Content },
+  ): void {
+    const size = this.#clusterSize;
+    const first = Math.floor((from - tableStart) / size);
+    const end = Math.ceil((to - tableStart) / size);
+    let wanted = 0;
+    for (let index = first; index < end; index++) {
+      if (this.#needsCluster(table, index, tableStart + index * size)) wanted++;
+    }
+    for (let index = first; index < end; index++) {
+      const guest = tableStart + index * size;
+      const isNew = this.#needsCluster(table, index, guest);
+      const newHost = isNew ? this.#takeCluster(wanted--) : -1;
+      this.#writeCluster(table, index, newHost, {
+        guest,
+        from: Math.max(0, from - guest),
+        to: Math.min(size, to - guest),
+        content,
+      });
+    }
+  }
+
+  /** Whether an entry has no host cluster, or none that may be written to. */
+  #needsCluster({ words, offset }: L2Table, index: number, guest: number): boolean {
+    const { entries, context } = this.writer;
+    const at = index * entries.stride;
+    const kind = entries.kindAt(words, at, offset, guest);
+    if (context.image.hasDataFile) return false;
+    const hasHost = kind === EntryKind.data || kind === EntryKind.zeroAllocated;
+    return !hasHost || (words[at + HIGH]! & COPIED_HIGH) === 0;
+  }
+
+  /** @param wanted how many will be needed, this one included; @returns bytes */
+  #takeCluster(wanted: number): number {
+    if (this.#pool.next === this.#pool.end) {
+      const { first, count } = this.writer.allocator.allocate(wanted);
+      this.#pool = { next: first, end: first + count };
+    }
+    return this.#pool.next++ * this.#clusterSize;
+  }
+
+  /** @param newHost −1 where the cluster is written in place */
+  #writeCluster(
+    table: L2Table,
+    index: number,
+    newHost: number,
+    part: { readonly guest: number; readonly from: number; readonly to: number; readonly content: Content },
+  ): void {
+    const { entries, tally, context } = this.writer;
+    const { words } = table;
+    const { guest, from, to, content } = part;
+    const at = index * entries.stride;
+    const kind = entries.kindAt(words, at, table.offset, guest);
+    const [oldHigh, oldLow] = [words[at + HIGH]!, words[at + LOW]!];
+    const allocated = this.#allocatedSubclusters(words, at, kind);
+    const { low, high } = this.#extent(kind, newHost >= 0, allocated, from, to);
+    const inPlace = context.image.hasDataFile ? guest : offsetOf(oldHigh, oldLow);
+    const host = newHost < 0 ? inPlace : newHost;
+    const isWritten = this.#put({ guest, host, from, to, low, high, isNew: newHost >= 0 }, content);
+    const isChanged = this.#setEntry(table, at, host, low, high);
+    tally.add(isWritten || isChanged ? content.became : 'unchanged', 1, to - from);
+    if (newHost >= 0) this.#release(kind, oldHigh, oldLow);
+  }
+
+  /** A bit for each subcluster that has data; without extended L2, all or none. */
+  #allocatedSubclusters(words: Uint32Array, at: number, kind: EntryKind): number {
+    if (kind !== EntryKind.data) return 0;
+    return this.writer.entries.stride === 4 ? words[at + 2 + LOW]! : 0xffffffff;
+  }
+
+  /** Which bytes of the cluster have to be written. */
+  #extent(
+    kind: EntryKind,
+    isNew: boolean,
+    allocated: number,
+    from: number,
+    to: number,
+  ): { readonly low: number; readonly high: number } {
+    const size = this.#subclusterSize;
+    if (kind === EntryKind.compressed) return { low: 0, high: this.#clusterSize };
+    const first = Math.floor(from / size);
+    const last = Math.ceil(to / size) - 1;
+    if (!isNew) {
+      return {
+        low: hasBit(allocated, first) ? from : first * size,
+        high: hasBit(allocated, last) ? to : (last + 1) * size,
+      };
+    }
+    if (allocated === 0 || size === this.#clusterSize) return { low: first * size, high: (last + 1) * size };
+    // Data of a shared cluster moves with it, and what lies between, as QEMU has it.
+    const lowest = 31 - Math.clz32(allocated & -allocated);
+    const highest = 31 - Math.clz32(allocated);
+    return { low: Math.min(first, lowest) * size, high: (Math.max(last, highest) + 1) * size };
+  }
+
+  /** @returns false where zeroes were to be written and are there already */
+  #put(target: Target, content: Content): boolean {
+    const { guest, host, from, to, low } = target;
+    const { writer } = this;
+    const { bytes } = content;
+    const high = this.#highEnd(target);
+    const isWhole = low === from && high <= to;
+    if (isWhole && bytes !== undefined) {
+      const at = guest + from - content.start;
+      writer.dataFile.write(bytes.subarray(at, at + to - from), host + from);
+    } else if (isWhole) {
+      return this.#zero(target);
+    } else {
+      const buffer = this.#withRest(target, high);
+      if (bytes !== undefined) {
+        const at = guest + from - content.start;
+        buffer.set(bytes.subarray(at, at + to - from), from - low);
+      }
+      if (isZero(buffer)) return this.#zero({ ...target, from: low, to: high });
+      writer.dataFile.write(buffer, host + low);
+    }
+    writer.hasWrittenData = true;
+    return true;
+  }
+
+  /** An external data file does not get longer than the disk. */
+  #highEnd({ guest, high }: Target): number {
+    const { context, header } = this.writer;
+    return context.image.hasDataFile ? Math.min(high, header.size - guest) : high;
+  }
+
+  /** What a guest reads around the part that is written; zero in it, and past the end of the disk. */
+  #withRest({ guest, from, to, low }: Target, high: number): Uint8Array {
+    const { layers, header } = this.writer;
+    const buffer = new Uint8Array(high - low);
+    const end = Math.min(high, header.size - guest);
+    if (low < from) readGuest(layers, buffer.subarray(0, from - low), guest + low);
+    if (to < end) readGuest(layers, buffer.subarray(to - low, end - low), guest + to);
+    return buffer;
+  }
+
+  /** @returns false where a cluster of the image's own is zero there already */
+  #zero({ host, from, to, isNew }: Target): boolean {
+    const { writer } = this;
+    if (!isNew && host + to <= writer.dataFile.size && this.#isZeroAt(host + from, host + to)) return false;
+    if (this.#fill.end !== host + from) {
+      this.#flushFill();
+      this.#fill = { start: host + from, end: host + from };
+    }
+    this.#fill.end = host + to;
+    writer.hasWrittenData = true;
+    return true;
+  }
+
+  #isZeroAt(start: number, end: number): boolean {
+    let isZeroThere = true;
+    forEachNonZero(this.writer.dataFile, start, end, () => {
+      isZeroThere = false;
+    });
+    return isZeroThere;
+  }
+
+  #flushFill(): void {
+    const { start, end } = this.#fill;
+    if (end > start) zeroFill(this.writer.dataFile, start, end - start);
+    this.#fill = { start: 0, end: 0 };
+  }
+
+  /** Makes the entry say that the bytes from `low` to `high` of its cluster are at `host`. */
+  #setEntry({ words, changed }: L2Table, at: number, host: number, low: number, high: number): boolean {
+    const { stride } = this.writer.entries;
+    const before = words.slice(at, at + stride);
+    words[at + HIGH] = Math.floor(host / 2 ** 32) | COPIED_HIGH;
+    words[at + LOW] = host & ~L2_ZERO_LOW;
+    if (stride === 4) {
+      const mask = bitsBetween(
+        Math.floor(low / this.#subclusterSize),
+        Math.ceil(high / this.#subclusterSize),
+      );
+      words[at + 2 + HIGH] = before[2 + HIGH]! & ~mask;
+      words[at + 2 + LOW] = before[2 + LOW]! | mask;
+    }
+    const isChanged = before.some((word, index) => word !== words[at + index]);
+    if (isChanged) changed(at, at + stride);
+    return isChanged;
+  }
+
+  /** Gives up what an entry referred to. */
+  #release(kind: EntryKind, high: number, low: number): void {
+    const { allocator, entries } = this.writer;
+    if (kind === EntryKind.compressed) {
+      const { first, count } = entries.compressedClusters(high, low);
+      allocator.release(first, count);
+    } else if (kind === EntryKind.data || kind === EntryKind.zeroAllocated) {
+      allocator.release(offsetOf(high, low) / this.#clusterSize);
+    }
+  }
+}
+
+const hasBit = (bits: number, index: number): boolean => ((bits >>> index) & 1) !== 0;
+
+/** Bits `from` to before `to`. */
+export function bitsBetween(from: number, to: number): number {
+  const upTo = to === SUBCLUSTERS ? 0xffffffff : 2 ** to - 1;
+  return (upTo & ~(2 ** from - 1)) >>> 0;
+}

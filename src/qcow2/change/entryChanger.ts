@@ -1,0 +1,269 @@
+/**
+ * Zeroes and discards whole clusters, and whole subclusters, by their entries. The loop goes over millions of entries:
+ * it works on the words, and gathers what it gives up into runs of host clusters, across tables.
+ */
+import { UnsupportedError } from '../errors';
+import { HIGH, LOW } from '../format/bytes';
+import { L2_ZERO_LOW } from '../format/l2Entry';
+import { offsetOf } from '../format/offsetField';
+import { bitsBetween, DataWriter } from './dataWriter';
+import { EntryKind, Outcome } from './decide';
+import type { ImageWriter } from './imageWriter';
+import { forEachOther } from './knownZero';
+import type { L2Table } from './l2Tables';
+import type { Became, ExplicitReason } from './tally';
+
+/** What is asked for, in guest bytes. */
+export interface GuestRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface EntryPlan {
+  /** What becomes of a cluster, by its kind. */
+  readonly outcomes: readonly Outcome[];
+  /** The same where everything below the image is known to be zero; absent where nobody looks. */
+  readonly outcomesOverZero?: readonly Outcome[];
+  /** Explicit zeroes may be written. */
+  readonly fallback: boolean;
+}
+
+/** A stretch of one table. */
+interface Stretch {
+  /** Entries. */
+  readonly first: number;
+  readonly end: number;
+  /** Guest offset of the table's first cluster. */
+  readonly tableStart: number;
+}
+
+/** All 32 subclusters read as zero. */
+const ALL_ZERO = 0xffffffff;
+
+export class EntryChanger {
+  readonly #clusterSize: number;
+  readonly #data: DataWriter;
+  /** Host clusters to give up, in bytes: what follows them joins them. */
+  #given = { start: 0, end: 0 };
+  /** Guest ranges that need explicit zeroes: start and end in turns. */
+  #explicit: number[] = [];
+
+  constructor(
+    readonly writer: ImageWriter,
+    readonly plan: EntryPlan,
+  ) {
+    this.#clusterSize = writer.header.clusterSize;
+    this.#data = new DataWriter(writer);
+  }
+
+  /**
+   * Changes the guest clusters from `first` to before `end`.
+   * @param request for the tally, and for explicit zeroes: not more than was asked for
+   */
+  changeClusters(first: number, end: number, request: GuestRange): void {
+    const { header, tables } = this.writer;
+    const { l2Entries, clusterSize, l2Span } = header;
+    const lastTable = Math.ceil(end / l2Entries);
+    for (let index = Math.floor(first / l2Entries); index < lastTable;) {
+      const next = this.#leavesMissingTables ? tables.nextTable(index, lastTable) : index;
+      const from = Math.max(first, index * l2Entries);
+      if (next > index) {
+        const to = Math.min(end, next * l2Entries);
+        this.#count('unchanged', from * clusterSize, to * clusterSize, request);
+        index = next;
+        continue;
+      }
+      const to = Math.min(end, (index + 1) * l2Entries);
+      const tableStart = index * l2Span;
+      const stretch = { first: from - index * l2Entries, end: to - index * l2Entries, tableStart };
+      tables.edit(index, (table) => {
+        this.#changeInTable(table, stretch, request);
+      });
+      this.#writeExplicitZeroes(request);
+      this.writer.checkProgress(request.start, to * clusterSize, request.end);
+      index++;
+    }
+    this.#flushGiven();
+  }
+
+  /** Zeroes subclusters `first` to before `end` of one cluster, in its bitmap alone where it is not compressed. */
+  zeroSubclusters(cluster: number, first: number, end: number, request: GuestRange): void {
+    const { header, tables, entries, tally } = this.writer;
+    const guest = cluster * header.clusterSize;
+    const start = Math.max(guest + first * header.subclusterSize, request.start);
+    const bytes = Math.min(guest + end * header.subclusterSize, request.end) - start;
+    const found = { isCompressed: false };
+    tables.edit(Math.floor(cluster / header.l2Entries), ({ words, offset, changed }) => {
+      const at = (cluster % header.l2Entries) * entries.stride;
+      found.isCompressed = entries.kindAt(words, at, offset, guest) === EntryKind.compressed;
+      if (found.isCompressed) return;
+      const mask = bitsBetween(first, end);
+      const zeroes = (words[at + 2 + HIGH]! | mask) >>> 0;
+      const allocated = (words[at + 2 + LOW]! & ~mask) >>> 0;
+      const isSame = zeroes === words[at + 2 + HIGH] && allocated === words[at + 2 + LOW];
+      tally.add(isSame ? 'unchanged' : 'becameZero', 1, bytes);
+      if (isSame) return;
+      words[at + 2 + HIGH] = zeroes;
+      words[at + 2 + LOW] = allocated;
+      changed(at, at + entries.stride);
+    });
+    if (found.isCompressed) this.writeExplicitZeroes(start, start + bytes, 'compressed');
+  }
+
+  /** @throws UnsupportedError where explicit zeroes are not allowed */
+  writeExplicitZeroes(start: number, end: number, reason: ExplicitReason): void {
+    if (!this.plan.fallback) {
+      throw new UnsupportedError(this.writer.context.file.name, `zero.${reason}`, { offset: start });
+    }
+    this.#data.writeZeroes(start, end, `explicit.${reason}`);
+  }
+
+  /** Nothing becomes of clusters without a table: tables that are missing can be passed over. */
+  get #leavesMissingTables(): boolean {
+    const { outcomes } = this.plan;
+    const outcome = outcomes[EntryKind.unallocated];
+    return outcome === Outcome.unallocated || outcome === Outcome.nothing;
+  }
+
+  #changeInTable(table: L2Table, stretch: Stretch, request: GuestRange): void {
+    const { words, offset } = table;
+    const { entries } = this.writer;
+    const { stride } = entries;
+    const { tableStart, end } = stretch;
+    const clusterSize = this.#clusterSize;
+    const overZero = this.#clustersOverZero(stretch);
+    const { outcomes, outcomesOverZero = outcomes } = this.plan;
+    let became: Became = 'unchanged';
+    let becameFrom = tableStart + stretch.first * clusterSize;
+    let changedFrom = Infinity;
+    let changedTo = 0;
+    for (let index = stretch.first; index < end; index++) {
+      const at = index * stride;
+      const guest = tableStart + index * clusterSize;
+      const kind = entries.kindAt(words, at, offset, guest);
+      const outcome = (overZero?.[index - stretch.first] === 1 ? outcomesOverZero : outcomes)[kind]!;
+      const now =
+        outcome === Outcome.fallback
+          ? this.#addExplicit(guest, guest + clusterSize)
+          : this.#apply(words, at, kind, outcome);
+      if (now !== became) {
+        if (guest > becameFrom) this.#count(became, becameFrom, guest, request);
+        became = now;
+        becameFrom = guest;
+      }
+      if (now !== 'unchanged' && now !== 'explicit.version2') {
+        if (changedFrom === Infinity) changedFrom = at;
+        changedTo = at + stride;
+      }
+    }
+    this.#count(became, becameFrom, tableStart + end * clusterSize, request);
+    if (changedFrom < changedTo) table.changed(changedFrom, changedTo);
+  }
+
+  /** Puts the outcome into the entry, and gives up what it no longer refers to. */
+  #apply(words: Uint32Array, at: number, kind: EntryKind, outcome: Outcome): Became {
+    const { stride } = this.writer.entries;
+    const low = words[at + LOW]!;
+    switch (outcome) {
+      case Outcome.unallocated:
+        return this.#replace(words, at, kind, 0, 0) ? 'becameUnallocated' : 'unchanged';
+      case Outcome.zero: {
+        if (kind === EntryKind.zeroPlain) return 'unchanged';
+        const [flag, bits] = stride === 4 ? [0, ALL_ZERO] : [L2_ZERO_LOW, 0];
+        return this.#replace(words, at, kind, flag, bits) ? 'becameZero' : 'unchanged';
+      }
+      case Outcome.zeroKeeping:
+        if (stride === 4) {
+          const isSame = words[at + 2 + HIGH] === ALL_ZERO && words[at + 2 + LOW] === 0;
+          words[at + 2 + HIGH] = ALL_ZERO;
+          words[at + 2 + LOW] = 0;
+          return isSame ? 'unchanged' : 'keptAllocation';
+        }
+        words[at + LOW] = low | L2_ZERO_LOW;
+        return (low & L2_ZERO_LOW) !== 0 ? 'unchanged' : 'keptAllocation';
+      case Outcome.nothing:
+      case Outcome.fallback:
+        return 'unchanged';
+    }
+  }
+
+  /** Makes an entry one without offset. @returns false where it was just that */
+  #replace(words: Uint32Array, at: number, kind: EntryKind, low: number, zeroes: number): boolean {
+    const isExtended = this.writer.entries.stride === 4;
+    const isSame =
+      words[at + HIGH] === 0 &&
+      words[at + LOW] === low &&
+      (!isExtended || (words[at + 2 + HIGH] === zeroes && words[at + 2 + LOW] === 0));
+    if (isSame) return false;
+    this.#giveUp(kind, words[at + HIGH]!, words[at + LOW]!);
+    words[at + HIGH] = 0;
+    words[at + LOW] = low;
+    if (isExtended) {
+      words[at + 2 + HIGH] = zeroes;
+      words[at + 2 + LOW] = 0;
+    }
+    return true;
+  }
+
+  #giveUp(kind: EntryKind, high: number, low: number): void {
+    if (kind === EntryKind.unallocated || kind === EntryKind.zeroPlain) return;
+    const { entries, allocator, context } = this.writer;
+    if (kind === EntryKind.compressed) {
+      const { first, count } = entries.compressedClusters(high, low);
+      allocator.release(first, count);
+      return;
+    }
+    // An external data file has no refcounts.
+    if (context.image.hasDataFile) return;
+    const offset = offsetOf(high, low);
+    if (offset !== this.#given.end) {
+      this.#flushGiven();
+      this.#given.start = offset;
+    }
+    this.#given.end = offset + this.#clusterSize;
+  }
+
+  #flushGiven(): void {
+    const { start, end } = this.#given;
+    if (end > start)
+      this.writer.allocator.release(start / this.#clusterSize, (end - start) / this.#clusterSize);
+    this.#given.start = this.#given.end = 0;
+  }
+
+  /** Counts guest bytes, as far as they were asked for; what is written explicitly is counted when it is written. */
+  #count(became: Became, start: number, end: number, request: GuestRange): void {
+    if (became === 'explicit.version2') return;
+    const clusters = (end - start) / this.#clusterSize;
+    const bytes = Math.min(end, request.end) - Math.max(start, request.start);
+    this.writer.tally.add(became, clusters, bytes);
+  }
+
+  #addExplicit(start: number, end: number): Became {
+    if (this.#explicit.at(-1) === start) this.#explicit[this.#explicit.length - 1] = end;
+    else this.#explicit.push(start, end);
+    return 'explicit.version2';
+  }
+
+  #writeExplicitZeroes(request: GuestRange): void {
+    for (let index = 0; index < this.#explicit.length; index += 2) {
+      const start = Math.max(this.#explicit[index]!, request.start);
+      const end = Math.min(this.#explicit[index + 1]!, request.end);
+      this.writeExplicitZeroes(start, end, 'version2');
+    }
+    this.#explicit = [];
+  }
+
+  /** For each cluster of a stretch 1 where everything below the image is known to be zero; absent if nobody asks. */
+  #clustersOverZero({ first, end, tableStart }: Stretch): Uint8Array | undefined {
+    if (this.plan.outcomesOverZero === undefined) return undefined;
+    const size = this.#clusterSize;
+    const start = tableStart + first * size;
+    const stop = Math.min(tableStart + end * size, this.writer.header.size);
+    const isZero = new Uint8Array(end - first).fill(1);
+    forEachOther(this.writer.context.layers, 1, start, stop, (from, length) => {
+      isZero.fill(0, Math.floor((from - start) / size), Math.ceil((from + length - start) / size));
+      return true;
+    });
+    return isZero;
+  }
+}

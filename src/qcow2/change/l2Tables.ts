@@ -1,0 +1,171 @@
+/**
+ * Active L1 and L2 tables that change (qcow2.txt, "Cluster mapping"). A table is read as words, changed by a visitor,
+ * and written where it changed: in place, or into a cluster of its own where there was none or a snapshot shares it. A
+ * table in which nothing changed is neither allocated nor copied nor written; one in which no entry is left is given
+ * up.
+ */
+import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { decodeL1Entry } from '../format/l1Entry';
+import { refuseBeyondFile } from '../format/tableBounds';
+import type { Allocator } from './allocator';
+import type { ChangeContext } from './context';
+import { COPIED_HIGH } from './entryReader';
+import type { TallyCounter } from './tally';
+
+/** Bytes of L1 entries looked at together. */
+const L1_WINDOW = 64 * 1024;
+/** Bytes of equal entries from which on they are written as a fill. */
+const LONG_FILL = 4096;
+
+/** A table that is being looked at, and may be changed. */
+export interface L2Table {
+  /** Two for each 64 bits (`HIGH`, `LOW`); all zero where there is no table. */
+  readonly words: Uint32Array;
+  /** Offset in the file; 0 where there is no table. */
+  readonly offset: number;
+  /** Says that words from `from` to before `to` were changed. */
+  readonly changed: (from: number, to: number) => void;
+}
+
+export class L2Tables {
+  /** Tables written so far. */
+  writes = 0;
+  readonly #context: ChangeContext;
+  readonly #allocator: Allocator;
+  readonly #tally: TallyCounter;
+  readonly #buffer: Uint8Array;
+  #window: Uint32Array = new Uint32Array(0);
+  /** Index of the first L1 entry in the window. */
+  #windowStart = 0;
+
+  constructor(context: ChangeContext, allocator: Allocator, tally: TallyCounter) {
+    this.#context = context;
+    this.#allocator = allocator;
+    this.#tally = tally;
+    this.#buffer = new Uint8Array(context.image.header.clusterSize);
+  }
+
+  /** First L1 index from `index` on, and before `end`, that has a table; `end` where there is none. */
+  nextTable(index: number, end: number): number {
+    for (let next = index; next < end; next++) {
+      const at = this.#l1Word(next);
+      if ((this.#window[at]! | this.#window[at + 1]!) !== 0) return next;
+    }
+    return end;
+  }
+
+  /**
+   * Shows the table of an L1 entry to `visit`, and writes what that changed.
+   * @throws FormatError
+   */
+  edit(index: number, visit: (table: L2Table) => void): void {
+    const offset = this.#tableOffset(index);
+    const words = this.#read(offset);
+    let from = Infinity;
+    let to = 0;
+    const changed = (first: number, end: number): void => {
+      from = Math.min(from, first);
+      to = Math.max(to, end);
+    };
+    visit({ words, offset, changed });
+    if (from >= to) return;
+    this.writes++;
+    if (isAllZero(words)) this.#giveUp(index, offset);
+    else if (offset !== 0 && this.#isOwn(index, offset)) this.#write(words, offset, from, to);
+    else this.#writeToNew(index, words, offset);
+  }
+
+  #tableOffset(index: number): number {
+    const { file, image } = this.#context;
+    const { header, tables } = image;
+    const at = this.#l1Word(index);
+    const [high, low] = [this.#window[at + HIGH]!, this.#window[at + LOW]!];
+    const offset = decodeL1Entry(file.name, high, low, header.clusterSize, tables.l1EntryOffset(index));
+    if (offset === 0) return 0;
+    const { size, l2Span, clusterSize, l2Entries, l2EntrySize } = header;
+    const entries = Math.min(l2Entries, Math.ceil((size - index * l2Span) / clusterSize));
+    refuseBeyondFile(file, 'L2 table', offset, entries * l2EntrySize);
+    return offset;
+  }
+
+  /** Nobody else refers to the table. */
+  #isOwn(index: number, offset: number): boolean {
+    const { clusterSize } = this.#context.image.header;
+    const isCopied = (this.#window[this.#l1Word(index) + HIGH]! & COPIED_HIGH) !== 0;
+    return isCopied && this.#allocator.refcounts.get(offset / clusterSize) <= 1;
+  }
+
+  #read(offset: number): Uint32Array {
+    if (offset === 0) this.#buffer.fill(0);
+    else this.#context.file.read(this.#buffer, offset);
+    return wordsInPlace(this.#buffer);
+  }
+
+  #giveUp(index: number, offset: number): void {
+    this.#setL1(index, 0);
+    this.#allocator.release(offset / this.#context.image.header.clusterSize);
+    this.#tally.l2TablesGivenUp++;
+  }
+
+  #writeToNew(index: number, words: Uint32Array, old: number): void {
+    const { clusterSize } = this.#context.image.header;
+    const offset = this.#allocator.allocateCluster();
+    this.#write(words, offset, 0, words.length);
+    this.#setL1(index, offset);
+    if (old === 0) {
+      this.#tally.l2TablesAllocated++;
+      return;
+    }
+    this.#tally.l2TablesCopied++;
+    this.#allocator.release(old / clusterSize);
+  }
+
+  /** Writes words of the table at `offset`; they are no words any more afterwards. */
+  #write(words: Uint32Array, offset: number, from: number, to: number): void {
+    const { file } = this.#context;
+    const length = (to - from) * 4;
+    if (length >= LONG_FILL && isUniform(words, from, to)) {
+      file.fill(offset + from * 4, length, words[from + HIGH], words[from + LOW]);
+      return;
+    }
+    const bytes = this.#buffer.subarray(from * 4, to * 4);
+    // Swapping again puts the bytes back into the order of the file.
+    wordsInPlace(bytes);
+    file.write(bytes, offset + from * 4);
+  }
+
+  #setL1(index: number, offset: number): void {
+    const at = this.#l1Word(index);
+    const entry = Buffer.alloc(8);
+    entry.writeBigUInt64BE(BigInt(offset));
+    if (offset !== 0) entry.writeUInt32BE((entry.readUInt32BE(0) | COPIED_HIGH) >>> 0, 0);
+    this.#window[at + HIGH] = entry.readUInt32BE(0);
+    this.#window[at + LOW] = entry.readUInt32BE(4);
+    this.#context.file.write(entry, this.#context.image.tables.l1EntryOffset(index));
+  }
+
+  /** Where in the window the words of an L1 entry are. */
+  #l1Word(index: number): number {
+    const at = (index - this.#windowStart) * 2;
+    if (at >= 0 && at < this.#window.length) return at;
+    const { image, file } = this.#context;
+    const entries = Math.min(L1_WINDOW / 8, image.header.l1Size - index);
+    const bytes = new Uint8Array(entries * 8);
+    file.read(bytes, image.tables.l1EntryOffset(index));
+    this.#window = wordsInPlace(bytes);
+    this.#windowStart = index;
+    return 0;
+  }
+}
+
+function isAllZero(words: Uint32Array): boolean {
+  for (let at = 0; at < words.length; at++) if (words[at] !== 0) return false;
+  return true;
+}
+
+/** All 64-bit entries are the same. */
+function isUniform(words: Uint32Array, from: number, to: number): boolean {
+  const [first, second] = [words[from], words[from + 1]];
+  for (let at = from; at < to; at += 2) if (words[at] !== first || words[at + 1] !== second) return false;
+  return true;
+}

@@ -1,0 +1,238 @@
+/**
+ * Refcounts that change (qcow2.txt, "Host cluster management"): blocks are read when first needed, changed in
+ * memory, and written back where they changed, when room is needed for others or at the end. Runs go at the speed of
+ * comparing and filling memory.
+ */
+import { FormatError } from '../errors';
+import { decodeRefcountTableEntry, refcountsPerBlock } from '../format/refcount';
+import type { Header } from '../format/header';
+import { refuseBeyondFile } from '../format/tableBounds';
+import type { WritableFile } from '../io/writableFile';
+import type { ClusterBits } from './clusterSet';
+import { refcountWidth, type RefcountWidth } from './refcountWidth';
+
+/** Bytes of blocks in memory. */
+const BUDGET = 32 * 1024 * 1024;
+/** Refcounts from which on a run is worth comparing as a whole. */
+const LONG_RUN = 16;
+
+interface Block {
+  readonly index: number;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly bytes: Buffer;
+  /** What changed, in bytes of the block. */
+  dirtyFrom: number;
+  dirtyTo: number;
+  usedAt: number;
+}
+
+export class RefcountBlocks {
+  /** Refcounts of one block. */
+  readonly perBlock: number;
+  /** Where the table is now. Bytes. */
+  tableOffset: number;
+  /** Clusters. */
+  tableClusters: number;
+  readonly #width: RefcountWidth;
+  readonly #blocks = new Map<number, Block>();
+  readonly #mostBlocks: number;
+  /** A block in which all refcounts are 1, and one in which all are 0. */
+  readonly #ones: Buffer;
+  readonly #zeroes: Buffer;
+  #last: Block | undefined;
+  #clock = 0;
+
+  /** @param freed is told of every cluster whose refcount falls to 0 */
+  constructor(
+    readonly file: WritableFile,
+    readonly header: Header,
+    readonly freed: ClusterBits,
+    budget = BUDGET,
+  ) {
+    const { clusterSize, refcountBits } = header;
+    this.perBlock = refcountsPerBlock(clusterSize, refcountBits);
+    this.tableOffset = header.refcountTableOffset;
+    this.tableClusters = header.refcountTableClusters;
+    this.#width = refcountWidth(refcountBits);
+    this.#mostBlocks = Math.max(2, Math.floor(budget / clusterSize));
+    this.#zeroes = Buffer.alloc(clusterSize);
+    this.#ones = Buffer.alloc(clusterSize);
+    for (let index = 0; index < this.perBlock; index++) this.#width.set(this.#ones, index, 1);
+  }
+
+  /** Entries of the refcount table. */
+  get tableEntries(): number {
+    return (this.tableClusters * this.header.clusterSize) / 8;
+  }
+
+  /** The refcount of a cluster; 0 where no block describes it. */
+  get(cluster: number): number {
+    const index = Math.floor(cluster / this.perBlock);
+    const block = this.#block(index);
+    return block === undefined ? 0 : this.#width.get(block.bytes, cluster - index * this.perBlock);
+  }
+
+  /** Whether there is a block for the refcount of `cluster`. */
+  hasBlock(cluster: number): boolean {
+    return this.#block(Math.floor(cluster / this.perBlock)) !== undefined;
+  }
+
+  /** First cluster from `cluster` on, and before `end`, whose refcount is 0; `end` where there is none. */
+  nextUnused(cluster: number, end: number): number {
+    for (let at = cluster; at < end;) {
+      const index = Math.floor(at / this.perBlock);
+      const block = this.#block(index);
+      if (block === undefined) return at;
+      const first = index * this.perBlock;
+      const stop = Math.min(this.perBlock, end - first);
+      const found = this.#unusedInBlock(block.bytes, at - first, stop);
+      if (found < stop) return first + found;
+      at = first + this.perBlock;
+    }
+    return end;
+  }
+
+  /**
+   * Changes the refcounts of a run by one up or down.
+   * @throws FormatError where a refcount would fall below 0 or rise beyond its width
+   */
+  adjust(first: number, count: number, delta: 1 | -1): void {
+    for (let at = first; at < first + count;) {
+      const index = Math.floor(at / this.perBlock);
+      const from = at - index * this.perBlock;
+      const to = Math.min(this.perBlock, first + count - index * this.perBlock);
+      const block = this.#block(index);
+      if (block === undefined) throw this.#outOfRange(at, delta, 0);
+      this.#adjustInBlock(block, from, to, delta);
+      at = index * this.perBlock + to;
+    }
+  }
+
+  /**
+   * Takes a new block, all zero, into the table, which must have an entry for it.
+   * @param offset of the block, in bytes from the start of the file
+   */
+  addBlock(index: number, offset: number): void {
+    this.file.fill(offset, this.header.clusterSize);
+    this.file.write(entryBytes(offset), this.tableOffset + index * 8);
+    this.#blocks.delete(index);
+    if (this.#last?.index === index) this.#last = undefined;
+  }
+
+  /** Writes back everything that changed. */
+  flush(): void {
+    for (const block of this.#blocks.values()) this.#writeBack(block);
+  }
+
+  #block(index: number): Block | undefined {
+    if (this.#last?.index === index) return this.#last;
+    const block = this.#blocks.get(index) ?? this.#load(index);
+    if (block === undefined) return undefined;
+    block.usedAt = ++this.#clock;
+    this.#last = block;
+    return block;
+  }
+
+  #load(index: number): Block | undefined {
+    const { file, header } = this;
+    if (index >= this.tableEntries) return undefined;
+    const entryOffset = this.tableOffset + index * 8;
+    const entry = Buffer.alloc(8);
+    file.read(entry, entryOffset);
+    const [high, low] = [entry.readUInt32BE(0), entry.readUInt32BE(4)];
+    const offset = decodeRefcountTableEntry(file.name, high, low, header.clusterSize, entryOffset);
+    if (offset === 0) return undefined;
+    refuseBeyondFile(file, 'refcount block', offset, header.clusterSize);
+    if (this.#blocks.size >= this.#mostBlocks) this.#makeRoom();
+    const bytes = Buffer.allocUnsafe(header.clusterSize);
+    file.read(bytes, offset);
+    const block = { index, offset, bytes, dirtyFrom: Infinity, dirtyTo: 0, usedAt: 0 };
+    this.#blocks.set(index, block);
+    return block;
+  }
+
+  /** Lets go of the quarter of the blocks that was not used for longest. */
+  #makeRoom(): void {
+    const oldest = [...this.#blocks.values()].sort((one, other) => one.usedAt - other.usedAt);
+    for (const block of oldest.slice(0, Math.ceil(oldest.length / 4))) {
+      this.#writeBack(block);
+      this.#blocks.delete(block.index);
+      if (this.#last === block) this.#last = undefined;
+    }
+  }
+
+  #writeBack(block: Block): void {
+    const { bytes, offset, dirtyFrom, dirtyTo } = block;
+    if (dirtyFrom >= dirtyTo) return;
+    if (bytes.equals(this.#zeroes)) this.file.fill(offset, bytes.length);
+    else this.file.write(bytes.subarray(dirtyFrom, dirtyTo), offset + dirtyFrom);
+    block.dirtyFrom = Infinity;
+    block.dirtyTo = 0;
+  }
+
+  #unusedInBlock(bytes: Buffer, from: number, to: number): number {
+    if (from === 0 && to === this.perBlock && bytes.equals(this.#ones)) return to;
+    let at = from;
+    while (at < to && this.#width.get(bytes, at) !== 0) at++;
+    return at;
+  }
+
+  #adjustInBlock(block: Block, from: number, to: number, delta: 1 | -1): void {
+    const { bits } = this.#width;
+    block.dirtyFrom = Math.min(block.dirtyFrom, Math.floor((from * bits) / 8));
+    block.dirtyTo = Math.max(block.dirtyTo, Math.ceil((to * bits) / 8));
+    if (to - from < LONG_RUN) {
+      this.#adjustEach(block, from, to, delta);
+      return;
+    }
+    // Whole bytes in the middle are compared and filled at once.
+    const perByte = Math.max(1, 8 / bits);
+    const middle = Math.ceil(from / perByte) * perByte;
+    const end = Math.floor(to / perByte) * perByte;
+    this.#adjustEach(block, from, middle, delta);
+    this.#adjustMiddle(block, middle, end, delta);
+    this.#adjustEach(block, end, to, delta);
+  }
+
+  #adjustMiddle(block: Block, from: number, to: number, delta: 1 | -1): void {
+    const [before, after] = delta === 1 ? [this.#zeroes, this.#ones] : [this.#ones, this.#zeroes];
+    const [start, end] = [(from * this.#width.bits) / 8, (to * this.#width.bits) / 8];
+    if (block.bytes.compare(before, start, end, start, end) !== 0) {
+      this.#adjustEach(block, from, to, delta);
+      return;
+    }
+    after.copy(block.bytes, start, start, end);
+    if (delta === -1) this.freed.add(block.index * this.perBlock + from, to - from);
+  }
+
+  #adjustEach(block: Block, from: number, to: number, delta: 1 | -1): void {
+    const first = block.index * this.perBlock;
+    for (let index = from; index < to; index++) {
+      const refcount = this.#width.get(block.bytes, index);
+      const changed = refcount + delta;
+      if (changed < 0 || refcount >= this.#width.max + (delta === 1 ? 0 : 1)) {
+        throw this.#outOfRange(first + index, delta, refcount);
+      }
+      this.#width.set(block.bytes, index, changed);
+      if (changed === 0) this.freed.add(first + index);
+    }
+  }
+
+  #outOfRange(cluster: number, delta: 1 | -1, refcount: number): FormatError {
+    const offset = cluster * this.header.clusterSize;
+    if (delta === -1 && refcount === 0) return new FormatError(this.file.name, 'refcount.tooLow', { offset });
+    return new FormatError(this.file.name, 'refcount.tooHigh', {
+      offset,
+      value: refcount,
+      limit: this.#width.max,
+    });
+  }
+}
+
+/** An entry that is nothing but an offset. */
+export function entryBytes(offset: number): Buffer {
+  const entry = Buffer.alloc(8);
+  entry.writeBigUInt64BE(BigInt(offset));
+  return entry;
+}

@@ -1,0 +1,45 @@
+/** Zeroes in files: put there, and looked for. */
+import type { BlockFile } from '../io/blockFile';
+import type { WritableFile } from '../io/writableFile';
+import { SCRATCH_SIZE, withScratch } from '../image/scratch';
+
+const ZEROES = Buffer.alloc(SCRATCH_SIZE);
+
+export const isZero = (bytes: Uint8Array): boolean =>
+  ZEROES.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
+
+/** Fills any range of bytes with zeroes. */
+export function zeroFill(file: WritableFile, offset: number, length: number): void {
+  const end = offset + length;
+  const from = Math.min(end, Math.ceil(offset / 8) * 8);
+  const to = Math.max(from, Math.floor(end / 8) * 8);
+  if (from > offset) file.write(new Uint8Array(from - offset), offset);
+  if (to > from) file.fill(from, to - from);
+  if (end > to) file.write(new Uint8Array(end - to), to);
+}
+
+/**
+ * Visits stretches of a file between `start` and `end` that hold something other than zeroes; a stretch may hold
+ * zeroes as well.
+ */
+export function forEachNonZero(
+  file: BlockFile,
+  start: number,
+  end: number,
+  visit: (offset: number, length: number) => void,
+): void {
+  withScratch((buffer) => {
+    for (let at = start; at < end;) {
+      const extent = file.extentAt(at);
+      if (extent.isHole) {
+        at = extent.end;
+        continue;
+      }
+      const stop = Math.min(end, extent.end, at + buffer.length);
+      const bytes = buffer.subarray(0, stop - at);
+      file.read(bytes, at);
+      if (!isZero(bytes)) visit(at, stop - at);
+      at = stop;
+    }
+  });
+}
