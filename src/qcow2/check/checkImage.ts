@@ -1,0 +1,134 @@
+/**
+ * The full check of an image: what `qemu-img check` finds, with its numbers, and what it does not tell. Tables are
+ * read once, in large pieces; references are counted in a byte for each cluster that is referred to.
+ */
+import { UnsupportedError } from '../errors';
+import { MAX_L1_SIZE } from '../format/limits';
+import type { Qcow2Image } from '../image/qcow2Image';
+import { silent, type Progress } from '../progress';
+import { ClaimCollector, MAX_CLAIMED } from './claims';
+import { RefcountComparison } from './compareRefcounts';
+import { ReferenceCounter } from './countReferences';
+import { DiskRefcounts } from './diskRefcounts';
+import { Findings, type Finding, type FindingKind } from './findings';
+import { References } from './references';
+
+/** Plain JSON. */
+export interface CheckReport {
+  readonly file: string;
+  /** As `qemu-img check` counts them. */
+  readonly corruptions: number;
+  readonly leaks: number;
+  readonly checkErrors: number;
+  /** What breaks the specification although `qemu-img check` does not count it; overlaps among them. */
+  readonly defects: number;
+  /** Clusters of the guest's disk. */
+  readonly totalClusters: number;
+  /** Of the active layer; a host cluster that is named twice counts twice. */
+  readonly allocatedClusters: number;
+  readonly fragmentedClusters: number;
+  readonly compressedClusters: number;
+  /** Bytes. */
+  readonly imageEndOffset: number;
+  /** The first findings; `byKind` has the numbers of all. */
+  readonly findings: readonly Finding[];
+  readonly byKind: Readonly<Partial<Record<FindingKind, number>>>;
+  /** Repair has to make the refcount structures anew. */
+  readonly needsRebuild: boolean;
+}
+
+/** As QEMU has it: more clusters than this are not checked. */
+const MAX_CLUSTERS = 2 ** 31 - 1;
+
+/** Nothing wrong but leaks, which cost space and no data. */
+export const isSound = (report: CheckReport): boolean =>
+  report.corruptions === 0 && report.checkErrors === 0 && report.defects === 0;
+
+/**
+ * Checks the image file with all its tables; backing files are not its business.
+ * @throws UnsupportedError `check.clusters`, `check.memory`; FileError; CancelledError
+ */
+export function checkImage(image: Qcow2Image, progress: Progress = silent): CheckReport {
+  const { file, header } = image;
+  const clusters = Math.ceil(file.size / header.clusterSize);
+  if (clusters > MAX_CLUSTERS) {
+    throw new UnsupportedError(file.name, 'check.clusters', { value: clusters, limit: MAX_CLUSTERS });
+  }
+  const findings = new Findings();
+  const disk = new DiskRefcounts(file, header, clusters);
+  const counter = new ReferenceCounter(image, disk, clusters, findings);
+  const references = new References(image, disk, clusters, progress);
+  checkSnapshots(image, findings);
+  references.forEach(counter);
+  const known = counter.knownClusters;
+  const comparison = new RefcountComparison(counter.counts, disk, known, header.clusterSize, findings);
+  comparison.run(progress);
+
+  const suspects = suspectClusters(counter, references, findings);
+  if (suspects.length > 0) {
+    const claims = new ClaimCollector(image, disk, suspects);
+    references.rewind();
+    references.forEach(claims);
+    claims.report(findings);
+  }
+  return {
+    file: file.name,
+    corruptions: findings.bySeverity.corruption,
+    leaks: findings.bySeverity.leak,
+    checkErrors: findings.bySeverity.checkError,
+    defects: findings.bySeverity.defect,
+    totalClusters: image.clusterCount,
+    ...counter.statistics,
+    imageEndOffset: (comparison.highest + 1) * header.clusterSize,
+    findings: findings.kept,
+    byKind: findings.byKind,
+    needsRebuild: findings.needsRebuild,
+  };
+}
+
+function checkSnapshots({ header, snapshots, hasDataFile }: Qcow2Image, findings: Findings): void {
+  if (hasDataFile && snapshots.length > 0) {
+    findings.add('snapshotsWithDataFile', { structure: 'snapshot table', found: snapshots.length });
+  }
+  snapshots.forEach(({ offset, l1TableOffset, l1Size, virtualSize }, snapshot) => {
+    const facts = { at: offset, snapshot, structure: 'snapshot table' } as const;
+    if (l1TableOffset % header.clusterSize !== 0) {
+      findings.add('snapshotL1Misaligned', { ...facts, found: l1TableOffset, expected: header.clusterSize });
+    } else if (l1Size > MAX_L1_SIZE / 8) {
+      findings.add('snapshotL1TooLarge', { ...facts, found: l1Size, expected: MAX_L1_SIZE / 8 });
+    }
+    // Version 3 asks for the size of the VM state and of the disk (qcow2.txt, "Snapshots").
+    if (header.version === 3 && virtualSize === undefined) findings.add('snapshotIncomplete', facts);
+  });
+}
+
+/**
+ * Clusters that have more references than they may have, whatever their refcount says: those whose refcount is too
+ * low, and those of metadata that something else refers to.
+ */
+function suspectClusters(counter: ReferenceCounter, references: References, findings: Findings): number[] {
+  const { counts } = counter;
+  const { clusterSize } = counter.image.header;
+  const suspects: number[] = [];
+  const isFull = (): boolean => suspects.length >= MAX_CLAIMED;
+  const add = (cluster: number): void => {
+    if (!isFull()) suspects.push(cluster);
+  };
+  for (const { kind, host, clusters = 1 } of findings.kept) {
+    if (kind !== 'refcountTooLow' && kind !== 'refcountOverflow') continue;
+    const first = (host ?? 0) / clusterSize;
+    for (let cluster = first; cluster < first + clusters && !isFull(); cluster++) {
+      if (kind === 'refcountOverflow' || counts.of(cluster) > 1) add(cluster);
+    }
+  }
+  for (const [first, count] of counter.exclusive) {
+    for (let cluster = first; cluster < first + count && !isFull(); cluster++) {
+      if (counts.of(cluster) > 1) add(cluster);
+    }
+  }
+  references.allTables.forEachCounted((cluster, named) => {
+    const isNamedTwice = references.activeTables.of(cluster) > 1;
+    if (isNamedTwice || counts.of(cluster) > Math.min(named, counts.largest)) add(cluster);
+  });
+  return suspects;
+}

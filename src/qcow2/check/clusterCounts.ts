@@ -1,0 +1,156 @@
+/**
+ * How often each host cluster is referred to: one byte a cluster, in pages that are made when something refers into
+ * them, so that a sparse file's length costs nothing. Counts that a byte cannot hold are in a map.
+ */
+import { UnsupportedError } from '../errors';
+
+/** Bytes that say something else than a number. */
+export const SPILLED = 253;
+export const UNREADABLE = 254;
+const LARGEST = SPILLED - 1;
+
+/** Clusters of one page, as a power of two, in files that are not gigantic. */
+const PAGE_BITS = 15;
+/** Pages of a file, at most. */
+const MAX_PAGES_BITS = 16;
+/** Bytes of pages. An image that is no fake needs one for each cluster: this is 64 TiB of clusters of 64 KiB. */
+const MAX_BYTES = 2 ** 30;
+
+/** Clusters of a page in a file of so many clusters, as a power of two. */
+export const pageBitsOf = (clusters: number): number =>
+  Math.max(PAGE_BITS, Math.ceil(Math.log2(Math.max(1, clusters))) - MAX_PAGES_BITS);
+
+/** Told of a cluster whose count would exceed the largest, and by how much. */
+export type Overflow = (cluster: number, excess: number) => void;
+
+export class ClusterCounts {
+  readonly pageBits: number;
+  readonly #pages: (Uint8Array | undefined)[];
+  readonly #mask: number;
+  /** Counts of `SPILLED` clusters. */
+  readonly #spilled = new Map<number, number>();
+  /** A byte below this can be counted up in place. */
+  readonly #plain: number;
+  #bytes = 0;
+
+  /**
+   * @param file for messages
+   * @param clusters what is counted lies below
+   * @param largest counts stop there, as those of the image do
+   */
+  constructor(
+    readonly file: string,
+    readonly clusters: number,
+    readonly largest: number,
+    readonly overflow: Overflow = () => undefined,
+  ) {
+    this.pageBits = pageBitsOf(clusters);
+    this.#mask = 2 ** this.pageBits - 1;
+    this.#plain = Math.min(LARGEST, largest);
+    this.#pages = new Array<Uint8Array | undefined>(Math.ceil(clusters / 2 ** this.pageBits)).fill(undefined);
+  }
+
+  /** Counts of a page's clusters; undefined where nothing refers. */
+  page(index: number): Uint8Array | undefined {
+    return this.#pages[index];
+  }
+
+  get pageCount(): number {
+    return this.#pages.length;
+  }
+
+  of(cluster: number): number {
+    const byte = this.#pages[cluster >>> this.pageBits]?.[cluster & this.#mask] ?? 0;
+    return byte === SPILLED ? (this.#spilled.get(cluster) ?? SPILLED) : byte;
+  }
+
+  /** The clusters whose counts a byte cannot hold. */
+  spilled(): IterableIterator<number> {
+    return this.#spilled.keys();
+  }
+
+  /** One more reference to one cluster. */
+  addOne(cluster: number): void {
+    const index = cluster >>> this.pageBits;
+    const page = this.#pages[index] ?? this.#touch(index);
+    const at = cluster & this.#mask;
+    const now = page[at]!;
+    if (now < this.#plain) page[at] = now + 1;
+    else this.#addSlowly(cluster, 1);
+  }
+
+  /** `times` more references to each cluster of a stretch. */
+  add(first: number, count: number, times: number): void {
+    if (times !== 1) {
+      for (let cluster = first; cluster < first + count; cluster++) this.#addSlowly(cluster, times);
+      return;
+    }
+    const size = this.#mask + 1;
+    for (let done = 0; done < count;) {
+      const cluster = first + done;
+      const step = Math.min(count - done, size - (cluster & this.#mask));
+      this.#addInPage(cluster, step);
+      done += step;
+    }
+  }
+
+  /** Visits the clusters whose count is not 0. */
+  forEachCounted(visit: (cluster: number, count: number) => void): void {
+    this.#pages.forEach((page, index) => {
+      if (page === undefined) return;
+      const words = new Uint32Array(page.buffer);
+      for (let word = 0; word < words.length; word++) {
+        if (words[word] === 0) continue;
+        for (let at = word * 4; at < word * 4 + 4; at++) {
+          const cluster = index * page.length + at;
+          if (page[at] !== 0) visit(cluster, this.of(cluster));
+        }
+      }
+    });
+  }
+
+  /** Forgets all counts. */
+  clear(): void {
+    this.#pages.fill(undefined);
+    this.#spilled.clear();
+    this.#bytes = 0;
+  }
+
+  #addInPage(first: number, count: number): void {
+    const index = first >>> this.pageBits;
+    const page = this.#pages[index] ?? this.#touch(index);
+    const base = first - (first & this.#mask);
+    const start = first - base;
+    const end = start + count;
+    const aligned = Math.min(end, (start + 3) & ~3);
+    const words = new Uint32Array(page.buffer, 0, page.length / 4);
+    for (let at = start; at < aligned; at++) this.addOne(base + at);
+    let word = aligned >>> 2;
+    // Four at a time, where none of them can carry into its neighbour.
+    const canAdd = this.#plain === LARGEST;
+    for (; word < end >>> 2; word++) {
+      const now = words[word]!;
+      if (now === 0) words[word] = 0x01010101;
+      else if (canAdd && (now & 0x80808080) === 0) words[word] = now + 0x01010101;
+      else for (let at = word * 4; at < word * 4 + 4; at++) this.addOne(base + at);
+    }
+    for (let at = Math.max(aligned, word * 4); at < end; at++) this.addOne(base + at);
+  }
+
+  #addSlowly(cluster: number, times: number): void {
+    const index = cluster >>> this.pageBits;
+    const page = this.#pages[index] ?? this.#touch(index);
+    const wanted = this.of(cluster) + times;
+    const count = Math.min(wanted, this.largest);
+    if (count > LARGEST) this.#spilled.set(cluster, count);
+    page[cluster & this.#mask] = count > LARGEST ? SPILLED : count;
+    if (wanted > count) this.overflow(cluster, wanted - count);
+  }
+
+  #touch(index: number): Uint8Array {
+    const size = this.#mask + 1;
+    this.#bytes += size;
+    if (this.#bytes > MAX_BYTES) throw new UnsupportedError(this.file, 'check.memory', { limit: MAX_BYTES });
+    return (this.#pages[index] = new Uint8Array(size));
+  }
+}

@@ -1,0 +1,104 @@
+/** The second part of the check: refcounts as they are on disk against the references that were counted. */
+import type { Progress } from '../progress';
+import { SPILLED, UNREADABLE, type ClusterCounts } from './clusterCounts';
+import type { DiskRefcounts } from './diskRefcounts';
+import type { FindingKind, Findings } from './findings';
+
+export class RefcountComparison {
+  /** Highest cluster that is referred to or has a refcount. */
+  highest = 0;
+  /** What is wrong with the clusters from `#start` to before `#end`. */
+  #kind: FindingKind | undefined;
+  #start = 0;
+  #end = 0;
+  #refcount = 0;
+  #references = 0;
+
+  /** @param clusters to compare, from 0 on */
+  constructor(
+    readonly counts: ClusterCounts,
+    readonly disk: DiskRefcounts,
+    readonly clusters: number,
+    readonly clusterSize: number,
+    readonly findings: Findings,
+  ) {}
+
+  /** @throws FileError, CancelledError */
+  run(progress: Progress): void {
+    const size = 2 ** this.counts.pageBits;
+    const nothing = new Uint8Array(size);
+    for (let index = 0; index * size < this.clusters; index++) {
+      progress.checkCancelled();
+      const refcounts = this.disk.page(index);
+      const references = this.counts.page(index);
+      if (references === undefined && this.disk.isAllZero(refcounts)) continue;
+      const length = Math.min(size, this.clusters - index * size);
+      this.#comparePage(index * size, length, refcounts, references ?? nothing);
+    }
+    this.#flush();
+    for (const cluster of this.counts.spilled()) this.#compareSpilled(cluster);
+    this.#flush();
+  }
+
+  #comparePage(base: number, length: number, refcounts: Uint8Array, references: Uint8Array): void {
+    const left = new Uint32Array(refcounts.buffer, refcounts.byteOffset, refcounts.length / 4);
+    const right = new Uint32Array(references.buffer, references.byteOffset, references.length / 4);
+    for (let word = 0; word < length / 4; word++) {
+      if (left[word] === right[word]) continue;
+      const end = Math.min(length, word * 4 + 4);
+      for (let at = word * 4; at < end; at++) {
+        if (refcounts[at] !== references[at]) this.#differ(base + at, refcounts[at]!);
+      }
+    }
+    for (let at = length - 1; at >= 0; at--) {
+      // Where the refcount cannot be read QEMU looks no further.
+      if (refcounts[at] === UNREADABLE || (refcounts[at]! | references[at]!) === 0) continue;
+      this.highest = base + at;
+      break;
+    }
+  }
+
+  /** Both are beyond what a byte holds: equal so far. */
+  #compareSpilled(cluster: number): void {
+    if (cluster >= this.clusters) return;
+    const index = cluster >>> this.counts.pageBits;
+    const byte = this.disk.page(index)[cluster - index * 2 ** this.counts.pageBits];
+    if (byte === SPILLED && this.disk.of(cluster) !== this.counts.of(cluster)) this.#differ(cluster, SPILLED);
+  }
+
+  #differ(cluster: number, byte: number): void {
+    const references = this.counts.of(cluster);
+    if (byte === UNREADABLE) {
+      this.#note('refcountUnreadable', cluster, 0, references);
+      return;
+    }
+    const refcount = this.disk.of(cluster) ?? 0;
+    this.#note(refcount > references ? 'refcountTooHigh' : 'refcountTooLow', cluster, refcount, references);
+  }
+
+  /** Neighbours with the same trouble become one finding. */
+  #note(kind: FindingKind, cluster: number, refcount: number, references: number): void {
+    const continues =
+      kind === this.#kind &&
+      cluster === this.#end &&
+      refcount === this.#refcount &&
+      references === this.#references;
+    if (!continues) {
+      this.#flush();
+      this.#kind = kind;
+      this.#start = cluster;
+      this.#refcount = refcount;
+      this.#references = references;
+    }
+    this.#end = cluster + 1;
+  }
+
+  #flush(): void {
+    if (this.#kind === undefined) return;
+    const clusters = this.#end - this.#start;
+    const facts = { host: this.#start * this.clusterSize, clusters, expected: this.#references };
+    const found = this.#kind === 'refcountUnreadable' ? {} : { found: this.#refcount };
+    this.findings.add(this.#kind, { ...facts, ...found }, clusters);
+    this.#kind = undefined;
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * The first pass of the check: counts references, keeps the statistics, and finds what is wrong with entries, each
+ * as QEMU does (block/qcow2-refcount.c, check_refcounts_l1, check_refcounts_l2, check_oflag_copied, check_refblocks).
+ */
+import { HIGH, LOW, entryHex } from '../format/bytes';
+import { L2_ZERO_LOW } from '../format/l2Entry';
+import { offsetOf } from '../format/offsetField';
+import type { Qcow2Image } from '../image/qcow2Image';
+import { hex } from '../units';
+import { ClusterCounts } from './clusterCounts';
+import type { DiskRefcounts } from './diskRefcounts';
+import type { FindingKind, Findings, FindingFacts, Structure } from './findings';
+import type { L1Table } from './l1Tables';
+import { compressedRegion, type L2Table, type Place, type ReferenceReceiver } from './references';
+import { COPIED_HIGH, entryType } from './walkL2';
+
+/** Bits 56 to 62, and 0 to 8, of an L1 entry. */
+const L1_RESERVED = { high: 0x7f000000, low: 0x1ff };
+/** Bits 56 to 61, and 1 to 8, of a standard L2 entry. */
+const L2_RESERVED = { high: 0x3f000000, low: 0x1fe };
+/** Bits 56 to 63, and 1 to 8, of a bitmap table entry. */
+const BITMAP_RESERVED = { high: 0xff000000, low: 0x1fe };
+
+/** What the active layer has, as `qemu-img check` counts it. Clusters. */
+export interface Statistics {
+  allocatedClusters: number;
+  fragmentedClusters: number;
+  compressedClusters: number;
+}
+
+export class ReferenceCounter implements ReferenceReceiver {
+  readonly counts: ClusterCounts;
+  readonly statistics: Statistics = { allocatedClusters: 0, fragmentedClusters: 0, compressedClusters: 0 };
+  /** Stretches of clusters, as [first, count], of structures that nothing else may refer to. */
+  readonly exclusive: (readonly [first: number, count: number])[] = [];
+  readonly #clusterSize: number;
+  readonly #fileEnd: number;
+  #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
+  /** How often COPIED flags of the table count; 0 where nothing is known about them. */
+  #copiedTimes = 0;
+  #piece = 0;
+  /** Where the next cluster would have to be for the disk not to be fragmented there; 0 at a table's start. */
+  #contiguous = 0;
+
+  /** @param clusters of the file */
+  constructor(
+    readonly image: Qcow2Image,
+    readonly disk: DiskRefcounts,
+    readonly clusters: number,
+    readonly findings: Findings,
+  ) {
+    const { clusterSize, refcountBits } = image.header;
+    this.#clusterSize = clusterSize;
+    // QEMU measures files in sectors.
+    this.#fileEnd = Math.ceil(image.file.size / 512) * 512;
+    // A region that is not aligned may reach into the cluster behind the last one.
+    const largest = refcountBits === 64 ? Infinity : 2 ** refcountBits - 1;
+    this.counts = new ClusterCounts(image.file.name, clusters + 1, largest, (cluster, excess) => {
+      this.findings.add('refcountOverflow', { host: cluster * clusterSize, expected: largest }, excess);
+    });
+  }
+
+  /** Clusters whose refcounts are compared. */
+  get knownClusters(): number {
+    return this.counts.of(this.clusters) > 0 ? this.clusters + 1 : this.clusters;
+  }
+
+  region(structure: Structure, offset: number, size: number, times: number, place: Place): void {
+    if (size <= 0) return;
+    if (offset + size - this.#fileEnd >= this.#clusterSize) {
+      this.findings.add('beyondFile', { structure, host: offset, expected: this.#fileEnd, ...place }, times);
+      return;
+    }
+    const first = Math.floor(offset / this.#clusterSize);
+    const count = Math.floor((offset + size - 1) / this.#clusterSize) - first + 1;
+    this.counts.add(first, count, times);
+    if (structure !== 'L2 table' && structure !== 'compressed data' && structure !== 'data') {
+      this.exclusive.push([first, count]);
+    }
+  }
+
+  l1Entry(table: L1Table, index: number, high: number, low: number): void {
+    const offset = offsetOf(high, low);
+    const facts = {
+      at: table.offset + index * 8,
+      found: entryHex(high, low),
+      guest: index * this.image.header.l2Span,
+      host: offset,
+      ...(table.snapshot === undefined ? {} : { snapshot: table.snapshot }),
+    };
+    if ((high & L1_RESERVED.high) !== 0 || (low & L1_RESERVED.low) !== 0) {
+      this.findings.add('l1Reserved', facts, table.times);
+    }
+    if (offset % this.#clusterSize !== 0) this.findings.add('l1Misaligned', facts, table.times);
+    if (!table.isActive || offset === 0) return;
+    const refcount = this.disk.of(Math.floor(offset / this.#clusterSize));
+    if (refcount !== undefined && (refcount === 1) !== ((high & COPIED_HIGH) !== 0)) {
+      this.findings.add('l1Copied', { ...facts, structure: 'L2 table', expected: refcount });
+    }
+  }
+
+  beginTable(table: L2Table): void {
+    this.#table = table;
+    this.#contiguous = 0;
+    const isJudged =
+      table.activeTimes > 0 &&
+      table.offset !== 0 &&
+      this.disk.of(Math.floor(table.offset / this.#clusterSize)) !== undefined;
+    this.#copiedTimes = isJudged ? table.activeTimes : 0;
+  }
+
+  setPiece(first: number): void {
+    this.#piece = first;
+  }
+
+  run(index: number, count: number, host: number, isCopied: boolean): void {
+    const { times, activeTimes } = this.#table;
+    const clusterSize = this.#clusterSize;
+    if (activeTimes > 0) this.#countAllocated(host, count);
+    const cluster = host / clusterSize;
+    const inFile = Math.max(0, Math.min(count, this.clusters - cluster));
+    if (inFile < count) this.#beyond(index, host, inFile, count);
+    if (inFile === 1 && times === 1) this.counts.addOne(cluster);
+    else if (inFile > 0) this.counts.add(cluster, inFile, times);
+    if (this.#copiedTimes === 0) return;
+    if (count === 1) {
+      if (this.disk.isOne(cluster) !== isCopied) this.#copied(index, host, isCopied);
+      return;
+    }
+    const { ones, unreadable } = this.disk.countOnes(cluster, count);
+    if (unreadable === 0 && ones === (isCopied ? count : 0)) return;
+    for (let done = 0; done < count; done++) {
+      if (this.disk.isOne(cluster + done) !== isCopied) {
+        this.#copied(index + done, host + done * clusterSize, isCopied);
+      }
+    }
+  }
+
+  single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
+    const { rules } = this.image.tables;
+    const type = entryType(rules, high, low);
+    if (type !== 'compressed') {
+      if ((high & L2_RESERVED.high) !== 0 || (low & L2_RESERVED.low) !== 0) {
+        this.#entry('l2Reserved', index, high, low);
+      }
+      if ((low & L2_ZERO_LOW) !== 0) {
+        if (rules.version === 2) this.#entry('zeroFlagInVersion2', index, high, low);
+        else if (rules.extendedL2) this.#entry('zeroFlagReserved', index, high, low);
+      }
+    }
+    switch (type) {
+      case 'compressed':
+        this.#compressed(index, high, low, (zeroes | allocated) !== 0);
+        return;
+      case 'allocated':
+        this.#allocated(index, high, low, zeroes, allocated);
+        return;
+      case 'unallocated':
+        if (allocated !== 0) this.#entry('subclustersUnallocated', index, high, low);
+        return;
+      case 'zeroPlain':
+        return;
+    }
+  }
+
+  bitmapEntry(at: number, high: number, low: number): void {
+    const offset = offsetOf(high, low);
+    const isReserved = (high & BITMAP_RESERVED.high) !== 0 || (low & BITMAP_RESERVED.low) !== 0;
+    if (isReserved || (offset !== 0 && (low & (this.#clusterSize - 1)) !== 0)) {
+      this.findings.add('bitmapEntry', { at, found: entryHex(high, low), structure: 'bitmap table' });
+      return;
+    }
+    if (offset !== 0) this.region('bitmap data', offset, this.#clusterSize, 1, { at });
+  }
+
+  refcountBlock(index: number): void {
+    const { table } = this.disk;
+    const low = table[index * 2 + LOW]!;
+    const offset = this.disk.blockOffset(index);
+    const at = this.image.header.refcountTableOffset + index * 8;
+    const found = entryHex(table[index * 2 + HIGH]!, low);
+    const facts: FindingFacts = { at, found, host: offset, structure: 'refcount block' };
+    if ((low & 0x1ff) !== 0) {
+      this.findings.add('refcountBlockReserved', facts);
+    } else if ((low & (this.#clusterSize - 1)) !== 0) {
+      this.findings.add('refcountBlockMisaligned', facts);
+    } else if (offset / this.#clusterSize >= this.knownClusters) {
+      this.findings.add('refcountBlockBeyondFile', facts);
+    } else {
+      this.region('refcount block', offset, this.#clusterSize, 1, { at });
+      const references = this.counts.of(offset / this.#clusterSize);
+      if (references !== 1) {
+        this.findings.add('refcountBlockShared', { ...facts, found: references, expected: 1 });
+      }
+    }
+  }
+
+  #countAllocated(host: number, count: number): void {
+    const { activeTimes } = this.#table;
+    this.statistics.allocatedClusters += count * activeTimes;
+    if (this.#contiguous !== 0 && this.#contiguous !== host) {
+      this.statistics.fragmentedClusters += activeTimes;
+    }
+    this.#contiguous = host + count * this.#clusterSize;
+  }
+
+  #compressed(index: number, high: number, low: number, hasBitmap: boolean): void {
+    const { rules } = this.image.tables;
+    if ((high & COPIED_HIGH) !== 0) this.#entry('compressedCopied', index, high, low);
+    if (rules.hasDataFile) {
+      this.#entry('compressedInDataFile', index, high, low);
+      return;
+    }
+    if (hasBitmap) {
+      this.#entry('compressedSubclusters', index, high, low);
+      return;
+    }
+    const { offset, size } = compressedRegion(high, low, rules.clusterBits);
+    const { activeTimes, times } = this.#table;
+    this.region('compressed data', offset, size, times, this.#place(index));
+    this.statistics.allocatedClusters += activeTimes;
+    this.statistics.compressedClusters += activeTimes;
+    // Every one counts as fragmented: neighbours share sectors, which are read again for each.
+    this.statistics.fragmentedClusters += activeTimes;
+  }
+
+  #allocated(index: number, high: number, low: number, zeroes: number, allocated: number): void {
+    const { hasDataFile, extendedL2 } = this.image.tables.rules;
+    const host = offsetOf(high, low);
+    const isCopied = (high & COPIED_HIGH) !== 0;
+    if ((zeroes & allocated) !== 0) {
+      this.#entry('subclustersBoth', index, high, low);
+    } else {
+      if (host % this.#clusterSize !== 0) {
+        const hasData = extendedL2 ? allocated !== 0 : (low & L2_ZERO_LOW) === 0;
+        this.#entry(hasData ? 'dataMisaligned' : 'preallocatedMisaligned', index, high, low);
+      }
+      if (this.#table.activeTimes > 0) this.#countAllocated(host, 1);
+      if (!hasDataFile) this.region('data', host, this.#clusterSize, this.#table.times, this.#place(index));
+      else if (host !== this.#place(index).guest) this.#entry('dataFileOffset', index, high, low);
+    }
+    if (this.#copiedTimes === 0) return;
+    // Clusters of an external data file have no refcount: the flag is always set.
+    const isOne = hasDataFile || this.disk.isOne(Math.floor(host / this.#clusterSize));
+    if (isOne !== isCopied) this.#copied(index, host, isCopied);
+  }
+
+  /** Of the entries of a run, those from `from` to before `to` lead past the end of the file. */
+  #beyond(index: number, host: number, from: number, to: number): void {
+    for (let done = from; done < to; done++) {
+      const place = this.#place(index + done);
+      this.region('data', host + done * this.#clusterSize, this.#clusterSize, this.#table.times, place);
+    }
+  }
+
+  /** The flag is not what the refcount says. */
+  #copied(index: number, host: number, isCopied: boolean): void {
+    const { hasDataFile } = this.image.tables.rules;
+    const refcount = hasDataFile ? 1 : this.disk.of(Math.floor(host / this.#clusterSize));
+    // A refcount that cannot be read is a finding of its own.
+    if (refcount === undefined) return;
+    const facts = { structure: 'data', host, found: isCopied ? 1 : 0, expected: refcount } as const;
+    this.findings.add('l2Copied', { ...facts, ...this.#place(index) }, this.#copiedTimes);
+  }
+
+  #entry(kind: FindingKind, index: number, high: number, low: number): void {
+    const facts = { found: entryHex(high, low), ...this.#place(index) };
+    const expected = kind === 'dataFileOffset' ? { expected: hex(facts.guest) } : {};
+    this.findings.add(kind, { ...facts, ...expected }, this.#table.times);
+  }
+
+  #place(index: number): Place & { readonly guest: number } {
+    const { offset, guest, snapshot } = this.#table;
+    const entry = this.#piece + index;
+    return {
+      at: offset + entry * this.image.header.l2EntrySize,
+      guest: guest + entry * this.#clusterSize,
+      ...(snapshot === undefined ? {} : { snapshot }),
+    };
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Every reference to a host cluster that an image has (qcow2.txt; QEMU block/qcow2-refcount.c, calculate_refcounts),
+ * handed to a receiver: one that counts them, and one that collects who claims certain clusters.
+ *
+ * An L2 table is walked once, however many L1 entries name it: nothing keeps millions of them from naming the same.
+ */
+import { wordsInPlace } from '../format/bytes';
+import { compressedLength, compressedOffset } from '../format/compressedDescriptor';
+import { offsetOf } from '../format/offsetField';
+import type { Qcow2Image } from '../image/qcow2Image';
+import { SCRATCH_SIZE, withScratch } from '../image/scratch';
+import type { Progress } from '../progress';
+import { forEachBitmapReference } from './bitmapReferences';
+import { ClusterCounts } from './clusterCounts';
+import type { DiskRefcounts } from './diskRefcounts';
+import type { Structure } from './findings';
+import { forEachL1Entry, l1TablesOf, type L1Table } from './l1Tables';
+import { snapshotTableSize } from './snapshotReferences';
+import { L2Walk, type L2Visitor } from './walkL2';
+
+/** Where a reference is. Bytes. */
+export interface Place {
+  readonly at?: number;
+  readonly guest?: number;
+  readonly snapshot?: number;
+}
+
+/** An L2 table that is about to be walked. */
+export interface L2Table {
+  /** Bytes from the start of the image file; a broken L1 entry may put it anywhere. */
+  readonly offset: number;
+  /** L1 entries that name it. */
+  readonly times: number;
+  /** Those of the active table among them. */
+  readonly activeTimes: number;
+  /** Guest offset of its first cluster in the layer that names it first. */
+  readonly guest: number;
+  readonly snapshot?: number;
+}
+
+export interface ReferenceReceiver extends L2Visitor {
+  /** A structure refers to `size` bytes at `offset`, `times` times. */
+  region(structure: Structure, offset: number, size: number, times: number, place: Place): void;
+  /** An L1 entry that is not zero; its L2 table comes as a `region` after it. */
+  l1Entry(table: L1Table, index: number, high: number, low: number): void;
+  /** `run` and `single` are about this table from here on, with `index` counted from `setPiece`. */
+  beginTable(table: L2Table): void;
+  /** @param first index of the piece's first entry in the table */
+  setPiece(first: number): void;
+  bitmapEntry(at: number, high: number, low: number): void;
+  /** An entry of the refcount table that is not zero. */
+  refcountBlock(index: number): void;
+}
+
+export class References {
+  readonly #clusterSize: number;
+  /** L1 entries that name the L2 table in a cluster: of the active table, and of all. */
+  readonly activeTables: ClusterCounts;
+  readonly allTables: ClusterCounts;
+  readonly #walked: ClusterCounts;
+  readonly #walk: L2Walk;
+  readonly #tables: readonly L1Table[];
+
+  /** @param clusters of the file; what refers further is not in it */
+  constructor(
+    readonly image: Qcow2Image,
+    readonly disk: DiskRefcounts,
+    readonly clusters: number,
+    readonly progress: Progress,
+  ) {
+    this.#clusterSize = image.header.clusterSize;
+    const counts = (): ClusterCounts => new ClusterCounts(image.file.name, clusters, Infinity);
+    this.activeTables = counts();
+    this.#tables = l1TablesOf(image);
+    this.allTables = this.#tables.length === 1 ? this.activeTables : counts();
+    this.#walked = counts();
+    this.#walk = new L2Walk(image.tables.rules);
+    for (const table of this.#tables) this.#countTables(table);
+  }
+
+  /** @throws FileError, CancelledError */
+  forEach(receiver: ReferenceReceiver): void {
+    const { image } = this;
+    const { header, extensions } = image;
+    receiver.region('header', 0, header.clusterSize, 1, {});
+    const total = this.#tables.reduce((sum, table) => sum + table.size, 0);
+    let done = 0;
+    for (const table of this.#tables) {
+      this.#forEachOfL1(table, receiver, (index) => {
+        this.progress.checkCancelled();
+        this.progress.report(done + index, total);
+      });
+      done += table.size;
+    }
+    if (image.snapshots.length > 0) {
+      const size = snapshotTableSize(image);
+      receiver.region('snapshot table', header.snapshotsOffset, size, 1, { at: 64 });
+    }
+    const tableSize = header.refcountTableClusters * header.clusterSize;
+    receiver.region('refcount table', header.refcountTableOffset, tableSize, 1, { at: 48 });
+    const crypt = extensions.encryptionHeader;
+    if (crypt !== undefined) receiver.region('encryption header', crypt.offset, crypt.length, 1, {});
+    forEachBitmapReference(image, receiver, this.progress);
+    for (let index = 0; index < this.disk.entries; index++) {
+      if ((this.disk.table[index * 2]! | this.disk.table[index * 2 + 1]!) !== 0)
+        receiver.refcountBlock(index);
+    }
+  }
+
+  #countTables(table: L1Table): void {
+    const visit = (_index: number, high: number, low: number): void => {
+      const cluster = this.#tableCluster(offsetOf(high, low));
+      if (cluster === undefined) return;
+      if (table.isActive) this.activeTables.addOne(cluster);
+      if (this.allTables !== this.activeTables) this.allTables.add(cluster, 1, table.times);
+    };
+    forEachL1Entry(this.image.file, table, visit, () => {
+      this.progress.checkCancelled();
+    });
+  }
+
+  /** The cluster of an L2 table; undefined for one that is not aligned, or not in the file. */
+  #tableCluster(offset: number): number | undefined {
+    return offset % this.#clusterSize === 0 && offset < this.image.file.size
+      ? offset / this.#clusterSize
+      : undefined;
+  }
+
+  #forEachOfL1(table: L1Table, receiver: ReferenceReceiver, between: (index: number) => void): void {
+    const { header, file } = this.image;
+    const snapshot = table.snapshot === undefined ? {} : { snapshot: table.snapshot };
+    const at = table.isActive ? 40 : this.image.snapshots[table.snapshot ?? 0]?.offset;
+    receiver.region('L1 table', table.offset, table.size * 8, table.times, {
+      ...(at === undefined ? {} : { at }),
+      ...snapshot,
+    });
+    const visit = (index: number, high: number, low: number): void => {
+      const offset = offsetOf(high, low);
+      const guest = index * header.l2Span;
+      receiver.l1Entry(table, index, high, low);
+      receiver.region('L2 table', offset, header.clusterSize, table.times, {
+        at: table.offset + index * 8,
+        guest,
+        ...snapshot,
+      });
+      // QEMU reads zeroes there.
+      if (offset >= file.size) return;
+      const uses = this.#usesOf(offset, table);
+      if (uses === undefined) return;
+      receiver.beginTable({ offset, guest, ...uses, ...snapshot });
+      this.#walkTable(offset, receiver);
+    };
+    forEachL1Entry(file, table, visit, between);
+  }
+
+  /** How often the table is named; undefined once it has been walked. */
+  #usesOf(offset: number, table: L1Table): Pick<L2Table, 'times' | 'activeTimes'> | undefined {
+    const cluster = this.#tableCluster(offset);
+    if (cluster === undefined) return { times: table.times, activeTimes: table.isActive ? 1 : 0 };
+    const times = this.allTables.of(cluster);
+    if (times > 1) {
+      if (this.#walked.of(cluster) !== 0) return undefined;
+      this.#walked.addOne(cluster);
+    }
+    return { times, activeTimes: this.activeTables.of(cluster) };
+  }
+
+  #walkTable(offset: number, receiver: ReferenceReceiver): void {
+    const { file, header } = this.image;
+    withScratch((buffer) => {
+      for (let done = 0; done < header.clusterSize; done += SCRATCH_SIZE) {
+        this.progress.checkCancelled();
+        const bytes = buffer.subarray(0, Math.min(SCRATCH_SIZE, header.clusterSize - done));
+        const extent = file.extentAt(offset + done);
+        if (extent.isHole && extent.end >= offset + done + bytes.length) continue;
+        file.read(bytes, offset + done);
+        receiver.setPiece(done / header.l2EntrySize);
+        this.#walk.walk(wordsInPlace(bytes), receiver);
+      }
+    });
+  }
+
+  /** Lets tables be walked again. */
+  rewind(): void {
+    this.#walked.clear();
+  }
+}
+
+/** The bytes that a compressed cluster's sectors touch. */
+export function compressedRegion(
+  high: number,
+  low: number,
+  clusterBits: number,
+): { readonly offset: number; readonly size: number } {
+  return {
+    offset: compressedOffset(high, low, clusterBits),
+    size: compressedLength(high, low, clusterBits),
+  };
+}

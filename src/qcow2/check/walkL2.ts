@@ -1,0 +1,118 @@
+/**
+ * The hot walk of the check: goes through the words of a piece of an L2 table, jumps over empty entries, takes sound
+ * entries of contiguous clusters together, and hands everything else out one by one.
+ */
+import { HIGH, LOW } from '../format/bytes';
+import { L2_COMPRESSED_HIGH, L2_ZERO_LOW, suspectBits, type L2Rules } from '../format/l2Entry';
+import { offsetOf } from '../format/offsetField';
+
+/** Bit 63 of L1 and L2 entries. */
+export const COPIED_HIGH = 0x80000000;
+
+export interface L2Visitor {
+  /**
+   * `count` uncompressed entries that break no rule, with host clusters from `host` on (bytes).
+   * @param index of the first entry in the piece
+   */
+  run(index: number, count: number, host: number, isCopied: boolean): void;
+  /** An entry that is compressed, breaks a rule, or is of an image with an external data file. */
+  single(index: number, high: number, low: number, zeroes: number, allocated: number): void;
+}
+
+export class L2Walk {
+  readonly #oddHigh: number;
+  readonly #oddLow: number;
+  readonly #clusterSize: number;
+
+  constructor(readonly rules: L2Rules) {
+    const suspect = suspectBits(rules);
+    this.#oddHigh = suspect.high | L2_COMPRESSED_HIGH;
+    this.#oddLow = suspect.low;
+    this.#clusterSize = rules.clusterSize;
+  }
+
+  walk(words: Uint32Array, visitor: L2Visitor): void {
+    if (this.rules.hasDataFile) this.#walkEach(words, visitor);
+    else if (this.rules.extendedL2) this.#walkExtended(words, visitor);
+    else this.#walkStandard(words, visitor);
+  }
+
+  #walkStandard(words: Uint32Array, visitor: L2Visitor): void {
+    const end = words.length;
+    const clusterSize = this.#clusterSize;
+    for (let at = 0; at < end;) {
+      let high = words[at + HIGH]!;
+      let low = words[at + LOW]!;
+      if ((high | low) === 0) {
+        at += 2;
+        continue;
+      }
+      if ((high & this.#oddHigh) !== 0 || (low & this.#oddLow) !== 0) {
+        visitor.single(at >>> 1, high, low, 0, 0);
+        at += 2;
+        continue;
+      }
+      const host = offsetOf(high, low);
+      if (host === 0) {
+        at += 2;
+        continue;
+      }
+      const first = at;
+      const isCopied = (high & COPIED_HIGH) !== 0;
+      do {
+        low = (low + clusterSize) >>> 0;
+        at += 2;
+        if (low < clusterSize) high = (high + 1) >>> 0;
+      } while (
+        at < end &&
+        words[at + HIGH] === high &&
+        words[at + LOW] === low &&
+        (high & this.#oddHigh) === 0
+      );
+      visitor.run(first >>> 1, (at - first) >>> 1, host, isCopied);
+    }
+  }
+
+  #walkExtended(words: Uint32Array, visitor: L2Visitor): void {
+    const end = words.length;
+    for (let at = 0; at < end; at += 4) {
+      const high = words[at + HIGH]!;
+      const low = words[at + LOW]!;
+      const zeroes = words[at + 2 + HIGH]!;
+      const allocated = words[at + 2 + LOW]!;
+      if ((high | low | allocated) === 0) continue;
+      const host = offsetOf(high, low);
+      const isOdd =
+        (high & this.#oddHigh) !== 0 ||
+        (low & this.#oddLow) !== 0 ||
+        (zeroes & allocated) !== 0 ||
+        host === 0;
+      if (isOdd) visitor.single(at >>> 2, high, low, zeroes, allocated);
+      else visitor.run(at >>> 2, 1, host, (high & COPIED_HIGH) !== 0);
+    }
+  }
+
+  #walkEach(words: Uint32Array, visitor: L2Visitor): void {
+    const size = this.rules.extendedL2 ? 4 : 2;
+    for (let at = 0; at < words.length; at += size) {
+      const high = words[at + HIGH]!;
+      const low = words[at + LOW]!;
+      const zeroes = size === 4 ? words[at + 2 + HIGH]! : 0;
+      const allocated = size === 4 ? words[at + 2 + LOW]! : 0;
+      if ((high | low | zeroes | allocated) !== 0) {
+        visitor.single(at / size, high, low, zeroes, allocated);
+      }
+    }
+  }
+}
+
+/** What QEMU takes an entry for (block/qcow2.h, qcow2_get_cluster_type): by its bits alone, broken ones too. */
+export type EntryType = 'compressed' | 'allocated' | 'zeroPlain' | 'unallocated';
+
+export function entryType(rules: L2Rules, high: number, low: number): EntryType {
+  if ((high & L2_COMPRESSED_HIGH) !== 0) return 'compressed';
+  if (offsetOf(high, low) !== 0) return 'allocated';
+  if ((low & L2_ZERO_LOW) !== 0 && !rules.extendedL2) return 'zeroPlain';
+  // In an external data file offset 0 is a place like any other.
+  return rules.hasDataFile && (high & COPIED_HIGH) !== 0 ? 'allocated' : 'unallocated';
+}

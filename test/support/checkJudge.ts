@@ -1,0 +1,84 @@
+/** QEMU as the judge of the check: the numbers of its JSON beside ours. */
+import { EngineError } from '../../src/qcow2/errors';
+import { checkImage, type CheckReport } from '../../src/qcow2/check/checkImage';
+import { MemoryFile } from '../../src/qcow2/io/memoryFile';
+import { openLocalFile } from '../../src/qcow2/io/localFile';
+import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
+import { qemuImg } from './qemu';
+
+/** What `qemu-img check --output=json` says; absent numbers are 0. */
+export interface CheckNumbers {
+  readonly corruptions: number;
+  readonly leaks: number;
+  readonly checkErrors: number;
+  readonly totalClusters: number;
+  readonly allocatedClusters: number;
+  readonly fragmentedClusters: number;
+  readonly compressedClusters: number;
+  readonly imageEndOffset: number;
+}
+
+export interface Judgement {
+  /** Absent where QEMU could not check the image. */
+  readonly numbers?: CheckNumbers;
+  /** 0 sound, 1 not checked or check errors, 2 corruptions, 3 leaks. */
+  readonly status: number;
+  readonly stderr: string;
+}
+
+/** @param options more of them, for encrypted images say; the last one names the image */
+export function qemuCheck(options: readonly string[], cwd: string): Judgement {
+  const { status, stdout, stderr } = qemuImg(['check', '--output=json', ...options], { cwd });
+  if (stdout.length === 0) return { status, stderr };
+  const json = JSON.parse(String(stdout)) as Record<string, number | undefined>;
+  const number = (key: string): number => json[key] ?? 0;
+  return {
+    status,
+    stderr,
+    numbers: {
+      corruptions: number('corruptions'),
+      leaks: number('leaks'),
+      checkErrors: number('check-errors'),
+      totalClusters: number('total-clusters'),
+      allocatedClusters: number('allocated-clusters'),
+      fragmentedClusters: number('fragmented-clusters'),
+      compressedClusters: number('compressed-clusters'),
+      imageEndOffset: number('image-end-offset'),
+    },
+  };
+}
+
+export function numbersOf(report: CheckReport): CheckNumbers {
+  const { corruptions, leaks, checkErrors, totalClusters, imageEndOffset } = report;
+  const { allocatedClusters, fragmentedClusters, compressedClusters } = report;
+  return {
+    corruptions,
+    leaks,
+    checkErrors,
+    totalClusters,
+    allocatedClusters,
+    fragmentedClusters,
+    compressedClusters,
+    imageEndOffset,
+  };
+}
+
+/** Our check of a file. */
+export function checkFile(path: string): CheckReport {
+  const file = openLocalFile(path);
+  try {
+    return checkImage(Qcow2Image.open(file));
+  } finally {
+    file.close();
+  }
+}
+
+/** Our check of bytes; the problem where they are no image that can be opened. */
+export function checkBytes(bytes: Uint8Array): CheckReport | EngineError {
+  try {
+    return checkImage(Qcow2Image.open(new MemoryFile('disk.qcow2', bytes)));
+  } catch (error) {
+    if (error instanceof EngineError) return error;
+    throw error;
+  }
+}
