@@ -5,8 +5,13 @@ import { SCRATCH_SIZE, withScratch } from '../image/scratch';
 
 const ZEROES = Buffer.alloc(SCRATCH_SIZE);
 
-export const isZero = (bytes: Uint8Array): boolean =>
-  ZEROES.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
+export function isZero(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += ZEROES.length) {
+    const end = Math.min(bytes.length, at + ZEROES.length);
+    if (ZEROES.compare(bytes, at, end, 0, end - at) !== 0) return false;
+  }
+  return true;
+}
 
 /** Fills any range of bytes with zeroes. */
 export function zeroFill(file: WritableFile, offset: number, length: number): void {
