@@ -17,6 +17,9 @@ export const PROBLEM_TEXT = {
   'file.shrank': 'The file ends at {value} bytes: it was {limit} bytes long when it was opened',
   'file.scratch': 'Staged changes cannot be kept in the scratch file: {value}',
 
+  'lock.held': 'Another program has the file open and lets nobody else write it: {value}',
+  'lock.heldBySomebody': 'Another program has the file open and lets nobody else write it',
+
   // format/: header
   'header.magic': 'Not a qcow2 image: it begins with {value}, not with {limit}',
   'header.version': 'Unsupported qcow2 version {value}: versions 2 and 3 are supported',
@@ -158,6 +161,12 @@ export const PROBLEM_TEXT = {
   'output.write': 'Cannot be written: {value}',
   'input.read': 'Cannot be read: {value}',
   'input.lineTooLong': 'Line {offset} is longer than {limit} bytes',
+
+  // edit/
+  'backup.write': 'The staged changes cannot be backed up: {value}',
+  'backup.read': 'The backup of staged changes cannot be read: {value}',
+  'backup.otherImage':
+    'The image is not what it was when its staged changes were backed up; they are kept in {value}',
 
   // worker/, editor/
   'thread.ended': 'The thread that reads the image ended: {value}',

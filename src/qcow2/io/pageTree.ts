@@ -142,3 +142,32 @@ export function merged(over: PageTree, under: PageTree, owner: object): PageTree
   );
   return new Branch(slots, owner);
 }
+
+/** Visits the pages at which `now` stages something else than `before`, ascending, with what it does. */
+export function forEachChanged(before: PageTree, now: PageTree, visit: ContentVisitor): void {
+  walkChanged(before, now, ROOT_LEVEL, 0, visit);
+}
+
+/** Shared branches are not looked into: that two states differ little makes comparing them cheap. */
+function walkChanged(
+  before: PageTree,
+  now: PageTree,
+  level: number,
+  base: number,
+  visit: ContentVisitor,
+): void {
+  if (before === now) return;
+  const span = slotSpan(level);
+  if (!(now instanceof Branch) && !(before instanceof Branch)) {
+    visit(base, span * SLOTS, now);
+    return;
+  }
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const was = before instanceof Branch ? before.slots[slot] : before;
+    const is = now instanceof Branch ? now.slots[slot] : now;
+    if (was === is) continue;
+    const at = base + slot * span;
+    if (was instanceof Branch || is instanceof Branch) walkChanged(was, is, level - 1, at, visit);
+    else visit(at, span, is);
+  }
+}

@@ -11,7 +11,15 @@ import type { BlockFile, FileExtent } from './blockFile';
 import { checksum } from './checksum';
 import { Fill } from './fill';
 import { Page, PAGE_SIZE, type PageStore } from './pageStore';
-import { contentAt, forEachContent, merged, withContent, type Content, type PageTree } from './pageTree';
+import {
+  contentAt,
+  forEachChanged,
+  forEachContent,
+  merged,
+  withContent,
+  type Content,
+  type PageTree,
+} from './pageTree';
 import type { WritableFile } from './writableFile';
 
 /** All that is staged at some moment. Immutable: keep it, and assign it to go back to it. */
@@ -186,6 +194,40 @@ export class StagedFile implements WritableFile {
         visit(from, length, bytes);
       },
     );
+  }
+
+  /**
+   * Visits what `now` stages otherwise than `before`: states of this file, of the same epoch. `undefined` stands for
+   * the base's own bytes.
+   */
+  forEachChange(
+    before: StagedState,
+    now: StagedState,
+    visit: (offset: number, length: number, piece: Piece | undefined) => void,
+  ): void {
+    const scratch = new Uint8Array(PAGE_SIZE);
+    forEachChanged(before.tree, now.tree, (first, count, content) => {
+      if (content instanceof Page) this.store.read(content, scratch, 0);
+      visit(first * PAGE_SIZE, count * PAGE_SIZE, content instanceof Page ? scratch : content);
+      return undefined;
+    });
+  }
+
+  /**
+   * Stages what `forEachChange` told, whole pages at a time.
+   * @param size bytes of the file afterwards
+   */
+  putBack(
+    pieces: Iterable<{ readonly offset: number; readonly length: number; readonly piece: Piece | undefined }>,
+    size: number,
+  ): void {
+    for (const { offset, length, piece } of pieces) {
+      const first = offset / PAGE_SIZE;
+      const content =
+        piece === undefined || piece instanceof Fill ? piece : this.store.add(piece.slice(), this.#owner);
+      this.#tree = withContent(this.#tree, this.#owner, first, first + length / PAGE_SIZE, content);
+    }
+    this.#size = size;
   }
 
   /**

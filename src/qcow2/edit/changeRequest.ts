@@ -1,0 +1,13 @@
+/** What a person can ask to be done to the guest's disk, as plain data: it crosses threads and stands in histories. */
+import type { ZeroOptions } from '../change/context';
+
+/** Places and lengths are guest bytes. */
+export type ChangeRequest =
+  | {
+      readonly kind: 'writeZeroes';
+      readonly start: number;
+      readonly length: number;
+      readonly options: ZeroOptions;
+    }
+  | { readonly kind: 'discard'; readonly start: number; readonly length: number }
+  | { readonly kind: 'write'; readonly start: number; readonly bytes: Uint8Array };

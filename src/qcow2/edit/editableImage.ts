@@ -1,0 +1,238 @@
+/**
+ * An image that can be changed: its chain as it is on disk, what is staged over it, and the history of edits. This is
+ * the one door through which the editor's worker and the headless command change images: every change is staged here,
+ * can be undone, and gets to the disk by the crash-safe save alone.
+ */
+import { openChain, type Chain } from '../chain/openChain';
+import type { Change, ChangeContext } from '../change/context';
+import { ClusterBits } from '../change/clusterSet';
+import { discard } from '../change/discard';
+import type { ChangeTally } from '../change/tally';
+import { writeGuest } from '../change/write';
+import { writeZeroes } from '../change/writeZeroes';
+import { Qcow2Image } from '../image/qcow2Image';
+import { LocalFile } from '../io/localFile';
+import { PageStore } from '../io/pageStore';
+import { StagedFile, type StagedState } from '../io/stagedFile';
+import { silent, type Progress } from '../progress';
+import type { ChangeRequest } from './changeRequest';
+import { forEachDifference, type RangeVisitor } from './difference';
+import { BackupWriter, fingerprintOf, restoreBackup, stateOf, type StagedFiles } from './backup';
+import { History, type Edit, type StagedPair } from './history';
+
+export interface EditOptions {
+  /** As `openChain` has it. */
+  readonly followsNames: boolean;
+  readonly usesProcessFolder?: boolean;
+  /** Where the scratch file is made once staged changes outgrow memory; nothing is there before. */
+  readonly scratchPath: string;
+}
+
+export interface EditCounts {
+  readonly undoable: number;
+  readonly redoable: number;
+  /** Steps between what is shown and what is on disk; 0 where nothing needs to be saved. */
+  readonly unsaved: number;
+}
+
+export class EditableImage {
+  readonly #path: string;
+  readonly #store: PageStore;
+  readonly #history = new History();
+  #disk: Chain;
+  readonly #files: StagedFiles;
+  readonly #backup: BackupWriter;
+  #chain: Chain;
+
+  /**
+   * Opens the image at `path` with its chain; nothing is written anywhere.
+   * @throws EngineError when the image itself cannot be opened
+   */
+  static open(path: string, options: EditOptions): EditableImage {
+    return new EditableImage(path, options, openChain(path, options));
+  }
+
+  private constructor(path: string, options: EditOptions, disk: Chain) {
+    this.#path = path;
+    this.#store = new PageStore(options.scratchPath);
+    this.#disk = disk;
+    const { file, dataFile, isDataFileOpen, hasDataFile } = disk.top;
+    this.#files = {
+      image: new StagedFile(file, this.#store),
+      dataFile: hasDataFile && isDataFileOpen ? new StagedFile(dataFile, this.#store) : undefined,
+    };
+    this.#backup = new BackupWriter(this.#files);
+    this.#chain = this.#openStaged();
+  }
+
+  /** The chain as staged: the image first, what it depends on as it is on disk. Another one after each change. */
+  get chain(): Chain {
+    return this.#chain;
+  }
+
+  /** The image and its chain as they are on disk. */
+  get onDisk(): Chain {
+    return this.#disk;
+  }
+
+  get edits(): EditCounts {
+    const { undoable, redoable, unsaved } = this.#history;
+    return { undoable, redoable, unsaved };
+  }
+
+  /** Whether any file of the chain is not what it was when it was read. */
+  hasChanged(): boolean {
+    return this.#disk.hasChanged();
+  }
+
+  /**
+   * What a change would do; nothing is staged.
+   * @throws EngineError as `apply`
+   */
+  preview(request: ChangeRequest, progress: Progress = silent): ChangeTally {
+    const before = stateOf(this.#files);
+    try {
+      return this.#change(request, progress).tally;
+    } finally {
+      this.#goTo(before);
+    }
+  }
+
+  /**
+   * Stages a change as one edit; one that changes nothing makes none. What was undone cannot be redone any more.
+   * @param label what the person is shown for it
+   * @throws EngineError for what is refused or cannot be; nothing is staged then
+   */
+  apply(request: ChangeRequest, label = '', progress: Progress = silent): ChangeTally {
+    const before = stateOf(this.#files);
+    let change: Change;
+    try {
+      change = this.#change(request, progress);
+    } catch (error) {
+      this.#goTo(before);
+      throw error;
+    }
+    if (!change.tally.changed) return change.tally;
+    this.#history.add({ label, before, after: stateOf(this.#files), freed: change.freed });
+    this.#chain = this.#openStaged();
+    return change.tally;
+  }
+
+  /** Takes the last edit back. @returns false where there is none */
+  undo(): boolean {
+    return this.#goTo(this.#history.undo());
+  }
+
+  /** Does the last undone edit again. @returns false where there is none */
+  redo(): boolean {
+    return this.#goTo(this.#history.redo());
+  }
+
+  /**
+   * Visits the guest ranges that differ from the image on disk, ascending.
+   * @throws FormatError, FileError
+   */
+  forEachDifference(visit: RangeVisitor): void {
+    const { image, dataFile = image } = this.#files;
+    if (image.isEmpty && dataFile.isEmpty) return;
+    forEachDifference(this.#disk.top, this.#chain.top, dataFile, visit);
+  }
+
+  /**
+   * Writes the edits that are not on disk to a backup; it fits the files as they are on disk now.
+   * @param manifestPath of a file that is made or replaced
+   * @param pagesName of a file beside it, the same for all backups of this image
+   * @throws FileError
+   */
+  backUp(manifestPath: string, pagesName: string): void {
+    const facts = { image: this.#path, fingerprints: this.#fingerprints() };
+    this.#backup.write(manifestPath, pagesName, facts, this.#history.unsavedEdits ?? [this.#wayBack()]);
+  }
+
+  /**
+   * Stages the edits of a backup; nothing may be staged yet.
+   * @returns their labels, the first one first
+   * @throws RefusedError, FileError; nothing is staged then
+   */
+  restore(manifestPath: string): readonly string[] {
+    const before = stateOf(this.#files);
+    const edits: Edit[] = [];
+    try {
+      restoreBackup(manifestPath, this.#files, this.#fingerprints(), (edit) => edits.push(edit));
+    } catch (error) {
+      this.#goTo(before);
+      throw error;
+    }
+    for (const edit of edits) this.#history.add(edit);
+    this.#chain = this.#openStaged();
+    return edits.map(({ label }) => label);
+  }
+
+  close(): void {
+    this.#backup.close();
+    this.#disk.close();
+    this.#store.close();
+  }
+
+  /** One edit from what is on disk to what is staged, where undo went back past the save. */
+  #wayBack(): Edit {
+    const { image, dataFile } = this.#files;
+    const empty = (file: StagedFile): StagedState => ({
+      ...file.state,
+      tree: undefined,
+      size: file.base.size,
+    });
+    const before = { image: empty(image), dataFile: dataFile && empty(dataFile) };
+    return { label: '', before, after: stateOf(this.#files), freed: new ClusterBits() };
+  }
+
+  #change(request: ChangeRequest, progress: Progress): Change {
+    const context = this.#context(progress);
+    switch (request.kind) {
+      case 'writeZeroes':
+        return writeZeroes(context, request.start, request.length, request.options);
+      case 'discard':
+        return discard(context, request.start, request.length);
+      case 'write':
+        return writeGuest(context, request.bytes, request.start);
+    }
+  }
+
+  #context(progress: Progress): ChangeContext {
+    // Tables that earlier looks have cached are those of now: nothing was staged since the chain was made.
+    const { top, layers } = this.#chain;
+    const { refcounts } = this.#disk.top;
+    return {
+      image: top,
+      file: this.#files.image,
+      dataFile: this.#files.dataFile,
+      layers,
+      disk: { refcountOf: (cluster) => refcounts.of(cluster) },
+      held: this.#history.held,
+      progress,
+    };
+  }
+
+  #openStaged(): Chain {
+    const { image, dataFile } = this.#files;
+    const top = Qcow2Image.open(image, { dataFile });
+    return { ...this.#disk, top, layers: [top, ...this.#disk.layers.slice(1)] };
+  }
+
+  #goTo(state: StagedPair | undefined): boolean {
+    if (state === undefined) return false;
+    const { image, dataFile } = this.#files;
+    image.state = state.image;
+    if (dataFile !== undefined && state.dataFile !== undefined) dataFile.state = state.dataFile;
+    this.#chain = this.#openStaged();
+    return true;
+  }
+
+  /** Of the files that staged edits are laid over, as they are on disk. */
+  #fingerprints(): string[] {
+    const { file, dataFile } = this.#disk.top;
+    return [file, dataFile].flatMap((each) =>
+      each instanceof LocalFile ? [fingerprintOf(each.identity)] : [],
+    );
+  }
+}

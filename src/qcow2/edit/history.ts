@@ -1,0 +1,85 @@
+/**
+ * The edits of a document in a row: which of them are done, which are undone, and where the file on disk stands. The
+ * states before and after an edit are whole staged files (io/stagedFile.ts), so that going there is an assignment.
+ */
+import type { ClusterBits, ClusterSet } from '../change/clusterSet';
+import type { StagedState } from '../io/stagedFile';
+
+/** The image and its external data file at one moment. */
+export interface StagedPair {
+  readonly image: StagedState;
+  readonly dataFile: StagedState | undefined;
+}
+
+export interface Edit {
+  readonly before: StagedPair;
+  readonly after: StagedPair;
+  /** What the person is shown. */
+  readonly label: string;
+  /** Host clusters that it gave up. */
+  readonly freed: ClusterBits;
+}
+
+export class History {
+  readonly #edits: Edit[] = [];
+  /** Edits that are done. */
+  #done = 0;
+  /** Edits that were done when the file was saved; undefined once no edit leads there any more. */
+  #saved: number | undefined = 0;
+
+  get undoable(): number {
+    return this.#done;
+  }
+
+  get redoable(): number {
+    return this.#edits.length - this.#done;
+  }
+
+  /** Steps between what is shown and what is on disk. */
+  get unsaved(): number {
+    return this.#saved === undefined ? this.#done + 1 : Math.abs(this.#done - this.#saved);
+  }
+
+  /**
+   * Host clusters that nothing uses any more but a state that undo can still reach: handed out again, they would not
+   * hold what that state left there.
+   */
+  get held(): ClusterSet {
+    const freed = this.#edits.slice(0, this.#done).map((edit) => edit.freed);
+    return { has: (cluster) => freed.some((set) => set.has(cluster)) };
+  }
+
+  /** Adds an edit that is done; what was undone before cannot be redone any more. */
+  add(edit: Edit): void {
+    this.dropUndone();
+    this.#edits.push(edit);
+    this.#done++;
+  }
+
+  /** Forgets the edits that are undone. */
+  dropUndone(): void {
+    if (this.#saved !== undefined && this.#saved > this.#done) this.#saved = undefined;
+    this.#edits.length = this.#done;
+  }
+
+  /** The state to go back to; undefined where nothing can be undone. */
+  undo(): StagedPair | undefined {
+    return this.#done === 0 ? undefined : this.#edits[--this.#done]!.before;
+  }
+
+  /** The state to go forward to; undefined where nothing can be redone. */
+  redo(): StagedPair | undefined {
+    return this.#done === this.#edits.length ? undefined : this.#edits[this.#done++]!.after;
+  }
+
+  /** The edits that are done and not on disk, the first one first; undefined where an undo went back past the save. */
+  get unsavedEdits(): readonly Edit[] | undefined {
+    return this.#saved === undefined || this.#saved > this.#done
+      ? undefined
+      : this.#edits.slice(this.#saved, this.#done);
+  }
+
+  markSaved(): void {
+    this.#saved = this.#done;
+  }
+}

@@ -1,0 +1,198 @@
+/** Edits of one image: staged, previewed, undone, done again, backed up and restored; nothing of it touches the disk. */
+import * as fs from 'node:fs';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ChangeRequest } from '../../../src/qcow2/edit/changeRequest';
+import { EditableImage } from '../../../src/qcow2/edit/editableImage';
+import { readGuest } from '../../../src/qcow2/image/read';
+import { mustQemuImg, mustQemuIo } from '../../support/qemu';
+import { workspace } from '../../support/workspace';
+import { problemOf } from '../format/bytes';
+
+const place = workspace();
+const DISK = place.path('disk.qcow2');
+const CLUSTER = 65536;
+const DISK_CLUSTERS = 64;
+
+afterAll(() => {
+  place.remove();
+});
+
+beforeEach(() => {
+  mustQemuImg(['create', '-f', 'qcow2', DISK, String(DISK_CLUSTERS * CLUSTER)]);
+  mustQemuIo(DISK, ['write -P 1 0 128k', 'write -P 2 256k 64k', 'write -z 512k 64k']);
+});
+
+const open = (): EditableImage =>
+  EditableImage.open(DISK, { followsNames: true, scratchPath: place.path('scratch') });
+
+const zero = (start: number, length: number): ChangeRequest => ({
+  kind: 'writeZeroes',
+  start,
+  length,
+  options: { unmap: true, fallback: true, policy: 'unallocate', thorough: false },
+});
+
+const write = (start: number, length: number, byte: number): ChangeRequest => ({
+  kind: 'write',
+  start,
+  bytes: new Uint8Array(length).fill(byte),
+});
+
+function guestBytes(image: EditableImage): Buffer {
+  const bytes = Buffer.alloc(image.chain.top.size);
+  readGuest(image.chain.layers, bytes, 0);
+  return bytes;
+}
+
+function differences(image: EditableImage): [start: number, length: number][] {
+  const found: [number, number][] = [];
+  image.forEachDifference((start, length) => {
+    found.push([start, length]);
+    return true;
+  });
+  return found;
+}
+
+describe('an image that is edited', () => {
+  it('shows what is staged and leaves the file as it is', () => {
+    const before = fs.readFileSync(DISK);
+    const image = open();
+    expect(image.edits).toEqual({ undoable: 0, redoable: 0, unsaved: 0 });
+    const tally = image.apply(zero(0, CLUSTER));
+    expect(tally.becameUnallocated.clusters).toBe(1);
+    expect(tally.freedClusters).toBe(1);
+    image.apply(write(5 * CLUSTER, 100, 9));
+    const bytes = guestBytes(image);
+    expect(bytes[0]).toBe(0);
+    expect(bytes[CLUSTER]).toBe(1);
+    expect([bytes[5 * CLUSTER], bytes[5 * CLUSTER + 99], bytes[5 * CLUSTER + 100]]).toEqual([9, 9, 0]);
+    expect(image.edits).toEqual({ undoable: 2, redoable: 0, unsaved: 2 });
+    image.close();
+    expect(fs.readFileSync(DISK).equals(before)).toBe(true);
+  });
+
+  it('comes back by undo and goes forth by redo, step by step', () => {
+    const image = open();
+    const states = [guestBytes(image)];
+    for (const request of [zero(0, CLUSTER), write(CLUSTER + 7, 200_000, 3), zero(3 * CLUSTER + 5, 100)]) {
+      image.apply(request);
+      states.push(guestBytes(image));
+    }
+    for (const state of states.slice(0, -1).reverse()) {
+      expect(image.undo()).toBe(true);
+      expect(guestBytes(image).equals(state)).toBe(true);
+    }
+    expect(image.undo()).toBe(false);
+    expect(differences(image)).toEqual([]);
+    for (const state of states.slice(1)) {
+      expect(image.redo()).toBe(true);
+      expect(guestBytes(image).equals(state)).toBe(true);
+    }
+    expect(image.redo()).toBe(false);
+    image.close();
+  });
+
+  it('makes no edit of what changes nothing, and keeps what can be redone', () => {
+    const image = open();
+    image.apply(write(0, 10, 5));
+    image.undo();
+    expect(image.apply(zero(1024 * 1024, CLUSTER)).changed).toBe(false);
+    expect(image.edits).toEqual({ undoable: 0, redoable: 1, unsaved: 0 });
+    image.apply(zero(0, CLUSTER));
+    expect(image.edits).toEqual({ undoable: 1, redoable: 0, unsaved: 1 });
+    image.close();
+  });
+
+  it('stages nothing for a preview, nor for what is refused', () => {
+    const image = open();
+    const before = guestBytes(image);
+    expect(image.preview(zero(0, 2 * CLUSTER)).becameUnallocated.bytes).toBe(2 * CLUSTER);
+    expect(problemOf(() => image.apply(zero(0, DISK_CLUSTERS * CLUSTER + 512))).kind).toBe('argument');
+    expect(image.edits).toEqual({ undoable: 0, redoable: 0, unsaved: 0 });
+    expect(guestBytes(image).equals(before)).toBe(true);
+    expect(differences(image)).toEqual([]);
+    image.close();
+  });
+
+  it('does not hand out a cluster that undo needs', () => {
+    const image = open();
+    const before = guestBytes(image);
+    const host = image.chain.top.entryAt(0 as never).meaning;
+    image.apply(zero(0, CLUSTER));
+    image.apply(write(10 * CLUSTER, CLUSTER, 7));
+    expect(image.chain.top.entryAt(10 as never).meaning).not.toEqual(host);
+    image.undo();
+    image.undo();
+    expect(guestBytes(image).equals(before)).toBe(true);
+    image.close();
+  });
+
+  it('tells where it differs from the disk: entries, and bytes written in place', () => {
+    const image = open();
+    image.apply(zero(0, CLUSTER));
+    image.apply(zero(20 * CLUSTER, CLUSTER));
+    image.apply(write(4 * CLUSTER + 8192, 10, 7));
+    image.apply({ ...zero(8 * CLUSTER, CLUSTER), kind: 'discard' } as ChangeRequest);
+    expect(differences(image)).toEqual([
+      [0, CLUSTER],
+      [4 * CLUSTER + 8192, 4096],
+    ]);
+    image.close();
+  });
+});
+
+describe('a backup of staged edits', () => {
+  it('brings them back one by one, with their undo', () => {
+    const image = open();
+    image.apply(zero(0, CLUSTER), 'zeroes');
+    const one = guestBytes(image);
+    image.backUp(place.path('b/first'), 'pages');
+    image.apply(write(5 * CLUSTER + 3, 100_000, 9), 'bytes');
+    const two = guestBytes(image);
+    image.backUp(place.path('b/second'), 'pages');
+    image.close();
+
+    const restored = open();
+    expect(restored.restore(place.path('b/second'))).toEqual(['zeroes', 'bytes']);
+    expect(guestBytes(restored).equals(two)).toBe(true);
+    restored.undo();
+    expect(guestBytes(restored).equals(one)).toBe(true);
+    restored.undo();
+    expect(differences(restored)).toEqual([]);
+    restored.redo();
+    expect(guestBytes(restored).equals(one)).toBe(true);
+    restored.close();
+
+    const earlier = open();
+    expect(earlier.restore(place.path('b/first'))).toEqual(['zeroes']);
+    expect(guestBytes(earlier).equals(one)).toBe(true);
+    earlier.close();
+  });
+
+  it('is refused, and kept, where the image is another one by now', () => {
+    const image = open();
+    image.apply(zero(0, CLUSTER), 'zeroes');
+    image.backUp(place.path('other'), 'other-pages');
+    image.close();
+    mustQemuIo(DISK, ['write -P 3 1M 64k']);
+    const changed = open();
+    const before = guestBytes(changed);
+    expect(problemOf(() => changed.restore(place.path('other'))).code).toBe('backup.otherImage');
+    expect(guestBytes(changed).equals(before)).toBe(true);
+    expect(fs.existsSync(place.path('other'))).toBe(true);
+    changed.close();
+  });
+
+  it('is refused where it is damaged, with nothing staged', () => {
+    const image = open();
+    image.apply(write(5 * CLUSTER + 3, 100_000, 9), 'bytes');
+    image.backUp(place.path('cut'), 'cut-pages');
+    image.close();
+    fs.truncateSync(place.path('cut-pages'), 5000);
+    const again = open();
+    expect(problemOf(() => again.restore(place.path('cut'))).code).toBe('backup.read');
+    expect(differences(again)).toEqual([]);
+    expect(again.edits.undoable).toBe(0);
+    again.close();
+  });
+});
