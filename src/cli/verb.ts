@@ -4,7 +4,7 @@ import type { ParseArgsConfig } from 'node:util';
 import type { Chain } from '../qcow2/chain/openChain';
 import { openChain } from '../qcow2/chain/openChain';
 import type { LockHolder } from '../qcow2/io/locks';
-import { findWriter } from '../qcow2/io/locks';
+import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Problem } from '../qcow2/errors';
 import { EngineError } from '../qcow2/errors';
 import { printable } from '../qcow2/problemText';

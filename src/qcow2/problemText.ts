@@ -15,6 +15,11 @@ export const PROBLEM_TEXT = {
   'file.open': 'Cannot be opened: {value}',
   'file.read': 'Cannot read {limit} bytes at offset {offset}: {value}',
   'file.shrank': 'The file ends at {value} bytes: it was {limit} bytes long when it was opened',
+  'file.create': 'Cannot be created: {value}',
+  'file.write': 'Cannot write {limit} bytes at offset {offset}: {value}',
+  'file.truncate': 'Cannot be made {limit} bytes long: {value}',
+  'file.flush': 'Cannot be written to stable storage: {value}',
+  'file.remove': 'Cannot be removed: {value}',
   'file.scratch': 'Staged changes cannot be kept in the scratch file: {value}',
 
   'lock.held': 'Another program has the file open and lets nobody else write it: {value}',
@@ -155,7 +160,33 @@ export const PROBLEM_TEXT = {
 
   // check/
   'check.clusters': 'The file has {value} clusters, too many to be checked: at most {limit} are',
-  'check.memory': 'The references of this image are too scattered to be checked: they need more than {limit} bytes',
+  'check.memory':
+    'The references of this image are too scattered to be checked: they need more than {limit} bytes',
+
+  // save/
+  'save.changedOutside': 'Not saved: another program has changed the file since it was read',
+  'save.hardLinks': 'Not saved: the file has {value} names (hard links)',
+  'save.space': 'Not saved: {value} bytes are needed where the file is, {limit} are free',
+  'save.otherGeometry': 'Not saved: the image on disk and the changed one have other cluster sizes',
+  'save.overlap':
+    'Not saved: the cluster at offset {offset} is {what} on disk, and would be {value}; it cannot be both while it is saved',
+  'save.journalLost': 'Not saved: another program has removed the journal {value}',
+  'save.rolledBack': 'Not saved; the file is as it was before: {value}',
+  'save.rollbackFailed':
+    'Not saved, and the file could not be put back as it was ({value}): its journal stays, recover it before anything else',
+  'journal.exists':
+    'There is a journal beside the file, {value}: another program is saving, or a save was interrupted',
+  'journal.broken': 'The journal cannot be used: {what} at offset {offset} is broken',
+  'recover.running': 'Not recovered: the program that saves it still runs (process {value})',
+  'recover.otherMachine':
+    'Not recovered: the save was begun on another machine, {value}; whether it still runs cannot be told from here',
+  'recover.changed':
+    'Not recovered: another program has changed the file since the save was interrupted (at offset {offset})',
+  'recover.unmarked': 'Not recovered: another program has repaired the image since the save was interrupted',
+  'recover.version2':
+    'Not recovered yet: a version 2 image does not show whether another program has changed it since the save was interrupted',
+  'recover.dataFile':
+    'Not recovered: the save changed the data file {value} as well, which is not the one of the image',
 
   // cli/
   'output.write': 'Cannot be written: {value}',

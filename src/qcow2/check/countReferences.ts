@@ -228,17 +228,15 @@ export class ReferenceCounter implements ReferenceReceiver {
     const { hasDataFile, extendedL2 } = this.image.tables.rules;
     const host = offsetOf(high, low);
     const isCopied = (high & COPIED_HIGH) !== 0;
-    if ((zeroes & allocated) !== 0) {
-      this.#entry('subclustersBoth', index, high, low);
-    } else {
-      if (host % this.#clusterSize !== 0) {
-        const hasData = extendedL2 ? allocated !== 0 : (low & L2_ZERO_LOW) === 0;
-        this.#entry(hasData ? 'dataMisaligned' : 'preallocatedMisaligned', index, high, low);
-      }
-      if (this.#table.activeTimes > 0) this.#countAllocated(host, 1);
-      if (!hasDataFile) this.region('data', host, this.#clusterSize, this.#table.times, this.#place(index));
-      else if (host !== this.#place(index).guest) this.#entry('dataFileOffset', index, high, low);
+    if ((zeroes & allocated) !== 0) this.#entry('subclustersBoth', index, high, low);
+    if (host % this.#clusterSize !== 0) {
+      const hasData = extendedL2 ? allocated !== 0 : (low & L2_ZERO_LOW) === 0;
+      this.#entry(hasData ? 'dataMisaligned' : 'preallocatedMisaligned', index, high, low);
     }
+    if (this.#table.activeTimes > 0) this.#countAllocated(host, 1);
+    const place = this.#place(index);
+    if (!hasDataFile) this.region('data', host, this.#clusterSize, this.#table.times, place);
+    else if (host !== place.guest) this.#entry('dataFileOffset', index, high, low);
     if (this.#copiedTimes === 0) return;
     // Clusters of an external data file have no refcount: the flag is always set.
     const isOne = hasDataFile || this.disk.isOne(Math.floor(host / this.#clusterSize));

@@ -1,14 +1,9 @@
 /**
- * Whether a running process holds an image for writing. QEMU takes advisory read locks on single bytes of the file
- * (block/file-posix.c, "Posix file locking"): byte 100 + n says that it uses permission n, and permission 1 is
- * writing. Linux lists all locks in /proc/locks; elsewhere, and for other machines on a network file system, nothing
- * is seen.
+ * Locks of other processes on an image, as Linux lists them in /proc/locks; elsewhere, and for other machines on a
+ * network file system, nothing is seen. What the bytes mean is said in qemuLocks.ts.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import type { FileIdentity } from './localFile';
-
-/** The byte that a process which may write the image holds a lock on. */
-const WRITE_BYTE = 101;
 
 export interface LockHolder {
   /** Absent where another user's process cannot be looked at. */
@@ -17,41 +12,56 @@ export interface LockHolder {
   readonly program?: string;
 }
 
-/** The process that may write the file, where one can be seen. */
-export function findWriter({
-  device,
-  inode,
-}: Pick<FileIdentity, 'device' | 'inode'>): LockHolder | undefined {
+/** Which file; its path may have come to mean another. */
+export type FilePlace = Pick<FileIdentity, 'device' | 'inode'>;
+
+/** Whether this system lists locks. */
+export const listsLocks = (): boolean => existsSync('/proc/locks');
+
+/** The process that has a lock on any of `bytes`, where one can be seen; this one's own locks do not count. */
+export function findLockOwner(
+  { device, inode }: FilePlace,
+  bytes: readonly number[],
+): LockHolder | undefined {
   const lines = readText('/proc/locks').split('\n');
   // File systems with several devices behind one mount list another number than stat tells: then a holder has to be
   // found among the processes before it counts.
-  const sameInode = lines.filter((line) => isWriteLock(line) && line.includes(`:${inode} `));
+  const sameInode = lines.filter((line) => line.includes(`:${inode} `) && covers(line, bytes));
   if (sameInode.length === 0) return undefined;
-  const owner = findOwner(device, inode);
-  if (owner !== undefined) return owner;
+  const owner = findProcess(device, inode, bytes);
+  if (owner !== undefined) return owner === 'self' ? undefined : owner;
   const place = ` ${deviceText(device)}:${inode} `;
   return sameInode.some((line) => line.includes(place)) ? {} : undefined;
 }
 
 /** `1: OFDLCK ADVISORY  READ -1 fe:00:2279007 100 101`; a process that still waits for a lock has `->` in it. */
-function isWriteLock(line: string): boolean {
+function covers(line: string, bytes: readonly number[]): boolean {
   if (line.includes('->')) return false;
   const [first, last] = line.trimEnd().split(' ').slice(-2);
-  return Number(first) <= WRITE_BYTE && (last === 'EOF' || Number(last) >= WRITE_BYTE);
+  return bytes.some((byte) => Number(first) <= byte && (last === 'EOF' || Number(last) >= byte));
 }
 
-/** Looks for a process with the file open and the lock on it. */
-function findOwner(device: bigint, inode: bigint): LockHolder | undefined {
+/** Looks for a process with the file open and the lock on it; for this one only if there is no other. */
+function findProcess(
+  device: bigint,
+  inode: bigint,
+  bytes: readonly number[],
+): LockHolder | 'self' | undefined {
+  let isOwn = false;
   for (const pid of list('/proc').filter((name) => /^\d+$/.test(name))) {
     for (const descriptor of list(`/proc/${pid}/fd`)) {
       if (!isFile(`/proc/${pid}/fd/${descriptor}`, device, inode)) continue;
       const locks = readText(`/proc/${pid}/fdinfo/${descriptor}`).split('\n');
-      if (!locks.some((line) => line.startsWith('lock:') && isWriteLock(line))) continue;
+      if (!locks.some((line) => line.startsWith('lock:') && covers(line, bytes))) continue;
+      if (Number(pid) === process.pid) {
+        isOwn = true;
+        continue;
+      }
       const program = readText(`/proc/${pid}/comm`).trim();
       return { pid: Number(pid), ...(program === '' ? {} : { program }) };
     }
   }
-  return undefined;
+  return isOwn ? 'self' : undefined;
 }
 
 function isFile(path: string, device: bigint, inode: bigint): boolean {

@@ -1,6 +1,7 @@
 /**
- * What Node has no call for: `lseek` with SEEK_DATA and SEEK_HOLE, through the optional package `koffi`. It is
- * looked up when it is first needed; where it is missing, or `QCOW2_NATIVE=off` is set, holes are not known.
+ * What Node has no call for, through the optional package `koffi`: `lseek` with SEEK_DATA and SEEK_HOLE, and `fcntl`
+ * for locks of open files. It is looked up when it is first needed; where it is missing, or `QCOW2_NATIVE=off` is set,
+ * holes are not known and locks are not taken.
  */
 import { createRequire } from 'node:module';
 
@@ -14,9 +15,22 @@ export interface Seek {
 
 export type SeekResult = number | 'none' | 'failed';
 
+/**
+ * Locks on single bytes of a file, of the open file description: they end when it is closed, and do not disturb other
+ * locks of this process (fcntl(2), "Open file description locks").
+ */
+export interface ByteLocks {
+  /** Takes a read lock. `held`: somebody has a write lock there. */
+  share(descriptor: number, byte: number): 'taken' | 'held' | 'failed';
+  /** Whether somebody else has any lock there. */
+  isHeld(descriptor: number, byte: number): boolean | 'failed';
+}
+
+type NativeArgument = number | string | ArrayBufferView;
+
 /** The part of `koffi` that is used here. */
 interface Koffi {
-  load(path: string | null): { func(prototype: string): (...args: number[]) => number | bigint };
+  load(path: string | null): { func(prototype: string): (...args: NativeArgument[]) => number | bigint };
   errno(): number;
 }
 
@@ -29,31 +43,82 @@ const WHENCE = {
 /** The same number on Linux and macOS: no data, or no hole, at or after the offset. */
 const ENXIO = 6;
 
-let found: Seek | null | undefined;
+/** Linux: fcntl commands, lock types (the last one: nobody has any), and what it says of a lock of somebody else. */
+const OFD_GETLK = 36;
+const OFD_SETLK = 37;
+const READ_LOCK = 0;
+const WRITE_LOCK = 1;
+const NO_LOCK = 2;
+const EAGAIN = 11;
+const EACCES = 13;
+
+let foundSeek: Seek | null | undefined;
+let foundLocks: ByteLocks | null | undefined;
+
+const isOff = (): boolean => process.env['QCOW2_NATIVE'] === 'off';
 
 /** The seek functions, or null where there are none. */
 export function loadSeek(): Seek | null {
-  if (process.env['QCOW2_NATIVE'] === 'off') return null;
-  return (found ??= bindSeek());
+  return isOff() ? null : (foundSeek ??= bound(bindSeek));
 }
 
-function bindSeek(): Seek | null {
-  const whence = process.platform in WHENCE ? WHENCE[process.platform as keyof typeof WHENCE] : undefined;
-  if (whence === undefined) return null;
+/** The lock functions, or null where there are none: QEMU locks images on Linux alone. */
+export function loadLocks(): ByteLocks | null {
+  return isOff() ? null : (foundLocks ??= bound(bindLocks));
+}
+
+function bound<T>(bind: (koffi: Koffi) => T | null): T | null {
   try {
-    const koffi = createRequire(__filename)('koffi') as Koffi;
-    const lseek = koffi.load(null).func('int64_t lseek(int fd, int64_t offset, int whence)');
-    const call = (descriptor: number, offset: number, how: number): SeekResult => {
-      const result = Number(lseek(descriptor, offset, how));
-      if (result >= 0) return result;
-      return koffi.errno() === ENXIO ? 'none' : 'failed';
-    };
-    return {
-      data: (descriptor, offset) => call(descriptor, offset, whence.data),
-      hole: (descriptor, offset) => call(descriptor, offset, whence.hole),
-    };
+    return bind(createRequire(__filename)('koffi') as Koffi);
   } catch {
     // Not installed, or not built for this machine: an optional package.
     return null;
+  }
+}
+
+function bindSeek(koffi: Koffi): Seek | null {
+  const whence = process.platform in WHENCE ? WHENCE[process.platform as keyof typeof WHENCE] : undefined;
+  if (whence === undefined) return null;
+  const lseek = koffi.load(null).func('int64_t lseek(int fd, int64_t offset, int whence)');
+  const call = (descriptor: number, offset: number, how: number): SeekResult => {
+    const result = Number(lseek(descriptor, offset, how));
+    if (result >= 0) return result;
+    return koffi.errno() === ENXIO ? 'none' : 'failed';
+  };
+  return {
+    data: (descriptor, offset) => call(descriptor, offset, whence.data),
+    hole: (descriptor, offset) => call(descriptor, offset, whence.hole),
+  };
+}
+
+function bindLocks(koffi: Koffi): ByteLocks | null {
+  // The layout below is that of 64-bit Linux.
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return null;
+  const fcntl = koffi.load(null).func('int fcntl(int fd, int command, ...)');
+  const call = (descriptor: number, command: number, lock: Flock): boolean =>
+    fcntl(descriptor, command, 'void *', lock.bytes) === 0;
+  return {
+    share: (descriptor, byte) => {
+      if (call(descriptor, OFD_SETLK, new Flock(READ_LOCK, byte))) return 'taken';
+      return [EAGAIN, EACCES].includes(koffi.errno()) ? 'held' : 'failed';
+    },
+    isHeld: (descriptor, byte) => {
+      const lock = new Flock(WRITE_LOCK, byte);
+      return call(descriptor, OFD_GETLK, lock) ? lock.type !== NO_LOCK : 'failed';
+    },
+  };
+}
+
+/** `struct flock` for one byte: type and whence (16 bits each), start, length, process; the process must be 0. */
+class Flock {
+  readonly bytes = new Uint8Array(32);
+
+  constructor(type: number, byte: number) {
+    new Int16Array(this.bytes.buffer, 0, 2).set([type, 0]);
+    new BigInt64Array(this.bytes.buffer, 8, 2).set([BigInt(byte), 1n]);
+  }
+
+  get type(): number {
+    return new Int16Array(this.bytes.buffer, 0, 1)[0]!;
   }
 }

@@ -1,0 +1,64 @@
+/**
+ * Damaged images: the counts of corruptions, leaks and check errors are QEMU's. `QCOW2_DAMAGES` sets how many are
+ * tried, `QCOW2_DAMAGE_SEED` where they begin; a failure names its case.
+ */
+import * as fs from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EngineError } from '../../../src/qcow2/errors';
+import { seededRandom } from '../../support/builder/random';
+import { checkBytes, numbersOf, qemuCheck } from '../../support/checkJudge';
+import { damage, patients } from '../../support/damage';
+import { type Workspace, workspace } from '../../support/workspace';
+
+const COUNT = Number(process.env['QCOW2_DAMAGES'] ?? 800);
+const FIRST = Number(process.env['QCOW2_DAMAGE_SEED'] ?? 0);
+/** Cases of one test. */
+const BATCH = 50;
+
+/** Why an image that QEMU checks is refused here when it is opened. */
+const REFUSED_HERE: ReadonlySet<string> = new Set([
+  // QEMU takes what lies past the end of the file for zeroes.
+  'table.beyondFile',
+  // No file is that long.
+  'value.tooLarge',
+]);
+
+let place: Workspace;
+const everybody = patients();
+
+beforeAll(() => {
+  place = workspace();
+  fs.writeFileSync(place.path('disk.data'), Buffer.alloc(65536));
+});
+afterAll(() => {
+  place.remove();
+});
+
+/** What is different, or undefined. */
+function tryCase(seed: number): string | undefined {
+  const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
+  const { bytes, what } = damage(random.pick(everybody), random);
+  fs.writeFileSync(place.path('disk.qcow2'), bytes);
+  const judge = qemuCheck(['disk.qcow2'], place.folder);
+  const ours = checkBytes(bytes);
+  if (ours instanceof EngineError) {
+    const isExpected = judge.numbers === undefined || REFUSED_HERE.has(ours.problem.code);
+    return isExpected ? undefined : `${seed} (${what}): refused: ${JSON.stringify(ours.problem)}`;
+  }
+  if (judge.numbers === undefined) {
+    // Where QEMU gives up half-way, or does not open the image, there must be something to be found.
+    const isFound = ours.corruptions + ours.checkErrors > 0;
+    return isFound ? undefined : `${seed} (${what}): QEMU says ${judge.stderr}`;
+  }
+  const same = JSON.stringify(numbersOf(ours)) === JSON.stringify(judge.numbers);
+  if (same) return undefined;
+  return `${seed} (${what}):\nours   ${JSON.stringify(numbersOf(ours))}\n       ${JSON.stringify(ours.byKind)}\ntheirs ${JSON.stringify(judge.numbers)}\n${judge.stderr}`;
+}
+
+describe('a damaged image', () => {
+  const batches = Array.from({ length: Math.ceil(COUNT / BATCH) }, (_, index) => FIRST + index * BATCH);
+  test.each(batches)('gets the counts that QEMU has (%i and the next 49)', (first) => {
+    const different = Array.from({ length: BATCH }, (_, index) => tryCase(first + index));
+    expect(different.filter((line) => line !== undefined).join('\n')).toBe('');
+  });
+});
