@@ -24,6 +24,11 @@ export const PROBLEM_TEXT = {
 
   'lock.held': 'Another program has the file open and lets nobody else write it: {value}',
   'lock.heldBySomebody': 'Another program has the file open and lets nobody else write it',
+  'lock.notTaken':
+    'Nobody has the image open now, but other programs cannot be kept from opening it while it is saved',
+  'lock.network':
+    'The file is on a network file system: whether a program on another machine has it open cannot be seen',
+  'lock.unseen': 'Whether another program has the image open cannot be seen here',
 
   // format/: header
   'header.magic': 'Not a qcow2 image: it begins with {value}, not with {limit}',
@@ -160,6 +165,19 @@ export const PROBLEM_TEXT = {
 
   // check/
   'check.clusters': 'The file has {value} clusters, too many to be checked: at most {limit} are',
+  'guard.corrupt': 'The image is marked as corrupt: it has to be repaired before it is changed',
+  'guard.dirty':
+    'The image was not closed properly (dirty): its refcounts have to be repaired before it is changed',
+  'guard.unsound':
+    'The image is damaged (faults that the check found: {value}, the first at offset {offset}): it has to be repaired before it is changed',
+  'guard.notLocal': 'The file is not on a local disk: it is shown and cannot be changed here',
+  'guard.changed': 'The file was changed by somebody else since it was read',
+  'guard.hardLinks':
+    'The file has {value} names (hard links): it is not changed here, since they may stand for copies',
+  'guard.fileReadOnly': 'The file may not be written: {value}',
+  'guard.folderReadOnly':
+    'The folder of the file may not be written, where a save keeps its journal: {value}',
+  'guard.mountedReadOnly': 'The file is on a file system that is mounted read-only',
   'check.memory':
     'The references of this image are too scattered to be checked: they need more than {limit} bytes',
 

@@ -136,14 +136,15 @@ export interface Finding extends FindingFacts, Rule {
   readonly times: number;
 }
 
-/** Findings that are kept; the others are only counted. */
-const MAX_FINDINGS = 1000;
+/** Findings of one severity that are kept; the others are only counted. */
+const MAX_KEPT = 1000;
 
 export class Findings {
   readonly kept: Finding[] = [];
   readonly byKind: Partial<Record<FindingKind, number>> = {};
   readonly bySeverity: Record<Severity, number> = { corruption: 0, leak: 0, checkError: 0, defect: 0 };
 
+  readonly #kept: Record<Severity, number> = { corruption: 0, leak: 0, checkError: 0, defect: 0 };
   /** A cluster that is referred to has a refcount of 0: QEMU raises none from there, it makes all anew. */
   #isUncounted = false;
 
@@ -153,7 +154,7 @@ export class Findings {
     this.byKind[kind] = (this.byKind[kind] ?? 0) + times;
     this.bySeverity[rule.severity] += times;
     this.#isUncounted ||= kind === 'refcountTooLow' && facts.found === 0;
-    if (this.kept.length < MAX_FINDINGS) this.kept.push({ kind, ...rule, times, ...facts });
+    if (this.#kept[rule.severity]++ < MAX_KEPT) this.kept.push({ kind, ...rule, times, ...facts });
   }
 
   get needsRebuild(): boolean {

@@ -1,0 +1,126 @@
+/**
+ * What stands in the way of changing an image, all of it at once: looked at before the first staged edit and again
+ * before a save (ARCHITECTURE.md, "Guards"). Nothing here changes or locks anything.
+ */
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import * as path from 'node:path';
+import { CancelledError, EngineError, FileError, FormatError, RefusedError, type Problem } from '../errors';
+import type { Qcow2Image } from '../image/qcow2Image';
+import type { BlockFile } from '../io/blockFile';
+import { LocalFile } from '../io/localFile';
+import { findHolder, heldError, lockSight, type LockSight } from '../io/qemuLocks';
+import { systemCode, systemMessage } from '../io/systemError';
+import type { ProblemCode } from '../problemText';
+import { silent, type Progress } from '../progress';
+import { checkImage, isSound } from './checkImage';
+
+export interface Obstacle {
+  /** `refuse`: nothing can be changed as long as it is there. `ask`: a person may say so all the same. */
+  readonly severity: 'refuse' | 'ask';
+  readonly problem: Problem;
+}
+
+/**
+ * Everything that stands in the way, what refuses first.
+ * @param image as it is on disk, on local files
+ * @throws CancelledError
+ */
+export function findObstacles(image: Qcow2Image, progress: Progress = silent): Obstacle[] {
+  const { file, dataFile } = image;
+  const files = dataFile !== file && image.isDataFileOpen ? [file, dataFile] : [file];
+  const found = [
+    ...featureObstacles(image),
+    ...files.flatMap(fileObstacles),
+    ...soundnessObstacles(image, progress),
+  ];
+  const isRefusal = ({ severity }: Obstacle): boolean => severity === 'refuse';
+  return [...found.filter(isRefusal), ...found.filter((obstacle) => !isRefusal(obstacle))];
+}
+
+const refuse = (error: EngineError): Obstacle => ({ severity: 'refuse', problem: error.problem });
+const ask = (error: EngineError): Obstacle => ({ severity: 'ask', problem: error.problem });
+
+/**
+ * What the header says. Unknown incompatible features are refused when the image is opened; encryption by whoever
+ * has to write guest data.
+ */
+function featureObstacles(image: Qcow2Image): Obstacle[] {
+  const { file, features, dataFileProblem } = image;
+  const found: Obstacle[] = [];
+  if (features.corrupt) found.push(refuse(new FormatError(file.name, 'guard.corrupt')));
+  if (features.dirty) found.push(refuse(new FormatError(file.name, 'guard.dirty')));
+  if (dataFileProblem !== undefined) found.push({ severity: 'refuse', problem: dataFileProblem });
+  else if (!image.isDataFileOpen) {
+    const facts = { value: image.dataFileName ?? '' };
+    found.push(refuse(new RefusedError(file.name, 'dataFile.notOpen', facts)));
+  }
+  return found;
+}
+
+/** What the system says of a file that would be written. */
+function fileObstacles(file: BlockFile): Obstacle[] {
+  if (!(file instanceof LocalFile)) return [refuse(new RefusedError(file.name, 'guard.notLocal'))];
+  const found: Obstacle[] = [];
+  if (file.hasChanged()) found.push(refuse(new RefusedError(file.name, 'guard.changed')));
+  try {
+    const target = realpathSync(file.name);
+    const links = statSync(target).nlink;
+    if (links > 1) found.push(refuse(new RefusedError(file.name, 'guard.hardLinks', { value: links })));
+    found.push(...permissionObstacles(file.name, target, 'guard.fileReadOnly'));
+    // The journal of a save is made beside the image.
+    found.push(...permissionObstacles(file.name, path.dirname(target), 'guard.folderReadOnly'));
+    found.push(...lockObstacles(file.name));
+  } catch (error) {
+    found.push(refuse(asEngineError(file.name, error)));
+  }
+  return found;
+}
+
+function permissionObstacles(name: string, target: string, code: ProblemCode): Obstacle[] {
+  try {
+    accessSync(target, constants.W_OK);
+    return [];
+  } catch (error) {
+    if (systemCode(error) === 'EROFS') return [refuse(new RefusedError(name, 'guard.mountedReadOnly'))];
+    return [refuse(new RefusedError(name, code, { value: systemMessage(error) }))];
+  }
+}
+
+/** What is asked where locks do not tell everything. */
+const UNSURE: Readonly<Partial<Record<LockSight, ProblemCode>>> = {
+  listed: 'lock.notTaken',
+  network: 'lock.network',
+  unseen: 'lock.unseen',
+};
+
+function lockObstacles(name: string): Obstacle[] {
+  const holder = findHolder(name);
+  if (holder !== undefined) return [refuse(heldError(name, holder))];
+  const unsure = UNSURE[lockSight(name)];
+  return unsure === undefined ? [] : [ask(new RefusedError(name, unsure))];
+}
+
+/** Refcounts that are too low would let data be overwritten; leaks cost space and nothing else. */
+function soundnessObstacles(image: Qcow2Image, progress: Progress): Obstacle[] {
+  const { name } = image.file;
+  try {
+    const report = checkImage(image, progress);
+    if (isSound(report)) return [];
+    const { corruptions, checkErrors, defects } = report;
+    const worst = report.findings.find(({ severity }) => severity !== 'leak');
+    const offset = worst?.at ?? worst?.host ?? 0;
+    return [
+      refuse(new FormatError(name, 'guard.unsound', { value: corruptions + checkErrors + defects, offset })),
+    ];
+  } catch (error) {
+    if (error instanceof CancelledError) throw error;
+    return [refuse(asEngineError(name, error))];
+  }
+}
+
+/** What the system refused, by name; anything else is a fault of this program and goes on. */
+function asEngineError(name: string, error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  if (systemCode(error) === undefined) throw error;
+  return new FileError(name, 'file.open', { value: systemMessage(error) });
+}
