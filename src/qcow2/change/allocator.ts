@@ -19,9 +19,11 @@ export interface ClusterRun {
 
 export class Allocator {
   readonly refcounts: RefcountBlocks;
-  /** Clusters that this change gave up; it does not hand them out again. */
+  /** Clusters whose refcount fell to 0. */
   readonly freed = new ClusterBits();
   readonly allocated = new ClusterBits();
+  /** Clusters to give up one reference to, when the change is finished. */
+  readonly #released = new ClusterBits();
   readonly #context: ChangeContext;
   readonly #tally: TallyCounter;
   readonly #clusterSize: number;
@@ -67,9 +69,22 @@ export class Allocator {
     }
   }
 
-  /** Gives up one reference to each cluster of a run. */
+  /**
+   * Gives up one reference to each cluster of a run. The refcounts drop when the change is finished, in ascending order,
+   * whatever order they are given up in; until then nothing is handed out again.
+   */
   release(first: number, count = 1): void {
-    this.refcounts.adjust(first, count, -1);
+    this.#released.add(first, count, (cluster) => {
+      this.refcounts.adjust(cluster, 1, -1);
+    });
+  }
+
+  /** Drops the refcounts of what was given up, and writes all refcounts that changed. */
+  finish(): void {
+    this.#released.forEachRun((first, count) => {
+      this.refcounts.adjust(first, count, -1);
+    });
+    this.refcounts.flush();
   }
 
   #take(first: number, count: number): void {
@@ -83,7 +98,7 @@ export class Allocator {
 
   #isFreeElsewhere(cluster: number): boolean {
     const { disk, held } = this.#context;
-    return !this.freed.has(cluster) && !held.has(cluster) && disk.refcountOf(cluster) === 0;
+    return !held.has(cluster) && disk.refcountOf(cluster) === 0;
   }
 
   #nextFree(from: number): number {

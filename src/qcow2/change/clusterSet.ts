@@ -30,14 +30,17 @@ export class ClusterBits implements ClusterSet {
     return ((page[bit >>> 5]! >>> (bit & 31)) & 1) !== 0;
   }
 
-  /** Puts a run in; clusters that are in already stay. */
-  add(first: number, count = 1): void {
+  /**
+   * Puts a run in.
+   * @param wasIn is told of clusters that were in already
+   */
+  add(first: number, count = 1, wasIn?: (cluster: number) => void): void {
     const end = first + count;
     for (let at = first; at < end;) {
       const index = Math.floor(at / PAGE_BITS);
       const from = at - index * PAGE_BITS;
       const to = Math.min(PAGE_BITS, end - index * PAGE_BITS);
-      this.#addToPage(index, from, to);
+      this.#addToPage(index, from, to, wasIn);
       at = index * PAGE_BITS + to;
     }
   }
@@ -63,24 +66,29 @@ export class ClusterBits implements ClusterSet {
     if (end > start) visit(start, end - start);
   }
 
-  #addToPage(index: number, from: number, to: number): void {
-    let page = this.#pages.get(index);
-    if (page === FULL) return;
-    if (page === undefined) {
-      if (to - from === PAGE_BITS) {
-        this.#pages.set(index, FULL);
-        this.#count += PAGE_BITS;
-        return;
-      }
-      this.#pages.set(index, (page = new Uint32Array(WORDS)));
-    }
+  #addToPage(index: number, from: number, to: number, wasIn?: (cluster: number) => void): void {
+    const page = this.#pages.get(index) ?? this.#newPage(index, to - from);
+    if (page === undefined) return;
     for (let bit = from; bit < to; bit++) {
       const mask = 1 << (bit & 31);
-      const word = page[bit >>> 5]!;
-      if ((word & mask) !== 0) continue;
+      const word = page === FULL ? mask : page[bit >>> 5]!;
+      if ((word & mask) !== 0) {
+        wasIn?.(index * PAGE_BITS + bit);
+        continue;
+      }
       page[bit >>> 5] = word | mask;
       this.#count++;
     }
+  }
+
+  /** A page to put `count` clusters in; none where they are all it has room for. */
+  #newPage(index: number, count: number): Uint32Array | undefined {
+    const isFull = count === PAGE_BITS;
+    const page = isFull ? FULL : new Uint32Array(WORDS);
+    this.#pages.set(index, page);
+    if (!isFull) return page;
+    this.#count += PAGE_BITS;
+    return undefined;
   }
 }
 

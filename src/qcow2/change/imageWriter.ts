@@ -76,7 +76,7 @@ export class ImageWriter {
       markBitmaps(context, allocator, tally, start, start + length);
       clearUnknownAutoclear(context, tally);
     }
-    allocator.refcounts.flush();
+    allocator.finish();
     const { freed, allocated } = allocator;
     const counts = { changed, freedClusters: freed.count, allocatedClusters: allocated.count };
     const facts = { operation, start, length, ...counts };

@@ -39,17 +39,21 @@ afterEach(() => {
 interface Row {
   start: number;
   length: number;
+  zero: boolean;
+  readonly data: boolean;
 }
 
 /**
  * What the map says without where things are in the file: where the next cluster comes from is each program's own.
- * Rows that differ in nothing else become one.
+ * Rows that differ in nothing else become one. Nor are data clusters asked for holes in the host file: who writes zeroes
+ * to them, and who leaves a hole, is each program's own, too.
  */
 function shapeOf(folder: string): Row[] {
   const text = String(mustQemuImg(['map', '--output=json', '-f', 'qcow2', DISK], { cwd: folder }));
   const rows = JSON.parse(text, (key, value: unknown) => (key === 'offset' ? undefined : value)) as Row[];
   const merged: Row[] = [];
   for (const row of rows) {
+    row.zero &&= !row.data;
     const last = merged.at(-1);
     const like = last && JSON.stringify({ ...row, start: last.start, length: last.length });
     if (last !== undefined && like === JSON.stringify(last)) last.length += row.length;
