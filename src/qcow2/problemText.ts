@@ -189,7 +189,6 @@ export const PROBLEM_TEXT = {
   'save.overlap':
     'Not saved: the cluster at offset {offset} is {what} on disk, and would be {value}; it cannot be both while it is saved',
   'save.journalLost': 'Not saved: another program has removed the journal {value}',
-  'save.rolledBack': 'Not saved; the file is as it was before: {value}',
   'save.rollbackFailed':
     'Not saved, and the file could not be put back as it was ({value}): its journal stays, recover it before anything else',
   'journal.exists':

@@ -1,0 +1,65 @@
+/**
+ * All that a save asks of the system, and nothing else: the tests put a disk in its place that loses whatever was not
+ * flushed and fails where they like.
+ */
+
+/** A file that is open for reading and changing. Every error of the system is a FileError. */
+export interface MutableFile {
+  /** The path. */
+  readonly name: string;
+  /** Length in bytes as it is now. */
+  readonly size: number;
+  readonly identity: DiskFileIdentity;
+  /** Fills `target` with the bytes at `offset`; what lies past the end reads as zeroes. */
+  read(target: Uint8Array, offset: number): void;
+  /** Writes all of `bytes`; a file that ends before becomes longer. */
+  write(bytes: Uint8Array, offset: number): void;
+  /** Makes the file that long, in bytes; what is new reads as zeroes. */
+  truncate(size: number): void;
+  /** Returns when what was written and the length are on stable storage. */
+  flush(): void;
+  close(): void;
+}
+
+/** What tells a file from another one, and one state of it from another. */
+export interface DiskFileIdentity {
+  readonly device: string;
+  readonly inode: string;
+  /** Names that lead to it. */
+  readonly links: number;
+}
+
+/** Who writes a journal: enough to tell later whether that process still runs. */
+export interface Writer {
+  readonly host: string;
+  /** Of the system's start; empty where the system has none. */
+  readonly boot: string;
+  readonly pid: number;
+  /** When the process started, in the system's own unit; empty where it cannot be told. */
+  readonly started: string;
+}
+
+export interface Disk {
+  /** The path with symbolic links followed. @throws FileError */
+  resolve(path: string): string;
+  /** Undefined where there is no such file. Symbolic links are not followed. @throws FileError */
+  identify(path: string): DiskFileIdentity | undefined;
+  /** Opens a regular file; a symbolic link is refused. @throws FileError */
+  openForChange(path: string): MutableFile;
+  /**
+   * Makes a file that only its owner can read.
+   * @returns undefined where there is something of that name
+   * @throws FileError
+   */
+  createExclusive(path: string): MutableFile | undefined;
+  /** @throws FileError */
+  remove(path: string): void;
+  /** Makes creations and deletions in a folder stable, where the system can. @throws FileError */
+  flushFolder(folder: string): void;
+  /** Bytes that can still be written where `folder` is; Infinity where it cannot be told. */
+  freeBytes(folder: string): number;
+  /** This process. */
+  readonly writer: Writer;
+  /** Whether a process runs; undefined where this machine cannot tell. */
+  isRunning(writer: Writer): boolean | undefined;
+}

@@ -1,0 +1,99 @@
+/** Writes a save's groups, each flushed before the next (role.ts). */
+import type { Progress } from '../progress';
+import { contentAfter, GROUPS_OF } from './content';
+import { finalContent, otherContent } from './contents';
+import type { MutableFile } from './disk';
+import type { FilePlan, SavePlan } from './plan';
+import { Group, GROUP_NAMES, Role } from './role';
+import { forEachDifference } from './runs';
+
+/** The files that a save writes. */
+export interface SavedFiles {
+  readonly image: MutableFile;
+  readonly dataFile: MutableFile | undefined;
+}
+
+/** What was written so far. */
+export interface WriteCounts {
+  writes: number;
+  bytes: number;
+  flushes: number;
+  /** Bytes by the name of the group. */
+  readonly groups: Record<string, number>;
+}
+
+export class ForwardWriter {
+  readonly counts: WriteCounts = { writes: 0, bytes: 0, flushes: 0, groups: {} };
+
+  constructor(
+    readonly plan: SavePlan,
+    readonly files: SavedFiles,
+    readonly progress: Progress,
+    /** Bytes that the progress counts to. */
+    readonly total: number,
+  ) {}
+
+  /** @throws FileError; the files are between two states then */
+  writeGroup(group: Group): void {
+    const { plan, files } = this;
+    // A cluster's data first, then whatever leads to it.
+    if (plan.dataFile !== undefined && files.dataFile !== undefined) {
+      this.#writeFile(group, plan.dataFile, files.dataFile, group === Group.data);
+    }
+    this.#writeFile(group, plan.image, files.image, group === Group.raise);
+  }
+
+  /** Cuts off what goes. Only after the commit: until then the old state needs it. */
+  cut(): void {
+    const { plan, files } = this;
+    this.#cutFile(plan.image, files.image);
+    if (plan.dataFile !== undefined && files.dataFile !== undefined) {
+      this.#cutFile(plan.dataFile, files.dataFile);
+    }
+  }
+
+  #writeFile(group: Group, plan: FilePlan, disk: MutableFile, grows: boolean): void {
+    let isChanged = false;
+    if (grows && plan.newSize > plan.oldSize) {
+      disk.truncate(plan.newSize);
+      isChanged = true;
+    }
+    const limit = Math.max(plan.oldSize, plan.newSize);
+    const read = (target: Uint8Array, at: number): void => {
+      disk.read(target, at);
+    };
+    plan.runs.forEachChunk(this.plan.clusterSize, (offset, length, role) => {
+      if (!GROUPS_OF[role].includes(group)) return;
+      const before = new Uint8Array(length);
+      disk.read(before, offset);
+      const final = role === Role.cut ? before : finalContent(plan, offset, length);
+      const other = otherContent(this.plan, role, offset, length, read);
+      const after = contentAfter(group, { role, before, final, other }, this.plan.shape);
+      forEachDifference(before, after, (start, end) => {
+        const bytes = after.subarray(start, Math.min(end, limit - offset));
+        disk.write(bytes, offset + start);
+        this.#count(group, bytes.length);
+        isChanged = true;
+      });
+    });
+    if (!isChanged) return;
+    disk.flush();
+    this.counts.flushes++;
+  }
+
+  #cutFile(plan: FilePlan, disk: MutableFile): void {
+    if (plan.newSize >= plan.oldSize) return;
+    disk.truncate(plan.newSize);
+    disk.flush();
+    this.counts.flushes++;
+  }
+
+  #count(group: Group, bytes: number): void {
+    const { counts } = this;
+    counts.writes++;
+    counts.bytes += bytes;
+    const name = GROUP_NAMES[group]!;
+    counts.groups[name] = (counts.groups[name] ?? 0) + bytes;
+    this.progress.report(Math.min(counts.bytes, this.total), this.total);
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * The journal's bytes. All numbers are big-endian; offsets, sizes and checksums are 64-bit floating point numbers, which
+ * hold safe integers exactly.
+ *
+ *     0     seal: one sector, zero until all that follows is on stable storage
+ *     512   head: its length (4 bytes), JSON, zeroes up to a whole sector
+ *     …     records, one behind the other
+ *
+ * A record is `RECORD_HEADER` bytes, the checksums of what each sector will hold after each of its role's groups, the
+ * old content, and for some roles the peak: what the sector holds while both states must be readable. In a uniform
+ * record all sectors are the same 64-bit word over and over, before and after; it has one sector of each.
+ */
+import { FormatError } from '../errors';
+import { dataView } from '../format/bytes';
+import { checksum } from '../io/checksum';
+import { GROUPS_OF, hasPeak } from './content';
+import type { DiskFileIdentity, Writer } from './disk';
+import { CHUNK, Group, Role, SECTOR } from './role';
+
+export const journalPath = (imagePath: string): string => `${imagePath}-journal`;
+
+export const HEAD_OFFSET = SECTOR;
+export const RECORD_HEADER = 56;
+/** A hostile journal must not make a reader allocate at will. */
+const MAX_HEAD = 64 * 1024;
+
+/** What is said of one file. */
+export interface JournaledFile {
+  readonly path: string;
+  readonly identity: DiskFileIdentity;
+  readonly oldSize: number;
+  readonly newSize: number;
+}
+
+export interface JournalHead {
+  readonly writer: Writer;
+  /** Of the image: version 3 has the mark. */
+  readonly version: 2 | 3;
+  readonly refcountBits: number;
+  /** When the header's pointer to the refcount table changes. */
+  readonly pointer: 'extend' | 'drop';
+  readonly image: JournaledFile;
+  readonly dataFile?: JournaledFile;
+}
+
+export const SealState = {
+  /** Still being written: nothing else has been. */
+  open: 0,
+  /** From here on the files change. */
+  sealed: 1,
+  /** All is written: what is left is to cut off what goes, and the journal. */
+  committed: 2,
+} as const;
+export type SealState = (typeof SealState)[keyof typeof SealState];
+
+export interface Seal {
+  readonly state: SealState;
+  /** Records. */
+  readonly count: number;
+  /** Bytes of the whole journal. */
+  readonly length: number;
+  /** Over the checksums of head and records. */
+  readonly sum: number;
+}
+
+export interface RecordHeader {
+  /** 0: the image; 1: its data file. */
+  readonly file: 0 | 1;
+  readonly role: Role;
+  readonly isUniform: boolean;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly sectors: number;
+  /** Bytes of old content that follow; fewer than there are sectors where the file ended. */
+  readonly oldLength: number;
+}
+
+const MAGIC = 'qcow2-journal 1\n';
+const RECORD_MAGIC = 0x71726563;
+
+export function encodeSeal({ state, count, length, sum }: Seal): Uint8Array {
+  const bytes = new Uint8Array(SECTOR);
+  bytes.set(Buffer.from(MAGIC));
+  const view = dataView(bytes);
+  view.setUint32(16, state);
+  view.setFloat64(24, count);
+  view.setFloat64(32, length);
+  view.setFloat64(40, sum);
+  view.setFloat64(SECTOR - 8, checksum(bytes.subarray(0, SECTOR - 8)));
+  return bytes;
+}
+
+/** What is no whole seal is none: a sector is written whole or not at all. */
+export function decodeSeal(bytes: Uint8Array): Seal {
+  const none = { state: SealState.open, count: 0, length: 0, sum: 0 };
+  const view = dataView(bytes);
+  if (Buffer.from(bytes.subarray(0, 16)).toString('latin1') !== MAGIC) return none;
+  if (view.getFloat64(SECTOR - 8) !== checksum(bytes.subarray(0, SECTOR - 8))) return none;
+  const state = view.getUint32(16);
+  if (state !== SealState.sealed && state !== SealState.committed) return none;
+  return { state, count: view.getFloat64(24), length: view.getFloat64(32), sum: view.getFloat64(40) };
+}
+
+/** Whole sectors. */
+export function encodeHead(head: JournalHead): Uint8Array {
+  const text = Buffer.from(JSON.stringify(head));
+  const bytes = new Uint8Array(Math.ceil((text.length + 4) / SECTOR) * SECTOR);
+  dataView(bytes).setUint32(0, text.length);
+  bytes.set(text, 4);
+  return bytes;
+}
+
+/** Bytes of the head with its padding; 0 where there is none yet. */
+export function headLength(start: Uint8Array): number {
+  const length = dataView(start).getUint32(0);
+  return length === 0 || length > MAX_HEAD ? 0 : Math.ceil((length + 4) / SECTOR) * SECTOR;
+}
+
+/** @returns undefined for what is no head */
+export function decodeHead(bytes: Uint8Array): JournalHead | undefined {
+  const text = Buffer.from(bytes.subarray(4, 4 + dataView(bytes).getUint32(0))).toString();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isHead(value) ? value : undefined;
+}
+
+/** Checksums for each sector of a role; what is cut off has that of its old content. */
+export const stepsOf = (role: Role): number => (role === Role.cut ? 1 : GROUPS_OF[role].length);
+
+/** Bytes of a record's parts behind its header. */
+export interface RecordParts {
+  readonly checksums: number;
+  readonly old: number;
+  readonly peak: number;
+}
+
+export function partsOf(record: RecordHeader): RecordParts {
+  const { role, sectors, isUniform } = record;
+  const old = isUniform ? Math.min(SECTOR, record.oldLength) : record.oldLength;
+  return {
+    checksums: stepsOf(role) * 8 * (isUniform ? 1 : sectors),
+    // Checksums need whole words. What is cut off after the commit is never put back.
+    old: role === Role.cut ? 0 : Math.ceil(old / 8) * 8,
+    peak: hasPeak(role) ? sectors * SECTOR : 0,
+  };
+}
+
+export const recordLength = (record: RecordHeader): number => {
+  const { checksums, old, peak } = partsOf(record);
+  return RECORD_HEADER + checksums + old + peak;
+};
+
+/** The checksum goes into the header's last 8 bytes, which it does not cover. */
+export function encodeRecord(
+  record: RecordHeader,
+  checksums: Float64Array,
+  old: Uint8Array,
+  peak: Uint8Array | undefined,
+): { readonly bytes: Uint8Array; readonly sum: number } {
+  const parts = partsOf(record);
+  const bytes = new Uint8Array(RECORD_HEADER + parts.checksums + parts.old + parts.peak);
+  const view = dataView(bytes);
+  view.setUint32(0, RECORD_MAGIC);
+  view.setUint8(4, record.file);
+  view.setUint8(5, record.role);
+  view.setUint8(6, record.isUniform ? 1 : 0);
+  view.setFloat64(8, record.offset);
+  view.setUint32(16, record.sectors);
+  view.setUint32(20, record.oldLength);
+  let at = RECORD_HEADER;
+  for (const sum of checksums) {
+    view.setFloat64(at, sum);
+    at += 8;
+  }
+  bytes.set(old.subarray(0, Math.min(parts.old, record.oldLength)), at);
+  if (peak !== undefined) bytes.set(peak, at + parts.old);
+  const sum = recordSum(bytes);
+  view.setFloat64(RECORD_HEADER - 8, sum);
+  return { bytes, sum };
+}
+
+/** @throws FormatError `journal.broken` */
+export function decodeRecordHeader(bytes: Uint8Array, journal: string, at: number): RecordHeader {
+  const view = dataView(bytes);
+  const record = {
+    file: view.getUint8(4),
+    role: view.getUint8(5),
+    isUniform: view.getUint8(6) === 1,
+    offset: view.getFloat64(8),
+    sectors: view.getUint32(16),
+    oldLength: view.getUint32(20),
+  };
+  const { file, role, offset, sectors, oldLength } = record;
+  const isSound =
+    view.getUint32(0) === RECORD_MAGIC &&
+    (file === 0 || file === 1) &&
+    isRole(role) &&
+    Number.isSafeInteger(offset + CHUNK) &&
+    offset >= 0 &&
+    offset % SECTOR === 0 &&
+    sectors > 0 &&
+    sectors * SECTOR <= CHUNK &&
+    oldLength <= sectors * SECTOR;
+  if (!isSound) throw brokenJournal(journal, 'record', at);
+  return { ...record, file, role };
+}
+
+const isRole = (value: number): value is Role => value >= Role.header && value <= Role.cut;
+
+/** The checksum of a record, wherever it says what that should be. */
+export function recordSum(bytes: Uint8Array): number {
+  const head = checksum(bytes.subarray(0, RECORD_HEADER - 8));
+  return fold(head, checksum(bytes.subarray(RECORD_HEADER)));
+}
+
+export const statedSum = (bytes: Uint8Array): number => dataView(bytes).getFloat64(RECORD_HEADER - 8);
+
+/** Two checksums as one; their order matters. */
+export const fold = (sum: number, next: number): number =>
+  checksum(new Uint8Array(Float64Array.of(sum, next).buffer));
+
+export const brokenJournal = (journal: string, what: string, offset: number): FormatError =>
+  new FormatError(journal, 'journal.broken', { what, offset });
+
+export const POINTER_GROUP = { extend: Group.extend, drop: Group.drop } as const;
+
+function isHead(value: unknown): value is JournalHead {
+  if (!isObject(value)) return false;
+  const writer = value['writer'];
+  const version = value['version'];
+  const refcountBits = value['refcountBits'];
+  const pointer = value['pointer'];
+  const image = value['image'];
+  const dataFile = value['dataFile'];
+  return (
+    isObject(writer) &&
+    isText(writer['host']) &&
+    isText(writer['boot']) &&
+    isText(writer['started']) &&
+    isSize(writer['pid']) &&
+    (version === 2 || version === 3) &&
+    [1, 2, 4, 8, 16, 32, 64].includes(refcountBits as number) &&
+    (pointer === 'extend' || pointer === 'drop') &&
+    isFile(image) &&
+    (dataFile === undefined || isFile(dataFile))
+  );
+}
+
+const isFile = (value: unknown): value is JournaledFile =>
+  isObject(value) && isText(value['path']) && isSize(value['oldSize']) && isSize(value['newSize']);
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

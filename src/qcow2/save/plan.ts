@@ -1,0 +1,319 @@
+/**
+ * What a save has to write, found by comparing the staged file with the disk sector by sector: which sectors differ,
+ * and what each of them is (role.ts). A cluster has one role in a save; where it had two, nothing is written at all.
+ */
+import { FormatError, RefusedError } from '../errors';
+import { RunKind } from '../image/layer';
+import { Qcow2Image } from '../image/qcow2Image';
+import type { BlockFile } from '../io/blockFile';
+import { Fill } from '../io/fill';
+import type { Piece, StagedFile } from '../io/stagedFile';
+import type { Progress } from '../progress';
+import { ClusterBytes, ClusterRanges } from './clusterRanges';
+import type { SaveShape } from './content';
+import { hiddenSectors } from './hidden';
+import { readRefcountTable, RefcountReader } from './refcountReader';
+import { Role, SECTOR } from './role';
+import { forEachDifference, Runs } from './runs';
+import { tableMove, type TableMove } from './tableMove';
+import { ClusterUses, Use, USE_NAMES } from './uses';
+
+/** One file of a save. */
+export interface FilePlan {
+  readonly staged: StagedFile;
+  readonly runs: Runs;
+  /** Bytes. */
+  readonly oldSize: number;
+  /** Bytes; what is cut off goes after the commit. */
+  readonly newSize: number;
+}
+
+export interface SavePlan {
+  readonly shape: SaveShape;
+  readonly clusterSize: number;
+  readonly image: FilePlan;
+  readonly dataFile: FilePlan | undefined;
+  readonly move: TableMove;
+}
+
+/** Bytes compared at a time. */
+const PIECE = 64 * 1024;
+/** In `ClusterBytes`: nothing of the cluster is written. */
+const SKIPPED = 0;
+
+/** @returns undefined where nothing on disk has to change */
+export function makePlan(
+  image: StagedFile,
+  dataFile: StagedFile | undefined,
+  progress: Progress,
+): SavePlan | undefined {
+  const onDisk = Qcow2Image.open(image.base);
+  const staged = Qcow2Image.open(image, { dataFile });
+  return new Planner(image, onDisk, staged, progress).make(dataFile);
+}
+
+class Planner {
+  readonly #runs = new Runs();
+  readonly #roles = new ClusterBytes();
+  readonly #touched: ClusterRanges;
+  readonly #move: TableMove;
+  readonly #clusterSize: number;
+  /** Sectors of in-place data that the staged image does not show. */
+  #hidden = new ClusterRanges();
+  #changesData = false;
+
+  constructor(
+    readonly file: StagedFile,
+    readonly onDisk: Qcow2Image,
+    readonly staged: Qcow2Image,
+    readonly progress: Progress,
+  ) {
+    if (onDisk.header.clusterSize !== staged.header.clusterSize) {
+      throw new RefusedError(file.name, 'save.otherGeometry');
+    }
+    this.#clusterSize = onDisk.header.clusterSize;
+    this.#touched = touchedClusters(file, this.#clusterSize);
+    this.#move = tableMove(onDisk, staged);
+  }
+
+  make(dataFile: StagedFile | undefined): SavePlan | undefined {
+    const { version } = this.onDisk.header;
+    const oldSize = this.file.base.size;
+    // A table that is still needed until the end is not cut off.
+    const newSize = Math.max(this.file.size, this.#move.formerEnd);
+    this.#assignRoles();
+    this.#addChanged();
+    this.#addMoved();
+    this.#runs.add(ceilSector(newSize), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
+    const isHeaderEqual = sameBytes(this.file, this.file.base, 0, SECTOR);
+    const data = dataFile === undefined ? undefined : this.#planDataFile(dataFile);
+    if (this.#runs.isEmpty && data === undefined && isHeaderEqual && newSize === oldSize) return undefined;
+    // The mark is in it.
+    if (version === 3 || !isHeaderEqual) this.#runs.add(0, SECTOR, Role.header);
+    return {
+      shape: {
+        version: version === 3 && this.staged.header.version === 3 ? 3 : 2,
+        refcountBits: this.onDisk.header.refcountBits,
+        pointer: this.#move.pointer,
+      },
+      clusterSize: this.#clusterSize,
+      image: { staged: this.file, runs: this.#runs, oldSize, newSize },
+      dataFile: data,
+      move: this.#move,
+    };
+  }
+
+  #assignRoles(): void {
+    const oldTable = readRefcountTable(this.onDisk.file, this.onDisk.header);
+    const newTable = readRefcountTable(this.staged.file, this.staged.header);
+    const oldUses = new ClusterUses(this.onDisk, oldTable, this.#touched);
+    const newUses = new ClusterUses(this.staged, newTable, this.#touched);
+    const oldRefcounts = new RefcountReader(this.onDisk.file, this.onDisk.header, oldTable);
+    const newRefcounts = new RefcountReader(this.staged.file, this.staged.header, newTable);
+    this.#touched.forEachWithin(0, Infinity, (cluster) => {
+      if (cluster % 4096 === 0) this.progress.checkCancelled();
+      if (this.#move.ownsCluster(cluster)) return;
+      const uses = { before: oldUses.of(cluster), after: newUses.of(cluster) };
+      const role = this.#roleOf(cluster, uses, oldRefcounts.of(cluster), newRefcounts.of(cluster));
+      if (role !== SKIPPED) this.#roles.set(cluster, role);
+      if (role === Role.data) this.#changesData = true;
+    });
+    this.#refuseTaken(oldUses, oldRefcounts);
+    if (!this.#changesData || this.staged.hasDataFile) return;
+    const isTouched = (cluster: number): boolean => this.#touched.has(cluster);
+    const isData = (cluster: number): boolean => this.#roles.get(cluster) === Role.data;
+    this.#hidden = hiddenSectors(this.staged, isTouched, isData);
+  }
+
+  /** What takes the place of a table or a block lies where nothing is yet. */
+  #refuseTaken(oldUses: ClusterUses, oldRefcounts: RefcountReader): void {
+    const { newTable, blocks } = this.#move;
+    const clusters = [...blocks.keys()];
+    for (let at = 0; newTable !== undefined && at < newTable.length; at += this.#clusterSize) {
+      clusters.push((newTable.offset + at) / this.#clusterSize);
+    }
+    for (const cluster of clusters) {
+      if (oldRefcounts.of(cluster) === 0 && oldUses.of(cluster) === Use.data) continue;
+      throw new RefusedError(this.file.name, 'save.overlap', {
+        offset: cluster * this.#clusterSize,
+        what: USE_NAMES[oldUses.of(cluster)],
+        value: USE_NAMES[Use.table],
+      });
+    }
+  }
+
+  #roleOf(
+    cluster: number,
+    { before, after }: { before: Use; after: Use },
+    oldRefcount: number,
+    newRefcount: number,
+  ): Role | typeof SKIPPED {
+    if (after !== Use.data && newRefcount === 0) {
+      throw new FormatError(this.file.name, 'refcount.tooLow', { offset: cluster * this.#clusterSize });
+    }
+    if (oldRefcount === 0 && before === Use.data) return newRefcount === 0 ? SKIPPED : Role.fresh;
+    if (newRefcount === 0) return Role.hidden;
+    if (before === after) return ROLE_OF_USE[before];
+    // Which clusters are bitmaps' cannot be told any more once they are given up.
+    if ((before === Use.bitmap && after === Use.data) || (before === Use.data && after === Use.bitmap)) {
+      return Role.bitmap;
+    }
+    const areTrees = ROLE_OF_USE[before] === Role.tree && ROLE_OF_USE[after] === Role.tree;
+    if (areTrees) return Role.tree;
+    throw new RefusedError(this.file.name, 'save.overlap', {
+      offset: cluster * this.#clusterSize,
+      what: USE_NAMES[before],
+      value: USE_NAMES[after],
+    });
+  }
+
+  #addChanged(): void {
+    forEachStagedStretch(this.file, this.#clusterSize, (offset, length, piece) => {
+      this.progress.checkCancelled();
+      const role = this.#roles.get(Math.floor(offset / this.#clusterSize)) as Role | typeof SKIPPED;
+      if (role === SKIPPED) return;
+      forEachChanged(this.file.base, offset, length, piece, (start, end) => {
+        this.#addStretch(start, end, role);
+      });
+    });
+  }
+
+  #addStretch(start: number, end: number, role: Role): void {
+    // The header's first sector comes by itself.
+    if (start === 0) this.#addStretch(SECTOR, end, role);
+    else if (role === Role.data) this.#addData(start, end);
+    else this.#runs.add(start, end - start, role);
+  }
+
+  #addData(start: number, end: number): void {
+    if (this.#hidden.isEmpty) {
+      this.#runs.add(start, end - start, Role.data);
+      return;
+    }
+    for (let at = start; at < end; at += SECTOR) {
+      this.#runs.add(at, SECTOR, this.#hidden.has(at / SECTOR) ? Role.hidden : Role.data);
+    }
+  }
+
+  #addMoved(): void {
+    const { newTable, formerTable, blocks } = this.#move;
+    if (newTable !== undefined) this.#runs.add(newTable.offset, newTable.length, Role.movedTable);
+    if (formerTable !== undefined) this.#runs.add(formerTable.offset, formerTable.length, Role.formerTable);
+    for (const cluster of blocks.keys()) {
+      this.#runs.add(cluster * this.#clusterSize, this.#clusterSize, Role.movedBlock);
+    }
+  }
+
+  /** An external data file has guest data alone, at the guest's offsets. */
+  #planDataFile(file: StagedFile): FilePlan | undefined {
+    const changed = new Runs();
+    forEachStagedStretch(file, PIECE, (offset, length, piece) => {
+      this.progress.checkCancelled();
+      forEachChanged(file.base, offset, length, piece, (start, end) => {
+        changed.add(start, end - start, Role.data);
+      });
+    });
+    const oldSize = file.base.size;
+    const newSize = file.size;
+    if (changed.isEmpty && newSize === oldSize) return undefined;
+    let runs = changed;
+    if (!this.staged.features.rawExternalData) {
+      runs = new Runs();
+      changed.forEach((offset, length) => {
+        this.#addByEntries(runs, offset, offset + length);
+      });
+    }
+    runs.add(ceilSector(newSize), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
+    return { staged: file, runs, oldSize, newSize };
+  }
+
+  #addByEntries(runs: Runs, start: number, end: number): void {
+    this.staged.forEachRun(start, end, (from, length, kind) => {
+      const first = Math.max(start, from);
+      const stop = Math.min(end, from + length);
+      runs.add(first, stop - first, kind === RunKind.data ? Role.data : Role.hidden);
+      return undefined;
+    });
+    const rest = Math.max(start, this.staged.size);
+    runs.add(rest, end - rest, Role.data);
+  }
+}
+
+const ROLE_OF_USE: Readonly<Record<Use, Role>> = {
+  [Use.data]: Role.data,
+  [Use.header]: Role.tree,
+  [Use.table]: Role.table,
+  [Use.block]: Role.block,
+  [Use.l1]: Role.tree,
+  [Use.l2]: Role.tree,
+  [Use.snapshots]: Role.tree,
+  [Use.bitmap]: Role.bitmap,
+};
+
+const ceilSector = (bytes: number): number => Math.ceil(bytes / SECTOR) * SECTOR;
+
+function touchedClusters(file: StagedFile, clusterSize: number): ClusterRanges {
+  const touched = new ClusterRanges();
+  forEachStagedStretch(file, Infinity, (offset, length) => {
+    touched.add(Math.floor(offset / clusterSize), Math.ceil((offset + length) / clusterSize));
+  });
+  return touched;
+}
+
+/** Visits what is staged, in stretches that do not cross a multiple of `boundary`; zeroes over holes are left out. */
+function forEachStagedStretch(
+  file: StagedFile,
+  boundary: number,
+  visit: (offset: number, length: number, piece: Piece) => void,
+): void {
+  file.forEachPiece(0, Infinity, (offset, length, piece) => {
+    const end = offset + length;
+    for (let at = offset; at < end;) {
+      let stop = Math.min(end, (Math.floor(at / boundary) + 1) * boundary);
+      if (boundary === Infinity) stop = end;
+      if (piece === Fill.zero) {
+        const extent = file.base.extentAt(at);
+        // Whole sectors only: they are what is compared.
+        const next = extent.isHole ? Math.min(end, Math.floor(extent.end / SECTOR) * SECTOR) : at;
+        if (next > at) {
+          at = next;
+          continue;
+        }
+        if (!extent.isHole) stop = Math.min(stop, Math.max(at + SECTOR, ceilSector(extent.end)));
+      }
+      const part = piece instanceof Fill ? piece : piece.subarray(at - offset, stop - offset);
+      visit(at, Math.min(stop, end) - at, part);
+      at = stop;
+    }
+  });
+}
+
+/** Visits the sectors of a piece that the file has otherwise, as offsets in the file. */
+function forEachChanged(
+  base: BlockFile,
+  offset: number,
+  length: number,
+  piece: Piece,
+  visit: (start: number, end: number) => void,
+): void {
+  const size = Math.min(PIECE, ceilSector(length));
+  const before = new Uint8Array(size);
+  const after = new Uint8Array(size);
+  if (piece instanceof Fill) piece.writeTo(after, 0);
+  for (let done = 0; done < length; done += size) {
+    const step = Math.min(size, length - done);
+    const was = before.subarray(0, step);
+    base.read(was, offset + done);
+    const is = piece instanceof Fill ? after.subarray(0, step) : piece.subarray(done, done + step);
+    forEachDifference(was, is, (start, end) => {
+      visit(offset + done + start, ceilSector(offset + done + end));
+    });
+  }
+}
+
+function sameBytes(one: BlockFile, other: BlockFile, offset: number, length: number): boolean {
+  const [left, right] = [new Uint8Array(length), new Uint8Array(length)];
+  one.read(left, offset);
+  other.read(right, offset);
+  return Buffer.compare(left, right) === 0;
+}

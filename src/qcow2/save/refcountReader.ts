@@ -1,0 +1,54 @@
+/** Refcounts of host clusters asked for in ascending order: each page of a block is read once. */
+import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import type { Header } from '../format/header';
+import { offsetOf } from '../format/offsetField';
+import { refcountAt, refcountsPerBlock } from '../format/refcount';
+import type { BlockFile } from '../io/blockFile';
+
+/** Bytes of a block read at a time; blocks may be smaller. */
+const PAGE = 4096;
+
+/** The refcount table as 32-bit words, two an entry. At most 8 MiB, which the header's checks see to. */
+export function readRefcountTable(file: BlockFile, header: Header): Uint32Array {
+  const bytes = new Uint8Array(header.refcountTableClusters * header.clusterSize);
+  file.read(bytes, header.refcountTableOffset);
+  return wordsInPlace(bytes);
+}
+
+/** Offset of a refcount block in bytes; 0 where there is none. */
+export const blockOffset = (table: Uint32Array, index: number): number =>
+  index * 2 >= table.length ? 0 : offsetOf(table[index * 2 + HIGH]!, table[index * 2 + LOW]!);
+
+export class RefcountReader {
+  readonly #perBlock: number;
+  readonly #page: Uint8Array;
+  #pageOffset = -1;
+
+  constructor(
+    readonly file: BlockFile,
+    readonly header: Header,
+    readonly table: Uint32Array,
+  ) {
+    this.#perBlock = refcountsPerBlock(header.clusterSize, header.refcountBits);
+    this.#page = new Uint8Array(Math.min(PAGE, header.clusterSize));
+  }
+
+  /**
+   * The refcount of a cluster; 0 for what no block describes.
+   * @throws FormatError for one beyond 2^53, FileError
+   */
+  of(cluster: number): number {
+    const index = Math.floor(cluster / this.#perBlock);
+    const block = blockOffset(this.table, index);
+    if (block === 0) return 0;
+    const { refcountBits } = this.header;
+    const perPage = (this.#page.length * 8) / refcountBits;
+    const within = cluster - index * this.#perBlock;
+    const offset = block + Math.floor(within / perPage) * this.#page.length;
+    if (offset !== this.#pageOffset) {
+      this.file.read(this.#page, offset);
+      this.#pageOffset = offset;
+    }
+    return refcountAt({ file: this.file.name, offset }, this.#page, within % perPage, refcountBits);
+  }
+}

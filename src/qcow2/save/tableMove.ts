@@ -1,0 +1,94 @@
+/**
+ * What becomes of the refcount table and its blocks where they do not stay in their places. Until the end of a save the
+ * old state's refcounts must be found as well as the new one's: whatever takes the place of a table or a block holds
+ * both for a while.
+ */
+import type { Qcow2Image } from '../image/qcow2Image';
+import { blockOffset, readRefcountTable } from './refcountReader';
+import { Group } from './role';
+
+export interface TablePlace {
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+  /** What the other table has at its indexes; zero past its end. */
+  readonly other: Uint8Array;
+}
+
+export interface TableMove {
+  /** When the header's pointer changes. */
+  readonly pointer: typeof Group.extend | typeof Group.drop;
+  /** A table that takes the old one's place at once: a larger one. */
+  readonly newTable: TablePlace | undefined;
+  /** The old table, where the one to come is smaller and something must be added first. */
+  readonly formerTable: TablePlace | undefined;
+  /** First byte after `formerTable`; 0 without. */
+  readonly formerEnd: number;
+  /** New blocks (by cluster) in place of others (by offset). */
+  readonly blocks: ReadonlyMap<number, number>;
+  /** Whether a cluster belongs to what is told here. */
+  ownsCluster(cluster: number): boolean;
+}
+
+export function tableMove(onDisk: Qcow2Image, staged: Qcow2Image): TableMove {
+  const { clusterSize } = onDisk.header;
+  const before = readRefcountTable(onDisk.file, onDisk.header);
+  const after = readRefcountTable(staged.file, staged.header);
+  const blocks = movedBlocks(before, after, clusterSize);
+  const isMoved = onDisk.header.refcountTableOffset !== staged.header.refcountTableOffset;
+  const isSmaller = after.length < usedWords(before);
+  const newTable = isMoved && !isSmaller ? place(staged, onDisk) : undefined;
+  const needsFormer = isMoved && isSmaller && hasAdditions(before, after);
+  const formerTable = needsFormer ? place(onDisk, staged) : undefined;
+  const formerEnd = formerTable === undefined ? 0 : formerTable.offset + formerTable.length;
+  const owns = (table: TablePlace | undefined, offset: number): boolean =>
+    table !== undefined && offset >= table.offset && offset < table.offset + table.length;
+  return {
+    pointer: isSmaller ? Group.drop : Group.extend,
+    newTable,
+    formerTable,
+    formerEnd,
+    blocks,
+    ownsCluster: (cluster) =>
+      blocks.has(cluster) ||
+      owns(newTable, cluster * clusterSize) ||
+      owns(formerTable, cluster * clusterSize),
+  };
+}
+
+function movedBlocks(before: Uint32Array, after: Uint32Array, clusterSize: number): Map<number, number> {
+  const moved = new Map<number, number>();
+  for (let index = 0; index * 2 < Math.min(before.length, after.length); index++) {
+    const [was, is] = [blockOffset(before, index), blockOffset(after, index)];
+    if (was !== 0 && is !== 0 && was !== is) moved.set(is / clusterSize, was);
+  }
+  return moved;
+}
+
+/** Entries with something at all, or something else. */
+function hasAdditions(before: Uint32Array, after: Uint32Array): boolean {
+  for (let index = 0; index * 2 < after.length; index++) {
+    const is = blockOffset(after, index);
+    if (is !== 0 && is !== blockOffset(before, index)) return true;
+  }
+  return false;
+}
+
+/** Words up to the last entry that is not zero. */
+function usedWords(table: Uint32Array): number {
+  let end = table.length;
+  while (end > 0 && table[end - 1] === 0) end--;
+  return Math.ceil(end / 2) * 2;
+}
+
+function place({ header }: Qcow2Image, other: Qcow2Image): TablePlace {
+  const length = header.refcountTableClusters * header.clusterSize;
+  const entries = new Uint8Array(length);
+  const theirs = other.header.refcountTableClusters * header.clusterSize;
+  other.file.read(entries.subarray(0, Math.min(length, theirs)), other.header.refcountTableOffset);
+  return { offset: header.refcountTableOffset, length, other: entries };
+}
+
+/** Bytes of another table or block beside a stretch of one that is told here. */
+export const otherTableBytes = (table: TablePlace, offset: number, length: number): Uint8Array =>
+  table.other.subarray(offset - table.offset, offset - table.offset + length);
