@@ -4,6 +4,7 @@
  */
 import { type Chain, openChain } from '../../src/qcow2/chain/openChain';
 import { fullBackingName } from '../../src/qcow2/chain/names';
+import { checkImage } from '../../src/qcow2/check/checkImage';
 import { EngineError } from '../../src/qcow2/errors';
 import type { Layer } from '../../src/qcow2/image/layer';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
@@ -76,6 +77,7 @@ function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell)
     const info = imageInfo(image, full);
     return qemuJson({ ...info }) + infoText(info);
   });
+  ask('check', tell, () => JSON.stringify(checkImage(image)));
   for (const form of ['json', 'csv', 'text'] as const) {
     ask(`map as ${form}`, tell, () => {
       exportMap(layers, { form }, new LimitedSink(image.file.name));

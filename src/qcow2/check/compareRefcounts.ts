@@ -41,6 +41,17 @@ export class RefcountComparison {
   }
 
   #comparePage(base: number, length: number, refcounts: Uint8Array, references: Uint8Array): void {
+    if (Buffer.compare(refcounts, references) !== 0)
+      this.#findDifferences(base, length, refcounts, references);
+    for (let at = length - 1; at >= 0; at--) {
+      // Where the refcount cannot be read QEMU looks no further.
+      if (refcounts[at] === UNREADABLE || (refcounts[at]! | references[at]!) === 0) continue;
+      this.highest = base + at;
+      break;
+    }
+  }
+
+  #findDifferences(base: number, length: number, refcounts: Uint8Array, references: Uint8Array): void {
     const left = new Uint32Array(refcounts.buffer, refcounts.byteOffset, refcounts.length / 4);
     const right = new Uint32Array(references.buffer, references.byteOffset, references.length / 4);
     for (let word = 0; word < length / 4; word++) {
@@ -49,12 +60,6 @@ export class RefcountComparison {
       for (let at = word * 4; at < end; at++) {
         if (refcounts[at] !== references[at]) this.#differ(base + at, refcounts[at]!);
       }
-    }
-    for (let at = length - 1; at >= 0; at--) {
-      // Where the refcount cannot be read QEMU looks no further.
-      if (refcounts[at] === UNREADABLE || (refcounts[at]! | references[at]!) === 0) continue;
-      this.highest = base + at;
-      break;
     }
   }
 

@@ -60,6 +60,7 @@ export class References {
   readonly #walked: ClusterCounts;
   readonly #walk: L2Walk;
   readonly #tables: readonly L1Table[];
+  #isRewound = false;
 
   /** @param clusters of the file; what refers further is not in it */
   constructor(
@@ -88,7 +89,7 @@ export class References {
     for (const table of this.#tables) {
       this.#forEachOfL1(table, receiver, (index) => {
         this.progress.checkCancelled();
-        this.progress.report(done + index, total);
+        this.#report(done + index, total);
       });
       done += table.size;
     }
@@ -105,6 +106,7 @@ export class References {
       if ((this.disk.table[index * 2]! | this.disk.table[index * 2 + 1]!) !== 0)
         receiver.refcountBlock(index);
     }
+    this.#report(total, total);
   }
 
   #countTables(table: L1Table): void {
@@ -180,9 +182,14 @@ export class References {
     });
   }
 
-  /** Lets tables be walked again. */
+  /** Lets tables be walked again; the progress of that is not told, since it never goes back. */
   rewind(): void {
     this.#walked.clear();
+    this.#isRewound = true;
+  }
+
+  #report(done: number, total: number): void {
+    if (!this.#isRewound) this.progress.report(done, total);
   }
 }
 

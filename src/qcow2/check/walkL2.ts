@@ -37,18 +37,22 @@ export class L2Walk {
     else this.#walkStandard(words, visitor);
   }
 
-  #walkStandard(words: Uint32Array, visitor: L2Visitor): void {
+  #walkStandard(table: Uint32Array, visitor: L2Visitor): void {
+    // Signed words stay in registers; unsigned ones beyond 2^31 would become floating-point numbers.
+    const words = new Int32Array(table.buffer, table.byteOffset, table.length);
     const end = words.length;
     const clusterSize = this.#clusterSize;
+    const oddHigh = this.#oddHigh;
+    const oddLow = this.#oddLow;
     for (let at = 0; at < end;) {
-      let high = words[at + HIGH]!;
-      let low = words[at + LOW]!;
+      const high = words[at + HIGH]!;
+      const low = words[at + LOW]!;
       if ((high | low) === 0) {
         at += 2;
         continue;
       }
-      if ((high & this.#oddHigh) !== 0 || (low & this.#oddLow) !== 0) {
-        visitor.single(at >>> 1, high, low, 0, 0);
+      if ((high & oddHigh) !== 0 || (low & oddLow) !== 0) {
+        visitor.single(at >>> 1, high >>> 0, low >>> 0, 0, 0);
         at += 2;
         continue;
       }
@@ -58,18 +62,13 @@ export class L2Walk {
         continue;
       }
       const first = at;
-      const isCopied = (high & COPIED_HIGH) !== 0;
-      do {
-        low = (low + clusterSize) >>> 0;
-        at += 2;
-        if (low < clusterSize) high = (high + 1) >>> 0;
-      } while (
-        at < end &&
-        words[at + HIGH] === high &&
-        words[at + LOW] === low &&
-        (high & this.#oddHigh) === 0
-      );
-      visitor.run(first >>> 1, (at - first) >>> 1, host, isCopied);
+      at += 2;
+      if (at < end && words[at + LOW] === ((low + clusterSize) | 0)) {
+        // A run ends at a multiple of 4 GiB, where the high word would have to be counted up.
+        const most = first + 2 * Math.ceil((2 ** 32 - (low >>> 0)) / clusterSize);
+        at = endOfRun(words, first, Math.min(end, most), clusterSize);
+      }
+      visitor.run(first >>> 1, (at - first) >>> 1, host, high < 0);
     }
   }
 
@@ -104,6 +103,36 @@ export class L2Walk {
       }
     }
   }
+}
+
+/**
+ * The first entry after `first`, and before `end`, that does not continue it in the next cluster. Four entries are
+ * compared at a time: this is where the check of a large image spends its time.
+ */
+function endOfRun(words: Int32Array, first: number, end: number, clusterSize: number): number {
+  const high = HIGH;
+  const low = LOW;
+  const flags = words[first + high]!;
+  const twice = clusterSize * 2;
+  let next = (words[first + low]! + clusterSize) | 0;
+  let at = first + 2;
+  for (; at + 8 <= end; at += 8) {
+    const differs =
+      (words[at + low]! ^ next) |
+      (words[at + high]! ^ flags) |
+      (words[at + 2 + low]! ^ ((next + clusterSize) | 0)) |
+      (words[at + 2 + high]! ^ flags) |
+      (words[at + 4 + low]! ^ ((next + twice) | 0)) |
+      (words[at + 4 + high]! ^ flags) |
+      (words[at + 6 + low]! ^ ((next + twice + clusterSize) | 0)) |
+      (words[at + 6 + high]! ^ flags);
+    if (differs !== 0) break;
+    next = (next + twice + twice) | 0;
+  }
+  for (; at < end && words[at + low] === next && words[at + high] === flags; at += 2) {
+    next = (next + clusterSize) | 0;
+  }
+  return at;
 }
 
 /** What QEMU takes an entry for (block/qcow2.h, qcow2_get_cluster_type): by its bits alone, broken ones too. */
