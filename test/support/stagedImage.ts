@@ -27,9 +27,9 @@ export class StagedImage {
   constructor(readonly path: string) {
     this.#store = new PageStore(`${path}.scratch`);
     this.#chain = openChain(path, { followsNames: true });
-    const { file, dataFile, hasDataFile } = this.#chain.top;
+    const { file, dataFile, hasDataFile, isDataFileOpen } = this.#chain.top;
     this.#file = new StagedFile(file, this.#store);
-    this.#dataFile = hasDataFile ? new StagedFile(dataFile, this.#store) : undefined;
+    this.#dataFile = hasDataFile && isDataFileOpen ? new StagedFile(dataFile, this.#store) : undefined;
   }
 
   get file(): StagedFile {
