@@ -2,13 +2,16 @@
  * `npm run bench [-- PART…]`: what reading costs, side by side with qemu-img in one run, on images made here. Prints a
  * table, keeps it as JSON beside the images, and fails where a floor of DESIGN section 7 is missed.
  *
- * Parts: `open`, `map`, `read`, and `frames`, which measures the map in the browser (test/browser/bench).
+ * Parts: `open`, `map`, `read`, `check`, and `frames`, which measures the map in the browser (test/browser/bench).
  */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openChain } from '../../src/qcow2/chain/openChain';
+import { checkImage } from '../../src/qcow2/check/checkImage';
+import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { prepareZstd } from '../../src/qcow2/image/zstd';
+import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { readHeaderView } from '../../src/qcow2/scan/headerView';
 import { Overview } from '../../src/qcow2/scan/overview';
 import { benchImages, READ_SIZE } from './images';
@@ -26,7 +29,7 @@ const ours = (...args: string[]): Command => [process.execPath, CLI, ...args];
 const theirs = (...args: string[]): Command => ['qemu-img', ...args];
 const IDLE: Command = [process.execPath, '-e', '0'];
 
-const PARTS: Readonly<Record<string, () => Row[]>> = { open, map, read, frames };
+const PARTS: Readonly<Record<string, () => Row[]>> = { open, map, read, check, frames };
 
 void prepareZstd().then(main);
 
@@ -128,6 +131,25 @@ function read(): Row[] {
     row('read 1 GiB of data', plain),
     row('read 1 GiB, deflate', deflate),
     row('read 1 GiB, zstd', zstd),
+  ];
+}
+
+/** In this process: the command line does not check yet. */
+function check(): Row[] {
+  const { contiguous, random } = benchImages(CACHE);
+  const row = (work: string, file: string, timesFaster: number, runs: number): Row => {
+    const engine = inProcess(work, Infinity, () => {
+      const image = Qcow2Image.open(openLocalFile(file));
+      checkImage(image);
+      image.close();
+    });
+    const [judge] = medians([theirs('check', file)], runs);
+    return { work, ours: engine.ours!, theirs: judge!, floor: { timesFaster } };
+  };
+  return [
+    row('check of 1 TiB', contiguous, 6, RUNS),
+    // Minutes for QEMU.
+    row('check of 1 TiB, random order', random, 4, 1),
   ];
 }
 

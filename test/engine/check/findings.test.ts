@@ -107,27 +107,39 @@ test('a cluster in use without a refcount asks for a rebuild', () => {
   expect(checkImage(Qcow2Image.open(new MemoryFile('disk.qcow2', bytes))).needsRebuild).toBe(true);
 });
 
+/** Knows how often each place was read. */
+class CountingFile extends SparseMemoryFile {
+  readonly reads = new Map<number, number>();
+
+  override read(target: Uint8Array, offset: number): void {
+    this.reads.set(offset, (this.reads.get(offset) ?? 0) + 1);
+    super.read(target, offset);
+  }
+}
+
 describe('a hostile image', () => {
-  /** 4 MiB of L1 entries that all name one full L2 table, in a file that is long and mostly empty. */
-  function repetitive(l1Entries: number): Qcow2Image {
-    const builder = image({ clusterBits: 16, size: '64M' }).data(0, 1000);
+  const builder = image({ clusterBits: 16, size: '64M' }).data(0, 1000);
+  const table = builder.build().layout.l2Offsets.get(0)!;
+
+  /** L1 entries that all name one full L2 table, in a file that is long and mostly empty. */
+  function repetitive(l1Entries: number): CountingFile {
     const bytes = builder.toBuffer();
-    const table = builder.build().layout.l2Offsets.get(0)!;
     const l1 = Math.ceil(bytes.length / 65536) * 65536;
-    const file = new SparseMemoryFile('disk.qcow2', 2 ** 44);
+    const file = new CountingFile('disk.qcow2', 2 ** 44);
     bytes.writeUInt32BE(l1Entries, 36);
     bytes.writeBigUInt64BE(BigInt(l1), 40);
     file.put(0, bytes);
     const entries = Buffer.alloc(l1Entries * 8);
     for (let at = 0; at < entries.length; at += 8) entries.writeBigUInt64BE(COPIED | BigInt(table), at);
     file.put(l1, entries);
-    return Qcow2Image.open(file);
+    return file;
   }
 
-  test('that names one table half a million times is checked in seconds, and counted right', () => {
-    const started = performance.now();
-    const report = checkImage(repetitive(2 ** 19));
-    expect(performance.now() - started).toBeLessThan(5000);
+  test('that names one table half a million times has it read twice, and its entries counted as often', () => {
+    const file = repetitive(2 ** 19);
+    const report = checkImage(Qcow2Image.open(file));
+    // Once to count, once to see who claims what.
+    expect(file.reads.get(table)).toBe(2);
     expect(report.allocatedClusters).toBe(1000 * 2 ** 19);
     // 16-bit counts stop at 65535.
     expect(report.byKind.refcountOverflow).toBe(1001 * (2 ** 19 - 65535));
@@ -138,7 +150,9 @@ describe('a hostile image', () => {
     const checkCancelled = (): void => {
       if (++calls > 3) throw new CancelledError('disk.qcow2');
     };
-    expect(() => checkImage(repetitive(2 ** 19), { ...silent, checkCancelled })).toThrow(CancelledError);
+    expect(() => checkImage(Qcow2Image.open(repetitive(2 ** 19)), { ...silent, checkCancelled })).toThrow(
+      CancelledError,
+    );
   });
 });
 
