@@ -1,5 +1,5 @@
 /**
- * Everything that can be asked of an image without changing it, asked of one. Errors of the engine's own are answers;
+ * Everything that can be asked of an image, asked of one, and changes staged over it. Errors of the engine's own are answers;
  * whatever else is thrown is a fault, and comes out.
  */
 import { type Chain, openChain } from '../../src/qcow2/chain/openChain';
@@ -21,6 +21,7 @@ import { inspectCluster } from '../../src/qcow2/scan/inspect';
 import { exportMap } from '../../src/qcow2/scan/mapExport';
 import { Overview } from '../../src/qcow2/scan/overview';
 import { qemuJson } from '../../src/qcow2/scan/qemuJson';
+import { exerciseChanges } from './exerciseChanges';
 
 /** What came of one question: `ok`, or the sentence of the engine's error. */
 export type Tell = (question: string, answer: string) => void;
@@ -41,6 +42,8 @@ export function exerciseMemory(bytes: Uint8Array, dataFile: Uint8Array | undefin
   if (image === undefined) return;
   const base = RawImage.open(new MemoryFile('base.raw', new Uint8Array(40_000)));
   exerciseLayers(image, image.namesBacking ? [image, base] : [image], tell);
+  const data = dataFile && new MemoryFile('disk.data', dataFile);
+  exerciseChanges({ file, dataFile: data, base }, (question, make) => ask(question, tell, make));
 }
 
 /** Opens the image at `path` with its whole chain and asks everything. */

@@ -102,16 +102,19 @@ export class Allocator {
   }
 
   #nextFree(from: number): number {
-    let cluster = from;
-    for (;;) {
-      cluster = this.refcounts.nextUnused(cluster, this.#limit);
-      if (cluster >= this.#limit) {
-        const { name } = this.#context.file;
-        throw new FormatError(name, 'image.tooLong', { limit: Number.MAX_SAFE_INTEGER });
+    const { file, progress } = this.#context;
+    const { perBlock } = this.refcounts;
+    for (let cluster = from; cluster < this.#limit;) {
+      // Block by block: nothing keeps a table from naming one full block a million times.
+      progress.checkCancelled();
+      const stop = Math.min((Math.floor(cluster / perBlock) + 1) * perBlock, this.#limit);
+      cluster = this.refcounts.nextUnused(cluster, stop);
+      while (cluster < stop && !this.#isFreeElsewhere(cluster)) {
+        cluster = this.refcounts.nextUnused(cluster + 1, stop);
       }
-      if (this.#isFreeElsewhere(cluster)) return cluster;
-      cluster++;
+      if (cluster < stop) return cluster;
     }
+    throw new FormatError(file.name, 'image.tooLong', { limit: Number.MAX_SAFE_INTEGER });
   }
 
   /** Makes the refcount block that describes the free cluster `first`: in that cluster, so it describes itself. */
