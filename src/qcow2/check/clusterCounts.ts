@@ -81,15 +81,11 @@ export class ClusterCounts {
 
   /** `times` more references to each cluster of a stretch. */
   add(first: number, count: number, times: number): void {
-    if (times !== 1) {
-      for (let cluster = first; cluster < first + count; cluster++) this.#addSlowly(cluster, times);
-      return;
-    }
     const size = this.#mask + 1;
     for (let done = 0; done < count;) {
       const cluster = first + done;
       const step = Math.min(count - done, size - (cluster & this.#mask));
-      this.#addInPage(cluster, step);
+      this.#addInPage(cluster, step, times);
       done += step;
     }
   }
@@ -116,34 +112,42 @@ export class ClusterCounts {
     this.#bytes = 0;
   }
 
-  #addInPage(first: number, count: number): void {
+  #addInPage(first: number, count: number, times: number): void {
     const index = first >>> this.pageBits;
     const page = this.#pages[index] ?? this.#touch(index);
     const base = first - (first & this.#mask);
     const start = first - base;
     const end = start + count;
     const aligned = Math.min(end, (start + 3) & ~3);
-    const words = new Uint32Array(page.buffer, 0, page.length / 4);
-    for (let at = start; at < aligned; at++) this.addOne(base + at);
+    const words = new Int32Array(page.buffer, 0, page.length / 4);
+    for (let at = start; at < aligned; at++) this.#addSlowly(base + at, times);
     let word = aligned >>> 2;
-    // Four at a time, where none of them can carry into its neighbour.
-    const canAdd = this.#plain === LARGEST;
+    // Four at a time, where none of them can carry into its neighbour or come to what a byte cannot say.
+    const four = Math.imul(times, 0x01010101);
+    const fits = times <= this.#plain;
+    const adds = this.#plain === LARGEST && times <= LARGEST - 127;
     for (; word < end >>> 2; word++) {
       const now = words[word]!;
-      if (now === 0) words[word] = 0x01010101;
-      else if (canAdd && (now & 0x80808080) === 0) words[word] = now + 0x01010101;
-      else for (let at = word * 4; at < word * 4 + 4; at++) this.addOne(base + at);
+      if (now === 0 && fits) words[word] = four;
+      else if (adds && (now & 0x80808080) === 0) words[word] = now + four;
+      else for (let at = word * 4; at < word * 4 + 4; at++) this.#addSlowly(base + at, times);
     }
-    for (let at = Math.max(aligned, word * 4); at < end; at++) this.addOne(base + at);
+    for (let at = Math.max(aligned, word * 4); at < end; at++) this.#addSlowly(base + at, times);
   }
 
   #addSlowly(cluster: number, times: number): void {
     const index = cluster >>> this.pageBits;
     const page = this.#pages[index] ?? this.#touch(index);
+    const at = cluster & this.#mask;
+    const plain = page[at]! + times;
+    if (plain <= this.#plain) {
+      page[at] = plain;
+      return;
+    }
     const wanted = this.of(cluster) + times;
     const count = Math.min(wanted, this.largest);
     if (count > LARGEST) this.#spilled.set(cluster, count);
-    page[cluster & this.#mask] = count > LARGEST ? SPILLED : count;
+    page[at] = count > LARGEST ? SPILLED : count;
     if (wanted > count) this.overflow(cluster, wanted - count);
   }
 
