@@ -5,14 +5,16 @@
 import { EngineError } from '../qcow2/errors';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { describeProblem, printable } from '../qcow2/problemText';
+import { batch, discard, write, writeZeroes } from './changes';
 import { info } from './info';
 import { map } from './map';
 import { printError, ReaderGone, standardOutput } from './output';
 import { read } from './read';
+import { recover } from './recover';
 import type { Verb } from './verb';
-import { UsageError } from './verb';
+import { LineError, UsageError } from './verb';
 
-const VERBS: readonly Verb[] = [info, map, read];
+const VERBS: readonly Verb[] = [info, map, read, writeZeroes, discard, write, batch, recover];
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 64;
@@ -51,7 +53,8 @@ function report(verb: Verb | undefined, error: unknown): number {
     return EXIT_USAGE;
   }
   if (error instanceof EngineError) {
-    printError(`qcow2: ${printable(error.problem.file)}: ${describeProblem(error.problem)}\n`);
+    const place = error instanceof LineError ? `line ${error.line}: ` : '';
+    printError(`qcow2: ${printable(error.problem.file)}: ${place}${describeProblem(error.problem)}\n`);
     return EXIT_FAILURE;
   }
   const words = error instanceof Error ? error.message : String(error);

@@ -27,6 +27,16 @@ export interface Verb {
 /** Wrong usage: the one kind of failure that is not the image's. */
 export class UsageError extends Error {}
 
+/** A problem of one line of the input. */
+export class LineError extends EngineError {
+  constructor(
+    problem: Problem,
+    readonly line: number,
+  ) {
+    super(problem);
+  }
+}
+
 /** Options that every verb takes. */
 const COMMON_OPTIONS = {
   quiet: { type: 'boolean', short: 'q' },

@@ -20,18 +20,27 @@ export interface Obstacle {
   readonly problem: Problem;
 }
 
+export interface LookOptions {
+  readonly progress?: Progress;
+  /** The full check has found the image sound, and the file has not changed since. */
+  readonly isKnownSound?: boolean;
+}
+
 /**
  * Everything that stands in the way, what refuses first.
  * @param image as it is on disk, on local files
  * @throws CancelledError
  */
-export function findObstacles(image: Qcow2Image, progress: Progress = silent): Obstacle[] {
+export function findObstacles(
+  image: Qcow2Image,
+  { progress = silent, isKnownSound = false }: LookOptions = {},
+): Obstacle[] {
   const { file, dataFile } = image;
   const files = dataFile !== file && image.isDataFileOpen ? [file, dataFile] : [file];
   const found = [
     ...featureObstacles(image),
     ...files.flatMap(fileObstacles),
-    ...soundnessObstacles(image, progress),
+    ...(isKnownSound ? [] : soundnessObstacles(image, progress)),
   ];
   const isRefusal = ({ severity }: Obstacle): boolean => severity === 'refuse';
   return [...found.filter(isRefusal), ...found.filter((obstacle) => !isRefusal(obstacle))];

@@ -10,11 +10,16 @@ import { discard } from '../change/discard';
 import type { ChangeTally } from '../change/tally';
 import { writeGuest } from '../change/write';
 import { writeZeroes } from '../change/writeZeroes';
+import { findObstacles, type Obstacle } from '../check/obstacles';
+import { EngineError } from '../errors';
 import { Qcow2Image } from '../image/qcow2Image';
 import { LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
 import { StagedFile, type StagedState } from '../io/stagedFile';
+import { lockForSave, type SaveLocks } from '../io/qemuLocks';
 import { silent, type Progress } from '../progress';
+import { localDisk } from '../save/localDisk';
+import { save, type SaveReport } from '../save/save';
 import type { ChangeRequest } from './changeRequest';
 import { forEachDifference, type RangeVisitor } from './difference';
 import { BackupWriter, fingerprintOf, restoreBackup, stateOf, type StagedFiles } from './backup';
@@ -28,6 +33,11 @@ export interface EditOptions {
   readonly scratchPath: string;
 }
 
+export interface SaveEdits {
+  readonly progress?: Progress;
+  readonly keepsUndo?: boolean;
+}
+
 export interface EditCounts {
   readonly undoable: number;
   readonly redoable: number;
@@ -37,12 +47,14 @@ export interface EditCounts {
 
 export class EditableImage {
   readonly #path: string;
+  readonly #options: EditOptions;
   readonly #store: PageStore;
   readonly #history = new History();
   #disk: Chain;
   readonly #files: StagedFiles;
   readonly #backup: BackupWriter;
   #chain: Chain;
+  #isKnownSound = false;
 
   /**
    * Opens the image at `path` with its chain; nothing is written anywhere.
@@ -54,6 +66,7 @@ export class EditableImage {
 
   private constructor(path: string, options: EditOptions, disk: Chain) {
     this.#path = path;
+    this.#options = options;
     this.#store = new PageStore(options.scratchPath);
     this.#disk = disk;
     const { file, dataFile, isDataFileOpen, hasDataFile } = disk.top;
@@ -139,6 +152,40 @@ export class EditableImage {
   }
 
   /**
+   * What stands in the way of changing the image: looked at before the first edit, and again by `save`.
+   * @throws CancelledError
+   */
+  obstacles(progress: Progress = silent): readonly Obstacle[] {
+    const found = findObstacles(this.#disk.top, { progress, isKnownSound: this.#isKnownSound });
+    // The full check need not be repeated as long as the file is what it was.
+    this.#isKnownSound = !found.some(({ severity }) => severity === 'refuse');
+    return found;
+  }
+
+  /**
+   * Makes what is staged the content of the files on disk, all or nothing. The edits stay in the history: undoing them
+   * stages what was there before.
+   * @param options `keepsUndo` false where nobody is going to undo: what is overwritten need not be kept then
+   * @throws EngineError for the first obstacle, and as `save`; the files are what they were then, the edits staged
+   */
+  save({ progress = silent, keepsUndo = true }: SaveEdits = {}): SaveReport {
+    const refusal = this.obstacles(progress).find(({ severity }) => severity === 'refuse');
+    if (refusal !== undefined) throw new EngineError(refusal.problem);
+    const { image, dataFile } = this.#files;
+    const kept = keepsUndo ? { image: image.keepOverwritten(), dataFile: dataFile?.keepOverwritten() } : {};
+    const report = save(this.#files, localDisk, { progress, lock: () => this.#lock() });
+    const disk = openChain(this.#path, this.#options);
+    image.rebase(disk.top.file, kept.image);
+    dataFile?.rebase(disk.top.dataFile, kept.dataFile);
+    this.#disk.close();
+    this.#disk = disk;
+    this.#history.markSaved();
+    if (!keepsUndo) this.#history.forget();
+    this.#chain = this.#openStaged();
+    return report;
+  }
+
+  /**
    * Writes the edits that are not on disk to a backup; it fits the files as they are on disk now.
    * @param manifestPath of a file that is made or replaced
    * @param pagesName of a file beside it, the same for all backups of this image
@@ -211,6 +258,24 @@ export class EditableImage {
       held: this.#history.held,
       progress,
     };
+  }
+
+  /** Keeps QEMU, and other savers, from the files. */
+  #lock(): { release(): void } {
+    const { file, dataFile } = this.#disk.top;
+    const locks: SaveLocks[] = [];
+    const release = (): void => {
+      for (const lock of locks) lock.release();
+    };
+    try {
+      for (const each of new Set([file, dataFile])) {
+        if (each instanceof LocalFile) locks.push(lockForSave(each.name));
+      }
+      return { release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   #openStaged(): Chain {

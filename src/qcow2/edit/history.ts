@@ -79,6 +79,13 @@ export class History {
       : this.#edits.slice(this.#saved, this.#done);
   }
 
+  /** Drops all edits, done or not. */
+  forget(): void {
+    this.#edits.length = 0;
+    this.#done = 0;
+    this.#saved = 0;
+  }
+
   markSaved(): void {
     this.#saved = this.#done;
   }

@@ -188,6 +188,6 @@ test('it can be cancelled', () => {
   const checkCancelled = (): never => {
     throw new CancelledError(file);
   };
-  expect(() => findObstacles(open, { ...silent, checkCancelled })).toThrow(CancelledError);
+  expect(() => findObstacles(open, { progress: { ...silent, checkCancelled } })).toThrow(CancelledError);
   open.close();
 });

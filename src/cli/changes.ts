@@ -1,0 +1,160 @@
+/** The verbs that change an image: each is one atomic save of one or several changes, or leaves the image as it is. */
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ChangeTally } from '../qcow2/change/tally';
+import type { ChangeRequest } from '../qcow2/edit/changeRequest';
+import { EngineError } from '../qcow2/errors';
+import { EditableImage } from '../qcow2/edit/editableImage';
+import { recoverImage } from '../qcow2/edit/interrupted';
+import { describeProblem, printable } from '../qcow2/problemText';
+import { discardRequest, writeRequest, ZERO_OPTIONS, ZERO_USAGE, zeroRequest } from './changeRequests';
+import { printError } from './output';
+import { forEachInputLine, readInput } from './standardInput';
+import { RECOVERY_WORDS } from './recover';
+import { sumOf, tallyText } from './tallyText';
+import {
+  asError,
+  byteCount,
+  LineError,
+  readArguments,
+  requireComplete,
+  UsageError,
+  type Arguments,
+  type Verb,
+} from './verb';
+
+/** Guest bytes of one piece of `write`'s input; pieces end at multiples of it, and of all cluster sizes. */
+const PIECE = 2 * 1024 * 1024;
+
+export const writeZeroes: Verb = {
+  name: 'write-zeroes',
+  usage: `${ZERO_USAGE} FILE OFFSET LENGTH`,
+  decompresses: true,
+  run: (argv) => {
+    const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], ZERO_OPTIONS);
+    const [path, offset, length] = args.operands;
+    const request = zeroRequest(args, offset!, length!);
+    changeImage(path!, args, (apply) => [tallyText(apply(request))]);
+  },
+};
+
+export const discard: Verb = {
+  name: 'discard',
+  usage: 'FILE OFFSET LENGTH',
+  decompresses: true,
+  run: (argv) => {
+    const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], {});
+    const [path, offset, length] = args.operands;
+    const request = discardRequest(offset!, length!);
+    changeImage(path!, args, (apply) => [tallyText(apply(request))]);
+  },
+};
+
+export const write: Verb = {
+  name: 'write',
+  usage: 'FILE OFFSET <DATA',
+  decompresses: true,
+  run: (argv) => {
+    const args = readArguments(argv, ['FILE', 'OFFSET'], {});
+    const [path, offset] = args.operands;
+    let start = byteCount('OFFSET', offset!);
+    changeImage(path!, args, (apply) => {
+      const tallies: ChangeTally[] = [];
+      for (;;) {
+        const bytes = new Uint8Array(PIECE - (start % PIECE));
+        const got = readInput(bytes);
+        if (got > 0) tallies.push(apply({ kind: 'write', start, bytes: bytes.subarray(0, got) }));
+        if (got < bytes.length) return tallies.length === 0 ? [] : [tallyText(sumOf(tallies))];
+        start += got;
+      }
+    });
+  },
+};
+
+export const batch: Verb = {
+  name: 'batch',
+  usage: 'FILE <CHANGES',
+  decompresses: true,
+  run: (argv) => {
+    const args = readArguments(argv, ['FILE'], {});
+    changeImage(args.operands[0]!, args, (apply) => {
+      const lines: string[] = [];
+      forEachInputLine((line, number) => {
+        const words = line.trim().split(/\s+/);
+        if (words[0] === '' || words[0]!.startsWith('#')) return;
+        lines.push(tallyText(ofLine(number, () => apply(requestOfLine(words)))));
+      });
+      return lines;
+    });
+  },
+};
+
+/** Whatever is wrong with a line of a batch is said with its number. */
+function ofLine<T>(number: number, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`line ${number}: ${error.message}`);
+    if (error instanceof EngineError) throw new LineError(error.problem, number);
+    throw error;
+  }
+}
+
+/** @throws UsageError */
+function requestOfLine([verb, ...argv]: readonly string[]): ChangeRequest {
+  switch (verb) {
+    case 'write-zeroes': {
+      const args = readArguments(argv, ['OFFSET', 'LENGTH'], ZERO_OPTIONS);
+      return zeroRequest(args, args.operands[0]!, args.operands[1]!);
+    }
+    case 'discard': {
+      const { operands } = readArguments(argv, ['OFFSET', 'LENGTH'], {});
+      return discardRequest(operands[0]!, operands[1]!);
+    }
+    case 'write': {
+      const { operands } = readArguments(argv, ['OFFSET', 'HEX'], {});
+      return writeRequest(operands[0]!, operands[1]!);
+    }
+    default:
+      throw new UsageError(`no change '${printable(verb ?? '')}': write-zeroes, discard, write`);
+  }
+}
+
+/**
+ * Stages changes and saves them at once; prints a line for each when they are on disk. A save that was interrupted is
+ * finished first.
+ * @param stage calls `apply` for each change, and says what to print
+ * @throws EngineError when anything cannot be done: the image is then as it was
+ */
+function changeImage(
+  path: string,
+  args: Arguments,
+  stage: (apply: (request: ChangeRequest) => ChangeTally) => readonly string[],
+): void {
+  const gate = { followsNames: true, usesProcessFolder: true };
+  const outcome = recoverImage(path, gate);
+  if (outcome !== 'none') warn(path, RECOVERY_WORDS[outcome]);
+  const scratchPath = join(tmpdir(), `qcow2-${process.pid}-${randomBytes(6).toString('hex')}`);
+  const image = EditableImage.open(path, { ...gate, scratchPath });
+  const progress = args.progress();
+  try {
+    requireComplete(image.chain);
+    for (const { severity, problem } of image.obstacles(progress)) {
+      if (severity === 'refuse') throw asError(problem);
+      warn(problem.file, describeProblem(problem));
+    }
+    const lines = stage((request) => image.apply(request, '', progress));
+    const { leftover } = image.save({ progress, keepsUndo: false });
+    progress.clear();
+    if (leftover !== undefined) warn(leftover.file, describeProblem(leftover));
+    for (const line of lines) args.output.write(Buffer.from(`${line}\n`));
+  } finally {
+    progress.clear();
+    image.close();
+  }
+}
+
+const warn = (file: string, words: string): void => {
+  printError(`qcow2: ${printable(file)}: ${words}\n`);
+};

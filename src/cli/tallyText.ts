@@ -1,0 +1,74 @@
+/** What a change did, in one line. */
+import type { Amount, ChangeTally } from '../qcow2/change/tally';
+import { sizeText } from '../qcow2/scan/sizeText';
+import { hex } from '../qcow2/units';
+
+const VERB_NAMES: Readonly<Record<ChangeTally['operation'], string>> = {
+  writeZeroes: 'write-zeroes',
+  discard: 'discard',
+  write: 'write',
+};
+
+/** `write-zeroes at 0x10000, 64 KiB: 1 cluster unallocated; 1 host cluster freed`. */
+export function tallyText(tally: ChangeTally): string {
+  const what = `${VERB_NAMES[tally.operation]} at ${hex(tally.start)}, ${sizeText(tally.length)}`;
+  const parts = [...guestParts(tally), ...hostParts(tally)];
+  return `${what}: ${parts.length === 0 ? 'nothing to do' : parts.join('; ')}`;
+}
+
+function guestParts(tally: ChangeTally): string[] {
+  const { version2, partialCluster, compressed } = tally.writtenExplicitly;
+  return [
+    ...part(tally.becameUnallocated, 'unallocated'),
+    ...part(tally.becameZero, 'zero'),
+    ...part(tally.keptAllocation, 'zero with their allocation'),
+    ...part(tally.written, 'written'),
+    ...part(version2, 'written as zeroes (version 2 has no zero flag)'),
+    ...part(partialCluster, 'written as zeroes (the rest of the cluster is not zero)'),
+    ...part(compressed, 'written as zeroes (compressed, and zeroed in part)'),
+    ...part(tally.notDiscarded.partialCluster, 'left alone (only whole clusters are discarded)'),
+    ...part(
+      tally.notDiscarded.version2Backing,
+      'left alone (version 2 cannot hide what its backing file has)',
+    ),
+    ...part(tally.unchanged, 'as they were'),
+  ];
+}
+
+function hostParts(tally: ChangeTally): string[] {
+  const parts: string[] = [];
+  if (tally.freedClusters > 0)
+    parts.push(`${count(tally.freedClusters, 'host cluster')} (${sizeText(tally.freedBytes)}) freed`);
+  if (tally.allocatedClusters > 0)
+    parts.push(
+      `${count(tally.allocatedClusters, 'host cluster')} (${sizeText(tally.allocatedBytes)}) allocated`,
+    );
+  if (tally.bitmapsMarked.length > 0)
+    parts.push(`marked in ${count(tally.bitmapsMarked.length, 'dirty bitmap')}`);
+  return parts;
+}
+
+function part({ clusters, bytes }: Amount, became: string): string[] {
+  return clusters === 0 ? [] : [`${count(clusters, 'cluster')} (${sizeText(bytes)}) ${became}`];
+}
+
+/** Several writes that follow on one another, none of them in a cluster of another. */
+export function sumOf(tallies: readonly ChangeTally[]): ChangeTally {
+  return tallies.reduce((sum, next) => ({
+    ...sum,
+    length: sum.length + next.length,
+    written: addAmounts(sum.written, next.written),
+    freedClusters: sum.freedClusters + next.freedClusters,
+    freedBytes: sum.freedBytes + next.freedBytes,
+    allocatedClusters: sum.allocatedClusters + next.allocatedClusters,
+    allocatedBytes: sum.allocatedBytes + next.allocatedBytes,
+    bitmapsMarked: [...new Set([...sum.bitmapsMarked, ...next.bitmapsMarked])],
+  }));
+}
+
+const addAmounts = (one: Amount, other: Amount): Amount => ({
+  clusters: one.clusters + other.clusters,
+  bytes: one.bytes + other.bytes,
+});
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
