@@ -1,13 +1,11 @@
 /**
- * Zeroes and discards whole clusters, and whole subclusters, by their entries. The loop goes over millions of entries:
- * it works on the words, and gathers what it gives up into runs of host clusters, across tables.
+ * Zeroes and discards whole clusters, and whole subclusters, by their entries: table by table, run by run.
  */
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
-import { L2_ZERO_LOW } from '../format/l2Entry';
-import { offsetOf } from '../format/offsetField';
 import { bitsBetween, DataWriter } from './dataWriter';
 import { EntryKind, Outcome } from './decide';
+import { EntryRewriter } from './entryRewriter';
 import type { ImageWriter } from './imageWriter';
 import { forEachOther } from './knownZero';
 import type { L2Table } from './l2Tables';
@@ -37,14 +35,10 @@ interface Stretch {
   readonly tableStart: number;
 }
 
-/** All 32 subclusters read as zero. */
-const ALL_ZERO = 0xffffffff;
-
 export class EntryChanger {
   readonly #clusterSize: number;
   readonly #data: DataWriter;
-  /** Host clusters to give up, in bytes: what follows them joins them. */
-  #given = { start: 0, end: 0 };
+  readonly #rewriter: EntryRewriter;
   /** Guest ranges that need explicit zeroes: start and end in turns. */
   #explicit: number[] = [];
 
@@ -54,6 +48,7 @@ export class EntryChanger {
   ) {
     this.#clusterSize = writer.header.clusterSize;
     this.#data = new DataWriter(writer);
+    this.#rewriter = new EntryRewriter(writer);
   }
 
   /**
@@ -83,7 +78,7 @@ export class EntryChanger {
       this.writer.checkProgress(request.start, to * clusterSize, request.end);
       index++;
     }
-    this.#flushGiven();
+    this.#rewriter.finish();
   }
 
   /** Zeroes subclusters `first` to before `end` of one cluster, in its bitmap alone where it is not compressed. */
@@ -137,15 +132,18 @@ export class EntryChanger {
     let becameFrom = tableStart + stretch.first * clusterSize;
     let changedFrom = Infinity;
     let changedTo = 0;
-    for (let index = stretch.first; index < end; index++) {
+    for (let index = stretch.first; index < end;) {
       const at = index * stride;
       const guest = tableStart + index * clusterSize;
       const kind = entries.kindAt(words, at, offset, guest);
+      // What is below may differ from cluster to cluster.
+      const stop = overZero === undefined ? entries.runEnd(words, at, end * stride, kind) : at + stride;
       const outcome = (overZero?.[index - stretch.first] === 1 ? outcomesOverZero : outcomes)[kind]!;
+      index = stop / stride;
       const now =
         outcome === Outcome.fallback
-          ? this.#addExplicit(guest, guest + clusterSize)
-          : this.#apply(words, at, kind, outcome);
+          ? this.#addExplicit(guest, tableStart + index * clusterSize)
+          : this.#rewriter.rewrite(words, at, stop, kind, outcome);
       if (now !== became) {
         if (guest > becameFrom) this.#count(became, becameFrom, guest, request);
         became = now;
@@ -153,81 +151,11 @@ export class EntryChanger {
       }
       if (now !== 'unchanged' && now !== 'explicit.version2') {
         if (changedFrom === Infinity) changedFrom = at;
-        changedTo = at + stride;
+        changedTo = stop;
       }
     }
     this.#count(became, becameFrom, tableStart + end * clusterSize, request);
     if (changedFrom < changedTo) table.changed(changedFrom, changedTo);
-  }
-
-  /** Puts the outcome into the entry, and gives up what it no longer refers to. */
-  #apply(words: Uint32Array, at: number, kind: EntryKind, outcome: Outcome): Became {
-    const { stride } = this.writer.entries;
-    const low = words[at + LOW]!;
-    switch (outcome) {
-      case Outcome.unallocated:
-        return this.#replace(words, at, kind, 0, 0) ? 'becameUnallocated' : 'unchanged';
-      case Outcome.zero: {
-        if (kind === EntryKind.zeroPlain) return 'unchanged';
-        const [flag, bits] = stride === 4 ? [0, ALL_ZERO] : [L2_ZERO_LOW, 0];
-        return this.#replace(words, at, kind, flag, bits) ? 'becameZero' : 'unchanged';
-      }
-      case Outcome.zeroKeeping:
-        if (stride === 4) {
-          const isSame = words[at + 2 + HIGH] === ALL_ZERO && words[at + 2 + LOW] === 0;
-          words[at + 2 + HIGH] = ALL_ZERO;
-          words[at + 2 + LOW] = 0;
-          return isSame ? 'unchanged' : 'keptAllocation';
-        }
-        words[at + LOW] = low | L2_ZERO_LOW;
-        return (low & L2_ZERO_LOW) !== 0 ? 'unchanged' : 'keptAllocation';
-      case Outcome.nothing:
-      case Outcome.fallback:
-        return 'unchanged';
-    }
-  }
-
-  /** Makes an entry one without offset. @returns false where it was just that */
-  #replace(words: Uint32Array, at: number, kind: EntryKind, low: number, zeroes: number): boolean {
-    const isExtended = this.writer.entries.stride === 4;
-    const isSame =
-      words[at + HIGH] === 0 &&
-      words[at + LOW] === low &&
-      (!isExtended || (words[at + 2 + HIGH] === zeroes && words[at + 2 + LOW] === 0));
-    if (isSame) return false;
-    this.#giveUp(kind, words[at + HIGH]!, words[at + LOW]!);
-    words[at + HIGH] = 0;
-    words[at + LOW] = low;
-    if (isExtended) {
-      words[at + 2 + HIGH] = zeroes;
-      words[at + 2 + LOW] = 0;
-    }
-    return true;
-  }
-
-  #giveUp(kind: EntryKind, high: number, low: number): void {
-    if (kind === EntryKind.unallocated || kind === EntryKind.zeroPlain) return;
-    const { entries, allocator, context } = this.writer;
-    if (kind === EntryKind.compressed) {
-      const { first, count } = entries.compressedClusters(high, low);
-      allocator.release(first, count);
-      return;
-    }
-    // An external data file has no refcounts.
-    if (context.image.hasDataFile) return;
-    const offset = offsetOf(high, low);
-    if (offset !== this.#given.end) {
-      this.#flushGiven();
-      this.#given.start = offset;
-    }
-    this.#given.end = offset + this.#clusterSize;
-  }
-
-  #flushGiven(): void {
-    const { start, end } = this.#given;
-    if (end > start)
-      this.writer.allocator.release(start / this.#clusterSize, (end - start) / this.#clusterSize);
-    this.#given.start = this.#given.end = 0;
   }
 
   /** Counts guest bytes, as far as they were asked for; what is written explicitly is counted when it is written. */

@@ -48,6 +48,30 @@ export class EntryReader {
     return hasZeroFlag ? EntryKind.zeroAllocated : EntryKind.data;
   }
 
+  /**
+   * End of the run of entries, in words, that begins at `at`: equal ones, or ones whose host clusters follow each other.
+   * Compressed and extended entries stand by themselves.
+   * @param end of the entries to look at; @param kind of the one at `at`
+   */
+  runEnd(words: Uint32Array, at: number, end: number, kind: EntryKind): number {
+    if (this.stride === 4 || kind === EntryKind.compressed) return at + this.stride;
+    const hasHost = kind === EntryKind.data || kind === EntryKind.zeroAllocated;
+    const step = hasHost ? this.#rules.clusterSize : 0;
+    let high = words[at + HIGH]!;
+    let low = words[at + LOW]!;
+    let next = at;
+    do {
+      low = (low + step) >>> 0;
+      next += 2;
+      if (low < step) {
+        // Carried over 4 GiB; past 2^53 the entry is for `kindAt` to refuse.
+        high = (high + 1) >>> 0;
+        if ((high & this.#suspect.high) !== 0) break;
+      }
+    } while (next < end && words[next + HIGH] === high && words[next + LOW] === low);
+    return next;
+  }
+
   /** The host clusters that a compressed entry's sectors touch. */
   compressedClusters(high: number, low: number): ClusterRun {
     const { clusterBits, clusterSize } = this.#rules;
