@@ -141,6 +141,102 @@ describe('an image that is edited', () => {
   });
 });
 
+describe('a save', () => {
+  const check = (): void => {
+    mustQemuImg(['check', DISK]);
+  };
+  /** What QEMU reads. */
+  const judged = (): Buffer => {
+    mustQemuImg(['convert', '-O', 'raw', DISK, place.path('judge.raw')]);
+    return fs.readFileSync(place.path('judge.raw'));
+  };
+
+  it('puts on disk what was staged, and leaves nothing beside it', () => {
+    const image = open();
+    image.apply(zero(0, CLUSTER));
+    image.apply(write(40 * CLUSTER + 5, 300_000, 9));
+    const staged = guestBytes(image);
+    const report = image.save();
+    expect(report.leftover).toBeUndefined();
+    expect(image.edits).toEqual({ undoable: 2, redoable: 0, unsaved: 0 });
+    expect(differences(image)).toEqual([]);
+    expect(guestBytes(image).equals(staged)).toBe(true);
+    expect(judged().equals(staged)).toBe(true);
+    check();
+    expect(fs.existsSync(`${DISK}-journal`)).toBe(false);
+    image.close();
+  });
+
+  it('can be undone: saved again, the first image is back byte for byte', () => {
+    // Longer than its clusters, so that nothing has to be cut off.
+    const first = fs.readFileSync(DISK);
+    const image = open();
+    image.apply(zero(0, 2 * CLUSTER));
+    image.apply(write(20 * CLUSTER + 5, 900_000, 9));
+    image.apply(write(4 * CLUSTER, 10, 1));
+    image.save();
+    const second = fs.readFileSync(DISK);
+    for (let step = 0; step < 3; step++) image.undo();
+    expect(image.edits).toEqual({ undoable: 0, redoable: 3, unsaved: 3 });
+    expect(differences(image)).not.toEqual([]);
+    image.save();
+    expect(fs.readFileSync(DISK).equals(first)).toBe(true);
+    for (let step = 0; step < 3; step++) image.redo();
+    image.save();
+    expect(fs.readFileSync(DISK).equals(second)).toBe(true);
+    check();
+    image.close();
+  });
+
+  it('can be undone in part, and edited on from there', () => {
+    const image = open();
+    image.apply(write(20 * CLUSTER, 5 * CLUSTER, 9));
+    const one = guestBytes(image);
+    image.apply(zero(20 * CLUSTER, 2 * CLUSTER));
+    image.save();
+    image.undo();
+    expect(guestBytes(image).equals(one)).toBe(true);
+    image.apply(write(50 * CLUSTER, CLUSTER, 3));
+    const two = guestBytes(image);
+    image.save();
+    expect(judged().equals(two)).toBe(true);
+    check();
+    image.undo();
+    image.undo();
+    image.save();
+    check();
+    image.close();
+  });
+
+  it('is refused, with everything still staged, where somebody changed the image meanwhile', () => {
+    const image = open();
+    image.apply(zero(0, CLUSTER));
+    mustQemuIo(DISK, ['write -P 3 1M 64k']);
+    const before = fs.readFileSync(DISK);
+    expect(problemOf(() => image.save()).code).toBe('guard.changed');
+    expect(image.edits.unsaved).toBe(1);
+    expect(fs.readFileSync(DISK).equals(before)).toBe(true);
+    image.close();
+  });
+
+  it('gives back a backup of what undo staged after it', () => {
+    const image = open();
+    const first = guestBytes(image);
+    image.apply(write(20 * CLUSTER, 5 * CLUSTER, 9));
+    image.save();
+    image.undo();
+    image.backUp(place.path('back'), 'back-pages');
+    image.close();
+    const again = open();
+    expect(guestBytes(again).equals(first)).toBe(false);
+    again.restore(place.path('back'));
+    expect(guestBytes(again).equals(first)).toBe(true);
+    again.save();
+    check();
+    again.close();
+  });
+});
+
 describe('a backup of staged edits', () => {
   it('brings them back one by one, with their undo', () => {
     const image = open();
