@@ -80,7 +80,9 @@ export class DataWriter {
           content,
         });
       });
-      this.writer.checkProgress(start, Math.min(end, tableStart + header.l2Span), end);
+      // Zeroes are written in pieces of a longer walk, which reports.
+      if (content.bytes === undefined) context.progress.checkCancelled();
+      else this.writer.checkProgress(start, tableStart + header.l2Span, end);
     }
     this.#flushFill();
   }

@@ -62,10 +62,10 @@ export class ImageWriter {
     });
   }
 
-  /** Reports how far a change of the guest bytes from `start` to `end` is. */
+  /** Reports that a change of the guest bytes from `start` to `end` is at `at`, which may lie past them. */
   checkProgress(start: number, at: number, end: number): void {
     this.context.progress.checkCancelled();
-    this.context.progress.report(at - start, end - start);
+    this.context.progress.report(Math.min(at, end) - start, end - start);
   }
 
   /** Does what every change of the guest bytes from `start` on has to do at the end. */
