@@ -2,11 +2,16 @@
 import * as vscode from 'vscode';
 import { ChainView } from './chains/chainView';
 import { registerChainCommands } from './commands/chains';
+import { registerChangeCommands, usersInWorkspace } from './commands/change';
 import { registerCopyInformation } from './commands/copyInformation';
 import { registerExportMap } from './commands/exportMap';
 import { registerOpenCommands } from './commands/open';
+import { registerRecover } from './commands/recover';
+import { registerSave } from './commands/save';
+import { ContextKeys } from './editor/contextKeys';
 import { OpenImages } from './editor/openImages';
 import { registerEditor } from './editor/provider';
+import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
 
@@ -19,21 +24,30 @@ export interface Exports {
 export function activate(context: vscode.ExtensionContext): Exports {
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
+  const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
   const sessions = new Sessions({
     workerScript,
+    scratchFolder: stagedFolder,
     followsNames: () => vscode.workspace.isTrusted,
     nextGeneration: () => ++generation,
   });
   const images = new OpenImages();
   const chains = new ChainView(workerScript);
+  const findUsers = usersInWorkspace(chains);
+  const renames = new Renames(images, stagedFolder);
   context.subscriptions.push(
     images,
     chains,
-    registerEditor(context, sessions, images),
+    renames,
+    registerEditor({ extension: context.extensionUri, sessions, images, renames, findUsers }),
     new ImageStatus(images),
+    new ContextKeys(images),
+    registerSave(images),
+    registerRecover(images),
     registerOpenCommands(images),
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
+    registerChangeCommands(images, findUsers),
     registerChainCommands(chains),
   );
   return { images, chains };

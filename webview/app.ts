@@ -2,9 +2,19 @@
  * Puts the page together: what the host tells goes into the store and the map, what the person does goes to the map,
  * the host or the store, and every part is drawn from there.
  */
-import type { CellKind, KindTotals, PageApi, PageState, PageTab } from '../src/editor/messages';
+import type {
+  CellKind,
+  ChangeKind,
+  KindTotals,
+  NoticeCommand,
+  PageApi,
+  PageState,
+  PageTab,
+} from '../src/editor/messages';
 import { Announcer } from './announce';
 import type { MaybeProblem } from './answers';
+import { ChangeDialog } from './change/dialog';
+import type { Range } from './change/range';
 import { ByteBlocks } from './hex/blocks';
 import { HexView } from './hex/view';
 import { HostLine } from './host';
@@ -78,6 +88,14 @@ export class App implements Actions, PageApi {
   readonly #splitter = new Splitter(() => {
     this.#keeper.changed();
   });
+  readonly #changeDialog = new ChangeDialog({
+    guards: () => this.#host.guards(),
+    preview: (change) => this.#host.preview(change),
+    stage: (change, confirmed) => this.#host.stage(change, confirmed),
+    staged: (label) => {
+      this.#announcer.say(() => t('Staged: {0}', label));
+    },
+  });
   readonly #inspection = new Inspection(this.#store, this.#announcer, this.#host);
   readonly #keeper = new Keeper(() => this.#collect());
   readonly #layout: Layout;
@@ -91,6 +109,7 @@ export class App implements Actions, PageApi {
       hex: this.#hex.element,
       splitter: this.#splitter.element,
       announcer: this.#announcer.element,
+      changeDialog: this.#changeDialog.element,
     };
     this.#layout = makeLayout(root, parts, (tab) => {
       this.showTab(tab);
@@ -129,7 +148,9 @@ export class App implements Actions, PageApi {
     this.#layout.page.classList.toggle('is-unreadable', summary === undefined);
     if (!summary || (before?.summary && before.generation === generation)) return;
     this.#store.update({ mapProblem: undefined });
-    this.#imageRead({ size: summary.virtualSize, clusterSize: summary.clusterSize }, generation);
+    const disk = { size: summary.virtualSize, clusterSize: summary.clusterSize };
+    this.#imageRead(disk, generation);
+    this.#changeDialog.imageChanged(disk);
   }
 
   scanProgress(): void {
@@ -155,7 +176,20 @@ export class App implements Actions, PageApi {
     this.#keeper.changed();
   }
 
+  /** Opens the dialog of a change; without a range the person says which. */
+  openChange(kind: ChangeKind, range: Range | undefined): void {
+    const disk = this.#disk;
+    if (!disk) return;
+    const hasBacking = this.#store.state.page?.image.summary?.backingName !== undefined;
+    this.#changeDialog.open(kind, range, disk, hasBacking);
+  }
+
   // What the person does.
+
+  /** The same for what is selected. */
+  change(kind: ChangeKind): void {
+    this.openChange(kind, this.#store.state.selection);
+  }
 
   goToText(text: string): void {
     const disk = this.#disk;
@@ -188,6 +222,10 @@ export class App implements Actions, PageApi {
 
   exportMap(): void {
     this.#host.run('exportMap');
+  }
+
+  run(command: NoticeCommand): void {
+    this.#host.run(command);
   }
 
   retry(): void {

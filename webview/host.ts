@@ -4,14 +4,18 @@
  */
 import { createBirpc } from 'birpc';
 import type {
-  Cells,
   CellsRequest,
-  ClusterReport,
+  ChangePreview,
+  GuardReport,
   HostApi,
   KindTotals,
+  MapCells,
   PageApi,
+  PageChange,
   PageState,
   Result,
+  StagedReport,
+  Told,
 } from '../src/editor/messages';
 import type { Answer, MaybeProblem, Settled } from './answers';
 import { t } from './strings';
@@ -60,7 +64,7 @@ export class HostLine {
     }
   }
 
-  cells(request: CellsRequest): Promise<Settled<Cells>> {
+  cells(request: CellsRequest): Promise<Settled<MapCells>> {
     return this.#settle(this.#rpc.cells(request));
   }
 
@@ -69,7 +73,7 @@ export class HostLine {
     return this.#put(await this.#settle(this.#rpc.totals(start, length)));
   }
 
-  async inspect(guestOffset: number): Promise<Answer<ClusterReport>> {
+  async inspect(guestOffset: number): Promise<Answer<StagedReport>> {
     return this.#put(await this.#settle(this.#rpc.inspect(guestOffset)));
   }
 
@@ -89,6 +93,19 @@ export class HostLine {
     }
   }
 
+  /** What stands in the way of changing the image. */
+  async guards(): Promise<Answer<GuardReport>> {
+    return this.#hear(this.#rpc.guards().then((value) => ({ ok: true, value })));
+  }
+
+  preview(change: PageChange): Promise<Answer<ChangePreview>> {
+    return this.#hear(this.#rpc.preview(change));
+  }
+
+  stage(change: PageChange, confirmed: readonly string[]): Promise<Answer<{ readonly label: string }>> {
+    return this.#hear(this.#rpc.stage(change, confirmed));
+  }
+
   openLayer(depth: number, toTheSide: boolean): void {
     void this.#settle(this.#rpc.openLayer(depth, toTheSide).then(nothing));
   }
@@ -103,6 +120,16 @@ export class HostLine {
 
   async selectionChanged(selection: Parameters<HostApi['selectionChanged']>[0]): Promise<void> {
     await this.#settle(this.#rpc.selectionChanged(selection).then(nothing));
+  }
+
+  /** An answer that is in words already. */
+  async #hear<T>(call: Promise<Told<T>>): Promise<Answer<T>> {
+    try {
+      return await call;
+    } catch {
+      this.lost();
+      return { ok: false, text: t('The reader of this image has stopped.') };
+    }
   }
 
   async #settle<T>(call: Promise<Result<T>>): Promise<Settled<T>> {

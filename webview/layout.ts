@@ -25,6 +25,7 @@ export interface Parts {
   readonly hex: HTMLElement;
   readonly splitter: HTMLElement;
   readonly announcer: HTMLElement;
+  readonly changeDialog: HTMLElement;
 }
 
 export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: PageTab) => void): Layout {
@@ -122,7 +123,7 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
         </vscode-panels>
       </aside>
     </main>
-    ${parts.announcer}
+    ${parts.announcer} ${parts.changeDialog}
   </div>`;
 }
 

@@ -29,6 +29,7 @@ export function legend(state: AppState, toggle: (kind: CellKind) => void): Templ
       </thead>
       <tbody role="rowgroup">
         ${shownKinds(state, totals).map((kind) => entry(kind, totals, clusterSize, state.highlighted, toggle))}
+        ${stagedEntry(state, clusterSize)}
       </tbody>
     </table>
     ${scanNote(totals)}`;
@@ -76,6 +77,26 @@ function entry(
     <td role="cell" data-clusters=${Math.ceil(bytes / clusterSize)}>
       ${formatCount(Math.ceil(bytes / clusterSize))}
     </td>
+  </tr>`;
+}
+
+/** Where something is staged, whatever its kind: beside the kinds, not one of them. */
+function stagedEntry({ page }: AppState, clusterSize: number): TemplateResult | '' {
+  const bytes = page?.image.edits?.stagedBytes ?? 0;
+  if (bytes === 0) return '';
+  const clusters = Math.ceil(bytes / clusterSize);
+  return html`<tr role="row" class="legend-entry" data-testid="legend-staged">
+    <th role="rowheader" scope="row">
+      <span
+        class="legend-button is-plain"
+        title=${t('Differs from what is on disk, until the image is saved.')}
+      >
+        <span class="swatch swatch-staged"></span><span class="legend-name">${t('Staged')}</span>
+      </span>
+    </th>
+    <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${formatSize(bytes)}</td>
+    <td role="cell">${formatShare(bytes, page?.image.summary?.virtualSize ?? 0)}</td>
+    <td role="cell" data-clusters=${clusters}>${formatCount(clusters)}</td>
   </tr>`;
 }
 

@@ -215,6 +215,7 @@ function paintColumns(
   const sums = new Float64Array(KIND_COUNT);
   const scaled = new Uint8Array(KIND_COUNT);
   const bands = new Uint8Array(height);
+  const markHeight = Math.max(2, Math.round(height / 8));
   for (let x = 0; x < width; x++) {
     const from = Math.min(cells - 1, Math.floor((x / width) * cells));
     const to = Math.max(from + 1, Math.min(cells, Math.floor(((x + 1) / width) * cells)));
@@ -225,6 +226,11 @@ function paintColumns(
       const kind = bands[y]!;
       if (kind !== UNKNOWN) pixels[y * width + x] = palette.kinds[kind]!;
       else if (y % 2 === 0) pixels[y * width + x] = palette.unknown;
+    }
+    if (!tile.staged?.subarray(from, to).some((share) => share > 0)) continue;
+    // Above what lies there, with a line between.
+    for (let y = 0; y <= markHeight; y++) {
+      pixels[y * width + x] = y < markHeight ? palette.staged : palette.background;
     }
   }
 }

@@ -63,14 +63,15 @@ export type Place =
  * @param size bytes of the guest's disk; a place at or beyond it is refused
  */
 export function parsePlace(text: string, clusterSize: number, size: number): Place {
-  const compact = text.replace(/[\s,_]/g, '').toLowerCase();
-  if (compact === '') return { ok: false, reason: 'empty' };
-  const offset = parseOffset(compact, clusterSize);
+  if (text.trim() === '') return { ok: false, reason: 'empty' };
+  const offset = parseBytes(text, clusterSize);
   if (offset === undefined) return { ok: false, reason: 'notANumber' };
   return offset < size ? { ok: true, offset } : { ok: false, reason: 'beyondEnd' };
 }
 
-function parseOffset(compact: string, clusterSize: number): number | undefined {
+/** Bytes, written as `parsePlace` has it; undefined where it is no number. */
+export function parseBytes(text: string, clusterSize: number): number | undefined {
+  const compact = text.replace(/[\s,_]/g, '').toLowerCase();
   if (/^0x[0-9a-f]+$/.test(compact)) return Number.parseInt(compact.slice(2), 16);
   const cluster = /^#(0x[0-9a-f]+|\d+)$/.exec(compact);
   if (cluster) return Number(cluster[1]) * clusterSize;

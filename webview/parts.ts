@@ -1,6 +1,6 @@
 /** Which part of the page shows what: each is drawn again when what it reads has changed, and only then. */
 import { html } from 'lit';
-import type { CellKind } from '../src/editor/messages';
+import type { CellKind, NoticeCommand } from '../src/editor/messages';
 import { island } from './island';
 import type { Layout } from './layout';
 import { legend } from './legend';
@@ -16,6 +16,7 @@ import { unreadable } from './unreadable';
 export interface Actions extends ClusterActions, ChainActions, ToolbarActions {
   toggleHighlight(kind: CellKind): void;
   retry(): void;
+  run(command: NoticeCommand): void;
   copy(text: string): void;
 }
 
@@ -33,8 +34,8 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     store,
     ({ page, isLost }) => [page, isLost],
     ({ page, isLost }) =>
-      notices(page?.notices ?? [], isLost, () => {
-        actions.retry();
+      notices(page?.notices ?? [], isLost, (command) => {
+        actions.run(command);
       }),
   );
   island(

@@ -1,5 +1,5 @@
 /** What the page knows and shows, in one value; parts of the page are drawn again when what they read has changed. */
-import type { CellKind, ClusterReport, KindTotals, PageState, PageTab } from '../src/editor/messages';
+import type { CellKind, KindTotals, PageState, PageTab, StagedReport } from '../src/editor/messages';
 import type { Answer } from './answers';
 import type { Selection } from './map/selection';
 
@@ -21,7 +21,7 @@ export interface AppState {
   readonly tab: PageTab;
   readonly highlighted: CellKind | undefined;
   readonly selection: Selection | undefined;
-  readonly report: Answer<ClusterReport>;
+  readonly report: Answer<StagedReport>;
   /** Totals of the selection, where it is of several clusters; of an earlier one until the answer is there. */
   readonly rangeTotals: RangeTotals | undefined;
   /** Totals of the whole disk, as far as it was scanned. */

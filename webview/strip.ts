@@ -1,6 +1,6 @@
 /** The summary strip: what image this is, at a glance. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ImageState, ImageSummary, Notice, PageState } from '../src/editor/messages';
+import type { ImageState, ImageSummary, Notice, NoticeCommand, PageState } from '../src/editor/messages';
 import { icon, type IconName } from './icons';
 import { formatBytes, formatCount, formatShare, formatSize } from './numbers';
 import { t } from './strings';
@@ -9,7 +9,7 @@ export function strip(page: PageState): TemplateResult {
   const { image } = page;
   return html`<div class="strip-line">
       <h1 class="strip-name" title=${image.path} data-testid="file-name">${page.fileName}</h1>
-      ${image.summary ? facts(image, image.summary) : fileSize(image)}
+      ${image.summary ? facts(image, image.summary) : fileSize(image)} ${stagedFact(image)}
     </div>
     <ul class="badges" data-testid="badges" aria-label=${t('What is special about this image')}>
       ${badges(page).map(badge)}
@@ -35,6 +35,19 @@ function facts(image: ImageState, summary: ImageSummary): TemplateResult {
     <span class="fact" title=${t('Cluster size')} data-testid="cluster-size">
       <b>${formatSize(summary.clusterSize)}</b> ${t('clusters')}</span
     >`;
+}
+
+/** What waits to be saved. */
+function stagedFact({ edits }: ImageState): TemplateResult | typeof nothing {
+  const count = edits?.unsaved ?? 0;
+  if (count === 0) return nothing;
+  const text = count === 1 ? t('1 edit staged') : t('{0} edits staged', formatCount(count));
+  return html`<span
+    class="fact staged-fact"
+    title=${t('Not on disk yet: saving the image writes it.')}
+    data-testid="staged"
+    >${icon('edit')} <b>${text}</b></span
+  >`;
 }
 
 /** Of a file that is not there, nothing. */
@@ -95,22 +108,42 @@ function badges(page: PageState): readonly Badge[] {
     t('encrypted: {0}', (summary.encryption ?? '').toUpperCase()),
     t('The data cannot be read without a key.'),
   );
-  add(true, t('read-only'), t('This version shows images and does not change them.'));
+  add(page.readOnly !== undefined, t('read-only'), page.readOnly ?? '');
   return found;
 }
 
 /** Sentences that the host wants seen, under the strip; first of all that it no longer answers. */
-export function notices(told: readonly Notice[], isLost: boolean, retry: () => void): TemplateResult {
-  return html`${isLost ? lostNotice(retry) : nothing}${told.map(
-    ({ severity, text }) =>
+export function notices(
+  told: readonly Notice[],
+  isLost: boolean,
+  run: (command: NoticeCommand) => void,
+): TemplateResult {
+  return html`${isLost ? lostNotice(run) : nothing}${told.map(
+    ({ severity, text, action }) =>
       html`<div class="notice is-${severity}" data-testid="notice">
         ${icon(severity)}<span>${text}</span>
+        ${
+          action === undefined
+            ? nothing
+            : html`<vscode-button
+                data-testid="notice-action"
+                @click=${() => {
+                  run(action.command);
+                }}
+                >${action.title}</vscode-button
+              >`
+        }
       </div>`,
   )}`;
 }
 
-const lostNotice = (retry: () => void): TemplateResult =>
+const lostNotice = (run: (command: NoticeCommand) => void): TemplateResult =>
   html`<div class="notice is-error" role="alert" data-testid="lost">
     ${icon('error')}<span>${t('The reader of this image has stopped.')}</span>
-    <vscode-button @click=${retry}>${t('Open Again')}</vscode-button>
+    <vscode-button
+      @click=${() => {
+        run('retry');
+      }}
+      >${t('Open Again')}</vscode-button
+    >
   </div>`;

@@ -4,6 +4,7 @@
  */
 import { KINDS, kindVariable } from './kinds';
 import base from './styles/base.css';
+import change from './styles/change.css';
 import tables from './styles/tables.css';
 import hex from './styles/hex.css';
 import layout from './styles/layout.css';
@@ -13,6 +14,6 @@ import panels from './styles/panels.css';
 export function addStyles(): void {
   const swatches = KINDS.map((kind) => `.swatch-${kind} { background: var(${kindVariable(kind)}); }`);
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync([base, layout, map, hex, panels, tables, ...swatches].join('\n'));
+  sheet.replaceSync([base, layout, map, hex, panels, tables, change, ...swatches].join('\n'));
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 }

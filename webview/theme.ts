@@ -12,6 +12,8 @@ export interface Theme {
   readonly background: string;
   readonly foreground: string;
   readonly selection: string;
+  /** Of the lines over what is staged. */
+  readonly staged: string;
   readonly focus: string;
   readonly isHighContrast: boolean;
 }
@@ -31,6 +33,7 @@ export function readTheme(): Theme {
     background: colour('--vscode-editor-background', '#1e1e1e'),
     foreground,
     selection: colour('--vscode-qcow2-mapSelection', foreground),
+    staged: colour('--vscode-qcow2-mapStaged', foreground),
     focus: colour('--vscode-focusBorder', foreground),
     isHighContrast: document.body.classList.contains('vscode-high-contrast'),
   };
@@ -46,6 +49,7 @@ export function paletteOf(theme: Theme, highlighted: CellKind | undefined): Pale
     }),
     background: painter.pixel(theme.background, 1),
     unknown: painter.pixel(theme.foreground, 0.2),
+    staged: painter.pixel(theme.staged, 1),
   };
 }
 

@@ -1,6 +1,7 @@
-/** The line above the map: go to a place, zoom, export. */
+/** The line above the map: go to a place, zoom, change, export. */
 import { html, type TemplateResult } from 'lit';
-import { icon } from './icons';
+import type { ChangeKind } from '../src/editor/messages';
+import { icon, type IconName } from './icons';
 import { formatCount, formatSize } from './numbers';
 import type { AppState, MapZoom } from './store';
 import { t } from './strings';
@@ -10,6 +11,8 @@ export interface ToolbarActions {
   zoomBy(steps: number): void;
   zoomTo(step: number): void;
   exportMap(): void;
+  /** Opens the dialog of a change of what is selected. */
+  change(kind: ChangeKind): void;
 }
 
 export function toolbar(state: AppState, actions: ToolbarActions): TemplateResult {
@@ -84,6 +87,8 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
       >
     </div>
     <div class="actions">
+      ${changeButton('writeZeroes', 'eraser', t('Write Zeroes…'), state, actions)}
+      ${changeButton('discard', 'trash', t('Discard…'), state, actions)}
       <vscode-button
         appearance="secondary"
         data-testid="export-map"
@@ -97,6 +102,27 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
       >
     </div>
   </div>`;
+}
+
+function changeButton(
+  kind: ChangeKind,
+  iconName: IconName,
+  name: string,
+  { page }: AppState,
+  actions: ToolbarActions,
+): TemplateResult {
+  const readOnly = page?.readOnly;
+  return html`<vscode-button
+    appearance="secondary"
+    data-testid="change-${kind}"
+    aria-label=${name}
+    title=${readOnly ?? (kind === 'discard' ? t('Discard the selected clusters, or a range you name') : t('Write zeroes to the selected clusters, or to a range you name'))}
+    ?disabled=${readOnly !== undefined}
+    @click=${() => {
+      actions.change(kind);
+    }}
+    ><span slot="start">${icon(iconName)}</span><span class="words">${name}</span></vscode-button
+  >`;
 }
 
 /** "4 MiB a cell"; in full "1 cell = 64 clusters (4 MiB)". */

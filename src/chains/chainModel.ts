@@ -95,6 +95,13 @@ export class ChainModel {
     return [...links, ...sortedByName(users, nameOf)];
   }
 
+  /** Images that have a file as their backing file; it may be given by any of its names. */
+  usersOf(path: string): readonly IndexedImage[] {
+    const known = this.files.found.get(path) ?? this.files.named.get(path);
+    const image = known?.identity === undefined ? known : this.byIdentity.get(known.identity);
+    return image === undefined ? [] : (this.users.get(image.path) ?? []);
+  }
+
   /** Whether what a node stands on, all the way down, is there as far as it was looked for. */
   isWhole(node: ChainNode): boolean {
     let lowest = node;

@@ -1,7 +1,7 @@
 /** The view that shows the tree: its filter, its direction, and what it says above the tree. */
 import * as vscode from 'vscode';
 import { ChainTree } from './chainTree';
-import type { ChainNode } from './chainModel';
+import { ChainModel, type ChainNode } from './chainModel';
 import { WorkspaceIndex } from './workspaceIndex';
 
 const VIEW = 'qcow2.chains';
@@ -41,6 +41,13 @@ export class ChainView implements vscode.Disposable {
   /** The node a command is about: its argument, or what is selected in the view. */
   chosen(node: ChainNode | undefined): ChainNode | undefined {
     return node ?? this.view.selection[0];
+  }
+
+  /** Paths of the images that have a file as their backing file, as far as the workspace is indexed. */
+  async usersOf(path: string): Promise<string[]> {
+    await this.index.start();
+    await this.index.whenSettled();
+    return new ChainModel(this.index.files).usersOf(path).map((image) => image.path);
   }
 
   async refresh(): Promise<void> {

@@ -18,6 +18,12 @@ export function parseOffset(text: string, clusterSize: number, diskSize: number)
   return { ok: true, guestOffset };
 }
 
+/** Bytes of a stretch: the same texts, `#12` for that many clusters. Undefined for what is none, or not exact. */
+export function parseLength(text: string, clusterSize: number): number | undefined {
+  const length = offsetIn(text.trim(), clusterSize);
+  return length !== undefined && Number.isSafeInteger(length) ? length : undefined;
+}
+
 /** Bytes, possibly beyond what is exact. */
 function offsetIn(text: string, clusterSize: number): number | undefined {
   const cluster = /^#\s*(0x[0-9a-f]+|\d+)$/i.exec(text)?.[1];

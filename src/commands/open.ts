@@ -39,7 +39,7 @@ export async function show(uri: vscode.Uri, column = vscode.ViewColumn.Active): 
 }
 
 /** The page on an image, in sight; undefined where VS Code could not open it. */
-async function pageInSight(uri: vscode.Uri, images: OpenImages): Promise<Page | undefined> {
+export async function pageInSight(uri: vscode.Uri, images: OpenImages): Promise<Page | undefined> {
   const page = images.pageOf(uri);
   if (page === undefined) await show(uri);
   else if (!page.panel.visible) page.panel.reveal();

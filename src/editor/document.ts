@@ -1,19 +1,36 @@
 /**
  * An open document: a name that leads to an image, without VS Code and without a view. It keeps the name, follows it
- * to whatever file it leads to, and passes on what that file's session tells. Edits will come in here (and be staged
- * in the session), since a document lives without a view: saving and undoing never ask the webview.
+ * to whatever file it leads to, and passes on what that file's session tells. Edits come in here and are staged in the
+ * session, since a document lives without a view: saving and undoing never ask the webview.
  */
-import type { Cells, CellsRequest, ClusterReport, ImageState, KindTotals, Result } from '../worker/api';
+import type {
+  CellsRequest,
+  ChangeRequest,
+  ChangeTally,
+  ImageState,
+  KindTotals,
+  MapCells,
+  Obstacle,
+  Problem,
+  RecoverOutcome,
+  RecoverTrust,
+  Result,
+  StagedReport,
+} from '../worker/api';
 import { Emitter, type Subscription } from './emitter';
 import { type ImageSource, identify } from './source';
 import type { ImageSession, ScanProgress } from './session';
 import type { SessionLease, Sessions } from './sessions';
+import type { SaveAnswer, SaveCancel, UndoableEdit } from './staging';
 
 /** A stretch of the guest's disk, in bytes. */
 export interface Selection {
   readonly start: number;
   readonly length: number;
 }
+
+/** `gone`: the name leads to another file now, or to none. */
+export type OutsideChange = 'changed' | 'gone';
 
 export class ImageDocument {
   private readonly readEmitter = new Emitter<ImageState>();
@@ -22,6 +39,15 @@ export class ImageDocument {
   readonly onDidRead = this.readEmitter.event;
   readonly onDidScan = this.scanEmitter.event;
   readonly onDidSelect = this.selectionEmitter.event;
+  private readonly editEmitter = new Emitter<UndoableEdit>();
+  private readonly failEmitter = new Emitter<Problem | 'dropped'>();
+  /** An edit was staged: whoever keeps the history of this document takes it. */
+  readonly onDidEdit = this.editEmitter.event;
+  private readonly outsideEmitter = new Emitter<OutsideChange>();
+  /** The file was changed by somebody else while something is staged. */
+  readonly onDidChangeOutside = this.outsideEmitter.event;
+  /** An undo or redo could not be done, and why. */
+  readonly onDidFail = this.failEmitter.event;
 
   private lease: SessionLease | undefined;
   private subscriptions: Subscription[] = [];
@@ -29,6 +55,10 @@ export class ImageDocument {
   private isDisposed = false;
   private wasReadable = false;
   private selected: Selection | undefined;
+  /** It is being renamed: that its file is gone is no surprise. */
+  isMoving = false;
+  private readonly confirmed = new Set<string>();
+  private changedOutside = false;
 
   constructor(
     readonly source: ImageSource,
@@ -40,6 +70,30 @@ export class ImageDocument {
   /** What the worker answered last. */
   get state(): ImageState | undefined {
     return this.lease?.session.state;
+  }
+
+  /** The first document on its file changes it; others look on. */
+  get isOwner(): boolean {
+    return this.lease?.session.owner === this;
+  }
+
+  /** Something is staged that is not on disk. */
+  get hasUnsaved(): boolean {
+    return this.isOwner && this.lease?.session.staging.hasUnsaved === true;
+  }
+
+  /** Another program has changed the file since, while something is staged: a person has to decide. */
+  get isChangedOutside(): boolean {
+    return this.changedOutside;
+  }
+
+  /** Remembers questions of the guards that were answered with yes. */
+  confirm(ids: readonly string[]): void {
+    for (const id of ids) this.confirmed.add(id);
+  }
+
+  isConfirmed(id: string): boolean {
+    return this.confirmed.has(id);
   }
 
   /** True when the image was readable once and its file is gone now. */
@@ -72,6 +126,8 @@ export class ImageDocument {
 
   /** Reads anew in any case. */
   async readAgain(): Promise<ImageState> {
+    this.changedOutside = false;
+    this.confirmed.clear();
     return (await this.follow()).read(this.source);
   }
 
@@ -80,7 +136,7 @@ export class ImageDocument {
     this.selectionEmitter.fire(selection);
   }
 
-  async cells(request: CellsRequest): Promise<Result<Cells>> {
+  async cells(request: CellsRequest): Promise<Result<MapCells>> {
     return (await this.readSession()).cells(request);
   }
 
@@ -88,7 +144,7 @@ export class ImageDocument {
     return (await this.readSession()).totals(start, length);
   }
 
-  async inspect(guestOffset: number): Promise<Result<ClusterReport>> {
+  async inspect(guestOffset: number): Promise<Result<StagedReport>> {
     return (await this.readSession()).inspect(guestOffset);
   }
 
@@ -100,19 +156,94 @@ export class ImageDocument {
     return (await this.readSession()).info();
   }
 
+  /** What the engine has against changing the image now. */
+  async obstacles(): Promise<Result<readonly Obstacle[]>> {
+    return (await this.readSession()).staging.obstacles();
+  }
+
+  /** What a change would do. A newer preview ends an older one. */
+  async preview(change: ChangeRequest): Promise<Result<ChangeTally>> {
+    return (await this.readSession()).staging.preview(change);
+  }
+
+  /** Stages a change as an edit, if it changes anything. The guards are the caller's business. */
+  async stage(change: ChangeRequest, label: string): Promise<Result<ChangeTally>> {
+    const staged = await (await this.readSession()).staging.stage(change, label);
+    if (!staged.ok) return staged;
+    if (staged.value.edit !== undefined) this.editEmitter.fire(staged.value.edit);
+    return { ok: true, value: staged.value.tally };
+  }
+
+  /** Runs a piece after all staging, undoing and saving that was asked for before. */
+  async inTurn<T>(piece: () => Promise<T>): Promise<T> {
+    return (await this.readSession()).staging.enqueue(piece);
+  }
+
+  /** Writes what is staged to the disk. Call it in turn. */
+  async save(cancel: SaveCancel): Promise<Result<SaveAnswer>> {
+    return (await this.readSession()).staging.save(cancel);
+  }
+
+  /** Writes the image as staged to another file. Call it in turn. */
+  async saveAs(path: string, cancel: SaveCancel): Promise<Result<undefined>> {
+    return (await this.readSession()).staging.saveAs(path, cancel);
+  }
+
+  /** Goes back to what is on disk; reads it anew where it is not what it was. */
+  async revert(): Promise<Result<undefined>> {
+    this.changedOutside = false;
+    return (await this.readSession()).staging.revert();
+  }
+
+  /** Throws away what is staged and leaves the file to whoever comes next. */
+  async giveUp(): Promise<void> {
+    await this.revert();
+    this.leave();
+  }
+
+  async recover(trust: RecoverTrust): Promise<Result<RecoverOutcome>> {
+    return (await this.readSession()).staging.recover(trust);
+  }
+
+  async backUp(path: string): Promise<Result<undefined>> {
+    return (await this.readSession()).staging.backUp(path);
+  }
+
+  async restore(path: string): Promise<Result<UndoableEdit[]>> {
+    return (await this.readSession()).staging.restore(path);
+  }
+
   dispose(): void {
     this.isDisposed = true;
     this.leave();
     this.readEmitter.dispose();
     this.scanEmitter.dispose();
     this.selectionEmitter.dispose();
+    this.editEmitter.dispose();
+    this.failEmitter.dispose();
+    this.outsideEmitter.dispose();
   }
 
   private async look(): Promise<void> {
     const before = this.lease?.session;
+    if (before !== undefined && this.hasUnsaved) {
+      if (!this.isMoving) await this.lookWhileStaged(before);
+      return;
+    }
     const session = await this.follow();
     if (session !== before) await session.whenRead(this.source);
     else if (await session.hasChanged(this.source)) await session.read(this.source);
+  }
+
+  /** What is staged is not thrown away because of what somebody else did: the person is asked. */
+  private async lookWhileStaged(session: ImageSession): Promise<void> {
+    const isElsewhere = session.identity !== (await identify(this.source));
+    const isChanged = isElsewhere || (await session.hasChanged(this.source));
+    if (isChanged === this.changedOutside || !this.hasUnsaved) return;
+    this.changedOutside = isChanged;
+    // The page says so.
+    if (session.state !== undefined) this.tell(session.state);
+    if (isChanged) this.outsideEmitter.fire(isElsewhere ? 'gone' : 'changed');
   }
 
   /** The session once something was read: it can be asked. */
@@ -138,6 +269,7 @@ export class ImageDocument {
     }
     this.leave();
     this.lease = next;
+    next.session.owner ??= this;
     this.listen(next.session);
     return next.session;
   }
@@ -150,18 +282,23 @@ export class ImageDocument {
       session.onDidScan((progress) => {
         this.scanEmitter.fire(progress);
       }),
+      session.staging.onDidFail((why) => {
+        if (this.isOwner) this.failEmitter.fire(why);
+      }),
     ];
     if (session.state !== undefined) this.tell(session.state);
   }
 
   private tell(state: ImageState): void {
     if (state.problem === undefined) this.wasReadable = true;
+    if (this.lease !== undefined) this.lease.session.owner ??= this;
     this.readEmitter.fire(state);
   }
 
   private leave(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
     this.subscriptions = [];
+    if (this.isOwner) this.lease?.session.disown(this.source);
     this.lease?.release();
     this.lease = undefined;
   }

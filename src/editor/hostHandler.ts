@@ -2,8 +2,10 @@
 import * as vscode from 'vscode';
 import type { CellsRequest, Problem } from '../worker/api';
 import type { ImageDocument } from './document';
-import type { HostApi, PageState } from './messages';
+import { type FindUsers, guardsOf } from './editability';
+import type { HostApi, PageChange, PageState } from './messages';
 import { pageState } from './pageState';
+import { previewChange, stageChange } from './stage';
 import { viewTypeFor } from '../words/viewTypes';
 import { describe } from '../words/words';
 
@@ -14,6 +16,7 @@ const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   retry: 'qcow2.retry',
   goToOffset: 'qcow2.goToOffset',
   showChain: 'qcow2.showBackingChain',
+  recover: 'qcow2.recover',
 };
 
 /** The same calls, answered later. */
@@ -24,7 +27,12 @@ type Answers<Api> = {
 };
 
 /** @param onReady the page is up, and has its state: what waited for it can be told */
-export function hostHandler(uri: vscode.Uri, document: ImageDocument, onReady: () => void): Answers<HostApi> {
+export function hostHandler(
+  uri: vscode.Uri,
+  document: ImageDocument,
+  findUsers: FindUsers,
+  onReady: () => void,
+): Answers<HostApi> {
   return {
     async ready(): Promise<PageState> {
       const state = await document.whenRead();
@@ -50,6 +58,10 @@ export function hostHandler(uri: vscode.Uri, document: ImageDocument, onReady: (
     async copy(text: string): Promise<void> {
       await vscode.env.clipboard.writeText(text);
     },
+    guards: () => guardsOf(document, findUsers),
+    preview: (change: PageChange) => previewChange(document, change),
+    stage: (change: PageChange, confirmed: readonly string[]) =>
+      stageChange(document, change, confirmed, findUsers),
     describe: (problem: Problem) => Promise.resolve(describe(problem)),
     selectionChanged(selection): Promise<void> {
       document.select(selection);

@@ -13,23 +13,26 @@
  * the host and `t('…')` of `webview/`.
  */
 import type {
-  Cells,
   CellsRequest,
-  ClusterReport,
+  ChangeTally,
   ImageState,
   KindTotals,
+  MapCells,
   Problem,
   Result,
+  StagedReport,
 } from '../worker/api';
 
 export type {
+  Amount,
   BitmapView,
   CellKind,
-  Cells,
   CellsRequest,
   ChainLayerView,
   ChainView,
+  ChangeTally,
   ClusterReport,
+  EditState,
   EntryField,
   ExtensionView,
   FeatureBit,
@@ -38,9 +41,11 @@ export type {
   ImageState,
   ImageSummary,
   KindTotals,
+  MapCells,
   Problem,
   Result,
   SnapshotView,
+  StagedReport,
 } from '../worker/api';
 
 /** Translations of the page's own words, keyed by the English sentence with `{0}`, `{1}`, … or `{name}` places. */
@@ -58,12 +63,54 @@ export interface PageState {
   readonly chainTexts: readonly { readonly problem?: string; readonly notes: readonly string[] }[];
   /** Restricted Mode: only the file itself was read. */
   readonly isRestricted: boolean;
+  /** Why nothing can be changed here, in the person's language; absent where it can. */
+  readonly readOnly?: string;
 }
 
 export interface Notice {
   readonly severity: 'info' | 'warning' | 'error';
   readonly text: string;
+  /** A way on, as a button. */
+  readonly action?: { readonly command: NoticeCommand; readonly title: string };
 }
+
+export type NoticeCommand = 'recover' | 'retry';
+
+/** A change as the page's dialog asks for it; places and lengths are guest bytes. */
+export type PageChange =
+  | {
+      readonly kind: 'writeZeroes';
+      readonly start: number;
+      readonly length: number;
+      readonly unmap: boolean;
+      readonly thorough: boolean;
+    }
+  | { readonly kind: 'discard'; readonly start: number; readonly length: number };
+
+export type ChangeKind = PageChange['kind'];
+
+export interface ChangePreview {
+  readonly tally: ChangeTally;
+  /** What a person should know before it is staged. */
+  readonly notes: readonly Notice[];
+}
+
+/** What stands in the way of changing the image. */
+export interface GuardReport {
+  /** Nothing can be changed as long as there is one. */
+  readonly refusals: readonly string[];
+  /** To be answered with yes first; the answer holds until the image is read anew. */
+  readonly questions: readonly GuardQuestion[];
+}
+
+export interface GuardQuestion {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** An answer, or why there is none in the person's language. */
+export type Told<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly text: string };
 
 export type PageTab = 'cluster' | 'header' | 'chain';
 
@@ -71,15 +118,21 @@ export type PageTab = 'cluster' | 'header' | 'chain';
 export interface HostApi {
   /** The webview is up (first time, or again after it was hidden) and wants its state. */
   ready(): PageState;
-  cells(request: CellsRequest): Result<Cells>;
+  cells(request: CellsRequest): Result<MapCells>;
   totals(start: number, length: number): Result<KindTotals>;
-  inspect(guestOffset: number): Result<ClusterReport>;
+  inspect(guestOffset: number): Result<StagedReport>;
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
   /** Opens the chain layer at that depth in an editor of its own. */
   openLayer(depth: number, toTheSide: boolean): void;
-  /** Runs a command of this extension on the document: `exportMap`, `copyInfo`, `retry`, `goToOffset`. */
-  run(command: 'exportMap' | 'copyInfo' | 'retry' | 'goToOffset' | 'showChain'): void;
+  /** Runs a command of this extension on the document. */
+  run(command: NoticeCommand | 'exportMap' | 'copyInfo' | 'goToOffset' | 'showChain'): void;
   copy(text: string): void;
+  /** Looks at what stands in the way of changing the image; may take a moment for a large one. */
+  guards(): GuardReport;
+  /** What a change would do. A newer preview ends an older one that is still under way. */
+  preview(change: PageChange): Told<ChangePreview>;
+  /** Stages a change. @param confirmed ids of the guards' questions that were answered with yes */
+  stage(change: PageChange, confirmed: readonly string[]): Told<{ readonly label: string }>;
   /** A problem from a `Result`, in the person's language. */
   describe(problem: Problem): string;
   /** The selection, for the status bar and for commands that work on it; undefined when nothing is selected. */
@@ -93,4 +146,6 @@ export interface PageApi {
   scanProgress(done: number, total: number): void;
   goTo(guestOffset: number): void;
   showTab(tab: PageTab): void;
+  /** Opens the dialog of a change; without a range the person says which. */
+  openChange(kind: ChangeKind, range: { readonly start: number; readonly length: number } | undefined): void;
 }

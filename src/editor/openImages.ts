@@ -32,7 +32,14 @@ export class OpenImages implements vscode.Disposable {
   }
 
   all(): ImageDocument[] {
-    return [...this.documents.values()].flatMap((documents) => [...documents]);
+    return this.entries().map(([, document]) => document);
+  }
+
+  /** All open documents with their URIs. */
+  entries(): (readonly [vscode.Uri, ImageDocument])[] {
+    return [...this.documents].flatMap(([uri, documents]) =>
+      [...documents].map((document) => [vscode.Uri.parse(uri), document] as const),
+    );
   }
 
   addDocument(uri: vscode.Uri, document: ImageDocument): vscode.Disposable {

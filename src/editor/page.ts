@@ -1,10 +1,12 @@
 /** One panel on one document: the webview, and what the host tells it. */
 import { createBirpc } from 'birpc';
 import type * as vscode from 'vscode';
-import type { ImageDocument } from './document';
+import type { CustomImageDocument } from './customDocument';
+import type { ImageDocument, Selection } from './document';
 import type { Subscription } from './emitter';
+import type { FindUsers } from './editability';
 import { hostHandler } from './hostHandler';
-import type { PageApi, PageTab } from './messages';
+import type { ChangeKind, PageApi, PageTab } from './messages';
 import { pageHtml, pageResources } from './pageHtml';
 import { pageState } from './pageState';
 
@@ -12,6 +14,8 @@ import { pageState } from './pageState';
 export interface Navigation {
   readonly guestOffset?: number;
   readonly tab?: PageTab;
+  /** The dialog of a change, for a range or for what the person says there. */
+  readonly change?: { readonly kind: ChangeKind; readonly range: Selection | undefined };
 }
 
 export class Page implements vscode.Disposable {
@@ -23,14 +27,15 @@ export class Page implements vscode.Disposable {
   private isDisposed = false;
 
   constructor(
-    readonly uri: vscode.Uri,
-    readonly document: ImageDocument,
+    readonly custom: CustomImageDocument,
     readonly panel: vscode.WebviewPanel,
     extension: vscode.Uri,
+    findUsers: FindUsers,
   ) {
+    const { uri, document } = this;
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: pageResources(extension) };
-    const handler = hostHandler(uri, document, () => {
+    const handler = hostHandler(uri, document, findUsers, () => {
       this.cameUp();
     });
     // A hidden page takes no message and asks for its state when it is shown again: losing one does no harm.
@@ -51,6 +56,14 @@ export class Page implements vscode.Disposable {
     webview.html = pageHtml(webview, extension);
   }
 
+  get uri(): vscode.Uri {
+    return this.custom.uri;
+  }
+
+  get document(): ImageDocument {
+    return this.custom.model;
+  }
+
   /** The page has loaded and asked for its state. */
   get isUp(): boolean {
     return this.hasState;
@@ -63,6 +76,8 @@ export class Page implements vscode.Disposable {
     }
     if (navigation.guestOffset !== undefined) void this.rpc.goTo.asEvent(navigation.guestOffset);
     if (navigation.tab !== undefined) void this.rpc.showTab.asEvent(navigation.tab);
+    const { change } = navigation;
+    if (change !== undefined) void this.rpc.openChange.asEvent(change.kind, change.range);
   }
 
   dispose(): void {

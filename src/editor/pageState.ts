@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainLayerView, ImageState, Problem } from '../worker/api';
 import type { ImageDocument } from './document';
+import { readOnlyReason } from './editability';
 import type { Notice, PageState } from './messages';
 import { sourceName } from './source';
 import { describe, describeWithFile } from '../words/words';
@@ -10,6 +11,7 @@ import { describe, describeWithFile } from '../words/words';
 /** @param state of `document`, as last answered */
 export function pageState(document: ImageDocument, state: ImageState): PageState {
   const problemText = imageProblem(document, state);
+  const readOnly = readOnlyReason(document);
   return {
     image: state,
     fileName: basename(sourceName(document.source)),
@@ -17,6 +19,7 @@ export function pageState(document: ImageDocument, state: ImageState): PageState
     ...(problemText === undefined ? {} : { problemText }),
     chainTexts: (state.chain?.layers ?? []).map(layerTexts),
     isRestricted: !vscode.workspace.isTrusted,
+    ...(readOnly === undefined ? {} : { readOnly }),
   };
 }
 
@@ -28,7 +31,7 @@ function imageProblem(document: ImageDocument, state: ImageState): string | unde
 }
 
 function notices(document: ImageDocument, state: ImageState): Notice[] {
-  const around = surroundings(document, state);
+  const around = [...interruptions(document, state), ...surroundings(document, state)];
   // What the surroundings say for all names need not be said again for the first.
   const warnings = state.warnings.filter(({ code }) => around.length === 0 || !code.startsWith('gate.'));
   const notice = (problem: Problem): Notice => ({
@@ -36,6 +39,22 @@ function notices(document: ImageDocument, state: ImageState): Notice[] {
     text: describeWithFile(problem, state.path),
   });
   return [...around, ...warnings.map(notice)];
+}
+
+/** What came between, and the way on. */
+function interruptions(document: ImageDocument, state: ImageState): Notice[] {
+  if (document.isChangedOutside) {
+    const text = vscode.l10n.t(
+      'Another program has changed the file while edits are staged: they no longer fit it and cannot be saved to it.',
+    );
+    return [{ severity: 'error', text }];
+  }
+  if (state.isInterrupted !== true) return [];
+  const text = vscode.l10n.t(
+    'There is a journal beside the file: a save was interrupted, or another program is saving. Recover the image before it is used.',
+  );
+  const action = { command: 'recover', title: vscode.l10n.t('Recover') } as const;
+  return [{ severity: 'error', text, ...(vscode.workspace.isTrusted ? { action } : {}) }];
 }
 
 /** What the place of the file and the workspace have to do with what is shown. */

@@ -1,51 +1,67 @@
 /**
- * The custom editor: hands VS Code documents and panels. Opening never fails because of what is in a file or because
- * there is none: VS Code would keep the rejection until the window is reloaded. What is wrong the page shows.
- *
- * Read-only for now. With edits this becomes a `CustomEditorProvider` on the same documents: the model
- * (document.ts) is where they are staged, so that save, undo and backup need no panel.
+ * The custom editor: hands VS Code documents and panels, tells it of edits, and saves, reverts and backs up when it
+ * asks. Opening never fails because of what is in a file or because there is none: VS Code would keep the rejection
+ * until the window is reloaded. What is wrong the page shows.
  */
+import { rm } from 'node:fs/promises';
 import * as vscode from 'vscode';
+import { describeWithFile } from '../words/words';
+import { VIEW_TYPES } from '../words/viewTypes';
+import { CustomImageDocument, type DocumentEvent } from './customDocument';
 import { ImageDocument } from './document';
+import type { FindUsers } from './editability';
 import { DocumentFollower } from './follow';
 import type { OpenImages } from './openImages';
+import { askAboutOutsideChanges } from './outsideChange';
 import { Page } from './page';
+import type { Renames } from './renames';
+import { saveDocument, saveDocumentAs } from './save';
 import type { Sessions } from './sessions';
 import { imageSource } from './sources';
-import { VIEW_TYPES } from '../words/viewTypes';
 
-/** VS Code's handle on a document of ours. */
-class CustomImageDocument implements vscode.CustomDocument {
-  constructor(
-    readonly uri: vscode.Uri,
-    readonly model: ImageDocument,
-    readonly follower: DocumentFollower,
-    private readonly registration: vscode.Disposable,
-  ) {}
-
-  dispose(): void {
-    this.registration.dispose();
-    this.follower.dispose();
-    this.model.dispose();
-  }
+/** What the editor is made from. */
+export interface EditorContext {
+  /** Where the extension is installed. */
+  readonly extension: vscode.Uri;
+  readonly sessions: Sessions;
+  readonly images: OpenImages;
+  readonly renames: Renames;
+  readonly findUsers: FindUsers;
 }
 
-class ImageEditorProvider implements vscode.CustomReadonlyEditorProvider<CustomImageDocument> {
-  constructor(
-    private readonly extension: vscode.Uri,
-    private readonly sessions: Sessions,
-    private readonly images: OpenImages,
-  ) {}
+class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocument> {
+  private readonly changeEmitter = new vscode.EventEmitter<DocumentEvent>();
+  readonly onDidChangeCustomDocument = this.changeEmitter.event as vscode.Event<
+    vscode.CustomDocumentEditEvent<CustomImageDocument>
+  >;
 
-  openCustomDocument(uri: vscode.Uri): CustomImageDocument {
-    const model = new ImageDocument(imageSource(uri), this.sessions);
-    const registration = this.images.addDocument(uri, model);
-    return new CustomImageDocument(uri, model, new DocumentFollower(model), registration);
+  constructor(private readonly context: EditorContext) {}
+
+  async openCustomDocument(
+    uri: vscode.Uri,
+    { backupId }: vscode.CustomDocumentOpenContext,
+  ): Promise<CustomImageDocument> {
+    const { sessions, images, renames } = this.context;
+    const backup = (await renames.take(uri)) ?? backupId;
+    const model = new ImageDocument(imageSource(uri), sessions);
+    const document = new CustomImageDocument(
+      uri,
+      model,
+      new DocumentFollower(model),
+      (event) => {
+        this.changeEmitter.fire(event);
+      },
+      images.addDocument(uri, model),
+    );
+    askAboutOutsideChanges(uri, model);
+    if (backup !== undefined) await this.restore(document, backup);
+    return document;
   }
 
   resolveCustomEditor(document: CustomImageDocument, panel: vscode.WebviewPanel): void {
-    const page = new Page(document.uri, document.model, panel, this.extension);
-    this.images.addPage(page);
+    const { extension, images, findUsers } = this.context;
+    const page = new Page(document, panel, extension, findUsers);
+    images.addPage(page);
     panel.onDidChangeViewState(() => {
       if (panel.active) document.follower.lookSoon();
     });
@@ -53,23 +69,73 @@ class ImageEditorProvider implements vscode.CustomReadonlyEditorProvider<CustomI
       page.dispose();
     });
   }
+
+  saveCustomDocument(document: CustomImageDocument, token: vscode.CancellationToken): Promise<void> {
+    return saveDocument(document, this.context.findUsers, token);
+  }
+
+  saveCustomDocumentAs(
+    document: CustomImageDocument,
+    destination: vscode.Uri,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    return saveDocumentAs(document, destination, this.context.findUsers, token);
+  }
+
+  async revertCustomDocument(document: CustomImageDocument): Promise<void> {
+    const reverted = await document.model.revert();
+    if (!reverted.ok) throw new Error(describeWithFile(reverted.problem, document.uri.fsPath));
+    document.wasReverted();
+  }
+
+  async backupCustomDocument(
+    document: CustomImageDocument,
+    { destination }: vscode.CustomDocumentBackupContext,
+  ): Promise<vscode.CustomDocumentBackup> {
+    const backedUp = await document.model.backUp(destination.fsPath);
+    if (!backedUp.ok) throw new Error(describeWithFile(backedUp.problem, document.uri.fsPath));
+    return {
+      id: destination.fsPath,
+      delete: () => void rm(destination.fsPath, { force: true }),
+    };
+  }
+
+  dispose(): void {
+    this.changeEmitter.dispose();
+  }
+
+  /** Stages the edits of a backup again, and hands them to VS Code one by one, to be undone one by one. */
+  private async restore(document: CustomImageDocument, backup: string): Promise<void> {
+    await document.model.whenRead();
+    const restored = await document.model.restore(backup);
+    if (!restored.ok) {
+      const text = describeWithFile(restored.problem, document.uri.fsPath);
+      void vscode.window.showWarningMessage(vscode.l10n.t('Staged edits were not restored: {0}', text));
+      return;
+    }
+    // Once VS Code has the document: it cannot take edits of one that it does not know yet.
+    setTimeout(() => {
+      for (const edit of restored.value) document.tellEdit(edit);
+    });
+  }
 }
 
 /** Registers both entries of the editor, and reads open images anew once the workspace is trusted. */
-export function registerEditor(
-  context: vscode.ExtensionContext,
-  sessions: Sessions,
-  images: OpenImages,
-): vscode.Disposable {
-  const provider = new ImageEditorProvider(context.extensionUri, sessions, images);
+export function registerEditor(context: EditorContext): vscode.Disposable {
   return vscode.Disposable.from(
-    ...VIEW_TYPES.map((viewType) =>
-      vscode.window.registerCustomEditorProvider(viewType, provider, {
-        supportsMultipleEditorsPerDocument: true,
-      }),
-    ),
+    ...VIEW_TYPES.map((viewType) => registerViewType(viewType, context)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
-      for (const document of images.all()) void document.readAgain();
+      for (const document of context.images.all()) void document.readAgain();
     }),
+  );
+}
+
+/** A provider for each: VS Code looks for the document of an edit in the entry that it was told by. */
+function registerViewType(viewType: string, context: EditorContext): vscode.Disposable {
+  const provider = new ImageEditorProvider(context);
+  const options = { supportsMultipleEditorsPerDocument: true };
+  return vscode.Disposable.from(
+    provider,
+    vscode.window.registerCustomEditorProvider(viewType, provider, options),
   );
 }

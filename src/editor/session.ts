@@ -2,22 +2,23 @@
  * One file being looked at: its worker thread, what the worker answered last, and the readers that share it.
  *
  * A session is bound to one file (device and inode), not to a name. Documents hold a lease on it; when a name comes
- * to lead to another file, the document takes another session (document.ts). Staged edits will live here, so that
- * all documents and views of a file see the same ones.
+ * to lead to another file, the document takes another session (document.ts). What is staged on the file belongs to
+ * the session (staging.ts), so that all documents and views of a file see the same.
  */
 import type {
-  Cells,
   CellsRequest,
-  ClusterReport,
   EngineEvents,
   ImageState,
   KindTotals,
+  MapCells,
   Problem,
   Result,
+  StagedReport,
 } from '../worker/api';
 import { EngineClient, failedState } from '../worker/client';
 import { Emitter } from './emitter';
 import { type ImageSource, sourceName, sourceProblem } from './source';
+import { Staging } from './staging';
 
 export interface ScanProgress {
   /** Guest bytes. */
@@ -29,6 +30,8 @@ export interface ScanProgress {
 export interface SessionContext {
   /** Path of the bundled worker. */
   readonly workerScript: string;
+  /** Folder for staged changes that outgrow memory. */
+  readonly scratchFolder: string;
   /** False in Restricted Mode; asked at every reading. */
   followsNames(): boolean;
   /** Counts up; never the same number twice. */
@@ -40,6 +43,9 @@ export class ImageSession {
   private readonly scanEmitter = new Emitter<ScanProgress>();
   readonly onDidRead = this.stateEmitter.event;
   readonly onDidScan = this.scanEmitter.event;
+  readonly staging: Staging;
+  /** The document whose edits are staged; other names of the file only look on. */
+  owner: object | undefined;
 
   private engine: EngineClient | undefined;
   private current: ImageState | undefined;
@@ -55,7 +61,9 @@ export class ImageSession {
   constructor(
     readonly identity: string,
     private readonly context: SessionContext,
-  ) {}
+  ) {
+    this.staging = new Staging(this);
+  }
 
   /** What the worker answered last; nothing before the first answer. */
   get state(): ImageState | undefined {
@@ -100,7 +108,7 @@ export class ImageSession {
 
   // Questions: they wait for nothing, so ask once something was read.
 
-  cells(request: CellsRequest): Promise<Result<Cells>> {
+  cells(request: CellsRequest): Promise<Result<MapCells>> {
     return this.ask((engine) => engine.cells(request));
   }
 
@@ -108,7 +116,7 @@ export class ImageSession {
     return this.ask((engine) => engine.totals(start, length));
   }
 
-  inspect(guestOffset: number): Promise<Result<ClusterReport>> {
+  inspect(guestOffset: number): Promise<Result<StagedReport>> {
     return this.ask((engine) => engine.inspect(guestOffset));
   }
 
@@ -120,9 +128,35 @@ export class ImageSession {
     return this.ask((engine) => engine.info());
   }
 
+  /** Asks the thread as it is; fails where there is none. */
+  ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
+    if (this.engine !== undefined) return request(this.engine);
+    const problem: Problem = { kind: 'argument', code: 'engine.notOpen', file: '' };
+    return Promise.resolve({ ok: false, problem });
+  }
+
+  /** Its owner leaves: what is staged goes with it, and whoever is next may change the file. */
+  disown(source: ImageSource): void {
+    this.owner = undefined;
+    if (this.staging.hasUnsaved) void this.read(source);
+    else if (this.current !== undefined) this.take(this.current);
+  }
+
+  nextGeneration(): number {
+    return this.context.nextGeneration();
+  }
+
+  /** The worker has answered with another state: everybody is told. */
+  take(state: ImageState): void {
+    if (this.isDisposed) return;
+    this.current = state;
+    this.stateEmitter.fire(state);
+  }
+
   dispose(): void {
     this.isDisposed = true;
     this.engine?.dispose();
+    this.staging.dispose();
     this.stateEmitter.dispose();
     this.scanEmitter.dispose();
   }
@@ -135,8 +169,8 @@ export class ImageSession {
     const state = await this.openEngine(source, generation);
     if (this.isOver()) return state;
     if (state.problem !== undefined) this.scannedAt = performance.now();
-    this.current = state;
-    this.stateEmitter.fire(state);
+    this.staging.startAnew();
+    this.take(state);
     return state;
   }
 
@@ -144,7 +178,8 @@ export class ImageSession {
     const name = sourceName(source);
     const engine = this.livingEngine();
     if (source.kind === 'path') {
-      return engine.open(name, { generation, followsNames: this.context.followsNames() });
+      const { scratchFolder } = this.context;
+      return engine.open(name, { generation, followsNames: this.context.followsNames(), scratchFolder });
     }
     try {
       this.stamp = await source.stamp();
@@ -182,12 +217,6 @@ export class ImageSession {
     if (this.current === undefined || this.isDisposed) return;
     this.current = change(this.current);
     this.stateEmitter.fire(this.current);
-  }
-
-  private ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
-    if (this.engine !== undefined) return request(this.engine);
-    const problem: Problem = { kind: 'argument', code: 'engine.notOpen', file: '' };
-    return Promise.resolve({ ok: false, problem });
   }
 
   /** A method, since it may change while a reading waits. */

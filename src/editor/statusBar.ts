@@ -1,4 +1,4 @@
-/** The status bar while an image is active: its version and how much of it is on disk. */
+/** The status bar while an image is active: its version, how much of it is on disk, and what is staged. */
 import * as vscode from 'vscode';
 import type { ImageState } from '../worker/api';
 import type { Subscription } from './emitter';
@@ -47,14 +47,28 @@ export class ImageStatus implements vscode.Disposable {
     }
     // Metadata comes on top of the disk's bytes: a full disk takes more than its size.
     const share = formatShare(Math.min(state.allocatedBytes, summary.virtualSize), summary.virtualSize);
-    this.item.text = `$(layers) qcow2 v${summary.version} · ${share}`;
-    this.item.tooltip = vscode.l10n.t(
+    const staged = stagedText(state);
+    const parts = [
+      `$(layers) qcow2 v${summary.version}`,
+      share,
+      ...(staged === '' ? [] : [`$(edit) ${staged}`]),
+    ];
+    this.item.text = parts.join(' · ');
+    const facts = vscode.l10n.t(
       'qcow2 version {0}: {1} of {2} on disk. Click to see the backing chain.',
       summary.version,
       formatSize(state.allocatedBytes),
       formatSize(summary.virtualSize),
     );
+    this.item.tooltip = staged === '' ? facts : `${staged}\n${facts}`;
     this.item.accessibilityInformation = { label: this.item.tooltip };
     this.item.show();
   }
+}
+
+/** "3 edits staged"; empty where there is none. */
+function stagedText({ edits }: ImageState): string {
+  const count = edits?.unsaved ?? 0;
+  if (count === 0) return '';
+  return count === 1 ? vscode.l10n.t('1 edit staged') : vscode.l10n.t('{0} edits staged', count);
 }

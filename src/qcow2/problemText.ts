@@ -224,6 +224,12 @@ export const PROBLEM_TEXT = {
   'file.notLocal': 'A file that is not on a local disk is read up to {limit} bytes; this one has {value}',
   'export.ontoImage': 'The map cannot be written over a file of the image itself',
   'export.write': 'Cannot be written: {value}',
+  'copy.write': 'The copy cannot be written: {value}',
+  'copy.dataFile':
+    'The image keeps its data in an external data file, {value}: it cannot be saved under another name',
+  'copy.backing':
+    "The name of the backing file, '{value}', leads elsewhere from another folder: save the image in its own folder",
+  'copy.ontoChain': 'A file of its own backing chain cannot be written over',
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_TEXT;

@@ -6,13 +6,21 @@
 import type { Problem } from '../qcow2/errors';
 import type { ChainView } from '../qcow2/chain/chainView';
 import type { HeaderView } from '../qcow2/scan/headerView';
+import type { Obstacle } from '../qcow2/check/obstacles';
+import type { ChangeTally } from '../qcow2/change/tally';
+import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { ClusterReport } from '../qcow2/scan/inspect';
+import type { RecoverOutcome } from '../qcow2/save/recover';
 import type { MapForm } from '../qcow2/scan/mapExport';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
 
 // The rooms above the worker import the engine's data types from here, so that they depend on one door.
 export type { Problem } from '../qcow2/errors';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
+export type { Obstacle } from '../qcow2/check/obstacles';
+export type { ZeroPolicy } from '../qcow2/change/decide';
+export type { Amount, ChangeTally } from '../qcow2/change/tally';
+export type { ChangeRequest } from '../qcow2/edit/changeRequest';
 export type {
   BitmapView,
   ExtensionView,
@@ -22,6 +30,7 @@ export type {
   SnapshotView,
 } from '../qcow2/scan/headerView';
 export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
+export type { RecoverOutcome } from '../qcow2/save/recover';
 export type { MapForm } from '../qcow2/scan/mapExport';
 export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
 
@@ -38,6 +47,8 @@ export interface OpenOptions {
    * the raw names are all there is.
    */
   readonly followsNames: boolean;
+  /** Folder for staged changes that outgrow memory, made when it is needed; default: the system's. */
+  readonly scratchFolder?: string;
 }
 
 /** What is known of the file as soon as it was looked at, openable or not. */
@@ -55,7 +66,81 @@ export interface ImageState {
   readonly header?: HeaderView;
   readonly chain?: ChainView;
   readonly summary?: ImageSummary;
+  /** There is a journal beside the image: a save was interrupted, or another program is saving right now. */
+  readonly isInterrupted?: boolean;
+  /** Absent where nothing can be staged: the image is not open, or not on a local disk. */
+  readonly edits?: EditState;
 }
+
+/** Where the image stands in the history of its edits. */
+export interface EditState {
+  /** Edits that are done: undo takes back the last of them. */
+  readonly done: number;
+  /** Edits that were undone and can be done again. */
+  readonly redoable: number;
+  /** Steps between what is shown and what is on disk; 0 where nothing needs to be saved. */
+  readonly unsaved: number;
+  /** Guest bytes whose entries or content differ from those on disk. */
+  readonly stagedBytes: number;
+}
+
+/** Cells with what is staged in them. */
+export interface MapCells extends Cells {
+  /** For each cell the share of its bytes that is staged, 0 to 255, not 0 where any is; absent where none is. */
+  readonly staged?: Uint8Array;
+}
+
+export interface StagedReport extends ClusterReport {
+  /** The cluster as it is on disk, where something is staged in it. */
+  readonly onDisk?: ClusterReport;
+}
+
+/** What an edit has done, and the image as it is now. */
+export interface Edited {
+  readonly tally: ChangeTally;
+  readonly state: ImageState;
+}
+
+/** What the host gives along with a call that changes what is shown and may take long. */
+export interface Run {
+  /** Of the state afterwards. */
+  readonly generation: number;
+  readonly operation: OperationId;
+}
+
+export interface Saved {
+  readonly state: ImageState;
+  /** All is saved, but the journal could not be removed. */
+  readonly leftover?: Problem;
+}
+
+export interface Reverted {
+  readonly state: ImageState;
+  /** Nothing of the history is left. */
+  readonly isReadAnew: boolean;
+}
+
+/** What a person has said of a save that was interrupted, where the program cannot know. */
+export interface RecoverTrust {
+  /** Nobody has changed the image of version 2 since. */
+  readonly trustsVersion2?: boolean;
+  /** The save on another machine does not run any more. */
+  readonly trustsOtherMachine?: boolean;
+}
+
+export interface Recovered {
+  readonly outcome: RecoverOutcome;
+  readonly state: ImageState;
+}
+
+export interface Restored {
+  readonly state: ImageState;
+  /** What the person is shown for each edit, the first one first. */
+  readonly labels: readonly string[];
+}
+
+/** One of the calls that may take long; the host counts, and `EngineClient.cancelOperation` names it. */
+export type OperationId = number;
 
 export interface ImageSummary {
   readonly virtualSize: number;
@@ -86,10 +171,10 @@ export interface EngineApi {
   /** Whether the file (or one of its chain) differs from what was read: size, time or identity. */
   hasChanged(): boolean;
   /** Aggregated cells for a stretch of the guest's disk; may be incomplete while the whole-disk scan runs. */
-  cells(request: CellsRequest): Result<Cells>;
+  cells(request: CellsRequest): Result<MapCells>;
   /** Totals of a range of guest bytes by kind. */
   totals(start: number, length: number): Result<KindTotals>;
-  inspect(guestOffset: number): Result<ClusterReport>;
+  inspect(guestOffset: number): Result<StagedReport>;
   /** Guest bytes through the chain; at most 1 MiB at a time, clamped to the disk's end. */
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
   /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */
@@ -99,6 +184,26 @@ export interface EngineApi {
    * written. Keeps the thread busy until it is done: exports run in a thread of their own (client.ts).
    */
   exportMap(request: MapRequest): Result<{ readonly extents: number; readonly bytes: number }>;
+  /** What a change would do; nothing is staged. */
+  preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally>;
+  /** What stands in the way of changing the image now: the full check, locks of other programs, feature bits. */
+  obstacles(operation: OperationId): Result<readonly Obstacle[]>;
+  /** Stages a change as one edit, or as none where it changes nothing. @param label what the person is shown */
+  apply(change: ChangeRequest, label: string, run: Run): Result<Edited>;
+  /** Writes what is staged to the disk, all or nothing; `operation` can be stopped until the journal is sealed. */
+  save(run: Run): Result<Saved>;
+  /** Writes the image as staged to another file, which is there whole or not at all. */
+  saveAs(path: string, run: Run): Result<undefined>;
+  /** Goes back to what is on disk, reading it anew where no edit leads there or the file has changed. */
+  revert(generation: number): Result<Reverted>;
+  /** Writes the edits that are not on disk to a backup, which fits the file as it is now. */
+  backUp(path: string): Result<undefined>;
+  /** Stages the edits of a backup again; nothing may be staged. */
+  restore(path: string, generation: number): Result<Restored>;
+  /** Takes back a save that was interrupted, or finishes it where it was done; then reads the image anew. */
+  recover(trust: RecoverTrust, generation: number): Result<Recovered>;
+  /** Undoes or redoes until `done` edits are done. */
+  goTo(done: number, generation: number): Result<ImageState>;
   close(): void;
 }
 
@@ -109,4 +214,6 @@ export interface EngineEvents {
   /** The whole-disk scan cannot go on; what it has seen stays. */
   scanFailed(problem: Problem): void;
   exportProgress(done: number, total: number): void;
+  /** A change or a save got further, in a unit of its own. */
+  operationProgress(done: number, total: number): void;
 }

@@ -7,17 +7,28 @@
 import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
 import type {
-  Cells,
   CellsRequest,
-  ClusterReport,
+  ChangeRequest,
+  ChangeTally,
+  Edited,
   EngineApi,
   EngineEvents,
   ImageState,
   KindTotals,
+  MapCells,
   MapRequest,
+  Obstacle,
   OpenOptions,
+  OperationId,
   Problem,
+  Recovered,
+  RecoverTrust,
+  Restored,
   Result,
+  Reverted,
+  Run,
+  Saved,
+  StagedReport,
 } from './api';
 import type { IndexApi, IndexedImage } from './indexApi';
 import { CancelFlag, type ThreadData, type ThreadRole } from './thread';
@@ -83,6 +94,10 @@ class Thread<Remote extends object, Local extends object> {
     this.cancelFlag.set();
   }
 
+  cancelOperation(operation: number): void {
+    this.cancelFlag.setFor(operation);
+  }
+
   /** Cancels and ends the thread without waiting for it: one that sits in a system call never ends. */
   dispose(): void {
     this.cancel();
@@ -129,6 +144,7 @@ export class EngineClient {
       scanProgress: events.scanProgress ?? ignore,
       scanFailed: events.scanFailed ?? ignore,
       exportProgress: events.exportProgress ?? ignore,
+      operationProgress: events.operationProgress ?? ignore,
     };
     this.thread = new Thread(workerScript, 'engine', handlers, (error) => {
       onEnd(endedProblem(this.path, error));
@@ -151,7 +167,7 @@ export class EngineClient {
     return !result.ok || result.value;
   }
 
-  async cells(request: CellsRequest): Promise<Result<Cells>> {
+  async cells(request: CellsRequest): Promise<Result<MapCells>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.cells(request)));
   }
 
@@ -159,7 +175,7 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.totals(start, length)));
   }
 
-  async inspect(guestOffset: number): Promise<Result<ClusterReport>> {
+  async inspect(guestOffset: number): Promise<Result<StagedReport>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.inspect(guestOffset)));
   }
 
@@ -173,6 +189,52 @@ export class EngineClient {
 
   async exportMap(request: MapRequest): Promise<Result<{ extents: number; bytes: number }>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.exportMap(request)));
+  }
+
+  /** @param operation for `cancelOperation` */
+  async preview(change: ChangeRequest, operation: OperationId): Promise<Result<ChangeTally>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.preview(change, operation)));
+  }
+
+  async obstacles(operation: OperationId): Promise<Result<readonly Obstacle[]>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.obstacles(operation)));
+  }
+
+  async apply(change: ChangeRequest, label: string, run: Run): Promise<Result<Edited>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.apply(change, label, run)));
+  }
+
+  async save(run: Run): Promise<Result<Saved>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.save(run)));
+  }
+
+  async saveAs(path: string, run: Run): Promise<Result<undefined>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.saveAs(path, run)));
+  }
+
+  async revert(generation: number): Promise<Result<Reverted>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.revert(generation)));
+  }
+
+  async backUp(path: string): Promise<Result<undefined>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.backUp(path)));
+  }
+
+  async restore(path: string, generation: number): Promise<Result<Restored>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.restore(path, generation)));
+  }
+
+  async recover(trust: RecoverTrust, generation: number): Promise<Result<Recovered>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.recover(trust, generation)));
+  }
+
+  async goTo(done: number, generation: number): Promise<Result<ImageState>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.goTo(done, generation)));
+  }
+
+  /** Stops an operation; it ends in the problem `cancelled`. */
+  cancelOperation(operation: OperationId): void {
+    this.thread.cancelOperation(operation);
   }
 
   cancel(): void {

@@ -4,26 +4,40 @@
  */
 import { ArgumentError, CancelledError, EngineError } from '../qcow2/errors';
 import { fullBackingName } from '../qcow2/chain/names';
-import type { Chain } from '../qcow2/chain/openChain';
 import { readGuest } from '../qcow2/image/read';
 import type { Progress } from '../qcow2/progress';
-import { type ClusterReport, inspectCluster } from '../qcow2/scan/inspect';
+import type { EditableImage } from '../qcow2/edit/editableImage';
+import { inspectCluster } from '../qcow2/scan/inspect';
 import { imageInfo } from '../qcow2/scan/info';
 import { qemuJson } from '../qcow2/scan/qemuJson';
 import { hex } from '../qcow2/units';
 import type {
-  Cells,
   CellsRequest,
+  ChangeRequest,
+  ChangeTally,
+  Edited,
   EngineApi,
   EngineEvents,
   ImageState,
   KindTotals,
+  MapCells,
   MapRequest,
+  Obstacle,
   OpenOptions,
+  OperationId,
+  Recovered,
+  RecoverTrust,
+  Restored,
   Result,
+  Reverted,
+  Run,
+  Saved,
+  StagedReport,
 } from './api';
+import { Editing } from './editing';
 import { writeMapFile } from './mapFile';
-import { OpenImage } from './openImage';
+import { recoverImage } from './interrupted';
+import { OpenImage, type View } from './openImage';
 import type { CancelFlag } from './thread';
 
 /** Milliseconds of scanning between two looks for messages. */
@@ -40,6 +54,13 @@ export function createEngine(events: EngineEvents, cancelFlag: CancelFlag): Engi
 class Engine implements EngineApi {
   private image: OpenImage | undefined;
   private path = '';
+  private options: OpenOptions = { generation: 0, followsNames: false };
+  private readonly editing = new Editing({
+    onEditable: (use) => this.onEditable(use),
+    progressOf: (operation) => this.progressOf(operation),
+    renew: (image, generation) => this.renew(image, generation),
+    reopen: (generation) => this.open(this.path, { ...this.options, generation }),
+  });
   private lastReport = 0;
 
   constructor(
@@ -50,6 +71,7 @@ class Engine implements EngineApi {
   open(path: string, options: OpenOptions): ImageState {
     this.close();
     this.path = path;
+    this.options = options;
     const opened = this.attempt(() => OpenImage.open(path, options));
     if (!opened.ok) {
       const { generation } = options;
@@ -58,9 +80,7 @@ class Engine implements EngineApi {
     const image = opened.value;
     this.image = image;
     this.lastReport = 0;
-    setImmediate(() => {
-      this.scan(image);
-    });
+    this.startScan(image);
     return image.state;
   }
 
@@ -68,16 +88,25 @@ class Engine implements EngineApi {
     return this.image?.hasChanged() ?? true;
   }
 
-  cells(request: CellsRequest): Result<Cells> {
-    return this.onImage(({ overview }) => overview.cells(request));
+  cells(request: CellsRequest): Result<MapCells> {
+    return this.onImage(({ overview, marks }) => {
+      const cells = overview.cells(request);
+      const staged = marks.shares(request);
+      return staged === undefined ? cells : { ...cells, staged };
+    });
   }
 
   totals(start: number, length: number): Result<KindTotals> {
     return this.onImage(({ overview }) => overview.totals(start, length));
   }
 
-  inspect(guestOffset: number): Result<ClusterReport> {
-    return this.onImage(({ chain }) => inspectCluster(chain.top, chain.layers, guestOffset));
+  inspect(guestOffset: number): Result<StagedReport> {
+    return this.onImage(({ chain, marks }) => {
+      const report = inspectCluster(chain.top, chain.layers, guestOffset);
+      const onDisk = this.image?.editable?.onDisk;
+      if (onDisk === undefined || !marks.touches(report.guestOffset, report.length)) return report;
+      return { ...report, onDisk: inspectCluster(onDisk.top, onDisk.layers, guestOffset) };
+    });
   }
 
   readBytes(guestOffset: number, length: number): Result<Uint8Array> {
@@ -108,6 +137,49 @@ class Engine implements EngineApi {
     });
   }
 
+  obstacles(operation: OperationId): Result<readonly Obstacle[]> {
+    return this.editing.obstacles(operation);
+  }
+
+  preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally> {
+    return this.editing.preview(change, operation);
+  }
+
+  apply(change: ChangeRequest, label: string, run: Run): Result<Edited> {
+    return this.editing.apply(change, label, run);
+  }
+
+  goTo(done: number, generation: number): Result<ImageState> {
+    return this.editing.goTo(done, generation);
+  }
+
+  save(run: Run): Result<Saved> {
+    return this.editing.save(run);
+  }
+
+  saveAs(path: string, run: Run): Result<undefined> {
+    return this.editing.saveAs(path, run);
+  }
+
+  revert(generation: number): Result<Reverted> {
+    return this.editing.revert(generation);
+  }
+
+  backUp(path: string): Result<undefined> {
+    return this.editing.backUp(path);
+  }
+
+  restore(path: string, generation: number): Result<Restored> {
+    return this.editing.restore(path, generation);
+  }
+
+  recover(trust: RecoverTrust, generation: number): Result<Recovered> {
+    return this.attempt(() => {
+      const outcome = recoverImage(this.path, this.image?.view?.chain, trust);
+      return { outcome, state: this.open(this.path, { ...this.options, generation }) };
+    });
+  }
+
   close(): void {
     this.image?.close();
     this.image = undefined;
@@ -124,11 +196,36 @@ class Engine implements EngineApi {
     };
   }
 
-  /** One slice of the whole-disk scan of `image`, and the next one after the messages that came meanwhile. */
-  private scan(image: OpenImage): void {
-    const { overview, chain } = image;
-    if (image !== this.image || overview === undefined || chain === undefined) return;
-    if (this.cancelFlag.isSet) return;
+  /** Of a change or a save. */
+  private progressOf(operation: OperationId): Progress {
+    return {
+      report: (done, total) => {
+        if (this.isTimeToReport(false)) this.events.operationProgress(done, total);
+      },
+      checkCancelled: () => {
+        if (this.cancelFlag.isSetFor(operation)) throw new CancelledError(this.path);
+      },
+    };
+  }
+
+  /** What is staged has changed: shows and scans it anew. */
+  private renew(image: OpenImage, generation: number): ImageState {
+    const state = image.renew(generation);
+    this.startScan(image);
+    return state;
+  }
+
+  private startScan({ view }: OpenImage): void {
+    if (view === undefined) return;
+    setImmediate(() => {
+      this.scan(view);
+    });
+  }
+
+  /** One slice of the whole-disk scan of a view, and the next one after the messages that came meanwhile. */
+  private scan(view: View): void {
+    const { overview, chain } = view;
+    if (view !== this.image?.view || this.cancelFlag.isSet) return;
     const step = this.attempt(() => overview.step(performance.now() + SLICE));
     if (!step.ok) {
       this.events.scanFailed(step.problem);
@@ -137,7 +234,7 @@ class Engine implements EngineApi {
     if (this.isTimeToReport(step.value)) this.events.scanProgress(overview.scanned, chain.top.size);
     if (step.value) return;
     setImmediate(() => {
-      this.scan(image);
+      this.scan(view);
     });
   }
 
@@ -148,15 +245,25 @@ class Engine implements EngineApi {
     return true;
   }
 
-  private onImage<T>(
-    use: (image: { readonly chain: Chain; readonly overview: NonNullable<OpenImage['overview']> }) => T,
-  ): Result<T> {
-    const { chain, overview, state } = this.image ?? {};
-    if (chain === undefined || overview === undefined) {
-      const problem = state?.problem ?? { kind: 'argument', code: 'engine.notOpen', file: this.path };
-      return { ok: false, problem };
-    }
-    return this.attempt(() => use({ chain, overview }));
+  private onImage<T>(use: (view: View) => T): Result<T> {
+    const view = this.image?.view;
+    return view === undefined ? this.notOpen() : this.attempt(() => use(view));
+  }
+
+  private onEditable<T>(use: (editable: EditableImage, image: OpenImage) => T): Result<T> {
+    const { image } = this;
+    if (image?.editable === undefined) return this.notOpen();
+    const { editable } = image;
+    return this.attempt(() => use(editable, image));
+  }
+
+  private notOpen<T>(): Result<T> {
+    const problem = this.image?.state.problem ?? {
+      kind: 'argument',
+      code: 'engine.notOpen',
+      file: this.path,
+    };
+    return { ok: false, problem };
   }
 
   /** Whatever goes wrong is data from here on: an error would lose its fields on the way to the host. */

@@ -1,9 +1,14 @@
 /**
- * One image as it was opened: its chain, or as much of its header as can be read, and the picture of its map.
+ * One image as it was opened: its chain, or as much of its header as can be read, and the picture of its map. On a
+ * local disk it can be changed: what is shown is then the image as staged, over the files as they were read.
  * What changed on disk since is asked of it; reading anew makes another one.
  */
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { decide } from '../qcow2/chain/gate';
-import { type Chain, openChain } from '../qcow2/chain/openChain';
+import type { Chain } from '../qcow2/chain/openChain';
+import { EditableImage } from '../qcow2/edit/editableImage';
 import { EngineError, UnsupportedError } from '../qcow2/errors';
 import type { Problem } from '../qcow2/errors';
 import type { BlockFile } from '../qcow2/io/blockFile';
@@ -11,17 +16,26 @@ import { openLocalFile } from '../qcow2/io/localFile';
 import { MemoryFile } from '../qcow2/io/memoryFile';
 import { readHeaderView } from '../qcow2/scan/headerView';
 import { Overview } from '../qcow2/scan/overview';
-import type { ImageState, OpenOptions } from './api';
+import type { EditState, ImageState, OpenOptions } from './api';
 import { Fingerprints } from './fingerprint';
+import { hasJournal, journalOf } from './interrupted';
 import { openMemoryChain } from './memoryChain';
+import { StagedMarks } from './stagedMarks';
 import { summarise } from './summary';
+
+/** What is shown of an open image; another one after each change. */
+export interface View {
+  readonly chain: Chain;
+  readonly overview: Overview;
+  readonly marks: StagedMarks;
+}
 
 export class OpenImage {
   private constructor(
-    readonly state: ImageState,
-    /** Nothing where the image could not be opened. */
-    readonly chain: Chain | undefined,
-    readonly overview: Overview | undefined,
+    private current: { readonly state: ImageState; readonly view: View | undefined },
+    /** Nothing where the image could not be opened, or is not on a local disk. */
+    readonly editable: EditableImage | undefined,
+    private readonly memory: Chain | undefined,
     private readonly unopened: Fingerprints,
   ) {}
 
@@ -36,36 +50,89 @@ export class OpenImage {
       return OpenImage.opened(path, options);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      return new OpenImage(failedState(path, options, error.problem), undefined, undefined, before);
+      const state = failedState(path, options, error.problem);
+      return new OpenImage({ state, view: undefined }, undefined, undefined, before);
     }
+  }
+
+  get state(): ImageState {
+    return this.current.state;
+  }
+
+  /** Nothing where the image could not be opened. */
+  get view(): View | undefined {
+    return this.current.view;
+  }
+
+  /** Looks anew at what is staged, after it has changed. */
+  renew(generation: number): ImageState {
+    const { editable } = this;
+    if (editable !== undefined) this.current = shown(this.state.path, generation, editable.chain, editable);
+    return this.state;
   }
 
   /** Whether any file that was read, or was looked for and not found, is not what it was. */
   hasChanged(): boolean {
-    return this.chain?.hasChanged() === true || this.unopened.hasChanged();
+    return this.editable?.hasChanged() === true || this.unopened.hasChanged();
   }
 
   close(): void {
-    this.chain?.close();
+    this.editable?.close();
+    this.memory?.close();
   }
 
   private static opened(path: string, options: OpenOptions): OpenImage {
     const { bytes, followsNames, generation } = options;
-    const chain = bytes === undefined ? openChain(path, { followsNames }) : openMemoryChain(path, bytes);
-    const { top } = chain;
-    const state: ImageState = {
-      path,
-      fileSize: top.file.size,
-      allocatedBytes: top.file.allocatedBytes,
-      generation,
-      warnings: warningsOf(chain),
-      header: readHeaderView(top.file),
-      chain: chain.view,
-      summary: summarise(top),
-    };
-    const overview = new Overview(chain.layers, top.header.clusterSize);
-    return new OpenImage(state, chain, overview, new Fingerprints(unopenedPaths(chain)));
+    if (bytes !== undefined) {
+      const chain = openMemoryChain(path, bytes);
+      return new OpenImage(
+        shown(path, generation, chain, undefined),
+        undefined,
+        chain,
+        new Fingerprints(unopenedPaths(chain)),
+      );
+    }
+    const scratchPath = join(options.scratchFolder ?? tmpdir(), `staged-${randomBytes(6).toString('hex')}`);
+    const editable = EditableImage.open(path, { followsNames, scratchPath });
+    const { chain } = editable;
+    return new OpenImage(
+      shown(path, generation, chain, editable),
+      editable,
+      undefined,
+      new Fingerprints([journalOf(path), ...unopenedPaths(chain)]),
+    );
   }
+}
+
+function shown(
+  path: string,
+  generation: number,
+  chain: Chain,
+  editable: EditableImage | undefined,
+): { readonly state: ImageState; readonly view: View } {
+  const { top } = chain;
+  const { clusterSize } = top.header;
+  const marks = new StagedMarks((visit) => {
+    editable?.forEachDifference(visit);
+  }, clusterSize);
+  const state: ImageState = {
+    path,
+    fileSize: top.file.size,
+    allocatedBytes: top.file.allocatedBytes,
+    generation,
+    warnings: warningsOf(chain),
+    header: readHeaderView(top.file),
+    chain: chain.view,
+    summary: summarise(top),
+    ...(editable === undefined ? {} : { edits: editState(editable, marks) }),
+    ...(editable !== undefined && hasJournal(path) ? { isInterrupted: true } : {}),
+  };
+  return { state, view: { chain, overview: new Overview(chain.layers, clusterSize), marks } };
+}
+
+function editState({ edits }: EditableImage, marks: StagedMarks): EditState {
+  const { undoable, redoable, unsaved } = edits;
+  return { done: undoable, redoable, unsaved, stagedBytes: marks.bytes };
 }
 
 /** What a person must know although the image is open. */

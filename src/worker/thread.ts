@@ -12,8 +12,17 @@ export interface ThreadData {
 export class CancelFlag {
   private readonly word: Int32Array;
 
-  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4)) {
+  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
     this.word = new Int32Array(buffer);
+  }
+
+  /** Stops one operation; another one is not concerned. */
+  setFor(operation: number): void {
+    Atomics.store(this.word, 1, operation);
+  }
+
+  isSetFor(operation: number): boolean {
+    return this.isSet || Atomics.load(this.word, 1) === operation;
   }
 
   /** For good: a cancelled thread is at its end. */

@@ -1,6 +1,6 @@
 /**
- * The two canvases of the cluster map: the cells below, hover and selection above, so that pointing does not redraw
- * the cells. Draws what it is told; when to draw is the view's business.
+ * The canvases of the cluster map: the cells below, over them what is staged, hover and selection on top, so that
+ * pointing does not redraw the cells. Draws what it is told; when to draw is the view's business.
  */
 import type { Theme } from '../theme';
 import {
@@ -15,6 +15,7 @@ import {
   type Point,
   type View,
 } from './geometry';
+import { StagedPainter } from './staged';
 import { paintCells, type Palette } from './paint';
 import type { Selection } from './selection';
 import type { TileCache } from './tiles';
@@ -28,17 +29,20 @@ export interface Marks {
 
 export class MapCanvas {
   readonly cells = canvasElement('map-cells');
+  readonly staged = canvasElement('map-staged');
   readonly marks = canvasElement('map-marks');
   readonly #cellContext = contextOf(this.cells, { alpha: false });
+  readonly #stagedContext = contextOf(this.staged, {});
   readonly #markContext = contextOf(this.marks, {});
   /** One pixel a cell sideways, its full height downwards. */
   readonly #texture = document.createElement('canvas');
   readonly #textureContext = contextOf(this.#texture, { alpha: false });
+  readonly #stagedPainter = new StagedPainter();
   #image = new ImageData(1, 1);
   #pixels = new Uint32Array(this.#image.data.buffer);
 
   resize(frame: Frame): void {
-    for (const canvas of [this.cells, this.marks]) {
+    for (const canvas of [this.cells, this.staged, this.marks]) {
       canvas.width = Math.max(1, frame.width);
       canvas.height = Math.max(1, frame.height);
     }
@@ -68,6 +72,11 @@ export class MapCanvas {
       context.fillRect(x, 0, gap, frame.height);
     }
     this.#describeForTests(view, columns, frame);
+  }
+
+  drawStaged(view: View, disk: Disk, frame: Frame, cache: TileCache, theme: Theme): void {
+    this.#stagedContext.clearRect(0, 0, frame.width, frame.height);
+    this.#stagedPainter.draw(this.#stagedContext, view, disk, frame, cache, theme);
   }
 
   /** Where cells are painted, for whoever wants to find one on the canvas (canvas pixels). */

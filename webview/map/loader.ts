@@ -2,7 +2,7 @@
  * Fetches the cells that the map and the overview bar want. At most one request is under way; when it is answered,
  * the next one asks for what is in sight *then*, so a fast pan or zoom never queues up what nobody looks at any more.
  */
-import type { Cells, CellsRequest, KindTotals } from '../../src/editor/messages';
+import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/messages';
 import type { MaybeProblem, Settled } from '../answers';
 import { cellCount, type Disk } from './geometry';
 import { splitIntoTiles, TILE_CELLS, type TileCache } from './tiles';
@@ -41,7 +41,7 @@ export class CellLoader {
 
   constructor(
     private readonly cache: TileCache,
-    private readonly fetchCells: (request: CellsRequest) => Promise<Settled<Cells>>,
+    private readonly fetchCells: (request: CellsRequest) => Promise<Settled<MapCells>>,
     private readonly events: LoaderEvents,
   ) {}
 
@@ -127,15 +127,15 @@ export class CellLoader {
     this.#pump();
   }
 
-  #take(request: CellsRequest, answer: Settled<Cells>, generation: number, round: number): void {
+  #take(request: CellsRequest, answer: Settled<MapCells>, generation: number, round: number): void {
     if (!answer.ok) {
       this.#hasFailed = true;
       this.events.failed(answer.problem);
       return;
     }
-    const { shares, complete, totals } = answer.value;
+    const { shares, complete, totals, staged } = answer.value;
     const firstCell = request.start / request.bytesPerCell;
-    for (const tile of splitIntoTiles(shares, firstCell, complete, generation)) {
+    for (const tile of splitIntoTiles(shares, firstCell, complete, generation, staged)) {
       const index = tile.firstCell / TILE_CELLS;
       this.cache.put(request.bytesPerCell, index, tile);
       this.#askedInRound.set(`${request.bytesPerCell}:${index}`, round);

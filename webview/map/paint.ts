@@ -13,6 +13,8 @@ export interface Palette {
   readonly background: number;
   /** Where the worker has not looked yet: thin stripes on the background. */
   readonly unknown: number;
+  /** The lines over what is staged. */
+  readonly staged: number;
 }
 
 /** In `bands`: no kind is known for this pixel. */

@@ -15,6 +15,8 @@ export interface Tile {
   readonly shares: Uint8Array;
   /** False while the worker's walk over the disk has not covered it. */
   readonly complete: boolean;
+  /** A share a cell, 0 to 255, of what is staged there; absent where nothing is. */
+  readonly staged?: Uint8Array | undefined;
   /** Which reading of the image it comes from; an older one is still drawn, but fetched anew. */
   readonly generation: number;
 }
@@ -92,6 +94,7 @@ export function splitIntoTiles(
   firstCell: number,
   complete: boolean,
   generation: number,
+  staged?: Uint8Array,
 ): readonly Tile[] {
   const tiles: Tile[] = [];
   const tileBytes = TILE_CELLS * KIND_COUNT;
@@ -101,6 +104,7 @@ export function splitIntoTiles(
       shares: shares.slice(at, at + tileBytes),
       complete,
       generation,
+      staged: staged?.slice(at / KIND_COUNT, at / KIND_COUNT + TILE_CELLS),
     });
   }
   return tiles;

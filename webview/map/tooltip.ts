@@ -6,6 +6,7 @@ import { formatShare } from '../numbers';
 import { t } from '../strings';
 import type { Disk, Frame, Point, View } from './geometry';
 import { cellSpan } from './selection';
+import { stagedShareOf } from './staged';
 import type { TileCache } from './tiles';
 
 /** CSS pixels between the cell and the box. */
@@ -28,11 +29,14 @@ export class Tooltip {
   /** @param origin the cell's top left corner in canvas pixels */
   show(cell: number, view: View, disk: Disk, cache: TileCache, origin: Point, frame: Frame): void {
     const { start, end } = cellSpan(cell, view.bytesPerCell, disk);
-    const shares = sharesOf(cache.find(view.bytesPerCell, cell), cell);
+    const source = cache.find(view.bytesPerCell, cell);
+    const shares = sharesOf(source, cell);
+    const staged = stagedShareOf(source, cell);
     render(
       html`<strong>${nameClusters(start, end - start, disk)}</strong>
         <div class="mono">${placeOf(start, end - start)}</div>
-        ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares))}`,
+        ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares))}
+        ${staged === 0 ? '' : stagedRow(staged)}`,
       this.element,
     );
     this.element.hidden = false;
@@ -51,6 +55,14 @@ export class Tooltip {
     const top = below + offsetHeight <= height ? below : Math.max(0, y - DISTANCE - offsetHeight);
     this.element.style.setProperty('transform', `translate(${Math.round(left)}px, ${Math.round(top)}px)`);
   }
+}
+
+/** @param share 0 to 255 */
+function stagedRow(share: number): unknown {
+  return html`<div class="tooltip-row">
+    <span class="swatch swatch-staged"></span>${t('Staged, not saved yet')}
+    ${share < 255 ? html`<span class="tooltip-share">${formatShare(share, 255)}</span>` : ''}
+  </div>`;
 }
 
 function row(share: KindShare, all: readonly KindShare[]): unknown {

@@ -42,7 +42,7 @@ export class MapView {
     this.element.className = 'map';
     this.element.tabIndex = 0;
     this.element.dataset['testid'] = 'map';
-    this.element.append(this.#canvas.cells, this.#canvas.marks, this.#tooltip.element);
+    this.element.append(this.#canvas.cells, this.#canvas.staged, this.#canvas.marks, this.#tooltip.element);
     attachInput(this);
     new ResizeObserver((entries) => {
       const entry = entries.at(-1);
@@ -148,6 +148,7 @@ export class MapView {
     const { disk, view, frame, selection } = this.navigator;
     if (due === 'cells') {
       this.#canvas.drawCells(view, disk, frame, this.cache, this.#palette, this.#theme);
+      this.#canvas.drawStaged(view, disk, frame, this.cache, this.#theme);
       const { from, to } = visibleCells(view, disk, frame);
       this.events.moved({ bytesPerCell: view.bytesPerCell, from, to });
       if (this.#hovered) this.#rehover(this.#hovered.point);

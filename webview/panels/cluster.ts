@@ -1,6 +1,12 @@
 /** The inspector: one cluster's entry decoded bit by bit, or what a range of clusters consists of. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ClusterReport, EntryField, KindTotals } from '../../src/editor/messages';
+import type {
+  ChangeKind,
+  ClusterReport,
+  EntryField,
+  KindTotals,
+  StagedReport,
+} from '../../src/editor/messages';
 import { nameClusters, sharesOfTotals } from '../describe';
 import { isFromBacking, KIND_WORDS } from '../kinds';
 import { isOneCluster, type Selection } from '../map/selection';
@@ -14,6 +20,8 @@ export interface ClusterActions {
   zoomToSelection(): void;
   /** Shows a layer of the chain. */
   showLayer(depth: number): void;
+  /** Opens the dialog of a change of what is selected. */
+  change(kind: ChangeKind): void;
 }
 
 export function clusterPanel(state: AppState, actions: ClusterActions): TemplateResult {
@@ -52,10 +60,28 @@ function range(selection: Selection, disk: DiskOf, state: AppState, actions: Clu
       >
         ${t('Zoom to selection')}
       </button>
+      ${
+        state.page?.readOnly === undefined
+          ? html`${changeLink('writeZeroes', t('Write Zeroes…'), actions)}
+            ${changeLink('discard', t('Discard…'), actions)}`
+          : nothing
+      }
     </p>
     ${totals === undefined ? nothing : totals.ok ? rangeTable(totals.value, disk, isStale) : problem(totals.text)}
   </section>`;
 }
+
+const changeLink = (kind: ChangeKind, text: string, actions: ClusterActions): TemplateResult =>
+  html`<button
+    type="button"
+    class="link"
+    title=${t('What it would do is shown first')}
+    @click=${() => {
+      actions.change(kind);
+    }}
+  >
+    ${text}
+  </button>`;
 
 function rangeTable(totals: KindTotals, disk: DiskOf, isStale: boolean): TemplateResult {
   const shares = sharesOfTotals(totals);
@@ -97,7 +123,7 @@ const problem = (text: string): TemplateResult =>
   html`<p class="problem" role="status" data-testid="panel-problem">${text}</p>`;
 
 function clusterReport(
-  report: ClusterReport,
+  report: StagedReport,
   state: AppState,
   disk: DiskOf,
   actions: ClusterActions,
@@ -108,6 +134,7 @@ function clusterReport(
       ${nameClusters(report.guestOffset, report.length, disk)}
       <span class="panel-kind">${kindOf(report)}</span>
     </h2>
+    ${report.onDisk === undefined ? nothing : staged(report.onDisk)}
     <dl class="facts">
       ${fact(t('Guest offset'), placeLink(report.guestOffset, actions), 'guest-offset', formatSize(report.guestOffset))}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
@@ -128,6 +155,19 @@ function clusterReport(
     ${report.fields.length === 0 ? nothing : bitTable(report.fields)}
     ${report.subclusters ? subclusterBoxes(report.subclusters) : nothing}
   </section>`;
+}
+
+/** That what follows is staged, and what it will take the place of. */
+function staged(onDisk: ClusterReport): TemplateResult {
+  const { l2Entry, hostOffset } = onDisk;
+  return html`<div class="staged-note" data-testid="staged-note">
+    <p><span class="swatch swatch-staged"></span> ${t('Staged: this is not on disk yet.')}</p>
+    <p>
+      ${t('On disk:')} <span class="swatch swatch-${onDisk.cellKind}"></span> ${kindOf(onDisk)}
+      ${l2Entry === undefined ? t('(no L2 table)') : mono(l2Entry)}
+      ${hostOffset === undefined ? nothing : html`<span class="note">${t('host offset {0}', formatOffset(hostOffset))}</span>`}
+    </p>
+  </div>`;
 }
 
 function kindOf(report: ClusterReport): string {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Cells, CellsRequest, Problem } from '../../../src/editor/messages';
+import type { MapCells, CellsRequest, Problem } from '../../../src/editor/messages';
 import type { Settled } from '../../../webview/answers';
 import { KIND_COUNT } from '../../../webview/kinds';
 import { CellLoader, overviewLevel } from '../../../webview/map/loader';
@@ -10,9 +10,9 @@ const DISK = { size: 2 ** 40, clusterSize: 65536 };
 /** Answers when told to. */
 class Host {
   readonly asked: CellsRequest[] = [];
-  readonly #waiting: ((answer: Settled<Cells>) => void)[] = [];
+  readonly #waiting: ((answer: Settled<MapCells>) => void)[] = [];
 
-  readonly ask = (request: CellsRequest): Promise<Settled<Cells>> => {
+  readonly ask = (request: CellsRequest): Promise<Settled<MapCells>> => {
     this.asked.push(request);
     return new Promise((resolve) => this.#waiting.push(resolve));
   };
@@ -32,7 +32,7 @@ class Host {
     await this.#reply({ ok: false, problem });
   }
 
-  async #reply(answer: Settled<Cells>): Promise<void> {
+  async #reply(answer: Settled<MapCells>): Promise<void> {
     expect(this.#waiting).toHaveLength(1);
     this.#waiting.shift()!(answer);
     await vi.advanceTimersByTimeAsync(0);

@@ -9,6 +9,7 @@ const palette: Palette = {
   kinds: Uint32Array.from(KINDS, (_, index) => 100 + index),
   background: 1,
   unknown: 2,
+  staged: 3,
 };
 
 it('knows the kinds in the order of the shares', () => {

@@ -1,0 +1,18 @@
+/**
+ * Save, by the keyboard in our editor: announces itself, so that a save that nobody asked for (Auto Save) is told from
+ * one that somebody did.
+ */
+import * as vscode from 'vscode';
+import type { OpenImages } from '../editor/openImages';
+
+export function registerSave(images: OpenImages): vscode.Disposable {
+  return vscode.commands.registerCommand('qcow2.save', async () => {
+    const { active } = images;
+    if (active !== undefined) active.custom.isSaveAnnounced = true;
+    try {
+      await vscode.commands.executeCommand('workbench.action.files.save');
+    } finally {
+      if (active !== undefined) active.custom.isSaveAnnounced = false;
+    }
+  });
+}

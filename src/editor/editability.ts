@@ -1,0 +1,66 @@
+/**
+ * Whether an image can be changed here, apart from what the engine finds in it: where the file is, whether the folder
+ * is trusted, and who else shows it. VS Code would accept edits of anything; so these are asked before each.
+ */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import { describe } from '../words/words';
+import type { ImageDocument } from './document';
+import type { GuardQuestion, GuardReport } from './messages';
+
+/** Names of images that have a file as their backing file, as far as they are known. */
+export type FindUsers = (path: string) => Promise<readonly string[]>;
+
+/** Why nothing can be changed through a document at all; undefined where it can. */
+export function readOnlyReason(document: ImageDocument): string | undefined {
+  const { source, state } = document;
+  if (source.kind === 'bytes') {
+    return vscode.l10n.t('The file is not on a local disk: it is shown and cannot be changed here.');
+  }
+  if (!vscode.workspace.isTrusted) {
+    return vscode.l10n.t('Restricted Mode: nothing is changed in a folder that is not trusted.');
+  }
+  if (state?.summary === undefined) return vscode.l10n.t('The image is not open.');
+  if (!document.isOwner) {
+    return vscode.l10n.t('The same file is open under another name: it is changed there, and shown here.');
+  }
+  if (state.isInterrupted === true) {
+    return vscode.l10n.t('A save of the image was interrupted: it has to be recovered before it is changed.');
+  }
+  if (state.summary.corrupt) {
+    return vscode.l10n.t('The image is marked as corrupt: it has to be repaired before it is changed.');
+  }
+  if (state.summary.encryption !== undefined) {
+    return vscode.l10n.t('The image is encrypted: it is shown and cannot be changed here.');
+  }
+  return undefined;
+}
+
+/** All that stands in the way of changing the image now. */
+export async function guardsOf(document: ImageDocument, findUsers: FindUsers): Promise<GuardReport> {
+  const reason = readOnlyReason(document);
+  if (reason !== undefined) return { refusals: [reason], questions: [] };
+  const { source } = document;
+  if (source.kind !== 'path') return { refusals: [], questions: [] };
+  const [users, obstacles] = await Promise.all([findUsers(source.path), document.obstacles()]);
+  const refusals: string[] = [];
+  const questions: GuardQuestion[] = [];
+  if (!obstacles.ok) refusals.push(describe(obstacles.problem));
+  else {
+    for (const { severity, problem } of obstacles.value) {
+      if (severity === 'refuse') refusals.push(describe(problem));
+      else questions.push({ id: `${problem.code}:${problem.value ?? ''}`, text: describe(problem) });
+    }
+  }
+  if (users.length > 0) {
+    const names = users.map((user) => basename(user)).join(', ');
+    questions.push({
+      id: `users:${names}`,
+      text: vscode.l10n.t(
+        'It is the backing file of {0}. Changing it changes what they show, or corrupts them.',
+        names,
+      ),
+    });
+  }
+  return { refusals, questions };
+}

@@ -1,0 +1,76 @@
+/**
+ * Files that are renamed or moved inside VS Code, by themselves or with a folder: VS Code closes the document and opens
+ * another one on the new name. What is staged is put into a backup before, and staged again by the new document, which
+ * also resolves names in the image from where it is then.
+ */
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { ImageDocument } from './document';
+import type { OpenImages } from './openImages';
+
+/** Milliseconds that a backup waits for the new document: VS Code may not open it at all. */
+const PATIENCE = 60_000;
+
+interface Moved {
+  readonly backup: string;
+  /** On the old name. */
+  readonly document: ImageDocument;
+}
+
+export class Renames implements vscode.Disposable {
+  /** Backups by the URI of the document that is to come. */
+  private readonly waiting = new Map<string, Moved>();
+  private readonly subscription: vscode.Disposable;
+
+  /** @param folder for the backups; made when it is needed */
+  constructor(
+    private readonly images: OpenImages,
+    private readonly folder: string,
+  ) {
+    this.subscription = vscode.workspace.onWillRenameFiles((event) => {
+      event.waitUntil(this.keep(event.files));
+    });
+  }
+
+  /** The backup for a document that is being opened; it is handed out once, and the old document gives up the file. */
+  async take(uri: vscode.Uri): Promise<string | undefined> {
+    const key = uri.toString();
+    const moved = this.waiting.get(key);
+    this.waiting.delete(key);
+    await moved?.document.giveUp();
+    return moved?.backup;
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+  }
+
+  private async keep(
+    files: readonly { readonly oldUri: vscode.Uri; readonly newUri: vscode.Uri }[],
+  ): Promise<void> {
+    for (const [uri, document] of this.images.entries()) {
+      if (!document.hasUnsaved) continue;
+      const file = files.find(({ oldUri }) => isAtOrBelow(uri, oldUri));
+      if (file === undefined) continue;
+      const backup = join(this.folder, `renamed-${randomBytes(6).toString('hex')}`);
+      const backedUp = await document.backUp(backup);
+      if (!backedUp.ok) continue;
+      const target = file.newUri.with({ path: file.newUri.path + uri.path.slice(file.oldUri.path.length) });
+      document.isMoving = true;
+      this.waiting.set(target.toString(), { backup, document });
+      setTimeout(() => {
+        document.isMoving = false;
+        this.waiting.delete(target.toString());
+        void rm(backup, { force: true });
+      }, PATIENCE);
+    }
+  }
+}
+
+/** Whether a file is the one that is renamed, or lies in the folder that is. */
+function isAtOrBelow(uri: vscode.Uri, renamed: vscode.Uri): boolean {
+  if (uri.scheme !== renamed.scheme || uri.authority !== renamed.authority) return false;
+  return uri.path === renamed.path || uri.path.startsWith(`${renamed.path}/`);
+}

@@ -1,0 +1,165 @@
+/**
+ * Saving a document: one save at a time, after all that was asked for before. VS Code does not say why it saves; with
+ * Auto Save on, what no command of ours has announced is asked about, since staged edits are not written unattended.
+ */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { Problem, Result } from '../worker/api';
+import { describeWithFile } from '../words/words';
+import type { CustomImageDocument } from './customDocument';
+import { type FindUsers, guardsOf } from './editability';
+import type { SaveCancel } from './staging';
+
+/** Milliseconds until a save shows its progress. */
+const SHOW_PROGRESS_AFTER = 1000;
+
+/** @throws Error with the reason in words, CancellationError; everything is still staged then */
+export async function saveDocument(
+  document: CustomImageDocument,
+  findUsers: FindUsers,
+  token: vscode.CancellationToken,
+): Promise<void> {
+  const isAnnounced = document.isSaveAnnounced;
+  document.isSaveAnnounced = false;
+  await document.model.inTurn(async () => {
+    if (!document.model.hasUnsaved) return;
+    if (!isAnnounced) await askBeforeAutoSave(document);
+    document.keepsStaged = false;
+    await checkGuards(document, findUsers);
+    const { leftover } = settle(
+      document,
+      await withProgress(document, token, (cancel) => document.model.save(cancel)),
+    );
+    if (leftover === undefined) return;
+    const text = describeWithFile(leftover, document.uri.fsPath);
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t('All is saved, but its journal could not be removed: {0}', text),
+    );
+  });
+  document.wasSaved();
+}
+
+/** @throws as `saveDocument` */
+export async function saveDocumentAs(
+  document: CustomImageDocument,
+  destination: vscode.Uri,
+  findUsers: FindUsers,
+  token: vscode.CancellationToken,
+): Promise<void> {
+  if (destination.scheme !== 'file') {
+    throw new Error(vscode.l10n.t('An image is written to files on a local disk only.'));
+  }
+  if (await isSameFile(document.uri, destination)) {
+    document.isSaveAnnounced = true;
+    await saveDocument(document, findUsers, token);
+    return;
+  }
+  await document.model.inTurn(async () => {
+    settle(
+      document,
+      await withProgress(document, token, (cancel) => document.model.saveAs(destination.fsPath, cancel)),
+    );
+  });
+  // VS Code takes the old document for clean from here on.
+  const reverted = await document.model.revert();
+  if (reverted.ok) document.wasReverted();
+}
+
+/** @throws CancellationError where the person would rather keep the edits staged */
+async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
+  const isOn = vscode.workspace.getConfiguration('files', document.uri).get('autoSave') !== 'off';
+  if (!isOn) return;
+  if (document.keepsStaged) throw new vscode.CancellationError();
+  const save = vscode.l10n.t('Save');
+  const keep = vscode.l10n.t('Keep Staged');
+  const answer = await vscode.window.showWarningMessage(
+    vscode.l10n.t('Auto Save is on. Write the staged edits to {0} now?', basename(document.uri.path)),
+    {
+      modal: true,
+      detail: vscode.l10n.t('Kept staged, they are written when you save the image yourself.'),
+    },
+    { title: save },
+    { title: keep, isCloseAffordance: true },
+  );
+  if (answer?.title === save) return;
+  document.keepsStaged = true;
+  throw new vscode.CancellationError();
+}
+
+/** The guards are asked again: much may have happened since the first edit. */
+async function checkGuards(document: CustomImageDocument, findUsers: FindUsers): Promise<void> {
+  const { model, uri } = document;
+  if (model.isChangedOutside) {
+    throw new Error(
+      vscode.l10n.t(
+        'Another program has changed the file since the edits were staged. Discard them, or save as.',
+      ),
+    );
+  }
+  const { refusals, questions } = await guardsOf(model, findUsers);
+  if (refusals[0] !== undefined) throw new Error(refusals[0]);
+  const open = questions.filter(({ id }) => !model.isConfirmed(id));
+  if (open.length === 0) return;
+  const save = vscode.l10n.t('Save All the Same');
+  const answer = await vscode.window.showWarningMessage(
+    vscode.l10n.t('Write the staged edits to {0}?', basename(uri.path)),
+    { modal: true, detail: open.map(({ text }) => text).join('\n') },
+    save,
+  );
+  if (answer !== save) throw new vscode.CancellationError();
+  model.confirm(open.map(({ id }) => id));
+}
+
+/** Runs a save; where it takes long, with a notification that can cancel it until it is past the point of return. */
+async function withProgress<T>(
+  document: CustomImageDocument,
+  token: vscode.CancellationToken,
+  run: (cancel: SaveCancel) => Promise<Result<T>>,
+): Promise<Result<T>> {
+  const cancelled = new vscode.EventEmitter<void>();
+  const subscription = token.onCancellationRequested(() => {
+    cancelled.fire();
+  });
+  const running = run((stop) => cancelled.event(stop));
+  const timer = setTimeout(() => {
+    const title = vscode.l10n.t('Saving {0}', basename(document.uri.path));
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+    void vscode.window.withProgress(options, async (_, ownToken) => {
+      ownToken.onCancellationRequested(() => {
+        cancelled.fire();
+      });
+      await running;
+    });
+  }, SHOW_PROGRESS_AFTER);
+  try {
+    return await running;
+  } finally {
+    clearTimeout(timer);
+    subscription.dispose();
+    cancelled.dispose();
+  }
+}
+
+/** @throws Error, CancellationError for a result that is none */
+function settle<T>(document: CustomImageDocument, result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw failure(result.problem, document.uri.fsPath);
+}
+
+function failure(problem: Problem, path: string): Error {
+  if (problem.kind === 'cancelled') return new vscode.CancellationError();
+  return new Error(describeWithFile(problem, path));
+}
+
+async function isSameFile(one: vscode.Uri, other: vscode.Uri): Promise<boolean> {
+  if (one.fsPath === other.fsPath) return true;
+  try {
+    const [first, second] = await Promise.all(
+      [one, other].map(({ fsPath }) => stat(fsPath, { bigint: true })),
+    );
+    return first?.dev === second?.dev && first?.ino === second?.ino;
+  } catch {
+    return false;
+  }
+}

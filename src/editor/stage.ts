@@ -1,0 +1,65 @@
+/** The way of a change from page or command into the document: guards first, then the edit. */
+import * as vscode from 'vscode';
+import type { ChangeTally } from '../worker/api';
+import { describeWithFile } from '../words/words';
+import { labelOf, notesOf, requestOf } from './changes';
+import type { ImageDocument } from './document';
+import { type FindUsers, guardsOf, readOnlyReason } from './editability';
+import type { ChangePreview, PageChange, Told } from './messages';
+
+export interface Staged {
+  readonly label: string;
+  readonly tally: ChangeTally;
+}
+
+/**
+ * Stages a change. The guards are asked before the first edit over what is on disk, and again by the save.
+ * @param confirmed ids of the guards' questions that the person has answered with yes
+ */
+export async function stageChange(
+  document: ImageDocument,
+  change: PageChange,
+  confirmed: readonly string[],
+  findUsers: FindUsers,
+): Promise<Told<Staged>> {
+  await document.lookAgain();
+  const refusal = await refusalOf(document, confirmed, findUsers);
+  if (refusal !== undefined) return { ok: false, text: refusal };
+  const label = labelOf(change);
+  const staged = await document.stage(requestOf(change), label);
+  if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, pathOf(document)) };
+  return { ok: true, value: { label, tally: staged.value } };
+}
+
+export async function previewChange(
+  document: ImageDocument,
+  change: PageChange,
+): Promise<Told<ChangePreview>> {
+  const reason = readOnlyReason(document);
+  if (reason !== undefined) return { ok: false, text: reason };
+  const preview = await document.preview(requestOf(change));
+  if (!preview.ok) return { ok: false, text: describeWithFile(preview.problem, pathOf(document)) };
+  return {
+    ok: true,
+    value: { tally: preview.value, notes: notesOf(preview.value, document.state?.summary) },
+  };
+}
+
+async function refusalOf(
+  document: ImageDocument,
+  confirmed: readonly string[],
+  findUsers: FindUsers,
+): Promise<string | undefined> {
+  if (document.isChangedOutside) {
+    return vscode.l10n.t(
+      'Another program has changed the file while edits are staged. Keep or discard them first.',
+    );
+  }
+  if (document.hasUnsaved) return readOnlyReason(document);
+  const { refusals, questions } = await guardsOf(document, findUsers);
+  if (refusals[0] !== undefined) return refusals[0];
+  document.confirm(confirmed);
+  return questions.find(({ id }) => !document.isConfirmed(id))?.text;
+}
+
+const pathOf = (document: ImageDocument): string => document.state?.path ?? '';

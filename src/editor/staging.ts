@@ -1,0 +1,210 @@
+/**
+ * What is staged on one file: its edits as VS Code undoes and redoes them, one after the other. The states themselves
+ * are the worker's; here is which of them is shown, and the order of everything that changes it. Staging, undo, redo,
+ * revert and save run one at a time: VS Code would start a second save beside the first, and undo during one.
+ */
+import type {
+  ChangeRequest,
+  ChangeTally,
+  Edited,
+  EditState,
+  ImageState,
+  Obstacle,
+  Problem,
+  RecoverOutcome,
+  RecoverTrust,
+  Result,
+  Run,
+} from '../worker/api';
+import type { EngineClient } from '../worker/client';
+import { Emitter } from './emitter';
+
+/** An edit as VS Code keeps it. Neither call ever rejects: VS Code would drop the whole history. */
+export interface UndoableEdit {
+  readonly label: string;
+  undo(): Promise<void>;
+  redo(): Promise<void>;
+}
+
+/** Says how a save is told to stop; it does as long as nothing of the image has been written. */
+export type SaveCancel = (stop: () => void) => void;
+
+export interface SaveAnswer {
+  /** All is saved, but the journal could not be removed. */
+  readonly leftover?: Problem;
+}
+
+/** What staging needs of the session it belongs to. */
+export interface StagingHost {
+  readonly state: ImageState | undefined;
+  ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>>;
+  nextGeneration(): number;
+  /** The worker has answered with another state. */
+  take(state: ImageState): void;
+}
+
+export class Staging {
+  private readonly failEmitter = new Emitter<Problem | 'dropped'>();
+  /** An undo or redo could not be done: why, or that the history was dropped. */
+  readonly onDidFail = this.failEmitter.event;
+
+  private work: Promise<unknown> = Promise.resolve();
+  /** Labels of the edits, done and undone, in their order. */
+  private labels: string[] = [];
+  /** Which history it is: reading the file anew begins another one. */
+  private history = 0;
+  private lastOperation = 0;
+  private previewing = 0;
+
+  constructor(private readonly host: StagingHost) {}
+
+  get edits(): EditState | undefined {
+    return this.host.state?.edits;
+  }
+
+  get hasUnsaved(): boolean {
+    return (this.edits?.unsaved ?? 0) > 0;
+  }
+
+  /** Runs a piece after all that was asked for before. */
+  enqueue<T>(piece: () => Promise<T>): Promise<T> {
+    const result = this.work.then(piece);
+    this.work = result.catch(() => undefined);
+    return result;
+  }
+
+  /** What a change would do. A preview that is still under way ends in the problem `cancelled`. */
+  preview(change: ChangeRequest): Promise<Result<ChangeTally>> {
+    const before = this.previewing;
+    const operation = ++this.lastOperation;
+    this.previewing = operation;
+    return this.host.ask((engine) => {
+      if (before > 0) engine.cancelOperation(before);
+      return engine.preview(change, operation);
+    });
+  }
+
+  /** What the engine has against changing the image now. */
+  obstacles(): Promise<Result<readonly Obstacle[]>> {
+    const operation = ++this.lastOperation;
+    return this.host.ask((engine) => engine.obstacles(operation));
+  }
+
+  /** Stages a change; nothing where it changes nothing. */
+  stage(change: ChangeRequest, label: string): Promise<Result<{ tally: ChangeTally; edit?: UndoableEdit }>> {
+    return this.enqueue(async () => {
+      const operation = ++this.lastOperation;
+      const generation = this.host.nextGeneration();
+      const edited = await this.host.ask<Edited>((engine) =>
+        engine.apply(change, label, { generation, operation }),
+      );
+      if (!edited.ok) return edited;
+      const { tally, state } = edited.value;
+      if (tally.changed) {
+        const done = state.edits?.done ?? 0;
+        this.labels.length = Math.max(0, done - 1);
+        this.labels.push(label);
+      }
+      this.host.take(state);
+      return { ok: true, value: tally.changed ? { tally, edit: this.edit(this.labels.length) } : { tally } };
+    });
+  }
+
+  /** Writes what is staged to the disk, all or nothing. For a piece that has the turn. */
+  async save(cancel: SaveCancel): Promise<Result<SaveAnswer>> {
+    const saved = await this.host.ask((engine) => engine.save(this.cancellable(engine, cancel)));
+    if (!saved.ok) return saved;
+    const { state, leftover } = saved.value;
+    this.host.take(state);
+    return { ok: true, value: leftover === undefined ? {} : { leftover } };
+  }
+
+  /** Writes the image as staged to another file; what is staged stays. For a piece that has the turn. */
+  saveAs(path: string, cancel: SaveCancel): Promise<Result<undefined>> {
+    return this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel)));
+  }
+
+  /** Goes back to what is on disk. */
+  revert(): Promise<Result<undefined>> {
+    return this.enqueue(async () => {
+      const reverted = await this.host.ask((engine) => engine.revert(this.host.nextGeneration()));
+      if (reverted.ok && reverted.value.isReadAnew) this.startAnew();
+      return this.take(reverted.ok ? { ok: true, value: reverted.value.state } : reverted);
+    });
+  }
+
+  /** Takes back a save that was interrupted; the image is read anew. */
+  recover(trust: RecoverTrust): Promise<Result<RecoverOutcome>> {
+    return this.enqueue(async () => {
+      const recovered = await this.host.ask((engine) => engine.recover(trust, this.host.nextGeneration()));
+      if (!recovered.ok) return recovered;
+      this.startAnew();
+      this.host.take(recovered.value.state);
+      return { ok: true, value: recovered.value.outcome };
+    });
+  }
+
+  /** Writes what is staged to a backup. */
+  backUp(path: string): Promise<Result<undefined>> {
+    return this.enqueue(() => this.host.ask((engine) => engine.backUp(path)));
+  }
+
+  /** Stages the edits of a backup again; answers with them, the first one first. */
+  restore(path: string): Promise<Result<UndoableEdit[]>> {
+    return this.enqueue(async () => {
+      const restored = await this.host.ask((engine) => engine.restore(path, this.host.nextGeneration()));
+      if (!restored.ok) return restored;
+      const { labels, state } = restored.value;
+      this.startAnew(labels);
+      this.host.take(state);
+      return { ok: true, value: labels.map((_, index) => this.edit(index + 1)) };
+    });
+  }
+
+  /** Begins another history: what VS Code keeps of this one can no longer be undone. */
+  startAnew(labels: readonly string[] = []): void {
+    this.history++;
+    this.labels = [...labels];
+  }
+
+  dispose(): void {
+    this.failEmitter.dispose();
+  }
+
+  private cancellable(engine: EngineClient, cancel: SaveCancel): Run {
+    const operation = ++this.lastOperation;
+    cancel(() => {
+      engine.cancelOperation(operation);
+    });
+    return { generation: this.host.nextGeneration(), operation };
+  }
+
+  private take(result: Result<ImageState>): Result<undefined> {
+    if (!result.ok) return result;
+    this.host.take(result.value);
+    return { ok: true, value: undefined };
+  }
+
+  /** @param number 1 for the first edit */
+  private edit(number: number): UndoableEdit {
+    const { history } = this;
+    return {
+      label: this.labels[number - 1] ?? '',
+      undo: () => this.goTo(number - 1, history),
+      redo: () => this.goTo(number, history),
+    };
+  }
+
+  private goTo(done: number, history: number): Promise<void> {
+    return this.enqueue(async () => {
+      if (history !== this.history) {
+        this.failEmitter.fire('dropped');
+        return;
+      }
+      const generation = this.host.nextGeneration();
+      const result = await this.host.ask((engine) => engine.goTo(done, generation));
+      if (result.ok) this.host.take(result.value);
+      else this.failEmitter.fire(result.problem);
+    });
+  }
+}

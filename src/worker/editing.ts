@@ -1,0 +1,105 @@
+/** The calls of `EngineApi` that stage, take back, save and keep changes, on the image that is open. */
+import { randomBytes } from 'node:crypto';
+import type { ChangeTally } from '../qcow2/change/tally';
+import type { ChangeRequest } from '../qcow2/edit/changeRequest';
+import type { EditableImage } from '../qcow2/edit/editableImage';
+import type { Progress } from '../qcow2/progress';
+import type {
+  Edited,
+  ImageState,
+  Obstacle,
+  OperationId,
+  Restored,
+  Result,
+  Reverted,
+  Run,
+  Saved,
+} from './api';
+import { copyImage } from './copyImage';
+import type { OpenImage } from './openImage';
+
+/** What editing needs of the engine that it is a part of. */
+export interface EditingHost {
+  /** Runs `use` on the image that is open, where it can be changed; whatever it throws becomes a problem. */
+  onEditable<T>(use: (editable: EditableImage, image: OpenImage) => T): Result<T>;
+  progressOf(operation: OperationId): Progress;
+  /** What is staged has changed: shows and scans it anew. */
+  renew(image: OpenImage, generation: number): ImageState;
+  /** Reads the files anew; nothing of what was staged is left. */
+  reopen(generation: number): ImageState;
+}
+
+export class Editing {
+  /** Of the file beside all backups of this image that holds their pages. */
+  private readonly pagesName = `pages-${randomBytes(6).toString('hex')}`;
+
+  constructor(private readonly host: EditingHost) {}
+
+  obstacles(operation: OperationId): Result<readonly Obstacle[]> {
+    return this.host.onEditable((image) => image.obstacles(this.host.progressOf(operation)));
+  }
+
+  preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally> {
+    return this.host.onEditable((editable) => editable.preview(change, this.host.progressOf(operation)));
+  }
+
+  apply(change: ChangeRequest, label: string, { generation, operation }: Run): Result<Edited> {
+    return this.host.onEditable((editable, image) => {
+      const tally = editable.apply(change, label, this.host.progressOf(operation));
+      return { tally, state: this.host.renew(image, generation) };
+    });
+  }
+
+  goTo(done: number, generation: number): Result<ImageState> {
+    return this.host.onEditable((editable, image) => {
+      while (editable.edits.undoable > done && editable.undo());
+      while (editable.edits.undoable < done && editable.redo());
+      return this.host.renew(image, generation);
+    });
+  }
+
+  save({ generation, operation }: Run): Result<Saved> {
+    return this.host.onEditable((editable, image) => {
+      const { leftover } = editable.save({ progress: this.host.progressOf(operation) });
+      const state = this.host.renew(image, generation);
+      return leftover === undefined ? { state } : { state, leftover };
+    });
+  }
+
+  saveAs(path: string, { operation }: Run): Result<undefined> {
+    return this.host.onEditable((editable) => {
+      copyImage(editable, path, this.host.progressOf(operation));
+      return undefined;
+    });
+  }
+
+  revert(generation: number): Result<Reverted> {
+    return this.host.onEditable((editable, image) => {
+      if (!editable.hasChanged() && goToSaved(editable)) {
+        return { state: this.host.renew(image, generation), isReadAnew: false };
+      }
+      return { state: this.host.reopen(generation), isReadAnew: true };
+    });
+  }
+
+  backUp(path: string): Result<undefined> {
+    return this.host.onEditable((editable) => {
+      editable.backUp(path, this.pagesName);
+      return undefined;
+    });
+  }
+
+  restore(path: string, generation: number): Result<Restored> {
+    return this.host.onEditable((editable, image) => {
+      const labels = editable.restore(path);
+      return { labels, state: this.host.renew(image, generation) };
+    });
+  }
+}
+
+/** Whether undo or redo leads to what is on disk; it is there then. */
+function goToSaved(editable: EditableImage): boolean {
+  while (editable.edits.unsaved > 0 && editable.undo());
+  while (editable.edits.unsaved > 0 && editable.redo());
+  return editable.edits.unsaved === 0;
+}

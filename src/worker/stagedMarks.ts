@@ -1,0 +1,95 @@
+/**
+ * Which guest bytes differ from those on disk: what the map marks. Ranges are kept as they are while they are few;
+ * beyond that, neighbours are put together in coarser and coarser steps, so that memory stays bounded.
+ */
+import type { CellsRequest } from '../qcow2/scan/overview';
+
+/** 2 MiB of them. */
+const MAX_RANGES = 2 ** 17;
+
+/** Tells of ranges of guest bytes, ascending. */
+type Ranges = (visit: (start: number, length: number) => undefined) => void;
+
+export class StagedMarks {
+  /** Exact, whatever was put together. */
+  readonly bytes: number;
+  /** Start and end of each range, ascending; neighbours do not touch. */
+  private readonly bounds: Float64Array;
+
+  /** @param clusterSize the first step in which ranges are put together, in bytes */
+  constructor(forEachRange: Ranges, clusterSize: number, limit = MAX_RANGES) {
+    const bounds: number[] = [];
+    let bytes = 0;
+    let step = 0;
+    forEachRange((start, length) => {
+      bytes += length;
+      addTo(bounds, start, start + length, step);
+      while (bounds.length / 2 > limit) {
+        step = Math.max(clusterSize, step * 2);
+        coarsen(bounds, step);
+      }
+      return undefined;
+    });
+    this.bytes = bytes;
+    this.bounds = Float64Array.from(bounds);
+  }
+
+  /** Whether anything from `start` on is marked. */
+  touches(start: number, length: number): boolean {
+    const at = this.firstEndingAfter(start);
+    return at < this.bounds.length && this.bounds[at]! < start + length;
+  }
+
+  /** For each cell the share that is marked, 0 to 255, never 0 where anything is; undefined where nothing is. */
+  shares({ start, bytesPerCell, count }: CellsRequest): Uint8Array | undefined {
+    const { bounds } = this;
+    const end = start + count * bytesPerCell;
+    let at = this.firstEndingAfter(start);
+    if (at >= bounds.length || bounds[at]! >= end) return undefined;
+    const shares = new Uint8Array(count);
+    for (; at < bounds.length && bounds[at]! < end; at += 2) {
+      addRange(
+        shares,
+        Math.max(start, bounds[at]!) - start,
+        Math.min(end, bounds[at + 1]!) - start,
+        bytesPerCell,
+      );
+    }
+    return shares;
+  }
+
+  /** Index in `bounds` of the first range that ends after a guest byte. */
+  private firstEndingAfter(byte: number): number {
+    let low = 0;
+    let high = this.bounds.length / 2;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.bounds[middle * 2 + 1]! <= byte) low = middle + 1;
+      else high = middle;
+    }
+    return low * 2;
+  }
+}
+
+/** @param step 0 for the range as it is */
+function addTo(bounds: number[], from: number, to: number, step: number): void {
+  const start = step === 0 ? from : Math.floor(from / step) * step;
+  const end = step === 0 ? to : Math.ceil(to / step) * step;
+  const last = bounds.length - 1;
+  if (last > 0 && bounds[last]! >= start) bounds[last] = Math.max(bounds[last]!, end);
+  else bounds.push(start, end);
+}
+
+function coarsen(bounds: number[], step: number): void {
+  const before = bounds.splice(0);
+  for (let at = 0; at < before.length; at += 2) addTo(bounds, before[at]!, before[at + 1]!, step);
+}
+
+/** @param from bytes from the first cell's start */
+function addRange(shares: Uint8Array, from: number, to: number, bytesPerCell: number): void {
+  for (let cell = Math.floor(from / bytesPerCell); cell * bytesPerCell < to; cell++) {
+    const inCell = Math.min(to, (cell + 1) * bytesPerCell) - Math.max(from, cell * bytesPerCell);
+    const share = shares[cell]! + Math.max(1, Math.round((inCell / bytesPerCell) * 255));
+    shares[cell] = Math.min(255, share);
+  }
+}

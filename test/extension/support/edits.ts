@@ -1,0 +1,38 @@
+/** Editing from the suite: by the commands as a program calls them. */
+import * as vscode from 'vscode';
+import type { ChangeArguments } from '../../../src/commands/change';
+import type { ImageDocument } from '../../../src/editor/document';
+import type { Exports } from '../../../src/extension';
+import type { ChangeTally } from '../../../src/worker/api';
+import { openedDocument, waitFor } from './extension';
+
+/** Opens an image in the editor, whose page is up in the active tab. */
+export async function openImage(exports: Exports, uri: vscode.Uri): Promise<ImageDocument> {
+  await vscode.commands.executeCommand('vscode.open', uri);
+  const { document } = await openedDocument(exports, uri);
+  await waitFor('the page in the active editor', () => exports.images.active?.isUp);
+  return document;
+}
+
+/** By the command; the edit has reached VS Code when it answers. */
+export async function writeZeroes(given: ChangeArguments): Promise<ChangeTally | undefined> {
+  const tally = await vscode.commands.executeCommand<ChangeTally | undefined>('qcow2.writeZeroes', given);
+  // A command at once would be carried out before the edit is taken note of; no person is that fast.
+  if (tally?.changed === true) await new Promise((resolve) => setTimeout(resolve, 200));
+  return tally;
+}
+
+/** Whether a tab of the file has something to save. */
+export function isDirty(uri: vscode.Uri): boolean {
+  return vscode.window.tabGroups.all
+    .flatMap(({ tabs }) => tabs)
+    .some(
+      ({ input, isDirty }) =>
+        isDirty && input instanceof vscode.TabInputCustom && input.uri.fsPath === uri.fsPath,
+    );
+}
+
+export async function save(uri: vscode.Uri): Promise<void> {
+  await vscode.commands.executeCommand('workbench.action.files.save');
+  await waitFor('the clean tab', () => !isDirty(uri));
+}

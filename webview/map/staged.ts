@@ -1,0 +1,109 @@
+/**
+ * Where something is staged: hatched over the cells, since every colour has its meaning already and not everybody can
+ * tell colours apart. The lines are drawn twice, in a colour and its opposite, to be seen on every kind.
+ */
+import type { Theme } from '../theme';
+import { cellCount, gapOf, gridOf, visibleCells, type Disk, type Frame, type View } from './geometry';
+import { TILE_CELLS, type Source, type TileCache } from './tiles';
+
+/** CSS pixels from one line to the next, sideways: that of the smallest cell, so that each has one. */
+const PERIOD = 8;
+
+/** Told of a run of cells within one row: the row and column of its first on the canvas, and how many. */
+export type StagedRunVisitor = (row: number, column: number, count: number) => void;
+
+/** Share of a cell that is staged, 0 to 255. */
+export function stagedShareOf(source: Source | undefined, cell: number): number {
+  if (source?.tile.staged === undefined) return 0;
+  return source.tile.staged[Math.floor(cell / source.cellsPerCell) - source.tile.firstCell] ?? 0;
+}
+
+/** Visits the cells in sight in which something is staged, as runs within rows. */
+export function forEachStagedRun(
+  view: View,
+  disk: Disk,
+  frame: Frame,
+  cache: TileCache,
+  visit: StagedRunVisitor,
+): void {
+  const { columns } = gridOf(frame, view.cellSize);
+  const { from, to } = visibleCells(view, disk, frame);
+  const end = Math.min(to, cellCount(disk, view.bytesPerCell));
+  let source: Source | undefined;
+  let sourceEnd = from;
+  for (let rowStart = from, row = 0; rowStart < end; rowStart += columns, row++) {
+    const rowEnd = Math.min(end, rowStart + columns);
+    let runStart = -1;
+    for (let cell = rowStart; cell <= rowEnd; cell++) {
+      if (cell >= sourceEnd && cell < end) {
+        source = cache.find(view.bytesPerCell, cell);
+        sourceEnd = (Math.floor(cell / TILE_CELLS) + 1) * TILE_CELLS;
+      }
+      const isStaged = cell < rowEnd && stagedShareOf(source, cell) > 0;
+      if (isStaged && runStart < 0) runStart = cell;
+      if (isStaged || runStart < 0) continue;
+      visit(row, runStart - rowStart, cell - runStart);
+      runStart = -1;
+    }
+  }
+}
+
+export class StagedPainter {
+  #pattern: CanvasPattern | undefined;
+  #madeFor = '';
+
+  /** Draws over a canvas that has just been cleared. */
+  draw(
+    context: CanvasRenderingContext2D,
+    view: View,
+    disk: Disk,
+    frame: Frame,
+    cache: TileCache,
+    theme: Theme,
+  ): void {
+    const gap = gapOf(frame);
+    const { cellSize, shift } = view;
+    context.beginPath();
+    forEachStagedRun(view, disk, frame, cache, (row, column, count) => {
+      context.rect(column * cellSize, row * cellSize - shift, count * cellSize - gap, cellSize - gap);
+    });
+    const pattern = this.#patternFor(context, theme, frame.ratio);
+    // The lines stay on their cells while the map is panned.
+    pattern.setTransform(new DOMMatrix().translate(0, -shift));
+    context.fillStyle = pattern;
+    context.fill();
+  }
+
+  #patternFor(context: CanvasRenderingContext2D, theme: Theme, ratio: number): CanvasPattern {
+    const key = `${theme.staged} ${theme.background} ${ratio}`;
+    if (this.#pattern !== undefined && this.#madeFor === key) return this.#pattern;
+    const made = context.createPattern(hatch(theme, ratio), 'repeat');
+    if (!made) throw new Error('The browser makes no patterns');
+    this.#pattern = made;
+    this.#madeFor = key;
+    return made;
+  }
+}
+
+/** One period of the hatching. */
+function hatch(theme: Theme, ratio: number): HTMLCanvasElement {
+  const size = Math.max(4, Math.round(PERIOD * ratio));
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = size;
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('The browser has no 2D canvas');
+  for (const [colour, width] of [
+    [theme.background, 2.6 * ratio],
+    [theme.staged, 1.2 * ratio],
+  ] as const) {
+    context.beginPath();
+    for (const at of [-size, 0, size]) {
+      context.moveTo(at - 1, size + 1);
+      context.lineTo(at + size + 1, -1);
+    }
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke();
+  }
+  return canvas;
+}
