@@ -132,3 +132,20 @@ describe('an external data file that is not there', () => {
     staged.close();
   });
 });
+
+describe('explicit zeroes', () => {
+  test('over gigabytes take no memory but for tables', () => {
+    const size = 4 * 2 ** 30;
+    kitchen.raw('base', size, [[0, 512]]);
+    kitchen.create('disk.qcow2', String(size), 'compat=0.10', ['-b', 'base', '-F', 'raw']);
+    const staged = new StagedImage(path);
+    const { tally } = staged.change((context) => writeZeroes(context, 0, size, UNMAP));
+    expect(tally.writtenExplicitly.version2).toStrictEqual({ clusters: 65536, bytes: size });
+    const { pieces, bytes } = staged.staged();
+    // Eight L2 tables, two refcount blocks, and what surrounds them.
+    expect(bytes).toBeLessThan(12 * CLUSTER);
+    expect(pieces).toBeLessThan(300);
+    expect(staged.read(0, CLUSTER).every((byte) => byte === 0)).toBe(true);
+    staged.close();
+  });
+});
