@@ -1,10 +1,12 @@
 /** Disks with very many clusters: what is staged stays small, and order does not matter. */
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ZeroOptions } from '../../../src/qcow2/change/context';
+import { writeGuest } from '../../../src/qcow2/change/write';
 import { writeZeroes } from '../../../src/qcow2/change/writeZeroes';
 import { CancelledError } from '../../../src/qcow2/errors';
 import { writeGiantImage } from '../../support/giantImages';
-import { qemuImg } from '../../support/qemu';
+import { mustQemuImg, qemuImg } from '../../support/qemu';
 import { StagedImage } from '../../support/stagedImage';
 import { type Workspace, workspace } from '../../support/workspace';
 
@@ -56,6 +58,36 @@ test('without unmapping only the tables are written', () => {
     allocatedClusters: 0,
   });
   expect(staged.staged().bytes).toBe(TABLES * 65536);
+  staged.close();
+});
+
+test('data beyond 4 GiB of the file is written where it belongs', () => {
+  writeGiantImage(path, { size: SIZE, pattern: 'alternating' });
+  const staged = new StagedImage(path);
+  // The last two clusters: one in place, one new; both far behind 4 GiB.
+  const content = Buffer.alloc(100_000, 0x5a);
+  const start = SIZE - 2 * 65536 + 777;
+  const { tally } = staged.change((context) => writeGuest(context, content, start));
+  expect(tally).toMatchObject({ written: { clusters: 2, bytes: 100_000 }, allocatedClusters: 1 });
+  expect(staged.read(start, 100_000).equals(content)).toBe(true);
+  staged.flush();
+  expect(staged.read(start, 100_000).equals(content)).toBe(true);
+  expect(qemuImg(['check', path])).toMatchObject({ status: 0, stderr: '' });
+  const raw = place.path('judge.raw');
+  const skip = (SIZE - 2 * 65536) / 65536;
+  mustQemuImg([
+    'dd',
+    '-O',
+    'raw',
+    'bs=65536',
+    `skip=${skip}`,
+    `count=${skip + 2}`,
+    `if=${path}`,
+    `of=${raw}`,
+  ]);
+  const expected = Buffer.alloc(2 * 65536);
+  content.copy(expected, 777);
+  expect(readFileSync(raw).equals(expected)).toBe(true);
   staged.close();
 });
 
