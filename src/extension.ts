@@ -8,6 +8,9 @@ import { registerExportMap } from './commands/exportMap';
 import { registerOpenCommands } from './commands/open';
 import { registerRecover } from './commands/recover';
 import { registerSave } from './commands/save';
+import type { ImageDocument } from './editor/document';
+import { guardsOf } from './editor/editability';
+import type { GuardReport } from './editor/messages';
 import { ContextKeys } from './editor/contextKeys';
 import { OpenImages } from './editor/openImages';
 import { registerEditor } from './editor/provider';
@@ -19,6 +22,7 @@ import { ImageStatus } from './editor/statusBar';
 export interface Exports {
   readonly images: OpenImages;
   readonly chains: ChainView;
+  guards(document: ImageDocument): Promise<GuardReport>;
 }
 
 export function activate(context: vscode.ExtensionContext): Exports {
@@ -50,5 +54,5 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerChangeCommands(images, findUsers),
     registerChainCommands(chains),
   );
-  return { images, chains };
+  return { images, chains, guards: (document) => guardsOf(document, findUsers) };
 }

@@ -47,7 +47,10 @@ export class ChainView implements vscode.Disposable {
   async usersOf(path: string): Promise<string[]> {
     await this.index.start();
     await this.index.whenSettled();
-    return new ChainModel(this.index.files).usersOf(path).map((image) => image.path);
+    return new ChainModel(this.index.files)
+      .usersOf(path)
+      .map((image) => image.path)
+      .sort();
   }
 
   async refresh(): Promise<void> {

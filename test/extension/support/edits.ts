@@ -8,7 +8,8 @@ import { openedDocument, waitFor } from './extension';
 
 /** Opens an image in the editor, whose page is up in the active tab. */
 export async function openImage(exports: Exports, uri: vscode.Uri): Promise<ImageDocument> {
-  await vscode.commands.executeCommand('vscode.open', uri);
+  // Pinned: another file that is opened does not take its place.
+  await vscode.commands.executeCommand('vscode.open', uri, { preview: false });
   const { document } = await openedDocument(exports, uri);
   await waitFor('the page in the active editor', () => exports.images.active?.isUp);
   return document;

@@ -1,0 +1,72 @@
+/** A save that was interrupted: the file half-way, and its journal beside it. */
+import { spawnSync } from 'node:child_process';
+import { EditableImage } from '../../../src/qcow2/edit/editableImage';
+import { StagedFile } from '../../../src/qcow2/io/stagedFile';
+import type { Disk, MutableFile } from '../../../src/qcow2/save/disk';
+import { localDisk } from '../../../src/qcow2/save/localDisk';
+import { save } from '../../../src/qcow2/save/save';
+
+/** Zeroes the start of an image, and stops for good after some writes to it. */
+export function interruptSave(path: string, scratchPath: string, length: number, writes: number): void {
+  const image = EditableImage.open(path, { followsNames: true, scratchPath });
+  const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
+  image.apply({ kind: 'writeZeroes', start: 0, length, options });
+  const { file } = image.chain.top;
+  if (!(file instanceof StagedFile)) throw new Error('nothing is staged');
+  try {
+    save({ image: file }, failingDisk(path, writes));
+  } catch {
+    // As it is meant.
+  } finally {
+    image.close();
+  }
+}
+
+/** A disk on which nothing works any more after some writes to the image, of a process that is no more. */
+function failingDisk(path: string, writes: number): Disk {
+  let left = writes;
+  const alive = (): void => {
+    if (left < 0) throw new Error('the machine has stopped');
+  };
+  const failing = (file: MutableFile): MutableFile => ({
+    name: file.name,
+    identity: file.identity,
+    get size() {
+      return file.size;
+    },
+    read: (target, offset) => {
+      alive();
+      file.read(target, offset);
+    },
+    write: (bytes, offset) => {
+      if (file.name === path) left--;
+      alive();
+      file.write(bytes, offset);
+    },
+    truncate: (size) => {
+      alive();
+      file.truncate(size);
+    },
+    flush: () => {
+      alive();
+      file.flush();
+    },
+    close: () => {
+      file.close();
+    },
+  });
+  const gone = spawnSync('true').pid;
+  return {
+    ...localDisk,
+    writer: { ...localDisk.writer, pid: gone },
+    openForChange: (name) => failing(localDisk.openForChange(name)),
+    createExclusive: (name) => {
+      const made = localDisk.createExclusive(name);
+      return made && failing(made);
+    },
+    remove: (name) => {
+      alive();
+      localDisk.remove(name);
+    },
+  };
+}
