@@ -92,6 +92,16 @@ function changeTwins(operations: readonly Operation[]): void {
   expect(`${check.status} ${check.stderr}`, String(check.stdout)).toBe('0 ');
 }
 
+const UNMAP = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
+/** A row of the map where nothing is allocated and nothing shows through. */
+const NOTHING = { depth: 0, present: false, zero: true, data: false };
+
+/** Whole clusters from the middle of the disk to its end. */
+function half({ size, clusterBits }: ImagePlan): { readonly start: number; readonly length: number } {
+  const start = Math.floor(size / 2 ** (clusterBits + 1)) * 2 ** clusterBits;
+  return { start, length: size - start };
+}
+
 const cases = ONLY === undefined ? Array.from({ length: CASES }, (_, index) => index) : [Number(ONLY)];
 describe.each(cases)(`seed ${SEED}, case %i`, (index) => {
   const random = seededRandom(SEED * 1_000_033 + index);
@@ -108,13 +118,21 @@ describe.each(cases)(`seed ${SEED}, case %i`, (index) => {
     expect(shapeOf(place.folder), words).toStrictEqual(shapeOf(twins.folder));
   });
 
-  test('reads as QEMU does where clusters become unallocated', () => {
+  test('reads as QEMU does where clusters become unallocated, and has no zero flag there', () => {
     const operations = Array.from({ length: OPERATIONS }, () =>
       randomOperation(plan, random, { policy: 'unallocate', fallback: true }),
     );
+    const last = { kind: 'zero', options: UNMAP, ...half(plan) } as const;
+    operations.push(last);
     const words = [JSON.stringify(plan), ...operations.map(describeOperation)].join('\n');
     makeTwins(plan, index);
     changeTwins(operations);
     expect(bytesOf(place.folder).equals(bytesOf(twins.folder)), words).toBe(true);
+    if (plan.backing !== undefined) return;
+    const range = [`--start-offset=${last.start}`, `--max-length=${last.length}`];
+    const map = mustQemuImg(['map', '--output=json', ...range, DISK], { cwd: place.folder });
+    expect(JSON.parse(String(map)), words).toStrictEqual([
+      { ...NOTHING, start: last.start, length: last.length },
+    ]);
   });
 });
