@@ -2,7 +2,8 @@
  * `npm run bench [-- PART…]`: what reading costs, side by side with qemu-img in one run, on images made here. Prints a
  * table, keeps it as JSON beside the images, and fails where a floor of DESIGN section 7 is missed.
  *
- * Parts: `open`, `map`, `read`, `check`, and `frames`, which measures the map in the browser (test/browser/bench).
+ * Parts: `open`, `map`, `read`, `check`, `change`, and `frames`, which measures the map in the browser
+ * (test/browser/bench).
  */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -14,6 +15,7 @@ import { prepareZstd } from '../../src/qcow2/image/zstd';
 import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { readHeaderView } from '../../src/qcow2/scan/headerView';
 import { Overview } from '../../src/qcow2/scan/overview';
+import { changeRows } from './change';
 import { benchImages, READ_SIZE } from './images';
 import { type Command, median, medians } from './measure';
 import { isKept, printTable, type Row } from './report';
@@ -29,7 +31,7 @@ const ours = (...args: string[]): Command => [process.execPath, CLI, ...args];
 const theirs = (...args: string[]): Command => ['qemu-img', ...args];
 const IDLE: Command = [process.execPath, '-e', '0'];
 
-const PARTS: Readonly<Record<string, () => Row[]>> = { open, map, read, check, frames };
+const PARTS: Readonly<Record<string, () => Row[]>> = { open, map, read, check, change, frames };
 
 void prepareZstd().then(main);
 
@@ -151,6 +153,10 @@ function check(): Row[] {
     // Minutes for QEMU.
     row('check of 1 TiB, random order', random, 4, 1),
   ];
+}
+
+function change(): Row[] {
+  return changeRows(benchImages(CACHE).contiguous, CACHE, { idle: IDLE, ours, peakMemory });
 }
 
 /** Measured by vitest in the installed extension; it leaves its rows in a file. */
