@@ -36,8 +36,8 @@ export type Piece = Uint8Array | Fill;
 
 /** Bytes read from the base at a time. */
 const CHUNK = 64 * 1024;
-/** Fills longer than this are not read first: what a terabyte was is told by size and time of the file. */
-const MAX_NOTED_FILL = 64 * 1024 * 1024;
+/** Pages of which a checksum is kept. Beyond that, size and time of the file tell: reading it all again would cost more. */
+const MAX_NOTED = 4096;
 
 export class StagedFile implements WritableFile {
   #base: BlockFile;
@@ -142,7 +142,7 @@ export class StagedFile implements WritableFile {
     }
     this.#fillInPage(fill, offset, first * PAGE_SIZE);
     if (first < last) {
-      if ((last - first) * PAGE_SIZE <= MAX_NOTED_FILL) this.#note(first, last);
+      this.#note(first, last);
       this.#tree = withContent(this.#tree, this.#owner, first, last, fill);
     }
     this.#fillInPage(fill, last * PAGE_SIZE, end);
@@ -343,9 +343,10 @@ export class StagedFile implements WritableFile {
     this.#size = end;
   }
 
-  /** Remembers what the base's pages were, from `first` to before `last`. */
+  /** Remembers what the base's pages were, as far as there is room, from `first` to before `last`. */
   #note(first: number, last: number): void {
-    const pages = Math.min(last, Math.floor(this.#base.size / PAGE_SIZE));
+    const room = Math.max(0, MAX_NOTED - this.#noted.size);
+    const pages = Math.min(last, first + room, Math.floor(this.#base.size / PAGE_SIZE));
     for (let page = first; page < pages;) {
       const count = Math.min(CHUNK / PAGE_SIZE, pages - page);
       const buffer = this.#scratch.subarray(0, count * PAGE_SIZE);
