@@ -4,7 +4,7 @@ import { contentAfter, GROUPS_OF } from './content';
 import { finalContent, otherContent } from './contents';
 import type { MutableFile } from './disk';
 import type { FilePlan, SavePlan } from './plan';
-import { Group, GROUP_NAMES, Role } from './role';
+import { Group, GROUP_NAMES } from './role';
 import { forEachDifference } from './runs';
 
 /** The files that a save writes. */
@@ -66,8 +66,9 @@ export class ForwardWriter {
       if (!GROUPS_OF[role].includes(group)) return;
       const before = new Uint8Array(length);
       disk.read(before, offset);
-      const final = role === Role.cut ? before : finalContent(plan, offset, length);
-      const other = otherContent(this.plan, role, offset, length, read);
+      const place = { role, offset, length };
+      const final = finalContent(this.plan, plan, place);
+      const other = otherContent(this.plan, place, read);
       const after = contentAfter(group, { role, before, final, other }, this.plan.shape);
       forEachDifference(before, after, (start, end) => {
         const bytes = after.subarray(start, Math.min(end, limit - offset));

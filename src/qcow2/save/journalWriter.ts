@@ -90,7 +90,8 @@ export class JournalWriter {
     disk.read(old, offset);
     this.#refuseChanged(plan, disk, offset, length);
     const oldLength = Math.max(0, Math.min(length, plan.oldSize - offset));
-    const final = role === Role.cut ? old : finalContent(plan, offset, length);
+    const place = { role, offset, length };
+    const final = role === Role.cut ? old : finalContent(this.plan, plan, place);
     const isWhole = oldLength === length || oldLength === 0;
     const maySkip = isWhole && !hasPeak(role) && role !== Role.header;
     const isSame = maySkip && isUniform(old) && isUniform(final);
@@ -102,7 +103,7 @@ export class JournalWriter {
       role,
       before: old.subarray(0, shown),
       final: final.subarray(0, shown),
-      other: otherContent(this.plan, role, offset, length, read),
+      other: otherContent(this.plan, place, read),
     });
     const record: RecordHeader = {
       file,

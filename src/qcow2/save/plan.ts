@@ -34,6 +34,8 @@ export interface SavePlan {
   readonly image: FilePlan;
   readonly dataFile: FilePlan | undefined;
   readonly move: TableMove;
+  /** The header's first sector in the end. */
+  readonly header: Uint8Array;
 }
 
 /** Bytes compared at a time. */
@@ -85,7 +87,8 @@ class Planner {
     this.#addChanged();
     this.#addMoved();
     this.#runs.add(ceilSector(newSize), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
-    const isHeaderEqual = sameBytes(this.file, this.file.base, 0, SECTOR);
+    const [header, oldHeader] = [firstSector(this.file), firstSector(this.file.base)];
+    const isHeaderEqual = Buffer.compare(header, oldHeader) === 0;
     const data = dataFile === undefined ? undefined : this.#planDataFile(dataFile);
     if (this.#runs.isEmpty && data === undefined && isHeaderEqual && newSize === oldSize) return undefined;
     // The mark is in it.
@@ -100,6 +103,7 @@ class Planner {
       image: { staged: this.file, runs: this.#runs, oldSize, newSize },
       dataFile: data,
       move: this.#move,
+      header,
     };
   }
 
@@ -311,9 +315,8 @@ function forEachChanged(
   }
 }
 
-function sameBytes(one: BlockFile, other: BlockFile, offset: number, length: number): boolean {
-  const [left, right] = [new Uint8Array(length), new Uint8Array(length)];
-  one.read(left, offset);
-  other.read(right, offset);
-  return Buffer.compare(left, right) === 0;
+function firstSector(file: BlockFile): Uint8Array {
+  const bytes = new Uint8Array(SECTOR);
+  file.read(bytes, 0);
+  return bytes;
 }

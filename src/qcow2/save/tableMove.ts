@@ -4,6 +4,7 @@
  * both for a while.
  */
 import type { Qcow2Image } from '../image/qcow2Image';
+import type { BlockFile } from '../io/blockFile';
 import { blockOffset, readRefcountTable } from './refcountReader';
 import { Group } from './role';
 
@@ -13,6 +14,15 @@ export interface TablePlace {
   readonly length: number;
   /** What the other table has at its indexes; zero past its end. */
   readonly other: Uint8Array;
+  /** What is there in the end. */
+  readonly final: Uint8Array;
+}
+
+/** A new block in the place of another one. */
+export interface MovedBlock {
+  /** Offset of the other one. */
+  readonly former: number;
+  readonly final: Uint8Array;
 }
 
 export interface TableMove {
@@ -24,8 +34,8 @@ export interface TableMove {
   readonly formerTable: TablePlace | undefined;
   /** First byte after `formerTable`; 0 without. */
   readonly formerEnd: number;
-  /** New blocks (by cluster) in place of others (by offset). */
-  readonly blocks: ReadonlyMap<number, number>;
+  /** By cluster. */
+  readonly blocks: ReadonlyMap<number, MovedBlock>;
   /** Whether a cluster belongs to what is told here. */
   ownsCluster(cluster: number): boolean;
 }
@@ -34,12 +44,12 @@ export function tableMove(onDisk: Qcow2Image, staged: Qcow2Image): TableMove {
   const { clusterSize } = onDisk.header;
   const before = readRefcountTable(onDisk.file, onDisk.header);
   const after = readRefcountTable(staged.file, staged.header);
-  const blocks = movedBlocks(before, after, clusterSize);
+  const blocks = movedBlocks(before, after, staged);
   const isMoved = onDisk.header.refcountTableOffset !== staged.header.refcountTableOffset;
   const isSmaller = after.length < usedWords(before);
-  const newTable = isMoved && !isSmaller ? place(staged, onDisk) : undefined;
+  const newTable = isMoved && !isSmaller ? place(staged, onDisk, staged.file) : undefined;
   const needsFormer = isMoved && isSmaller && hasAdditions(before, after);
-  const formerTable = needsFormer ? place(onDisk, staged) : undefined;
+  const formerTable = needsFormer ? place(onDisk, staged, staged.file) : undefined;
   const formerEnd = formerTable === undefined ? 0 : formerTable.offset + formerTable.length;
   const owns = (table: TablePlace | undefined, offset: number): boolean =>
     table !== undefined && offset >= table.offset && offset < table.offset + table.length;
@@ -56,11 +66,16 @@ export function tableMove(onDisk: Qcow2Image, staged: Qcow2Image): TableMove {
   };
 }
 
-function movedBlocks(before: Uint32Array, after: Uint32Array, clusterSize: number): Map<number, number> {
-  const moved = new Map<number, number>();
+function movedBlocks(
+  before: Uint32Array,
+  after: Uint32Array,
+  { file, header }: Qcow2Image,
+): Map<number, MovedBlock> {
+  const moved = new Map<number, MovedBlock>();
   for (let index = 0; index * 2 < Math.min(before.length, after.length); index++) {
-    const [was, is] = [blockOffset(before, index), blockOffset(after, index)];
-    if (was !== 0 && is !== 0 && was !== is) moved.set(is / clusterSize, was);
+    const [former, is] = [blockOffset(before, index), blockOffset(after, index)];
+    if (former === 0 || is === 0 || former === is) continue;
+    moved.set(is / header.clusterSize, { former, final: bytesAt(file, is, header.clusterSize) });
   }
   return moved;
 }
@@ -81,14 +96,17 @@ function usedWords(table: Uint32Array): number {
   return Math.ceil(end / 2) * 2;
 }
 
-function place({ header }: Qcow2Image, other: Qcow2Image): TablePlace {
+function place({ header }: Qcow2Image, other: Qcow2Image, staged: BlockFile): TablePlace {
+  const offset = header.refcountTableOffset;
   const length = header.refcountTableClusters * header.clusterSize;
   const entries = new Uint8Array(length);
   const theirs = other.header.refcountTableClusters * header.clusterSize;
   other.file.read(entries.subarray(0, Math.min(length, theirs)), other.header.refcountTableOffset);
-  return { offset: header.refcountTableOffset, length, other: entries };
+  return { offset, length, other: entries, final: bytesAt(staged, offset, length) };
 }
 
-/** Bytes of another table or block beside a stretch of one that is told here. */
-export const otherTableBytes = (table: TablePlace, offset: number, length: number): Uint8Array =>
-  table.other.subarray(offset - table.offset, offset - table.offset + length);
+function bytesAt(file: BlockFile, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  file.read(bytes, offset);
+  return bytes;
+}

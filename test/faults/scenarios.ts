@@ -1,0 +1,264 @@
+/**
+ * Saves to be interrupted: an image and what it shall become. QEMU changes a twin of the image, so that what is saved
+ * owes nothing to the engine's own way of changing images.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
+import { RunKind } from '../../src/qcow2/image/layer';
+import { EngineError } from '../../src/qcow2/errors';
+import { MemoryFile } from '../../src/qcow2/io/memoryFile';
+import { PageStore } from '../../src/qcow2/io/pageStore';
+import { StagedFile } from '../../src/qcow2/io/stagedFile';
+import { silent } from '../../src/qcow2/progress';
+import { makePlan } from '../../src/qcow2/save/plan';
+import type { Random } from '../support/builder/random';
+import { mustQemuImg, mustQemuIo } from '../support/qemu';
+
+export interface Files {
+  readonly image: Uint8Array;
+  readonly dataFile: Uint8Array | undefined;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly before: Files;
+  readonly after: Files;
+}
+
+interface Kind {
+  readonly name: string;
+  /** `-o` of `qemu-img create`. */
+  readonly options: string;
+  readonly size: number;
+  /** Bytes that one random write has at most. */
+  readonly longest: number;
+  readonly prepares?: (file: string, random: Random) => void;
+  /** How much there is at first, and how much comes: numbers of writes. */
+  readonly writes: readonly [before: number, after: number];
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    name: 'many tables',
+    options: 'cluster_size=1k,compat=1.1',
+    size: 4 << 20,
+    longest: 3 << 10,
+    writes: [40, 12],
+  },
+  {
+    name: 'growth of refcounts',
+    options: 'cluster_size=512,refcount_bits=64',
+    size: 6 << 20,
+    longest: 1 << 10,
+    // A refcount table of one cluster covers 2 MiB.
+    prepares: (file, random) => {
+      mustQemuIo(file, [`write -P 3 0 ${1700 + random.below(200)}k`]);
+    },
+    writes: [2, 10],
+  },
+  {
+    name: 'snapshots',
+    options: 'cluster_size=4k',
+    size: 2 << 20,
+    longest: 20 << 10,
+    prepares: (file) => {
+      mustQemuIo(file, ['write -P 1 0 300k', 'write -P 2 1m 100k']);
+      mustQemuImg(['snapshot', '-c', 'first', file]);
+      mustQemuIo(file, ['write -P 3 64k 64k']);
+      mustQemuImg(['snapshot', '-c', 'second', file]);
+    },
+    writes: [2, 6],
+  },
+  {
+    name: 'version 2',
+    options: 'cluster_size=2k,compat=0.10',
+    size: 2 << 20,
+    longest: 9 << 10,
+    writes: [10, 8],
+  },
+  {
+    name: 'version 2 with snapshots',
+    options: 'cluster_size=512,compat=0.10',
+    size: 512 << 10,
+    longest: 4 << 10,
+    prepares: (file) => {
+      mustQemuIo(file, ['write -P 1 0 100k']);
+      mustQemuImg(['snapshot', '-c', 'first', file]);
+    },
+    writes: [3, 8],
+  },
+  {
+    name: 'extended L2',
+    options: 'cluster_size=16k,extended_l2=on',
+    size: 4 << 20,
+    longest: 40 << 10,
+    writes: [12, 8],
+  },
+  {
+    name: '512-byte clusters',
+    options: 'cluster_size=512',
+    size: 1 << 20,
+    longest: 5 << 10,
+    writes: [12, 10],
+  },
+  {
+    name: 'narrow refcounts',
+    options: 'cluster_size=512,refcount_bits=1',
+    size: 1 << 20,
+    longest: 5 << 10,
+    writes: [8, 10],
+  },
+  {
+    name: '4-bit refcounts with snapshots',
+    options: 'cluster_size=1k,refcount_bits=4',
+    size: 1 << 20,
+    longest: 5 << 10,
+    prepares: (file) => {
+      mustQemuIo(file, ['write -P 1 0 200k']);
+      mustQemuImg(['snapshot', '-c', 'first', file]);
+    },
+    writes: [3, 8],
+  },
+  {
+    name: 'external data file',
+    options: 'cluster_size=4k,data_file=data.raw',
+    size: 1 << 20,
+    longest: 20 << 10,
+    writes: [6, 6],
+  },
+  {
+    name: 'raw external data file',
+    options: 'cluster_size=4k,data_file=data.raw,data_file_raw=on',
+    size: 1 << 20,
+    longest: 20 << 10,
+    writes: [6, 6],
+  },
+];
+
+export const SCENARIO_NAMES: readonly string[] = KINDS.map(({ name }) => name);
+
+/**
+ * A save of one kind; where `goesBack`, it is that of undoing the change.
+ * @param folder nothing else is in it
+ */
+export function makeScenario(index: number, random: Random, folder: string, goesBack: boolean): Scenario {
+  const kind = KINDS[index % KINDS.length]!;
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const files = makeTwins(kind, random, folder);
+    const [before, after] = goesBack ? [files[1], files[0]] : files;
+    const name = goesBack ? `${kind.name}, undone` : kind.name;
+    // The engine never uses a cluster for something else before a save; QEMU does.
+    if (!reusesClusters(before, after)) return { name, before, after };
+  }
+  throw new Error(`${kind.name}: QEMU always reuses clusters`);
+}
+
+function makeTwins(kind: Kind, random: Random, folder: string): [Files, Files] {
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, 'image.qcow2');
+  const run = { cwd: folder };
+  mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', kind.options, file, String(kind.size)], run);
+  kind.prepares?.(file, random);
+  const [atFirst, then] = kind.writes;
+  mustQemuIo(file, writes(kind, random, atFirst), run);
+  const before = readFiles(folder);
+  // What comes first takes new clusters, what comes then frees some: none is freed and taken again.
+  const freed = frees(kind, random, Math.ceil(then / 2));
+  const changes = [...writes(kind, random, then), ...freed.flatMap(({ touches }) => touches)];
+  mustQemuIo(file, [...changes, ...freed.map(({ command }) => command)], run, ['-d', 'unmap']);
+  return [before, readFiles(folder)];
+}
+
+function readFiles(folder: string): Files {
+  const data = path.join(folder, 'data.raw');
+  return {
+    image: new Uint8Array(fs.readFileSync(path.join(folder, 'image.qcow2'))),
+    dataFile: fs.existsSync(data) ? new Uint8Array(fs.readFileSync(data)) : undefined,
+  };
+}
+
+function writes(kind: Kind, random: Random, count: number): string[] {
+  return Array.from({ length: count }, () => {
+    const { start, length } = range(kind, random);
+    return `write -P ${1 + random.below(254)} ${start} ${length}`;
+  });
+}
+
+interface Freeing {
+  readonly command: string;
+  /** Writes that make all L2 tables that it needs. */
+  readonly touches: readonly string[];
+}
+
+function frees(kind: Kind, random: Random, count: number): Freeing[] {
+  return Array.from({ length: count }, () => {
+    const { start, length } = range(kind, random);
+    const aligned = start - (start % 65536);
+    const end = Math.min(kind.size, aligned + 65536 * (1 + random.below(3)));
+    const touches: string[] = [];
+    for (let at = aligned; at < end; at += 32768) touches.push(`write -P 9 ${at} 512`);
+    const command = random.pick([
+      `write -z -u ${aligned} ${end - aligned}`,
+      `write -z ${start} ${Math.min(length, end - start)}`,
+      `discard ${aligned} ${end - aligned}`,
+    ]);
+    return { command, touches };
+  });
+}
+
+function range(kind: Kind, random: Random): { start: number; length: number } {
+  const length = 512 * (1 + random.below(kind.longest / 512));
+  const start = 512 * random.below((kind.size - length) / 512);
+  return { start, length };
+}
+
+/** Whether some cluster that is in use on both sides holds something else. */
+function reusesClusters(before: Files, after: Files): boolean {
+  const owners = ownersOf(before.image);
+  for (const [host, guest] of ownersOf(after.image)) {
+    if ((owners.get(host) ?? guest) !== guest) return true;
+  }
+  return isRefused(before.image, after.image);
+}
+
+/** Whether the save sees that: where data becomes metadata, or metadata data. */
+function isRefused(before: Uint8Array, after: Uint8Array): boolean {
+  const image = new StagedFile(new MemoryFile('image', before), new PageStore('/nowhere/scratch'));
+  stage(image, before, after);
+  try {
+    makePlan(image, undefined, silent);
+    return false;
+  } catch (error) {
+    if (error instanceof EngineError && error.problem.code === 'save.overlap') return true;
+    throw error;
+  }
+}
+
+/** Stages what makes `before`, which `file` lies over, `after`. */
+export function stage(file: StagedFile, before: Uint8Array, after: Uint8Array): void {
+  for (let at = 0; at < after.length; at += 512) {
+    const bytes = after.subarray(at, at + 512);
+    if (at >= before.length || Buffer.compare(bytes, before.subarray(at, at + 512)) !== 0) {
+      file.write(bytes, at);
+    }
+  }
+  if (after.length < before.length) file.state = { ...file.state, size: after.length };
+}
+
+/** Guest cluster by host cluster. */
+function ownersOf(bytes: Uint8Array): Map<number, number> {
+  const image = Qcow2Image.open(new MemoryFile('image', bytes));
+  const { clusterSize } = image.header;
+  const owners = new Map<number, number>();
+  if (image.hasDataFile) return owners;
+  image.forEachRun(0, image.size, (start, length, kind, host) => {
+    if (kind !== RunKind.data && kind !== RunKind.zeroAllocated) return undefined;
+    for (let done = 0; done < length; done += Math.min(clusterSize, length - done)) {
+      owners.set(Math.floor((host + done) / clusterSize), Math.floor((start + done) / clusterSize));
+    }
+    return undefined;
+  });
+  return owners;
+}
