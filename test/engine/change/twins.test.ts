@@ -115,6 +115,9 @@ describe.each(cases)(`seed ${SEED}, case %i`, (index) => {
     makeTwins(plan, index);
     changeTwins(operations);
     expect(bytesOf(place.folder).equals(bytesOf(twins.folder)), words).toBe(true);
+    // Where a request begins or ends in a compressed cluster with subclusters, QEMU writes zeroes to the whole clusters
+    // of the request, too. Here only the subclusters of that cluster are written.
+    if (plan.extendedL2 && plan.compressed) return;
     expect(shapeOf(place.folder), words).toStrictEqual(shapeOf(twins.folder));
   });
 

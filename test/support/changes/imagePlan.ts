@@ -112,7 +112,7 @@ function tryToMakeImage(plan: ImagePlan, random: Random, folder: string): string
     const isMade = qemuImg(['snapshot', '-c', name, DISK], { cwd: folder }).status === 0;
     if (isMade) snapshots.push(name);
   }
-  if (!plan.bitmaps) return snapshots;
+  if (!plan.bitmaps || !isSound(folder)) return snapshots;
   kitchen.img(['bitmap', '--add', '-g', String(2 ** (9 + random.below(6))), DISK, 'fine']);
   kitchen.img(['bitmap', '--add', DISK, 'coarse']);
   kitchen.img(['bitmap', '--add', '--disable', DISK, 'off']);
