@@ -5,6 +5,7 @@ import { checkImage } from '../../src/qcow2/check/checkImage';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { readGuest } from '../../src/qcow2/image/read';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
+import { run } from '../support/process';
 import { qemuImg } from '../support/qemu';
 import type { Files } from './scenarios';
 
@@ -34,8 +35,7 @@ export class Judge {
       const finding = findings.find(({ severity }) => severity !== 'leak');
       return `corrupt: ${corruptions}, ${JSON.stringify(finding)}`;
     }
-    const isMixed = !equal(now, this.before) && !this.#isSaved(now);
-    if (isMixed && image.header.version === 3 && !image.features.corrupt) return 'QEMU would write to it';
+    if (this.#mustRefuseWriting(now) && !image.features.corrupt) return 'QEMU would write to it';
     return this.#foreignSector(guestOf(now));
   }
 
@@ -44,14 +44,18 @@ export class Judge {
     const file = path.join(this.folder, 'judged.qcow2');
     fs.writeFileSync(file, now.image);
     if (now.dataFile !== undefined) fs.writeFileSync(path.join(this.folder, 'data.raw'), now.dataFile);
-    const run = { cwd: this.folder };
-    const checked = qemuImg(['check', '-f', 'qcow2', file], run);
+    const where = { cwd: this.folder };
+    const checked = qemuImg(['check', '-f', 'qcow2', file], where);
     // 3: leaks.
     if (checked.status !== 0 && checked.status !== 3) {
       return `qemu-img check: ${checked.status}: ${checked.stderr} ${checked.stdout.toString()}`;
     }
+    if (this.#mustRefuseWriting(now)) {
+      const wrote = run('qemu-io', ['-c', 'write 0 512', file], where);
+      if (wrote.status === 0) return 'QEMU writes to it';
+    }
     const raw = path.join(this.folder, 'judged.raw');
-    const converted = qemuImg(['convert', '-f', 'qcow2', '-O', 'raw', file, raw], run);
+    const converted = qemuImg(['convert', '-f', 'qcow2', '-O', 'raw', file, raw], where);
     if (converted.status !== 0) return `qemu-img convert: ${converted.stderr}`;
     return this.#foreignSector(new Uint8Array(fs.readFileSync(raw)));
   }
@@ -64,6 +68,11 @@ export class Judge {
       now.image,
       this.after.image,
     )} of the new one; sizes ${sizes.join(', ')}`;
+  }
+
+  /** Version 2 has no way to say so. */
+  #mustRefuseWriting(now: Files): boolean {
+    return now.image[7] === 3 && !equal(now, this.before) && !this.#isSaved(now);
   }
 
   /** New, but what goes at the files' ends may still be there: that is cut off when all else is done. */

@@ -28,9 +28,12 @@ export interface ExaminedFiles {
 /** @throws FormatError `journal.broken`, FileError */
 export function examine(journal: JournalReader, head: JournalHead, files: ExaminedFiles): Verdict {
   const state = new SectorStates(files);
-  journal.forEach((record) => {
-    state.look(record);
-  });
+  journal.forEach(
+    () => true,
+    (record) => {
+      state.look(record);
+    },
+  );
   if (state.changed !== undefined) return { kind: 'changed', ...state.changed };
   const sizes = [sizeState(files.image, head.image)];
   if (files.dataFile !== undefined && head.dataFile !== undefined) {

@@ -220,8 +220,14 @@ export function recordSum(bytes: Uint8Array): number {
 export const statedSum = (bytes: Uint8Array): number => dataView(bytes).getFloat64(RECORD_HEADER - 8);
 
 /** Two checksums as one; their order matters. */
-export const fold = (sum: number, next: number): number =>
-  checksum(new Uint8Array(Float64Array.of(sum, next).buffer));
+export function fold(sum: number, next: number): number {
+  PAIR.setFloat64(0, sum);
+  PAIR.setFloat64(8, next);
+  return checksum(PAIR_BYTES);
+}
+
+const PAIR_BYTES = new Uint8Array(16);
+const PAIR = dataView(PAIR_BYTES);
 
 export const brokenJournal = (journal: string, what: string, offset: number): FormatError =>
   new FormatError(journal, 'journal.broken', { what, offset });

@@ -21,7 +21,8 @@ import {
   statedSum,
   stepsOf,
 } from './journalFormat';
-import { Role, SECTOR } from './role';
+import type { Role} from './role';
+import { SECTOR } from './role';
 
 /** What a journal is read from. */
 export interface Readable {
@@ -74,54 +75,95 @@ export class JournalReader {
     }
     let sum = this.#headSum;
     let count = 0;
-    this.#forEachRaw((_header, bytes) => {
-      sum = fold(sum, recordSum(bytes));
-      count++;
-    });
+    this.#forEachRaw(
+      () => true,
+      (_header, bytes) => {
+        sum = fold(sum, recordSum(bytes));
+        count++;
+      },
+    );
     if (sum !== seal.sum || count !== seal.count) throw brokenJournal(this.file.name, 'seal', 0);
     return head;
   }
 
-  /** Visits all records in their order; what they hold belongs to the visitor only until it returns. */
-  forEach(visit: (record: JournalRecord) => void): void {
-    this.#forEachRaw((header, bytes, at) => {
-      visit(toRecord(header, bytes, at));
+  /** Visits the records of some roles in their order; what they hold belongs to the visitor only until it returns. */
+  forEach(wants: (role: Role) => boolean, visit: (record: JournalRecord) => void): void {
+    this.#forEachRaw(wants, (header, bytes, at) => {
+      visit(new StoredRecord(header, bytes, at));
     });
   }
 
-  #forEachRaw(visit: (header: RecordHeader, bytes: Uint8Array, at: number) => void): void {
+  #forEachRaw(
+    wants: (role: Role) => boolean,
+    visit: (header: RecordHeader, bytes: Uint8Array, at: number) => void,
+  ): void {
     const start = new Uint8Array(RECORD_HEADER);
     for (let at = this.#records; at < this.seal.length;) {
       this.file.read(start, at);
       const header = decodeRecordHeader(start, this.file.name, at);
-      const bytes = new Uint8Array(recordLength(header));
-      this.file.read(bytes, at);
-      if (recordSum(bytes) !== statedSum(bytes)) throw brokenJournal(this.file.name, 'record', at);
-      visit(header, bytes, at);
-      at += bytes.length;
+      const length = recordLength(header);
+      if (wants(header.role)) {
+        const bytes = new Uint8Array(length);
+        this.file.read(bytes, at);
+        if (recordSum(bytes) !== statedSum(bytes)) throw brokenJournal(this.file.name, 'record', at);
+        visit(header, bytes, at);
+      }
+      at += length;
     }
   }
 }
 
-function toRecord(header: RecordHeader, bytes: Uint8Array, at: number): JournalRecord {
-  const parts = partsOf(header);
-  const view = dataView(bytes);
-  const steps = stepsOf(header.role);
-  const oldStart = RECORD_HEADER + parts.checksums;
-  const stored = bytes.subarray(oldStart, oldStart + Math.min(parts.old, header.oldLength));
-  const old = new Uint8Array(header.sectors * SECTOR);
-  if (header.role !== Role.cut && stored.length > 0) {
-    const times = header.isUniform ? header.sectors : 1;
-    for (let time = 0; time < times; time++) old.set(stored, time * SECTOR);
+class StoredRecord implements JournalRecord {
+  readonly file: 0 | 1;
+  readonly role: Role;
+  readonly isUniform: boolean;
+  readonly offset: number;
+  readonly sectors: number;
+  readonly oldLength: number;
+  readonly oldAt: number;
+  readonly steps: number;
+  readonly #view: DataView;
+  readonly #stored: Uint8Array;
+  #old: Uint8Array | undefined;
+
+  constructor(
+    header: RecordHeader,
+    readonly bytes: Uint8Array,
+    at: number,
+  ) {
+    this.file = header.file;
+    this.role = header.role;
+    this.isUniform = header.isUniform;
+    this.offset = header.offset;
+    this.sectors = header.sectors;
+    this.oldLength = header.oldLength;
+    this.steps = stepsOf(header.role);
+    this.#view = dataView(bytes);
+    const { checksums, old } = partsOf(header);
+    const start = RECORD_HEADER + checksums;
+    this.oldAt = at + start;
+    this.#stored = bytes.subarray(start, start + Math.min(old, header.oldLength));
   }
-  const peakStart = oldStart + parts.old;
-  return {
-    ...header,
-    old,
-    peak: hasPeak(header.role) ? bytes.subarray(peakStart, peakStart + parts.peak) : undefined,
-    holdsAfter: (sector, step) =>
-      view.getFloat64(RECORD_HEADER + ((header.isUniform ? 0 : sector) * steps + step) * 8),
-    steps,
-    oldAt: at + oldStart,
-  };
+
+  get old(): Uint8Array {
+    if (this.#old === undefined) {
+      this.#old = new Uint8Array(this.sectors * SECTOR);
+      if (this.isUniform && this.#stored.length > 0) this.#old.set(repeated(this.#stored, this.#old.length));
+      else this.#old.set(this.#stored);
+    }
+    return this.#old;
+  }
+
+  get peak(): Uint8Array | undefined {
+    if (!hasPeak(this.role)) return undefined;
+    const length = this.sectors * SECTOR;
+    return this.bytes.subarray(this.bytes.length - length);
+  }
+
+  holdsAfter(sector: number, step: number): number {
+    const index = (this.isUniform ? 0 : sector) * this.steps + step;
+    return this.#view.getFloat64(RECORD_HEADER + index * 8);
+  }
 }
+
+const repeated = (bytes: Uint8Array, length: number): Uint8Array => Buffer.alloc(length, bytes);

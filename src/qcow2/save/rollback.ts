@@ -70,13 +70,13 @@ export class Rollback {
 
   #step(steps: Partial<Record<Role, Step>>): void {
     const changed = new Set<MutableFile>();
-    this.journal.forEach((record) => {
-      const step = steps[record.role];
+    const isWanted = (role: Role): boolean => steps[role] !== undefined;
+    this.journal.forEach(isWanted, (record) => {
       const file = record.file === 0 ? this.files.image : this.files.dataFile;
-      if (step === undefined || file === undefined) return;
+      if (file === undefined) return;
       const now = new Uint8Array(record.sectors * SECTOR);
       file.read(now, record.offset);
-      const then = step(record, now);
+      const then = steps[record.role]?.(record, now);
       if (then !== undefined && this.#write(file, record, now, then)) changed.add(file);
     });
     // Backwards: the image's entries, then the data that they led to, and that is what the order of steps is for.

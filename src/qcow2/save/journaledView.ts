@@ -1,0 +1,144 @@
+/**
+ * An image with a sealed journal beside it, as it was before that save: for all who only read. Shown where recovery
+ * would be allowed, and nothing is changed.
+ */
+import { FormatError, RefusedError } from '../errors';
+import type { BlockFile, FileExtent } from '../io/blockFile';
+import { examine } from './examine';
+import { SealState } from './journalFormat';
+import { JournalReader, type Readable } from './journalReader';
+import { Role, SECTOR } from './role';
+
+/** The files to read instead of those that are there. */
+export interface JournaledFiles {
+  readonly image: BlockFile;
+  readonly dataFile: BlockFile | undefined;
+}
+
+/**
+ * @param journal stays open as long as what is returned
+ * @returns the files themselves where the journal changes nothing about what they hold
+ * @throws RefusedError, FormatError where `recover` would refuse; FormatError `journal.broken`, FileError
+ */
+export function journaledView(files: JournaledFiles, journal: Readable): JournaledFiles {
+  const reader = new JournalReader(journal);
+  if (reader.seal.state !== SealState.sealed) return files;
+  const head = reader.verify();
+  if (head.dataFile !== undefined && files.dataFile === undefined) {
+    throw new RefusedError(files.image.name, 'recover.dataFile', { value: head.dataFile.path });
+  }
+  const verdict = examine(reader, head, files);
+  switch (verdict.kind) {
+    case 'untouched':
+    case 'complete':
+      return files;
+    case 'changed':
+      throw new FormatError(verdict.file, 'recover.changed', { offset: verdict.offset });
+    case 'unmarked':
+      throw new RefusedError(files.image.name, 'recover.unmarked');
+    case 'interrupted':
+      return {
+        image: new FormerFile(files.image, head.image.oldSize, recordsOf(reader, 0), journal),
+        dataFile:
+          files.dataFile && head.dataFile
+            ? new FormerFile(files.dataFile, head.dataFile.oldSize, recordsOf(reader, 1), journal)
+            : files.dataFile,
+      };
+  }
+}
+
+/** Where the old content of some sectors is. */
+interface OldContent {
+  readonly offset: number;
+  readonly end: number;
+  /** Bytes from the start of the journal. */
+  readonly at: number;
+  /** There is one sector for all of them. */
+  readonly isUniform: boolean;
+}
+
+function recordsOf(reader: JournalReader, file: 0 | 1): OldContent[] {
+  const found: OldContent[] = [];
+  const isOverwritten = (role: Role): boolean => role !== Role.cut;
+  reader.forEach(isOverwritten, (record) => {
+    if (record.file !== file || record.oldLength === 0) return;
+    const { offset, oldLength, oldAt, isUniform } = record;
+    found.push({ offset, end: offset + oldLength, at: oldAt, isUniform });
+  });
+  return found.sort((one, other) => one.offset - other.offset);
+}
+
+class FormerFile implements BlockFile {
+  constructor(
+    readonly file: BlockFile,
+    readonly size: number,
+    /** Ascending. */
+    readonly records: readonly OldContent[],
+    readonly journal: Readable,
+  ) {}
+
+  get name(): string {
+    return this.file.name;
+  }
+
+  get allocatedBytes(): number {
+    return this.file.allocatedBytes;
+  }
+
+  get knowsHoles(): boolean {
+    return this.file.knowsHoles;
+  }
+
+  read(target: Uint8Array, offset: number): void {
+    const end = Math.min(this.size, offset + target.length);
+    target.fill(0, Math.max(0, end - offset));
+    if (end <= offset) return;
+    this.file.read(target.subarray(0, end - offset), offset);
+    for (let index = this.#firstFrom(offset); index < this.records.length; index++) {
+      const record = this.records[index]!;
+      if (record.offset >= end) return;
+      const from = Math.max(offset, record.offset);
+      const to = Math.min(end, record.end);
+      if (from < to) this.#readRecord(record, target.subarray(from - offset, to - offset), from);
+    }
+  }
+
+  extentAt(offset: number): FileExtent {
+    if (offset >= this.size) return { isHole: true, end: Infinity };
+    const next = this.records[this.#firstFrom(offset)];
+    if (next !== undefined && next.offset <= offset) return { isHole: false, end: next.end };
+    const { isHole, end } = this.file.extentAt(offset);
+    return { isHole, end: Math.min(end, this.size, next?.offset ?? Infinity) };
+  }
+
+  close(): void {
+    this.file.close();
+  }
+
+  #readRecord(record: OldContent, target: Uint8Array, offset: number): void {
+    const within = offset - record.offset;
+    if (!record.isUniform) {
+      this.journal.read(target, record.at + within);
+      return;
+    }
+    const sector = Buffer.alloc(SECTOR);
+    this.journal.read(sector, record.at);
+    // Its words are all the same.
+    const phase = within % SECTOR;
+    target.set(
+      Buffer.alloc(target.length, Buffer.concat([sector.subarray(phase), sector.subarray(0, phase)])),
+    );
+  }
+
+  /** Index of the first record that ends behind `offset`. */
+  #firstFrom(offset: number): number {
+    let low = 0;
+    let high = this.records.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.records[middle]!.end <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
