@@ -13,12 +13,12 @@ export const PAGE_SIZE = 4096;
 
 /** Bytes of pages kept in memory. */
 const DEFAULT_BUDGET = 32 * 1024 * 1024;
-/** Pages that go to the scratch file together. */
-const SPILLED_TOGETHER = 256;
+/** Pages that are allocated together, and go to the scratch file together. */
+const PAGES_OF_SLAB = 256;
 
 /** One page of bytes; only `PageStore` looks inside. */
 export class Page {
-  /** Absent once it is in the scratch file. */
+  /** A part of a slab; absent once it is in the scratch file. */
   bytes: Uint8Array | undefined;
   /** Bytes from the start of the scratch file. */
   at = -1;
@@ -32,13 +32,18 @@ export class Page {
   }
 }
 
+interface Slab {
+  readonly bytes: Uint8Array;
+  readonly pages: Page[];
+}
+
 export class PageStore {
   readonly #scratchPath: string;
   #scratch: number | undefined;
   #scratchEnd = 0;
-  /** Pages in memory, oldest first; those before `#next` are in the scratch file already. */
-  #resident: Page[] = [];
-  readonly #residentLimit: number;
+  /** In memory, oldest first; pages are added to the last one. */
+  #slabs: Slab[] = [];
+  readonly #slabLimit: number;
 
   /**
    * @param scratchPath where the scratch file is made when it is needed, for its owner alone. Its name is taken away at
@@ -47,18 +52,26 @@ export class PageStore {
    */
   constructor(scratchPath: string, budget = DEFAULT_BUDGET) {
     this.#scratchPath = scratchPath;
-    this.#residentLimit = Math.max(SPILLED_TOGETHER, Math.floor(budget / PAGE_SIZE));
+    this.#slabLimit = Math.max(1, Math.floor(budget / (PAGES_OF_SLAB * PAGE_SIZE)));
   }
 
   /**
-   * A page that takes over `bytes`, `PAGE_SIZE` of them.
+   * A page for the caller to fill at once, wholly: it holds anything.
    * @throws FileError when the scratch file cannot be written
    */
-  add(bytes: Uint8Array, owner: object): Page {
+  add(owner: object): Page & { readonly bytes: Uint8Array } {
+    let slab = this.#slabs.at(-1);
+    if (slab === undefined || slab.pages.length === PAGES_OF_SLAB) {
+      if (this.#slabs.length >= this.#slabLimit) this.#spill();
+      // Not filled with zeroes first; one of its own, so that it goes as a whole.
+      slab = { bytes: Buffer.allocUnsafeSlow(PAGES_OF_SLAB * PAGE_SIZE), pages: [] };
+      this.#slabs.push(slab);
+    }
+    const start = slab.pages.length * PAGE_SIZE;
+    const bytes = slab.bytes.subarray(start, start + PAGE_SIZE);
     const page = new Page(bytes, owner);
-    this.#resident.push(page);
-    if (this.#resident.length >= this.#residentLimit + SPILLED_TOGETHER) this.#spill();
-    return page;
+    slab.pages.push(page);
+    return page as Page & { readonly bytes: Uint8Array };
   }
 
   /** Fills `target` with the page's bytes from `within` on. */
@@ -85,30 +98,30 @@ export class PageStore {
 
   /** Forgets all pages; the scratch file goes. */
   close(): void {
-    this.#resident = [];
+    this.#slabs = [];
     if (this.#scratch === undefined) return;
     closeSync(this.#scratch);
     this.#scratch = undefined;
     rmSync(this.#scratchPath, { force: true });
   }
 
-  /** Moves the oldest pages to the scratch file, in one write. */
+  /** Moves the oldest slab to the scratch file, in one write. */
   #spill(): void {
-    const pages = this.#resident.slice(0, SPILLED_TOGETHER);
-    const bytes = Buffer.concat(pages.map((page) => page.bytes!));
+    const slab = this.#slabs[0]!;
+    const length = slab.pages.length * PAGE_SIZE;
     try {
-      for (let done = 0; done < bytes.length;) {
-        done += writeSync(this.#open(), bytes, done, bytes.length - done, this.#scratchEnd + done);
+      for (let done = 0; done < length;) {
+        done += writeSync(this.#open(), slab.bytes, done, length - done, this.#scratchEnd + done);
       }
     } catch (error) {
       throw this.#failure(error);
     }
-    for (const page of pages) {
+    for (const page of slab.pages) {
       page.at = this.#scratchEnd;
       page.bytes = undefined;
       this.#scratchEnd += PAGE_SIZE;
     }
-    this.#resident = this.#resident.slice(SPILLED_TOGETHER);
+    this.#slabs.shift();
   }
 
   #open(): number {

@@ -223,8 +223,14 @@ export class StagedFile implements WritableFile {
   ): void {
     for (const { offset, length, piece } of pieces) {
       const first = offset / PAGE_SIZE;
-      const content =
-        piece === undefined || piece instanceof Fill ? piece : this.store.add(piece.slice(), this.#owner);
+      let content: Content | undefined;
+      if (piece instanceof Uint8Array) {
+        const page = this.store.add(this.#owner);
+        page.bytes.set(piece);
+        content = page;
+      } else {
+        content = piece;
+      }
       this.#tree = withContent(this.#tree, this.#owner, first, first + length / PAGE_SIZE, content);
     }
     this.#size = size;
@@ -252,9 +258,9 @@ export class StagedFile implements WritableFile {
           return;
         }
         for (let page = from; page < to; page++) {
-          const bytes = new Uint8Array(PAGE_SIZE);
-          this.#base.read(bytes, page * PAGE_SIZE);
-          kept = withContent(kept, owner, page, page + 1, this.store.add(bytes, owner));
+          const old = this.store.add(owner);
+          this.#base.read(old.bytes, page * PAGE_SIZE);
+          kept = withContent(kept, owner, page, page + 1, old);
         }
       });
     };
@@ -313,11 +319,11 @@ export class StagedFile implements WritableFile {
       content.bytes.set(bytes, within);
       return;
     }
-    const page = new Uint8Array(PAGE_SIZE);
-    if (bytes.length < PAGE_SIZE) this.#readContent(content, page, index * PAGE_SIZE);
     if (content === undefined) this.#note(index, index + 1);
-    page.set(bytes, within);
-    this.#tree = withContent(this.#tree, this.#owner, index, index + 1, this.store.add(page, this.#owner));
+    const page = this.store.add(this.#owner);
+    if (bytes.length < PAGE_SIZE) this.#readContent(content, page.bytes, index * PAGE_SIZE);
+    page.bytes.set(bytes, within);
+    this.#tree = withContent(this.#tree, this.#owner, index, index + 1, page);
   }
 
   /** Fills from `start` to `end`, which lie in one page. */
