@@ -62,19 +62,28 @@ export class ForwardWriter {
     const read = (target: Uint8Array, at: number): void => {
       disk.read(target, at);
     };
+    const write = (offset: number, bytes: Uint8Array): void => {
+      const part = bytes.subarray(0, limit - offset);
+      disk.write(part, offset);
+      this.#count(group, part.length);
+      isChanged = true;
+    };
     plan.runs.forEachChunk(this.plan.clusterSize, (offset, length, role) => {
-      if (!GROUPS_OF[role].includes(group)) return;
-      const before = new Uint8Array(length);
-      disk.read(before, offset);
+      const groups = GROUPS_OF[role];
+      if (!groups.includes(group)) return;
       const place = { role, offset, length };
       const final = finalContent(this.plan, plan, place);
+      // All that is in the plan differs in the end; what has one group only need not be looked at.
+      if (groups.length === 1) {
+        write(offset, final);
+        return;
+      }
+      const before = new Uint8Array(length);
+      disk.read(before, offset);
       const other = otherContent(this.plan, place, read);
       const after = contentAfter(group, { role, before, final, other }, this.plan.shape);
       forEachDifference(before, after, (start, end) => {
-        const bytes = after.subarray(start, Math.min(end, limit - offset));
-        disk.write(bytes, offset + start);
-        this.#count(group, bytes.length);
-        isChanged = true;
+        write(offset + start, after.subarray(start, end));
       });
     });
     if (!isChanged) return;

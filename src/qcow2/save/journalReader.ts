@@ -21,7 +21,7 @@ import {
   statedSum,
   stepsOf,
 } from './journalFormat';
-import type { Role} from './role';
+import type { Role } from './role';
 import { SECTOR } from './role';
 
 /** What a journal is read from. */

@@ -22,7 +22,7 @@ import type { FilePlan, SavePlan } from './plan';
 import { Role, SECTOR } from './role';
 
 /** Bytes written at a time. */
-const BATCH = 256 * 1024;
+const BATCH = 64 * 1024;
 /** Of the pages whose checksums a staged file keeps. */
 const PAGE = 4096;
 
@@ -88,7 +88,7 @@ export class JournalWriter {
   ): void {
     const old = new Uint8Array(length);
     disk.read(old, offset);
-    this.#refuseChanged(plan, disk, offset, length);
+    this.#refuseChanged(plan, disk, offset, old);
     const oldLength = Math.max(0, Math.min(length, plan.oldSize - offset));
     const place = { role, offset, length };
     const final = role === Role.cut ? old : finalContent(this.plan, plan, place);
@@ -131,25 +131,31 @@ export class JournalWriter {
   }
 
   /** Pages that were read when something was staged over them must still be what they were. */
-  #refuseChanged({ staged }: FilePlan, disk: MutableFile, offset: number, length: number): void {
-    for (let page = Math.floor(offset / PAGE) * PAGE; page < offset + length; page += PAGE) {
+  #refuseChanged({ staged }: FilePlan, disk: MutableFile, offset: number, old: Uint8Array): void {
+    for (let page = Math.floor(offset / PAGE) * PAGE; page < offset + old.length; page += PAGE) {
       const noted = page === this.#checked ? undefined : staged.baseChecksum(page);
       this.#checked = page;
       if (noted === undefined) continue;
-      disk.read(this.#page, page);
-      if (noted !== checksum(this.#page)) throw new FileError(staged.name, 'save.changedOutside');
+      let bytes = old.subarray(Math.max(0, page - offset), page - offset + PAGE);
+      if (page < offset || bytes.length < PAGE) {
+        bytes = this.#page;
+        disk.read(bytes, page);
+      }
+      if (noted !== checksum(bytes)) throw new FileError(staged.name, 'save.changedOutside');
     }
   }
 
   #add(bytes: Uint8Array): void {
+    if (this.#batched + bytes.length > BATCH) this.#writeBatch();
     this.#batch.push(bytes);
     this.#batched += bytes.length;
-    if (this.#batched >= BATCH) this.#writeBatch();
   }
 
   #writeBatch(): void {
     if (this.#batched === 0) return;
-    this.file.write(Buffer.concat(this.#batch), this.#length);
+    const [only] = this.#batch;
+    const bytes = this.#batch.length === 1 && only !== undefined ? only : Buffer.concat(this.#batch);
+    this.file.write(bytes, this.#length);
     this.#length += this.#batched;
     this.#batch = [];
     this.#batched = 0;
