@@ -13,6 +13,7 @@ import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import { silent } from '../../src/qcow2/progress';
 import { makePlan } from '../../src/qcow2/save/plan';
 import type { Random } from '../support/builder/random';
+import { type EngineChange, growAgain, markBitmaps } from './engineChanges';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 
 export interface Files {
@@ -36,6 +37,8 @@ interface Kind {
   readonly prepares?: (file: string, random: Random) => void;
   /** How much there is at first, and how much comes: numbers of writes. */
   readonly writes: readonly [before: number, after: number];
+  /** Takes the place of QEMU's changes. */
+  readonly changes?: EngineChange;
 }
 
 const KINDS: readonly Kind[] = [
@@ -134,6 +137,29 @@ const KINDS: readonly Kind[] = [
     longest: 20 << 10,
     writes: [6, 6],
   },
+  {
+    name: 'growth of refcounts, taken back, and other growth',
+    options: 'cluster_size=512,refcount_bits=64',
+    size: 6 << 20,
+    longest: 1 << 10,
+    prepares: (file) => {
+      mustQemuIo(file, ['write -P 3 0 1600k']);
+    },
+    writes: [2, 0],
+    changes: growAgain,
+  },
+  {
+    name: 'dirty bitmaps',
+    options: 'cluster_size=512',
+    size: 1 << 20,
+    longest: 5 << 10,
+    prepares: (file) => {
+      mustQemuImg(['bitmap', '--add', '-g', '512', file, 'fine']);
+      mustQemuImg(['bitmap', '--add', '-g', '64k', file, 'coarse']);
+    },
+    writes: [6, 0],
+    changes: markBitmaps,
+  },
 ];
 
 export const SCENARIO_NAMES: readonly string[] = KINDS.map(({ name }) => name);
@@ -163,7 +189,11 @@ function makeTwins(kind: Kind, random: Random, folder: string): [Files, Files] {
   kind.prepares?.(file, random);
   const [atFirst, then] = kind.writes;
   mustQemuIo(file, writes(kind, random, atFirst), run);
-  const before = readFiles(folder);
+  let before = readFiles(folder);
+  if (kind.changes !== undefined) {
+    kind.changes(file, random, () => (before = readFiles(folder)));
+    return [before, readFiles(folder)];
+  }
   // What comes first takes new clusters, what comes then frees some: none is freed and taken again.
   const freed = frees(kind, random, Math.ceil(then / 2));
   const changes = [...writes(kind, random, then), ...freed.flatMap(({ touches }) => touches)];
