@@ -61,6 +61,16 @@ const KINDS: readonly Kind[] = [
     writes: [2, 10],
   },
   {
+    name: 'growth of the refcount table',
+    options: 'cluster_size=512,refcount_bits=64',
+    size: 6 << 20,
+    longest: 48 << 10,
+    prepares: (file, random) => {
+      mustQemuIo(file, [`write -P 3 0 ${1840 + random.below(40)}k`]);
+    },
+    writes: [1, 10],
+  },
+  {
     name: 'snapshots',
     options: 'cluster_size=4k',
     size: 2 << 20,

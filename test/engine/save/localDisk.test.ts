@@ -14,6 +14,7 @@ import { localDisk } from '../../../src/qcow2/save/localDisk';
 import { recover } from '../../../src/qcow2/save/recover';
 import { save, type SaveOptions } from '../../../src/qcow2/save/save';
 import { stage } from '../../faults/scenarios';
+import { SimulatedDisk } from '../../faults/simulatedDisk';
 import { run } from '../../support/process';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
@@ -142,19 +143,15 @@ describe('a save of a real file', () => {
   });
 
   it('sees a change that left size and time as they were', () => {
-    const file = copy('quiet');
-    const image = staged(file);
-    const { atime, mtime } = fs.statSync(file);
-    const descriptor = fs.openSync(file, 'r+');
+    const disk = new SimulatedDisk(new Map([['/image', new Uint8Array(fs.readFileSync(before))]]));
+    const image = new StagedFile(disk.open('/image'), new PageStore(place.path('scratch')));
+    stage(image, fs.readFileSync(before), fs.readFileSync(after));
+    image.fill(2048, 8, 1, 1);
     // In the header's page, which the save writes.
-    fs.writeSync(descriptor, Buffer.from([9]), 0, 1, 2000);
-    fs.closeSync(descriptor);
-    fs.utimesSync(file, atime, mtime);
-    const changed = fs.readFileSync(file);
-    image.fill(0, 8, 0x514649fb, 3);
-    expect(problemOf(() => save({ image }, localDisk))).toMatchObject({ code: 'save.changedOutside' });
-    expect(fs.readFileSync(file).equals(changed)).toBe(true);
-    image.close();
+    disk.content('/image')[2000]! ^= 1;
+    const changed = disk.state.get('/image');
+    expect(problemOf(() => save({ image }, disk))).toMatchObject({ code: 'save.changedOutside' });
+    expect(disk.state).toEqual(new Map([['/image', changed]]));
   });
 
   it('refuses while there is a journal', () => {
