@@ -1,11 +1,11 @@
 /** What stands beside the map: header, backing chain, and the page of an image that cannot be opened. */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
+import { faults } from './harness/axe';
 import { THEME_KINDS } from './harness/themes';
 import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
@@ -13,8 +13,6 @@ import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
 
 const CLUSTER = 65536;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
 describe('the panels', () => {
   const files = workspace();
   let vscode: VSCode;
@@ -48,20 +46,6 @@ describe('the panels', () => {
     const page = await EditorPage.of(window);
     await until(`${name} is shown`, async () => (await page.text('file-name')) === name);
     return page;
-  }
-
-  /** What axe finds fault with, in words. */
-  async function faults(frame: Frame): Promise<string[]> {
-    await frame.evaluate(AXE);
-    return frame.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: { run(): Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }> };
-      };
-      const { violations } = await axe.run();
-      return violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
-      );
-    });
   }
 
   it('shows at a glance what the image is', async () => {

@@ -37,11 +37,21 @@ describe('an image in a folder that is not trusted', () => {
     await page.waitForCell(4, 'backingUnknown');
   });
 
+  it('is not changed, and says why', async () => {
+    const page = await EditorPage.of(window);
+    expect(await page.text('badges')).toContain('read-only');
+    for (const kind of ['writeZeroes', 'discard']) {
+      expect(await page.get(`change-${kind}`).getAttribute('disabled')).not.toBeNull();
+      expect(await page.get(`change-${kind}`).getAttribute('title')).toContain('Restricted Mode');
+    }
+  });
+
   it('is shown with its backing file as soon as the folder is trusted', async () => {
     await window.trustFolder();
     const page = await EditorPage.of(window);
     await page.waitForCell(4, 'backing1');
     await page.waitForCell(8, 'unallocated');
     expect(await page.text('badges')).not.toContain('Restricted Mode');
+    expect(await page.get('change-writeZeroes').getAttribute('disabled')).toBeNull();
   });
 });

@@ -56,6 +56,10 @@ export class ChangeDialog implements FormActions {
         this.#update({ preview, isStale: false });
       },
     );
+    // Typing is the field's business here: VS Code would undo a staged edit instead of a letter.
+    this.element.addEventListener('keydown', (event) => {
+      if ((event.ctrlKey || event.metaKey) && /^[azy]$/i.test(event.key)) event.stopPropagation();
+    });
     this.element.addEventListener('close', () => {
       this.#previews.cancel();
       this.#state = undefined;

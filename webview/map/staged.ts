@@ -85,25 +85,21 @@ export class StagedPainter {
   }
 }
 
-/** One period of the hatching. */
+/** One period of the hatching, pixel by pixel: a line that is blurred has neither colour. */
 function hatch(theme: Theme, ratio: number): HTMLCanvasElement {
-  const size = Math.max(4, Math.round(PERIOD * ratio));
+  const thickness = Math.max(1, Math.round(ratio));
+  const period = Math.round(PERIOD * ratio);
   const canvas = document.createElement('canvas');
-  canvas.width = canvas.height = size;
+  canvas.width = canvas.height = period;
   const context = canvas.getContext('2d');
   if (!context) throw new Error('The browser has no 2D canvas');
-  for (const [colour, width] of [
-    [theme.background, 2.6 * ratio],
-    [theme.staged, 1.2 * ratio],
-  ] as const) {
-    context.beginPath();
-    for (const at of [-size, 0, size]) {
-      context.moveTo(at - 1, size + 1);
-      context.lineTo(at + size + 1, -1);
+  for (let y = 0; y < period; y++) {
+    for (let x = 0; x < period; x++) {
+      const stripe = Math.floor(((x + y) % period) / thickness);
+      if (stripe > 2) continue;
+      context.fillStyle = stripe === 1 ? theme.staged : theme.background;
+      context.fillRect(x, y, 1, 1);
     }
-    context.strokeStyle = colour;
-    context.lineWidth = width;
-    context.stroke();
   }
   return canvas;
 }

@@ -85,16 +85,38 @@ export class EditorPage {
   }
 
   /** The theme's colour for a kind as `r,g,b`. */
-  async themeColour(kind: Kind): Promise<string> {
-    return this.frame.evaluate(
-      (name) => {
-        const context = document.createElement('canvas').getContext('2d')!;
-        context.fillStyle = getComputedStyle(document.body).getPropertyValue(name);
-        context.fillRect(0, 0, 1, 1);
-        return context.getImageData(0, 0, 1, 1).data.subarray(0, 3).join(',');
+  themeColour(kind: Kind): Promise<string> {
+    return this.cssColour(`--vscode-qcow2-map${kind.charAt(0).toUpperCase()}${kind.slice(1)}`);
+  }
+
+  /** The value of a CSS variable as `r,g,b`. */
+  async cssColour(name: string): Promise<string> {
+    return this.frame.evaluate((variable) => {
+      const context = document.createElement('canvas').getContext('2d')!;
+      context.fillStyle = getComputedStyle(document.body).getPropertyValue(variable);
+      context.fillRect(0, 0, 1, 1);
+      return context.getImageData(0, 0, 1, 1).data.subarray(0, 3).join(',');
+    }, name);
+  }
+
+  /** Opaque colours that are drawn over a cell to say that something is staged there; none where nothing is. */
+  async stagedColoursOf(cell: number): Promise<Set<string>> {
+    const { cellSize, columns, firstCell, gap, shift } = await this.geometry();
+    const index = cell - firstCell;
+    const x = (index % columns) * cellSize;
+    const y = Math.floor(index / columns) * cellSize - shift;
+    const colours = await this.frame.evaluate(
+      ({ x, y, size }) => {
+        const canvas = document.querySelector<HTMLCanvasElement>('[data-testid="map-staged"]')!;
+        const { data } = canvas.getContext('2d')!.getImageData(x, y, size, size);
+        const pixels = Array.from({ length: data.length / 4 }, (_, at) => data.subarray(at * 4, at * 4 + 4));
+        return pixels.flatMap(([red, green, blue, alpha]) =>
+          alpha === 255 ? [`${red ?? 0},${green ?? 0},${blue ?? 0}`] : [],
+        );
       },
-      `--vscode-qcow2-map${kind.charAt(0).toUpperCase()}${kind.slice(1)}`,
+      { x, y, size: cellSize - gap },
     );
+    return new Set(colours);
   }
 
   /** Waits until a cell is painted in one kind's colour from top to bottom. */

@@ -1,0 +1,190 @@
+/** Staged edits outlive their window, and are not written unattended: what VS Code asks, and what it keeps. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { mustQemuImg, mustQemuIo } from '../support/qemu';
+import { type Workspace, workspace } from '../support/workspace';
+import { until } from './harness/until';
+import { VSCode } from './harness/vscode';
+import type { Window } from './harness/window';
+import { EditorPage } from './pages/editorPage';
+
+describe('staged edits', () => {
+  let files: Workspace;
+  let vscode: VSCode;
+  let window: Window;
+  let disk: string;
+  let before: Buffer;
+
+  beforeAll(async () => {
+    vscode = await VSCode.start();
+  });
+
+  beforeEach(async () => {
+    files = workspace();
+    disk = files.path('disk.qcow2');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', disk, '16M']);
+    mustQemuIo(disk, ['write -P 1 0 4M']);
+    before = readFileSync(disk);
+    window = await vscode.openWindow(files.folder);
+  });
+
+  afterEach(async () => {
+    vscode.changeSettings({ 'files.autoSave': 'off' });
+    await window.kill();
+    files.remove();
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+  });
+
+  async function open(file = disk): Promise<EditorPage> {
+    await window.openFile(file);
+    return EditorPage.of(window);
+  }
+
+  /** Zeroes clusters through the dialog, saying yes to whatever it asks. */
+  async function zero(page: EditorPage, start: number, count: number): Promise<void> {
+    await page.get('change-writeZeroes').click();
+    await page.get('change-start').locator('input').fill(`#${start}`);
+    await page.get('change-length').locator('input').fill(`#${count}`);
+    await page.get('preview').waitFor();
+    await until(
+      'it can be applied',
+      async () => (await page.get('change-apply').getAttribute('disabled')) === null,
+    );
+    await page.get('change-apply').click();
+    await page.get('change-dialog').waitFor({ state: 'hidden' });
+  }
+
+  const untilDirty = (dirty: boolean): Promise<unknown> =>
+    until(`the tab is ${dirty ? 'dirty' : 'clean'}`, async () => {
+      return (await window.page.locator('.tab.active.dirty').count()) === (dirty ? 1 : 0);
+    });
+
+  it('come back one by one, with their undo, when the window was closed and the server ran on', async () => {
+    let page = await open();
+    await zero(page, 0, 16);
+    await zero(page, 16, 16);
+    await page.waitForCell(20, 'unallocated');
+    await untilDirty(true);
+    // A backup follows each change after about a second.
+    await window.page.waitForTimeout(3_000);
+    await window.close();
+    expect(readFileSync(disk).equals(before)).toBe(true);
+    window = await vscode.openWindow(files.folder);
+    page = await EditorPage.of(window);
+    await page.waitForCell(0, 'unallocated');
+    await page.waitForCell(20, 'unallocated');
+    await untilDirty(true);
+    expect(await page.text('staged')).toBe('2 edits staged');
+    await page.clickCell(100);
+    await window.page.keyboard.press('Control+Z');
+    await page.waitForCell(20, 'data');
+    await page.waitForCell(0, 'unallocated');
+    await window.page.keyboard.press('Control+Z');
+    await page.waitForCell(0, 'data');
+    await untilDirty(false);
+    await window.page.keyboard.press('Control+Y');
+    await page.waitForCell(0, 'unallocated');
+    await untilDirty(true);
+    await window.page.keyboard.press('Control+S');
+    await untilDirty(false);
+    mustQemuImg(['check', disk]);
+    mustQemuIo(disk, ['read -P 0 0 1M', 'read -P 1 1M 3M']);
+  });
+
+  it('are kept, and told, when the file has changed while no window was open', async () => {
+    const page = await open();
+    await zero(page, 0, 16);
+    await untilDirty(true);
+    await window.page.waitForTimeout(3_000);
+    await window.close();
+    mustQemuIo(disk, ['write -P 7 8M 64k']);
+    const changed = readFileSync(disk);
+    window = await vscode.openWindow(files.folder);
+    await window.notification('Staged edits were not restored').waitFor();
+    expect(readFileSync(disk).equals(changed)).toBe(true);
+  });
+
+  it('are asked about once where Auto Save is on, and stay when it is answered so', async () => {
+    vscode.changeSettings({ 'files.autoSave': 'afterDelay', 'files.autoSaveDelay': 300 });
+    const page = await open();
+    await window.page.waitForTimeout(2_000);
+    await zero(page, 0, 16);
+    await window.dialog.waitFor();
+    expect(await window.dialog.innerText()).toContain('Auto Save is on');
+    await window.screenshot('auto-save');
+    await window.dialog.getByRole('button', { name: 'Keep Staged' }).click();
+    await window.dialog.waitFor({ state: 'detached' });
+    await zero(page, 16, 16);
+    await window.page.waitForTimeout(2_000);
+    expect(await window.dialog.count()).toBe(0);
+    expect(readFileSync(disk).equals(before)).toBe(true);
+    await untilDirty(true);
+    await page.clickCell(100);
+    await window.page.keyboard.press('Control+S');
+    await untilDirty(false);
+    mustQemuIo(disk, ['read -P 0 0 2M', 'read -P 1 2M 2M']);
+  });
+
+  it('are written by Auto Save when a person says so', async () => {
+    vscode.changeSettings({ 'files.autoSave': 'afterDelay', 'files.autoSaveDelay': 300 });
+    const page = await open();
+    await window.page.waitForTimeout(2_000);
+    await zero(page, 0, 16);
+    await window.dialog.getByRole('button', { name: 'Save', exact: true }).click();
+    await untilDirty(false);
+    mustQemuIo(disk, ['read -P 0 0 1M', 'read -P 1 1M 3M']);
+  });
+
+  it('of a base are asked about with the names of its users, in the dialog and nowhere else', async () => {
+    mustQemuImg(['create', '-q', '-f', 'qcow2', '-b', 'disk.qcow2', '-F', 'qcow2', files.path('user.qcow2')]);
+    const page = await open();
+    await page.get('change-writeZeroes').click();
+    await page.get('change-start').locator('input').fill('0');
+    await page.get('change-length').locator('input').fill('1M');
+    await page.get('change-question').waitFor();
+    expect(await page.text('change-question')).toContain('user.qcow2');
+    await page.get('preview').waitFor();
+    expect(await page.get('change-apply').getAttribute('disabled')).not.toBeNull();
+    await window.screenshot('change-question');
+    await page.get('change-question').locator('vscode-checkbox').click();
+    await until(
+      'it can be applied',
+      async () => (await page.get('change-apply').getAttribute('disabled')) === null,
+    );
+    await page.get('change-apply').click();
+    await untilDirty(true);
+    await page.clickCell(100);
+    await window.page.keyboard.press('Control+S');
+    await untilDirty(false);
+    mustQemuIo(disk, ['read -P 0 0 1M']);
+  });
+
+  it('are asked about when another program changes the file, and go when a person says so', async () => {
+    const page = await open();
+    await zero(page, 0, 16);
+    await untilDirty(true);
+    mustQemuIo(disk, ['write -P 7 8M 64k']);
+    const notification = window.notification('was changed by another program');
+    await notification.waitFor();
+    await until('the page says it', async () => (await page.text('notice')).includes('Another program'));
+    await window.screenshot('changed-outside');
+    await notification.getByRole('button', { name: 'Discard Edits' }).click();
+    await page.waitForCell(0, 'data');
+    await page.waitForCell(128, 'data');
+    await untilDirty(false);
+  });
+
+  it('cannot be made of an image that is corrupt: it is shown, and says why', async () => {
+    const bytes = readFileSync(disk);
+    bytes[79] = 2;
+    const corrupt = files.path('corrupt.qcow2');
+    writeFileSync(corrupt, bytes);
+    const page = await open(corrupt);
+    expect(await page.text('badges')).toContain('read-only');
+    expect(await page.get('change-writeZeroes').getAttribute('disabled')).not.toBeNull();
+    expect(await page.get('change-writeZeroes').getAttribute('title')).toContain('corrupt');
+  });
+});
