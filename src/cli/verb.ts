@@ -7,7 +7,8 @@ import type { LockHolder } from '../qcow2/io/locks';
 import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Problem } from '../qcow2/errors';
 import { EngineError } from '../qcow2/errors';
-import { printable } from '../qcow2/problemText';
+import { formerFiles } from '../qcow2/edit/interrupted';
+import { describeProblem, printable } from '../qcow2/problemText';
 import type { ByteSink } from '../qcow2/scan/byteWriter';
 import { parseByteCount } from './byteCount';
 import { noOutput, printError, standardOutput } from './output';
@@ -115,8 +116,13 @@ export function byteCount(what: string, text: string): number {
  * @throws EngineError
  */
 export function withChain(path: string, followsNames: boolean, use: (chain: Chain) => void): void {
-  const chain = openChain(path, { followsNames, usesProcessFolder: true });
+  const chain = openChain(path, { followsNames, usesProcessFolder: true, former: formerFiles });
   try {
+    for (const { notes } of chain.view.layers) {
+      for (const problem of notes.filter(({ code }) => code.startsWith('journal.'))) {
+        printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);
+      }
+    }
     for (const file of chain.files) {
       const writer = findWriter(file.identity);
       if (writer !== undefined) printError(`qcow2: ${printable(file.name)}: ${writerText(writer)}\n`);

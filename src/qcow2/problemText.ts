@@ -193,6 +193,8 @@ export const PROBLEM_TEXT = {
     'Not saved, and the file could not be put back as it was ({value}): its journal stays, recover it before anything else',
   'journal.exists':
     'There is a journal beside the file, {value}: another program is saving, or a save was interrupted',
+  'journal.shown': 'A save was interrupted: what is shown is the image as it was before',
+  'journal.notShown': 'A save was interrupted, and the image is shown as that left it: {value}',
   'journal.broken': 'The journal cannot be used: {what} at offset {offset} is broken',
   'recover.running': 'Not recovered: the program that saves it still runs (process {value})',
   'recover.otherMachine':

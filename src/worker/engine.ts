@@ -4,6 +4,7 @@
  */
 import { ArgumentError, CancelledError, EngineError } from '../qcow2/errors';
 import { fullBackingName } from '../qcow2/chain/names';
+import { recoverImage } from '../qcow2/edit/interrupted';
 import { readGuest } from '../qcow2/image/read';
 import type { Progress } from '../qcow2/progress';
 import type { EditableImage } from '../qcow2/edit/editableImage';
@@ -36,7 +37,6 @@ import type {
 } from './api';
 import { Editing } from './editing';
 import { writeMapFile } from './mapFile';
-import { recoverImage } from './interrupted';
 import { OpenImage, type View } from './openImage';
 import type { CancelFlag } from './thread';
 
@@ -175,7 +175,7 @@ class Engine implements EngineApi {
 
   recover(trust: RecoverTrust, generation: number): Result<Recovered> {
     return this.attempt(() => {
-      const outcome = recoverImage(this.path, this.image?.view?.chain, trust);
+      const outcome = recoverImage(this.path, { followsNames: true }, trust);
       return { outcome, state: this.open(this.path, { ...this.options, generation }) };
     });
   }

@@ -9,6 +9,7 @@ import { EngineError, RefusedError, UnsupportedError } from '../errors';
 import type { Problem } from '../errors';
 import { parseHeader } from '../format/header';
 import { parseExtensions } from '../format/headerExtensions';
+import type { BlockFile } from '../io/blockFile';
 import type { Layer } from '../image/layer';
 import type { BackingReference } from '../image/qcow2Image';
 import { Qcow2Image } from '../image/qcow2Image';
@@ -41,12 +42,31 @@ export interface Chain {
   close(): void;
 }
 
+/** The files of one image. */
+export interface ImageFiles<File extends BlockFile = BlockFile> {
+  readonly image: File;
+  /** The external data file, where the image has one that is open. */
+  readonly dataFile: File | undefined;
+}
+
+export interface ChainOptions extends GateOptions {
+  /**
+   * Shows the files of each qcow2 layer otherwise than they are, with a note that says so: as they were before a save
+   * that was interrupted.
+   * @param open opens a further file, which the chain takes over
+   */
+  readonly former?: (
+    files: ImageFiles<LocalFile>,
+    open: (path: string) => LocalFile,
+  ) => (ImageFiles & { readonly note: Problem }) | undefined;
+}
+
 /**
  * Opens the qcow2 image at `path` and follows what it names as far as `options` and the gate allow.
  * @param path kept as it is given: names in the image belong to the folder it has here
  * @throws EngineError when the image itself cannot be opened
  */
-export function openChain(path: string, options: GateOptions): Chain {
+export function openChain(path: string, options: ChainOptions): Chain {
   const opener = new ChainOpener(options);
   try {
     return opener.open(path);
@@ -69,7 +89,7 @@ class ChainOpener {
   private readonly seen = new Set<string>();
   private problem: Problem | undefined;
 
-  constructor(private readonly options: GateOptions) {}
+  constructor(private readonly options: ChainOptions) {}
 
   open(path: string): Chain {
     const top = this.openTop(path);
@@ -153,20 +173,24 @@ class ChainOpener {
     const identity = `${file.identity.device}:${file.identity.inode}`;
     if (this.seen.has(identity)) throw new RefusedError(file.name, 'chain.cycle', { value: file.name });
     this.seen.add(identity);
+    const { dataFile, problem } = this.dataFileOf(file);
+    const former = this.options.former?.({ image: file, dataFile }, (path) => this.openFile(path));
+    const shown = former ?? { image: file, dataFile };
+    const image = Qcow2Image.open(shown.image, { dataFile: shown.dataFile });
+    const found = problem ?? image.dataFileProblem;
+    this.problem ??= found;
+    return { image, notes: [former?.note, found].filter((each) => each !== undefined) };
+  }
+
+  /** The external data file of an image, or why it is not open. */
+  private dataFileOf(file: LocalFile): { readonly dataFile?: LocalFile; readonly problem?: Problem } {
     const header = parseHeader(file);
-    if (!header.features.externalDataFile) {
-      const image = Qcow2Image.open(file);
-      const { dataFileProblem } = image;
-      this.problem ??= dataFileProblem;
-      return { image, notes: dataFileProblem === undefined ? [] : [dataFileProblem] };
-    }
+    if (!header.features.externalDataFile) return {};
     try {
-      const dataFile = this.openDataFile(file, parseExtensions(file, header).dataFileName);
-      return { image: Qcow2Image.open(file, { dataFile }), notes: [] };
+      return { dataFile: this.openDataFile(file, parseExtensions(file, header).dataFileName) };
     } catch (error) {
-      if (!(error instanceof DataFileProblem)) throw error;
-      this.problem ??= error.problem;
-      return { image: Qcow2Image.open(file), notes: [error.problem] };
+      if (error instanceof DataFileProblem) return { problem: error.problem };
+      throw error;
     }
   }
 

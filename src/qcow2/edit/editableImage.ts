@@ -11,7 +11,7 @@ import type { ChangeTally } from '../change/tally';
 import { writeGuest } from '../change/write';
 import { writeZeroes } from '../change/writeZeroes';
 import { findObstacles, type Obstacle } from '../check/obstacles';
-import { EngineError } from '../errors';
+import { EngineError, RefusedError } from '../errors';
 import { Qcow2Image } from '../image/qcow2Image';
 import { LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
@@ -22,6 +22,7 @@ import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
 import type { ChangeRequest } from './changeRequest';
 import { forEachDifference, type RangeVisitor } from './difference';
+import { formerFiles, hasJournal, journalOf } from './interrupted';
 import { BackupWriter, fingerprintOf, restoreBackup, stateOf, type StagedFiles } from './backup';
 import { History, type Edit, type StagedPair } from './history';
 
@@ -61,7 +62,7 @@ export class EditableImage {
    * @throws EngineError when the image itself cannot be opened
    */
   static open(path: string, options: EditOptions): EditableImage {
-    return new EditableImage(path, options, openChain(path, options));
+    return new EditableImage(path, options, openChain(path, { ...options, former: formerFiles }));
   }
 
   private constructor(path: string, options: EditOptions, disk: Chain) {
@@ -156,6 +157,11 @@ export class EditableImage {
    * @throws CancelledError
    */
   obstacles(progress: Progress = silent): readonly Obstacle[] {
+    if (hasJournal(this.#path)) {
+      const value = journalOf(this.#path);
+      const { problem } = new RefusedError(this.#path, 'journal.exists', { value });
+      return [{ severity: 'refuse', problem }];
+    }
     const found = findObstacles(this.#disk.top, { progress, isKnownSound: this.#isKnownSound });
     // The full check need not be repeated as long as the file is what it was.
     this.#isKnownSound = !found.some(({ severity }) => severity === 'refuse');

@@ -1,0 +1,108 @@
+/** Images whose last save was interrupted, on the command line. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { cli } from '../support/cli';
+import { run, type Ran } from '../support/process';
+import { mustQemuImg, mustQemuIo, qemuImg } from '../support/qemu';
+import { workspace } from '../support/workspace';
+
+const place = workspace();
+const saver = place.path('saver.cjs');
+const before = place.path('before.qcow2');
+const after = place.path('after.qcow2');
+const disk = place.path('disk.qcow2');
+const journal = `${disk}-journal`;
+/** A call of the disk at which the save has changed some of the image. */
+const HALF_WAY = 12;
+
+const command = (...args: string[]): Ran => cli(args, { cwd: place.folder });
+
+afterAll(() => {
+  place.remove();
+});
+
+beforeAll(async () => {
+  mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', 'cluster_size=4k', before, '8M']);
+  mustQemuIo(before, ['write -P 1 0 100k', 'write -P 2 4m 100k']);
+  fs.copyFileSync(before, after);
+  mustQemuIo(after, ['write -P 3 20k 6k', 'write -P 4 2m 64k', 'write -z -u 4m 64k'], {}, ['-d', 'unmap']);
+  await build({
+    entryPoints: [path.resolve(import.meta.dirname, '../faults/killedSaver.ts')],
+    outfile: saver,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    external: ['koffi'],
+    define: { 'import.meta.dirname': '""' },
+  });
+});
+
+beforeEach(() => {
+  fs.rmSync(journal, { force: true });
+  fs.copyFileSync(before, disk);
+  run('node', [saver, disk, after, String(HALF_WAY)]);
+  expect(fs.existsSync(journal)).toBe(true);
+});
+
+test('what reads shows the image as it was before, says so, and changes nothing', () => {
+  const now = [fs.readFileSync(disk), fs.readFileSync(journal)];
+  const map = command('map', '--output=json', 'disk.qcow2');
+  expect(map).toMatchObject({
+    status: 0,
+    stderr: 'qcow2: disk.qcow2: A save was interrupted: what is shown is the image as it was before\n',
+  });
+  expect(JSON.parse(String(map.stdout))).toEqual(
+    JSON.parse(String(mustQemuImg(['map', '--output=json', before]))),
+  );
+  const { stdout } = command('read', 'disk.qcow2', '0', '8M');
+  mustQemuImg(['convert', '-O', 'raw', before, place.path('before.raw')]);
+  expect(stdout.equals(fs.readFileSync(place.path('before.raw')))).toBe(true);
+  const dirty = command('info', '--output=json', 'disk.qcow2');
+  expect(JSON.parse(String(dirty.stdout))).toMatchObject({ 'format-specific': { data: { corrupt: false } } });
+  expect([fs.readFileSync(disk), fs.readFileSync(journal)].every((bytes, at) => bytes.equals(now[at]!))).toBe(
+    true,
+  );
+});
+
+test('QEMU refuses to write it meanwhile, and recover brings back the first image', () => {
+  expect(run('qemu-io', ['-c', 'write 0 4k', disk]).stderr).toContain('corrupt');
+  expect(command('recover', 'disk.qcow2')).toMatchObject({ status: 0, stderr: '' });
+  expect(fs.readFileSync(disk).equals(fs.readFileSync(before))).toBe(true);
+  expect(fs.existsSync(journal)).toBe(false);
+});
+
+test('what changes recovers it first, and says so', () => {
+  const ran = command('write-zeroes', '--unmap', 'disk.qcow2', '0', '4k');
+  expect(ran).toMatchObject({
+    status: 0,
+    stderr: 'qcow2: disk.qcow2: a save was interrupted; the image is as it was before it\n',
+  });
+  expect(qemuImg(['check', disk]).status).toBe(0);
+  expect(fs.existsSync(journal)).toBe(false);
+});
+
+test('where somebody has written since, it is shown as it is, not recovered, and the journal kept', () => {
+  const descriptor = fs.openSync(disk, 'r+');
+  const journaled = fs.readFileSync(after);
+  // A sector of an L2 table, which the save was about to write.
+  const place = [...Array(journaled.length / 512).keys()].find(
+    (sector) =>
+      sector > 0 &&
+      !journaled
+        .subarray(sector * 512, sector * 512 + 512)
+        .equals(fs.readFileSync(before).subarray(sector * 512, sector * 512 + 512)),
+  )!;
+  fs.writeSync(descriptor, Buffer.alloc(512, 0x77), 0, 512, place * 512);
+  fs.closeSync(descriptor);
+  const now = fs.readFileSync(disk);
+  expect(command('info', 'disk.qcow2').stderr).toContain('shown as that left it');
+  const refused = command('recover', 'disk.qcow2');
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toMatch(/^qcow2: [^\n]+\n$/);
+  expect(command('write-zeroes', 'disk.qcow2', '0', '4k').status).toBe(1);
+  expect(fs.readFileSync(disk).equals(now)).toBe(true);
+  expect(command('recover', '--discard', 'disk.qcow2').status).toBe(0);
+  expect(fs.existsSync(journal)).toBe(false);
+});
