@@ -175,7 +175,7 @@ class Engine implements EngineApi {
 
   recover(trust: RecoverTrust, generation: number): Result<Recovered> {
     return this.attempt(() => {
-      const outcome = recoverImage(this.path, { followsNames: true }, trust);
+      const outcome = recoverImage(this.path, this.options, trust);
       return { outcome, state: this.open(this.path, { ...this.options, generation }) };
     });
   }
