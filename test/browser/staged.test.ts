@@ -177,6 +177,24 @@ describe('staged edits', () => {
     await untilDirty(false);
   });
 
+  it('go into another file by Save As, and the first one stays as it is on disk', async () => {
+    const page = await open();
+    await zero(page, 0, 16);
+    await untilDirty(true);
+    await window.runCommand('File: Save As...');
+    await window.quickInput.waitFor();
+    await window.quickInput.fill(files.path('copy.qcow2'));
+    await window.page.keyboard.press('Enter');
+    await window.page.locator('.tab.active').filter({ hasText: 'copy.qcow2' }).waitFor();
+    const copy = await EditorPage.of(window);
+    await until('the copy is shown', async () => (await copy.text('file-name')) === 'copy.qcow2');
+    await copy.waitForCell(0, 'unallocated');
+    await untilDirty(false);
+    expect(readFileSync(disk).equals(before)).toBe(true);
+    mustQemuImg(['check', files.path('copy.qcow2')]);
+    mustQemuIo(files.path('copy.qcow2'), ['read -P 0 0 1M', 'read -P 1 1M 3M']);
+  });
+
   it('cannot be made of an image that is corrupt: it is shown, and says why', async () => {
     const bytes = readFileSync(disk);
     bytes[79] = 2;
