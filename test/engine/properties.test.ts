@@ -12,7 +12,7 @@ import { readGuest } from '../../src/qcow2/image/read';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
 import { forEachExtent, type MapExtent } from '../../src/qcow2/scan/map';
 import { buildPlan, imagePlan } from '../support/arbitraryImage';
-import type { BuiltImage, GuestKind, GuestRun } from '../support/imageBuilder';
+import { image, type BuiltImage, type GuestKind, type GuestRun } from '../support/imageBuilder';
 import { mustQemuImg, qemuImg } from '../support/qemu';
 import { type Workspace, workspace } from '../support/workspace';
 
@@ -60,6 +60,32 @@ describe('any image', () => {
         expect(runsOf(open(built), 0, built.model.size)).toStrictEqual(built.model.runs());
       }),
       { numRuns: 400 },
+    );
+  });
+
+  test('has the same map after a walk that was stopped behind a table it knew', () => {
+    // Two tables of 64 entries: one run, which is remembered, and data followed by nothing.
+    const layer = open(image({ clusterBits: 9, size: '64k' }).data(0, 64).data(64, 20).build());
+    const before = runsOf(layer, 0, layer.size);
+    layer.forEachRun(0, layer.size, () => false);
+    expect(runsOf(layer, 0, layer.size)).toStrictEqual(before);
+  });
+
+  test('has the same map whatever was looked at before, and wherever that was stopped', () => {
+    const look = fc.record({ from: fc.nat(1000), length: fc.nat(1000), stopAfter: fc.nat(6) });
+    fc.assert(
+      fc.property(imagePlan, fc.array(look, { minLength: 1, maxLength: 12 }), (plan, looks) => {
+        const built = buildPlan(plan).build();
+        const layer = open(built);
+        const { size } = built.model;
+        for (const { from, length, stopAfter } of looks) {
+          let left = stopAfter;
+          const start = Math.floor((size * from) / 1000);
+          layer.forEachRun(start, start + Math.ceil((size * length) / 1000), () => left-- > 0);
+        }
+        expect(runsOf(layer, 0, size)).toStrictEqual(built.model.runs());
+      }),
+      { numRuns: 600 },
     );
   });
 

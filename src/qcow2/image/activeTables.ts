@@ -116,7 +116,8 @@ export class ActiveTables {
       const first = Math.max(0, Math.floor((start - guest) / clusterSize));
       const count = Math.min(l2Entries, Math.ceil((to - guest) / clusterSize)) - first;
       this.#walkEntries(table, guest, first, count, runs);
-      if (count === l2Entries) this.#remember(table, runs.single(guest));
+      // A walk that was stopped has not seen all of the table.
+      if (count === l2Entries && !runs.stopped) this.#remember(table, runs.single(guest));
       // A run ends with its table at the latest, so that a visitor can stop a walk over a huge disk in time.
       runs.flush();
       index++;
