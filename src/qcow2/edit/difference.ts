@@ -1,7 +1,9 @@
 /**
  * Where the guest's disk, as staged, differs from the image on disk: what the map marks. Entries are compared, and the
- * bytes of data that was written in place.
+ * bytes of data that was written in place. Only tables that are staged over are walked; the others are looked at where
+ * data may have been written in place.
  */
+import { dataView } from '../format/bytes';
 import { RunKind } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { Fill } from '../io/fill';
@@ -10,8 +12,10 @@ import type { StagedFile } from '../io/stagedFile';
 /** Return `false` to stop. Ranges ascend; neighbours may touch. */
 export type RangeVisitor = (start: number, length: number) => boolean | undefined;
 
-/** Guest bytes whose runs are held at a time: some L2 tables' worth. */
-const CHUNK_TABLES = 16;
+/** Bytes that data is compared by. */
+const SECTOR = 512;
+/** A fill over more clusters than these is not looked at cluster by cluster. */
+const MAX_METADATA_FILL = 4096;
 
 interface Run {
   readonly start: number;
@@ -22,22 +26,117 @@ interface Run {
 
 /**
  * Visits the guest ranges that differ; both images have the same size.
- * @param dataFile staged file that data lies in: the image's own, or the external data file's
+ * @param file of `staged`; @param dataFile that data lies in: the same, or the external data file
  * @throws FormatError, FileError
  */
 export function forEachDifference(
   onDisk: Qcow2Image,
   staged: Qcow2Image,
+  file: StagedFile,
   dataFile: StagedFile,
   visit: RangeVisitor,
 ): void {
-  const span = staged.header.l2Span * CHUNK_TABLES;
+  const { l2Span, clusterSize } = staged.header;
+  const isStaged = (table: number): boolean => {
+    let found = false;
+    file.forEachPiece(table, table + clusterSize, () => (found = true));
+    return found;
+  };
+  const tables = Math.ceil(staged.size / l2Span);
+  const changed = new Map<number, readonly [was: number, is: number]>();
+  for (let index = 0; index < tables; index++) {
+    const was = onDisk.tables.l2TableOffset(index);
+    const is = staged.tables.l2TableOffset(index);
+    if (was !== is || (is !== 0 && isStaged(is))) changed.set(index, [was, is]);
+  }
+  const inPlace = dataPieces(staged, file, dataFile, changed.values());
   const pending = new Pending(visit);
-  for (let start = 0; start < staged.size && !pending.stopped; start += span) {
-    const end = Math.min(staged.size, start + span);
-    compareRuns(runsOf(onDisk, start, end), runsOf(staged, start, end), dataFile, pending);
+  for (const index of inPlace.length > 0 ? Array(tables).keys() : changed.keys()) {
+    if (pending.stopped) return;
+    const start = index * l2Span;
+    const end = Math.min(staged.size, start + l2Span);
+    const [was, is] = changed.get(index) ?? [-1, -1];
+    if (was === -1) addInPlace(staged, start, end, dataFile, inPlace, pending);
+    else if (was === 0) addAllocated(staged, start, end, pending);
+    else if (is === 0) addAllocated(onDisk, start, end, pending);
+    else compareRuns(runsOf(onDisk, start, end), runsOf(staged, start, end), dataFile, pending);
   }
   pending.flush();
+}
+
+/** Stretches of the data file, ascending, that are staged over and may hold data: start and end of each. */
+function dataPieces(
+  { header, dataFile: { size } }: Qcow2Image,
+  file: StagedFile,
+  dataFile: StagedFile,
+  changed: Iterable<readonly [was: number, is: number]>,
+): number[] {
+  const { clusterSize } = header;
+  const metadata = new Set<number>();
+  const add = (offset: number, length: number): void => {
+    for (let at = offset; at < offset + length; at += clusterSize) metadata.add(Math.floor(at / clusterSize));
+  };
+  if (file === dataFile) {
+    const table = Buffer.alloc(header.refcountTableClusters * clusterSize);
+    file.read(table, header.refcountTableOffset);
+    const view = dataView(table);
+    for (let at = 0; at < table.length; at += 8) metadata.add(Number(view.getBigUint64(at)) / clusterSize);
+    add(0, clusterSize);
+    add(header.refcountTableOffset, table.length);
+    add(header.l1TableOffset, header.l1Size * 8);
+    for (const tables of changed) for (const offset of tables) metadata.add(offset / clusterSize);
+  }
+  const isMetadata = (offset: number, length: number): boolean => {
+    const first = Math.floor(offset / clusterSize);
+    const last = Math.floor((offset + length - 1) / clusterSize);
+    if (last - first > MAX_METADATA_FILL) return false;
+    for (let cluster = first; cluster <= last; cluster++) if (!metadata.has(cluster)) return false;
+    return true;
+  };
+  const found: number[] = [];
+  dataFile.forEachPiece(0, size, (offset, length, piece) => {
+    if (isMetadata(offset, length) || isAsOnDisk(dataFile.base, offset, length, piece)) return;
+    if (found.at(-1) === offset) found[found.length - 1] = offset + length;
+    else found.push(offset, offset + length);
+  });
+  return found;
+}
+
+/** A table that is not staged over: only data may differ that stayed where it is. */
+function addInPlace(
+  image: Qcow2Image,
+  start: number,
+  end: number,
+  dataFile: StagedFile,
+  pieces: readonly number[],
+  found: Pending,
+): void {
+  image.forEachRun(start, end, (from, length, kind, host) => {
+    if (kind === RunKind.data && touches(pieces, host, host + length)) {
+      addChangedBytes(from, from + length, host, dataFile, found);
+    }
+    return !found.stopped;
+  });
+}
+
+/** There is a table on one side only: what is allocated there differs. */
+function addAllocated(image: Qcow2Image, start: number, end: number, found: Pending): void {
+  image.forEachRun(start, end, (from, length, kind) => {
+    if (kind !== RunKind.unallocated) found.add(from, from + length);
+    return !found.stopped;
+  });
+}
+
+/** Whether any of the pieces, which ascend, lies between `start` and `end`. */
+function touches(pieces: readonly number[], start: number, end: number): boolean {
+  let low = 0;
+  let high = pieces.length / 2;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (pieces[middle * 2 + 1]! <= start) low = middle + 1;
+    else high = middle;
+  }
+  return low * 2 < pieces.length && pieces[low * 2]! < end;
 }
 
 /** Puts touching ranges together. */
@@ -108,9 +207,18 @@ function addChangedBytes(
 ): void {
   const { base } = dataFile;
   dataFile.forEachPiece(host, host + end - start, (offset, length, piece) => {
-    if (isAsOnDisk(base, offset, length, piece)) return;
     const from = start + offset - host;
-    found.add(from, from + length);
+    // A fill of terabytes is not compared byte by byte: it was staged because it changes something.
+    if (piece instanceof Fill) {
+      found.add(from, from + length);
+      return;
+    }
+    const bytes = Buffer.alloc(length);
+    base.read(bytes, offset);
+    for (let at = 0; at < length; at += SECTOR) {
+      const sector = piece.subarray(at, at + SECTOR);
+      if (!bytes.subarray(at, at + SECTOR).equals(sector)) found.add(from + at, from + at + sector.length);
+    }
   });
 }
 
@@ -120,7 +228,6 @@ function isAsOnDisk(
   length: number,
   piece: Uint8Array | Fill,
 ): boolean {
-  // A fill of terabytes is not compared byte by byte: it was staged because it changes something.
   if (piece instanceof Fill) return false;
   const bytes = Buffer.alloc(length);
   base.read(bytes, offset);

@@ -149,7 +149,7 @@ export class EditableImage {
   forEachDifference(visit: RangeVisitor): void {
     const { image, dataFile = image } = this.#files;
     if (image.isEmpty && dataFile.isEmpty) return;
-    forEachDifference(this.#disk.top, this.#chain.top, dataFile, visit);
+    forEachDifference(this.#disk.top, this.#chain.top, image, dataFile, visit);
   }
 
   /**
