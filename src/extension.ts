@@ -12,6 +12,7 @@ import type { ImageDocument } from './editor/document';
 import { guardsOf } from './editor/editability';
 import type { GuardReport } from './editor/messages';
 import { ContextKeys } from './editor/contextKeys';
+import { removeLeftovers } from './editor/leftovers';
 import { OpenImages } from './editor/openImages';
 import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
@@ -38,6 +39,10 @@ export function activate(context: vscode.ExtensionContext): Exports {
   const images = new OpenImages();
   const chains = new ChainView(workerScript);
   const findUsers = usersInWorkspace(chains);
+  void removeLeftovers([
+    stagedFolder,
+    ...(context.storageUri === undefined ? [] : [context.storageUri.fsPath]),
+  ]);
   const renames = new Renames(images, stagedFolder);
   context.subscriptions.push(
     images,

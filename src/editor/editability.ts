@@ -57,7 +57,7 @@ export async function guardsOf(document: ImageDocument, findUsers: FindUsers): P
     questions.push({
       id: `users:${names}`,
       text: vscode.l10n.t(
-        'It is the backing file of {0}. Changing it changes what they show, or corrupts them.',
+        'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
         names,
       ),
     });

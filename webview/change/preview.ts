@@ -84,7 +84,7 @@ function inTheFile(tally: ChangeTally): TemplateResult {
       ? nothing
       : html`<li data-testid="freed" data-clusters=${tally.freedClusters}>
           ${t(
-            '{0} become free inside the image ({1}). The file does not shrink by itself.',
+            'Freed inside the image: {0} ({1}). The file does not shrink by itself.',
             clusters(tally.freedClusters),
             formatSize(tally.freedBytes),
           )}
@@ -92,7 +92,7 @@ function inTheFile(tally: ChangeTally): TemplateResult {
     tally.allocatedClusters === 0
       ? nothing
       : html`<li data-testid="allocated" data-clusters=${tally.allocatedClusters}>
-          ${t('{0} are newly used ({1}).', clusters(tally.allocatedClusters), formatSize(tally.allocatedBytes))}
+          ${t('Newly used in the file: {0} ({1})', clusters(tally.allocatedClusters), formatSize(tally.allocatedBytes))}
         </li>`,
     tally.l2TablesGivenUp === 0
       ? nothing

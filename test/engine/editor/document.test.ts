@@ -33,7 +33,12 @@ describe('a document', () => {
 
   function sessionsWith(workerScript: string): Sessions {
     let generation = 0;
-    return new Sessions({ workerScript, scratchFolder: files.folder, followsNames: () => true, nextGeneration: () => ++generation });
+    return new Sessions({
+      workerScript,
+      scratchFolder: files.folder,
+      followsNames: () => true,
+      nextGeneration: () => ++generation,
+    });
   }
 
   function open(name: string): ImageDocument {
