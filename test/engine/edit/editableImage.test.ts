@@ -135,7 +135,7 @@ describe('an image that is edited', () => {
     image.apply({ ...zero(8 * CLUSTER, CLUSTER), kind: 'discard' } as ChangeRequest);
     expect(differences(image)).toEqual([
       [0, CLUSTER],
-      [4 * CLUSTER + 8192, 4096],
+      [4 * CLUSTER + 8192, 512],
     ]);
     image.close();
   });
