@@ -38,8 +38,8 @@ const JOBS: readonly Job[] = [
 
 export interface Programs {
   readonly idle: Command;
-  ours(...args: string[]): Command;
-  peakMemory(command: Command): number;
+  readonly ours: (...args: string[]) => Command;
+  readonly peakMemory: (command: Command) => number;
 }
 
 /** @param image 1 TiB, every cluster allocated; it is copied */

@@ -115,9 +115,9 @@ export class ActiveTables {
       }
       const first = Math.max(0, Math.floor((start - guest) / clusterSize));
       const count = Math.min(l2Entries, Math.ceil((to - guest) / clusterSize)) - first;
-      this.#walkEntries(table, guest, first, count, runs);
+      const wasWalked = this.#walkEntries(table, guest, first, count, runs);
       // A walk that was stopped has not seen all of the table.
-      if (count === l2Entries && !runs.stopped) this.#remember(table, runs.single(guest));
+      if (count === l2Entries && wasWalked) this.#remember(table, runs.single(guest));
       // A run ends with its table at the latest, so that a visitor can stop a walk over a huge disk in time.
       runs.flush();
       index++;
@@ -150,20 +150,19 @@ export class ActiveTables {
     return next;
   }
 
-  /** Few entries come from the cache, many are read past it. */
-  #walkEntries(table: number, guest: number, first: number, count: number, runs: RunCollector): void {
+  /**
+   * Few entries come from the cache, many are read past it.
+   * @returns false where the visitor has asked to stop
+   */
+  #walkEntries(table: number, guest: number, first: number, count: number, runs: RunCollector): boolean {
     const { l2EntrySize, clusterSize } = this.header;
     const offset = table + first * l2EntrySize;
     const start = guest + first * clusterSize;
-    if (count * l2EntrySize <= TABLE_PAGE) this.#walkCached(offset, start, count, runs);
-    else {
-      withScratch((buffer) => {
-        this.#walkInBulk(buffer, offset, start, count, runs);
-      });
-    }
+    if (count * l2EntrySize <= TABLE_PAGE) return this.#walkCached(offset, start, count, runs);
+    return withScratch((buffer) => this.#walkInBulk(buffer, offset, start, count, runs));
   }
 
-  #walkCached(offset: number, guest: number, count: number, runs: RunCollector): void {
+  #walkCached(offset: number, guest: number, count: number, runs: RunCollector): boolean {
     const { l2EntrySize, clusterSize } = this.header;
     for (let done = 0; done < count;) {
       const entryOffset = offset + done * l2EntrySize;
@@ -177,12 +176,13 @@ export class ActiveTables {
         guest: guest + done * clusterSize,
         entryOffset,
       };
-      if (!this.#walker.walk(piece, runs)) return;
+      if (!this.#walker.walk(piece, runs)) return false;
       done += step;
     }
+    return true;
   }
 
-  #walkInBulk(buffer: Uint8Array, offset: number, guest: number, count: number, runs: RunCollector): void {
+  #walkInBulk(buffer: Uint8Array, offset: number, guest: number, count: number, runs: RunCollector): boolean {
     const { l2EntrySize, clusterSize } = this.header;
     const most = SCRATCH_SIZE / l2EntrySize;
     for (let done = 0; done < count;) {
@@ -197,8 +197,9 @@ export class ActiveTables {
         guest: guest + done * clusterSize,
         entryOffset,
       };
-      if (!this.#walker.walk(piece, runs)) return;
+      if (!this.#walker.walk(piece, runs)) return false;
       done += step;
     }
+    return true;
   }
 }

@@ -61,8 +61,21 @@ describe('pictures of', () => {
     await keep(name);
   });
 
-  it('the header', async () => {
+  it('what zeroing a range would do, and what is staged', async () => {
     await vscode.setTheme(window, 'dark');
+    const page = await open('web-server.qcow2');
+    await page.get('change-writeZeroes').click();
+    await page.get('change-start').locator('input').fill('48M');
+    await page.get('change-length').locator('input').fill('96M');
+    await page.frame.locator('[data-testid="change-preview"][aria-busy="false"]').waitFor();
+    await keep('preview');
+    await page.get('change-apply').click();
+    await window.page.locator('.tab.active.dirty').waitFor();
+    await keep('staged');
+    await window.page.keyboard.press('Control+Z');
+  });
+
+  it('the header', async () => {
     const page = await open('web-server.qcow2');
     await page.showTab('header');
     await keep('header');
