@@ -1,21 +1,21 @@
 /** Images whose last save was interrupted, on the command line. */
 import * as fs from 'node:fs';
-import * as path from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { makeSaverToKill } from '../faults/saverToKill';
 import { cli } from '../support/cli';
 import { run, type Ran } from '../support/process';
-import { mustQemuImg, mustQemuIo, qemuImg } from '../support/qemu';
+import { mustQemuImg, qemuImg } from '../support/qemu';
 import { workspace } from '../support/workspace';
 
 const place = workspace();
-const saver = place.path('saver.cjs');
-const before = place.path('before.qcow2');
-const after = place.path('after.qcow2');
 const disk = place.path('disk.qcow2');
 const journal = `${disk}-journal`;
 /** A call of the disk at which the save has changed some of the image. */
 const HALF_WAY = 12;
+
+let before: string;
+let after: string;
+let program: string;
 
 const command = (...args: string[]): Ran => cli(args, { cwd: place.folder });
 
@@ -24,25 +24,13 @@ afterAll(() => {
 });
 
 beforeAll(async () => {
-  mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', 'cluster_size=4k', before, '8M']);
-  mustQemuIo(before, ['write -P 1 0 100k', 'write -P 2 4m 100k']);
-  fs.copyFileSync(before, after);
-  mustQemuIo(after, ['write -P 3 20k 6k', 'write -P 4 2m 64k', 'write -z -u 4m 64k'], {}, ['-d', 'unmap']);
-  await build({
-    entryPoints: [path.resolve(import.meta.dirname, '../faults/killedSaver.ts')],
-    outfile: saver,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    external: ['koffi'],
-    define: { 'import.meta.dirname': '""' },
-  });
+  ({ before, after, program } = await makeSaverToKill(place));
 });
 
 beforeEach(() => {
   fs.rmSync(journal, { force: true });
   fs.copyFileSync(before, disk);
-  run('node', [saver, disk, after, String(HALF_WAY)]);
+  run('node', [program, disk, after, String(HALF_WAY)]);
   expect(fs.existsSync(journal)).toBe(true);
 });
 

@@ -1,7 +1,6 @@
 /** Saves of real files: what they keep, what they refuse, and what is left when the program is killed. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { readGuest } from '../../../src/qcow2/image/read';
@@ -13,10 +12,11 @@ import { journaledView } from '../../../src/qcow2/save/journaledView';
 import { localDisk } from '../../../src/qcow2/save/localDisk';
 import { recover } from '../../../src/qcow2/save/recover';
 import { save, type SaveOptions } from '../../../src/qcow2/save/save';
+import { makeSaverToKill } from '../../faults/saverToKill';
 import { stage } from '../../faults/scenarios';
 import { SimulatedDisk } from '../../faults/simulatedDisk';
 import { run } from '../../support/process';
-import { mustQemuImg, mustQemuIo, qemuImg } from '../../support/qemu';
+import { mustQemuImg, qemuImg } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
 
@@ -25,24 +25,12 @@ afterAll(() => {
   place.remove();
 });
 
-const before = place.path('before.qcow2');
-const after = place.path('after.qcow2');
-const saver = place.path('saver.cjs');
+let before: string;
+let after: string;
+let saver: string;
 
 beforeAll(async () => {
-  mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', 'cluster_size=4k', before, '8M']);
-  mustQemuIo(before, ['write -P 1 0 100k', 'write -P 2 4m 100k']);
-  fs.copyFileSync(before, after);
-  mustQemuIo(after, ['write -P 3 20k 6k', 'write -P 4 2m 64k', 'write -z -u 4m 64k'], {}, ['-d', 'unmap']);
-  await build({
-    entryPoints: [path.resolve(import.meta.dirname, '../../faults/killedSaver.ts')],
-    outfile: saver,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    external: ['koffi'],
-    define: { 'import.meta.dirname': '""' },
-  });
+  ({ before, after, program: saver } = await makeSaverToKill(place));
 });
 
 /** A fresh copy of the image in a folder of its own. */
