@@ -13,6 +13,7 @@ import { read } from './read';
 import { recover } from './recover';
 import type { Verb } from './verb';
 import { LineError, UsageError } from './verb';
+import { namesZstdImage } from './zstdNeed';
 
 const VERBS: readonly Verb[] = [info, map, read, writeZeroes, discard, write, batch, recover];
 
@@ -30,8 +31,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const verb = VERBS.find((candidate) => candidate.name === name);
   try {
     if (verb !== undefined) {
-      // Not for everybody: the decoder takes longer to load than most other work.
-      if (verb.decompresses === true) await prepareZstd();
+      if (verb.decompresses === true && namesZstdImage(args)) await prepareZstd();
       verb.run(args);
     } else if (name === '--help' || name === '-h') {
       standardOutput.write(Buffer.from(`${VERBS.map(usageLine).join('\n')}\n`));

@@ -11,6 +11,7 @@ import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
 import { COPIED_HIGH } from './entryReader';
 import type { TallyCounter } from './tally';
+import { isZero } from './zeroBytes';
 
 /** Bytes of L1 entries looked at together. */
 const L1_WINDOW = 64 * 1024;
@@ -158,10 +159,8 @@ export class L2Tables {
   }
 }
 
-function isAllZero(words: Uint32Array): boolean {
-  for (let at = 0; at < words.length; at++) if (words[at] !== 0) return false;
-  return true;
-}
+const isAllZero = (words: Uint32Array): boolean =>
+  isZero(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
 
 /** All 64-bit entries are the same. */
 function isUniform(words: Uint32Array, from: number, to: number): boolean {
