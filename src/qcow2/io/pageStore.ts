@@ -16,6 +16,9 @@ const DEFAULT_BUDGET = 32 * 1024 * 1024;
 /** Pages that are allocated together, and go to the scratch file together. */
 const PAGES_OF_SLAB = 256;
 
+/** Bytes read from the scratch file at a time; a slab is several of them. */
+const WINDOW = 64 * 1024;
+
 /** One page of bytes; only `PageStore` looks inside. */
 export class Page {
   /** A part of a slab; absent once it is in the scratch file. */
@@ -44,6 +47,9 @@ export class PageStore {
   /** In memory, oldest first; pages are added to the last one. */
   #slabs: Slab[] = [];
   readonly #slabLimit: number;
+  /** A piece of the scratch file, which never changes: slabs are whole windows, written once. */
+  readonly #window = new Uint8Array(WINDOW);
+  #windowStart = -1;
 
   /**
    * @param scratchPath where the scratch file is made when it is needed, for its owner alone. Its name is taken away at
@@ -80,15 +86,26 @@ export class PageStore {
       target.set(page.bytes.subarray(within, within + target.length));
       return;
     }
+    const start = Math.floor(page.at / WINDOW) * WINDOW;
+    if (start !== this.#windowStart) this.#loadWindow(start);
+    const at = page.at - start + within;
+    target.set(this.#window.subarray(at, at + target.length));
+  }
+
+  /** Pages that were staged in a row are read in a row: one read has the next ones, too. */
+  #loadWindow(start: number): void {
+    const length = Math.min(WINDOW, this.#scratchEnd - start);
+    this.#windowStart = -1;
     try {
-      for (let done = 0; done < target.length;) {
-        const got = readSync(this.#open(), target, done, target.length - done, page.at + within + done);
+      for (let done = 0; done < length;) {
+        const got = readSync(this.#open(), this.#window, done, length - done, start + done);
         if (got === 0) throw new Error('it is shorter than what was written to it');
         done += got;
       }
     } catch (error) {
       throw this.#failure(error);
     }
+    this.#windowStart = start;
   }
 
   /** Bytes in the scratch file. */
