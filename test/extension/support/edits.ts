@@ -4,14 +4,29 @@ import type { ChangeArguments } from '../../../src/commands/change';
 import type { ImageDocument } from '../../../src/editor/document';
 import type { Exports } from '../../../src/extension';
 import type { ChangeTally } from '../../../src/worker/api';
-import { openedDocument, waitFor } from './extension';
+import { closeAllEditors, openedDocument, waitFor } from './extension';
 
-/** Opens an image in the editor, whose page is up in the active tab. */
+/** Milliseconds that a page is given to come up. */
+const PAGE_PATIENCE = 10_000;
+
+/**
+ * Opens an image in the editor, whose page is up in the active tab. Now and then a webview of the server does not load
+ * at all; a person would close the tab and open it again, and so does this, once.
+ */
 export async function openImage(exports: Exports, uri: vscode.Uri): Promise<ImageDocument> {
+  try {
+    return await openOnce(exports, uri);
+  } catch {
+    await closeAllEditors();
+    return openOnce(exports, uri);
+  }
+}
+
+async function openOnce(exports: Exports, uri: vscode.Uri): Promise<ImageDocument> {
   // Pinned: another file that is opened does not take its place.
   await vscode.commands.executeCommand('vscode.open', uri, { preview: false });
   const { document } = await openedDocument(exports, uri);
-  await waitFor('the page in the active editor', () => exports.images.active?.isUp);
+  await waitFor('the page in the active editor', () => exports.images.active?.isUp, PAGE_PATIENCE);
   return document;
 }
 
