@@ -42,6 +42,15 @@ export function openLocalFile(path: string): LocalFile {
   }
 }
 
+interface KnownExtent {
+  /** The first byte that it is known for. */
+  readonly start: number;
+  readonly extent: FileExtent;
+}
+
+const isWithin = (offset: number, { start, extent }: KnownExtent): boolean =>
+  offset >= start && offset < extent.end;
+
 export class LocalFile implements BlockFile {
   readonly size: number;
   readonly allocatedBytes: number;
@@ -49,8 +58,9 @@ export class LocalFile implements BlockFile {
   #descriptor: number | undefined;
   /** Looked up when holes are first asked for: most images are never asked. */
   #seek: Seek | null | undefined;
-  #extentStart = 0;
-  #extent: FileExtent = { isHole: true, end: 0 };
+  /** What was asked for last, and before that: walks look at tables and at data in turns. */
+  #extent: KnownExtent = { start: 0, extent: { isHole: true, end: 0 } };
+  #formerExtent = this.#extent;
 
   /** Use `openLocalFile`. Takes over `descriptor`. */
   constructor(
@@ -93,11 +103,12 @@ export class LocalFile implements BlockFile {
 
   extentAt(offset: number): FileExtent {
     if (offset >= this.size) return { isHole: true, end: Infinity };
-    if (offset >= this.#extentStart && offset < this.#extent.end) return this.#extent;
-    const seek = this.#seeker();
-    this.#extent = seek === null ? { isHole: false, end: this.size } : this.#findExtent(seek, offset);
-    this.#extentStart = seek === null ? 0 : offset;
-    return this.#extent;
+    if (!isWithin(offset, this.#extent)) {
+      const known = this.#formerExtent;
+      this.#formerExtent = this.#extent;
+      this.#extent = isWithin(offset, known) ? known : this.#lookAt(offset);
+    }
+    return this.#extent.extent;
   }
 
   close(): void {
@@ -134,6 +145,12 @@ export class LocalFile implements BlockFile {
       // The place where the data ended says enough.
     }
     throw new FileError(this.name, 'file.shrank', { value: now, limit: this.size });
+  }
+
+  #lookAt(offset: number): KnownExtent {
+    const seek = this.#seeker();
+    if (seek === null) return { start: 0, extent: { isHole: false, end: this.size } };
+    return { start: offset, extent: this.#findExtent(seek, offset) };
   }
 
   #findExtent(seek: Seek, offset: number): FileExtent {
