@@ -8,7 +8,7 @@ export interface ClusterSet {
 /** Told of a run of host clusters. */
 export type ClusterRunVisitor = (first: number, count: number) => void;
 
-const PAGE_BITS = 2 ** 15;
+const PAGE_BITS = 1 << 15;
 const WORDS = PAGE_BITS / 32;
 /** A page of which every cluster is in the set. */
 const FULL = new Uint32Array(0);

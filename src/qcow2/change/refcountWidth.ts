@@ -16,7 +16,7 @@ export function refcountWidth(bits: number): RefcountWidth {
 
 /** Several in a byte: the first one is in the lowest bits. */
 function narrow(bits: number): RefcountWidth {
-  const mask = 2 ** bits - 1;
+  const mask = (1 << bits) - 1;
   return {
     bits,
     max: mask,

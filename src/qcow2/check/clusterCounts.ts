@@ -14,7 +14,7 @@ const PAGE_BITS = 15;
 /** Pages of a file, at most. */
 const MAX_PAGES_BITS = 16;
 /** Bytes of pages. An image that is no fake needs one for each cluster: this is 64 TiB of clusters of 64 KiB. */
-const MAX_BYTES = 2 ** 30;
+const MAX_BYTES = 1 << 30;
 
 /** Clusters of a page in a file of so many clusters, as a power of two. */
 export const pageBitsOf = (clusters: number): number =>
@@ -45,9 +45,11 @@ export class ClusterCounts {
     readonly overflow: Overflow = () => undefined,
   ) {
     this.pageBits = pageBitsOf(clusters);
-    this.#mask = 2 ** this.pageBits - 1;
+    this.#mask = (1 << this.pageBits) - 1;
     this.#plain = Math.min(LARGEST, largest);
-    this.#pages = new Array<Uint8Array | undefined>(Math.ceil(clusters / 2 ** this.pageBits)).fill(undefined);
+    this.#pages = new Array<Uint8Array | undefined>(Math.ceil(clusters / (1 << this.pageBits))).fill(
+      undefined,
+    );
   }
 
   /** Counts of a page's clusters; undefined where nothing refers. */

@@ -25,7 +25,7 @@ export class RefcountComparison {
 
   /** @throws FileError, CancelledError */
   run(progress: Progress): void {
-    const size = 2 ** this.counts.pageBits;
+    const size = 1 << this.counts.pageBits;
     const nothing = new Uint8Array(size);
     for (let index = 0; index * size < this.clusters; index++) {
       progress.checkCancelled();
@@ -67,7 +67,7 @@ export class RefcountComparison {
   #compareSpilled(cluster: number): void {
     if (cluster >= this.clusters) return;
     const index = cluster >>> this.counts.pageBits;
-    const byte = this.disk.page(index)[cluster - index * 2 ** this.counts.pageBits];
+    const byte = this.disk.page(index)[cluster - index * (1 << this.counts.pageBits)];
     if (byte === SPILLED && this.disk.of(cluster) !== this.counts.of(cluster)) this.#differ(cluster, SPILLED);
   }
 

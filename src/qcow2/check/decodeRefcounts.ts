@@ -6,7 +6,7 @@ import { SPILLED } from './clusterCounts';
 /** Several in a byte, the first one in the lowest bits. */
 export function decodeNarrow(bytes: Uint8Array, target: Uint8Array, bits: number): void {
   const perByte = 8 / bits;
-  const mask = 2 ** bits - 1;
+  const mask = (1 << bits) - 1;
   for (let at = 0; at < target.length; at++) {
     target[at] = (bytes[Math.floor(at / perByte)]! >>> ((at % perByte) * bits)) & mask;
   }

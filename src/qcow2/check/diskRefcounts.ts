@@ -11,8 +11,8 @@ import { pageBitsOf, SPILLED, UNREADABLE } from './clusterCounts';
 import { decodeNarrow, decodeWide, exactRefcount } from './decodeRefcounts';
 
 /** Bytes of decoded pages that are kept. */
-const BUDGET = 48 * 2 ** 20;
-const MAX_FAR_PAGES = 2 ** 16;
+const BUDGET = 48 << 20;
+const MAX_FAR_PAGES = 1 << 16;
 /** No file of QEMU's reaches further: reading there is an error, not zero. */
 const LONGEST_FILE = 2 ** 63 - 2 ** 30;
 
@@ -41,7 +41,7 @@ export class DiskRefcounts {
   ) {
     const { clusterSize, refcountBits, refcountTableClusters, refcountTableOffset } = header;
     this.pageBits = pageBitsOf(clusters);
-    this.#size = 2 ** this.pageBits;
+    this.#size = 1 << this.pageBits;
     this.#mask = this.#size - 1;
     this.#pages = new Array<Uint8Array | undefined>(Math.ceil((clusters + 1) / this.#size)).fill(undefined);
     this.#perBlock = refcountsPerBlock(clusterSize, refcountBits);

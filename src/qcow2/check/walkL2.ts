@@ -5,6 +5,7 @@
 import { HIGH, LOW } from '../format/bytes';
 import { L2_COMPRESSED_HIGH, L2_ZERO_LOW, suspectBits, type L2Rules } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
+import { endOfRun } from '../image/contiguous';
 
 /** Bit 63 of L1 and L2 entries. */
 export const COPIED_HIGH = 0x80000000;
@@ -62,12 +63,7 @@ export class L2Walk {
         continue;
       }
       const first = at;
-      at += 2;
-      if (at < end && words[at + LOW] === ((low + clusterSize) | 0)) {
-        // A run ends at a multiple of 4 GiB, where the high word would have to be counted up.
-        const most = first + 2 * Math.ceil((2 ** 32 - (low >>> 0)) / clusterSize);
-        at = endOfRun(words, first, Math.min(end, most), clusterSize);
-      }
+      at = endOfRun(words, first, end, clusterSize);
       visitor.run(first >>> 1, (at - first) >>> 1, host, high < 0);
     }
   }
@@ -103,36 +99,6 @@ export class L2Walk {
       }
     }
   }
-}
-
-/**
- * The first entry after `first`, and before `end`, that does not continue it in the next cluster. Four entries are
- * compared at a time: this is where the check of a large image spends its time.
- */
-function endOfRun(words: Int32Array, first: number, end: number, clusterSize: number): number {
-  const high = HIGH;
-  const low = LOW;
-  const flags = words[first + high]!;
-  const twice = clusterSize * 2;
-  let next = (words[first + low]! + clusterSize) | 0;
-  let at = first + 2;
-  for (; at + 8 <= end; at += 8) {
-    const differs =
-      (words[at + low]! ^ next) |
-      (words[at + high]! ^ flags) |
-      (words[at + 2 + low]! ^ ((next + clusterSize) | 0)) |
-      (words[at + 2 + high]! ^ flags) |
-      (words[at + 4 + low]! ^ ((next + twice) | 0)) |
-      (words[at + 4 + high]! ^ flags) |
-      (words[at + 6 + low]! ^ ((next + twice + clusterSize) | 0)) |
-      (words[at + 6 + high]! ^ flags);
-    if (differs !== 0) break;
-    next = (next + twice + twice) | 0;
-  }
-  for (; at < end && words[at + low] === next && words[at + high] === flags; at += 2) {
-    next = (next + clusterSize) | 0;
-  }
-  return at;
 }
 
 /** What QEMU takes an entry for (block/qcow2.h, qcow2_get_cluster_type): by its bits alone, broken ones too. */

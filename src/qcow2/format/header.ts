@@ -76,7 +76,8 @@ export function parseHeader(file: BlockFile): Header {
 
   const version = checkVersion(raw);
   const clusterBits = checkClusterBits(raw);
-  const clusterSize = 2 ** clusterBits;
+  // Shifted: a power is a floating point number to V8, and so would be all that hot loops add it to.
+  const clusterSize = 1 << clusterBits;
   const headerLength = checkHeaderLength(raw, version, clusterSize);
   const backingFileOffset = checkBackingFileOffset(raw, clusterSize);
   const extensionsEnd = backingFileOffset === 0 ? clusterSize : backingFileOffset;
@@ -106,7 +107,7 @@ export function parseHeader(file: BlockFile): Header {
     cryptMethod: raw.number('crypt_method'),
     features,
     refcountOrder,
-    refcountBits: 2 ** refcountOrder,
+    refcountBits: 1 << refcountOrder,
     headerLength,
     compressionType,
     extensionsEnd,

@@ -65,7 +65,7 @@ export function refcountAt(place: RefcountPlace, block: Uint8Array, index: numbe
 /** One of several in a byte: the first one is in the lowest bits. */
 function narrowRefcount(block: Uint8Array, index: number, bits: number): number {
   const perByte = 8 / bits;
-  return (block[Math.floor(index / perByte)]! >>> ((index % perByte) * bits)) & (2 ** bits - 1);
+  return (block[Math.floor(index / perByte)]! >>> ((index % perByte) * bits)) & ((1 << bits) - 1);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 import { SUBCLUSTERS } from '../format/limits';
 import { offsetOf } from '../format/offsetField';
 import { guestOffset } from '../units';
+import { endOfRun } from './contiguous';
 import { RunKind } from './layer';
 import type { RunCollector } from './runCollector';
 
@@ -50,6 +51,7 @@ export class TableWalker {
 
   #walkStandard(piece: TablePiece, runs: RunCollector): boolean {
     const { words, first } = piece;
+    const signed = new Int32Array(words.buffer, words.byteOffset, words.length);
     const end = first + piece.count * 2;
     const clusterSize = this.#clusterSize;
     let guest = piece.guest;
@@ -70,7 +72,7 @@ export class TableWalker {
         kind = this.#standardKind(piece, at, high, low);
         if (hasHost(kind)) {
           host = offsetOf(high, low);
-          next = this.#skipContiguous(words, at, end);
+          next = endOfRun(signed, at, end, clusterSize);
         } else {
           next = skipEqual(words, at, end);
         }
@@ -100,24 +102,6 @@ export class TableWalker {
     const host = compressedOffset(high, low, this.rules.clusterBits);
     if (host > Number.MAX_SAFE_INTEGER || this.rules.hasDataFile) this.#decode(piece, at);
     return host;
-  }
-
-  /** First entry after `at` that does not continue it with the same flags in the next host cluster. */
-  #skipContiguous(words: Uint32Array, at: number, end: number): number {
-    const clusterSize = this.#clusterSize;
-    let high = words[at + HIGH]!;
-    let low = words[at + LOW]!;
-    let next = at;
-    do {
-      low = (low + clusterSize) >>> 0;
-      next += 2;
-      if (low < clusterSize) {
-        // Carried over 4 GiB; past 2^53 the entry is for the checks to refuse.
-        high = (high + 1) >>> 0;
-        if ((high & this.#suspect.high) !== 0) break;
-      }
-    } while (next < end && words[next + HIGH] === high && words[next + LOW] === low);
-    return next;
   }
 
   #walkExtended(piece: TablePiece, runs: RunCollector): boolean {

@@ -12,7 +12,7 @@ export type Content = Fill | Page;
 export type PageTree = Content | Branch | undefined;
 
 const SLOT_BITS = 9;
-const SLOTS = 2 ** SLOT_BITS;
+const SLOTS = 1 << SLOT_BITS;
 /** The root's: its tree spans 2^45 pages, more than a file of 2^53 bytes has. */
 const ROOT_LEVEL = 4;
 

@@ -155,7 +155,7 @@ function largerOfBytes(one: Uint8Array, other: Uint8Array, width: number): Uint8
 /** Several refcounts in a byte. */
 function largerInBytes(one: Uint8Array, other: Uint8Array, bits: number): Uint8Array {
   const result = one.slice();
-  const field = 2 ** bits - 1;
+  const field = (1 << bits) - 1;
   for (let at = 0; at < result.length; at++) {
     if (one[at] === other[at]) continue;
     let byte = 0;
