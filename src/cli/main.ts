@@ -5,17 +5,22 @@
 import { EngineError } from '../qcow2/errors';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { describeProblem, printable } from '../qcow2/problemText';
-import { batch, discard, write, writeZeroes } from './changes';
-import { info } from './info';
-import { map } from './map';
 import { printError, ReaderGone, standardOutput } from './output';
-import { read } from './read';
-import { recover } from './recover';
 import type { Verb } from './verb';
 import { LineError, UsageError } from './verb';
 import { namesZstdImage } from './zstdNeed';
 
-const VERBS: readonly Verb[] = [info, map, read, writeZeroes, discard, write, batch, recover];
+/** Loaded when asked for: what a verb does not need would take as long to load as a map of a terabyte's half. */
+const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  info: async () => (await import('./info')).info,
+  map: async () => (await import('./map')).map,
+  read: async () => (await import('./read')).read,
+  'write-zeroes': async () => (await import('./changes')).writeZeroes,
+  discard: async () => (await import('./changes')).discard,
+  write: async () => (await import('./changes')).write,
+  batch: async () => (await import('./changes')).batch,
+  recover: async () => (await import('./recover')).recover,
+};
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 64;
@@ -24,17 +29,18 @@ const EXIT_READER_GONE = 141;
 
 const usageLine = ({ name, usage }: Verb): string => `usage: qcow2 ${name} [-q] [--progress] ${usage}`;
 
-const GENERAL_USAGE = `usage: qcow2 ${VERBS.map(({ name }) => name).join('|')} [OPTION]... FILE [ARGUMENT]...\n`;
+const GENERAL_USAGE = `usage: qcow2 ${Object.keys(VERBS).join('|')} [OPTION]... FILE [ARGUMENT]...\n`;
 
 async function main(argv: readonly string[]): Promise<number> {
-  const [name, ...args] = argv;
-  const verb = VERBS.find((candidate) => candidate.name === name);
+  const [name = '', ...args] = argv;
+  const verb = Object.hasOwn(VERBS, name) ? await VERBS[name]?.() : undefined;
   try {
     if (verb !== undefined) {
       if (verb.decompresses === true && namesZstdImage(args)) await prepareZstd();
       verb.run(args);
     } else if (name === '--help' || name === '-h') {
-      standardOutput.write(Buffer.from(`${VERBS.map(usageLine).join('\n')}\n`));
+      const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
+      standardOutput.write(Buffer.from(`${verbs.map(usageLine).join('\n')}\n`));
     } else {
       printError(GENERAL_USAGE);
       return EXIT_USAGE;

@@ -1,10 +1,8 @@
 /** `--progress`: a line on standard error that is drawn over and over, where that is a terminal. */
-import { isatty } from 'node:tty';
 import type { Progress } from '../qcow2/progress';
 import { silent } from '../qcow2/progress';
 import { printError } from './output';
 
-const STDERR = 2;
 /** Milliseconds between two drawings. */
 const INTERVAL = 100;
 const WIDTH = 40;
@@ -15,7 +13,7 @@ export interface ProgressBar extends Progress {
 }
 
 export function progressBar(wanted: boolean): ProgressBar {
-  if (!wanted || !isatty(STDERR)) return { ...silent, clear: () => undefined };
+  if (!wanted || !process.stderr.isTTY) return { ...silent, clear: () => undefined };
   let next = 0;
   return {
     report: (done, total) => {

@@ -124,7 +124,7 @@ export function withChain(path: string, followsNames: boolean, use: (chain: Chai
       }
     }
     for (const file of chain.files) {
-      const writer = findWriter(file.identity);
+      const writer = findWriter(file.name);
       if (writer !== undefined) printError(`qcow2: ${printable(file.name)}: ${writerText(writer)}\n`);
     }
     use(chain);

@@ -1,5 +1,4 @@
 /** Reading the big-endian numbers and the strings of qcow2 structures. */
-import { endianness } from 'node:os';
 import { FormatError } from '../errors';
 import { hex } from '../units';
 
@@ -39,7 +38,7 @@ export function textOf(bytes: Uint8Array): string {
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
 }
 
-const isLittleEndian = endianness() === 'LE';
+const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** Where the high and the low word of an entry are, from the index of its first word: as this machine has them. */
 export const HIGH = isLittleEndian ? 1 : 0;

@@ -1,5 +1,5 @@
 /** Raw deflate, as far as one cluster goes. */
-import { constants, inflateRawSync } from 'node:zlib';
+import { zlib } from './zlib';
 
 /**
  * Fills `target` with what `input` inflates to. Streams that end early are an error; what they have beyond the
@@ -19,6 +19,7 @@ export function inflateCluster(input: Uint8Array, target: Uint8Array): void {
  * A window of 15 bits takes all of those streams and those of other tools.
  */
 function inflateAtMost(input: Uint8Array, limit: number): Uint8Array | undefined {
+  const { constants, inflateRawSync } = zlib();
   try {
     return inflateRawSync(input, {
       windowBits: 15,

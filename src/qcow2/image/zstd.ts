@@ -3,16 +3,10 @@
  * decoder as WebAssembly. Both get one frame at a time, cut out of what follows it, under a header that asks for
  * little memory.
  */
-import * as zlib from 'node:zlib';
 import { ZSTDDecoder } from 'zstddec';
 import { cutZstdFrame, modestFrameHeader, type ZstdFrame } from '../format/zstdFrame';
+import { zlib } from './zlib';
 
-/** The part of node:zlib that older versions, and their types, do not have. */
-interface NativeZstd {
-  readonly zstdDecompressSync?: (input: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
-}
-
-const { zstdDecompressSync } = zlib as NativeZstd;
 const decoder = new ZSTDDecoder();
 
 /**
@@ -20,7 +14,7 @@ const decoder = new ZSTDDecoder();
  * part of the engine that cannot be had synchronously, and nothing is done where node:zlib has zstd.
  */
 export async function prepareZstd(): Promise<void> {
-  if (zstdDecompressSync === undefined) await decoder.init();
+  if (zlib().zstdDecompressSync === undefined) await decoder.init();
 }
 
 /**
@@ -45,6 +39,7 @@ function decodeFrame(input: Uint8Array, frame: ZstdFrame, target: Uint8Array): n
   if (first === undefined) return 0;
   const header = modestFrameHeader(target.length, frame.hasChecksum);
   const whole = Buffer.concat([header, input.subarray(first.start, frame.end)]);
+  const { zstdDecompressSync } = zlib();
   const content =
     zstdDecompressSync === undefined
       ? decodeInWebAssembly(whole, target.length)

@@ -17,19 +17,27 @@ const WRITER_BYTES = [100, WRITE, RESIZE, 201, 203] as const;
 /** A lock of somebody else on any of these keeps a writer away: uses that it forbids, and forbids of its uses. */
 const AGAINST_WRITER = [WRITE, RESIZE, 200, 201, 203] as const;
 
-/** The process that may write the file, where one can be seen. */
-export const findWriter = (place: FilePlace): LockHolder | undefined => findLockOwner(place, [WRITE]);
+/**
+ * The process that may write the file, where one can be seen.
+ * @throws FileError when the file cannot be opened
+ */
+export const findWriter = (path: string): LockHolder | undefined => findOwner(path, [WRITE]);
 
 /**
  * The process that has the image open in such a way that nobody else may write it, where one can be seen: QEMU, be it
  * for reading (only `-U` allows others to write), or another save of this program.
  * @throws FileError when the file cannot be opened
  */
-export function findHolder(path: string): LockHolder | undefined {
+export const findHolder = (path: string): LockHolder | undefined => findOwner(path, AGAINST_WRITER);
+
+/** The system is asked first where it can be: to list all locks it lets everything else wait, for milliseconds. */
+function findOwner(path: string, bytes: readonly number[]): LockHolder | undefined {
+  const locks = loadLocks();
   const descriptor = open(path);
   try {
-    const owner = findLockOwner(placeOf(descriptor), AGAINST_WRITER);
-    return owner ?? (isForbiddenTo(loadLocks(), descriptor) ? {} : undefined);
+    const answers = locks === null ? [] : bytes.map((byte) => locks.isHeld(descriptor, byte));
+    if (answers.length > 0 && answers.every((answer) => answer === false)) return undefined;
+    return findLockOwner(placeOf(descriptor), bytes) ?? (answers.includes(true) ? {} : undefined);
   } finally {
     closeSync(descriptor);
   }

@@ -1,7 +1,6 @@
 /** Locks, with real QEMU processes on the other side. */
 import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openLocalFile } from '../../../src/qcow2/io/localFile';
 import { findHolder, findWriter, lockForSave, lockSight } from '../../../src/qcow2/io/qemuLocks';
 import { Holder } from '../../support/holder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
@@ -16,14 +15,6 @@ const holding = async (...options: string[]): Promise<Holder> => held(await Hold
 const held = (holder: Holder): Holder => {
   holders.push(holder);
   return holder;
-};
-const writerOf = (path: string): ReturnType<typeof findWriter> => {
-  const file = openLocalFile(path);
-  try {
-    return findWriter(file.identity);
-  } finally {
-    file.close();
-  }
 };
 
 beforeEach(() => {
@@ -53,14 +44,14 @@ describe.each([
 
   test('nobody holds a closed image', () => {
     expect(findHolder(image)).toBeUndefined();
-    expect(writerOf(image)).toBeUndefined();
+    expect(findWriter(image)).toBeUndefined();
     lockForSave(image).release();
   });
 
   test('QEMU that writes is a holder and a writer, and keeps a save away', async () => {
     const { pid } = await holding();
     expect(findHolder(image)).toStrictEqual({ pid, program: 'qemu-io' });
-    expect(writerOf(image)).toStrictEqual({ pid, program: 'qemu-io' });
+    expect(findWriter(image)).toStrictEqual({ pid, program: 'qemu-io' });
     expect(() => lockForSave(image)).toThrow(
       expect.objectContaining({
         problem: expect.objectContaining({ code: 'lock.held', value: `qemu-io, pid ${pid}` }) as unknown,
@@ -71,7 +62,7 @@ describe.each([
   test('QEMU that only reads is a holder, no writer', async () => {
     const { pid } = await holding('-r');
     expect(findHolder(image)).toStrictEqual({ pid, program: 'qemu-io' });
-    expect(writerOf(image)).toBeUndefined();
+    expect(findWriter(image)).toBeUndefined();
     expect(() => lockForSave(image)).toThrow(/lock\.held/);
   });
 
@@ -86,9 +77,9 @@ describe.each([
     mustQemuImg(['create', '-q', '-f', 'qcow2', '-b', image, '-F', 'qcow2', overlay]);
     const { pid } = held(await Holder.serve(overlay, place.path('socket')));
     expect(findHolder(overlay)).toStrictEqual({ pid, program: 'qemu-nbd' });
-    expect(writerOf(overlay)).toStrictEqual({ pid, program: 'qemu-nbd' });
+    expect(findWriter(overlay)).toStrictEqual({ pid, program: 'qemu-nbd' });
     expect(findHolder(image)).toStrictEqual({ pid, program: 'qemu-nbd' });
-    expect(writerOf(image)).toBeUndefined();
+    expect(findWriter(image)).toBeUndefined();
   });
 
   test('a server that ended holds nothing any more', async () => {
