@@ -18,6 +18,8 @@ const MEMORY_LIMIT = 256 * 1024 * 1024;
 const WATCH_EVERY = 50;
 /** Cases in one worker: what the allocator keeps of many cases must not count as the memory of one. */
 const CASES_PER_WORKER = 20_000;
+/** Cases after which garbage is collected: nor must what earlier cases left behind. */
+const COLLECT_EVERY = 50;
 /** After so many faults a run gives up. */
 const ENOUGH_FAULTS = 100;
 /** Cases between two reports of the worker. */
@@ -51,6 +53,7 @@ function work({ seed, from, end, folder, current }: Job): void {
     Atomics.store(running, 0, index);
     const fault = fuzzer.run(index);
     if (fault !== undefined) send({ fault });
+    if (index % COLLECT_EVERY === 0) globalThis.gc?.();
     if (index % REPORT_EVERY === 0) send({ done: index - from });
   }
 }
