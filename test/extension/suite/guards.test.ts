@@ -1,15 +1,17 @@
 /** What stands in the way of changing an image: nothing is staged or written as long as it does. */
 import * as assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, linkSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
+import { writeGiantImage } from '../../support/giantImages';
 import { isDirty, openImage, save, writeZeroes } from '../support/edits';
 import { activateExtension, closeAllEditors, openedDocument, waitFor, wholeDisk } from '../support/extension';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 import { interruptSave } from '../support/interrupted';
 
 const MIB = 1024 * 1024;
+const TIB = 2 ** 40;
 /** Offset of the incompatible feature bits' last byte: dirty is bit 0, corrupt bit 1. */
 const INCOMPATIBLE = 79;
 
@@ -88,6 +90,27 @@ describe('a change of an image', () => {
     assert.deepEqual(readFileSync(uri.fsPath), before);
     await save(uri);
     qemuImg('check', uri.fsPath);
+  });
+
+  it('that is being saved is refused to QEMU, which finds it sound afterwards', async () => {
+    const uri = folder.uri('terabyte.qcow2');
+    writeGiantImage(uri.fsPath, { size: TIB, pattern: 'contiguous' });
+    await openImage(exports, uri);
+    // Without unmapping all 128 MiB of tables are written, which leaves time to look.
+    await writeZeroes({ uri, offset: '0', length: '1T', unmap: false });
+    const saved = save(uri);
+    const journal = `${uri.fsPath}-journal`;
+    await waitFor('the journal', () => existsSync(journal));
+    const answers = new Set<string>();
+    while (existsSync(journal)) {
+      const { stderr } = spawnSync('qemu-io', ['-c', 'write -P 7 0 64k', uri.fsPath], { encoding: 'utf8' });
+      if (existsSync(journal)) answers.add(/Failed to get "write" lock/.exec(stderr)?.[0] ?? stderr);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await saved;
+    assert.deepEqual([...answers], ['Failed to get "write" lock']);
+    qemuImg('check', uri.fsPath);
+    qemuIo(uri.fsPath, 'write -P 7 0 64k');
   });
 
   it('that is marked as corrupt is refused', async () => {
