@@ -130,8 +130,8 @@ function writePieces(file: StagedFile, descriptor: number, progress: Progress): 
       return;
     }
     const buffer = new Uint8Array(Math.min(CHUNK, length));
-    piece.writeTo(buffer, offset);
     for (let done = 0; done < length; done += buffer.length) {
+      if (done === 0 || piece.step !== 0) piece.writeTo(buffer, offset + done);
       writeWhole(descriptor, buffer.subarray(0, Math.min(buffer.length, length - done)), offset + done);
       progress.checkCancelled();
     }

@@ -121,8 +121,8 @@ export function applyStaged(file: StagedFile, path: string): void {
         return;
       }
       const chunk = new Uint8Array(Math.min(length, 2 ** 20));
-      piece.writeTo(chunk, 0);
       for (let done = 0; done < length; done += chunk.length) {
+        if (done === 0 || piece.step !== 0) piece.writeTo(chunk, offset + done);
         fs.writeSync(descriptor, chunk, 0, Math.min(chunk.length, length - done), offset + done);
       }
     });

@@ -7,6 +7,7 @@
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
 import { decodeL1Entry } from '../format/l1Entry';
 import { refuseBeyondFile } from '../format/tableBounds';
+import { evenStep } from '../image/contiguous';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
 import { COPIED_HIGH } from './entryReader';
@@ -15,7 +16,7 @@ import { isZero } from './zeroBytes';
 
 /** Bytes of L1 entries looked at together. */
 const L1_WINDOW = 64 * 1024;
-/** Bytes of equal entries from which on they are written as a fill. */
+/** Bytes of entries from which on they are written as a fill, where they are equal or those of contiguous clusters. */
 const LONG_FILL = 4096;
 
 /** A table that is being looked at, and may be changed. */
@@ -125,9 +126,15 @@ export class L2Tables {
   #write(words: Uint32Array, offset: number, from: number, to: number): void {
     const { file } = this.#context;
     const length = (to - from) * 4;
-    if (length >= LONG_FILL && isUniform(words, from, to)) {
-      file.fill(offset + from * 4, length, words[from + HIGH], words[from + LOW]);
-      return;
+    if (length >= LONG_FILL) {
+      const step = evenStep(
+        new Int32Array(words.buffer, words.byteOffset + from * 4, to - from),
+        this.#context.image.header.clusterSize,
+      );
+      if (step !== undefined) {
+        file.fill(offset + from * 4, length, words[from + HIGH], words[from + LOW], step);
+        return;
+      }
     }
     const bytes = this.#buffer.subarray(from * 4, to * 4);
     // Swapping again puts the bytes back into the order of the file.
@@ -161,10 +168,3 @@ export class L2Tables {
 
 const isAllZero = (words: Uint32Array): boolean =>
   isZero(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
-
-/** All 64-bit entries are the same. */
-function isUniform(words: Uint32Array, from: number, to: number): boolean {
-  const [first, second] = [words[from], words[from + 1]];
-  for (let at = from; at < to; at += 2) if (words[at] !== first || words[at + 1] !== second) return false;
-  return true;
-}

@@ -27,7 +27,15 @@ const VERSION = 1;
 
 /** One stretch of changed pages; what they hold is a fill, pages of the page file, or the image's own bytes. */
 type PieceRecord =
-  | readonly [offset: number, length: number, kind: 'fill', high: number, low: number]
+  | readonly [
+      offset: number,
+      length: number,
+      kind: 'fill',
+      high: number,
+      low: number,
+      step: number,
+      origin: number,
+    ]
   | readonly [offset: number, length: number, kind: 'pages', at: number]
   | readonly [offset: number, length: number, kind: 'base'];
 
@@ -137,8 +145,10 @@ export class BackupWriter {
     const pieces: PieceRecord[] = [];
     file.forEachChange(before, after, (offset, length, piece) => {
       if (piece === undefined) pieces.push([offset, length, 'base']);
-      else if (piece instanceof Fill) pieces.push([offset, length, 'fill', piece.high, piece.low]);
-      else this.#addPage(pieces, offset, piece);
+      else if (piece instanceof Fill) {
+        const { high, low, step, origin } = piece;
+        pieces.push([offset, length, 'fill', high, low, step, origin]);
+      } else this.#addPage(pieces, offset, piece);
     });
     return { size: after.size, pieces };
   }
@@ -219,7 +229,7 @@ function* piecesOf(
         yield { offset, length, piece: undefined };
         break;
       case 'fill':
-        yield { offset, length, piece: Fill.of(record[3], record[4]) };
+        yield { offset, length, piece: Fill.of(record[3], record[4], record[5], record[6]) };
         break;
       case 'pages':
         for (let done = 0; done < length; done += PAGE_SIZE) {

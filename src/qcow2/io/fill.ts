@@ -1,30 +1,65 @@
-/** A stretch of bytes that is one 64-bit word over and over: how a terabyte of zeroes is held in a few bytes. */
+/**
+ * A stretch of bytes that a rule makes: one 64-bit word over and over, or words that rise by the same step, as the
+ * entries of a table do whose clusters are contiguous. A terabyte of zeroes, or its tables, are a few bytes so.
+ */
 
 export class Fill {
-  static readonly zero = new Fill(0, 0);
+  static readonly zero = new Fill(0, 0, 0, 0);
 
-  /** The word's two halves, unsigned; in the bytes it is big-endian. */
-  constructor(
+  /**
+   * @param high @param low the first word's two halves, unsigned; in the bytes it is big-endian
+   * @param step what each word is more than the one before it, below 2^31; 0 for one word over and over
+   * @param origin offset in the file of the first word, a multiple of 8; 0 where `step` is
+   */
+  private constructor(
     readonly high: number,
     readonly low: number,
+    readonly step: number,
+    readonly origin: number,
   ) {}
 
-  static of(high: number, low: number): Fill {
-    return (high | low) === 0 ? Fill.zero : new Fill(high, low);
+  static of(high: number, low: number, step = 0, origin = 0): Fill {
+    if (step !== 0) return new Fill(high, low, step, origin);
+    return (high | low) === 0 ? Fill.zero : new Fill(high, low, 0, 0);
   }
 
-  /** Writes the bytes that the stretch has from `offset` on, which counts from the start of some word. */
+  /**
+   * Writes the bytes that the stretch has from `offset` on.
+   * @param offset in the file, bytes; not below `origin`
+   */
   writeTo(target: Uint8Array, offset: number): void {
-    if ((this.high | this.low) === 0) {
+    if (this === Fill.zero) {
       target.fill(0);
       return;
     }
-    const word = Buffer.alloc(16);
-    for (const at of [0, 8]) {
-      word.writeUInt32BE(this.high, at);
-      word.writeUInt32BE(this.low, at + 4);
-    }
     const phase = offset % 8;
-    Buffer.from(target.buffer, target.byteOffset, target.length).fill(word.subarray(phase, phase + 8));
+    if (phase === 0 && target.length % 8 === 0) {
+      this.#writeWords(target, offset);
+      return;
+    }
+    const words = new Uint8Array(Math.ceil((phase + target.length) / 8) * 8);
+    this.#writeWords(words, offset - phase);
+    target.set(words.subarray(phase, phase + target.length));
+  }
+
+  #writeWords(target: Uint8Array, offset: number): void {
+    const view = new DataView(target.buffer, target.byteOffset, target.length);
+    // Integers for certain: V8 would add floating point numbers otherwise.
+    const step = this.step | 0;
+    const ahead = this.low + ((offset - this.origin) / 8) * this.step;
+    let high = (this.high + Math.floor(ahead / 0x1_0000_0000)) | 0;
+    let low = (ahead % 0x1_0000_0000) | 0;
+    if (step === 0 && target.length > 16) {
+      view.setUint32(0, high);
+      view.setUint32(4, low);
+      Buffer.from(target.buffer, target.byteOffset, target.length).fill(target.subarray(0, 8), 8);
+      return;
+    }
+    for (let at = 0; at < target.length; at += 8) {
+      view.setInt32(at, high);
+      view.setInt32(at + 4, low);
+      low = (low + step) | 0;
+      if (low >>> 0 < step) high = (high + 1) | 0;
+    }
   }
 }

@@ -31,7 +31,7 @@ export interface StagedState {
   readonly epoch: number;
 }
 
-/** A piece of what is staged: the bytes themselves, or a fill that begins with its word at the piece's offset. */
+/** A piece of what is staged: the bytes themselves, or a fill. */
 export type Piece = Uint8Array | Fill;
 
 /** Bytes read from the base at a time. */
@@ -129,10 +129,10 @@ export class StagedFile implements WritableFile {
     }
   }
 
-  fill(offset: number, length: number, high = 0, low = 0): void {
+  fill(offset: number, length: number, high = 0, low = 0, step = 0): void {
     if (length === 0) return;
     this.#grow(offset, length);
-    const fill = Fill.of(high, low);
+    const fill = Fill.of(high, low, step, offset);
     const end = offset + length;
     const first = Math.ceil(offset / PAGE_SIZE);
     const last = Math.floor(end / PAGE_SIZE);
@@ -330,7 +330,7 @@ export class StagedFile implements WritableFile {
   #fillInPage(fill: Fill, start: number, end: number): void {
     if (start >= end) return;
     const bytes = new Uint8Array(end - start);
-    fill.writeTo(bytes, 0);
+    fill.writeTo(bytes, start);
     const page = Math.floor(start / PAGE_SIZE);
     this.#writeInPage(page, start - page * PAGE_SIZE, bytes);
   }

@@ -15,6 +15,7 @@ export interface WritableFile extends BlockFile {
    * Fills a range with one 64-bit word over and over, given as its two halves; the file has it big-endian.
    * @param offset bytes, a multiple of 8
    * @param length bytes, a multiple of 8; may be terabytes
+   * @param step what each word is more than the one before it, below 2^31
    */
-  fill(offset: number, length: number, high?: number, low?: number): void;
+  fill(offset: number, length: number, high?: number, low?: number, step?: number): void;
 }

@@ -1,5 +1,8 @@
 /** What a plan's stretches hold in the end, and what belongs beside them. */
-import { SECTOR, Role } from './role';
+import { dataView, HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { evenStep } from '../image/contiguous';
+import { Fill } from '../io/fill';
+import { CHUNK, SECTOR, Role } from './role';
 import type { FilePlan, SavePlan } from './plan';
 
 /** A stretch of sectors of a plan: in a file, within one cluster. */
@@ -14,13 +17,14 @@ export interface Place {
 /**
  * The content of a stretch after the save; past the staged file's end it is zero. What is written although nothing is
  * staged there was read before: the staged file would show what the save itself has put there for a while.
+ * @param buffer of `CHUNK` bytes, for what has to be read
  */
-export function finalContent(plan: SavePlan, file: FilePlan, place: Place): Uint8Array {
+export function finalContent(plan: SavePlan, file: FilePlan, place: Place, buffer: Uint8Array): Uint8Array {
   const { role, offset, length } = place;
   const kept = keptContent(plan, place);
   if (kept !== undefined) return kept.bytes.subarray(offset - kept.offset, offset - kept.offset + length);
   if (role === Role.cut) throw new RangeError('what is cut off is never written');
-  const bytes = new Uint8Array(length);
+  const bytes = buffer.subarray(0, length);
   file.staged.read(bytes, offset);
   return bytes;
 }
@@ -70,8 +74,23 @@ export function otherContent(
   }
 }
 
-/** Whether some bytes, whole sectors, are one 64-bit word over and over. */
-export function isUniform(bytes: Uint8Array): boolean {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return bytes.length % SECTOR === 0 && buffer.compare(buffer, 8, bytes.length, 0, bytes.length - 8) === 0;
+const SCRATCH = new Uint8Array(CHUNK);
+
+/**
+ * The fill that some bytes are, if they are one.
+ * @param bytes whole sectors, at most `CHUNK`
+ * @param offset theirs in the file
+ * @param clusterSize by which the entries of contiguous clusters rise
+ */
+export function fillOf(bytes: Uint8Array, offset: number, clusterSize: number): Fill | undefined {
+  if (bytes.length % SECTOR !== 0) return undefined;
+  const view = dataView(bytes);
+  const rise = (view.getInt32(12) - view.getInt32(4)) | 0;
+  // Most of what is none is seen at a glance.
+  if (rise !== 0 && rise !== clusterSize) return undefined;
+  const copy = SCRATCH.subarray(0, bytes.length);
+  copy.set(bytes);
+  const words = wordsInPlace(copy);
+  const step = evenStep(new Int32Array(words.buffer, words.byteOffset, words.length), clusterSize);
+  return step === undefined ? undefined : Fill.of(words[HIGH]!, words[LOW]!, step, offset);
 }

@@ -4,7 +4,7 @@ import { contentAfter, GROUPS_OF } from './content';
 import { finalContent, otherContent } from './contents';
 import type { MutableFile } from './disk';
 import type { FilePlan, SavePlan } from './plan';
-import { Group, GROUP_NAMES } from './role';
+import { CHUNK, Group, GROUP_NAMES } from './role';
 import { forEachDifference } from './runs';
 
 /** The files that a save writes. */
@@ -24,6 +24,8 @@ export interface WriteCounts {
 
 export class ForwardWriter {
   readonly counts: WriteCounts = { writes: 0, bytes: 0, flushes: 0, groups: {} };
+  readonly #before = new Uint8Array(CHUNK);
+  readonly #final = new Uint8Array(CHUNK);
 
   constructor(
     readonly plan: SavePlan,
@@ -72,13 +74,13 @@ export class ForwardWriter {
       const groups = GROUPS_OF[role];
       if (!groups.includes(group)) return;
       const place = { role, offset, length };
-      const final = finalContent(this.plan, plan, place);
+      const final = finalContent(this.plan, plan, place, this.#final);
       // All that is in the plan differs in the end; what has one group only need not be looked at.
       if (groups.length === 1) {
         write(offset, final);
         return;
       }
-      const before = new Uint8Array(length);
+      const before = this.#before.subarray(0, length);
       disk.read(before, offset);
       const other = otherContent(this.plan, place, read);
       const after = contentAfter(group, { role, before, final, other }, this.plan.shape);

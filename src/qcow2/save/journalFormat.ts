@@ -7,12 +7,13 @@
  *     …     records, one behind the other
  *
  * A record is `RECORD_HEADER` bytes, the checksums of what each sector will hold after each of its role's groups, the
- * old content, and for some roles the peak: what the sector holds while both states must be readable. In a uniform
- * record all sectors are the same 64-bit word over and over, before and after; it has one sector of each.
+ * old content, and for some roles the peak: what the sector holds while both states must be readable. Where all of these
+ * contents are fills, as those of a table of contiguous clusters are, a record has the fills instead: `FILL` bytes each.
  */
 import { FormatError } from '../errors';
 import { dataView } from '../format/bytes';
 import { checksum } from '../io/checksum';
+import { Fill } from '../io/fill';
 import { GROUPS_OF, hasPeak } from './content';
 import type { DiskFileIdentity, Writer } from './disk';
 import { CHUNK, Group, Role, SECTOR } from './role';
@@ -21,6 +22,8 @@ export const journalPath = (imagePath: string): string => `${imagePath}-journal`
 
 export const HEAD_OFFSET = SECTOR;
 export const RECORD_HEADER = 56;
+/** The first word's halves and the step, 4 bytes each, and 4 bytes of nothing; it begins with the record's first byte. */
+const FILL = 16;
 /** A hostile journal must not make a reader allocate at will. */
 const MAX_HEAD = 64 * 1024;
 
@@ -67,7 +70,8 @@ export interface RecordHeader {
   /** 0: the image; 1: its data file. */
   readonly file: 0 | 1;
   readonly role: Role;
-  readonly isUniform: boolean;
+  /** All contents are fills. */
+  readonly isFill: boolean;
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly sectors: number;
@@ -75,7 +79,7 @@ export interface RecordHeader {
   readonly oldLength: number;
 }
 
-const MAGIC = 'qcow2-journal 1\n';
+const MAGIC = 'qcow2-journal 2\n';
 const RECORD_MAGIC = 0x71726563;
 
 export function encodeSeal({ state, count, length, sum }: Seal): Uint8Array {
@@ -133,55 +137,81 @@ export const stepsOf = (role: Role): number => (role === Role.cut ? 1 : GROUPS_O
 
 /** Bytes of a record's parts behind its header. */
 export interface RecordParts {
-  readonly checksums: number;
+  /** Checksums or fills of what is there after each group. */
+  readonly contents: number;
   readonly old: number;
   readonly peak: number;
 }
 
 export function partsOf(record: RecordHeader): RecordParts {
-  const { role, sectors, isUniform } = record;
-  const old = isUniform ? Math.min(SECTOR, record.oldLength) : record.oldLength;
+  const { role, sectors, isFill } = record;
+  // Checksums need whole words.
+  const old = isFill ? FILL : Math.ceil(record.oldLength / 8) * 8;
   return {
-    checksums: stepsOf(role) * 8 * (isUniform ? 1 : sectors),
-    // Checksums need whole words. What is cut off after the commit is never put back.
-    old: role === Role.cut ? 0 : Math.ceil(old / 8) * 8,
+    contents: stepsOf(role) * (isFill ? FILL : 8 * sectors),
+    // What is cut off after the commit is never put back.
+    old: role === Role.cut ? 0 : old,
     peak: hasPeak(role) ? sectors * SECTOR : 0,
   };
 }
 
 export const recordLength = (record: RecordHeader): number => {
-  const { checksums, old, peak } = partsOf(record);
-  return RECORD_HEADER + checksums + old + peak;
+  const { contents, old, peak } = partsOf(record);
+  return RECORD_HEADER + contents + old + peak;
 };
 
-/** The checksum goes into the header's last 8 bytes, which it does not cover. */
+/**
+ * The checksum goes into the header's last 8 bytes, which it does not cover.
+ * @param contents after each group: fills where `record` says so, else checksums, those of a sector together
+ * @param old a fill where `record` says so
+ */
 export function encodeRecord(
   record: RecordHeader,
-  checksums: Float64Array,
-  old: Uint8Array,
+  contents: Float64Array | readonly Fill[],
+  old: Uint8Array | Fill,
   peak: Uint8Array | undefined,
 ): { readonly bytes: Uint8Array; readonly sum: number } {
   const parts = partsOf(record);
-  const bytes = new Uint8Array(RECORD_HEADER + parts.checksums + parts.old + parts.peak);
+  const bytes = new Uint8Array(RECORD_HEADER + parts.contents + parts.old + parts.peak);
   const view = dataView(bytes);
   view.setUint32(0, RECORD_MAGIC);
   view.setUint8(4, record.file);
   view.setUint8(5, record.role);
-  view.setUint8(6, record.isUniform ? 1 : 0);
+  view.setUint8(6, record.isFill ? 1 : 0);
   view.setFloat64(8, record.offset);
   view.setUint32(16, record.sectors);
   view.setUint32(20, record.oldLength);
   let at = RECORD_HEADER;
-  for (const sum of checksums) {
-    view.setFloat64(at, sum);
-    at += 8;
+  for (const content of contents) {
+    if (content instanceof Fill) encodeFill(view, at, content, record.offset);
+    else view.setFloat64(at, content);
+    at += content instanceof Fill ? FILL : 8;
   }
-  bytes.set(old.subarray(0, Math.min(parts.old, record.oldLength)), at);
+  if (old instanceof Fill) {
+    if (parts.old > 0) encodeFill(view, at, old, record.offset);
+  } else {
+    bytes.set(old.subarray(0, Math.min(parts.old, record.oldLength)), at);
+  }
   if (peak !== undefined) bytes.set(peak, at + parts.old);
   const sum = recordSum(bytes);
   view.setFloat64(RECORD_HEADER - 8, sum);
   return { bytes, sum };
 }
+
+function encodeFill(view: DataView, at: number, fill: Fill, offset: number): void {
+  const word = new Uint8Array(8);
+  fill.writeTo(word, offset);
+  view.setUint32(at, dataView(word).getUint32(0));
+  view.setUint32(at + 4, dataView(word).getUint32(4));
+  view.setUint32(at + 8, fill.step);
+}
+
+/** The fill at `at` of a record whose first byte is at `offset` of its file. */
+export const decodeFill = (view: DataView, at: number, offset: number): Fill =>
+  Fill.of(view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8), offset);
+
+/** Where in a record a group's fill is. */
+export const fillPlace = (step: number): number => RECORD_HEADER + step * FILL;
 
 /** @throws FormatError `journal.broken` */
 export function decodeRecordHeader(bytes: Uint8Array, journal: string, at: number): RecordHeader {
@@ -189,7 +219,7 @@ export function decodeRecordHeader(bytes: Uint8Array, journal: string, at: numbe
   const record = {
     file: view.getUint8(4),
     role: view.getUint8(5),
-    isUniform: view.getUint8(6) === 1,
+    isFill: view.getUint8(6) === 1,
     offset: view.getFloat64(8),
     sectors: view.getUint32(16),
     oldLength: view.getUint32(20),

@@ -1,12 +1,15 @@
 /** Reads a journal (journalFormat.ts), record by record: it may be longer than memory. */
 import { checksum } from '../io/checksum';
+import type { Fill } from '../io/fill';
 import { dataView } from '../format/bytes';
 import { hasPeak } from './content';
 import {
   brokenJournal,
+  decodeFill,
   decodeHead,
   decodeRecordHeader,
   decodeSeal,
+  fillPlace,
   fold,
   HEAD_OFFSET,
   headLength,
@@ -39,8 +42,10 @@ export interface JournalRecord extends RecordHeader {
   holdsAfter(sector: number, step: number): number;
   /** Groups of the role. */
   readonly steps: number;
-  /** Where the record's old content is in the journal. */
+  /** Where the record's old content is in the journal, where that is no fill. */
   readonly oldAt: number;
+  /** The old content, where all contents are fills. */
+  readonly oldFill: Fill | undefined;
 }
 
 export class JournalReader {
@@ -116,7 +121,8 @@ export class JournalReader {
 class StoredRecord implements JournalRecord {
   readonly file: 0 | 1;
   readonly role: Role;
-  readonly isUniform: boolean;
+  readonly isFill: boolean;
+  readonly oldFill: Fill | undefined;
   readonly offset: number;
   readonly sectors: number;
   readonly oldLength: number;
@@ -133,22 +139,23 @@ class StoredRecord implements JournalRecord {
   ) {
     this.file = header.file;
     this.role = header.role;
-    this.isUniform = header.isUniform;
+    this.isFill = header.isFill;
     this.offset = header.offset;
     this.sectors = header.sectors;
     this.oldLength = header.oldLength;
     this.steps = stepsOf(header.role);
     this.#view = dataView(bytes);
-    const { checksums, old } = partsOf(header);
-    const start = RECORD_HEADER + checksums;
+    const { contents, old } = partsOf(header);
+    const start = RECORD_HEADER + contents;
     this.oldAt = at + start;
-    this.#stored = bytes.subarray(start, start + Math.min(old, header.oldLength));
+    this.oldFill = header.isFill && old > 0 ? decodeFill(this.#view, start, header.offset) : undefined;
+    this.#stored = header.isFill ? NOTHING : bytes.subarray(start, start + Math.min(old, header.oldLength));
   }
 
   get old(): Uint8Array {
     if (this.#old === undefined) {
       this.#old = new Uint8Array(this.sectors * SECTOR);
-      if (this.isUniform && this.#stored.length > 0) this.#old.set(repeated(this.#stored, this.#old.length));
+      if (this.oldFill !== undefined && this.oldLength > 0) this.oldFill.writeTo(this.#old, this.offset);
       else this.#old.set(this.#stored);
     }
     return this.#old;
@@ -161,9 +168,14 @@ class StoredRecord implements JournalRecord {
   }
 
   holdsAfter(sector: number, step: number): number {
-    const index = (this.isUniform ? 0 : sector) * this.steps + step;
+    if (this.isFill) {
+      const bytes = new Uint8Array(SECTOR);
+      decodeFill(this.#view, fillPlace(step), this.offset).writeTo(bytes, this.offset + sector * SECTOR);
+      return checksum(bytes);
+    }
+    const index = sector * this.steps + step;
     return this.#view.getFloat64(RECORD_HEADER + index * 8);
   }
 }
 
-const repeated = (bytes: Uint8Array, length: number): Uint8Array => Buffer.alloc(length, bytes);
+const NOTHING = new Uint8Array(0);

@@ -4,9 +4,10 @@
  */
 import { FileError } from '../errors';
 import { checksum } from '../io/checksum';
+import type { Fill } from '../io/fill';
 import type { Progress } from '../progress';
 import { contentAfter, GROUPS_OF, hasPeak, type Stretch } from './content';
-import { finalContent, isUniform, otherContent } from './contents';
+import { fillOf, finalContent, otherContent, type Place } from './contents';
 import type { MutableFile } from './disk';
 import {
   encodeHead,
@@ -17,9 +18,10 @@ import {
   type JournalHead,
   type RecordHeader,
   SealState,
+  stepsOf,
 } from './journalFormat';
 import type { FilePlan, SavePlan } from './plan';
-import { Role, SECTOR } from './role';
+import { CHUNK, Role, SECTOR } from './role';
 
 /** Bytes written at a time. */
 const BATCH = 64 * 1024;
@@ -33,6 +35,8 @@ export class JournalWriter {
   #batch: Uint8Array[] = [];
   #batched = 0;
   readonly #page = new Uint8Array(PAGE);
+  readonly #old = new Uint8Array(CHUNK);
+  readonly #final = new Uint8Array(CHUNK);
   #checked = -1;
 
   constructor(
@@ -86,35 +90,54 @@ export class JournalWriter {
     length: number,
     role: Role,
   ): void {
-    const old = new Uint8Array(length);
+    const old = this.#old.subarray(0, length);
     disk.read(old, offset);
     this.#refuseChanged(plan, disk, offset, old);
     const oldLength = Math.max(0, Math.min(length, plan.oldSize - offset));
     const place = { role, offset, length };
-    const final = role === Role.cut ? old : finalContent(this.plan, plan, place);
+    const final = role === Role.cut ? old : finalContent(this.plan, plan, place, this.#final);
     const isWhole = oldLength === length || oldLength === 0;
     const maySkip = isWhole && !hasPeak(role) && role !== Role.header;
-    const isSame = maySkip && isUniform(old) && isUniform(final);
-    const shown = isSame ? SECTOR : length;
+    const fills = maySkip ? this.#fills(place, old, final) : undefined;
     const read = (target: Uint8Array, at: number): void => {
       disk.read(target, at);
     };
-    const contents = this.#contents({
-      role,
-      before: old.subarray(0, shown),
-      final: final.subarray(0, shown),
-      other: otherContent(this.plan, place, read),
-    });
-    const record: RecordHeader = {
-      file,
-      role,
-      isUniform: isSame,
-      offset,
-      sectors: Math.ceil(length / SECTOR),
-      oldLength,
-    };
+    const sectors = Math.ceil(length / SECTOR);
+    const record: RecordHeader = { file, role, isFill: fills !== undefined, offset, sectors, oldLength };
+    if (fills !== undefined) {
+      this.#addRecord(encodeRecord(record, fills.contents, fills.old, undefined));
+      return;
+    }
+    const other = otherContent(this.plan, place, read);
+    const contents = this.#contents({ role, before: old, final, other });
     const peak = hasPeak(role) ? contents[0] : undefined;
-    const { bytes, sum } = encodeRecord(record, sumsOf(contents), old, peak);
+    this.#addRecord(encodeRecord(record, sumsOf(contents), old, peak));
+  }
+
+  /** Old content and that after each group, where all of them are fills. */
+  #fills(
+    { role, offset }: Place,
+    old: Uint8Array,
+    final: Uint8Array,
+  ): { readonly old: Fill; readonly contents: readonly Fill[] } | undefined {
+    const { clusterSize } = this.plan;
+    const before = fillOf(old, offset, clusterSize);
+    const after = before === undefined ? undefined : fillOf(final, offset, clusterSize);
+    if (before === undefined || after === undefined) return undefined;
+    if (stepsOf(role) === 1) return { old: before, contents: [after] };
+    // What lies between two of one word is of one word, too: one sector tells.
+    if (before.step !== 0 || after.step !== 0) return undefined;
+    const stretch = {
+      role,
+      before: old.subarray(0, SECTOR),
+      final: final.subarray(0, SECTOR),
+      other: undefined,
+    };
+    const contents = this.#contents(stretch).map((content) => fillOf(content, offset, clusterSize));
+    return contents.every((fill) => fill !== undefined) ? { old: before, contents } : undefined;
+  }
+
+  #addRecord({ bytes, sum }: { readonly bytes: Uint8Array; readonly sum: number }): void {
     this.#count++;
     this.#sum = fold(this.#sum, sum);
     this.#add(bytes);

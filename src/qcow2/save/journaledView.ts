@@ -4,10 +4,11 @@
  */
 import { FormatError, RefusedError } from '../errors';
 import type { BlockFile, FileExtent } from '../io/blockFile';
+import type { Fill } from '../io/fill';
 import { examine } from './examine';
 import { SealState } from './journalFormat';
 import { JournalReader, type Readable } from './journalReader';
-import { Role, SECTOR } from './role';
+import { Role } from './role';
 
 /** The files to read instead of those that are there. */
 export interface JournaledFiles {
@@ -53,8 +54,8 @@ interface OldContent {
   readonly end: number;
   /** Bytes from the start of the journal. */
   readonly at: number;
-  /** There is one sector for all of them. */
-  readonly isUniform: boolean;
+  /** Takes the journal's place. */
+  readonly fill: Fill | undefined;
 }
 
 function recordsOf(reader: JournalReader, file: 0 | 1): OldContent[] {
@@ -62,8 +63,8 @@ function recordsOf(reader: JournalReader, file: 0 | 1): OldContent[] {
   const isOverwritten = (role: Role): boolean => role !== Role.cut;
   reader.forEach(isOverwritten, (record) => {
     if (record.file !== file || record.oldLength === 0) return;
-    const { offset, oldLength, oldAt, isUniform } = record;
-    found.push({ offset, end: offset + oldLength, at: oldAt, isUniform });
+    const { offset, oldLength, oldAt, oldFill } = record;
+    found.push({ offset, end: offset + oldLength, at: oldAt, fill: oldFill });
   });
   return found.sort((one, other) => one.offset - other.offset);
 }
@@ -116,18 +117,8 @@ class FormerFile implements BlockFile {
   }
 
   #readRecord(record: OldContent, target: Uint8Array, offset: number): void {
-    const within = offset - record.offset;
-    if (!record.isUniform) {
-      this.journal.read(target, record.at + within);
-      return;
-    }
-    const sector = Buffer.alloc(SECTOR);
-    this.journal.read(sector, record.at);
-    // Its words are all the same.
-    const phase = within % SECTOR;
-    target.set(
-      Buffer.alloc(target.length, Buffer.concat([sector.subarray(phase), sector.subarray(0, phase)])),
-    );
+    if (record.fill === undefined) this.journal.read(target, record.at + offset - record.offset);
+    else record.fill.writeTo(target, offset);
   }
 
   /** Index of the first record that ends behind `offset`. */

@@ -292,6 +292,9 @@ function forEachStagedStretch(
   });
 }
 
+const BEFORE = new Uint8Array(PIECE);
+const AFTER = new Uint8Array(PIECE);
+
 /** Visits the sectors of a piece that the file has otherwise, as offsets in the file. */
 function forEachChanged(
   base: BlockFile,
@@ -301,13 +304,13 @@ function forEachChanged(
   visit: (start: number, end: number) => void,
 ): void {
   const size = Math.min(PIECE, ceilSector(length));
-  const before = new Uint8Array(size);
-  const after = new Uint8Array(size);
-  if (piece instanceof Fill) piece.writeTo(after, 0);
+  const before = BEFORE.subarray(0, size);
+  const after = AFTER.subarray(0, size);
   for (let done = 0; done < length; done += size) {
     const step = Math.min(size, length - done);
     const was = before.subarray(0, step);
     base.read(was, offset + done);
+    if (piece instanceof Fill && (done === 0 || piece.step !== 0)) piece.writeTo(after, offset + done);
     const is = piece instanceof Fill ? after.subarray(0, step) : piece.subarray(done, done + step);
     forEachDifference(was, is, (start, end) => {
       visit(offset + done + start, ceilSector(offset + done + end));

@@ -36,7 +36,7 @@ function applied(file: StagedFile): Buffer {
   const bytes = Buffer.alloc(file.size);
   file.base.read(bytes.subarray(0, Math.min(file.size, file.base.size)), 0);
   file.forEachPiece(0, file.size, (offset, length, piece) => {
-    if (piece instanceof Fill) piece.writeTo(bytes.subarray(offset, offset + length), 0);
+    if (piece instanceof Fill) piece.writeTo(bytes.subarray(offset, offset + length), offset);
     else bytes.set(piece, offset);
   });
   return bytes;
@@ -104,7 +104,13 @@ describe('a staged file', () => {
 
 type Step =
   | { readonly do: 'write'; readonly offset: number; readonly length: number; readonly seed: number }
-  | { readonly do: 'fill'; readonly offset: number; readonly length: number; readonly word: number }
+  | {
+      readonly do: 'fill';
+      readonly offset: number;
+      readonly length: number;
+      readonly word: bigint;
+      readonly step: number;
+    }
   | { readonly do: 'go'; readonly to: number }
   | { readonly do: 'save' };
 
@@ -125,13 +131,23 @@ const step = fc.oneof(
         do: fc.constant('fill' as const),
         offset: fc.nat(4_000),
         length: fc.nat(3_000),
-        word: fc.nat(3),
+        word: fc.constantFrom(0n, 1n, 3n, 0x8000_0000_ffff_0001n, 0xffff_ffff_ffff_fff0n),
+        step: fc.constantFrom(0, 0, 1, 65536, 0x7fff_ffff),
       })
       .map((fill) => ({ ...fill, offset: fill.offset * 8, length: fill.length * 8 })),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('go' as const), to: fc.nat(100) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('save' as const) }) },
 ) satisfies fc.Arbitrary<Step>;
+
+/** Big-endian 64-bit words, each `step` more than the one before it. */
+function risingWords(word: bigint, step: number, length: number): Uint8Array {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; at += 8) {
+    bytes.writeBigUInt64BE(BigInt.asUintN(64, word + BigInt(step * (at / 8))), at);
+  }
+  return bytes;
+}
 
 describe('states of a staged file', () => {
   it('come back byte for byte, also after saves, whatever was written in between', () => {
@@ -158,10 +174,9 @@ describe('states of a staged file', () => {
                 break;
               }
               case 'fill': {
-                file.fill(each.offset, each.length, 0, each.word);
-                const bytes = new Uint8Array(each.length);
-                Fill.of(0, each.word).writeTo(bytes, 0);
-                put(each.offset, bytes);
+                const [high, low] = [Number(each.word >> 32n), Number(each.word & 0xffff_ffffn)];
+                file.fill(each.offset, each.length, high, low, each.step);
+                put(each.offset, risingWords(each.word, each.step, each.length));
                 break;
               }
               case 'go': {
