@@ -6,6 +6,7 @@ import { EngineError } from '../qcow2/errors';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { describeProblem, printable } from '../qcow2/problemText';
 import { batch, discard, write, writeZeroes } from './changes';
+import { check } from './check';
 import { info } from './info';
 import { map } from './map';
 import { printError, ReaderGone, standardOutput } from './output';
@@ -15,7 +16,7 @@ import type { Verb } from './verb';
 import { LineError, UsageError } from './verb';
 import { namesZstdImage } from './zstdNeed';
 
-const VERBS: readonly Verb[] = [info, map, read, writeZeroes, discard, write, batch, recover];
+const VERBS: readonly Verb[] = [info, map, check, read, writeZeroes, discard, write, batch, recover];
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 64;
@@ -32,14 +33,14 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     if (verb !== undefined) {
       if (verb.decompresses === true && namesZstdImage(args)) await prepareZstd();
-      verb.run(args);
-    } else if (name === '--help' || name === '-h') {
-      standardOutput.write(Buffer.from(`${VERBS.map(usageLine).join('\n')}\n`));
-    } else {
-      printError(GENERAL_USAGE);
-      return EXIT_USAGE;
+      return verb.run(args) ?? 0;
     }
-    return 0;
+    if (name === '--help' || name === '-h') {
+      standardOutput.write(Buffer.from(`${VERBS.map(usageLine).join('\n')}\n`));
+      return 0;
+    }
+    printError(GENERAL_USAGE);
+    return EXIT_USAGE;
   } catch (error) {
     return report(verb, error);
   }
