@@ -14,6 +14,7 @@ import { namesZstdImage } from './zstdNeed';
 const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   info: async () => (await import('./info')).info,
   map: async () => (await import('./map')).map,
+  check: async () => (await import('./check')).check,
   read: async () => (await import('./read')).read,
   'write-zeroes': async () => (await import('./changes')).writeZeroes,
   discard: async () => (await import('./changes')).discard,
@@ -37,15 +38,15 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     if (verb !== undefined) {
       if (verb.decompresses === true && namesZstdImage(args)) await prepareZstd();
-      verb.run(args);
-    } else if (name === '--help' || name === '-h') {
+      return verb.run(args) ?? 0;
+    }
+    if (name === '--help' || name === '-h') {
       const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
       standardOutput.write(Buffer.from(`${verbs.map(usageLine).join('\n')}\n`));
-    } else {
-      printError(GENERAL_USAGE);
-      return EXIT_USAGE;
+      return 0;
     }
-    return 0;
+    printError(GENERAL_USAGE);
+    return EXIT_USAGE;
   } catch (error) {
     return report(verb, error);
   }

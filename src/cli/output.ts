@@ -22,6 +22,20 @@ export const standardOutput: ByteSink = {
   },
 };
 
+/** For much text; where nobody wants to be told, nothing is. */
+export const standardError: ByteSink = {
+  write: (bytes) => {
+    for (let done = 0; done < bytes.length;) {
+      try {
+        done += writeSync(STDERR, bytes, done);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+        sleep(1);
+      }
+    }
+  },
+};
+
 /** For `-q`. */
 export const noOutput: ByteSink = { write: () => undefined };
 

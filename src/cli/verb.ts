@@ -21,8 +21,11 @@ export interface Verb {
   readonly usage: string;
   /** Reads the guest's bytes, compressed ones among them. */
   readonly decompresses?: boolean;
-  /** @throws UsageError, EngineError */
-  run(args: readonly string[]): void;
+  /**
+   * @returns the exit code where it is not 0
+   * @throws UsageError, EngineError
+   */
+  run(args: readonly string[]): number | undefined;
 }
 
 /** Wrong usage: the one kind of failure that is not the image's. */
@@ -115,7 +118,7 @@ export function byteCount(what: string, text: string): number {
  * process may be writing one of the files.
  * @throws EngineError
  */
-export function withChain(path: string, followsNames: boolean, use: (chain: Chain) => void): void {
+export function withChain<T>(path: string, followsNames: boolean, use: (chain: Chain) => T): T {
   const chain = openChain(path, { followsNames, usesProcessFolder: true, former: formerFiles });
   try {
     for (const { notes } of chain.view.layers) {
@@ -127,7 +130,7 @@ export function withChain(path: string, followsNames: boolean, use: (chain: Chai
       const writer = findWriter(file.name);
       if (writer !== undefined) printError(`qcow2: ${printable(file.name)}: ${writerText(writer)}\n`);
     }
-    use(chain);
+    return use(chain);
   } finally {
     chain.close();
   }

@@ -157,6 +157,11 @@ export const PROBLEM_TEXT = {
   'chain.formatProbed': 'The overlay gives no backing format; the content was taken for {value}',
   'chain.shorter': 'The backing file has {value} bytes, fewer than its overlay with {limit}',
   'chain.longer': 'The backing file has {value} bytes, more than its overlay with {limit}',
+  'chain.formatWrong': "The overlay gives the backing format '{value}', but the content looks like {limit}",
+  'chain.newer':
+    'The backing file was changed after its overlay {value}: if its content has changed, what the overlay shows is mixed',
+  'chain.inUse':
+    'Another program has the backing file open for writing ({value}): what it writes changes the overlay',
 
   // scan/
   'cells.request': 'No such view of the map: {value}, where {limit} is the unit or the limit',

@@ -23,7 +23,7 @@ describe('wrong usage is one usage line and exit code 64', () => {
   test.each(
     [
       [],
-      ['check', 'disk.qcow2'],
+      ['repair', 'disk.qcow2'],
       ['map'],
       ['map', 'disk.qcow2', 'other.qcow2'],
       ['map', '--output=xml', 'disk.qcow2'],

@@ -1,10 +1,15 @@
 /** QEMU as the judge of the check: the numbers of its JSON beside ours. */
 import { EngineError } from '../../src/qcow2/errors';
 import { checkImage, type CheckReport } from '../../src/qcow2/check/checkImage';
+import { forEachQemuLine } from '../../src/qcow2/check/qemuLines';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
+import { silent } from '../../src/qcow2/progress';
 import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { qemuImg } from './qemu';
+
+/** More findings than any image of the tests has. */
+const ALL = 1_000_000;
 
 /** What `qemu-img check --output=json` says; absent numbers are 0. */
 export interface CheckNumbers {
@@ -73,10 +78,25 @@ export function checkFile(path: string): CheckReport {
   }
 }
 
+/** What QEMU says of findings, sorted: a table that is named twice has its faults told in another order here. */
+export const findingLines = (stderr: string): string[] =>
+  stderr
+    .split('\n')
+    .filter((line) => line !== '' && !/^(?:qcow2|qemu-img): /.test(line))
+    .sort();
+
+/** What our check says in QEMU's words, sorted. */
+export function ourLines(bytes: Uint8Array, report: CheckReport): string[] {
+  const lines: string[] = [];
+  const image = Qcow2Image.open(new MemoryFile('disk.qcow2', bytes));
+  forEachQemuLine(image, report.findings, (line) => lines.push(line));
+  return lines.sort();
+}
+
 /** Our check of bytes; the problem where they are no image that can be opened. */
 export function checkBytes(bytes: Uint8Array): CheckReport | EngineError {
   try {
-    return checkImage(Qcow2Image.open(new MemoryFile('disk.qcow2', bytes)));
+    return checkImage(Qcow2Image.open(new MemoryFile('disk.qcow2', bytes)), silent, ALL);
   } catch (error) {
     if (error instanceof EngineError) return error;
     throw error;

@@ -10,7 +10,7 @@ import { ClaimCollector, MAX_CLAIMED } from './claims';
 import { RefcountComparison } from './compareRefcounts';
 import { ReferenceCounter } from './countReferences';
 import { DiskRefcounts } from './diskRefcounts';
-import { Findings, type Finding, type FindingKind } from './findings';
+import { Findings, type Finding, type FindingKind, MAX_KEPT } from './findings';
 import { References } from './references';
 
 /** Plain JSON. */
@@ -46,15 +46,20 @@ export const isSound = (report: CheckReport): boolean =>
 
 /**
  * Checks the image file with all its tables; backing files are not its business.
+ * @param maxFindings of each severity that are told one by one
  * @throws UnsupportedError `check.clusters`, `check.memory`; FileError; CancelledError
  */
-export function checkImage(image: Qcow2Image, progress: Progress = silent): CheckReport {
+export function checkImage(
+  image: Qcow2Image,
+  progress: Progress = silent,
+  maxFindings = MAX_KEPT,
+): CheckReport {
   const { file, header } = image;
   const clusters = Math.ceil(file.size / header.clusterSize);
   if (clusters > MAX_CLUSTERS) {
     throw new UnsupportedError(file.name, 'check.clusters', { value: clusters, limit: MAX_CLUSTERS });
   }
-  const findings = new Findings();
+  const findings = new Findings(maxFindings);
   const disk = new DiskRefcounts(file, header, clusters);
   const counter = new ReferenceCounter(image, disk, clusters, findings);
   const references = new References(image, disk, clusters, progress);

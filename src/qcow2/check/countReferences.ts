@@ -68,7 +68,8 @@ export class ReferenceCounter implements ReferenceReceiver {
   region(structure: Structure, offset: number, size: number, times: number, place: Place): void {
     if (size <= 0) return;
     if (offset + size - this.#fileEnd >= this.#clusterSize) {
-      this.findings.add('beyondFile', { structure, host: offset, expected: this.#fileEnd, ...place }, times);
+      const facts = { structure, host: offset, size, expected: this.#fileEnd, ...place };
+      this.findings.add('beyondFile', facts, times);
       return;
     }
     const first = Math.floor(offset / this.#clusterSize);

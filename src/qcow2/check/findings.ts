@@ -117,6 +117,8 @@ export interface FindingFacts {
   readonly host?: number;
   /** Clusters from `host` on that it is true of; one unless told. */
   readonly clusters?: number;
+  /** Bytes from `host` on that are referred to, where that is not a cluster. */
+  readonly size?: number;
   /** First guest byte concerned. */
   readonly guest?: number;
   /** Of the entry at fault: bytes from the start of the image file. */
@@ -136,8 +138,8 @@ export interface Finding extends FindingFacts, Rule {
   readonly times: number;
 }
 
-/** Findings of one severity that are kept; the others are only counted. */
-const MAX_KEPT = 1000;
+/** Findings of one severity that are kept, unless told; the others are only counted. */
+export const MAX_KEPT = 1000;
 
 export class Findings {
   readonly kept: Finding[] = [];
@@ -148,13 +150,15 @@ export class Findings {
   /** A cluster that is referred to has a refcount of 0: QEMU raises none from there, it makes all anew. */
   #isUncounted = false;
 
+  constructor(readonly maxKept = MAX_KEPT) {}
+
   /** @param times how often it counts */
   add(kind: FindingKind, facts: FindingFacts, times = 1): void {
     const rule = RULES[kind];
     this.byKind[kind] = (this.byKind[kind] ?? 0) + times;
     this.bySeverity[rule.severity] += times;
     this.#isUncounted ||= kind === 'refcountTooLow' && facts.found === 0;
-    if (this.#kept[rule.severity]++ < MAX_KEPT) this.kept.push({ kind, ...rule, times, ...facts });
+    if (this.#kept[rule.severity]++ < this.maxKept) this.kept.push({ kind, ...rule, times, ...facts });
   }
 
   get needsRebuild(): boolean {

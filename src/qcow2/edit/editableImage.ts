@@ -10,6 +10,7 @@ import { discard } from '../change/discard';
 import type { ChangeTally } from '../change/tally';
 import { writeGuest } from '../change/write';
 import { writeZeroes } from '../change/writeZeroes';
+import { checkImage, type CheckReport } from '../check/checkImage';
 import { findObstacles, type Obstacle } from '../check/obstacles';
 import { EngineError, RefusedError } from '../errors';
 import { Qcow2Image } from '../image/qcow2Image';
@@ -18,6 +19,7 @@ import { PageStore } from '../io/pageStore';
 import { StagedFile, type StagedState } from '../io/stagedFile';
 import { lockForSave, type SaveLocks } from '../io/qemuLocks';
 import { silent, type Progress } from '../progress';
+import type { RepairMode, RepairReport } from '../repair/report';
 import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
 import type { ChangeRequest } from './changeRequest';
@@ -130,6 +132,31 @@ export class EditableImage {
     this.#history.add({ label, before, after: stateOf(this.#files), freed: change.freed });
     this.#chain = this.#openStaged();
     return change.tally;
+  }
+
+  /**
+   * Checks the image as staged.
+   * @throws UnsupportedError, FileError, CancelledError
+   */
+  check(progress: Progress = silent): CheckReport {
+    return checkImage(this.#chain.top, progress);
+  }
+
+  /**
+   * What a repair would do; nothing is staged.
+   * @throws EngineError as `applyRepair`
+   */
+  previewRepair(mode: RepairMode, progress: Progress = silent): RepairReport {
+    throw new Error(`repair (${mode}) is not built yet ${typeof progress}`);
+  }
+
+  /**
+   * Stages a repair as one edit; one that changes nothing makes none. What was undone cannot be redone any more.
+   * @param label what the person is shown for it
+   * @throws EngineError for what is refused or cannot be; nothing is staged then
+   */
+  applyRepair(mode: RepairMode, label = '', progress: Progress = silent): RepairReport {
+    throw new Error(`repair (${mode}, ${label}) is not built yet ${typeof progress}`);
   }
 
   /** Takes the last edit back. @returns false where there is none */

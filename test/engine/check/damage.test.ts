@@ -1,12 +1,12 @@
 /**
- * Damaged images: the counts of corruptions, leaks and check errors are QEMU's. `QCOW2_DAMAGES` sets how many are
+ * Damaged images: the counts of corruptions, leaks and check errors are QEMU's, and so are the words. `QCOW2_DAMAGES` sets how many are
  * tried, `QCOW2_DAMAGE_SEED` where they begin; a failure names its case.
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EngineError } from '../../../src/qcow2/errors';
 import { seededRandom } from '../../support/builder/random';
-import { checkBytes, numbersOf, qemuCheck } from '../../support/checkJudge';
+import { checkBytes, findingLines, numbersOf, ourLines, qemuCheck } from '../../support/checkJudge';
 import { damage, patients } from '../../support/damage';
 import { type Workspace, workspace } from '../../support/workspace';
 
@@ -51,8 +51,21 @@ function tryCase(seed: number): string | undefined {
     return isFound ? undefined : `${seed} (${what}): QEMU says ${judge.stderr}`;
   }
   const same = JSON.stringify(numbersOf(ours)) === JSON.stringify(judge.numbers);
-  if (same) return undefined;
+  if (same) return differentWords(seed, what, findingLines(judge.stderr), ourLines(bytes, ours));
   return `${seed} (${what}):\nours   ${JSON.stringify(numbersOf(ours))}\n       ${JSON.stringify(ours.byKind)}\ntheirs ${JSON.stringify(judge.numbers)}\n${judge.stderr}`;
+}
+
+/** The first line that only one of them has. */
+function differentWords(
+  seed: number,
+  what: string,
+  theirs: readonly string[],
+  ours: readonly string[],
+): string | undefined {
+  const at = ours.findIndex((line, index) => line !== theirs[index]);
+  if (at < 0 && ours.length === theirs.length) return undefined;
+  const index = at < 0 ? ours.length : at;
+  return `${seed} (${what}):\nours   ${ours[index]}\ntheirs ${theirs[index]}`;
 }
 
 describe('a damaged image', () => {
