@@ -6,8 +6,9 @@ import type {
   CellKind,
   ChangeKind,
   KindTotals,
-  NoticeCommand,
   PageApi,
+  PageCommand,
+  PageHealth,
   PageState,
   PageTab,
 } from '../src/editor/messages';
@@ -143,7 +144,7 @@ export class App implements Actions, PageApi {
   stateChanged(page: PageState): void {
     const before = this.#store.state.page?.image;
     const { summary, generation } = page.image;
-    this.#store.update({ page, isLost: false });
+    this.#store.update({ page, health: page.health, isLost: false });
     this.#layout.page.classList.remove('is-loading');
     this.#layout.page.classList.toggle('is-unreadable', summary === undefined);
     if (!summary || (before?.summary && before.generation === generation)) return;
@@ -151,6 +152,13 @@ export class App implements Actions, PageApi {
     const disk = { size: summary.virtualSize, clusterSize: summary.clusterSize };
     this.#imageRead(disk, generation);
     this.#changeDialog.imageChanged(disk);
+  }
+
+  healthChanged(health: PageHealth): void {
+    const before = this.#store.state.health;
+    this.#store.update({ health });
+    const hasEnded = before?.kind === 'checking' && health.kind !== 'checking';
+    if (hasEnded) this.#announcer.say(() => health.detail);
   }
 
   scanProgress(): void {
@@ -220,11 +228,7 @@ export class App implements Actions, PageApi {
     this.#highlight(this.#store.state.highlighted === kind ? undefined : kind);
   }
 
-  exportMap(): void {
-    this.#host.run('exportMap');
-  }
-
-  run(command: NoticeCommand): void {
+  run(command: PageCommand): void {
     this.#host.run(command);
   }
 

@@ -12,6 +12,7 @@ import type {
   MapCells,
   PageApi,
   PageChange,
+  PageCommand,
   PageState,
   Result,
   StagedReport,
@@ -29,8 +30,6 @@ interface VsCodeApi {
 declare function acquireVsCodeApi(): VsCodeApi;
 
 export const vscode = acquireVsCodeApi();
-
-export type HostCommand = Parameters<HostApi['run']>[0];
 
 /** Calls that never reject. */
 export class HostLine {
@@ -110,7 +109,7 @@ export class HostLine {
     void this.#settle(this.#rpc.openLayer(depth, toTheSide).then(nothing));
   }
 
-  run(command: HostCommand): void {
+  run(command: PageCommand): void {
     void this.#settle(this.#rpc.run(command).then(nothing));
   }
 

@@ -1,6 +1,6 @@
 /** Which part of the page shows what: each is drawn again when what it reads has changed, and only then. */
 import { html } from 'lit';
-import type { CellKind, NoticeCommand } from '../src/editor/messages';
+import type { CellKind, PageCommand } from '../src/editor/messages';
 import { island } from './island';
 import type { Layout } from './layout';
 import { legend } from './legend';
@@ -16,7 +16,7 @@ import { unreadable } from './unreadable';
 export interface Actions extends ClusterActions, ChainActions, ToolbarActions {
   toggleHighlight(kind: CellKind): void;
   retry(): void;
-  run(command: NoticeCommand): void;
+  run(command: PageCommand): void;
   copy(text: string): void;
 }
 
@@ -26,8 +26,13 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   island(
     layout.strip,
     store,
-    ({ page }) => [page],
-    ({ page }) => (page ? strip(page) : NOTHING),
+    ({ page, health }) => [page, health],
+    ({ page, health }) =>
+      page
+        ? strip(page, health, (command) => {
+            actions.run(command);
+          })
+        : NOTHING,
   );
   island(
     layout.notices,
@@ -52,7 +57,7 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   island(
     layout.toolbar,
     store,
-    ({ page, zoom, goToProblem }) => [page, zoom, goToProblem],
+    ({ page, health, zoom, goToProblem }) => [page, health?.kind === 'checking', zoom, goToProblem],
     (state) => toolbar(state, actions),
   );
   island(

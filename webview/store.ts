@@ -1,5 +1,12 @@
 /** What the page knows and shows, in one value; parts of the page are drawn again when what they read has changed. */
-import type { CellKind, KindTotals, PageState, PageTab, StagedReport } from '../src/editor/messages';
+import type {
+  CellKind,
+  KindTotals,
+  PageHealth,
+  PageState,
+  PageTab,
+  StagedReport,
+} from '../src/editor/messages';
 import type { Answer } from './answers';
 import type { Selection } from './map/selection';
 
@@ -18,6 +25,8 @@ export interface RangeTotals {
 export interface AppState {
   /** Undefined until the host has told. */
   readonly page: PageState | undefined;
+  /** Undefined until the host has told. */
+  readonly health: PageHealth | undefined;
   readonly tab: PageTab;
   readonly highlighted: CellKind | undefined;
   readonly selection: Selection | undefined;
@@ -40,6 +49,7 @@ export class Store {
   constructor(tab: PageTab) {
     this.#state = {
       page: undefined,
+      health: undefined,
       tab,
       highlighted: undefined,
       selection: undefined,

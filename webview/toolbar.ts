@@ -1,6 +1,6 @@
 /** The line above the map: go to a place, zoom, change, export. */
 import { html, type TemplateResult } from 'lit';
-import type { ChangeKind } from '../src/editor/messages';
+import type { ChangeKind, PageCommand } from '../src/editor/messages';
 import { icon, type IconName } from './icons';
 import { formatCount, formatSize } from './numbers';
 import type { AppState, MapZoom } from './store';
@@ -10,7 +10,7 @@ export interface ToolbarActions {
   goToText(text: string): void;
   zoomBy(steps: number): void;
   zoomTo(step: number): void;
-  exportMap(): void;
+  run(command: PageCommand): void;
   /** Opens the dialog of a change of what is selected. */
   change(kind: ChangeKind): void;
 }
@@ -88,20 +88,36 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
     </div>
     <div class="actions">
       ${changeButton('writeZeroes', 'eraser', t('Write Zeroes…'), state, actions)}
-      ${changeButton('discard', 'trash', t('Discard…'), state, actions)}
+      ${changeButton('discard', 'trash', t('Discard…'), state, actions)} ${checkButton(state, actions)}
       <vscode-button
         appearance="secondary"
         data-testid="export-map"
         aria-label=${t('Export Map…')}
         title=${t('Export the map to a file, as JSON, CSV or text')}
         @click=${() => {
-          actions.exportMap();
+          actions.run('exportMap');
         }}
         ><span slot="start">${icon('export')}</span
         ><span class="words">${t('Export Map…')}</span></vscode-button
       >
     </div>
   </div>`;
+}
+
+function checkButton({ health }: AppState, actions: ToolbarActions): TemplateResult {
+  const isChecking = health?.kind === 'checking';
+  const name = isChecking ? t('Stop Check') : t('Check');
+  return html`<vscode-button
+    appearance="secondary"
+    data-testid="check"
+    aria-label=${name}
+    title=${isChecking ? t('Stop the check') : t('Check all tables and refcounts; what is wrong is shown among the problems')}
+    @click=${() => {
+      actions.run(isChecking ? 'cancelCheck' : 'check');
+    }}
+    ><span slot="start">${icon(isChecking ? 'stop-circle' : 'pulse')}</span
+    ><span class="words">${name}</span></vscode-button
+  >`;
 }
 
 function changeButton(

@@ -7,6 +7,7 @@ import type {
   CellsRequest,
   ChangeRequest,
   ChangeTally,
+  Checked,
   ImageState,
   KindTotals,
   MapCells,
@@ -21,7 +22,7 @@ import { Emitter, type Subscription } from './emitter';
 import { type ImageSource, identify } from './source';
 import type { ImageSession, ScanProgress } from './session';
 import type { SessionLease, Sessions } from './sessions';
-import type { SaveAnswer, SaveCancel, UndoableEdit } from './staging';
+import type { Cancel, ProgressReport, SaveAnswer, UndoableEdit } from './staging';
 
 /** A stretch of the guest's disk, in bytes. */
 export interface Selection {
@@ -161,6 +162,11 @@ export class ImageDocument {
     return (await this.readSession()).staging.obstacles();
   }
 
+  /** The full check of the image as it is shown. @param cancel is told how to stop it */
+  async check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
+    return (await this.readSession()).staging.check(report, cancel);
+  }
+
   /** What a change would do. A newer preview ends an older one. */
   async preview(change: ChangeRequest): Promise<Result<ChangeTally>> {
     return (await this.readSession()).staging.preview(change);
@@ -180,12 +186,12 @@ export class ImageDocument {
   }
 
   /** Writes what is staged to the disk. Call it in turn. */
-  async save(cancel: SaveCancel): Promise<Result<SaveAnswer>> {
+  async save(cancel: Cancel): Promise<Result<SaveAnswer>> {
     return (await this.readSession()).staging.save(cancel);
   }
 
   /** Writes the image as staged to another file. Call it in turn. */
-  async saveAs(path: string, cancel: SaveCancel): Promise<Result<undefined>> {
+  async saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
     return (await this.readSession()).staging.saveAs(path, cancel);
   }
 

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { CellsRequest, Problem } from '../worker/api';
 import type { ImageDocument } from './document';
+import type { Checks } from './checks';
 import { type FindUsers, guardsOf } from './editability';
 import type { HostApi, PageChange, PageState } from './messages';
 import { pageState } from './pageState';
@@ -17,6 +18,9 @@ const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   goToOffset: 'qcow2.goToOffset',
   showChain: 'qcow2.showBackingChain',
   recover: 'qcow2.recover',
+  check: 'qcow2.check',
+  cancelCheck: 'qcow2.cancelCheck',
+  showProblems: 'workbench.actions.view.problems',
 };
 
 /** The same calls, answered later. */
@@ -31,6 +35,7 @@ export function hostHandler(
   uri: vscode.Uri,
   document: ImageDocument,
   findUsers: FindUsers,
+  checks: Checks,
   onReady: () => void,
 ): Answers<HostApi> {
   return {
@@ -38,7 +43,7 @@ export function hostHandler(
       const state = await document.whenRead();
       // After the answer is on its way: what waited needs the state it belongs to.
       setImmediate(onReady);
-      return pageState(document, state);
+      return pageState(document, state, checks);
     },
     cells: (request: CellsRequest) => document.cells(request),
     totals: (start: number, length: number) => document.totals(start, length),

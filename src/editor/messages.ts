@@ -63,8 +63,19 @@ export interface PageState {
   readonly chainTexts: readonly { readonly problem?: string; readonly notes: readonly string[] }[];
   /** Restricted Mode: only the file itself was read. */
   readonly isRestricted: boolean;
+  readonly health: PageHealth;
   /** Why nothing can be changed here, in the person's language; absent where it can. */
   readonly readOnly?: string;
+}
+
+/** What the last check has found, in the person's language. */
+export interface PageHealth {
+  readonly kind: 'unchecked' | 'checking' | 'clean' | 'leaks' | 'damaged' | 'failed';
+  /** Two or three words: "not checked", "3 leaks". */
+  readonly text: string;
+  readonly detail: string;
+  /** Something was found: the Problems panel has it. */
+  readonly hasFindings: boolean;
 }
 
 export interface Notice {
@@ -75,6 +86,17 @@ export interface Notice {
 }
 
 export type NoticeCommand = 'recover' | 'retry';
+
+/** What the page may ask of the extension's commands. */
+export type PageCommand =
+  | NoticeCommand
+  | 'exportMap'
+  | 'copyInfo'
+  | 'goToOffset'
+  | 'showChain'
+  | 'check'
+  | 'cancelCheck'
+  | 'showProblems';
 
 /** A change as the page's dialog asks for it; places and lengths are guest bytes. */
 export type PageChange =
@@ -125,7 +147,7 @@ export interface HostApi {
   /** Opens the chain layer at that depth in an editor of its own. */
   openLayer(depth: number, toTheSide: boolean): void;
   /** Runs a command of this extension on the document. */
-  run(command: NoticeCommand | 'exportMap' | 'copyInfo' | 'goToOffset' | 'showChain'): void;
+  run(command: PageCommand): void;
   copy(text: string): void;
   /** Looks at what stands in the way of changing the image; may take a moment for a large one. */
   guards(): GuardReport;
@@ -142,6 +164,8 @@ export interface HostApi {
 /** Called by the host, answered by the webview. */
 export interface PageApi {
   stateChanged(state: PageState): void;
+  /** A check began, got further or has ended; or what it found is true no more. */
+  healthChanged(health: PageHealth): void;
   /** The whole-disk scan got further; the page asks for its cells again. */
   scanProgress(done: number, total: number): void;
   goTo(guestOffset: number): void;

@@ -1,6 +1,7 @@
 /** One panel on one document: the webview, and what the host tells it. */
 import { createBirpc } from 'birpc';
 import type * as vscode from 'vscode';
+import type { Checks } from './checks';
 import type { CustomImageDocument } from './customDocument';
 import type { ImageDocument, Selection } from './document';
 import type { Subscription } from './emitter';
@@ -8,7 +9,8 @@ import type { FindUsers } from './editability';
 import { hostHandler } from './hostHandler';
 import type { ChangeKind, PageApi, PageTab } from './messages';
 import { pageHtml, pageResources } from './pageHtml';
-import { pageState } from './pageState';
+import { pageHealth, pageState } from './pageState';
+import { sourceName } from './source';
 
 /** Where the page is asked to go. */
 export interface Navigation {
@@ -31,11 +33,12 @@ export class Page implements vscode.Disposable {
     readonly panel: vscode.WebviewPanel,
     extension: vscode.Uri,
     findUsers: FindUsers,
+    checks: Checks,
   ) {
     const { uri, document } = this;
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: pageResources(extension) };
-    const handler = hostHandler(uri, document, findUsers, () => {
+    const handler = hostHandler(uri, document, findUsers, checks, () => {
       this.cameUp();
     });
     // A hidden page takes no message and asks for its state when it is shown again: losing one does no harm.
@@ -47,7 +50,12 @@ export class Page implements vscode.Disposable {
       timeout: -1,
     });
     this.disposables.push(
-      document.onDidRead((state) => void this.rpc.stateChanged.asEvent(pageState(document, state))),
+      document.onDidRead((state) => void this.rpc.stateChanged.asEvent(pageState(document, state, checks))),
+      checks.onDidChange((name) => {
+        if (name === sourceName(document.source)) {
+          void this.rpc.healthChanged.asEvent(pageHealth(checks.of(name)));
+        }
+      }),
       document.onDidScan(({ done, total }) => void this.rpc.scanProgress.asEvent(done, total)),
       panel.onDidChangeViewState(() => {
         if (!panel.visible) this.hasState = false;

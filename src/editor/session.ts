@@ -11,6 +11,7 @@ import type {
   ImageState,
   KindTotals,
   MapCells,
+  OperationId,
   Problem,
   Result,
   StagedReport,
@@ -18,7 +19,7 @@ import type {
 import { EngineClient, failedState } from '../worker/client';
 import { Emitter } from './emitter';
 import { type ImageSource, sourceName, sourceProblem } from './source';
-import { Staging } from './staging';
+import { type ProgressReport, Staging } from './staging';
 
 export interface ScanProgress {
   /** Guest bytes. */
@@ -55,6 +56,7 @@ export class ImageSession {
   private isDisposed = false;
   /** Of a source that is not a local file, when it was read. */
   private stamp = '';
+  private readonly watchers = new Map<OperationId, ProgressReport>();
   private startedAt = 0;
   private scannedAt: number | undefined;
 
@@ -135,6 +137,16 @@ export class ImageSession {
     return Promise.resolve({ ok: false, problem });
   }
 
+  /** Tells of the progress of an operation while `work` runs. */
+  async watch<T>(operation: OperationId, report: ProgressReport, work: () => Promise<T>): Promise<T> {
+    this.watchers.set(operation, report);
+    try {
+      return await work();
+    } finally {
+      this.watchers.delete(operation);
+    }
+  }
+
   /** Its owner leaves: what is staged goes with it, and whoever is next may change the file. */
   disown(source: ImageSource): void {
     this.owner = undefined;
@@ -201,6 +213,9 @@ export class ImageSession {
       scanProgress: (done, total) => {
         if (done >= total) this.scannedAt = performance.now();
         this.scanEmitter.fire({ done, total });
+      },
+      operationProgress: (operation, done, total) => {
+        this.watchers.get(operation)?.(done, total);
       },
       scanFailed: (problem) => {
         this.scannedAt = performance.now();

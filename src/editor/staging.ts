@@ -6,10 +6,12 @@
 import type {
   ChangeRequest,
   ChangeTally,
+  Checked,
   Edited,
   EditState,
   ImageState,
   Obstacle,
+  OperationId,
   Problem,
   RecoverOutcome,
   RecoverTrust,
@@ -26,8 +28,11 @@ export interface UndoableEdit {
   redo(): Promise<void>;
 }
 
-/** Says how a save is told to stop; it does as long as nothing of the image has been written. */
-export type SaveCancel = (stop: () => void) => void;
+/** Says how an operation is told to stop; a save does as long as nothing of the image has been written. */
+export type Cancel = (stop: () => void) => void;
+
+/** Told how far an operation is: `done` of `total`, in a unit of its own. */
+export type ProgressReport = (done: number, total: number) => void;
 
 export interface SaveAnswer {
   /** All is saved, but the journal could not be removed. */
@@ -38,6 +43,8 @@ export interface SaveAnswer {
 export interface StagingHost {
   readonly state: ImageState | undefined;
   ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>>;
+  /** Tells of the progress of an operation while `work` runs. */
+  watch<T>(operation: OperationId, report: ProgressReport, work: () => Promise<T>): Promise<T>;
   nextGeneration(): number;
   /** The worker has answered with another state. */
   take(state: ImageState): void;
@@ -90,6 +97,17 @@ export class Staging {
     return this.host.ask((engine) => engine.obstacles(operation));
   }
 
+  /** Checks the image as staged. */
+  check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
+    const operation = ++this.lastOperation;
+    return this.host.ask((engine) => {
+      cancel(() => {
+        engine.cancelOperation(operation);
+      });
+      return this.host.watch(operation, report, () => engine.check(operation));
+    });
+  }
+
   /** Stages a change; nothing where it changes nothing. */
   stage(change: ChangeRequest, label: string): Promise<Result<{ tally: ChangeTally; edit?: UndoableEdit }>> {
     return this.enqueue(async () => {
@@ -111,7 +129,7 @@ export class Staging {
   }
 
   /** Writes what is staged to the disk, all or nothing. For a piece that has the turn. */
-  async save(cancel: SaveCancel): Promise<Result<SaveAnswer>> {
+  async save(cancel: Cancel): Promise<Result<SaveAnswer>> {
     const saved = await this.host.ask((engine) => engine.save(this.cancellable(engine, cancel)));
     if (!saved.ok) return saved;
     const { state, leftover } = saved.value;
@@ -120,7 +138,7 @@ export class Staging {
   }
 
   /** Writes the image as staged to another file; what is staged stays. For a piece that has the turn. */
-  saveAs(path: string, cancel: SaveCancel): Promise<Result<undefined>> {
+  saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
     return this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel)));
   }
 
@@ -171,7 +189,7 @@ export class Staging {
     this.failEmitter.dispose();
   }
 
-  private cancellable(engine: EngineClient, cancel: SaveCancel): Run {
+  private cancellable(engine: EngineClient, cancel: Cancel): Run {
     const operation = ++this.lastOperation;
     cancel(() => {
       engine.cancelOperation(operation);

@@ -10,6 +10,7 @@ import type {
   CellsRequest,
   ChangeRequest,
   ChangeTally,
+  Checked,
   Edited,
   EngineApi,
   EngineEvents,
@@ -189,6 +190,11 @@ export class EngineClient {
 
   async exportMap(request: MapRequest): Promise<Result<{ extents: number; bytes: number }>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.exportMap(request)));
+  }
+
+  /** @param operation for `cancelOperation` */
+  async check(operation: OperationId): Promise<Result<Checked>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.check(operation)));
   }
 
   /** @param operation for `cancelOperation` */

@@ -2,6 +2,7 @@
  * The engine of one image, in its thread (`EngineApi`). Between two messages it goes on with the whole-disk scan, a
  * few milliseconds at a time, so that a question is answered at once while the map fills.
  */
+import { checkImage } from '../qcow2/check/checkImage';
 import { ArgumentError, CancelledError, EngineError } from '../qcow2/errors';
 import { fullBackingName } from '../qcow2/chain/names';
 import { recoverImage } from '../qcow2/edit/interrupted';
@@ -16,6 +17,7 @@ import type {
   CellsRequest,
   ChangeRequest,
   ChangeTally,
+  Checked,
   Edited,
   EngineApi,
   EngineEvents,
@@ -137,6 +139,13 @@ class Engine implements EngineApi {
     });
   }
 
+  check(operation: OperationId): Result<Checked> {
+    return this.onImage(({ chain }) => {
+      const report = checkImage(chain.top, this.progressOf(operation));
+      return { report, generation: this.image?.state.generation ?? 0 };
+    });
+  }
+
   obstacles(operation: OperationId): Result<readonly Obstacle[]> {
     return this.editing.obstacles(operation);
   }
@@ -196,11 +205,11 @@ class Engine implements EngineApi {
     };
   }
 
-  /** Of a change or a save. */
+  /** Of a check, a change or a save. */
   private progressOf(operation: OperationId): Progress {
     return {
       report: (done, total) => {
-        if (this.isTimeToReport(false)) this.events.operationProgress(done, total);
+        if (this.isTimeToReport(false)) this.events.operationProgress(operation, done, total);
       },
       checkCancelled: () => {
         if (this.cancelFlag.isSetFor(operation)) throw new CancelledError(this.path);

@@ -128,7 +128,7 @@ export class References {
       : undefined;
   }
 
-  #forEachOfL1(table: L1Table, receiver: ReferenceReceiver, between: (index: number) => void): void {
+  #forEachOfL1(table: L1Table, receiver: ReferenceReceiver, reached: (index: number) => void): void {
     const { header, file } = this.image;
     const snapshot = table.snapshot === undefined ? {} : { snapshot: table.snapshot };
     const at = table.isActive ? 40 : this.image.snapshots[table.snapshot ?? 0]?.offset;
@@ -149,10 +149,11 @@ export class References {
       if (offset >= file.size) return;
       const uses = this.#usesOf(offset, table);
       if (uses === undefined) return;
+      reached(index);
       receiver.beginTable({ offset, guest, ...uses, ...snapshot });
       this.#walkTable(offset, receiver);
     };
-    forEachL1Entry(file, table, visit, between);
+    forEachL1Entry(file, table, visit, reached);
   }
 
   /** How often the table is named; undefined once it has been walked. */
