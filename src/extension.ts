@@ -16,6 +16,7 @@ import type { GuardReport } from './editor/messages';
 import { ContextKeys } from './editor/contextKeys';
 import { removeLeftovers } from './editor/leftovers';
 import { OpenImages } from './editor/openImages';
+import { Problems } from './editor/problems';
 import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
@@ -54,6 +55,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     chains,
     renames,
     registerEditor({ extension: context.extensionUri, sessions, images, renames, checks, findUsers }),
+    new Problems(checks),
     new ImageStatus(images),
     new ContextKeys(images, checks),
     registerSave(images),

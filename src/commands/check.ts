@@ -4,11 +4,13 @@ import * as vscode from 'vscode';
 import type { Checks } from '../editor/checks';
 import type { ImageDocument } from '../editor/document';
 import type { OpenImages } from '../editor/openImages';
+import type { FindingPlace } from '../editor/problems';
 import { sourceName } from '../editor/source';
 import { imageSource } from '../editor/sources';
 import type { CheckReport } from '../worker/api';
 import { healthDetail, type Health, verdictOf } from '../words/health';
 import { withEngine } from './engineOf';
+import { pageInSight } from './open';
 import { type CommandTarget, imageOf, namedImage } from './target';
 
 export function registerCheck(images: OpenImages, checks: Checks, workerScript: string): vscode.Disposable {
@@ -17,6 +19,10 @@ export function registerCheck(images: OpenImages, checks: Checks, workerScript: 
     registerCommand('qcow2.check', async (target?: CommandTarget) => {
       const uri = await imageOf(target, images);
       return uri === undefined ? undefined : check(uri, images, checks, workerScript);
+    }),
+    registerCommand('qcow2.showFinding', async ({ uri, guest }: FindingPlace) => {
+      const page = await pageInSight(vscode.Uri.parse(uri), images);
+      page?.goTo({ guestOffset: guest });
     }),
     registerCommand('qcow2.cancelCheck', (target?: CommandTarget) => {
       const uri = namedImage(target, images);

@@ -20,6 +20,7 @@ interface Entry {
   generation: number | undefined;
   /** Size and time of the file when the check began. */
   readonly stamp: string;
+  readonly source: ImageSource;
   readonly watcher: vscode.Disposable;
 }
 
@@ -27,7 +28,10 @@ const UNCHECKED: Health = { kind: 'unchecked' };
 
 export class Checks implements vscode.Disposable {
   private readonly entries = new Map<string, Entry>();
-  private readonly running = new Map<string, { readonly health: Promise<Health>; readonly stop: () => void }>();
+  private readonly running = new Map<
+    string,
+    { readonly health: Promise<Health>; readonly stop: () => void }
+  >();
   private readonly documents = new Map<string, Set<ImageDocument>>();
   private readonly changeEmitter = new vscode.EventEmitter<string>();
   /** The health of the image with this name is another one. */
@@ -37,9 +41,11 @@ export class Checks implements vscode.Disposable {
     return this.entries.get(name)?.health ?? UNCHECKED;
   }
 
-  /** Whether there is any to ask for. */
-  get isEmpty(): boolean {
-    return this.entries.size === 0;
+  /** Where the image is, as long as something is known of it. */
+  uriOf(name: string): vscode.Uri | undefined {
+    const source = this.entries.get(name)?.source;
+    if (source === undefined) return undefined;
+    return source.kind === 'path' ? vscode.Uri.file(source.path) : vscode.Uri.parse(source.uri);
   }
 
   /**
@@ -125,7 +131,7 @@ export class Checks implements vscode.Disposable {
       entry.generation = generation;
     } else {
       entry?.watcher.dispose();
-      this.entries.set(name, { health, generation, stamp, watcher: this.watch(source) });
+      this.entries.set(name, { health, generation, stamp, source, watcher: this.watch(source) });
     }
     this.changeEmitter.fire(name);
   }

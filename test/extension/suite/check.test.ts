@@ -46,6 +46,51 @@ describe('a check', () => {
     assert.equal(exports.checks.of(uri.fsPath).kind, 'checked');
   });
 
+  it('tells each finding among the problems, with a way to its cluster', async () => {
+    const uri = create('problems.qcow2');
+    DamagedFile.do(uri.fsPath, (file) => {
+      file.setRefcount(file.hostCluster(3), 0);
+      file.leak(2);
+    });
+    await openImage(exports, uri);
+    await check(uri);
+    const problems = vscode.languages.getDiagnostics(uri);
+    const messages = problems.map(({ message }) => message);
+    assert.ok(
+      messages.some((text) =>
+        /^Host cluster at 0x80000: the refcount is 0, the references are 1\./.test(text),
+      ),
+      messages.join('\n'),
+    );
+    const leak = problems.find(({ message }) => message.startsWith('2 host clusters from'));
+    assert.equal(leak?.severity, vscode.DiagnosticSeverity.Warning);
+    const copied = problems.find(({ message }) => message.includes('COPIED'));
+    assert.equal(copied?.severity, vscode.DiagnosticSeverity.Error);
+    const { value, target } = copied.code as { value: string; target: vscode.Uri };
+    assert.equal(value, 'Show guest offset 0x30000');
+    const [place] = JSON.parse(target.query) as [unknown];
+    await vscode.commands.executeCommand(target.path, place);
+    const document = exports.images.find(uri);
+    await waitFor('the cluster in the map', () => document?.selection?.start === 0x30000);
+    // Mended by somebody else, they are gone at the next look.
+    qemuImg('check', '-q', '-r', 'all', uri.fsPath);
+    await document?.lookAgain();
+    assert.deepEqual(vscode.languages.getDiagnostics(uri), []);
+  });
+
+  it('sums up what it finds by the thousand', async () => {
+    const uri = create('many.qcow2');
+    DamagedFile.do(uri.fsPath, (file) => {
+      const first = file.leak(600);
+      // Neighbours are one finding: every other one is leaked.
+      for (let at = 0; at < 600; at += 2) file.setRefcount(first + at, 0);
+    });
+    assert.equal((await check(uri))?.leaks, 300);
+    const problems = vscode.languages.getDiagnostics(uri);
+    assert.equal(problems.length, 101);
+    assert.match(problems.at(-1)?.message ?? '', /^200 more like this: Host cluster at/);
+  });
+
   it('is true until the image changes: staged or undone, saved or by somebody else', async () => {
     const uri = create('changing.qcow2');
     const document = await openImage(exports, uri);
