@@ -11,6 +11,7 @@ import type { Obstacle } from '../qcow2/check/obstacles';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { ClusterReport } from '../qcow2/scan/inspect';
+import type { HostReport } from '../qcow2/layout/hostReport';
 import type { RecoverOutcome } from '../qcow2/save/recover';
 import type { MapForm } from '../qcow2/scan/mapExport';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
@@ -33,6 +34,8 @@ export type {
   SnapshotView,
 } from '../qcow2/scan/headerView';
 export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
+export type { HostKind } from '../qcow2/layout/hostLayout';
+export type { HostReport } from '../qcow2/layout/hostReport';
 export type { RecoverOutcome } from '../qcow2/save/recover';
 export type { MapForm } from '../qcow2/scan/mapExport';
 export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
@@ -186,6 +189,15 @@ export interface EngineApi {
   inspect(guestOffset: number): Result<StagedReport>;
   /** Guest bytes through the chain; at most 1 MiB at a time, clamped to the disk's end. */
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
+  /**
+   * The cells of the file view: places are bytes of the image file, kinds are `HostKind`s. The first call for a state
+   * walks all references, which takes as long as a check and can be stopped.
+   */
+  hostCells(request: CellsRequest, operation: OperationId): Result<Cells>;
+  /** What a cluster of the image file is used for, and by whom. Walks all references; can be stopped. */
+  inspectHost(hostOffset: number, operation: OperationId): Result<HostReport>;
+  /** Bytes of the image file as staged; at most 1 MiB at a time, clamped to its end. */
+  readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
   /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */
   info(): Result<string>;
   /**

@@ -7,6 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
 import type {
+  Cells,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
@@ -14,6 +15,7 @@ import type {
   Edited,
   EngineApi,
   EngineEvents,
+  HostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -182,6 +184,18 @@ export class EngineClient {
 
   async readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.readBytes(guestOffset, length)));
+  }
+
+  async hostCells(request: CellsRequest, operation: OperationId): Promise<Result<Cells>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.hostCells(request, operation)));
+  }
+
+  async inspectHost(hostOffset: number, operation: OperationId): Promise<Result<HostReport>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.inspectHost(hostOffset, operation)));
+  }
+
+  async readHostBytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.readHostBytes(hostOffset, length)));
   }
 
   async info(): Promise<Result<string>> {

@@ -67,7 +67,7 @@ export class References {
     readonly image: Qcow2Image,
     readonly disk: DiskRefcounts,
     readonly clusters: number,
-    readonly progress: Progress,
+    private progress: Progress,
   ) {
     this.#clusterSize = image.header.clusterSize;
     const counts = (): ClusterCounts => new ClusterCounts(image.file.name, clusters, Infinity);
@@ -184,7 +184,8 @@ export class References {
   }
 
   /** Lets tables be walked again; the progress of that is not told, since it never goes back. */
-  rewind(): void {
+  rewind(progress = this.progress): void {
+    this.progress = progress;
     this.#walked.clear();
     this.#isRewound = true;
   }
