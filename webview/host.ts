@@ -4,10 +4,12 @@
  */
 import { createBirpc } from 'birpc';
 import type {
+  Cells,
   CellsRequest,
   ChangePreview,
   GuardReport,
   HostApi,
+  HostReport,
   KindTotals,
   MapCells,
   PageApi,
@@ -78,6 +80,22 @@ export class HostLine {
 
   readBytes(guestOffset: number, length: number): Promise<Settled<Uint8Array>> {
     return this.#settle(this.#rpc.readBytes(guestOffset, length));
+  }
+
+  hostCells(request: CellsRequest): Promise<Settled<Cells>> {
+    return this.#settle(this.#rpc.hostCells(request));
+  }
+
+  async inspectHost(hostOffset: number): Promise<Answer<HostReport>> {
+    return this.#put(await this.#settle(this.#rpc.inspectHost(hostOffset)));
+  }
+
+  readHostBytes(hostOffset: number, length: number): Promise<Settled<Uint8Array>> {
+    return this.#settle(this.#rpc.readHostBytes(hostOffset, length));
+  }
+
+  leaveFile(): void {
+    void this.#settle(this.#rpc.leaveFile().then(nothing));
   }
 
   /** A problem in the person's language; for a call that was broken off, that the reader has stopped. */

@@ -20,9 +20,10 @@ export function registerCheck(images: OpenImages, checks: Checks, workerScript: 
       const uri = await imageOf(target, images);
       return uri === undefined ? undefined : check(uri, images, checks, workerScript);
     }),
-    registerCommand('qcow2.showFinding', async ({ uri, guest }: FindingPlace) => {
+    registerCommand('qcow2.showFinding', async ({ uri, guest, host }: FindingPlace) => {
       const page = await pageInSight(vscode.Uri.parse(uri), images);
-      page?.goTo({ guestOffset: guest });
+      if (guest !== undefined) page?.goTo({ guestOffset: guest });
+      else if (host !== undefined) page?.goTo({ hostOffset: host });
     }),
     registerCommand('qcow2.cancelCheck', (target?: CommandTarget) => {
       const uri = namedImage(target, images);

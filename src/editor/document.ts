@@ -4,10 +4,12 @@
  * session, since a document lives without a view: saving and undoing never ask the webview.
  */
 import type {
+  Cells,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
   Checked,
+  HostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -151,6 +153,24 @@ export class ImageDocument {
 
   async readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
     return (await this.readSession()).readBytes(guestOffset, length);
+  }
+
+  /** The cells of the file view; the first ones of a state take as long as a check. */
+  async hostCells(request: CellsRequest, report: ProgressReport): Promise<Result<Cells>> {
+    return (await this.readSession()).fileView.cells(request, report);
+  }
+
+  async inspectHost(hostOffset: number): Promise<Result<HostReport>> {
+    return (await this.readSession()).fileView.inspect(hostOffset);
+  }
+
+  async readHostBytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {
+    return (await this.readSession()).fileView.bytes(hostOffset, length);
+  }
+
+  /** Stops what the file view waits for. */
+  leaveFile(): void {
+    this.lease?.session.fileView.leave();
   }
 
   async info(): Promise<Result<string>> {

@@ -13,8 +13,10 @@
  * the host and `t('…')` of `webview/`.
  */
 import type {
+  Cells,
   CellsRequest,
   ChangeTally,
+  HostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -27,10 +29,12 @@ export type {
   Amount,
   BitmapView,
   CellKind,
+  Cells,
   CellsRequest,
   ChainLayerView,
   ChainView,
   ChangeTally,
+  Claim,
   ClusterReport,
   EditState,
   EntryField,
@@ -38,6 +42,8 @@ export type {
   FeatureBit,
   HeaderField,
   HeaderView,
+  HostKind,
+  HostReport,
   ImageState,
   ImageSummary,
   KindTotals,
@@ -46,6 +52,7 @@ export type {
   Result,
   SnapshotView,
   StagedReport,
+  Structure,
 } from '../worker/api';
 
 /** Translations of the page's own words, keyed by the English sentence with `{0}`, `{1}`, … or `{name}` places. */
@@ -144,6 +151,12 @@ export interface HostApi {
   totals(start: number, length: number): Result<KindTotals>;
   inspect(guestOffset: number): Result<StagedReport>;
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
+  /** The cells of the file view. The first call for an image takes as long as a check; `leaveFile` stops it. */
+  hostCells(request: CellsRequest): Result<Cells>;
+  inspectHost(hostOffset: number): Result<HostReport>;
+  readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
+  /** The file view is no longer shown. */
+  leaveFile(): void;
   /** Opens the chain layer at that depth in an editor of its own. */
   openLayer(depth: number, toTheSide: boolean): void;
   /** Runs a command of this extension on the document. */
@@ -169,6 +182,10 @@ export interface PageApi {
   /** The whole-disk scan got further; the page asks for its cells again. */
   scanProgress(done: number, total: number): void;
   goTo(guestOffset: number): void;
+  /** Shows a place in the image file. */
+  goToHost(hostOffset: number): void;
+  /** The tables are being read for the file view: `done` of `total`, in a unit of its own. */
+  layoutProgress(done: number, total: number): void;
   showTab(tab: PageTab): void;
   /** Opens the dialog of a change; without a range the person says which. */
   openChange(kind: ChangeKind, range: { readonly start: number; readonly length: number } | undefined): void;

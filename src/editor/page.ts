@@ -15,6 +15,8 @@ import { sourceName } from './source';
 /** Where the page is asked to go. */
 export interface Navigation {
   readonly guestOffset?: number;
+  /** A place in the image file. */
+  readonly hostOffset?: number;
   readonly tab?: PageTab;
   /** The dialog of a change, for a range or for what the person says there. */
   readonly change?: { readonly kind: ChangeKind; readonly range: Selection | undefined };
@@ -38,8 +40,13 @@ export class Page implements vscode.Disposable {
     const { uri, document } = this;
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: pageResources(extension) };
-    const handler = hostHandler(uri, document, findUsers, checks, () => {
-      this.cameUp();
+    const handler = hostHandler(uri, document, findUsers, checks, {
+      ready: () => {
+        this.cameUp();
+      },
+      layoutProgress: (done, total) => {
+        void this.rpc.layoutProgress.asEvent(done, total);
+      },
     });
     // A hidden page takes no message and asks for its state when it is shown again: losing one does no harm.
     this.rpc = createBirpc<PageApi, typeof handler>(handler, {
@@ -83,6 +90,7 @@ export class Page implements vscode.Disposable {
       return;
     }
     if (navigation.guestOffset !== undefined) void this.rpc.goTo.asEvent(navigation.guestOffset);
+    if (navigation.hostOffset !== undefined) void this.rpc.goToHost.asEvent(navigation.hostOffset);
     if (navigation.tab !== undefined) void this.rpc.showTab.asEvent(navigation.tab);
     const { change } = navigation;
     if (change !== undefined) void this.rpc.openChange.asEvent(change.kind, change.range);

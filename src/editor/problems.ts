@@ -10,7 +10,8 @@ import type { Checks } from './checks';
 /** Where `qcow2.showFinding` leads; bytes. */
 export interface FindingPlace {
   readonly uri: string;
-  readonly guest: number;
+  readonly guest?: number;
+  readonly host?: number;
 }
 
 const SHOWN_OF_A_KIND = 100;
@@ -94,13 +95,20 @@ function severityOf({ severity }: Finding): vscode.DiagnosticSeverity {
 }
 
 /** Clicking the code leads to the cluster; clicking the message tells an extension nothing. */
-function codeOf(uri: vscode.Uri, { guest, snapshot }: Finding): vscode.Diagnostic['code'] {
-  // What only a snapshot has is nowhere in the map.
-  if (guest === undefined || snapshot !== undefined) return undefined;
-  const place: FindingPlace = { uri: uri.toString(), guest };
+function codeOf(uri: vscode.Uri, finding: Finding): vscode.Diagnostic['code'] {
+  const place = placeOf(uri.toString(), finding);
+  if (place === undefined) return undefined;
+  const value =
+    place.guest === undefined
+      ? vscode.l10n.t('Show host offset {0}', hexOf(place.host ?? 0))
+      : vscode.l10n.t('Show guest offset {0}', hexOf(place.guest));
   const args = encodeURIComponent(JSON.stringify([place]));
-  return {
-    value: vscode.l10n.t('Show guest offset {0}', hexOf(guest)),
-    target: vscode.Uri.parse(`command:qcow2.showFinding?${args}`),
-  };
+  return { value, target: vscode.Uri.parse(`command:qcow2.showFinding?${args}`) };
+}
+
+/** The guest's cluster where the active layer has it, else the cluster in the file, else the entry at fault. */
+function placeOf(uri: string, { guest, host, at, snapshot }: Finding): FindingPlace | undefined {
+  if (guest !== undefined && snapshot === undefined) return { uri, guest };
+  const place = host ?? at;
+  return place === undefined ? undefined : { uri, host: place };
 }

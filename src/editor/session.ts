@@ -18,6 +18,7 @@ import type {
 } from '../worker/api';
 import { EngineClient, failedState } from '../worker/client';
 import { Emitter } from './emitter';
+import { FileView } from './fileView';
 import { type ImageSource, sourceName, sourceProblem } from './source';
 import { type ProgressReport, Staging } from './staging';
 
@@ -45,6 +46,7 @@ export class ImageSession {
   readonly onDidRead = this.stateEmitter.event;
   readonly onDidScan = this.scanEmitter.event;
   readonly staging: Staging;
+  readonly fileView: FileView;
   /** The document whose edits are staged; other names of the file only look on. */
   owner: object | undefined;
 
@@ -57,6 +59,7 @@ export class ImageSession {
   /** Of a source that is not a local file, when it was read. */
   private stamp = '';
   private readonly watchers = new Map<OperationId, ProgressReport>();
+  private lastOperation: OperationId = 0;
   private startedAt = 0;
   private scannedAt: number | undefined;
 
@@ -65,6 +68,7 @@ export class ImageSession {
     private readonly context: SessionContext,
   ) {
     this.staging = new Staging(this);
+    this.fileView = new FileView(this);
   }
 
   /** What the worker answered last; nothing before the first answer. */
@@ -152,6 +156,10 @@ export class ImageSession {
     this.owner = undefined;
     if (this.staging.hasUnsaved) void this.read(source);
     else if (this.current !== undefined) this.take(this.current);
+  }
+
+  nextOperation(): OperationId {
+    return ++this.lastOperation;
   }
 
   nextGeneration(): number {

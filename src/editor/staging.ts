@@ -45,6 +45,7 @@ export interface StagingHost {
   ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>>;
   /** Tells of the progress of an operation while `work` runs. */
   watch<T>(operation: OperationId, report: ProgressReport, work: () => Promise<T>): Promise<T>;
+  nextOperation(): OperationId;
   nextGeneration(): number;
   /** The worker has answered with another state. */
   take(state: ImageState): void;
@@ -60,7 +61,6 @@ export class Staging {
   private labels: string[] = [];
   /** Which history it is: reading the file anew begins another one. */
   private history = 0;
-  private lastOperation = 0;
   private previewing = 0;
 
   constructor(private readonly host: StagingHost) {}
@@ -83,7 +83,7 @@ export class Staging {
   /** What a change would do. A preview that is still under way ends in the problem `cancelled`. */
   preview(change: ChangeRequest): Promise<Result<ChangeTally>> {
     const before = this.previewing;
-    const operation = ++this.lastOperation;
+    const operation = this.host.nextOperation();
     this.previewing = operation;
     return this.host.ask((engine) => {
       if (before > 0) engine.cancelOperation(before);
@@ -93,13 +93,13 @@ export class Staging {
 
   /** What the engine has against changing the image now. */
   obstacles(): Promise<Result<readonly Obstacle[]>> {
-    const operation = ++this.lastOperation;
+    const operation = this.host.nextOperation();
     return this.host.ask((engine) => engine.obstacles(operation));
   }
 
   /** Checks the image as staged. */
   check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
-    const operation = ++this.lastOperation;
+    const operation = this.host.nextOperation();
     return this.host.ask((engine) => {
       cancel(() => {
         engine.cancelOperation(operation);
@@ -111,7 +111,7 @@ export class Staging {
   /** Stages a change; nothing where it changes nothing. */
   stage(change: ChangeRequest, label: string): Promise<Result<{ tally: ChangeTally; edit?: UndoableEdit }>> {
     return this.enqueue(async () => {
-      const operation = ++this.lastOperation;
+      const operation = this.host.nextOperation();
       const generation = this.host.nextGeneration();
       const edited = await this.host.ask<Edited>((engine) =>
         engine.apply(change, label, { generation, operation }),
@@ -190,7 +190,7 @@ export class Staging {
   }
 
   private cancellable(engine: EngineClient, cancel: Cancel): Run {
-    const operation = ++this.lastOperation;
+    const operation = this.host.nextOperation();
     cancel(() => {
       engine.cancelOperation(operation);
     });
