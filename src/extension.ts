@@ -2,18 +2,21 @@
 import * as vscode from 'vscode';
 import { ChainView } from './chains/chainView';
 import { registerChainCommands } from './commands/chains';
+import { registerCheck } from './commands/check';
 import { registerChangeCommands, usersInWorkspace } from './commands/change';
 import { registerCopyInformation } from './commands/copyInformation';
 import { registerExportMap } from './commands/exportMap';
 import { registerOpenCommands } from './commands/open';
 import { registerRecover } from './commands/recover';
 import { registerSave } from './commands/save';
+import { Checks } from './editor/checks';
 import type { ImageDocument } from './editor/document';
 import { guardsOf } from './editor/editability';
 import type { GuardReport } from './editor/messages';
 import { ContextKeys } from './editor/contextKeys';
 import { removeLeftovers } from './editor/leftovers';
 import { OpenImages } from './editor/openImages';
+import { Problems } from './editor/problems';
 import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
@@ -23,6 +26,7 @@ import { ImageStatus } from './editor/statusBar';
 export interface Exports {
   readonly images: OpenImages;
   readonly chains: ChainView;
+  readonly checks: Checks;
   guards(document: ImageDocument): Promise<GuardReport>;
 }
 
@@ -37,7 +41,8 @@ export function activate(context: vscode.ExtensionContext): Exports {
     nextGeneration: () => ++generation,
   });
   const images = new OpenImages();
-  const chains = new ChainView(workerScript);
+  const checks = new Checks();
+  const chains = new ChainView(workerScript, checks);
   const findUsers = usersInWorkspace(chains);
   void removeLeftovers([
     stagedFolder,
@@ -46,18 +51,21 @@ export function activate(context: vscode.ExtensionContext): Exports {
   const renames = new Renames(images, stagedFolder);
   context.subscriptions.push(
     images,
+    checks,
     chains,
     renames,
-    registerEditor({ extension: context.extensionUri, sessions, images, renames, findUsers }),
+    registerEditor({ extension: context.extensionUri, sessions, images, renames, checks, findUsers }),
+    new Problems(checks),
     new ImageStatus(images),
-    new ContextKeys(images),
+    new ContextKeys(images, checks),
     registerSave(images),
     registerRecover(images),
     registerOpenCommands(images),
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
+    registerCheck(images, checks, workerScript),
     registerChangeCommands(images, findUsers),
     registerChainCommands(chains),
   );
-  return { images, chains, guards: (document) => guardsOf(document, findUsers) };
+  return { images, chains, checks, guards: (document) => guardsOf(document, findUsers) };
 }

@@ -3,11 +3,11 @@
  * the host or the store, and every part is drawn from there.
  */
 import type {
-  CellKind,
   ChangeKind,
   KindTotals,
-  NoticeCommand,
   PageApi,
+  PageCommand,
+  PageHealth,
   PageState,
   PageTab,
 } from '../src/editor/messages';
@@ -15,76 +15,50 @@ import { Announcer } from './announce';
 import type { MaybeProblem } from './answers';
 import { ChangeDialog } from './change/dialog';
 import type { Range } from './change/range';
-import { ByteBlocks } from './hex/blocks';
-import { HexView } from './hex/view';
 import { HostLine } from './host';
+import { HostInspection } from './hostInspection';
 import { Inspection } from './inspection';
+import { FILE_KINDS, GUEST_KINDS } from './kinds';
 import { makeLayout, type Layout } from './layout';
-import type { Disk } from './map/geometry';
 import { zoomAtCursor } from './map/input';
-import { CellLoader, type Wish } from './map/loader';
-import { TileCache } from './map/tiles';
-import { MapView } from './map/view';
-import { Minimap } from './minimap';
+import type { Disk } from './map/geometry';
+import type { Selection } from './map/selection';
 import { parsePlace } from './numbers';
 import { drawParts, type Actions } from './parts';
+import { Picture, type PictureEvents, type PictureSource } from './picture';
 import { Keeper, loadSaved, type Saved } from './saved';
 import { Splitter } from './splitter';
-import { Store } from './store';
+import { Store, type MapZoom, type Space } from './store';
 import { t } from './strings';
 import { watchTheme } from './theme';
 
-/** Tiles kept besides the overview: 10 MiB. */
-const TILES_KEPT = 256;
 /** In the browser's timeline: the first cells are on the canvas. */
 const FIRST_MAP = 'first map';
 
 export class App implements Actions, PageApi {
-  readonly #cache = new TileCache(TILES_KEPT);
   readonly #announcer = new Announcer();
   /** What the page kept when it was last dropped, until it has been put to use. */
   #saved: Saved | undefined = loadSaved();
-  readonly #store = new Store(this.#saved?.tab ?? 'cluster');
+  readonly #store = new Store(this.#saved?.tab ?? 'cluster', this.#saved?.space ?? 'guest');
   readonly #host = new HostLine(this, () => {
     this.#store.update({ isLost: true });
   });
-  readonly #map = new MapView(this.#cache, {
-    moved: (wish) => {
-      this.#moved(wish);
-    },
-    selected: () => {
-      this.#selected();
-    },
-    inspected: () => {
-      this.#inspected();
-    },
+  readonly #guest = this.#picture('guest', {
+    kinds: GUEST_KINDS,
+    mapName: t("Cluster map of the guest's disk"),
+    bytesName: t("The guest's bytes"),
+    cells: (request) => this.#host.cells(request),
+    bytes: (offset, length) => this.#host.readBytes(offset, length),
   });
-  readonly #minimap = new Minimap(this.#cache, (byte) => {
-    this.#map.navigate((navigator) => {
-      navigator.centreOn(byte);
-    });
+  readonly #file = this.#picture('file', {
+    kinds: FILE_KINDS,
+    mapName: t('Cluster map of the image file'),
+    bytesName: t("The file's bytes"),
+    cells: (request) => this.#host.hostCells(request),
+    bytes: (offset, length) => this.#host.readHostBytes(offset, length),
   });
-  readonly #blocks = new ByteBlocks(
-    (offset, length) => this.#host.readBytes(offset, length),
-    () => {
-      this.#hex.redraw();
-    },
-  );
-  readonly #hex: HexView = new HexView(this.#blocks, {
-    offsetChosen: (byte) => {
-      this.goTo(byte);
-    },
-    describe: (problem) => this.#host.describe(problem),
-    scrolled: () => {
-      this.#keeper.changed();
-    },
-  });
-  readonly #loader = new CellLoader(this.#cache, (request) => this.#host.cells(request), {
-    loaded: (totals) => {
-      this.#cellsLoaded(totals);
-    },
-    failed: (problem) => void this.#mapFailed(problem),
-  });
+  /** Of the state of the image that the file view has; -1 where it has none. */
+  #fileGeneration = -1;
   readonly #splitter = new Splitter(() => {
     this.#keeper.changed();
   });
@@ -97,16 +71,14 @@ export class App implements Actions, PageApi {
     },
   });
   readonly #inspection = new Inspection(this.#store, this.#announcer, this.#host);
+  readonly #hostInspection = new HostInspection(this.#store, this.#announcer, this.#host);
   readonly #keeper = new Keeper(() => this.#collect());
   readonly #layout: Layout;
   /** Where the host asked to go before there was a disk to go on. */
-  #pendingGoTo: number | undefined;
+  #pendingGoTo: { readonly space: Space; readonly byte: number } | undefined;
 
   constructor(root: HTMLElement) {
     const parts = {
-      map: this.#map.element,
-      minimap: this.#minimap.element,
-      hex: this.#hex.element,
       splitter: this.#splitter.element,
       announcer: this.#announcer.element,
       changeDialog: this.#changeDialog.element,
@@ -114,12 +86,7 @@ export class App implements Actions, PageApi {
     this.#layout = makeLayout(root, parts, (tab) => {
       this.showTab(tab);
     });
-    this.#map.setWords(
-      t("Cluster map of the guest's disk"),
-      t(
-        'Arrow keys, Page Up, Page Down, Home and End move, with Shift they extend the selection; plus and minus zoom, 0 shows the whole disk, Enter inspects.',
-      ),
-    );
+    this.#layout.show(this.#shown);
     if (this.#saved?.division) this.#splitter.division = this.#saved.division;
     new ResizeObserver(() => {
       this.#splitter.show();
@@ -127,9 +94,51 @@ export class App implements Actions, PageApi {
     drawParts(this.#store, this.#layout, this);
     this.showTab(this.#store.state.tab);
     watchTheme(() => {
-      this.#map.themeChanged();
-      this.#minimap.themeChanged();
+      this.#guest.themeChanged();
+      this.#file.themeChanged();
     });
+  }
+
+  #picture(space: Space, source: Omit<PictureSource, 'mapHelp' | 'describe'>): Picture {
+    const mapHelp = t(
+      'Arrow keys, Page Up, Page Down, Home and End move, with Shift they extend the selection; plus and minus zoom, 0 shows the whole disk, Enter inspects.',
+    );
+    return new Picture(
+      { ...source, mapHelp, describe: (problem) => this.#host.describe(problem) },
+      this.#eventsOf(space),
+    );
+  }
+
+  #eventsOf(space: Space): PictureEvents {
+    const isShown = (): boolean => this.#store.state.space === space;
+    return {
+      moved: (zoom) => {
+        if (isShown()) this.#zoomed(zoom);
+      },
+      selected: (selection) => {
+        if (space === 'guest') this.#inspection.of(selection, this.#guest.disk);
+        else this.#hostInspection.of(selection, this.#file.disk);
+      },
+      inspected: () => {
+        this.showTab('cluster');
+        this.#layout.cluster.focus();
+      },
+      loaded: (totals) => {
+        if (space === 'guest') this.#cellsLoaded(totals);
+        else this.#store.update({ fileTotals: totals, layoutShare: undefined });
+      },
+      failed: (problem) => void this.#mapFailed(space, problem),
+      offsetChosen: (byte) => {
+        this.#goTo(space, byte);
+      },
+      changed: () => {
+        this.#keeper.changed();
+      },
+    };
+  }
+
+  get #shown(): Picture {
+    return this.#store.state.space === 'guest' ? this.#guest : this.#file;
   }
 
   async start(): Promise<void> {
@@ -143,31 +152,50 @@ export class App implements Actions, PageApi {
   stateChanged(page: PageState): void {
     const before = this.#store.state.page?.image;
     const { summary, generation } = page.image;
-    this.#store.update({ page, isLost: false });
+    this.#store.update({ page, health: page.health, isLost: false });
     this.#layout.page.classList.remove('is-loading');
     this.#layout.page.classList.toggle('is-unreadable', summary === undefined);
     if (!summary || (before?.summary && before.generation === generation)) return;
-    this.#store.update({ mapProblem: undefined });
+    this.#store.update({ mapProblem: undefined, fileTotals: undefined, layoutShare: undefined });
     const disk = { size: summary.virtualSize, clusterSize: summary.clusterSize };
     this.#imageRead(disk, generation);
     this.#changeDialog.imageChanged(disk);
   }
 
+  healthChanged(health: PageHealth): void {
+    const before = this.#store.state.health;
+    this.#store.update({ health });
+    const hasEnded = before?.kind === 'checking' && health.kind !== 'checking';
+    if (hasEnded) this.#announcer.say(() => health.detail);
+  }
+
   scanProgress(): void {
-    this.#loader.scanned();
+    this.#guest.scanned();
+  }
+
+  layoutProgress(done: number, total: number): void {
+    if (this.#store.state.space !== 'file' || this.#store.state.fileTotals) return;
+    this.#store.update({ layoutShare: total === 0 ? 0 : done / total });
   }
 
   /** Selects the cluster of a guest byte, in sight, with its bytes beside it. */
   goTo(byte: number): void {
-    const disk = this.#disk;
-    this.#pendingGoTo = disk ? undefined : byte;
-    if (!disk || disk.size === 0) return;
-    const target = Math.min(Math.max(0, byte), disk.size - 1);
-    this.#map.navigate((navigator) => {
-      navigator.goTo(target);
-    });
-    this.#hex.scrollTo(target);
-    this.showTab('cluster');
+    this.#goTo('guest', byte);
+  }
+
+  goToHost(byte: number): void {
+    this.#goTo('file', byte);
+  }
+
+  /** Switches between the guest's disk and the image file. */
+  showSpace(space: Space): void {
+    if (space === this.#store.state.space) return;
+    this.#store.update({ space, highlighted: undefined, mapProblem: undefined, zoom: this.#zoomOf(space) });
+    for (const picture of [this.#guest, this.#file]) picture.highlight(undefined);
+    this.#layout.show(this.#shown);
+    if (space === 'file') this.#readFile();
+    else this.#leaveFile();
+    this.#keeper.changed();
   }
 
   showTab(tab: PageTab): void {
@@ -186,45 +214,44 @@ export class App implements Actions, PageApi {
 
   // What the person does.
 
-  /** The same for what is selected. */
+  /** The same for what is selected, where that can be seen. */
   change(kind: ChangeKind): void {
-    this.openChange(kind, this.#store.state.selection);
+    const { space, selection } = this.#store.state;
+    this.openChange(kind, space === 'guest' ? selection : undefined);
   }
 
   goToText(text: string): void {
-    const disk = this.#disk;
-    if (!disk) return;
-    const place = parsePlace(text, disk.clusterSize, disk.size);
-    if (place.ok) this.goTo(place.offset);
-    const words = { empty: undefined, notANumber: t('Not an offset'), beyondEnd: t("Beyond the disk's end") };
+    const { size, clusterSize } = this.#shown.disk;
+    if (size === 0) return;
+    const place = parsePlace(text, clusterSize, size);
+    const { space } = this.#store.state;
+    if (place.ok) this.#goTo(space, place.offset);
+    const beyondEnd = space === 'guest' ? t("Beyond the disk's end") : t("Beyond the file's end");
+    const words = { empty: undefined, notANumber: t('Not an offset'), beyondEnd };
     this.#store.update({ goToProblem: place.ok ? undefined : words[place.reason] });
   }
 
   zoomBy(steps: number): void {
-    zoomAtCursor(this.#map, steps);
+    zoomAtCursor(this.#shown.map, steps);
   }
 
   zoomTo(step: number): void {
-    this.#map.navigate((navigator) => {
+    this.#shown.map.navigate((navigator) => {
       navigator.zoomTo(step, navigator.focusPoint);
     });
   }
 
   zoomToSelection(): void {
-    this.#map.navigate((navigator) => {
+    this.#shown.map.navigate((navigator) => {
       navigator.zoomToSelection();
     });
   }
 
-  toggleHighlight(kind: CellKind): void {
+  toggleHighlight(kind: string): void {
     this.#highlight(this.#store.state.highlighted === kind ? undefined : kind);
   }
 
-  exportMap(): void {
-    this.#host.run('exportMap');
-  }
-
-  run(command: NoticeCommand): void {
+  run(command: PageCommand): void {
     this.#host.run(command);
   }
 
@@ -252,19 +279,52 @@ export class App implements Actions, PageApi {
     return summary && { size: summary.virtualSize, clusterSize: summary.clusterSize };
   }
 
+  /** What the file view shows: the file in whole clusters. */
+  get #fileDisk(): Disk {
+    const { fileSize = 0, summary } = this.#store.state.page?.image ?? {};
+    const clusterSize = summary?.clusterSize ?? 1;
+    return { size: Math.ceil(fileSize / clusterSize) * clusterSize, clusterSize };
+  }
+
   /** The image was read, for the first time or anew. */
   #imageRead(disk: Disk, generation: number): void {
-    this.#loader.setDisk(disk, generation);
-    this.#map.setDisk(disk);
-    this.#minimap.setDisk(disk, this.#loader.overviewLevel);
-    this.#blocks.clear();
-    this.#hex.setDisk(disk.size, disk.clusterSize);
+    this.#guest.setDisk(disk, disk.size, generation);
+    if (this.#store.state.space === 'file') this.#readFile();
     this.#restore(disk);
-    const { selection } = this.#map.navigator;
-    this.#inspection.of(selection, disk);
-    this.#hex.mark(selection);
-    this.#minimap.mark(selection);
-    if (this.#pendingGoTo !== undefined) this.goTo(this.#pendingGoTo);
+    this.#inspection.of(this.#guest.selection, disk);
+    const pending = this.#pendingGoTo;
+    if (pending !== undefined) this.#goTo(pending.space, pending.byte);
+  }
+
+  /** The file view is shown, and wants what it does not have yet: that takes as long as a check. */
+  #readFile(): void {
+    const { image } = this.#store.state.page ?? {};
+    if (!image?.summary || this.#fileGeneration === image.generation) return;
+    this.#fileGeneration = image.generation;
+    this.#store.update({ fileTotals: undefined, layoutShare: 0 });
+    this.#file.setDisk(this.#fileDisk, image.fileSize, image.generation);
+    this.#hostInspection.of(this.#file.selection, this.#file.disk);
+  }
+
+  /** Nobody waits for it any more; what is there stays. */
+  #leaveFile(): void {
+    if (this.#store.state.fileTotals) return;
+    this.#fileGeneration = -1;
+    this.#store.update({ layoutShare: undefined });
+    this.#host.leaveFile();
+  }
+
+  #goTo(space: Space, byte: number): void {
+    const isThere = (this.#disk?.size ?? 0) > 0 || (space === 'file' && this.#disk !== undefined);
+    this.#pendingGoTo = isThere ? undefined : { space, byte };
+    if (!isThere) return;
+    this.showSpace(space);
+    this.#shown.goTo(byte);
+    this.showTab('cluster');
+  }
+
+  #zoomOf(space: Space): MapZoom {
+    return (space === 'guest' ? this.#guest : this.#file).zoom;
   }
 
   /** Puts back what the page kept, once. */
@@ -272,42 +332,40 @@ export class App implements Actions, PageApi {
     const saved = this.#saved;
     this.#saved = undefined;
     if (!saved) return;
-    const { place, selection, highlighted, hexTop } = saved;
-    const isOnDisk = selection !== undefined && selection.start + selection.length <= disk.size;
-    if (place) this.#map.restore(place, isOnDisk ? selection : undefined);
+    const { place, selection, filePlace, fileSelection, highlighted, hexTop } = saved;
+    if (place) this.#guest.restore(place, within(selection, disk));
+    if (filePlace && this.#store.state.space === 'file') {
+      this.#file.restore(filePlace, within(fileSelection, this.#fileDisk));
+      this.#hostInspection.of(this.#file.selection, this.#file.disk);
+    }
     if (highlighted) this.#highlight(highlighted);
-    this.#hex.scrollTo(hexTop);
+    this.#shown.hex.scrollTo(hexTop);
   }
 
   #collect(): Saved {
-    const { tab, highlighted } = this.#store.state;
+    const { tab, space, highlighted } = this.#store.state;
     const { division } = this.#splitter;
-    if (this.#saved) return { ...this.#saved, tab, division };
-    const { selection } = this.#map.navigator;
+    if (this.#saved) return { ...this.#saved, tab, space, division };
     return {
       tab,
+      space,
       division,
-      place: this.#map.navigator.save(),
-      selection,
+      place: this.#guest.map.navigator.save(),
+      selection: this.#guest.selection,
+      filePlace: this.#file.map.navigator.save(),
+      fileSelection: this.#file.selection,
       highlighted,
-      hexTop: this.#hex.topByte,
+      hexTop: this.#shown.hex.topByte,
     };
   }
 
-  #highlight(highlighted: CellKind | undefined): void {
-    this.#map.highlight(highlighted);
-    this.#minimap.highlight(highlighted);
+  #highlight(highlighted: string | undefined): void {
+    this.#shown.highlight(highlighted);
     this.#store.update({ highlighted });
     this.#keeper.changed();
   }
 
-  /** Called in a frame of the map: only what must keep up with it. */
-  #moved(wish: Wish): void {
-    const { navigator } = this.#map;
-    this.#loader.want(wish);
-    this.#minimap.show(navigator.visible);
-    this.#keeper.changed();
-    const zoom = { step: navigator.step, steps: navigator.steps.length, bytesPerCell: wish.bytesPerCell };
+  #zoomed(zoom: MapZoom): void {
     const before = this.#store.state.zoom;
     if (
       before?.step === zoom.step &&
@@ -318,30 +376,26 @@ export class App implements Actions, PageApi {
     this.#store.update({ zoom });
   }
 
-  #selected(): void {
-    const { selection, disk } = this.#map.navigator;
-    this.#inspection.of(selection, disk);
-    this.#hex.mark(selection);
-    this.#minimap.mark(selection);
-    if (selection) this.#hex.scrollTo(selection.start);
-    this.#keeper.changed();
-  }
-
-  #inspected(): void {
-    this.showTab('cluster');
-    this.#layout.cluster.focus();
-  }
-
   #cellsLoaded(totals: KindTotals): void {
     this.#store.update({ totals });
-    this.#map.redraw();
-    this.#minimap.redraw();
     if (performance.getEntriesByName(FIRST_MAP).length > 0) return;
-    // After the drawing, which was asked for just now.
+    // After the drawing, which is asked for just now.
     requestAnimationFrame(() => performance.mark(FIRST_MAP));
   }
 
-  async #mapFailed(problem: MaybeProblem): Promise<void> {
-    this.#store.update({ mapProblem: await this.#host.describe(problem) });
+  async #mapFailed(space: Space, problem: MaybeProblem): Promise<void> {
+    if (problem?.kind === 'cancelled') {
+      // Stopped for a page that has left the file view; this one has come back, or is another.
+      if (space === 'file' && this.#store.state.space === 'file') {
+        this.#fileGeneration = -1;
+        this.#readFile();
+      }
+      return;
+    }
+    const mapProblem = await this.#host.describe(problem);
+    if (space === this.#store.state.space) this.#store.update({ mapProblem, layoutShare: undefined });
   }
 }
+
+const within = (selection: Selection | undefined, disk: Disk): Selection | undefined =>
+  selection !== undefined && selection.start + selection.length <= disk.size ? selection : undefined;

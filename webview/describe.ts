@@ -1,13 +1,13 @@
 /** Cells and selections in words, for the tooltip and for screen readers. */
-import type { CellKind, KindTotals } from '../src/editor/messages';
-import { KIND_COUNT, KIND_WORDS, KINDS } from './kinds';
+import type { KindTotals } from '../src/editor/messages';
+import type { KindSet } from './kinds';
 import type { Disk } from './map/geometry';
 import type { Source } from './map/tiles';
 import { formatCount, formatOffset, formatShare, formatSize } from './numbers';
 import { t } from './strings';
 
 export interface KindShare {
-  readonly kind: CellKind;
+  readonly kind: string;
   /** Any unit; only the proportion to the sum counts. */
   readonly amount: number;
 }
@@ -26,24 +26,30 @@ export const placeOf = (start: number, length: number): string =>
   `${formatOffset(start)}, ${formatSize(length)}`;
 
 /** The kinds in a cell, the largest first; undefined while it is not known. */
-export function sharesOf(source: Source | undefined, cell: number): readonly KindShare[] | undefined {
+export function sharesOf(
+  source: Source | undefined,
+  cell: number,
+  { kinds }: KindSet,
+): readonly KindShare[] | undefined {
   if (source?.cellsPerCell !== 1) return undefined;
-  const at = (cell - source.tile.firstCell) * KIND_COUNT;
-  const shares = KINDS.map((kind, index) => ({ kind, amount: source.tile.shares[at + index] ?? 0 }));
+  const at = (cell - source.tile.firstCell) * kinds.length;
+  const shares = kinds.map((kind, index) => ({ kind, amount: source.tile.shares[at + index] ?? 0 }));
   const present = shares.filter(({ amount }) => amount > 0);
   return present.length === 0 ? undefined : present.sort((a, b) => b.amount - a.amount);
 }
 
-export function sharesOfTotals(totals: KindTotals): readonly KindShare[] {
-  return KINDS.map((kind, index) => ({ kind, amount: totals.bytes[index] ?? 0 })).filter(
-    ({ amount }) => amount > 0,
-  );
+export function sharesOfTotals(totals: KindTotals, { kinds }: KindSet): readonly KindShare[] {
+  return kinds
+    .map((kind, index) => ({ kind, amount: totals.bytes[index] ?? 0 }))
+    .filter(({ amount }) => amount > 0);
 }
 
 /** "Data 75 %, Unallocated 25 %"; a single kind without its share. */
-export function nameShares(shares: readonly KindShare[]): string {
+export function nameShares(shares: readonly KindShare[], set: KindSet): string {
   const sum = shares.reduce((total, { amount }) => total + amount, 0);
   const [only, ...others] = shares;
-  if (only && others.length === 0) return KIND_WORDS[only.kind].name;
-  return shares.map(({ kind, amount }) => `${KIND_WORDS[kind].name} ${formatShare(amount, sum)}`).join(', ');
+  if (only && others.length === 0) return nameOfKind(set, only.kind);
+  return shares.map(({ kind, amount }) => `${nameOfKind(set, kind)} ${formatShare(amount, sum)}`).join(', ');
 }
+
+export const nameOfKind = (set: KindSet, kind: string): string => set.words[kind]?.name ?? kind;

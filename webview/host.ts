@@ -4,14 +4,17 @@
  */
 import { createBirpc } from 'birpc';
 import type {
+  Cells,
   CellsRequest,
   ChangePreview,
   GuardReport,
   HostApi,
+  HostReport,
   KindTotals,
   MapCells,
   PageApi,
   PageChange,
+  PageCommand,
   PageState,
   Result,
   StagedReport,
@@ -29,8 +32,6 @@ interface VsCodeApi {
 declare function acquireVsCodeApi(): VsCodeApi;
 
 export const vscode = acquireVsCodeApi();
-
-export type HostCommand = Parameters<HostApi['run']>[0];
 
 /** Calls that never reject. */
 export class HostLine {
@@ -81,6 +82,22 @@ export class HostLine {
     return this.#settle(this.#rpc.readBytes(guestOffset, length));
   }
 
+  hostCells(request: CellsRequest): Promise<Settled<Cells>> {
+    return this.#settle(this.#rpc.hostCells(request));
+  }
+
+  async inspectHost(hostOffset: number): Promise<Answer<HostReport>> {
+    return this.#put(await this.#settle(this.#rpc.inspectHost(hostOffset)));
+  }
+
+  readHostBytes(hostOffset: number, length: number): Promise<Settled<Uint8Array>> {
+    return this.#settle(this.#rpc.readHostBytes(hostOffset, length));
+  }
+
+  leaveFile(): void {
+    void this.#settle(this.#rpc.leaveFile().then(nothing));
+  }
+
   /** A problem in the person's language; for a call that was broken off, that the reader has stopped. */
   async describe(problem: MaybeProblem): Promise<string> {
     const stopped = t('The reader of this image has stopped.');
@@ -110,7 +127,7 @@ export class HostLine {
     void this.#settle(this.#rpc.openLayer(depth, toTheSide).then(nothing));
   }
 
-  run(command: HostCommand): void {
+  run(command: PageCommand): void {
     void this.#settle(this.#rpc.run(command).then(nothing));
   }
 

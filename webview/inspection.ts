@@ -2,7 +2,7 @@
 import type { Announcer } from './announce';
 import { nameClusters, nameShares, placeOf, sharesOfTotals } from './describe';
 import type { HostLine } from './host';
-import { KIND_WORDS } from './kinds';
+import { GUEST_KINDS, KIND_WORDS } from './kinds';
 import { Latest } from './latest';
 import type { Disk } from './map/geometry';
 import { isOneCluster, type Selection } from './map/selection';
@@ -60,6 +60,8 @@ export class Inspection {
     if (isOneCluster(selection, disk))
       return report?.ok ? `${name}: ${KIND_WORDS[report.value.cellKind].name}` : name;
     const totals = rangeTotals?.of === selection ? rangeTotals.answer : undefined;
-    return totals?.ok ? `${name}: ${nameShares(sharesOfTotals(totals.value))}` : name;
+    return totals?.ok
+      ? `${name}: ${nameShares(sharesOfTotals(totals.value, GUEST_KINDS), GUEST_KINDS)}`
+      : name;
   }
 }

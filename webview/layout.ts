@@ -16,13 +16,19 @@ export interface Layout {
   readonly header: HTMLElement;
   readonly chain: HTMLElement;
   showTab(tab: PageTab): void;
+  /** Puts another view's map, overview bar and bytes in their places. */
+  show(picture: PictureParts): void;
+}
+
+/** Elements of one view that draw themselves. */
+export interface PictureParts {
+  readonly map: { readonly element: HTMLElement };
+  readonly minimap: { readonly element: HTMLElement };
+  readonly hex: { readonly element: HTMLElement };
 }
 
 /** Elements that draw themselves and are put into the frame. */
 export interface Parts {
-  readonly map: HTMLElement;
-  readonly minimap: HTMLElement;
-  readonly hex: HTMLElement;
   readonly splitter: HTMLElement;
   readonly announcer: HTMLElement;
   readonly changeDialog: HTMLElement;
@@ -52,6 +58,11 @@ export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: Pag
     cluster: get('cluster'),
     header: get('header'),
     chain: get('chain'),
+    show: ({ map, minimap, hex }) => {
+      get('mapSlot').replaceChildren(map.element);
+      get('minimapSlot').replaceChildren(minimap.element);
+      get('hexSlot').replaceChildren(hex.element);
+    },
     showTab: (tab) => {
       panels.setAttribute('activeid', `tab-${tab}`);
     },
@@ -70,10 +81,10 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
       <section class="map-side" aria-label=${t('Cluster map')}>
         <div ${keep('toolbar')}></div>
         <div class="map-place">
-          ${parts.map}
+          <div class="slot" ${keep('mapSlot')}></div>
           <div class="map-note" ${keep('mapNote')}></div>
         </div>
-        ${parts.minimap}
+        <div class="slot" ${keep('minimapSlot')}></div>
         <div class="legend-place" ${keep('legend')}></div>
       </section>
       ${parts.splitter}
@@ -99,7 +110,7 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
                 aria-label=${t('Selected clusters')}
                 ${keep('cluster')}
               ></div>
-              ${parts.hex}
+              <div class="slot" ${keep('hexSlot')}></div>
             </div>
           </vscode-panel-view>
           <vscode-panel-view id="view-header"

@@ -1,7 +1,7 @@
 /** The legend: each kind with its colour, clusters, bytes and share. Its entries highlight their kind in the map. */
 import { html, type TemplateResult } from 'lit';
-import type { CellKind, KindTotals } from '../src/editor/messages';
-import { isFromBacking, KIND_WORDS, KINDS } from './kinds';
+import type { KindTotals } from '../src/editor/messages';
+import { FILE_KINDS, GUEST_KINDS, isFromBacking, type KindSet } from './kinds';
 import { formatBytes, formatCount, formatShare, formatSize } from './numbers';
 import type { AppState } from './store';
 import { t } from './strings';
@@ -10,14 +10,17 @@ import { t } from './strings';
  * A real table; its rows are laid out as a grid of entries to save height, which is why every role is spelled out:
  * browsers forget a table's roles when its display changes.
  */
-export function legend(state: AppState, toggle: (kind: CellKind) => void): TemplateResult {
-  const totals = state.totals ?? { bytes: [], scannedBytes: 0, totalBytes: 0 };
+export function legend(state: AppState, toggle: (kind: string) => void): TemplateResult {
+  const isFile = state.space === 'file';
+  const totals = (isFile ? state.fileTotals : state.totals) ?? NOTHING;
+  const set: KindSet = isFile ? FILE_KINDS : GUEST_KINDS;
+  const kinds = isFile ? fileKinds(totals) : guestKinds(state, totals);
   const clusterSize = state.page?.image.summary?.clusterSize ?? 1;
   return html`<table
       class="legend"
       role="table"
       data-testid="legend"
-      aria-label=${t('What the disk consists of')}
+      aria-label=${isFile ? t('What the file consists of') : t('What the disk consists of')}
     >
       <thead role="rowgroup" class="visually-hidden">
         <tr role="row">
@@ -28,32 +31,41 @@ export function legend(state: AppState, toggle: (kind: CellKind) => void): Templ
         </tr>
       </thead>
       <tbody role="rowgroup">
-        ${shownKinds(state, totals).map((kind) => entry(kind, totals, clusterSize, state.highlighted, toggle))}
-        ${stagedEntry(state, clusterSize)}
+        ${kinds.map((kind) => entry(kind, set, totals, clusterSize, state.highlighted, toggle))}
+        ${isFile ? '' : stagedEntry(state, clusterSize)}
       </tbody>
     </table>
-    ${scanNote(totals)}`;
+    ${isFile ? layoutNote(state) : scanNote(totals)}`;
 }
 
+const NOTHING: KindTotals = { bytes: [], scannedBytes: 0, totalBytes: 0 };
+
 /** The image's own kinds always, those of the backing chain where there is one. */
-function shownKinds(state: AppState, totals: KindTotals): readonly CellKind[] {
+function guestKinds(state: AppState, totals: KindTotals): readonly string[] {
   const hasBacking = (state.page?.image.chain?.layers.length ?? 1) > 1;
-  return KINDS.filter((kind, index) => {
+  return GUEST_KINDS.kinds.filter((kind, index) => {
     if ((totals.bytes[index] ?? 0) > 0) return true;
     if (kind === 'invalid') return false;
     return kind === 'backing1' ? hasBacking : !isFromBacking(kind);
   });
 }
 
+/** What every file has, what is worth knowing that it has not, and what there is. */
+function fileKinds(totals: KindTotals): readonly string[] {
+  const optional: readonly string[] = ['compressed', 'snapshot', 'bitmap', 'conflict'];
+  return FILE_KINDS.kinds.filter((kind, index) => !optional.includes(kind) || (totals.bytes[index] ?? 0) > 0);
+}
+
 function entry(
-  kind: CellKind,
+  kind: string,
+  set: KindSet,
   totals: KindTotals,
   clusterSize: number,
-  highlighted: CellKind | undefined,
-  toggle: (kind: CellKind) => void,
+  highlighted: string | undefined,
+  toggle: (kind: string) => void,
 ): TemplateResult {
-  const bytes = totals.bytes[KINDS.indexOf(kind)] ?? 0;
-  const { name, meaning } = KIND_WORDS[kind];
+  const bytes = totals.bytes[set.kinds.indexOf(kind)] ?? 0;
+  const { name, meaning } = set.words[kind] ?? { name: kind, meaning: '' };
   return html`<tr
     role="row"
     class="legend-entry ${bytes === 0 ? 'is-absent' : ''}"
@@ -98,6 +110,14 @@ function stagedEntry({ page }: AppState, clusterSize: number): TemplateResult | 
     <td role="cell">${formatShare(bytes, page?.image.summary?.virtualSize ?? 0)}</td>
     <td role="cell" data-clusters=${clusters}>${formatCount(clusters)}</td>
   </tr>`;
+}
+
+/** While the tables are read; after that nothing is left to scan. */
+function layoutNote({ layoutShare }: AppState): TemplateResult | '' {
+  if (layoutShare === undefined) return '';
+  return html`<div class="scan-note" data-testid="scan-note">
+    ${t('Reading the tables: {0} so far', formatShare(layoutShare, 1))}
+  </div>`;
 }
 
 function scanNote(totals: KindTotals): TemplateResult | '' {

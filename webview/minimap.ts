@@ -1,10 +1,9 @@
 /**
- * The overview bar: the whole disk from left to right, every column the mixture of what lies there, with a frame
+ * The overview bar: the whole disk or file from left to right, every column the mixture of what lies there, with a frame
  * around the part that the map shows. The frame can be dragged, clicking elsewhere goes there, and it is a slider
  * for the keyboard.
  */
-import type { CellKind } from '../src/editor/messages';
-import { KIND_COUNT } from './kinds';
+import type { KindSet } from './kinds';
 import { cellCount, type Disk } from './map/geometry';
 import { bandsOf, sumShares, UNKNOWN, type Palette } from './map/paint';
 import type { TileCache } from './map/tiles';
@@ -29,19 +28,21 @@ export class Minimap {
   readonly #canvas = document.createElement('canvas');
   readonly #frame = document.createElement('div');
   readonly #selection = document.createElement('div');
-  #palette: Palette = paletteOf(readTheme(), undefined);
-  #highlighted: CellKind | undefined;
+  #palette: Palette;
+  #highlighted: string | undefined;
   #disk: Disk = { size: 0, clusterSize: 1 };
   #level = 1;
   #shown: Shown = { start: 0, end: 0 };
   #selected: Shown | undefined;
   #isDue = false;
 
-  /** @param goTo asked to put a guest byte in the middle of the map */
+  /** @param goTo asked to put a byte in the middle of the map */
   constructor(
     private readonly cache: TileCache,
+    private readonly kinds: KindSet,
     private readonly goTo: (byte: number) => void,
   ) {
+    this.#palette = paletteOf(readTheme(kinds), kinds, undefined);
     this.element.className = 'minimap';
     this.element.dataset['testid'] = 'minimap';
     this.#canvas.dataset['testid'] = 'minimap-canvas';
@@ -70,14 +71,14 @@ export class Minimap {
     this.redraw();
   }
 
-  highlight(kind: CellKind | undefined): void {
+  highlight(kind: string | undefined): void {
     if (kind === this.#highlighted) return;
     this.#highlighted = kind;
     this.themeChanged();
   }
 
   themeChanged(): void {
-    this.#palette = paletteOf(readTheme(), this.#highlighted);
+    this.#palette = paletteOf(readTheme(this.kinds), this.kinds, this.#highlighted);
     this.redraw();
   }
 
@@ -212,8 +213,9 @@ function paintColumns(
   const tile = cache.get(level, 0);
   const cells = cellCount(disk, level);
   if (!tile || cells === 0) return;
-  const sums = new Float64Array(KIND_COUNT);
-  const scaled = new Uint8Array(KIND_COUNT);
+  const kindCount = palette.kinds.length;
+  const sums = new Float64Array(kindCount);
+  const scaled = new Uint8Array(kindCount);
   const bands = new Uint8Array(height);
   const markHeight = Math.max(2, Math.round(height / 8));
   for (let x = 0; x < width; x++) {
@@ -221,7 +223,7 @@ function paintColumns(
     const to = Math.max(from + 1, Math.min(cells, Math.floor(((x + 1) / width) * cells)));
     sumShares(tile.shares, from, to, sums);
     scaleShares(sums, scaled);
-    bandsOf(scaled, 0, bands);
+    bandsOf(scaled, 0, kindCount, bands);
     for (let y = 0; y < height; y++) {
       const kind = bands[y]!;
       if (kind !== UNKNOWN) pixels[y * width + x] = palette.kinds[kind]!;
@@ -238,7 +240,7 @@ function paintColumns(
 /** Brings sums back to 0 to 255; what is present stays at least 1. */
 function scaleShares(sums: Float64Array, out: Uint8Array): void {
   const total = sums.reduce((sum, value) => sum + value, 0);
-  for (let kind = 0; kind < KIND_COUNT; kind++) {
+  for (let kind = 0; kind < sums.length; kind++) {
     const sum = sums[kind]!;
     out[kind] = sum === 0 ? 0 : Math.max(1, Math.round((sum / total) * 255));
   }

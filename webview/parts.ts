@@ -1,11 +1,12 @@
 /** Which part of the page shows what: each is drawn again when what it reads has changed, and only then. */
 import { html } from 'lit';
-import type { CellKind, NoticeCommand } from '../src/editor/messages';
+import type { PageCommand } from '../src/editor/messages';
 import { island } from './island';
 import type { Layout } from './layout';
 import { legend } from './legend';
 import { chainPanel, type ChainActions } from './panels/chain';
 import { clusterPanel, type ClusterActions } from './panels/cluster';
+import { hostPanel } from './panels/hostCluster';
 import { headerPanel } from './panels/header';
 import type { Store } from './store';
 import { notices, strip } from './strip';
@@ -14,9 +15,9 @@ import { unreadable } from './unreadable';
 
 /** What a person can do on the page, besides the map itself. */
 export interface Actions extends ClusterActions, ChainActions, ToolbarActions {
-  toggleHighlight(kind: CellKind): void;
+  toggleHighlight(kind: string): void;
   retry(): void;
-  run(command: NoticeCommand): void;
+  run(command: PageCommand): void;
   copy(text: string): void;
 }
 
@@ -26,8 +27,13 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   island(
     layout.strip,
     store,
-    ({ page }) => [page],
-    ({ page }) => (page ? strip(page) : NOTHING),
+    ({ page, health }) => [page, health],
+    ({ page, health }) =>
+      page
+        ? strip(page, health, (command) => {
+            actions.run(command);
+          })
+        : NOTHING,
   );
   island(
     layout.notices,
@@ -52,13 +58,25 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   island(
     layout.toolbar,
     store,
-    ({ page, zoom, goToProblem }) => [page, zoom, goToProblem],
+    ({ page, health, space, zoom, goToProblem }) => [
+      page,
+      health?.kind === 'checking',
+      space,
+      zoom,
+      goToProblem,
+    ],
     (state) => toolbar(state, actions),
   );
   island(
     layout.legend,
     store,
-    ({ page, totals, highlighted }) => [page, totals, highlighted],
+    ({ page, space, totals, fileTotals, layoutShare, highlighted }) => [
+      page,
+      space,
+      space === 'guest' ? totals : fileTotals,
+      layoutShare,
+      highlighted,
+    ],
     (state) =>
       legend(state, (kind) => {
         actions.toggleHighlight(kind);
@@ -76,8 +94,12 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   island(
     layout.cluster,
     store,
-    ({ page, selection, report, rangeTotals }) => [page, selection, report, rangeTotals],
-    (state) => clusterPanel(state, actions),
+    ({ page, space, selection, report, rangeTotals, hostSelection, hostReport }) => [
+      page,
+      space,
+      ...(space === 'guest' ? [selection, report, rangeTotals] : [hostSelection, hostReport, undefined]),
+    ],
+    (state) => (state.space === 'guest' ? clusterPanel(state, actions) : hostPanel(state, actions)),
   );
   island(
     layout.header,

@@ -1,16 +1,21 @@
 /** What survives the page: VS Code drops a hidden page, and keeps this for when it is shown again. */
-import type { CellKind, PageTab } from '../src/editor/messages';
+import type { PageTab } from '../src/editor/messages';
 import { vscode } from './host';
-import { KINDS } from './kinds';
+import { FILE_KINDS, GUEST_KINDS } from './kinds';
 import type { SavedPlace } from './map/navigator';
 import type { Selection } from './map/selection';
 import type { Division } from './splitter';
+import type { Space } from './store';
 
 export interface Saved {
   readonly tab: PageTab;
+  readonly space: Space;
   readonly place?: SavedPlace | undefined;
   readonly selection?: Selection | undefined;
-  readonly highlighted?: CellKind | undefined;
+  readonly filePlace?: SavedPlace | undefined;
+  readonly fileSelection?: Selection | undefined;
+  /** A kind of the view that was shown. */
+  readonly highlighted?: string | undefined;
   readonly hexTop: number;
   readonly division?: Division | undefined;
 }
@@ -24,12 +29,16 @@ export function loadSaved(): Saved {
   const kept = vscode.getState();
   const parts: Record<string, unknown> = isRecord(kept) ? kept : {};
   const tab = TABS.find((name) => name === parts['tab']) ?? 'cluster';
-  const highlighted = KINDS.find((kind) => kind === parts['highlighted']);
+  const space = parts['space'] === 'file' ? 'file' : 'guest';
+  const { kinds }: { readonly kinds: readonly string[] } = space === 'file' ? FILE_KINDS : GUEST_KINDS;
+  const highlighted = kinds.find((kind) => kind === parts['highlighted']);
   const hexTop = typeof parts['hexTop'] === 'number' ? parts['hexTop'] : 0;
   const place = isPlace(parts['place']) ? parts['place'] : undefined;
   const selection = isSelection(parts['selection']) ? parts['selection'] : undefined;
+  const filePlace = isPlace(parts['filePlace']) ? parts['filePlace'] : undefined;
+  const fileSelection = isSelection(parts['fileSelection']) ? parts['fileSelection'] : undefined;
   const division = isDivision(parts['division']) ? parts['division'] : undefined;
-  return { tab, place, selection, highlighted, hexTop, division };
+  return { tab, space, place, selection, filePlace, fileSelection, highlighted, hexTop, division };
 }
 
 export class Keeper {

@@ -1,5 +1,12 @@
 /** What the page knows and shows, in one value; parts of the page are drawn again when what they read has changed. */
-import type { CellKind, KindTotals, PageState, PageTab, StagedReport } from '../src/editor/messages';
+import type {
+  HostReport,
+  KindTotals,
+  PageHealth,
+  PageState,
+  PageTab,
+  StagedReport,
+} from '../src/editor/messages';
 import type { Answer } from './answers';
 import type { Selection } from './map/selection';
 
@@ -18,14 +25,27 @@ export interface RangeTotals {
 export interface AppState {
   /** Undefined until the host has told. */
   readonly page: PageState | undefined;
+  /** Undefined until the host has told. */
+  readonly health: PageHealth | undefined;
+  /** Which view of the image is shown: the guest's disk, or the image file. */
+  readonly space: Space;
   readonly tab: PageTab;
-  readonly highlighted: CellKind | undefined;
+  /** A kind of the view that is shown. */
+  readonly highlighted: string | undefined;
   readonly selection: Selection | undefined;
   readonly report: Answer<StagedReport>;
   /** Totals of the selection, where it is of several clusters; of an earlier one until the answer is there. */
   readonly rangeTotals: RangeTotals | undefined;
   /** Totals of the whole disk, as far as it was scanned. */
   readonly totals: KindTotals | undefined;
+  /** What is selected in the file view. */
+  readonly hostSelection: Selection | undefined;
+  /** Of its first cluster. */
+  readonly hostReport: Answer<HostReport>;
+  /** Totals of the whole file, once its tables were read. */
+  readonly fileTotals: KindTotals | undefined;
+  /** How far the reading of the tables is, 0 to 1; undefined where it is not under way. */
+  readonly layoutShare: number | undefined;
   readonly mapProblem: string | undefined;
   readonly zoom: MapZoom | undefined;
   readonly goToProblem: string | undefined;
@@ -33,19 +53,27 @@ export interface AppState {
   readonly isLost: boolean;
 }
 
+export type Space = 'guest' | 'file';
+
 export class Store {
   #state: AppState;
   readonly #listeners: (() => void)[] = [];
 
-  constructor(tab: PageTab) {
+  constructor(tab: PageTab, space: Space) {
     this.#state = {
       page: undefined,
+      health: undefined,
+      space,
       tab,
       highlighted: undefined,
       selection: undefined,
       report: undefined,
       rangeTotals: undefined,
       totals: undefined,
+      hostSelection: undefined,
+      hostReport: undefined,
+      fileTotals: undefined,
+      layoutShare: undefined,
       mapProblem: undefined,
       zoom: undefined,
       goToProblem: undefined,

@@ -1,15 +1,28 @@
 /** The summary strip: what image this is, at a glance. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ImageState, ImageSummary, Notice, NoticeCommand, PageState } from '../src/editor/messages';
+import type {
+  ImageState,
+  ImageSummary,
+  Notice,
+  NoticeCommand,
+  PageCommand,
+  PageHealth,
+  PageState,
+} from '../src/editor/messages';
 import { icon, type IconName } from './icons';
 import { formatBytes, formatCount, formatShare, formatSize } from './numbers';
 import { t } from './strings';
 
-export function strip(page: PageState): TemplateResult {
+export function strip(
+  page: PageState,
+  health: PageHealth | undefined,
+  run: (command: PageCommand) => void,
+): TemplateResult {
   const { image } = page;
   return html`<div class="strip-line">
       <h1 class="strip-name" title=${image.path} data-testid="file-name">${page.fileName}</h1>
       ${image.summary ? facts(image, image.summary) : fileSize(image)} ${stagedFact(image)}
+      ${image.summary && health ? healthFact(health, run) : nothing}
     </div>
     <ul class="badges" data-testid="badges" aria-label=${t('What is special about this image')}>
       ${badges(page).map(badge)}
@@ -48,6 +61,57 @@ function stagedFact({ edits }: ImageState): TemplateResult | typeof nothing {
     data-testid="staged"
     >${icon('edit')} <b>${text}</b></span
   >`;
+}
+
+const HEALTH_ICONS: Readonly<Record<PageHealth['kind'], IconName>> = {
+  unchecked: 'pulse',
+  checking: 'pulse',
+  clean: 'pass',
+  leaks: 'warning',
+  damaged: 'error',
+  failed: 'error',
+};
+
+/** What the last check found; a click runs it. What it found in detail is in the Problems panel. */
+function healthFact(
+  { kind, text, detail, hasFindings }: PageHealth,
+  run: (command: PageCommand) => void,
+): TemplateResult {
+  const isChecking = kind === 'checking';
+  const words = isChecking
+    ? t('Stop the check')
+    : kind === 'unchecked'
+      ? t('Check the image')
+      : t('Check again');
+  return html`<span class="health">
+    <button
+      type="button"
+      class="health-button is-${kind}"
+      title=${`${detail} ${words}.`}
+      aria-label=${t('Health: {0}. {1}', text, words)}
+      data-testid="health"
+      data-health=${kind}
+      @click=${() => {
+        run(isChecking ? 'cancelCheck' : 'check');
+      }}
+    >
+      ${icon(isChecking ? 'stop-circle' : HEALTH_ICONS[kind])}<span>${text}</span>
+    </button>
+    ${
+      hasFindings
+        ? html`<button
+            type="button"
+            class="link"
+            data-testid="show-problems"
+            @click=${() => {
+              run('showProblems');
+            }}
+          >
+            ${t('Show problems')}
+          </button>`
+        : nothing
+    }
+  </span>`;
 }
 
 /** Of a file that is not there, nothing. */

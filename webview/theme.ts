@@ -2,13 +2,13 @@
  * The colours that the canvases need, read from the theme's CSS variables, and a call whenever they may have changed.
  * Everything else on the page is styled by CSS and follows the theme by itself.
  */
-import type { CellKind } from '../src/editor/messages';
-import { KINDS, kindVariable } from './kinds';
+import type { KindSet } from './kinds';
 import type { Palette } from './map/paint';
 
 /** CSS colours, fit for `fillStyle`. */
 export interface Theme {
-  readonly kinds: ReadonlyMap<CellKind, string>;
+  /** In the order of the set that it was read for. */
+  readonly kinds: readonly string[];
   readonly background: string;
   readonly foreground: string;
   readonly selection: string;
@@ -21,7 +21,7 @@ export interface Theme {
 /** How much of a kind's colour is left while another kind is highlighted. */
 const DIMMED = 0.14;
 
-export function readTheme(): Theme {
+export function readTheme(set: KindSet): Theme {
   const style = getComputedStyle(document.body);
   const colour = (name: string, otherwise: string): string => {
     const value = style.getPropertyValue(name).trim();
@@ -29,7 +29,7 @@ export function readTheme(): Theme {
   };
   const foreground = colour('--vscode-editor-foreground', colour('--vscode-foreground', '#808080'));
   return {
-    kinds: new Map(KINDS.map((kind) => [kind, colour(kindVariable(kind), foreground)])),
+    kinds: set.kinds.map((kind) => colour(set.variable(kind), foreground)),
     background: colour('--vscode-editor-background', '#1e1e1e'),
     foreground,
     selection: colour('--vscode-qcow2-mapSelection', foreground),
@@ -40,12 +40,12 @@ export function readTheme(): Theme {
 }
 
 /** The theme's colours as pixels; with `highlighted`, all other kinds fade into the background. */
-export function paletteOf(theme: Theme, highlighted: CellKind | undefined): Palette {
+export function paletteOf(theme: Theme, set: KindSet, highlighted: string | undefined): Palette {
   const painter = new ColourPainter(theme.background);
   return {
-    kinds: Uint32Array.from(KINDS, (kind) => {
+    kinds: Uint32Array.from(set.kinds, (kind, index) => {
       const isFaded = highlighted !== undefined && highlighted !== kind;
-      return painter.pixel(theme.kinds.get(kind) ?? theme.foreground, isFaded ? DIMMED : 1);
+      return painter.pixel(theme.kinds[index] ?? theme.foreground, isFaded ? DIMMED : 1);
     }),
     background: painter.pixel(theme.background, 1),
     unknown: painter.pixel(theme.foreground, 0.2),

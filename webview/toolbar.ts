@@ -1,16 +1,17 @@
 /** The line above the map: go to a place, zoom, change, export. */
 import { html, type TemplateResult } from 'lit';
-import type { ChangeKind } from '../src/editor/messages';
+import type { ChangeKind, PageCommand } from '../src/editor/messages';
 import { icon, type IconName } from './icons';
 import { formatCount, formatSize } from './numbers';
-import type { AppState, MapZoom } from './store';
+import type { AppState, MapZoom, Space } from './store';
 import { t } from './strings';
 
 export interface ToolbarActions {
+  showSpace(space: Space): void;
   goToText(text: string): void;
   zoomBy(steps: number): void;
   zoomTo(step: number): void;
-  exportMap(): void;
+  run(command: PageCommand): void;
   /** Opens the dialog of a change of what is selected. */
   change(kind: ChangeKind): void;
 }
@@ -18,17 +19,20 @@ export interface ToolbarActions {
 export function toolbar(state: AppState, actions: ToolbarActions): TemplateResult {
   const { zoom } = state;
   const clusterSize = state.page?.image.summary?.clusterSize ?? 1;
+  const isFile = state.space === 'file';
+  const whole = isFile ? t('Whole file (0)') : t('Whole disk (0)');
   return html`<div class="toolbar" role="toolbar" aria-label=${t('Map')}>
+    ${spaceSwitch(state, actions)}
     <div class="go-to">
       <vscode-text-field
         data-testid="go-to"
         size="16"
         placeholder=${t('Go to 0x…, 1.5G, #31')}
-        title=${t('A guest offset (0x1f0000, 64k, 1.5 GiB) or a cluster number (#31); Enter goes there')}
+        title=${isFile ? t('An offset in the file (0x1f0000, 64k, 1.5 GiB) or a cluster number (#31); Enter goes there') : t('A guest offset (0x1f0000, 64k, 1.5 GiB) or a cluster number (#31); Enter goes there')}
         @keydown=${(event: KeyboardEvent) => {
           if (event.key === 'Enter') actions.goToText((event.target as HTMLInputElement).value);
         }}
-        >${t('Go to guest offset')}</vscode-text-field
+        >${isFile ? t('Go to host offset') : t('Go to guest offset')}</vscode-text-field
       >
       ${
         state.goToProblem === undefined
@@ -77,8 +81,8 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
       >
       <vscode-button
         appearance="icon"
-        aria-label=${t('Whole disk')}
-        title=${t('Whole disk (0)')}
+        aria-label=${isFile ? t('Whole file') : t('Whole disk')}
+        title=${whole}
         data-testid="zoom-whole"
         @click=${() => {
           actions.zoomTo(0);
@@ -88,20 +92,57 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
     </div>
     <div class="actions">
       ${changeButton('writeZeroes', 'eraser', t('Write Zeroes…'), state, actions)}
-      ${changeButton('discard', 'trash', t('Discard…'), state, actions)}
+      ${changeButton('discard', 'trash', t('Discard…'), state, actions)} ${checkButton(state, actions)}
       <vscode-button
         appearance="secondary"
         data-testid="export-map"
         aria-label=${t('Export Map…')}
         title=${t('Export the map to a file, as JSON, CSV or text')}
         @click=${() => {
-          actions.exportMap();
+          actions.run('exportMap');
         }}
         ><span slot="start">${icon('export')}</span
         ><span class="words">${t('Export Map…')}</span></vscode-button
       >
     </div>
   </div>`;
+}
+
+/** Which address space the map shows. */
+function spaceSwitch({ space }: AppState, actions: ToolbarActions): TemplateResult {
+  const choice = (of: Space, name: string, title: string): TemplateResult =>
+    html`<button
+      type="button"
+      class="space"
+      aria-pressed=${space === of ? 'true' : 'false'}
+      title=${title}
+      data-testid="space-${of}"
+      @click=${() => {
+        actions.showSpace(of);
+      }}
+    >
+      ${name}
+    </button>`;
+  return html`<div class="spaces" role="group" aria-label=${t('What the map shows')}>
+    ${choice('guest', t('Guest'), t("The guest's disk: what each of its clusters is"))}
+    ${choice('file', t('File'), t('The image file: what each of its clusters is used for'))}
+  </div>`;
+}
+
+function checkButton({ health }: AppState, actions: ToolbarActions): TemplateResult {
+  const isChecking = health?.kind === 'checking';
+  const name = isChecking ? t('Stop Check') : t('Check');
+  return html`<vscode-button
+    appearance="secondary"
+    data-testid="check"
+    aria-label=${name}
+    title=${isChecking ? t('Stop the check') : t('Check all tables and refcounts; what is wrong is shown among the problems')}
+    @click=${() => {
+      actions.run(isChecking ? 'cancelCheck' : 'check');
+    }}
+    ><span slot="start">${icon(isChecking ? 'stop-circle' : 'pulse')}</span
+    ><span class="words">${name}</span></vscode-button
+  >`;
 }
 
 function changeButton(

@@ -1,6 +1,7 @@
 /** How a node of the tree looks: icon, words, tooltip. */
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
 import { describe, formatSize } from '../words/words';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
@@ -10,27 +11,36 @@ export function chainItem(
   node: ChainNode,
   collapsibleState: vscode.TreeItemCollapsibleState,
   isWhole: boolean,
+  health: Health,
 ): vscode.TreeItem {
   const item = new vscode.TreeItem(shortNameOf(node), collapsibleState);
   item.id = node.id;
-  if (node.kind === 'image') dressImage(item, node, isWhole);
+  if (node.kind === 'image') dressImage(item, node, isWhole, health);
   else dressBroken(item, node);
   item.accessibilityInformation = { label: `${shortNameOf(node)}, ${String(item.description)}` };
   return item;
 }
 
-function dressImage(item: vscode.TreeItem, node: ImageNode, isWhole: boolean): void {
+function dressImage(item: vscode.TreeItem, node: ImageNode, isWhole: boolean, health: Health): void {
   const { image } = node;
   item.contextValue = node.isOutside ? 'image.outside' : 'image';
   const broken = isWhole ? [] : [vscode.l10n.t('broken chain')];
-  item.description = [...facts(image), ...broken, ...folderOf(image.path)].join(' · ');
-  item.iconPath = imageIcon(node, isWhole);
+  item.description = [...healthFacts(health), ...facts(image), ...broken, ...folderOf(image.path)].join(
+    ' · ',
+  );
+  item.iconPath = imageIcon(node, isWhole, health);
   item.command = { command: 'qcow2.chains.open', title: vscode.l10n.t('Open'), arguments: [node] };
 }
 
 /** What a node tells at length, made when somebody hovers. */
-export function chainTooltip(node: ChainNode): vscode.MarkdownString {
-  return node.kind === 'image' ? imageTooltip(node) : brokenTooltip(node);
+export function chainTooltip(node: ChainNode, health: Health): vscode.MarkdownString {
+  return node.kind === 'image' ? imageTooltip(node, health) : brokenTooltip(node);
+}
+
+/** What a check has found; nothing where there was none. */
+function healthFacts(health: Health): string[] {
+  if (health.kind === 'unchecked') return [];
+  return [health.kind === 'checking' ? vscode.l10n.t('checking…') : healthText(health)];
 }
 
 function facts(image: IndexedImage): string[] {
@@ -60,14 +70,17 @@ function marks({ summary }: IndexedImage): string[] {
   ];
 }
 
-function imageIcon({ image, parent }: ImageNode, isWhole: boolean): vscode.ThemeIcon {
+function imageIcon({ image, parent }: ImageNode, isWhole: boolean, health: Health): vscode.ThemeIcon {
   if (image.problem !== undefined && image.format !== 'raw') return errorIcon();
+  const verdict = health.kind === 'checked' ? verdictOf(health.report) : undefined;
+  if (verdict === 'damaged' || health.kind === 'failed') return errorIcon();
   const { corrupt = false, dirty = false } = image.summary ?? {};
-  if (!isWhole || corrupt || dirty) return warningIcon();
+  if (!isWhole || corrupt || dirty || verdict === 'leaks') return warningIcon();
+  if (verdict === 'clean') return new vscode.ThemeIcon('pass', new vscode.ThemeColor('testing.iconPassed'));
   return new vscode.ThemeIcon(parent === undefined ? 'database' : 'layers');
 }
 
-function imageTooltip(node: ImageNode): vscode.MarkdownString {
+function imageTooltip(node: ImageNode, health: Health): vscode.MarkdownString {
   const { image } = node;
   const { summary, backing } = image;
   const rows: [string, string][] = [[vscode.l10n.t('File'), image.path]];
@@ -88,6 +101,7 @@ function imageTooltip(node: ImageNode): vscode.MarkdownString {
   if (summary?.dataFileName !== undefined) rows.push([vscode.l10n.t('Data file'), summary.dataFileName]);
   const special = marks(image);
   if (special.length > 0) rows.push([vscode.l10n.t('State'), special.join(', ')]);
+  if (health.kind !== 'unchecked') rows.push([vscode.l10n.t('Health'), healthDetail(health)]);
   if (node.isOutside)
     rows.push([vscode.l10n.t('Place'), vscode.l10n.t('not among the images of the workspace')]);
   return table(rows);

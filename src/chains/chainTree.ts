@@ -1,26 +1,43 @@
 /** The tree view "Backing Chains": the workspace's images as chains, from the top or from the base. */
 import * as vscode from 'vscode';
 import { chainItem, chainTooltip } from './chainItem';
+import type { Health } from '../words/health';
 import { ChainModel, type ChainNode } from './chainModel';
 import type { WorkspaceIndex } from './workspaceIndex';
 
 /** With more chains than this they start folded: each unfolded one would be asked for its layers at once. */
 const UNFOLDED_CHAINS = 200;
 
+/** What checks have found in this window, by the image's path. */
+export interface HealthSource {
+  readonly onDidChange: vscode.Event<string>;
+  of(path: string): Health;
+}
+
 export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Disposable {
   private readonly changeEmitter = new vscode.EventEmitter<undefined>();
-  private readonly indexSubscription: vscode.Disposable;
+  private readonly subscriptions: readonly vscode.Disposable[];
+  /** What is shown of each image that is or was not unchecked. */
+  private readonly shownHealth = new Map<string, Health['kind']>();
   private model: ChainModel | undefined;
   private roots: ChainNode[] = [];
   private text = '';
   private isTurnedRound = false;
   readonly onDidChangeTreeData = this.changeEmitter.event;
 
-  constructor(private readonly index: WorkspaceIndex) {
-    this.indexSubscription = index.onDidChange(() => {
-      this.model = undefined;
-      this.changeEmitter.fire(undefined);
-    });
+  constructor(
+    private readonly index: WorkspaceIndex,
+    private readonly health: HealthSource,
+  ) {
+    this.subscriptions = [
+      index.onDidChange(() => {
+        this.model = undefined;
+        this.changeEmitter.fire(undefined);
+      }),
+      health.onDidChange((path) => {
+        this.healthChanged(path);
+      }),
+    ];
   }
 
   /** What the names of a chain must contain; empty for all. */
@@ -55,11 +72,11 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
   }
 
   getTreeItem(node: ChainNode): vscode.TreeItem {
-    return chainItem(node, this.foldingOf(node), this.currentModel().isWhole(node));
+    return chainItem(node, this.foldingOf(node), this.currentModel().isWhole(node), this.healthOf(node));
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: ChainNode): vscode.TreeItem {
-    item.tooltip = chainTooltip(node);
+    item.tooltip = chainTooltip(node, this.healthOf(node));
     return item;
   }
 
@@ -68,8 +85,20 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
   }
 
   dispose(): void {
-    this.indexSubscription.dispose();
+    for (const subscription of this.subscriptions) subscription.dispose();
     this.changeEmitter.dispose();
+  }
+
+  /** The progress of a check is not shown here. */
+  private healthChanged(path: string): void {
+    const { kind } = this.health.of(path);
+    if (this.shownHealth.get(path) === kind && kind === 'checking') return;
+    this.shownHealth.set(path, kind);
+    this.changeEmitter.fire(undefined);
+  }
+
+  private healthOf(node: ChainNode): Health {
+    return node.kind === 'image' ? this.health.of(node.image.path) : { kind: 'unchecked' };
   }
 
   private currentModel(): ChainModel {

@@ -1,6 +1,6 @@
 /** The view that shows the tree: its filter, its direction, and what it says above the tree. */
 import * as vscode from 'vscode';
-import { ChainTree } from './chainTree';
+import { ChainTree, type HealthSource } from './chainTree';
 import { ChainModel, type ChainNode } from './chainModel';
 import { WorkspaceIndex } from './workspaceIndex';
 
@@ -13,9 +13,9 @@ export class ChainView implements vscode.Disposable {
   private readonly indexSubscription: vscode.Disposable;
 
   /** Costs nothing until the view is shown. */
-  constructor(workerScript: string) {
+  constructor(workerScript: string, health: HealthSource) {
     this.index = new WorkspaceIndex(workerScript);
-    this.tree = new ChainTree(this.index);
+    this.tree = new ChainTree(this.index, health);
     this.view = vscode.window.createTreeView(VIEW, { treeDataProvider: this.tree, showCollapseAll: true });
     this.indexSubscription = this.index.onDidChange(() => {
       this.say();

@@ -1,23 +1,33 @@
 /** Tells VS Code what can be done to the image in the active editor: what is enabled in menus follows it. */
 import * as vscode from 'vscode';
+import type { Checks } from './checks';
 import { readOnlyReason } from './editability';
 import type { Subscription } from './emitter';
 import type { OpenImages } from './openImages';
+import { sourceName } from './source';
 
 export class ContextKeys implements vscode.Disposable {
-  private readonly activeSubscription: vscode.Disposable;
+  private readonly subscriptions: readonly vscode.Disposable[];
   private reading: Subscription | undefined;
   private readonly told = new Map<string, boolean>();
 
-  constructor(private readonly images: OpenImages) {
-    this.activeSubscription = images.onDidChangeActive(() => {
-      this.follow();
-    });
+  constructor(
+    private readonly images: OpenImages,
+    private readonly checks: Checks,
+  ) {
+    this.subscriptions = [
+      images.onDidChangeActive(() => {
+        this.follow();
+      }),
+      checks.onDidChange(() => {
+        this.show();
+      }),
+    ];
   }
 
   dispose(): void {
     this.reading?.dispose();
-    this.activeSubscription.dispose();
+    for (const subscription of this.subscriptions) subscription.dispose();
   }
 
   private follow(): void {
@@ -32,6 +42,9 @@ export class ContextKeys implements vscode.Disposable {
     const document = this.images.active?.document;
     const canChange = document !== undefined && readOnlyReason(document) === undefined;
     this.tell('qcow2.canChange', canChange);
+    const isChecking =
+      document !== undefined && this.checks.of(sourceName(document.source)).kind === 'checking';
+    this.tell('qcow2.isChecking', isChecking);
     this.tell('qcow2.isInterrupted', document?.state?.isInterrupted === true);
   }
 

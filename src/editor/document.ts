@@ -4,9 +4,12 @@
  * session, since a document lives without a view: saving and undoing never ask the webview.
  */
 import type {
+  Cells,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
+  Checked,
+  HostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -21,7 +24,7 @@ import { Emitter, type Subscription } from './emitter';
 import { type ImageSource, identify } from './source';
 import type { ImageSession, ScanProgress } from './session';
 import type { SessionLease, Sessions } from './sessions';
-import type { SaveAnswer, SaveCancel, UndoableEdit } from './staging';
+import type { Cancel, ProgressReport, SaveAnswer, UndoableEdit } from './staging';
 
 /** A stretch of the guest's disk, in bytes. */
 export interface Selection {
@@ -152,6 +155,24 @@ export class ImageDocument {
     return (await this.readSession()).readBytes(guestOffset, length);
   }
 
+  /** The cells of the file view; the first ones of a state take as long as a check. */
+  async hostCells(request: CellsRequest, report: ProgressReport): Promise<Result<Cells>> {
+    return (await this.readSession()).fileView.cells(request, report);
+  }
+
+  async inspectHost(hostOffset: number): Promise<Result<HostReport>> {
+    return (await this.readSession()).fileView.inspect(hostOffset);
+  }
+
+  async readHostBytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {
+    return (await this.readSession()).fileView.bytes(hostOffset, length);
+  }
+
+  /** Stops what the file view waits for. */
+  leaveFile(): void {
+    this.lease?.session.fileView.leave();
+  }
+
   async info(): Promise<Result<string>> {
     return (await this.readSession()).info();
   }
@@ -159,6 +180,11 @@ export class ImageDocument {
   /** What the engine has against changing the image now. */
   async obstacles(): Promise<Result<readonly Obstacle[]>> {
     return (await this.readSession()).staging.obstacles();
+  }
+
+  /** The full check of the image as it is shown. @param cancel is told how to stop it */
+  async check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
+    return (await this.readSession()).staging.check(report, cancel);
   }
 
   /** What a change would do. A newer preview ends an older one. */
@@ -180,12 +206,12 @@ export class ImageDocument {
   }
 
   /** Writes what is staged to the disk. Call it in turn. */
-  async save(cancel: SaveCancel): Promise<Result<SaveAnswer>> {
+  async save(cancel: Cancel): Promise<Result<SaveAnswer>> {
     return (await this.readSession()).staging.save(cancel);
   }
 
   /** Writes the image as staged to another file. Call it in turn. */
-  async saveAs(path: string, cancel: SaveCancel): Promise<Result<undefined>> {
+  async saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
     return (await this.readSession()).staging.saveAs(path, cancel);
   }
 

@@ -8,6 +8,7 @@ import * as vscode from 'vscode';
 import type { ImageState } from '../worker/api';
 import type { ImageDocument } from './document';
 import type { Subscription } from './emitter';
+import { watchFile } from './watchFile';
 
 /** Milliseconds between two readings, at least. */
 const SHORTEST_PAUSE = 1000;
@@ -64,24 +65,16 @@ export class DocumentFollower implements vscode.Disposable {
       this.watchers.delete(path);
     }
     const added = [...wanted].filter((path) => !this.watchers.has(path));
-    for (const path of added) this.watchers.set(path, this.watchFile(path));
+    for (const path of added) {
+      this.watchers.set(
+        path,
+        watchFile(path, () => {
+          this.lookSoon();
+        }),
+      );
+    }
     // A watcher needs a while to begin: what happens until then is seen by looking.
     if (added.length > 0) this.lookSoon(SHORTEST_PAUSE);
-  }
-
-  private watchFile(path: string): vscode.Disposable {
-    const folder = vscode.Uri.file(dirname(path));
-    // A name may hold what a glob takes for itself; such characters match as any one, and the path is compared.
-    const pattern = basename(path).replace(/[*?[\]{}!,\\]/g, '?');
-    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, pattern));
-    const { fsPath } = vscode.Uri.file(path);
-    const onEvent = (uri: vscode.Uri): void => {
-      if (uri.fsPath === fsPath) this.lookSoon();
-    };
-    watcher.onDidChange(onEvent);
-    watcher.onDidCreate(onEvent);
-    watcher.onDidDelete(onEvent);
-    return watcher;
   }
 
   /** Only some file systems that are not local tell of changes at all. */

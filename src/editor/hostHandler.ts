@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { CellsRequest, Problem } from '../worker/api';
 import type { ImageDocument } from './document';
+import type { Checks } from './checks';
 import { type FindUsers, guardsOf } from './editability';
 import type { HostApi, PageChange, PageState } from './messages';
 import { pageState } from './pageState';
@@ -17,6 +18,9 @@ const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   goToOffset: 'qcow2.goToOffset',
   showChain: 'qcow2.showBackingChain',
   recover: 'qcow2.recover',
+  check: 'qcow2.check',
+  cancelCheck: 'qcow2.cancelCheck',
+  showProblems: 'workbench.actions.view.problems',
 };
 
 /** The same calls, answered later. */
@@ -26,24 +30,44 @@ type Answers<Api> = {
     : never;
 };
 
-/** @param onReady the page is up, and has its state: what waited for it can be told */
+/** What the answers bring with them. */
+export interface HandlerEvents {
+  /** The page is up, and has its state: what waited for it can be told. */
+  ready(): void;
+  /** The tables are being read for the file view. */
+  layoutProgress(done: number, total: number): void;
+}
+
 export function hostHandler(
   uri: vscode.Uri,
   document: ImageDocument,
   findUsers: FindUsers,
-  onReady: () => void,
+  checks: Checks,
+  events: HandlerEvents,
 ): Answers<HostApi> {
   return {
     async ready(): Promise<PageState> {
       const state = await document.whenRead();
       // After the answer is on its way: what waited needs the state it belongs to.
-      setImmediate(onReady);
-      return pageState(document, state);
+      setImmediate(() => {
+        events.ready();
+      });
+      return pageState(document, state, checks);
     },
     cells: (request: CellsRequest) => document.cells(request),
     totals: (start: number, length: number) => document.totals(start, length),
     inspect: (guestOffset: number) => document.inspect(guestOffset),
     readBytes: (guestOffset: number, length: number) => document.readBytes(guestOffset, length),
+    hostCells: (request: CellsRequest) =>
+      document.hostCells(request, (done, total) => {
+        events.layoutProgress(done, total);
+      }),
+    inspectHost: (hostOffset: number) => document.inspectHost(hostOffset),
+    readHostBytes: (hostOffset: number, length: number) => document.readHostBytes(hostOffset, length),
+    leaveFile(): Promise<void> {
+      document.leaveFile();
+      return Promise.resolve();
+    },
     async openLayer(depth: number, toTheSide: boolean): Promise<void> {
       const path = document.state?.chain?.layers.find((layer) => layer.depth === depth)?.path;
       if (path === undefined) return;

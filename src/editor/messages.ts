@@ -13,8 +13,10 @@
  * the host and `t('…')` of `webview/`.
  */
 import type {
+  Cells,
   CellsRequest,
   ChangeTally,
+  HostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -27,10 +29,12 @@ export type {
   Amount,
   BitmapView,
   CellKind,
+  Cells,
   CellsRequest,
   ChainLayerView,
   ChainView,
   ChangeTally,
+  Claim,
   ClusterReport,
   EditState,
   EntryField,
@@ -38,6 +42,8 @@ export type {
   FeatureBit,
   HeaderField,
   HeaderView,
+  HostKind,
+  HostReport,
   ImageState,
   ImageSummary,
   KindTotals,
@@ -46,6 +52,7 @@ export type {
   Result,
   SnapshotView,
   StagedReport,
+  Structure,
 } from '../worker/api';
 
 /** Translations of the page's own words, keyed by the English sentence with `{0}`, `{1}`, … or `{name}` places. */
@@ -63,8 +70,19 @@ export interface PageState {
   readonly chainTexts: readonly { readonly problem?: string; readonly notes: readonly string[] }[];
   /** Restricted Mode: only the file itself was read. */
   readonly isRestricted: boolean;
+  readonly health: PageHealth;
   /** Why nothing can be changed here, in the person's language; absent where it can. */
   readonly readOnly?: string;
+}
+
+/** What the last check has found, in the person's language. */
+export interface PageHealth {
+  readonly kind: 'unchecked' | 'checking' | 'clean' | 'leaks' | 'damaged' | 'failed';
+  /** Two or three words: "not checked", "3 leaks". */
+  readonly text: string;
+  readonly detail: string;
+  /** Something was found: the Problems panel has it. */
+  readonly hasFindings: boolean;
 }
 
 export interface Notice {
@@ -75,6 +93,17 @@ export interface Notice {
 }
 
 export type NoticeCommand = 'recover' | 'retry';
+
+/** What the page may ask of the extension's commands. */
+export type PageCommand =
+  | NoticeCommand
+  | 'exportMap'
+  | 'copyInfo'
+  | 'goToOffset'
+  | 'showChain'
+  | 'check'
+  | 'cancelCheck'
+  | 'showProblems';
 
 /** A change as the page's dialog asks for it; places and lengths are guest bytes. */
 export type PageChange =
@@ -122,10 +151,16 @@ export interface HostApi {
   totals(start: number, length: number): Result<KindTotals>;
   inspect(guestOffset: number): Result<StagedReport>;
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
+  /** The cells of the file view. The first call for an image takes as long as a check; `leaveFile` stops it. */
+  hostCells(request: CellsRequest): Result<Cells>;
+  inspectHost(hostOffset: number): Result<HostReport>;
+  readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
+  /** The file view is no longer shown. */
+  leaveFile(): void;
   /** Opens the chain layer at that depth in an editor of its own. */
   openLayer(depth: number, toTheSide: boolean): void;
   /** Runs a command of this extension on the document. */
-  run(command: NoticeCommand | 'exportMap' | 'copyInfo' | 'goToOffset' | 'showChain'): void;
+  run(command: PageCommand): void;
   copy(text: string): void;
   /** Looks at what stands in the way of changing the image; may take a moment for a large one. */
   guards(): GuardReport;
@@ -142,9 +177,15 @@ export interface HostApi {
 /** Called by the host, answered by the webview. */
 export interface PageApi {
   stateChanged(state: PageState): void;
+  /** A check began, got further or has ended; or what it found is true no more. */
+  healthChanged(health: PageHealth): void;
   /** The whole-disk scan got further; the page asks for its cells again. */
   scanProgress(done: number, total: number): void;
   goTo(guestOffset: number): void;
+  /** Shows a place in the image file. */
+  goToHost(hostOffset: number): void;
+  /** The tables are being read for the file view: `done` of `total`, in a unit of its own. */
+  layoutProgress(done: number, total: number): void;
   showTab(tab: PageTab): void;
   /** Opens the dialog of a change; without a range the person says which. */
   openChange(kind: ChangeKind, range: { readonly start: number; readonly length: number } | undefined): void;

@@ -1,6 +1,7 @@
 /** One panel on one document: the webview, and what the host tells it. */
 import { createBirpc } from 'birpc';
 import type * as vscode from 'vscode';
+import type { Checks } from './checks';
 import type { CustomImageDocument } from './customDocument';
 import type { ImageDocument, Selection } from './document';
 import type { Subscription } from './emitter';
@@ -8,11 +9,14 @@ import type { FindUsers } from './editability';
 import { hostHandler } from './hostHandler';
 import type { ChangeKind, PageApi, PageTab } from './messages';
 import { pageHtml, pageResources } from './pageHtml';
-import { pageState } from './pageState';
+import { pageHealth, pageState } from './pageState';
+import { sourceName } from './source';
 
 /** Where the page is asked to go. */
 export interface Navigation {
   readonly guestOffset?: number;
+  /** A place in the image file. */
+  readonly hostOffset?: number;
   readonly tab?: PageTab;
   /** The dialog of a change, for a range or for what the person says there. */
   readonly change?: { readonly kind: ChangeKind; readonly range: Selection | undefined };
@@ -31,12 +35,18 @@ export class Page implements vscode.Disposable {
     readonly panel: vscode.WebviewPanel,
     extension: vscode.Uri,
     findUsers: FindUsers,
+    checks: Checks,
   ) {
     const { uri, document } = this;
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: pageResources(extension) };
-    const handler = hostHandler(uri, document, findUsers, () => {
-      this.cameUp();
+    const handler = hostHandler(uri, document, findUsers, checks, {
+      ready: () => {
+        this.cameUp();
+      },
+      layoutProgress: (done, total) => {
+        void this.rpc.layoutProgress.asEvent(done, total);
+      },
     });
     // A hidden page takes no message and asks for its state when it is shown again: losing one does no harm.
     this.rpc = createBirpc<PageApi, typeof handler>(handler, {
@@ -47,7 +57,12 @@ export class Page implements vscode.Disposable {
       timeout: -1,
     });
     this.disposables.push(
-      document.onDidRead((state) => void this.rpc.stateChanged.asEvent(pageState(document, state))),
+      document.onDidRead((state) => void this.rpc.stateChanged.asEvent(pageState(document, state, checks))),
+      checks.onDidChange((name) => {
+        if (name === sourceName(document.source)) {
+          void this.rpc.healthChanged.asEvent(pageHealth(checks.of(name)));
+        }
+      }),
       document.onDidScan(({ done, total }) => void this.rpc.scanProgress.asEvent(done, total)),
       panel.onDidChangeViewState(() => {
         if (!panel.visible) this.hasState = false;
@@ -75,6 +90,7 @@ export class Page implements vscode.Disposable {
       return;
     }
     if (navigation.guestOffset !== undefined) void this.rpc.goTo.asEvent(navigation.guestOffset);
+    if (navigation.hostOffset !== undefined) void this.rpc.goToHost.asEvent(navigation.hostOffset);
     if (navigation.tab !== undefined) void this.rpc.showTab.asEvent(navigation.tab);
     const { change } = navigation;
     if (change !== undefined) void this.rpc.openChange.asEvent(change.kind, change.range);

@@ -4,12 +4,14 @@ import * as vscode from 'vscode';
 import type { ChainLayerView, ImageState, Problem } from '../worker/api';
 import type { ImageDocument } from './document';
 import { readOnlyReason } from './editability';
-import type { Notice, PageState } from './messages';
+import type { Checks } from './checks';
+import type { Notice, PageHealth, PageState } from './messages';
 import { sourceName } from './source';
+import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
 import { describe, describeWithFile } from '../words/words';
 
 /** @param state of `document`, as last answered */
-export function pageState(document: ImageDocument, state: ImageState): PageState {
+export function pageState(document: ImageDocument, state: ImageState, checks: Checks): PageState {
   const problemText = imageProblem(document, state);
   const readOnly = readOnlyReason(document);
   return {
@@ -18,8 +20,19 @@ export function pageState(document: ImageDocument, state: ImageState): PageState
     notices: notices(document, state),
     ...(problemText === undefined ? {} : { problemText }),
     chainTexts: (state.chain?.layers ?? []).map(layerTexts),
+    health: pageHealth(checks.of(sourceName(document.source))),
     isRestricted: !vscode.workspace.isTrusted,
     ...(readOnly === undefined ? {} : { readOnly }),
+  };
+}
+
+export function pageHealth(health: Health): PageHealth {
+  const kind = health.kind === 'checked' ? verdictOf(health.report) : health.kind;
+  return {
+    kind,
+    text: healthText(health),
+    detail: healthDetail(health),
+    hasFindings: health.kind === 'checked' && health.report.findings.length > 0,
   };
 }
 

@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { describeWithFile } from '../words/words';
 import { VIEW_TYPES } from '../words/viewTypes';
+import type { Checks } from './checks';
 import { CustomImageDocument, type DocumentEvent } from './customDocument';
 import { ImageDocument } from './document';
 import type { FindUsers } from './editability';
@@ -26,6 +27,7 @@ export interface EditorContext {
   readonly sessions: Sessions;
   readonly images: OpenImages;
   readonly renames: Renames;
+  readonly checks: Checks;
   readonly findUsers: FindUsers;
 }
 
@@ -41,7 +43,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     uri: vscode.Uri,
     { backupId }: vscode.CustomDocumentOpenContext,
   ): Promise<CustomImageDocument> {
-    const { sessions, images, renames } = this.context;
+    const { sessions, images, renames, checks } = this.context;
     const backup = (await renames.take(uri)) ?? backupId;
     const model = new ImageDocument(imageSource(uri), sessions);
     const document = new CustomImageDocument(
@@ -51,7 +53,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
       (event) => {
         this.changeEmitter.fire(event);
       },
-      images.addDocument(uri, model),
+      vscode.Disposable.from(images.addDocument(uri, model), checks.follow(model)),
     );
     askAboutOutsideChanges(uri, model);
     if (backup !== undefined) await this.restore(document, backup);
@@ -59,8 +61,8 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
   }
 
   resolveCustomEditor(document: CustomImageDocument, panel: vscode.WebviewPanel): void {
-    const { extension, images, findUsers } = this.context;
-    const page = new Page(document, panel, extension, findUsers);
+    const { extension, images, findUsers, checks } = this.context;
+    const page = new Page(document, panel, extension, findUsers, checks);
     images.addPage(page);
     panel.onDidChangeViewState(() => {
       if (panel.active) document.follower.lookSoon();

@@ -9,7 +9,7 @@ import type { Problem, Result } from '../worker/api';
 import { describeWithFile } from '../words/words';
 import type { CustomImageDocument } from './customDocument';
 import { type FindUsers, guardsOf } from './editability';
-import type { SaveCancel } from './staging';
+import type { Cancel } from './staging';
 
 /** Milliseconds until a save shows its progress. */
 const SHOW_PROGRESS_AFTER = 1000;
@@ -115,7 +115,7 @@ async function checkGuards(document: CustomImageDocument, findUsers: FindUsers):
 async function withProgress<T>(
   document: CustomImageDocument,
   token: vscode.CancellationToken,
-  run: (cancel: SaveCancel) => Promise<Result<T>>,
+  run: (cancel: Cancel) => Promise<Result<T>>,
 ): Promise<Result<T>> {
   const cancelled = new vscode.EventEmitter<void>();
   const subscription = token.onCancellationRequested(() => {

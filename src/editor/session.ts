@@ -11,14 +11,16 @@ import type {
   ImageState,
   KindTotals,
   MapCells,
+  OperationId,
   Problem,
   Result,
   StagedReport,
 } from '../worker/api';
 import { EngineClient, failedState } from '../worker/client';
 import { Emitter } from './emitter';
+import { FileView } from './fileView';
 import { type ImageSource, sourceName, sourceProblem } from './source';
-import { Staging } from './staging';
+import { type ProgressReport, Staging } from './staging';
 
 export interface ScanProgress {
   /** Guest bytes. */
@@ -44,6 +46,7 @@ export class ImageSession {
   readonly onDidRead = this.stateEmitter.event;
   readonly onDidScan = this.scanEmitter.event;
   readonly staging: Staging;
+  readonly fileView: FileView;
   /** The document whose edits are staged; other names of the file only look on. */
   owner: object | undefined;
 
@@ -55,6 +58,8 @@ export class ImageSession {
   private isDisposed = false;
   /** Of a source that is not a local file, when it was read. */
   private stamp = '';
+  private readonly watchers = new Map<OperationId, ProgressReport>();
+  private lastOperation: OperationId = 0;
   private startedAt = 0;
   private scannedAt: number | undefined;
 
@@ -63,6 +68,7 @@ export class ImageSession {
     private readonly context: SessionContext,
   ) {
     this.staging = new Staging(this);
+    this.fileView = new FileView(this);
   }
 
   /** What the worker answered last; nothing before the first answer. */
@@ -135,11 +141,25 @@ export class ImageSession {
     return Promise.resolve({ ok: false, problem });
   }
 
+  /** Tells of the progress of an operation while `work` runs. */
+  async watch<T>(operation: OperationId, report: ProgressReport, work: () => Promise<T>): Promise<T> {
+    this.watchers.set(operation, report);
+    try {
+      return await work();
+    } finally {
+      this.watchers.delete(operation);
+    }
+  }
+
   /** Its owner leaves: what is staged goes with it, and whoever is next may change the file. */
   disown(source: ImageSource): void {
     this.owner = undefined;
     if (this.staging.hasUnsaved) void this.read(source);
     else if (this.current !== undefined) this.take(this.current);
+  }
+
+  nextOperation(): OperationId {
+    return ++this.lastOperation;
   }
 
   nextGeneration(): number {
@@ -201,6 +221,9 @@ export class ImageSession {
       scanProgress: (done, total) => {
         if (done >= total) this.scannedAt = performance.now();
         this.scanEmitter.fire({ done, total });
+      },
+      operationProgress: (operation, done, total) => {
+        this.watchers.get(operation)?.(done, total);
       },
       scanFailed: (problem) => {
         this.scannedAt = performance.now();

@@ -6,10 +6,12 @@
 import type {
   ChangeRequest,
   ChangeTally,
+  Checked,
   Edited,
   EditState,
   ImageState,
   Obstacle,
+  OperationId,
   Problem,
   RecoverOutcome,
   RecoverTrust,
@@ -26,8 +28,11 @@ export interface UndoableEdit {
   redo(): Promise<void>;
 }
 
-/** Says how a save is told to stop; it does as long as nothing of the image has been written. */
-export type SaveCancel = (stop: () => void) => void;
+/** Says how an operation is told to stop; a save does as long as nothing of the image has been written. */
+export type Cancel = (stop: () => void) => void;
+
+/** Told how far an operation is: `done` of `total`, in a unit of its own. */
+export type ProgressReport = (done: number, total: number) => void;
 
 export interface SaveAnswer {
   /** All is saved, but the journal could not be removed. */
@@ -38,6 +43,9 @@ export interface SaveAnswer {
 export interface StagingHost {
   readonly state: ImageState | undefined;
   ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>>;
+  /** Tells of the progress of an operation while `work` runs. */
+  watch<T>(operation: OperationId, report: ProgressReport, work: () => Promise<T>): Promise<T>;
+  nextOperation(): OperationId;
   nextGeneration(): number;
   /** The worker has answered with another state. */
   take(state: ImageState): void;
@@ -53,7 +61,6 @@ export class Staging {
   private labels: string[] = [];
   /** Which history it is: reading the file anew begins another one. */
   private history = 0;
-  private lastOperation = 0;
   private previewing = 0;
 
   constructor(private readonly host: StagingHost) {}
@@ -76,7 +83,7 @@ export class Staging {
   /** What a change would do. A preview that is still under way ends in the problem `cancelled`. */
   preview(change: ChangeRequest): Promise<Result<ChangeTally>> {
     const before = this.previewing;
-    const operation = ++this.lastOperation;
+    const operation = this.host.nextOperation();
     this.previewing = operation;
     return this.host.ask((engine) => {
       if (before > 0) engine.cancelOperation(before);
@@ -86,14 +93,25 @@ export class Staging {
 
   /** What the engine has against changing the image now. */
   obstacles(): Promise<Result<readonly Obstacle[]>> {
-    const operation = ++this.lastOperation;
+    const operation = this.host.nextOperation();
     return this.host.ask((engine) => engine.obstacles(operation));
+  }
+
+  /** Checks the image as staged. */
+  check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
+    const operation = this.host.nextOperation();
+    return this.host.ask((engine) => {
+      cancel(() => {
+        engine.cancelOperation(operation);
+      });
+      return this.host.watch(operation, report, () => engine.check(operation));
+    });
   }
 
   /** Stages a change; nothing where it changes nothing. */
   stage(change: ChangeRequest, label: string): Promise<Result<{ tally: ChangeTally; edit?: UndoableEdit }>> {
     return this.enqueue(async () => {
-      const operation = ++this.lastOperation;
+      const operation = this.host.nextOperation();
       const generation = this.host.nextGeneration();
       const edited = await this.host.ask<Edited>((engine) =>
         engine.apply(change, label, { generation, operation }),
@@ -111,7 +129,7 @@ export class Staging {
   }
 
   /** Writes what is staged to the disk, all or nothing. For a piece that has the turn. */
-  async save(cancel: SaveCancel): Promise<Result<SaveAnswer>> {
+  async save(cancel: Cancel): Promise<Result<SaveAnswer>> {
     const saved = await this.host.ask((engine) => engine.save(this.cancellable(engine, cancel)));
     if (!saved.ok) return saved;
     const { state, leftover } = saved.value;
@@ -120,7 +138,7 @@ export class Staging {
   }
 
   /** Writes the image as staged to another file; what is staged stays. For a piece that has the turn. */
-  saveAs(path: string, cancel: SaveCancel): Promise<Result<undefined>> {
+  saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
     return this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel)));
   }
 
@@ -171,8 +189,8 @@ export class Staging {
     this.failEmitter.dispose();
   }
 
-  private cancellable(engine: EngineClient, cancel: SaveCancel): Run {
-    const operation = ++this.lastOperation;
+  private cancellable(engine: EngineClient, cancel: Cancel): Run {
+    const operation = this.host.nextOperation();
     cancel(() => {
       engine.cancelOperation(operation);
     });

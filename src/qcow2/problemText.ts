@@ -166,6 +166,7 @@ export const PROBLEM_TEXT = {
   // scan/
   'cells.request': 'No such view of the map: {value}, where {limit} is the unit or the limit',
   'offset.beyondDisk': 'Offset {value} is not on the disk, which has {limit} bytes',
+  'offset.beyondFile': 'Offset {value} is not in the file, which has {limit} bytes',
   'map.noOffset': 'File contains external, encrypted or compressed clusters.',
 
   // check/

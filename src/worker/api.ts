@@ -5,11 +5,13 @@
  */
 import type { Problem } from '../qcow2/errors';
 import type { ChainView } from '../qcow2/chain/chainView';
+import type { CheckReport } from '../qcow2/check/checkImage';
 import type { HeaderView } from '../qcow2/scan/headerView';
 import type { Obstacle } from '../qcow2/check/obstacles';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { ClusterReport } from '../qcow2/scan/inspect';
+import type { HostReport } from '../qcow2/layout/hostReport';
 import type { RecoverOutcome } from '../qcow2/save/recover';
 import type { MapForm } from '../qcow2/scan/mapExport';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
@@ -17,6 +19,8 @@ import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
 // The rooms above the worker import the engine's data types from here, so that they depend on one door.
 export type { Problem } from '../qcow2/errors';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
+export type { CheckReport } from '../qcow2/check/checkImage';
+export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
 export type { Obstacle } from '../qcow2/check/obstacles';
 export type { ZeroPolicy } from '../qcow2/change/decide';
 export type { Amount, ChangeTally } from '../qcow2/change/tally';
@@ -30,6 +34,8 @@ export type {
   SnapshotView,
 } from '../qcow2/scan/headerView';
 export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
+export type { HostKind } from '../qcow2/layout/hostLayout';
+export type { HostReport } from '../qcow2/layout/hostReport';
 export type { RecoverOutcome } from '../qcow2/save/recover';
 export type { MapForm } from '../qcow2/scan/mapExport';
 export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
@@ -93,6 +99,12 @@ export interface MapCells extends Cells {
 export interface StagedReport extends ClusterReport {
   /** The cluster as it is on disk, where something is staged in it. */
   readonly onDisk?: ClusterReport;
+}
+
+/** What the check found, and in which state of the image. */
+export interface Checked {
+  readonly report: CheckReport;
+  readonly generation: number;
 }
 
 /** What an edit has done, and the image as it is now. */
@@ -177,6 +189,15 @@ export interface EngineApi {
   inspect(guestOffset: number): Result<StagedReport>;
   /** Guest bytes through the chain; at most 1 MiB at a time, clamped to the disk's end. */
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
+  /**
+   * The cells of the file view: places are bytes of the image file, kinds are `HostKind`s. The first call for a state
+   * walks all references, which takes as long as a check and can be stopped.
+   */
+  hostCells(request: CellsRequest, operation: OperationId): Result<Cells>;
+  /** What a cluster of the image file is used for, and by whom. Walks all references; can be stopped. */
+  inspectHost(hostOffset: number, operation: OperationId): Result<HostReport>;
+  /** Bytes of the image file as staged; at most 1 MiB at a time, clamped to its end. */
+  readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
   /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */
   info(): Result<string>;
   /**
@@ -184,6 +205,8 @@ export interface EngineApi {
    * written. Keeps the thread busy until it is done: exports run in a thread of their own (client.ts).
    */
   exportMap(request: MapRequest): Result<{ readonly extents: number; readonly bytes: number }>;
+  /** The full check of the image as it is shown, staged changes included; backing files are not its business. */
+  check(operation: OperationId): Result<Checked>;
   /** What a change would do; nothing is staged. */
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally>;
   /** What stands in the way of changing the image now: the full check, locks of other programs, feature bits. */
@@ -214,6 +237,6 @@ export interface EngineEvents {
   /** The whole-disk scan cannot go on; what it has seen stays. */
   scanFailed(problem: Problem): void;
   exportProgress(done: number, total: number): void;
-  /** A change or a save got further, in a unit of its own. */
-  operationProgress(done: number, total: number): void;
+  /** A check, a change or a save got further, in a unit of its own. */
+  operationProgress(operation: OperationId, done: number, total: number): void;
 }

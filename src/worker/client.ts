@@ -7,12 +7,15 @@
 import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
 import type {
+  Cells,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
+  Checked,
   Edited,
   EngineApi,
   EngineEvents,
+  HostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -183,12 +186,29 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.readBytes(guestOffset, length)));
   }
 
+  async hostCells(request: CellsRequest, operation: OperationId): Promise<Result<Cells>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.hostCells(request, operation)));
+  }
+
+  async inspectHost(hostOffset: number, operation: OperationId): Promise<Result<HostReport>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.inspectHost(hostOffset, operation)));
+  }
+
+  async readHostBytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.readHostBytes(hostOffset, length)));
+  }
+
   async info(): Promise<Result<string>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.info()));
   }
 
   async exportMap(request: MapRequest): Promise<Result<{ extents: number; bytes: number }>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.exportMap(request)));
+  }
+
+  /** @param operation for `cancelOperation` */
+  async check(operation: OperationId): Promise<Result<Checked>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.check(operation)));
   }
 
   /** @param operation for `cancelOperation` */

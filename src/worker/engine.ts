@@ -2,10 +2,13 @@
  * The engine of one image, in its thread (`EngineApi`). Between two messages it goes on with the whole-disk scan, a
  * few milliseconds at a time, so that a question is answered at once while the map fills.
  */
+import { checkImage } from '../qcow2/check/checkImage';
 import { ArgumentError, CancelledError, EngineError } from '../qcow2/errors';
 import { fullBackingName } from '../qcow2/chain/names';
 import { recoverImage } from '../qcow2/edit/interrupted';
 import { readGuest } from '../qcow2/image/read';
+import { HostLayout } from '../qcow2/layout/hostLayout';
+import { inspectHost } from '../qcow2/layout/hostReport';
 import type { Progress } from '../qcow2/progress';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { inspectCluster } from '../qcow2/scan/inspect';
@@ -13,12 +16,15 @@ import { imageInfo } from '../qcow2/scan/info';
 import { qemuJson } from '../qcow2/scan/qemuJson';
 import { hex } from '../qcow2/units';
 import type {
+  Cells,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
+  Checked,
   Edited,
   EngineApi,
   EngineEvents,
+  HostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -61,6 +67,8 @@ class Engine implements EngineApi {
     renew: (image, generation) => this.renew(image, generation),
     reopen: (generation) => this.open(this.path, { ...this.options, generation }),
   });
+  /** What the file of a view consists of, once somebody has asked. */
+  private layout: { readonly view: View; readonly layout: HostLayout } | undefined;
   private lastReport = 0;
 
   constructor(
@@ -122,6 +130,29 @@ class Engine implements EngineApi {
     });
   }
 
+  hostCells(request: CellsRequest, operation: OperationId): Result<Cells> {
+    return this.onImage((view) => this.layoutOf(view, operation).cells(request));
+  }
+
+  inspectHost(hostOffset: number, operation: OperationId): Result<HostReport> {
+    return this.onImage((view) =>
+      inspectHost(this.layoutOf(view, operation), hostOffset, this.progressOf(operation)),
+    );
+  }
+
+  readHostBytes(hostOffset: number, length: number): Result<Uint8Array> {
+    return this.onImage(({ chain: { top } }) => {
+      const { size } = top.file;
+      if (!Number.isSafeInteger(hostOffset) || hostOffset < 0 || hostOffset > size) {
+        const value = hex(hostOffset);
+        throw new ArgumentError(this.path, 'offset.beyondFile', { value, limit: size });
+      }
+      const target = new Uint8Array(Math.max(0, Math.min(length, MAX_READ, size - hostOffset)));
+      top.file.read(target, hostOffset);
+      return target;
+    });
+  }
+
   info(): Result<string> {
     return this.onImage(({ chain: { top } }) => {
       const full = top.backing === undefined ? undefined : fullBackingName(top.file.name, top.backing.name);
@@ -134,6 +165,13 @@ class Engine implements EngineApi {
       // As qemu-img has it: a map that leaves out what a layer would have is none.
       if (chain.problem !== undefined) throw new IncompleteChain(chain.problem);
       return writeMapFile(chain, request, this.progress());
+    });
+  }
+
+  check(operation: OperationId): Result<Checked> {
+    return this.onImage(({ chain }) => {
+      const report = checkImage(chain.top, this.progressOf(operation));
+      return { report, generation: this.image?.state.generation ?? 0 };
     });
   }
 
@@ -181,6 +219,7 @@ class Engine implements EngineApi {
   }
 
   close(): void {
+    this.layout = undefined;
     this.image?.close();
     this.image = undefined;
   }
@@ -196,11 +235,11 @@ class Engine implements EngineApi {
     };
   }
 
-  /** Of a change or a save. */
+  /** Of a check, a change or a save. */
   private progressOf(operation: OperationId): Progress {
     return {
       report: (done, total) => {
-        if (this.isTimeToReport(false)) this.events.operationProgress(done, total);
+        if (this.isTimeToReport(false)) this.events.operationProgress(operation, done, total);
       },
       checkCancelled: () => {
         if (this.cancelFlag.isSetFor(operation)) throw new CancelledError(this.path);
@@ -210,9 +249,17 @@ class Engine implements EngineApi {
 
   /** What is staged has changed: shows and scans it anew. */
   private renew(image: OpenImage, generation: number): ImageState {
+    this.layout = undefined;
     const state = image.renew(generation);
     this.startScan(image);
     return state;
+  }
+
+  private layoutOf(view: View, operation: OperationId): HostLayout {
+    if (this.layout?.view !== view) {
+      this.layout = { view, layout: HostLayout.of(view.chain.top, this.progressOf(operation)) };
+    }
+    return this.layout.layout;
   }
 
   private startScan({ view }: OpenImage): void {

@@ -1,10 +1,9 @@
 /**
- * The guest's bytes as hex and text over the whole disk. Only the lines in sight exist; scrolling is the view's own,
+ * The bytes of the guest's disk, or of the image file, as hex and text from end to end. Only the lines in sight exist; scrolling is the view's own,
  * by lines, since no element could be as tall as a large disk's dump.
  */
 import { html, render, type TemplateResult } from 'lit';
 import type { MaybeProblem } from '../answers';
-import { t } from '../strings';
 import { BLOCK_BYTES, type ByteBlocks } from './blocks';
 import { clampTop, hexOf, lineCount, runsOf, textOf } from './lines';
 import { HexScrollbar } from './scrollbar';
@@ -39,6 +38,7 @@ export class HexView {
   constructor(
     private readonly blocks: ByteBlocks,
     private readonly events: HexEvents,
+    name: string,
   ) {
     this.element.className = 'hex';
     this.element.dataset['testid'] = 'hex';
@@ -46,7 +46,7 @@ export class HexView {
     this.#dump.id = 'hex-dump';
     this.#dump.tabIndex = 0;
     this.#dump.setAttribute('role', 'group');
-    this.#dump.setAttribute('aria-label', t("The guest's bytes"));
+    this.#dump.setAttribute('aria-label', name);
     this.#probe.className = 'hex-probe mono';
     this.#probe.setAttribute('aria-hidden', 'true');
     this.#probe.textContent = '0'.repeat(100);
@@ -60,7 +60,7 @@ export class HexView {
     }).observe(this.element);
   }
 
-  /** @param size bytes of the guest's disk */
+  /** @param size bytes of the disk or file */
   setDisk(size: number, clusterSize: number): void {
     const byte = this.topByte;
     this.#size = size;

@@ -135,7 +135,14 @@ export class CellLoader {
     }
     const { shares, complete, totals, staged } = answer.value;
     const firstCell = request.start / request.bytesPerCell;
-    for (const tile of splitIntoTiles(shares, firstCell, complete, generation, staged)) {
+    for (const tile of splitIntoTiles(
+      shares,
+      this.cache.kindCount,
+      firstCell,
+      complete,
+      generation,
+      staged,
+    )) {
       const index = tile.firstCell / TILE_CELLS;
       this.cache.put(request.bytesPerCell, index, tile);
       this.#askedInRound.set(`${request.bytesPerCell}:${index}`, round);

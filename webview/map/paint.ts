@@ -4,7 +4,6 @@
  * tens of thousands of pixel writes a frame. A mixed cell shows its kinds as bands, stacked from the bottom in the
  * legend's order.
  */
-import { KIND_COUNT } from '../kinds';
 import { TILE_CELLS, type TileCache } from './tiles';
 
 /** Colours as pixels of an `ImageData` seen through a `Uint32Array` (little endian: 0xAABBGGRR). */
@@ -25,11 +24,11 @@ export const UNKNOWN = 255;
  * gets a pixel, if there are enough. Fills `out` from the bottom (its last element) with kind indexes, or with
  * `UNKNOWN` where all shares are 0.
  */
-export function bandsOf(shares: Uint8Array, at: number, out: Uint8Array): void {
+export function bandsOf(shares: Uint8Array, at: number, kindCount: number, out: Uint8Array): void {
   let total = 0;
   let present = 0;
   let single = UNKNOWN;
-  for (let kind = 0; kind < KIND_COUNT; kind++) {
+  for (let kind = 0; kind < kindCount; kind++) {
     const share = shares[at + kind]!;
     if (share === 0) continue;
     total += share;
@@ -43,7 +42,7 @@ export function bandsOf(shares: Uint8Array, at: number, out: Uint8Array): void {
   let filled = 0;
   let seen = 0;
   let left = present;
-  for (let kind = 0; kind < KIND_COUNT; kind++) {
+  for (let kind = 0; kind < kindCount; kind++) {
     const share = shares[at + kind]!;
     if (share === 0) continue;
     seen += share;
@@ -68,6 +67,7 @@ export interface Stretch {
 /** Paints `columns × (rows · cellSize)` pixels. */
 export function paintCells(pixels: Uint32Array, stretch: Stretch, cache: TileCache, palette: Palette): void {
   const { columns, cellSize, gap, first, end } = stretch;
+  const kindCount = palette.kinds.length;
   pixels.fill(palette.background);
   const bands = new Uint8Array(cellSize - gap);
   const last = Math.min(end, first + stretch.columns * stretch.rows);
@@ -80,7 +80,7 @@ export function paintCells(pixels: Uint32Array, stretch: Stretch, cache: TileCac
     for (; cell < stop; cell++) {
       if (source) {
         const inTile = Math.floor(cell / source.cellsPerCell) - source.tile.firstCell;
-        bandsOf(source.tile.shares, inTile * KIND_COUNT, bands);
+        bandsOf(source.tile.shares, inTile * kindCount, kindCount, bands);
       }
       const row = Math.floor((cell - first) / columns);
       paintColumn(pixels, row * cellSize * columns + (cell - first - row * columns), columns, bands, palette);
@@ -107,11 +107,11 @@ function paintColumn(
 
 /**
  * Sums the shares of a stretch of cells, each cell weighing the same.
- * @param out `KIND_COUNT` numbers; replaced
+ * @param out a number for each kind; replaced
  */
 export function sumShares(shares: Uint8Array, fromCell: number, toCell: number, out: Float64Array): void {
   out.fill(0);
   for (let cell = fromCell; cell < toCell; cell++) {
-    for (let kind = 0; kind < KIND_COUNT; kind++) out[kind]! += shares[cell * KIND_COUNT + kind]!;
+    for (let kind = 0; kind < out.length; kind++) out[kind]! += shares[cell * out.length + kind]!;
   }
 }

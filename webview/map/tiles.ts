@@ -3,15 +3,13 @@
  * used tiles are dropped; those of the coarsest level, the whole disk, always stay: every finer view falls back on
  * them until its own cells arrive.
  */
-import { KIND_COUNT } from '../kinds';
-
 /** Cells in a tile; the last one of a level may hold fewer. */
 export const TILE_CELLS = 4096;
 
 export interface Tile {
   /** The tile's first cell, counted from the disk's start. */
   readonly firstCell: number;
-  /** `KIND_COUNT` shares a cell (messages.ts, `Cells`). */
+  /** A share for each kind of a cell (messages.ts, `Cells`). */
   readonly shares: Uint8Array;
   /** False while the worker's walk over the disk has not covered it. */
   readonly complete: boolean;
@@ -33,8 +31,14 @@ export class TileCache {
   readonly #tiles = new Map<string, Tile>();
   #pinnedLevel = 0;
 
-  /** @param capacity tiles kept, besides those of the pinned level; a tile takes 36 KiB */
-  constructor(private readonly capacity: number) {}
+  /**
+   * @param capacity tiles kept, besides those of the pinned level; a tile takes 40 KiB
+   * @param kindCount shares of a cell
+   */
+  constructor(
+    private readonly capacity: number,
+    readonly kindCount: number,
+  ) {}
 
   /** The level (`bytesPerCell`) whose tiles are never dropped. */
   pin(bytesPerCell: number): void {
@@ -91,20 +95,21 @@ const keyOf = (bytesPerCell: number, index: number): string => `${bytesPerCell}:
 /** Cuts an answer into tiles; `firstCell` is a multiple of `TILE_CELLS`. */
 export function splitIntoTiles(
   shares: Uint8Array,
+  kindCount: number,
   firstCell: number,
   complete: boolean,
   generation: number,
   staged?: Uint8Array,
 ): readonly Tile[] {
   const tiles: Tile[] = [];
-  const tileBytes = TILE_CELLS * KIND_COUNT;
+  const tileBytes = TILE_CELLS * kindCount;
   for (let at = 0; at < shares.length; at += tileBytes) {
     tiles.push({
-      firstCell: firstCell + at / KIND_COUNT,
+      firstCell: firstCell + at / kindCount,
       shares: shares.slice(at, at + tileBytes),
       complete,
       generation,
-      staged: staged?.slice(at / KIND_COUNT, at / KIND_COUNT + TILE_CELLS),
+      staged: staged?.slice(at / kindCount, at / kindCount + TILE_CELLS),
     });
   }
   return tiles;

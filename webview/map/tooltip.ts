@@ -1,7 +1,7 @@
 /** What the cell under the pointer is, in a small box beside it. The box never takes the pointer itself. */
 import { html, render } from 'lit';
-import { nameClusters, placeOf, sharesOf, type KindShare } from '../describe';
-import { KIND_WORDS } from '../kinds';
+import { nameClusters, nameOfKind, placeOf, sharesOf, type KindShare } from '../describe';
+import type { KindSet } from '../kinds';
 import { formatShare } from '../numbers';
 import { t } from '../strings';
 import type { Disk, Frame, Point, View } from './geometry';
@@ -15,7 +15,7 @@ const DISTANCE = 6;
 export class Tooltip {
   readonly element = document.createElement('div');
 
-  constructor() {
+  constructor(private readonly kinds: KindSet) {
     this.element.className = 'tooltip';
     this.element.dataset['testid'] = 'map-tooltip';
     this.element.setAttribute('aria-hidden', 'true');
@@ -30,12 +30,12 @@ export class Tooltip {
   show(cell: number, view: View, disk: Disk, cache: TileCache, origin: Point, frame: Frame): void {
     const { start, end } = cellSpan(cell, view.bytesPerCell, disk);
     const source = cache.find(view.bytesPerCell, cell);
-    const shares = sharesOf(source, cell);
+    const shares = sharesOf(source, cell, this.kinds);
     const staged = stagedShareOf(source, cell);
     render(
       html`<strong>${nameClusters(start, end - start, disk)}</strong>
         <div class="mono">${placeOf(start, end - start)}</div>
-        ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares))}
+        ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares, this.kinds))}
         ${staged === 0 ? '' : stagedRow(staged)}`,
       this.element,
     );
@@ -65,10 +65,10 @@ function stagedRow(share: number): unknown {
   </div>`;
 }
 
-function row(share: KindShare, all: readonly KindShare[]): unknown {
+function row(share: KindShare, all: readonly KindShare[], set: KindSet): unknown {
   const sum = all.reduce((total, { amount }) => total + amount, 0);
   return html`<div class="tooltip-row">
-    <span class="swatch swatch-${share.kind}"></span>${KIND_WORDS[share.kind].name}
+    <span class="swatch swatch-${share.kind}"></span>${nameOfKind(set, share.kind)}
     ${all.length > 1 ? html`<span class="tooltip-share">${formatShare(share.amount, sum)}</span>` : ''}
   </div>`;
 }

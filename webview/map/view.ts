@@ -2,7 +2,7 @@
  * The cluster map as an element of the page. Holds canvases, tooltip and navigator together; everything that changes
  * what is seen asks for a frame, and all drawing happens there.
  */
-import type { CellKind } from '../../src/editor/messages';
+import type { KindSet } from '../kinds';
 import { paletteOf, readTheme, type Theme } from '../theme';
 import { MapCanvas } from './canvas';
 import { cellOrigin, visibleCells, type Disk, type Frame, type Point } from './geometry';
@@ -26,10 +26,10 @@ export class MapView {
   readonly element = document.createElement('div');
   readonly navigator = new Navigator();
   readonly #canvas = new MapCanvas();
-  readonly #tooltip = new Tooltip();
-  #theme: Theme = readTheme();
-  #palette: Palette = paletteOf(this.#theme, undefined);
-  #highlighted: CellKind | undefined;
+  readonly #tooltip: Tooltip;
+  #theme: Theme;
+  #palette: Palette;
+  #highlighted: string | undefined;
   #hovered: { readonly cell: number; readonly point: Point } | undefined;
   #isFocused = false;
   /** What the next frame has to do: cells include marks. */
@@ -37,8 +37,12 @@ export class MapView {
 
   constructor(
     private readonly cache: TileCache,
+    private readonly kinds: KindSet,
     private readonly events: MapEvents,
   ) {
+    this.#tooltip = new Tooltip(kinds);
+    this.#theme = readTheme(kinds);
+    this.#palette = paletteOf(this.#theme, kinds, undefined);
     this.element.className = 'map';
     this.element.tabIndex = 0;
     this.element.dataset['testid'] = 'map';
@@ -69,16 +73,16 @@ export class MapView {
     this.redraw();
   }
 
-  highlight(kind: CellKind | undefined): void {
+  highlight(kind: string | undefined): void {
     if (kind === this.#highlighted) return;
     this.#highlighted = kind;
-    this.#palette = paletteOf(this.#theme, kind);
+    this.#palette = paletteOf(this.#theme, this.kinds, kind);
     this.redraw();
   }
 
   themeChanged(): void {
-    this.#theme = readTheme();
-    this.#palette = paletteOf(this.#theme, this.#highlighted);
+    this.#theme = readTheme(this.kinds);
+    this.#palette = paletteOf(this.#theme, this.kinds, this.#highlighted);
     this.redraw();
   }
 

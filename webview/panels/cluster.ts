@@ -7,8 +7,8 @@ import type {
   KindTotals,
   StagedReport,
 } from '../../src/editor/messages';
-import { nameClusters, sharesOfTotals } from '../describe';
-import { isFromBacking, KIND_WORDS } from '../kinds';
+import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
+import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';
 import { isOneCluster, type Selection } from '../map/selection';
 import { ENTRY_MEANING } from '../meanings';
 import { formatBytes, formatCount, formatOffset, formatShare, formatSize } from '../numbers';
@@ -17,6 +17,8 @@ import { t } from '../strings';
 
 export interface ClusterActions {
   goTo(byte: number): void;
+  /** Shows a place in the image file. */
+  goToHost(byte: number): void;
   zoomToSelection(): void;
   /** Shows a layer of the chain. */
   showLayer(depth: number): void;
@@ -84,7 +86,7 @@ const changeLink = (kind: ChangeKind, text: string, actions: ClusterActions): Te
   </button>`;
 
 function rangeTable(totals: KindTotals, disk: DiskOf, isStale: boolean): TemplateResult {
-  const shares = sharesOfTotals(totals);
+  const shares = sharesOfTotals(totals, GUEST_KINDS);
   return html`<table
     class="totals ${isStale ? 'is-stale' : ''}"
     data-testid="range-totals"
@@ -102,7 +104,7 @@ function rangeTable(totals: KindTotals, disk: DiskOf, isStale: boolean): Templat
       ${shares.map(
         ({ kind, amount }) =>
           html`<tr data-kind=${kind}>
-            <th scope="row"><span class="swatch swatch-${kind}"></span>${KIND_WORDS[kind].name}</th>
+            <th scope="row"><span class="swatch swatch-${kind}"></span>${nameOfKind(GUEST_KINDS, kind)}</th>
             <td title=${formatBytes(amount)} data-bytes=${amount}>${formatSize(amount)}</td>
             <td>${formatShare(amount, totals.totalBytes)}</td>
             <td>${formatCount(Math.ceil(amount / disk.clusterSize))}</td>
@@ -138,7 +140,7 @@ function clusterReport(
     <dl class="facts">
       ${fact(t('Guest offset'), placeLink(report.guestOffset, actions), 'guest-offset', formatSize(report.guestOffset))}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
-      ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), mono(formatOffset(report.hostOffset)), 'host-offset')}
+      ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), hostLink(report, actions), 'host-offset')}
       ${
         report.compressedLength === undefined
           ? nothing
@@ -182,6 +184,21 @@ function kindOf(report: ClusterReport): string {
     case 'compressed':
       return KIND_WORDS[report.kind].name;
   }
+}
+
+/** Into the file view, where it is of this image's own file. */
+function hostLink({ hostOffset = 0, providedBy }: ClusterReport, actions: ClusterActions): TemplateResult {
+  if (providedBy !== 0) return mono(formatOffset(hostOffset));
+  return html`<button
+    type="button"
+    class="link mono"
+    title=${t('Show in the file view')}
+    @click=${() => {
+      actions.goToHost(hostOffset);
+    }}
+  >
+    ${formatOffset(hostOffset)}
+  </button>`;
 }
 
 const mono = (text: string): TemplateResult => html`<span class="mono">${text}</span>`;

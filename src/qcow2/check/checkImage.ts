@@ -38,7 +38,7 @@ export interface CheckReport {
 }
 
 /** As QEMU has it: more clusters than this are not checked. */
-const MAX_CLUSTERS = 2 ** 31 - 1;
+export const MAX_CLUSTERS = 2 ** 31 - 1;
 
 /** Nothing wrong but leaks, which cost space and no data. */
 export const isSound = (report: CheckReport): boolean =>

@@ -67,7 +67,7 @@ export class References {
     readonly image: Qcow2Image,
     readonly disk: DiskRefcounts,
     readonly clusters: number,
-    readonly progress: Progress,
+    private progress: Progress,
   ) {
     this.#clusterSize = image.header.clusterSize;
     const counts = (): ClusterCounts => new ClusterCounts(image.file.name, clusters, Infinity);
@@ -128,7 +128,7 @@ export class References {
       : undefined;
   }
 
-  #forEachOfL1(table: L1Table, receiver: ReferenceReceiver, between: (index: number) => void): void {
+  #forEachOfL1(table: L1Table, receiver: ReferenceReceiver, reached: (index: number) => void): void {
     const { header, file } = this.image;
     const snapshot = table.snapshot === undefined ? {} : { snapshot: table.snapshot };
     const at = table.isActive ? 40 : this.image.snapshots[table.snapshot ?? 0]?.offset;
@@ -149,10 +149,11 @@ export class References {
       if (offset >= file.size) return;
       const uses = this.#usesOf(offset, table);
       if (uses === undefined) return;
+      reached(index);
       receiver.beginTable({ offset, guest, ...uses, ...snapshot });
       this.#walkTable(offset, receiver);
     };
-    forEachL1Entry(file, table, visit, between);
+    forEachL1Entry(file, table, visit, reached);
   }
 
   /** How often the table is named; undefined once it has been walked. */
@@ -183,7 +184,8 @@ export class References {
   }
 
   /** Lets tables be walked again; the progress of that is not told, since it never goes back. */
-  rewind(): void {
+  rewind(progress = this.progress): void {
+    this.progress = progress;
     this.#walked.clear();
     this.#isRewound = true;
   }

@@ -15,6 +15,21 @@ export type Kind =
   | 'backingUnknown'
   | 'invalid';
 
+/** Kinds of the file view. */
+export type FileKind =
+  | 'header'
+  | 'refcountTable'
+  | 'refcountBlock'
+  | 'l1'
+  | 'l2'
+  | 'data'
+  | 'compressed'
+  | 'snapshot'
+  | 'bitmap'
+  | 'conflict'
+  | 'leaked'
+  | 'free';
+
 /** Where the map's cells are on its canvas, in canvas pixels. */
 export interface MapGeometry {
   readonly bytesPerCell: number;
@@ -121,7 +136,22 @@ export class EditorPage {
 
   /** Waits until a cell is painted in one kind's colour from top to bottom. */
   async waitForCell(cell: number, kind: Kind): Promise<void> {
-    const wanted = await this.themeColour(kind);
+    await this.#waitForColour(cell, kind, await this.themeColour(kind));
+  }
+
+  /** The same in the file view. */
+  async waitForFileCell(cell: number, kind: FileKind): Promise<void> {
+    await this.#waitForColour(cell, kind, await this.fileColour(kind));
+  }
+
+  /** The theme's colour for a kind of the file view as `r,g,b`. */
+  fileColour(kind: FileKind): Promise<string> {
+    if (kind === 'free') return this.themeColour('unallocated');
+    if (kind === 'data' || kind === 'compressed') return this.themeColour(kind);
+    return this.cssColour(`--vscode-qcow2-file${kind.charAt(0).toUpperCase()}${kind.slice(1)}`);
+  }
+
+  async #waitForColour(cell: number, kind: string, wanted: string): Promise<void> {
     let seen: string[] = [];
     const isSo = async (): Promise<boolean> => {
       seen = await this.coloursOf(cell);
@@ -161,7 +191,7 @@ export class EditorPage {
   }
 
   /** Bytes of a kind in the legend. */
-  async legendBytes(kind: Kind): Promise<number> {
+  async legendBytes(kind: Kind | FileKind): Promise<number> {
     return Number(await this.get(`legend-${kind}`).locator('[data-bytes]').getAttribute('data-bytes'));
   }
 

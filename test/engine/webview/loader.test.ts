@@ -49,7 +49,7 @@ describe('the cell loader', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     host = new Host();
-    cache = new TileCache(50);
+    cache = new TileCache(50, KIND_COUNT);
     loaded = 0;
     failed = [];
     loader = new CellLoader(cache, host.ask, {

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CELL_KINDS } from '../../../src/qcow2/scan/overview';
-import { KIND_COUNT, KINDS } from '../../../webview/kinds';
+import { HOST_KINDS } from '../../../src/qcow2/layout/hostLayout';
+import { FILE_KINDS, KIND_COUNT, KINDS } from '../../../webview/kinds';
 import { bandsOf, paintCells, sumShares, UNKNOWN, type Palette } from '../../../webview/map/paint';
 import { TILE_CELLS, TileCache } from '../../../webview/map/tiles';
 
@@ -14,6 +15,7 @@ const palette: Palette = {
 
 it('knows the kinds in the order of the shares', () => {
   expect(KINDS).toEqual(CELL_KINDS);
+  expect(FILE_KINDS.kinds).toEqual(HOST_KINDS);
 });
 
 describe('the bands of a cell', () => {
@@ -24,7 +26,7 @@ describe('the bands of a cell', () => {
     fc.assert(
       fc.property(shares, fc.integer({ min: KIND_COUNT, max: 60 }), (cell, height) => {
         const bands = new Uint8Array(height).fill(77);
-        bandsOf(cell, 0, bands);
+        bandsOf(cell, 0, KIND_COUNT, bands);
         if (cell.every((share) => share === 0)) {
           expect(count(bands, UNKNOWN)).toBe(height);
           return;
@@ -42,7 +44,7 @@ describe('the bands of a cell', () => {
         const total = cell.reduce((sum, share) => sum + share, 0);
         fc.pre(total > 0);
         const bands = new Uint8Array(40);
-        bandsOf(cell, 0, bands);
+        bandsOf(cell, 0, KIND_COUNT, bands);
         cell.forEach((share, kind) => {
           expect(Math.abs(count(bands, kind) - (share / total) * 40)).toBeLessThanOrEqual(KIND_COUNT);
         });
@@ -55,6 +57,7 @@ describe('the bands of a cell', () => {
     bandsOf(
       Uint8Array.from(KINDS, (_, kind) => (kind === 0 ? 192 : kind === 4 ? 63 : 0)),
       0,
+      KIND_COUNT,
       bands,
     );
     expect([...bands]).toEqual([4, 0, 0, 0]);
@@ -62,7 +65,7 @@ describe('the bands of a cell', () => {
 
   it('do not run over where there are more kinds than pixels', () => {
     const bands = new Uint8Array(3).fill(77);
-    bandsOf(new Uint8Array(KIND_COUNT).fill(25), 0, bands);
+    bandsOf(new Uint8Array(KIND_COUNT).fill(25), 0, KIND_COUNT, bands);
     expect(bands.every((band) => band < KIND_COUNT)).toBe(true);
   });
 });
@@ -70,7 +73,7 @@ describe('the bands of a cell', () => {
 describe('painting cells', () => {
   /** A cache whose cells are of one kind each, `kindOf` cell. */
   function cacheOf(bytesPerCell: number, kindOf: (cell: number) => number, cells: number): TileCache {
-    const cache = new TileCache(100);
+    const cache = new TileCache(100, KIND_COUNT);
     cache.pin(bytesPerCell);
     for (let first = 0; first < cells; first += TILE_CELLS) {
       const shares = new Uint8Array(Math.min(TILE_CELLS, cells - first) * KIND_COUNT);
@@ -124,7 +127,7 @@ describe('painting cells', () => {
   it('stripes what is not known', () => {
     const pixels = new Uint32Array(4);
     const stretch = { bytesPerCell: 1, first: 0, end: 1, columns: 1, rows: 1, cellSize: 4, gap: 1 };
-    paintCells(pixels, stretch, new TileCache(1), palette);
+    paintCells(pixels, stretch, new TileCache(1, KIND_COUNT), palette);
     expect([...pixels]).toEqual([2, 1, 2, 1]);
   });
 });

@@ -12,7 +12,7 @@ const tile = (firstCell: number): Tile => ({
 
 describe('the tile cache', () => {
   it('keeps no more than its capacity, and what was used last', () => {
-    const cache = new TileCache(3);
+    const cache = new TileCache(3, KIND_COUNT);
     cache.pin(1024);
     for (let index = 0; index < 3; index++) cache.put(1, index, tile(index * TILE_CELLS));
     cache.get(1, 0);
@@ -23,7 +23,7 @@ describe('the tile cache', () => {
   });
 
   it('never drops the tiles of the whole disk', () => {
-    const cache = new TileCache(4);
+    const cache = new TileCache(4, KIND_COUNT);
     cache.pin(1024);
     cache.put(1024, 0, tile(0));
     for (let index = 0; index < 100; index++) cache.put(1, index, tile(index * TILE_CELLS));
@@ -32,7 +32,7 @@ describe('the tile cache', () => {
   });
 
   it('finds the nearest coarser tile while a finer one is missing', () => {
-    const cache = new TileCache(10);
+    const cache = new TileCache(10, KIND_COUNT);
     cache.pin(16);
     cache.put(16, 0, tile(0));
     expect(cache.find(1, 5000)).toMatchObject({ cellsPerCell: 16 });
@@ -49,7 +49,7 @@ describe('an answer cut into tiles', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3 * TILE_CELLS }), fc.nat({ max: 5 }), (cells, firstTile) => {
         const shares = new Uint8Array(cells * KIND_COUNT).map((_, index) => index % 251);
-        const tiles = splitIntoTiles(shares, firstTile * TILE_CELLS, true, 7);
+        const tiles = splitIntoTiles(shares, KIND_COUNT, firstTile * TILE_CELLS, true, 7);
         expect(tiles.map(({ firstCell }) => firstCell)).toEqual(
           tiles.map((_, index) => (firstTile + index) * TILE_CELLS),
         );

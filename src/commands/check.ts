@@ -1,0 +1,143 @@
+/** Check: the full check of an image, in the editor where it shows the image, else with a notification. */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { Checks } from '../editor/checks';
+import type { ImageDocument } from '../editor/document';
+import type { OpenImages } from '../editor/openImages';
+import type { FindingPlace } from '../editor/problems';
+import { sourceName } from '../editor/source';
+import { imageSource } from '../editor/sources';
+import type { CheckReport } from '../worker/api';
+import { healthDetail, type Health, verdictOf } from '../words/health';
+import { withEngine } from './engineOf';
+import { pageInSight } from './open';
+import { type CommandTarget, imageOf, namedImage } from './target';
+
+export function registerCheck(images: OpenImages, checks: Checks, workerScript: string): vscode.Disposable {
+  const { registerCommand } = vscode.commands;
+  return vscode.Disposable.from(
+    registerCommand('qcow2.check', async (target?: CommandTarget) => {
+      const uri = await imageOf(target, images);
+      return uri === undefined ? undefined : check(uri, images, checks, workerScript);
+    }),
+    registerCommand('qcow2.showFinding', async ({ uri, guest, host }: FindingPlace) => {
+      const page = await pageInSight(vscode.Uri.parse(uri), images);
+      if (guest !== undefined) page?.goTo({ guestOffset: guest });
+      else if (host !== undefined) page?.goTo({ hostOffset: host });
+    }),
+    registerCommand('qcow2.cancelCheck', (target?: CommandTarget) => {
+      const uri = namedImage(target, images);
+      if (uri !== undefined) checks.cancel(sourceName(imageSource(uri)));
+    }),
+  );
+}
+
+/** Answers with what was found; undefined when the check was given up or failed, which the person has been told. */
+async function check(
+  uri: vscode.Uri,
+  images: OpenImages,
+  checks: Checks,
+  workerScript: string,
+): Promise<CheckReport | undefined> {
+  const document = images.find(uri);
+  const isInSight = images.pageOf(uri)?.panel.visible === true;
+  const run = (): Promise<Health> =>
+    document === undefined ? checkFile(uri, checks, workerScript) : checkDocument(document, checks);
+  const health = isInSight ? await run() : await withNotification(uri, checks, run);
+  // Not waited for: the message stays until the person has seen it.
+  if (!isInSight) void tell(uri, health);
+  return health.kind === 'checked' ? health.report : undefined;
+}
+
+/** In the document's own thread, on what it shows. */
+function checkDocument(document: ImageDocument, checks: Checks): Promise<Health> {
+  const stopper = new Stopper();
+  return checks.run(document.source, (report) => document.check(report, stopper.take), stopper.stop);
+}
+
+/** In a thread of its own. */
+function checkFile(uri: vscode.Uri, checks: Checks, workerScript: string): Promise<Health> {
+  const source = new vscode.CancellationTokenSource();
+  return checks.run(
+    imageSource(uri),
+    (report) =>
+      withEngine(
+        workerScript,
+        uri,
+        (engine) => engine.check(1),
+        {
+          operationProgress: (_operation, done, total) => {
+            report(done, total);
+          },
+        },
+        source.token,
+      ),
+    () => {
+      source.cancel();
+    },
+  );
+}
+
+/** Stops what says only later how it is stopped. */
+class Stopper {
+  private how: (() => void) | undefined;
+  private isStopped = false;
+
+  readonly take = (how: () => void): void => {
+    this.how = how;
+    if (this.isStopped) how();
+  };
+
+  readonly stop = (): void => {
+    this.isStopped = true;
+    this.how?.();
+  };
+}
+
+function withNotification(uri: vscode.Uri, checks: Checks, run: () => Promise<Health>): Thenable<Health> {
+  const name = sourceName(imageSource(uri));
+  const title = vscode.l10n.t('Checking {0}', basename(uri.path));
+  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  return vscode.window.withProgress(options, async (progress, token) => {
+    let shown = 0;
+    const subscriptions = [
+      token.onCancellationRequested(() => {
+        checks.cancel(name);
+      }),
+      checks.onDidChange(() => {
+        const health = checks.of(name);
+        if (health.kind !== 'checking' || health.total === 0) return;
+        const percent = (health.done / health.total) * 100;
+        progress.report({ increment: percent - shown });
+        shown = percent;
+      }),
+    ];
+    try {
+      return await run();
+    } finally {
+      for (const subscription of subscriptions) subscription.dispose();
+    }
+  });
+}
+
+async function tell(uri: vscode.Uri, health: Health): Promise<void> {
+  const text = vscode.l10n.t('{0}: {1}', basename(uri.path), healthDetail(health));
+  switch (health.kind) {
+    case 'unchecked':
+    case 'checking':
+      return;
+    case 'failed':
+      void vscode.window.showErrorMessage(text);
+      return;
+    case 'checked': {
+      if (verdictOf(health.report) === 'clean') {
+        void vscode.window.showInformationMessage(text);
+        return;
+      }
+      const show = vscode.l10n.t('Show Problems');
+      if ((await vscode.window.showWarningMessage(text, show)) === show) {
+        await vscode.commands.executeCommand('workbench.actions.view.problems');
+      }
+    }
+  }
+}

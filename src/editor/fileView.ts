@@ -1,0 +1,45 @@
+/** What the page asks about the image file itself; the worker may have to walk all its tables for an answer. */
+import type { Cells, CellsRequest, HostReport, OperationId, Result } from '../worker/api';
+import type { EngineClient } from '../worker/client';
+import type { ProgressReport } from './staging';
+
+/** What the file view needs of the session it belongs to. */
+export interface FileViewHost {
+  ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>>;
+  watch<T>(operation: OperationId, report: ProgressReport, work: () => Promise<T>): Promise<T>;
+  nextOperation(): OperationId;
+}
+
+export class FileView {
+  private walking: OperationId | undefined;
+
+  constructor(private readonly host: FileViewHost) {}
+
+  cells(request: CellsRequest, report: ProgressReport): Promise<Result<Cells>> {
+    return this.host.ask(async (engine) => {
+      const operation = this.host.nextOperation();
+      this.walking = operation;
+      const cells = await this.host.watch(operation, report, () => engine.hostCells(request, operation));
+      if (this.walking === operation) this.walking = undefined;
+      return cells;
+    });
+  }
+
+  inspect(hostOffset: number): Promise<Result<HostReport>> {
+    return this.host.ask((engine) => engine.inspectHost(hostOffset, this.host.nextOperation()));
+  }
+
+  bytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {
+    return this.host.ask((engine) => engine.readHostBytes(hostOffset, length));
+  }
+
+  /** Stops the walk that the view waits for. */
+  leave(): void {
+    const { walking } = this;
+    if (walking === undefined) return;
+    void this.host.ask((engine) => {
+      engine.cancelOperation(walking);
+      return Promise.resolve({ ok: true, value: undefined });
+    });
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The Problems panel: a diagnostic for each finding of a check, whose code leads to its cluster in the map. Findings
+ * of one kind beyond a hundred are summed up. They are there as long as the check is held to be true (checks.ts).
+ */
+import * as vscode from 'vscode';
+import type { CheckReport, Finding, FindingKind } from '../worker/api';
+import { findingText, hexOf } from '../words/findingText';
+import type { Checks } from './checks';
+
+/** Where `qcow2.showFinding` leads; bytes. */
+export interface FindingPlace {
+  readonly uri: string;
+  readonly guest?: number;
+  readonly host?: number;
+}
+
+const SHOWN_OF_A_KIND = 100;
+
+export class Problems implements vscode.Disposable {
+  private readonly collection = vscode.languages.createDiagnosticCollection('qcow2');
+  private readonly subscription: vscode.Disposable;
+
+  private readonly uris = new Map<string, vscode.Uri>();
+
+  constructor(private readonly checks: Checks) {
+    this.subscription = checks.onDidChange((name) => {
+      this.show(name);
+    });
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.collection.dispose();
+  }
+
+  private show(name: string): void {
+    const health = this.checks.of(name);
+    const uri = this.checks.uriOf(name) ?? this.uris.get(name);
+    // What was found last stays until it is known anew.
+    if (health.kind === 'checking' || uri === undefined) return;
+    if (health.kind === 'checked') {
+      this.collection.set(uri, diagnosticsOf(uri, health.report));
+      this.uris.set(name, uri);
+    } else {
+      this.collection.delete(uri);
+      this.uris.delete(name);
+    }
+  }
+}
+
+function diagnosticsOf(uri: vscode.Uri, { findings, byKind }: CheckReport): vscode.Diagnostic[] {
+  const diagnostics: vscode.Diagnostic[] = [];
+  const counted = new Map<FindingKind, { shown: number; told: number; last: Finding }>();
+  for (const finding of findings) {
+    const { kind, times } = finding;
+    const { shown, told } = counted.get(kind) ?? { shown: 0, told: 0 };
+    const isShown = shown < SHOWN_OF_A_KIND;
+    counted.set(kind, { shown: shown + 1, told: told + (isShown ? times : 0), last: finding });
+    if (isShown) diagnostics.push(diagnosticOf(uri, finding));
+  }
+  for (const [kind, { told, last }] of counted) {
+    const more = (byKind[kind] ?? 0) - told;
+    if (more > 0) diagnostics.push(summedUp(last, more));
+  }
+  return diagnostics;
+}
+
+/** An image has no lines: all stand at the first. */
+const NOWHERE = new vscode.Range(0, 0, 0, 0);
+
+function diagnosticOf(uri: vscode.Uri, finding: Finding): vscode.Diagnostic {
+  const diagnostic = new vscode.Diagnostic(NOWHERE, findingText(finding), severityOf(finding));
+  diagnostic.source = 'qcow2';
+  const code = codeOf(uri, finding);
+  if (code !== undefined) diagnostic.code = code;
+  return diagnostic;
+}
+
+function summedUp(like: Finding, more: number): vscode.Diagnostic {
+  const text = vscode.l10n.t('{0} more like this: {1}', more, findingText(like));
+  const diagnostic = new vscode.Diagnostic(NOWHERE, text, severityOf(like));
+  diagnostic.source = 'qcow2';
+  return diagnostic;
+}
+
+function severityOf({ severity }: Finding): vscode.DiagnosticSeverity {
+  switch (severity) {
+    case 'corruption':
+    case 'checkError':
+    case 'defect':
+      return vscode.DiagnosticSeverity.Error;
+    case 'leak':
+      return vscode.DiagnosticSeverity.Warning;
+  }
+}
+
+/** Clicking the code leads to the cluster; clicking the message tells an extension nothing. */
+function codeOf(uri: vscode.Uri, finding: Finding): vscode.Diagnostic['code'] {
+  const place = placeOf(uri.toString(), finding);
+  if (place === undefined) return undefined;
+  const value =
+    place.guest === undefined
+      ? vscode.l10n.t('Show host offset {0}', hexOf(place.host ?? 0))
+      : vscode.l10n.t('Show guest offset {0}', hexOf(place.guest));
+  const args = encodeURIComponent(JSON.stringify([place]));
+  return { value, target: vscode.Uri.parse(`command:qcow2.showFinding?${args}`) };
+}
+
+/** The guest's cluster where the active layer has it, else the cluster in the file, else the entry at fault. */
+function placeOf(uri: string, { guest, host, at, snapshot }: Finding): FindingPlace | undefined {
+  if (guest !== undefined && snapshot === undefined) return { uri, guest };
+  const place = host ?? at;
+  return place === undefined ? undefined : { uri, host: place };
+}

@@ -1,0 +1,94 @@
+/** The check through the worker: on the image as staged, with progress, and stopped when told. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { OpenOptions } from '../../../src/worker/api';
+import { EngineClient } from '../../../src/worker/client';
+import { DamagedFile } from '../../support/damagedFile';
+import { writeGiantImage } from '../../support/giantImages';
+import { mustQemuImg, mustQemuIo } from '../../support/qemu';
+import { type BuiltWorker, buildWorker, until } from '../../support/worker';
+import { workspace, type Workspace } from '../../support/workspace';
+
+const OPTIONS: OpenOptions = { generation: 1, followsNames: true };
+
+describe('a check in the worker', () => {
+  let worker: BuiltWorker;
+  let files: Workspace;
+  let image: string;
+  const clients: EngineClient[] = [];
+
+  beforeAll(() => {
+    worker = buildWorker();
+  });
+
+  afterAll(() => {
+    worker.remove();
+  });
+
+  beforeEach(() => {
+    files = workspace();
+    image = files.path('disk.qcow2');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', image, '16M']);
+    mustQemuIo(image, ['write -P 1 0 1M']);
+  });
+
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.dispose();
+    files.remove();
+  });
+
+  async function open(
+    path: string,
+    ...args: ConstructorParameters<typeof EngineClient> extends [string, ...infer Rest] ? Rest : never
+  ): Promise<EngineClient> {
+    const client = new EngineClient(worker.script, ...args);
+    clients.push(client);
+    await client.open(path, OPTIONS);
+    return client;
+  }
+
+  it('finds what is wrong with each cluster, and says of which state', async () => {
+    const host = DamagedFile.do(image, (file) => {
+      const cluster = file.hostCluster(3);
+      file.setRefcount(cluster, 0);
+      file.leak(2);
+      return cluster * file.clusterSize;
+    });
+    const checked = await (await open(image)).check(1);
+    expect(checked).toMatchObject({
+      ok: true,
+      value: { generation: 1, report: { corruptions: 2, leaks: 2, needsRebuild: true } },
+    });
+    const findings = checked.ok ? checked.value.report.findings : [];
+    expect(findings).toContainEqual(
+      expect.objectContaining({ kind: 'refcountTooLow', host, found: 0, expected: 1 }),
+    );
+  });
+
+  it('is of the image as staged', async () => {
+    const engine = await open(image);
+    const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
+    const change = { kind: 'writeZeroes', start: 0, length: 2 ** 19, options } as const;
+    await engine.apply(change, 'zero', { generation: 2, operation: 1 });
+    expect(await engine.check(2)).toMatchObject({
+      ok: true,
+      value: { generation: 2, report: { corruptions: 0, leaks: 0, allocatedClusters: 8 } },
+    });
+  });
+
+  it('tells how far it is, and stops within milliseconds when told', async () => {
+    const giant = files.path('giant.qcow2');
+    writeGiantImage(giant, { size: 2 ** 40, pattern: 'alternating' });
+    const seen: number[] = [];
+    const engine = await open(giant, {
+      operationProgress: (operation, done, total) => {
+        seen.push(operation, done / total);
+        engine.cancelOperation(operation);
+      },
+    });
+    const checked = await engine.check(7);
+    expect(checked).toMatchObject({ ok: false, problem: { kind: 'cancelled' } });
+    await until('it was told', () => seen.length > 0);
+    expect(seen[0]).toBe(7);
+    expect(seen[1]).toBeLessThan(1);
+  });
+});

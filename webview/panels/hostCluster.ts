@@ -1,0 +1,151 @@
+/** The inspector of the file view: what a cluster of the image file is used for, and who refers to it. */
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Claim, HostReport, Structure } from '../../src/editor/messages';
+import { nameClusters } from '../describe';
+import { icon } from '../icons';
+import { FILE_KINDS } from '../kinds';
+import { formatCount, formatOffset, formatSize } from '../numbers';
+import type { AppState } from '../store';
+import { t } from '../strings';
+
+export interface HostActions {
+  /** Shows a place on the guest's disk. */
+  goTo(byte: number): void;
+  /** Shows a place in the image file. */
+  goToHost(byte: number): void;
+}
+
+export function hostPanel(
+  { page, hostSelection, hostReport }: AppState,
+  actions: HostActions,
+): TemplateResult {
+  const clusterSize = page?.image.summary?.clusterSize;
+  if (!hostSelection || clusterSize === undefined) {
+    return html`<p class="hint" data-testid="nothing-selected">
+      ${t('Click a cell of the map, to see what that part of the file is used for.')}
+    </p>`;
+  }
+  if (hostReport === undefined) return html`<p class="hint">${t('Reading…')}</p>`;
+  if (!hostReport.ok) {
+    return html`<p class="problem" role="status" data-testid="panel-problem">${hostReport.text}</p>`;
+  }
+  return report(hostReport.value, clusterSize, actions);
+}
+
+function report(value: HostReport, clusterSize: number, actions: HostActions): TemplateResult {
+  const { kind, hostOffset, length, structure, refcount, references, claims, isSnapshotOnly } = value;
+  const { name, meaning } = FILE_KINDS.words[kind];
+  const isRight = refcount === references;
+  return html`<section data-testid="host-report" data-kind=${kind}>
+    <h2 class="panel-title">
+      <span class="swatch swatch-${kind}"></span>
+      ${nameClusters(hostOffset, length, { size: Infinity, clusterSize })}
+      <span class="panel-kind">${name}</span>
+    </h2>
+    <p class="hint">${meaning}</p>
+    <dl class="facts">
+      <dt>${t('Host offset')}</dt>
+      <dd data-testid="host-offset">
+        <span class="mono">${formatOffset(hostOffset)}</span>
+        <span class="note">${formatSize(hostOffset)}</span>
+      </dd>
+      ${
+        structure === undefined
+          ? nothing
+          : html`<dt>${t('Used for')}</dt>
+              <dd data-testid="host-structure">
+                ${structureName(structure)}
+                ${isSnapshotOnly ? html`<span class="note">${t('in internal snapshots only')}</span>` : nothing}
+              </dd>`
+      }
+      <dt>${t('Refcount')}</dt>
+      <dd data-testid="host-refcount">
+        ${refcount === undefined ? t('cannot be read') : formatCount(refcount)}
+        ${
+          isRight || refcount === undefined
+            ? nothing
+            : html`<span class="wrong" data-testid="host-wrong"
+                >${icon('error')}${t('should be {0}', formatCount(references))}</span
+              >`
+        }
+      </dd>
+      <dt>${t('References')}</dt>
+      <dd data-testid="host-references">${formatCount(references)}</dd>
+    </dl>
+    ${claims.length === 0 ? nothing : claimTable(claims, references, actions)}
+  </section>`;
+}
+
+/** Who refers to it: what for, from which entry, for which part of the disk. */
+function claimTable(claims: readonly Claim[], references: number, actions: HostActions): TemplateResult {
+  return html`<h3 class="panel-heading">${t('Referred to by')}</h3>
+    <table class="claims" data-testid="claims">
+      <thead>
+        <tr>
+          <th>${t('As')}</th>
+          <th>${t('Entry at')}</th>
+          <th>${t('Guest offset')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${claims.map(({ structure, at, guest, snapshot }) => {
+          // The map shows the active layer, not what a snapshot has.
+          const isInMap = guest !== undefined && snapshot === undefined;
+          return html`<tr>
+            <td>
+              ${structureName(structure)}
+              ${snapshot === undefined ? nothing : html`<span class="note">${t('snapshot #{0}', snapshot + 1)}</span>`}
+            </td>
+            <td>
+              ${
+                at === undefined
+                  ? '—'
+                  : link(at, t('Show in the file view'), 'claim-entry', () => {
+                      actions.goToHost(at);
+                    })
+              }
+            </td>
+            <td>
+              ${
+                guest === undefined
+                  ? '—'
+                  : isInMap
+                    ? link(guest, t("Show on the guest's disk"), 'claim-guest', () => {
+                        actions.goTo(guest);
+                      })
+                    : html`<span class="mono">${formatOffset(guest)}</span>`
+              }
+            </td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>
+    ${
+      references > claims.length
+        ? html`<p class="hint">${t('The first {0} of {1}.', claims.length, formatCount(references))}</p>`
+        : nothing
+    }`;
+}
+
+const link = (offset: number, title: string, testId: string, go: () => void): TemplateResult =>
+  html`<button type="button" class="link mono" title=${title} data-testid=${testId} @click=${go}>
+    ${formatOffset(offset)}
+  </button>`;
+
+function structureName(structure: Structure): string {
+  const names: Readonly<Record<Structure, string>> = {
+    header: t('header'),
+    'L1 table': t('L1 table'),
+    'L2 table': t('L2 table'),
+    'snapshot table': t('snapshot table'),
+    'refcount table': t('refcount table'),
+    'refcount block': t('refcount block'),
+    'encryption header': t('encryption header'),
+    'bitmap directory': t('bitmap directory'),
+    'bitmap table': t('bitmap table'),
+    'bitmap data': t('bitmap data'),
+    data: t('data'),
+    'compressed data': t('compressed data'),
+  };
+  return names[structure];
+}
