@@ -10,7 +10,7 @@ import { discard } from '../change/discard';
 import type { ChangeTally } from '../change/tally';
 import { writeGuest } from '../change/write';
 import { writeZeroes } from '../change/writeZeroes';
-import { checkImage, type CheckReport } from '../check/checkImage';
+import { checkImage, isSound, type CheckReport } from '../check/checkImage';
 import { findObstacles, type Obstacle } from '../check/obstacles';
 import { EngineError, RefusedError } from '../errors';
 import { Qcow2Image } from '../image/qcow2Image';
@@ -19,6 +19,7 @@ import { PageStore } from '../io/pageStore';
 import { StagedFile, type StagedState } from '../io/stagedFile';
 import { lockForSave, type SaveLocks } from '../io/qemuLocks';
 import { silent, type Progress } from '../progress';
+import { repairImage, type Repair } from '../repair/repairImage';
 import type { RepairMode, RepairReport } from '../repair/report';
 import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
@@ -147,7 +148,12 @@ export class EditableImage {
    * @throws EngineError as `applyRepair`
    */
   previewRepair(mode: RepairMode, progress: Progress = silent): RepairReport {
-    throw new Error(`repair (${mode}) is not built yet ${typeof progress}`);
+    const before = stateOf(this.#files);
+    try {
+      return this.#repair(mode, progress).report;
+    } finally {
+      this.#goTo(before);
+    }
   }
 
   /**
@@ -156,7 +162,20 @@ export class EditableImage {
    * @throws EngineError for what is refused or cannot be; nothing is staged then
    */
   applyRepair(mode: RepairMode, label = '', progress: Progress = silent): RepairReport {
-    throw new Error(`repair (${mode}, ${label}) is not built yet ${typeof progress}`);
+    const before = stateOf(this.#files);
+    let repair: Repair;
+    try {
+      repair = this.#repair(mode, progress);
+    } catch (error) {
+      this.#goTo(before);
+      throw error;
+    }
+    const { report, freed } = repair;
+    if (!report.changed) return report;
+    const repaired = { isSound: isSound(report.after) };
+    this.#history.add({ label, before, after: stateOf(this.#files), freed, repaired });
+    this.#chain = this.#openStaged();
+    return report;
   }
 
   /** Takes the last edit back. @returns false where there is none */
@@ -276,6 +295,14 @@ export class EditableImage {
       case 'write':
         return writeGuest(context, request.bytes, request.start);
     }
+  }
+
+  #repair(mode: RepairMode, progress: Progress): Repair {
+    const { image, dataFile } = this.#files;
+    const original = new StagedFile(image.base, this.#store);
+    original.state = image.state;
+    const diskSize = image.base.size;
+    return repairImage({ file: image, original, dataFile, diskSize, progress }, mode);
   }
 
   #context(progress: Progress): ChangeContext {

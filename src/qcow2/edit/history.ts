@@ -18,6 +18,8 @@ export interface Edit {
   readonly label: string;
   /** Host clusters that it gave up. */
   readonly freed: ClusterBits;
+  /** It is a repair: whether the image is sound after it, whatever it was before. */
+  readonly repaired?: { readonly isSound: boolean };
 }
 
 export class History {
