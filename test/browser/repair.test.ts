@@ -144,4 +144,21 @@ describe('the repair of an image', () => {
     await until('it is used twice again', async () => (await page.get('legend-conflict').count()) === 1);
     expect(readFileSync(disk).equals(before)).toBe(true);
   });
+
+  it('is redone and saved by the keyboard: QEMU finds the image sound, and so does the check', async () => {
+    await window.page.keyboard.press('Control+Y');
+    await until('it is staged again', async () => (await page.get('staged').count()) === 1);
+    await window.page.keyboard.press('Control+S');
+    await until('it is saved', async () => (await page.get('staged').count()) === 0);
+    mustQemuImg(['check', '-q', disk]);
+    mustQemuIo(disk, [
+      'read -P 2 320k 64k',
+      'read -P 2 448k 64k',
+      'read -P 1 512k 64k',
+      'read -P 0 576k 64k',
+    ]);
+    await page.get('check').click();
+    await untilHealth('clean');
+    expect(await page.legendBytes('leaked')).toBe(0);
+  });
 });
