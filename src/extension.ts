@@ -8,6 +8,7 @@ import { registerCopyInformation } from './commands/copyInformation';
 import { registerExportMap } from './commands/exportMap';
 import { registerOpenCommands } from './commands/open';
 import { registerRecover } from './commands/recover';
+import { registerRepair } from './commands/repair';
 import { registerSave } from './commands/save';
 import { Checks } from './editor/checks';
 import type { ImageDocument } from './editor/document';
@@ -64,6 +65,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
     registerCheck(images, checks, workerScript),
+    registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),
     registerChainCommands(chains),
   );

@@ -27,6 +27,7 @@ import { parsePlace } from './numbers';
 import { drawParts, type Actions } from './parts';
 import { Picture, type PictureEvents, type PictureSource } from './picture';
 import { Keeper, loadSaved, type Saved } from './saved';
+import { RepairDialog } from './repair/dialog';
 import { Splitter } from './splitter';
 import { Store, type MapZoom, type Space } from './store';
 import { t } from './strings';
@@ -70,6 +71,17 @@ export class App implements Actions, PageApi {
       this.#announcer.say(() => t('Staged: {0}', label));
     },
   });
+  readonly #repairDialog = new RepairDialog({
+    guards: () => this.#host.repairGuards(),
+    preview: (mode) => this.#host.previewRepair(mode),
+    stopPreview: () => {
+      this.#host.stopPreview();
+    },
+    stage: (mode, confirmed) => this.#host.stageRepair(mode, confirmed),
+    staged: (label) => {
+      this.#announcer.say(() => t('Staged: {0}', label));
+    },
+  });
   readonly #inspection = new Inspection(this.#store, this.#announcer, this.#host);
   readonly #hostInspection = new HostInspection(this.#store, this.#announcer, this.#host);
   readonly #keeper = new Keeper(() => this.#collect());
@@ -82,6 +94,7 @@ export class App implements Actions, PageApi {
       splitter: this.#splitter.element,
       announcer: this.#announcer.element,
       changeDialog: this.#changeDialog.element,
+      repairDialog: this.#repairDialog.element,
     };
     this.#layout = makeLayout(root, parts, (tab) => {
       this.showTab(tab);
@@ -160,6 +173,7 @@ export class App implements Actions, PageApi {
     const disk = { size: summary.virtualSize, clusterSize: summary.clusterSize };
     this.#imageRead(disk, generation);
     this.#changeDialog.imageChanged(disk);
+    this.#repairDialog.imageChanged();
   }
 
   healthChanged(health: PageHealth): void {
@@ -202,6 +216,11 @@ export class App implements Actions, PageApi {
     this.#layout.showTab(tab);
     if (tab !== this.#store.state.tab) this.#store.update({ tab });
     this.#keeper.changed();
+  }
+
+  openRepair(): void {
+    const { health, page } = this.#store.state;
+    if (page?.image.summary) this.#repairDialog.open(health?.kind === 'leaks' ? 'leaks' : 'all');
   }
 
   /** Opens the dialog of a change; without a range the person says which. */

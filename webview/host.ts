@@ -16,6 +16,8 @@ import type {
   PageChange,
   PageCommand,
   PageState,
+  RepairMode,
+  RepairPreview,
   Result,
   StagedReport,
   Told,
@@ -121,6 +123,23 @@ export class HostLine {
 
   stage(change: PageChange, confirmed: readonly string[]): Promise<Answer<{ readonly label: string }>> {
     return this.#hear(this.#rpc.stage(change, confirmed));
+  }
+
+  /** What stands in the way of a repair. */
+  repairGuards(): Promise<Answer<GuardReport>> {
+    return this.#hear(this.#rpc.repairGuards().then((value) => ({ ok: true, value })));
+  }
+
+  previewRepair(mode: RepairMode): Promise<Answer<RepairPreview>> {
+    return this.#hear(this.#rpc.previewRepair(mode));
+  }
+
+  stopPreview(): void {
+    void this.#settle(this.#rpc.stopPreview().then(nothing));
+  }
+
+  stageRepair(mode: RepairMode, confirmed: readonly string[]): Promise<Answer<{ readonly label: string }>> {
+    return this.#hear(this.#rpc.stageRepair(mode, confirmed));
   }
 
   openLayer(depth: number, toTheSide: boolean): void {

@@ -32,6 +32,7 @@ export interface Parts {
   readonly splitter: HTMLElement;
   readonly announcer: HTMLElement;
   readonly changeDialog: HTMLElement;
+  readonly repairDialog: HTMLElement;
 }
 
 export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: PageTab) => void): Layout {
@@ -134,7 +135,7 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
         </vscode-panels>
       </aside>
     </main>
-    ${parts.announcer} ${parts.changeDialog}
+    ${parts.announcer} ${parts.changeDialog} ${parts.repairDialog}
   </div>`;
 }
 

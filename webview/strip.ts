@@ -74,7 +74,7 @@ const HEALTH_ICONS: Readonly<Record<PageHealth['kind'], IconName>> = {
 
 /** What the last check found; a click runs it. What it found in detail is in the Problems panel. */
 function healthFact(
-  { kind, text, detail, hasFindings }: PageHealth,
+  { kind, text, detail, hasFindings, canRepair }: PageHealth,
   run: (command: PageCommand) => void,
 ): TemplateResult {
   const isChecking = kind === 'checking';
@@ -108,6 +108,21 @@ function healthFact(
             }}
           >
             ${t('Show problems')}
+          </button>`
+        : nothing
+    }
+    ${
+      canRepair
+        ? html`<button
+            type="button"
+            class="link"
+            title=${t('What it would do is shown first')}
+            data-testid="repair"
+            @click=${() => {
+              run('repair');
+            }}
+          >
+            ${t('Repair…')}
           </button>`
         : nothing
     }

@@ -5,6 +5,7 @@
 import { FILE_KINDS, GUEST_KINDS, type KindSet } from './kinds';
 import base from './styles/base.css';
 import change from './styles/change.css';
+import repair from './styles/repair.css';
 import tables from './styles/tables.css';
 import hex from './styles/hex.css';
 import layout from './styles/layout.css';
@@ -14,7 +15,7 @@ import panels from './styles/panels.css';
 export function addStyles(): void {
   const swatches = [...swatchesOf(GUEST_KINDS), ...swatchesOf(FILE_KINDS)];
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync([base, layout, map, hex, panels, tables, change, ...swatches].join('\n'));
+  sheet.replaceSync([base, layout, map, hex, panels, tables, change, repair, ...swatches].join('\n'));
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 }
 

@@ -1,20 +1,13 @@
 /** The verbs that change an image: each is one atomic save of one or several changes, or leaves the image as it is. */
-import { randomBytes } from 'node:crypto';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import { EngineError } from '../qcow2/errors';
-import { EditableImage } from '../qcow2/edit/editableImage';
-import { recoverImage } from '../qcow2/edit/interrupted';
-import { describeProblem, printable } from '../qcow2/problemText';
+import { printable } from '../qcow2/problemText';
 import { discardRequest, writeRequest, ZERO_OPTIONS, ZERO_USAGE, zeroRequest } from './changeRequests';
-import { printError } from './output';
+import { refuseObstacles, saveImage, withEditable } from './editable';
 import { forEachInputLine, readInput } from './standardInput';
-import { RECOVERY_WORDS } from './recover';
 import { sumOf, tallyText } from './tallyText';
 import {
-  asError,
   byteCount,
   LineError,
   readArguments,
@@ -122,8 +115,7 @@ function requestOfLine([verb, ...argv]: readonly string[]): ChangeRequest {
 }
 
 /**
- * Stages changes and saves them at once; prints a line for each when they are on disk. A save that was interrupted is
- * finished first.
+ * Stages changes and saves them at once; prints a line for each when they are on disk.
  * @param stage calls `apply` for each change, and says what to print
  * @throws EngineError when anything cannot be done: the image is then as it was
  */
@@ -132,29 +124,11 @@ function changeImage(
   args: Arguments,
   stage: (apply: (request: ChangeRequest) => ChangeTally) => readonly string[],
 ): void {
-  const gate = { followsNames: true, usesProcessFolder: true };
-  const outcome = recoverImage(path, gate);
-  if (outcome !== 'none') warn(path, RECOVERY_WORDS[outcome]);
-  const scratchPath = join(tmpdir(), `qcow2-${process.pid}-${randomBytes(6).toString('hex')}`);
-  const image = EditableImage.open(path, { ...gate, scratchPath });
-  const progress = args.progress();
-  try {
+  withEditable(path, args, (image, progress) => {
     requireComplete(image.chain);
-    for (const { severity, problem } of image.obstacles(progress)) {
-      if (severity === 'refuse') throw asError(problem);
-      warn(problem.file, describeProblem(problem));
-    }
+    refuseObstacles(image.obstacles(progress));
     const lines = stage((request) => image.apply(request, '', progress));
-    const { leftover } = image.save({ progress, keepsUndo: false });
-    progress.clear();
-    if (leftover !== undefined) warn(leftover.file, describeProblem(leftover));
+    saveImage(image, progress);
     for (const line of lines) args.output.write(Buffer.from(`${line}\n`));
-  } finally {
-    progress.clear();
-    image.close();
-  }
+  });
 }
-
-const warn = (file: string, words: string): void => {
-  printError(`qcow2: ${printable(file)}: ${words}\n`);
-};

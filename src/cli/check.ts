@@ -1,4 +1,7 @@
-/** `qcow2 check`: the numbers, words and exit codes of `qemu-img check`, and what that does not look for. */
+/**
+ * `qcow2 check`: the numbers, words and exit codes of `qemu-img check`, and what that does not look for; `-r` repairs, as
+ * a staged edit that is saved at once.
+ */
 import { chainFindings } from '../qcow2/chain/chainFindings';
 import type { Chain } from '../qcow2/chain/openChain';
 import { checkImage, type CheckReport } from '../qcow2/check/checkImage';
@@ -9,9 +12,12 @@ import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { describeProblem, printable } from '../qcow2/problemText';
 import { ByteWriter } from '../qcow2/scan/byteWriter';
 import { qemuJson } from '../qcow2/scan/qemuJson';
+import type { RepairMode } from '../qcow2/repair/report';
+import { refuseObstacles, saveImage, withEditable } from './editable';
 import { printError, standardError } from './output';
+import { fixedCounts, forEachRepairLine } from './repairText';
 import type { Arguments, Verb } from './verb';
-import { outputForm, readArguments, withChain } from './verb';
+import { outputForm, readArguments, UsageError, withChain } from './verb';
 
 const EXIT_NOT_CHECKED = 1;
 const EXIT_CORRUPT = 2;
@@ -23,17 +29,14 @@ const MAX_FINDINGS = 100_000;
 
 export const check: Verb = {
   name: 'check',
-  usage: '[--output=human|json] FILE',
+  usage: '[--output=human|json] [-r leaks|all] FILE',
   run: (argv) => {
-    const args = readArguments(argv, ['FILE'], { output: { type: 'string' } });
+    const options = { output: { type: 'string' }, repair: { type: 'string', short: 'r' } } as const;
+    const args = readArguments(argv, ['FILE'], options);
     const form = outputForm(args);
+    const mode = repairMode(args);
     try {
-      return withChain(args.operands[0]!, true, (chain) => {
-        const report = checked(chain.top, args);
-        printFindings(chain.top, report);
-        printReport(args, form, report, chain);
-        return exitCode(report);
-      });
+      return mode === undefined ? checkFile(args, form) : repairFile(args, form, mode);
     } catch (error) {
       if (!(error instanceof EngineError) || error.problem.code !== 'header.magic') throw error;
       printError(`qcow2: ${printable(error.problem.file)}: ${describeProblem(error.problem)}\n`);
@@ -41,6 +44,42 @@ export const check: Verb = {
     }
   },
 };
+
+type Form = 'human' | 'json';
+
+function repairMode(args: Arguments): RepairMode | undefined {
+  const mode = args.text('repair');
+  if (mode === undefined || mode === 'leaks' || mode === 'all') return mode;
+  throw new UsageError(`-r is leaks or all, not '${printable(mode)}'`);
+}
+
+const checkFile = (args: Arguments, form: Form): number =>
+  withChain(args.operands[0]!, true, (chain) => {
+    const report = checked(chain.top, args);
+    printFindings(chain.top, report);
+    printReport(args, form, report, chain);
+    return exitCode(report);
+  });
+
+const repairFile = (args: Arguments, form: Form, mode: RepairMode): number =>
+  withEditable(args.operands[0]!, args, (image, progress) => {
+    refuseObstacles(image.repairObstacles());
+    const report = image.applyRepair(mode, '', progress);
+    progress.clear();
+    printFindings(image.onDisk.top, report.before);
+    if (mode === 'leaks' && report.before.needsRebuild) {
+      printError('ERROR need to rebuild refcount structures\n');
+      return EXIT_NOT_CHECKED;
+    }
+    const { clusterSize } = image.chain.top.header;
+    if (report.changed) saveImage(image, progress);
+    forEachRepairLine(report, clusterSize, (line) => {
+      printError(`${printable(line)}\n`);
+    });
+    if (report.changed) printFindings(image.onDisk.top, report.after);
+    printReport(args, form, report.after, image.onDisk, fixedCounts(report));
+    return exitCode(report.after);
+  });
 
 function checked(image: Qcow2Image, args: Arguments): CheckReport {
   const progress = args.progress();
@@ -66,7 +105,7 @@ function printFindings(image: Qcow2Image, report: CheckReport): void {
 
 function printReport(
   args: Arguments,
-  form: 'human' | 'json',
+  form: Form,
   report: CheckReport,
   chain: Chain,
   fixed?: FixedCounts,

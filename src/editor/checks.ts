@@ -61,6 +61,15 @@ export class Checks implements vscode.Disposable {
     return health;
   }
 
+  /** Takes what somebody else has found out about the image as its document shows it. */
+  learn(source: ImageSource, checked: Checked): void {
+    void this.run(
+      source,
+      () => Promise.resolve({ ok: true, value: checked }),
+      () => undefined,
+    );
+  }
+
   /** Stops a check that is under way. */
   cancel(name: string): void {
     this.running.get(name)?.stop();
@@ -76,8 +85,14 @@ export class Checks implements vscode.Disposable {
       if (entry === undefined || this.running.has(name)) return;
       // Checked before it was opened: what is on disk is what is shown, as long as nothing is staged.
       const isSame = entry.generation === undefined ? edits?.unsaved === 0 : entry.generation === generation;
-      if (isSame) entry.generation = generation;
-      else this.forget(name);
+      if (!isSame) {
+        this.forget(name);
+        return;
+      }
+      const isAdopted = entry.generation === undefined;
+      entry.generation = generation;
+      // The file may have changed between that check and this reading, and nobody told.
+      if (isAdopted) void this.compare(document.source);
     });
     return {
       dispose: () => {
@@ -141,18 +156,22 @@ export class Checks implements vscode.Disposable {
     if (this.entries.delete(name)) this.changeEmitter.fire(name);
   }
 
-  /** Where no document does it. */
+  /** Where a document is open, it looks itself. */
   private watch(source: ImageSource): vscode.Disposable {
     if (source.kind !== 'path') return new vscode.Disposable(() => undefined);
-    return watchFile(source.path, () => void this.compare(source));
+    return watchFile(source.path, () => {
+      if (!this.documents.has(sourceName(source))) void this.compare(source);
+    });
   }
 
+  /** Forgets what was found where the file is not what it was then. */
   private async compare(source: ImageSource): Promise<void> {
     const name = sourceName(source);
-    const stamp = await stampOf(source);
     const entry = this.entries.get(name);
-    if (entry === undefined || entry.stamp === stamp || this.running.has(name)) return;
-    if (!this.documents.has(name)) this.forget(name);
+    const stamp = await stampOf(source);
+    // Something else may have been found out meanwhile.
+    if (entry === undefined || entry !== this.entries.get(name) || this.running.has(name)) return;
+    if (entry.stamp !== stamp) this.forget(name);
   }
 }
 

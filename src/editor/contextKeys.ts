@@ -4,6 +4,7 @@ import type { Checks } from './checks';
 import { readOnlyReason } from './editability';
 import type { Subscription } from './emitter';
 import type { OpenImages } from './openImages';
+import { documentHealth } from './pageState';
 import { sourceName } from './source';
 
 export class ContextKeys implements vscode.Disposable {
@@ -45,6 +46,8 @@ export class ContextKeys implements vscode.Disposable {
     const isChecking =
       document !== undefined && this.checks.of(sourceName(document.source)).kind === 'checking';
     this.tell('qcow2.isChecking', isChecking);
+    const canRepair = document !== undefined && documentHealth(document, this.checks).canRepair;
+    this.tell('qcow2.canRepair', canRepair);
     this.tell('qcow2.isInterrupted', document?.state?.isInterrupted === true);
   }
 

@@ -17,6 +17,8 @@ import type {
   Problem,
   RecoverOutcome,
   RecoverTrust,
+  RepairMode,
+  RepairReport,
   Result,
   StagedReport,
 } from '../worker/api';
@@ -198,6 +200,23 @@ export class ImageDocument {
     if (!staged.ok) return staged;
     if (staged.value.edit !== undefined) this.editEmitter.fire(staged.value.edit);
     return { ok: true, value: staged.value.tally };
+  }
+
+  /** What a repair would do. A newer preview, of a change too, ends an older one. */
+  async previewRepair(mode: RepairMode): Promise<Result<RepairReport>> {
+    return (await this.readSession()).staging.previewRepair(mode);
+  }
+
+  stopPreview(): void {
+    this.lease?.session.staging.stopPreview();
+  }
+
+  /** Stages a repair as an edit, if it mends anything. The guards are the caller's business. */
+  async repair(mode: RepairMode, label: string): Promise<Result<RepairReport>> {
+    const repaired = await (await this.readSession()).staging.repair(mode, label);
+    if (!repaired.ok) return repaired;
+    if (repaired.value.edit !== undefined) this.editEmitter.fire(repaired.value.edit);
+    return { ok: true, value: repaired.value.report };
   }
 
   /** Runs a piece after all staging, undoing and saving that was asked for before. */

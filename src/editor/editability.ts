@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import type { Obstacle } from '../worker/api';
 import { describe } from '../words/words';
 import type { ImageDocument } from './document';
 import type { GuardQuestion, GuardReport } from './messages';
@@ -11,8 +12,22 @@ import type { GuardQuestion, GuardReport } from './messages';
 /** Names of images that have a file as their backing file, as far as they are known. */
 export type FindUsers = (path: string) => Promise<readonly string[]>;
 
+/** What stands in the way of every change but a repair. */
+const DAMAGE: ReadonlySet<string> = new Set(['guard.unsound', 'guard.dirty', 'guard.corrupt']);
+
+/** Whether an obstacle is what a repair is for. */
+export const isDamage = ({ problem }: Obstacle): boolean => DAMAGE.has(problem.code);
+
+export interface Leniency {
+  /** For a repair, and for a save, which may be that of one: the engine knows, and refuses other saves itself. */
+  readonly allowsDamage?: boolean;
+}
+
 /** Why nothing can be changed through a document at all; undefined where it can. */
-export function readOnlyReason(document: ImageDocument): string | undefined {
+export function readOnlyReason(
+  document: ImageDocument,
+  { allowsDamage = false }: Leniency = {},
+): string | undefined {
   const { source, state } = document;
   if (source.kind === 'bytes') {
     return vscode.l10n.t('The file is not on a local disk: it is shown and cannot be changed here.');
@@ -27,18 +42,23 @@ export function readOnlyReason(document: ImageDocument): string | undefined {
   if (state.isInterrupted === true) {
     return vscode.l10n.t('A save of the image was interrupted: it has to be recovered before it is changed.');
   }
-  if (state.summary.corrupt) {
+  if (state.summary.corrupt && !allowsDamage) {
     return vscode.l10n.t('The image is marked as corrupt: it has to be repaired before it is changed.');
   }
-  if (state.summary.encryption !== undefined) {
+  // A repair reads no data, and moves it as it is where that can be.
+  if (state.summary.encryption !== undefined && !allowsDamage) {
     return vscode.l10n.t('The image is encrypted: it is shown and cannot be changed here.');
   }
   return undefined;
 }
 
 /** All that stands in the way of changing the image now. */
-export async function guardsOf(document: ImageDocument, findUsers: FindUsers): Promise<GuardReport> {
-  const reason = readOnlyReason(document);
+export async function guardsOf(
+  document: ImageDocument,
+  findUsers: FindUsers,
+  leniency: Leniency = {},
+): Promise<GuardReport> {
+  const reason = readOnlyReason(document, leniency);
   if (reason !== undefined) return { refusals: [reason], questions: [] };
   const { source } = document;
   if (source.kind !== 'path') return { refusals: [], questions: [] };
@@ -47,7 +67,9 @@ export async function guardsOf(document: ImageDocument, findUsers: FindUsers): P
   const questions: GuardQuestion[] = [];
   if (!obstacles.ok) refusals.push(describe(obstacles.problem));
   else {
-    for (const { severity, problem } of obstacles.value) {
+    for (const obstacle of obstacles.value) {
+      const { severity, problem } = obstacle;
+      if (leniency.allowsDamage === true && isDamage(obstacle)) continue;
       if (severity === 'refuse') refusals.push(describe(problem));
       else questions.push({ id: `${problem.code}:${problem.value ?? ''}`, text: describe(problem) });
     }

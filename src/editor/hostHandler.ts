@@ -1,11 +1,12 @@
 /** Answers what the page asks (`HostApi`), for one panel on one document. */
 import * as vscode from 'vscode';
-import type { CellsRequest, Problem } from '../worker/api';
+import type { CellsRequest, Problem, RepairMode } from '../worker/api';
 import type { ImageDocument } from './document';
 import type { Checks } from './checks';
 import { type FindUsers, guardsOf } from './editability';
 import type { HostApi, PageChange, PageState } from './messages';
 import { pageState } from './pageState';
+import { previewRepair, stageRepair } from './repair';
 import { previewChange, stageChange } from './stage';
 import { viewTypeFor } from '../words/viewTypes';
 import { describe } from '../words/words';
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   recover: 'qcow2.recover',
   check: 'qcow2.check',
   cancelCheck: 'qcow2.cancelCheck',
+  repair: 'qcow2.repair',
   showProblems: 'workbench.actions.view.problems',
 };
 
@@ -86,6 +88,16 @@ export function hostHandler(
     preview: (change: PageChange) => previewChange(document, change),
     stage: (change: PageChange, confirmed: readonly string[]) =>
       stageChange(document, change, confirmed, findUsers),
+    repairGuards: () => guardsOf(document, findUsers, { allowsDamage: true }),
+    previewRepair: (mode: RepairMode) => previewRepair(document, mode),
+    stopPreview(): Promise<void> {
+      document.stopPreview();
+      return Promise.resolve();
+    },
+    async stageRepair(mode: RepairMode, confirmed: readonly string[]) {
+      const staged = await stageRepair(document, mode, confirmed, findUsers, checks);
+      return staged.ok ? { ok: true, value: { label: staged.value.label } } : staged;
+    },
     describe: (problem: Problem) => Promise.resolve(describe(problem)),
     selectionChanged(selection): Promise<void> {
       document.select(selection);

@@ -21,6 +21,7 @@ import type {
   KindTotals,
   MapCells,
   Problem,
+  RepairMode,
   Result,
   StagedReport,
 } from '../worker/api';
@@ -49,6 +50,7 @@ export type {
   KindTotals,
   MapCells,
   Problem,
+  RepairMode,
   Result,
   SnapshotView,
   StagedReport,
@@ -83,6 +85,8 @@ export interface PageHealth {
   readonly detail: string;
   /** Something was found: the Problems panel has it. */
   readonly hasFindings: boolean;
+  /** There is something to repair, found by the check or marked in the header, and it may be done here. */
+  readonly canRepair: boolean;
 }
 
 export interface Notice {
@@ -103,7 +107,8 @@ export type PageCommand =
   | 'showChain'
   | 'check'
   | 'cancelCheck'
-  | 'showProblems';
+  | 'showProblems'
+  | 'repair';
 
 /** A change as the page's dialog asks for it; places and lengths are guest bytes. */
 export type PageChange =
@@ -122,6 +127,24 @@ export interface ChangePreview {
   readonly tally: ChangeTally;
   /** What a person should know before it is staged. */
   readonly notes: readonly Notice[];
+}
+
+/** What a repair would do, in the person's language. */
+export interface RepairPreview {
+  readonly changed: boolean;
+  readonly actions: readonly {
+    readonly kind: string;
+    readonly text: string;
+    readonly count: number;
+    /** The first places. */
+    readonly examples: readonly string[];
+  }[];
+  /** The first losses. */
+  readonly losses: readonly string[];
+  readonly lossCount: number;
+  readonly lostBytes: number;
+  /** What a check finds afterwards. */
+  readonly after: Pick<PageHealth, 'kind' | 'text' | 'detail'>;
 }
 
 /** What stands in the way of changing the image. */
@@ -168,6 +191,12 @@ export interface HostApi {
   preview(change: PageChange): Told<ChangePreview>;
   /** Stages a change. @param confirmed ids of the guards' questions that were answered with yes */
   stage(change: PageChange, confirmed: readonly string[]): Told<{ readonly label: string }>;
+  /** What stands in the way of a repair, apart from the damage that it is for. */
+  repairGuards(): GuardReport;
+  previewRepair(mode: RepairMode): Told<RepairPreview>;
+  /** Nobody waits for a preview any more. */
+  stopPreview(): void;
+  stageRepair(mode: RepairMode, confirmed: readonly string[]): Told<{ readonly label: string }>;
   /** A problem from a `Result`, in the person's language. */
   describe(problem: Problem): string;
   /** The selection, for the status bar and for commands that work on it; undefined when nothing is selected. */
@@ -187,6 +216,7 @@ export interface PageApi {
   /** The tables are being read for the file view: `done` of `total`, in a unit of its own. */
   layoutProgress(done: number, total: number): void;
   showTab(tab: PageTab): void;
+  openRepair(): void;
   /** Opens the dialog of a change; without a range the person says which. */
   openChange(kind: ChangeKind, range: { readonly start: number; readonly length: number } | undefined): void;
 }

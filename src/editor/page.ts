@@ -9,7 +9,7 @@ import type { FindUsers } from './editability';
 import { hostHandler } from './hostHandler';
 import type { ChangeKind, PageApi, PageTab } from './messages';
 import { pageHtml, pageResources } from './pageHtml';
-import { pageHealth, pageState } from './pageState';
+import { documentHealth, pageState } from './pageState';
 import { sourceName } from './source';
 
 /** Where the page is asked to go. */
@@ -18,6 +18,7 @@ export interface Navigation {
   /** A place in the image file. */
   readonly hostOffset?: number;
   readonly tab?: PageTab;
+  readonly repair?: true;
   /** The dialog of a change, for a range or for what the person says there. */
   readonly change?: { readonly kind: ChangeKind; readonly range: Selection | undefined };
 }
@@ -60,7 +61,7 @@ export class Page implements vscode.Disposable {
       document.onDidRead((state) => void this.rpc.stateChanged.asEvent(pageState(document, state, checks))),
       checks.onDidChange((name) => {
         if (name === sourceName(document.source)) {
-          void this.rpc.healthChanged.asEvent(pageHealth(checks.of(name)));
+          void this.rpc.healthChanged.asEvent(documentHealth(document, checks));
         }
       }),
       document.onDidScan(({ done, total }) => void this.rpc.scanProgress.asEvent(done, total)),
@@ -92,6 +93,7 @@ export class Page implements vscode.Disposable {
     if (navigation.guestOffset !== undefined) void this.rpc.goTo.asEvent(navigation.guestOffset);
     if (navigation.hostOffset !== undefined) void this.rpc.goToHost.asEvent(navigation.hostOffset);
     if (navigation.tab !== undefined) void this.rpc.showTab.asEvent(navigation.tab);
+    if (navigation.repair === true) void this.rpc.openRepair.asEvent();
     const { change } = navigation;
     if (change !== undefined) void this.rpc.openChange.asEvent(change.kind, change.range);
   }

@@ -20,13 +20,23 @@ export function pageState(document: ImageDocument, state: ImageState, checks: Ch
     notices: notices(document, state),
     ...(problemText === undefined ? {} : { problemText }),
     chainTexts: (state.chain?.layers ?? []).map(layerTexts),
-    health: pageHealth(checks.of(sourceName(document.source))),
+    health: documentHealth(document, checks),
     isRestricted: !vscode.workspace.isTrusted,
     ...(readOnly === undefined ? {} : { readOnly }),
   };
 }
 
-export function pageHealth(health: Health): PageHealth {
+/** What is known of the health of a document's image. */
+export function documentHealth(document: ImageDocument, checks: Checks): PageHealth {
+  const health = checks.of(sourceName(document.source));
+  const { summary } = document.state ?? {};
+  const isMarked = summary?.dirty === true || summary?.corrupt === true;
+  const shown = pageHealth(health);
+  const mayRepair = readOnlyReason(document, { allowsDamage: true }) === undefined;
+  return { ...shown, canRepair: mayRepair && (isMarked || shown.hasFindings) };
+}
+
+export function pageHealth(health: Health): Omit<PageHealth, 'canRepair'> {
   const kind = health.kind === 'checked' ? verdictOf(health.report) : health.kind;
   return {
     kind,

@@ -97,7 +97,7 @@ async function checkGuards(document: CustomImageDocument, findUsers: FindUsers):
       ),
     );
   }
-  const { refusals, questions } = await guardsOf(model, findUsers);
+  const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true });
   if (refusals[0] !== undefined) throw new Error(refusals[0]);
   const open = questions.filter(({ id }) => !model.isConfirmed(id));
   if (open.length === 0) return;

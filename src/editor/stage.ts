@@ -1,10 +1,10 @@
 /** The way of a change from page or command into the document: guards first, then the edit. */
 import * as vscode from 'vscode';
 import type { ChangeTally } from '../worker/api';
-import { describeWithFile } from '../words/words';
+import { describe, describeWithFile } from '../words/words';
 import { labelOf, notesOf, requestOf } from './changes';
 import type { ImageDocument } from './document';
-import { type FindUsers, guardsOf, readOnlyReason } from './editability';
+import { type FindUsers, guardsOf, isDamage, readOnlyReason } from './editability';
 import type { ChangePreview, PageChange, Told } from './messages';
 
 export interface Staged {
@@ -55,7 +55,12 @@ async function refusalOf(
       'Another program has changed the file while edits are staged. Keep or discard them first.',
     );
   }
-  if (document.hasUnsaved) return readOnlyReason(document);
+  if (document.hasUnsaved) {
+    // A repair that is staged may have left damage.
+    const obstacles = await document.obstacles();
+    const damage = obstacles.ok ? obstacles.value.find(isDamage) : undefined;
+    return damage === undefined ? readOnlyReason(document) : describe(damage.problem);
+  }
   const { refusals, questions } = await guardsOf(document, findUsers);
   if (refusals[0] !== undefined) return refusals[0];
   document.confirm(confirmed);

@@ -15,6 +15,8 @@ import type {
   Problem,
   RecoverOutcome,
   RecoverTrust,
+  RepairMode,
+  RepairReport,
   Result,
   Run,
 } from '../worker/api';
@@ -82,12 +84,20 @@ export class Staging {
 
   /** What a change would do. A preview that is still under way ends in the problem `cancelled`. */
   preview(change: ChangeRequest): Promise<Result<ChangeTally>> {
-    const before = this.previewing;
-    const operation = this.host.nextOperation();
-    this.previewing = operation;
-    return this.host.ask((engine) => {
-      if (before > 0) engine.cancelOperation(before);
-      return engine.preview(change, operation);
+    return this.previewNow((engine, operation) => engine.preview(change, operation));
+  }
+
+  /** What a repair would do; the same. */
+  previewRepair(mode: RepairMode): Promise<Result<RepairReport>> {
+    return this.previewNow((engine, operation) => engine.previewRepair(mode, operation));
+  }
+
+  /** Ends a preview that nobody waits for any more. */
+  stopPreview(): void {
+    const { previewing } = this;
+    void this.host.ask((engine) => {
+      engine.cancelOperation(previewing);
+      return Promise.resolve({ ok: true, value: undefined });
     });
   }
 
@@ -108,6 +118,18 @@ export class Staging {
     });
   }
 
+  /** Stages a repair; nothing where there is nothing to mend. */
+  repair(mode: RepairMode, label: string): Promise<Result<{ report: RepairReport; edit?: UndoableEdit }>> {
+    return this.enqueue(async () => {
+      const run = { generation: this.host.nextGeneration(), operation: this.host.nextOperation() };
+      const repaired = await this.host.ask((engine) => engine.repair(mode, label, run));
+      if (!repaired.ok) return repaired;
+      const { report, state } = repaired.value;
+      const edit = this.staged(report.changed, label, state);
+      return { ok: true, value: edit === undefined ? { report } : { report, edit } };
+    });
+  }
+
   /** Stages a change; nothing where it changes nothing. */
   stage(change: ChangeRequest, label: string): Promise<Result<{ tally: ChangeTally; edit?: UndoableEdit }>> {
     return this.enqueue(async () => {
@@ -118,13 +140,8 @@ export class Staging {
       );
       if (!edited.ok) return edited;
       const { tally, state } = edited.value;
-      if (tally.changed) {
-        const done = state.edits?.done ?? 0;
-        this.labels.length = Math.max(0, done - 1);
-        this.labels.push(label);
-      }
-      this.host.take(state);
-      return { ok: true, value: tally.changed ? { tally, edit: this.edit(this.labels.length) } : { tally } };
+      const edit = this.staged(tally.changed, label, state);
+      return { ok: true, value: edit === undefined ? { tally } : { tally, edit } };
     });
   }
 
@@ -187,6 +204,29 @@ export class Staging {
 
   dispose(): void {
     this.failEmitter.dispose();
+  }
+
+  private previewNow<T>(
+    ask: (engine: EngineClient, operation: OperationId) => Promise<Result<T>>,
+  ): Promise<Result<T>> {
+    const before = this.previewing;
+    const operation = this.host.nextOperation();
+    this.previewing = operation;
+    return this.host.ask((engine) => {
+      if (before > 0) engine.cancelOperation(before);
+      return ask(engine, operation);
+    });
+  }
+
+  /** Takes the state after an edit, and the edit into the history; undefined where nothing has changed. */
+  private staged(hasChanged: boolean, label: string, state: ImageState): UndoableEdit | undefined {
+    if (hasChanged) {
+      const done = state.edits?.done ?? 0;
+      this.labels.length = Math.max(0, done - 1);
+      this.labels.push(label);
+    }
+    this.host.take(state);
+    return hasChanged ? this.edit(this.labels.length) : undefined;
   }
 
   private cancellable(engine: EngineClient, cancel: Cancel): Run {

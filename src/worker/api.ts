@@ -14,6 +14,7 @@ import type { ClusterReport } from '../qcow2/scan/inspect';
 import type { HostReport } from '../qcow2/layout/hostReport';
 import type { RecoverOutcome } from '../qcow2/save/recover';
 import type { MapForm } from '../qcow2/scan/mapExport';
+import type { RepairMode, RepairReport } from '../qcow2/repair/report';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
 
 // The rooms above the worker import the engine's data types from here, so that they depend on one door.
@@ -37,6 +38,13 @@ export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
 export type { HostKind } from '../qcow2/layout/hostLayout';
 export type { HostReport } from '../qcow2/layout/hostReport';
 export type { RecoverOutcome } from '../qcow2/save/recover';
+export type {
+  RepairActionKind,
+  RepairExample,
+  RepairLoss,
+  RepairMode,
+  RepairReport,
+} from '../qcow2/repair/report';
 export type { MapForm } from '../qcow2/scan/mapExport';
 export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
 
@@ -110,6 +118,12 @@ export interface Checked {
 /** What an edit has done, and the image as it is now. */
 export interface Edited {
   readonly tally: ChangeTally;
+  readonly state: ImageState;
+}
+
+/** What a repair has done, and the image as it is now. */
+export interface Repaired {
+  readonly report: RepairReport;
   readonly state: ImageState;
 }
 
@@ -211,6 +225,10 @@ export interface EngineApi {
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally>;
   /** What stands in the way of changing the image now: the full check, locks of other programs, feature bits. */
   obstacles(operation: OperationId): Result<readonly Obstacle[]>;
+  /** What a repair would do; nothing is staged. */
+  previewRepair(mode: RepairMode, operation: OperationId): Result<RepairReport>;
+  /** Stages a repair as one edit, or as none where there is nothing to mend. @param label what the person is shown */
+  repair(mode: RepairMode, label: string, run: Run): Result<Repaired>;
   /** Stages a change as one edit, or as none where it changes nothing. @param label what the person is shown */
   apply(change: ChangeRequest, label: string, run: Run): Result<Edited>;
   /** Writes what is staged to the disk, all or nothing; `operation` can be stopped until the journal is sealed. */

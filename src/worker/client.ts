@@ -26,6 +26,9 @@ import type {
   Problem,
   Recovered,
   RecoverTrust,
+  Repaired,
+  RepairMode,
+  RepairReport,
   Restored,
   Result,
   Reverted,
@@ -218,6 +221,14 @@ export class EngineClient {
 
   async obstacles(operation: OperationId): Promise<Result<readonly Obstacle[]>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.obstacles(operation)));
+  }
+
+  async previewRepair(mode: RepairMode, operation: OperationId): Promise<Result<RepairReport>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.previewRepair(mode, operation)));
+  }
+
+  async repair(mode: RepairMode, label: string, run: Run): Promise<Result<Repaired>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.repair(mode, label, run)));
   }
 
   async apply(change: ChangeRequest, label: string, run: Run): Promise<Result<Edited>> {

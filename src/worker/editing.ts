@@ -9,6 +9,9 @@ import type {
   ImageState,
   Obstacle,
   OperationId,
+  Repaired,
+  RepairMode,
+  RepairReport,
   Restored,
   Result,
   Reverted,
@@ -41,6 +44,17 @@ export class Editing {
 
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally> {
     return this.host.onEditable((editable) => editable.preview(change, this.host.progressOf(operation)));
+  }
+
+  previewRepair(mode: RepairMode, operation: OperationId): Result<RepairReport> {
+    return this.host.onEditable((editable) => editable.previewRepair(mode, this.host.progressOf(operation)));
+  }
+
+  repair(mode: RepairMode, label: string, { generation, operation }: Run): Result<Repaired> {
+    return this.host.onEditable((editable, image) => {
+      const report = editable.applyRepair(mode, label, this.host.progressOf(operation));
+      return { report, state: this.host.renew(image, generation) };
+    });
   }
 
   apply(change: ChangeRequest, label: string, { generation, operation }: Run): Result<Edited> {

@@ -34,6 +34,9 @@ import type {
   OperationId,
   Recovered,
   RecoverTrust,
+  Repaired,
+  RepairMode,
+  RepairReport,
   Restored,
   Result,
   Reverted,
@@ -181,6 +184,14 @@ class Engine implements EngineApi {
 
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally> {
     return this.editing.preview(change, operation);
+  }
+
+  previewRepair(mode: RepairMode, operation: OperationId): Result<RepairReport> {
+    return this.editing.previewRepair(mode, operation);
+  }
+
+  repair(mode: RepairMode, label: string, run: Run): Result<Repaired> {
+    return this.editing.repair(mode, label, run);
   }
 
   apply(change: ChangeRequest, label: string, run: Run): Result<Edited> {

@@ -61,6 +61,20 @@ describe('a disk of 1 TiB', () => {
     await window.page.keyboard.press('End');
     expect(await page.hexAt(TIB - 8, 8)).toBe('00 00 00 00 00 00 00 00');
   });
+
+  it('shows what its file consists of, as smoothly', async () => {
+    const start = performance.now();
+    await page.get('space-file').click();
+    await until('its tables are read', async () => (await page.legendBytes('data')) === TIB);
+    console.log(`file view of 1 TiB: ${(performance.now() - start).toFixed(0)} ms`);
+    expect(await page.legendBytes('l2')).toBe((TIB / CLUSTER / (CLUSTER / 8)) * CLUSTER);
+    const times = await measureFrames(page, () => zoomInAndOut(page));
+    report('zooming the file view', times);
+    expect(times.p95).toBeLessThanOrEqual(SMOOTH);
+    await page.goTo('512G');
+    await until('its use is known', async () => (await page.text('host-structure')) === 'data');
+    await window.screenshot('giant-file');
+  });
 });
 
 function report(what: string, { frames, median, p95, longest }: FrameTimes): void {

@@ -13,7 +13,10 @@ import { readGuest } from '../../src/qcow2/image/read';
 import type { BlockFile } from '../../src/qcow2/io/blockFile';
 import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
+import { HostLayout } from '../../src/qcow2/layout/hostLayout';
+import { inspectHost } from '../../src/qcow2/layout/hostReport';
 import { describeProblem } from '../../src/qcow2/problemText';
+import { silent } from '../../src/qcow2/progress';
 import { readHeaderView } from '../../src/qcow2/scan/headerView';
 import { imageInfo } from '../../src/qcow2/scan/info';
 import { infoText } from '../../src/qcow2/scan/infoText';
@@ -81,6 +84,9 @@ function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell)
     return qemuJson({ ...info }) + infoText(info);
   });
   ask('check', tell, () => JSON.stringify(checkImage(image)));
+  ask('layout', tell, () => {
+    layout(image);
+  });
   for (const form of ['json', 'csv', 'text'] as const) {
     ask(`map as ${form}`, tell, () => {
       exportMap(layers, { form }, new LimitedSink(image.file.name));
@@ -98,6 +104,15 @@ function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell)
   ask('overview', tell, () => {
     overview(image, layers);
   });
+}
+
+function layout(image: Qcow2Image): void {
+  const { clusterSize } = image.header;
+  const picture = HostLayout.of(image, silent);
+  picture.cells({ start: 0, bytesPerCell: clusterSize, count: 64 });
+  picture.cells({ start: 0, bytesPerCell: clusterSize * 2 ** 20, count: 64 });
+  for (const cluster of [0, 5, picture.size / clusterSize - 1])
+    inspectHost(picture, cluster * clusterSize, silent);
 }
 
 function overview(image: Qcow2Image, layers: readonly Layer[]): void {

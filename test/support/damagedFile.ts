@@ -58,6 +58,11 @@ export class DamagedFile {
     return first;
   }
 
+  /** As a program leaves an image that it does not close. */
+  markDirty(): void {
+    this.#write(79, this.#read(79, 1) | 1n, 1);
+  }
+
   #refcountAt(cluster: number): number {
     return Number(this.#read(Number(this.#read(48, 8)), 8)) + cluster * 2;
   }

@@ -5,6 +5,7 @@
 import { render } from 'lit';
 import type { ChangeKind, ChangePreview, GuardReport, PageChange } from '../../src/editor/messages';
 import type { Answer } from '../answers';
+import { mayPass } from '../guards';
 import { Latest } from '../latest';
 import type { Disk } from '../map/geometry';
 import { formatOffset } from '../numbers';
@@ -173,9 +174,6 @@ function changeOf({ kind, range, unmap, thorough }: ChangeFormState): PageChange
 }
 
 function canApply({ guards, preview, confirmed, range, isStale, isStaging }: ChangeFormState): boolean {
-  if (!range.ok || isStaging || isStale || preview?.ok !== true || guards?.ok !== true) return false;
-  const { refusals, questions } = guards.value;
-  return (
-    preview.value.tally.changed && refusals.length === 0 && questions.every(({ id }) => confirmed.has(id))
-  );
+  if (!range.ok || isStaging || isStale || preview?.ok !== true) return false;
+  return preview.value.tally.changed && mayPass(guards, confirmed);
 }

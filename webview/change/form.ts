@@ -1,6 +1,6 @@
 /** The dialog's form, drawn from its state. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { icon } from '../icons';
+import { guards } from '../guards';
 import { t } from '../strings';
 import type { ChangeFormState } from './dialog';
 import { previewTable } from './preview';
@@ -33,7 +33,11 @@ export function changeForm(state: ChangeFormState, canApply: boolean, actions: F
           actions.setLength(text);
         })}
       </div>
-      ${isZeroing ? options(state, actions) : discardHint()} ${guards(state, actions)} ${preview(state)}
+      ${isZeroing ? options(state, actions) : discardHint()}
+      ${guards(state.guards, state.confirmed, (id, isConfirmed) => {
+        actions.confirm(id, isConfirmed);
+      })}
+      ${preview(state)}
       ${
         state.failure === undefined
           ? nothing
@@ -127,39 +131,6 @@ function options(state: ChangeFormState, actions: FormActions): TemplateResult {
 
 const discardHint = (): TemplateResult =>
   html`<p class="hint">${t('What is discarded reads as zero; only whole clusters are discarded.')}</p>`;
-
-/** What stands in the way: what forbids the change, and what is to be said yes to first. */
-function guards({ guards: answer, confirmed }: ChangeFormState, actions: FormActions): TemplateResult {
-  if (answer === undefined) {
-    return html`<p class="hint" role="status" data-testid="change-checking">
-      ${t('Checking whether the image may be changed…')}
-    </p>`;
-  }
-  if (!answer.ok) return html`<p class="problem" role="alert">${answer.text}</p>`;
-  const { refusals, questions } = answer.value;
-  return html`${refusals.map(
-    (text) =>
-      html`<p class="guard is-refusal" role="alert" data-testid="change-refusal">
-        ${icon('error')}<span>${text}</span>
-      </p>`,
-  )}
-  ${questions.map(
-    ({ id, text }) =>
-      html`<div class="guard" data-testid="change-question">
-        ${icon('warning')}
-        <div>
-          ${text}
-          <vscode-checkbox
-            .checked=${confirmed.has(id)}
-            @change=${(event: Event) => {
-              actions.confirm(id, isChecked(event));
-            }}
-            >${t('Change it all the same')}</vscode-checkbox
-          >
-        </div>
-      </div>`,
-  )}`;
-}
 
 function preview({ preview: answer, range, isStale }: ChangeFormState): TemplateResult {
   return html`<div

@@ -44,16 +44,24 @@ export const MAX_CLUSTERS = 2 ** 31 - 1;
 export const isSound = (report: CheckReport): boolean =>
   report.corruptions === 0 && report.checkErrors === 0 && report.defects === 0;
 
+/** References counted, and what was found on the way. */
+export interface CountedImage {
+  readonly image: Qcow2Image;
+  /** Clusters of the file. */
+  readonly clusters: number;
+  readonly findings: Findings;
+  /** Refcounts as the image has them. */
+  readonly disk: DiskRefcounts;
+  readonly counter: ReferenceCounter;
+  /** Can be walked again after `rewind`. */
+  readonly references: References;
+}
+
 /**
- * Checks the image file with all its tables; backing files are not its business.
- * @param maxFindings of each severity that are told one by one
+ * The first part of a check: everything but the comparison of refcounts with the references that were counted.
  * @throws UnsupportedError `check.clusters`, `check.memory`; FileError; CancelledError
  */
-export function checkImage(
-  image: Qcow2Image,
-  progress: Progress = silent,
-  maxFindings = MAX_KEPT,
-): CheckReport {
+export function countImage(image: Qcow2Image, progress: Progress, maxFindings = MAX_KEPT): CountedImage {
   const { file, header } = image;
   const clusters = Math.ceil(file.size / header.clusterSize);
   if (clusters > MAX_CLUSTERS) {
@@ -65,6 +73,29 @@ export function checkImage(
   const references = new References(image, disk, clusters, progress);
   checkSnapshots(image, findings);
   references.forEach(counter);
+  return { image, clusters, findings, disk, counter, references };
+}
+
+/**
+ * Checks the image file with all its tables; backing files are not its business.
+ * @param maxFindings of each severity that are told one by one
+ * @throws UnsupportedError `check.clusters`, `check.memory`; FileError; CancelledError
+ */
+export function checkImage(
+  image: Qcow2Image,
+  progress: Progress = silent,
+  maxFindings = MAX_KEPT,
+): CheckReport {
+  return reportOn(countImage(image, progress, maxFindings), progress);
+}
+
+/**
+ * The second part of a check.
+ * @throws FileError, CancelledError
+ */
+export function reportOn(counted: CountedImage, progress: Progress): CheckReport {
+  const { image, findings, disk, counter, references } = counted;
+  const { file, header } = image;
   const known = counter.knownClusters;
   const comparison = new RefcountComparison(counter.counts, disk, known, header.clusterSize, findings);
   comparison.run(progress);

@@ -92,6 +92,15 @@ export class ClusterCounts {
     }
   }
 
+  /** Nothing refers to the clusters of a stretch any more. */
+  forget(first: number, count: number): void {
+    for (let cluster = first; cluster < first + count; cluster++) {
+      const page = this.#pages[cluster >>> this.pageBits];
+      if (page !== undefined) page[cluster & this.#mask] = 0;
+      this.#spilled.delete(cluster);
+    }
+  }
+
   /** Visits the clusters whose count is not 0. */
   forEachCounted(visit: (cluster: number, count: number) => void): void {
     this.#pages.forEach((page, index) => {

@@ -24,6 +24,8 @@ export interface LookOptions {
   readonly progress?: Progress;
   /** The full check has found the image sound, and the file has not changed since. */
   readonly isKnownSound?: boolean;
+  /** The image as it will be, where it was repaired and not saved yet: what is wrong with it is looked for there. */
+  readonly staged?: Qcow2Image;
 }
 
 /**
@@ -33,14 +35,14 @@ export interface LookOptions {
  */
 export function findObstacles(
   image: Qcow2Image,
-  { progress = silent, isKnownSound = false }: LookOptions = {},
+  { progress = silent, isKnownSound = false, staged = image }: LookOptions = {},
 ): Obstacle[] {
   const { file, dataFile } = image;
   const files = dataFile !== file && image.isDataFileOpen ? [file, dataFile] : [file];
   const found = [
-    ...featureObstacles(image),
+    ...featureObstacles(staged),
     ...files.flatMap(fileObstacles),
-    ...(isKnownSound ? [] : soundnessObstacles(image, progress)),
+    ...(isKnownSound ? [] : soundnessObstacles(staged, progress)),
   ];
   const isRefusal = ({ severity }: Obstacle): boolean => severity === 'refuse';
   return [...found.filter(isRefusal), ...found.filter((obstacle) => !isRefusal(obstacle))];

@@ -21,7 +21,7 @@ import type { FileIdentity } from '../io/localFile';
 import { PAGE_SIZE } from '../io/pageStore';
 import type { Piece, StagedFile, StagedState } from '../io/stagedFile';
 import { systemMessage } from '../io/systemError';
-import type { Edit, StagedPair } from './history';
+import type { Edit, Repaired, StagedPair } from './history';
 
 const VERSION = 1;
 
@@ -51,6 +51,7 @@ interface EditRecord {
   readonly dataFile?: StateRecord;
   /** Runs of host clusters that it gave up. */
   readonly freed: readonly (readonly [first: number, count: number])[];
+  readonly repaired?: Repaired;
 }
 
 interface Manifest {
@@ -136,6 +137,7 @@ export class BackupWriter {
         ? {}
         : { dataFile: this.#stateOf(this.files.dataFile, before.dataFile, after.dataFile) }),
       freed,
+      ...(edit.repaired === undefined ? {} : { repaired: edit.repaired }),
     };
     this.#records.set(edit, record);
     return record;
@@ -194,7 +196,8 @@ export function restoreBackup(
         files.dataFile?.putBack(piecesOf(record.dataFile, pages), record.dataFile.size);
       const freed = new ClusterBits();
       for (const [first, count] of record.freed) freed.add(first, count);
-      take({ label: record.label, before, after: stateOf(files), freed });
+      const repaired = record.repaired === undefined ? {} : { repaired: record.repaired };
+      take({ label: record.label, before, after: stateOf(files), freed, ...repaired });
     }
   } catch (error) {
     throw new FileError(manifestPath, 'backup.read', { value: systemMessage(error) });

@@ -10,15 +10,17 @@ import { discard } from '../change/discard';
 import type { ChangeTally } from '../change/tally';
 import { writeGuest } from '../change/write';
 import { writeZeroes } from '../change/writeZeroes';
-import { checkImage, type CheckReport } from '../check/checkImage';
+import { checkImage, isSound, type CheckReport } from '../check/checkImage';
 import { findObstacles, type Obstacle } from '../check/obstacles';
-import { EngineError, RefusedError } from '../errors';
+import { EngineError, FormatError, RefusedError, type Problem } from '../errors';
 import { Qcow2Image } from '../image/qcow2Image';
 import { LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
 import { StagedFile, type StagedState } from '../io/stagedFile';
 import { lockForSave, type SaveLocks } from '../io/qemuLocks';
+import type { ProblemCode } from '../problemText';
 import { silent, type Progress } from '../progress';
+import { repairImage, type Repair } from '../repair/repairImage';
 import type { RepairMode, RepairReport } from '../repair/report';
 import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
@@ -47,6 +49,9 @@ export interface EditCounts {
   /** Steps between what is shown and what is on disk; 0 where nothing needs to be saved. */
   readonly unsaved: number;
 }
+
+/** Obstacles that a repair is for. */
+const DAMAGE: ReadonlySet<ProblemCode> = new Set(['guard.corrupt', 'guard.dirty', 'guard.unsound']);
 
 export class EditableImage {
   readonly #path: string;
@@ -147,7 +152,12 @@ export class EditableImage {
    * @throws EngineError as `applyRepair`
    */
   previewRepair(mode: RepairMode, progress: Progress = silent): RepairReport {
-    throw new Error(`repair (${mode}) is not built yet ${typeof progress}`);
+    const before = stateOf(this.#files);
+    try {
+      return this.#repair(mode, progress).report;
+    } finally {
+      this.#goTo(before);
+    }
   }
 
   /**
@@ -156,7 +166,20 @@ export class EditableImage {
    * @throws EngineError for what is refused or cannot be; nothing is staged then
    */
   applyRepair(mode: RepairMode, label = '', progress: Progress = silent): RepairReport {
-    throw new Error(`repair (${mode}, ${label}) is not built yet ${typeof progress}`);
+    const before = stateOf(this.#files);
+    let repair: Repair;
+    try {
+      repair = this.#repair(mode, progress);
+    } catch (error) {
+      this.#goTo(before);
+      throw error;
+    }
+    const { report, freed } = repair;
+    if (!report.changed) return report;
+    const repaired = { wasSound: isSound(report.before), isSound: isSound(report.after) };
+    this.#history.add({ label, before, after: stateOf(this.#files), freed, repaired });
+    this.#chain = this.#openStaged();
+    return report;
   }
 
   /** Takes the last edit back. @returns false where there is none */
@@ -189,10 +212,30 @@ export class EditableImage {
       const { problem } = new RefusedError(this.#path, 'journal.exists', { value });
       return [{ severity: 'refuse', problem }];
     }
-    const found = findObstacles(this.#disk.top, { progress, isKnownSound: this.#isKnownSound });
+    const { repaired, unsavedRepairs } = this.#history;
+    const isKnownSound = repaired?.isSound ?? this.#isKnownSound;
+    // Where no repair lies between them, both are sound or neither is.
+    const isAsOnDisk = repaired === undefined && unsavedRepairs.length === 0;
+    const staged = isAsOnDisk ? this.#disk.top : this.#chain.top;
+    const found = findObstacles(this.#disk.top, { progress, staged, isKnownSound });
     // The full check need not be repeated as long as the file is what it was.
-    this.#isKnownSound = !found.some(({ severity }) => severity === 'refuse');
+    if (repaired === undefined) this.#isKnownSound = !found.some(({ severity }) => severity === 'refuse');
     return found;
+  }
+
+  /** What stands in the way of repairing the image, which damage does not; quickly found. */
+  repairObstacles(): readonly Obstacle[] {
+    if (hasJournal(this.#path)) return this.obstacles();
+    const found = findObstacles(this.#disk.top, { staged: this.#chain.top, isKnownSound: true });
+    return found.filter(({ problem }) => !DAMAGE.has(problem.code));
+  }
+
+  /** What stands in the way of a save: that the image is damaged does not, where a repair is to be saved, or taken back. */
+  #refusal(progress: Progress): Problem | undefined {
+    const isRepair = this.#history.unsavedRepairs.length > 0;
+    const isInTheWay = ({ severity, problem }: Obstacle): boolean =>
+      severity === 'refuse' && !(isRepair && DAMAGE.has(problem.code));
+    return this.obstacles(progress).find(isInTheWay)?.problem;
   }
 
   /**
@@ -202,18 +245,22 @@ export class EditableImage {
    * @throws EngineError for the first obstacle, and as `save`; the files are what they were then, the edits staged
    */
   save({ progress = silent, keepsUndo = true }: SaveEdits = {}): SaveReport {
-    const refusal = this.obstacles(progress).find(({ severity }) => severity === 'refuse');
-    if (refusal !== undefined) throw new EngineError(refusal.problem);
+    const refusal = this.#refusal(progress);
+    if (refusal !== undefined) throw new EngineError(refusal);
+    const isRepair = this.#history.unsavedRepairs.some((each) => !(each.wasSound && each.isSound));
     const { image, dataFile } = this.#files;
     const kept = keepsUndo ? { image: image.keepOverwritten(), dataFile: dataFile?.keepOverwritten() } : {};
-    const report = save(this.#files, localDisk, { progress, lock: () => this.#lock() });
+    const report = save(this.#files, localDisk, { progress, isRepair, lock: () => this.#lock() });
     const disk = openChain(this.#path, this.#options);
     image.rebase(disk.top.file, kept.image);
     dataFile?.rebase(disk.top.dataFile, kept.dataFile);
     this.#disk.close();
     this.#disk = disk;
     this.#history.markSaved();
-    if (!keepsUndo) this.#history.forget();
+    if (!keepsUndo) {
+      this.#isKnownSound = this.#history.repaired?.isSound ?? this.#isKnownSound;
+      this.#history.forget();
+    }
     this.#chain = this.#openStaged();
     return report;
   }
@@ -263,7 +310,12 @@ export class EditableImage {
       size: file.base.size,
     });
     const before = { image: empty(image), dataFile: dataFile && empty(dataFile) };
-    return { label: '', before, after: stateOf(this.#files), freed: new ClusterBits() };
+    const edit = { label: '', before, after: stateOf(this.#files), freed: new ClusterBits() };
+    const [last] = this.#history.unsavedRepairs;
+    // Backwards.
+    return last === undefined
+      ? edit
+      : { ...edit, repaired: { wasSound: last.isSound, isSound: last.wasSound } };
   }
 
   #change(request: ChangeRequest, progress: Progress): Change {
@@ -278,16 +330,33 @@ export class EditableImage {
     }
   }
 
+  /** What a damaged image, repaired and not saved yet, says of a cluster cannot always be read: it is not free then. */
+  #refcountOnDisk(cluster: number): number {
+    try {
+      return this.#disk.top.refcounts.of(cluster);
+    } catch (error) {
+      if (error instanceof FormatError && this.#history.repaired !== undefined) return 1;
+      throw error;
+    }
+  }
+
+  #repair(mode: RepairMode, progress: Progress): Repair {
+    const { image, dataFile } = this.#files;
+    const original = new StagedFile(image.base, this.#store);
+    original.state = image.state;
+    const diskSize = image.base.size;
+    return repairImage({ file: image, original, dataFile, diskSize, progress }, mode);
+  }
+
   #context(progress: Progress): ChangeContext {
     // Tables that earlier looks have cached are those of now: nothing was staged since the chain was made.
     const { top, layers } = this.#chain;
-    const { refcounts } = this.#disk.top;
     return {
       image: top,
       file: this.#files.image,
       dataFile: this.#files.dataFile,
       layers,
-      disk: { refcountOf: (cluster) => refcounts.of(cluster) },
+      disk: { refcountOf: (cluster) => this.#refcountOnDisk(cluster) },
       held: this.#history.held,
       progress,
     };

@@ -11,6 +11,11 @@ export interface StagedPair {
   readonly dataFile: StagedState | undefined;
 }
 
+export interface Repaired {
+  readonly wasSound: boolean;
+  readonly isSound: boolean;
+}
+
 export interface Edit {
   readonly before: StagedPair;
   readonly after: StagedPair;
@@ -18,6 +23,8 @@ export interface Edit {
   readonly label: string;
   /** Host clusters that it gave up. */
   readonly freed: ClusterBits;
+  /** It is a repair: whether the check found the image sound before and after it. Other edits leave that as it is. */
+  readonly repaired?: Repaired;
 }
 
 export class History {
@@ -77,6 +84,18 @@ export class History {
     return this.#saved === undefined || this.#saved > this.#done
       ? undefined
       : this.#edits.slice(this.#saved, this.#done);
+  }
+
+  /** The last repair that is done. */
+  get repaired(): Repaired | undefined {
+    return this.#edits.slice(0, this.#done).findLast(({ repaired }) => repaired !== undefined)?.repaired;
+  }
+
+  /** The repairs that are done and not on disk, and those that are on disk and undone. */
+  get unsavedRepairs(): readonly Repaired[] {
+    const saved = this.#saved ?? (this.#done === 0 ? this.#edits.length : 0);
+    const edits = this.#edits.slice(Math.min(saved, this.#done), Math.max(saved, this.#done));
+    return edits.flatMap(({ repaired }) => repaired ?? []);
   }
 
   /** Drops all edits, done or not. */

@@ -22,6 +22,10 @@ export type RepairActionKind =
   | 'entryZeroed'
   /** Bits cleared that no reader looks at. */
   | 'reservedBitsCleared'
+  /** The length of a compressed cluster that led past the end of the file, where there was nothing of it. */
+  | 'compressedCut'
+  /** An offset in an external data file, which can only be that of the guest. */
+  | 'dataFileOffsetMended'
   /** The subcluster bitmap of an extended L2 entry. */
   | 'subclustersMended'
   /** A cluster of data that something else used, too: the entry has a copy of its own now. */

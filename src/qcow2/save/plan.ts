@@ -254,7 +254,7 @@ const ROLE_OF_USE: Readonly<Record<Use, Role>> = {
   [Use.bitmap]: Role.bitmap,
 };
 
-const ceilSector = (bytes: number): number => Math.ceil(bytes / SECTOR) * SECTOR;
+export const ceilSector = (bytes: number): number => Math.ceil(bytes / SECTOR) * SECTOR;
 
 function touchedClusters(file: StagedFile, clusterSize: number): ClusterRanges {
   const touched = new ClusterRanges();
@@ -265,7 +265,7 @@ function touchedClusters(file: StagedFile, clusterSize: number): ClusterRanges {
 }
 
 /** Visits what is staged, in stretches that do not cross a multiple of `boundary`; zeroes over holes are left out. */
-function forEachStagedStretch(
+export function forEachStagedStretch(
   file: StagedFile,
   boundary: number,
   visit: (offset: number, length: number, piece: Piece) => void,
@@ -296,7 +296,7 @@ const BEFORE = new Uint8Array(PIECE);
 const AFTER = new Uint8Array(PIECE);
 
 /** Visits the sectors of a piece that the file has otherwise, as offsets in the file. */
-function forEachChanged(
+export function forEachChanged(
   base: BlockFile,
   offset: number,
   length: number,
@@ -318,7 +318,7 @@ function forEachChanged(
   }
 }
 
-function firstSector(file: BlockFile): Uint8Array {
+export function firstSector(file: BlockFile): Uint8Array {
   const bytes = new Uint8Array(SECTOR);
   file.read(bytes, 0);
   return bytes;

@@ -33,11 +33,14 @@ import { JournalReader } from './journalReader';
 import { JournalWriter } from './journalWriter';
 import { folderOf, removeJournal } from './journalFile';
 import { makePlan, type FilePlan, type SavePlan } from './plan';
+import { makeRepairPlan } from './repairPlan';
 import { Group } from './role';
 import { Rollback } from './rollback';
 
 export interface SaveOptions {
   readonly progress?: Progress;
+  /** The image on disk is damaged, or will be again: promise A is all that can be kept then (repairPlan.ts). */
+  readonly isRepair?: boolean;
   /**
    * Keeps others from the files while they are saved: called once the journal exists, released at the end.
    * @throws RefusedError when somebody has them
@@ -72,7 +75,8 @@ export interface StagedFiles {
 export function save(staged: StagedFiles, disk: Disk, options: SaveOptions = {}): SaveReport {
   const progress = options.progress ?? silent;
   refuseChanged(staged);
-  const plan = makePlan(staged.image, staged.dataFile, progress);
+  const make = options.isRepair === true ? makeRepairPlan : makePlan;
+  const plan = make(staged.image, staged.dataFile, progress);
   if (plan === undefined) return { writes: 0, bytes: 0, flushes: 0, groups: {}, journal: 0 };
   const files = openFiles(plan, disk);
   try {

@@ -1,0 +1,54 @@
+/** What all verbs that change an image do before and after: an interrupted save first, guards, one atomic save. */
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Obstacle } from '../qcow2/check/obstacles';
+import { EditableImage } from '../qcow2/edit/editableImage';
+import { recoverImage } from '../qcow2/edit/interrupted';
+import { describeProblem, printable } from '../qcow2/problemText';
+import { printError } from './output';
+import type { ProgressBar } from './progressBar';
+import { RECOVERY_WORDS } from './recover';
+import { asError, type Arguments } from './verb';
+
+/**
+ * Opens an image to be changed, and hands it over. A save that was interrupted is finished first.
+ * @throws EngineError
+ */
+export function withEditable<T>(
+  path: string,
+  args: Arguments,
+  use: (image: EditableImage, progress: ProgressBar) => T,
+): T {
+  const gate = { followsNames: true, usesProcessFolder: true };
+  const outcome = recoverImage(path, gate);
+  if (outcome !== 'none') warn(path, RECOVERY_WORDS[outcome]);
+  const scratchPath = join(tmpdir(), `qcow2-${process.pid}-${randomBytes(6).toString('hex')}`);
+  const image = EditableImage.open(path, { ...gate, scratchPath });
+  const progress = args.progress();
+  try {
+    return use(image, progress);
+  } finally {
+    progress.clear();
+    image.close();
+  }
+}
+
+/** Says what a person should know. @throws EngineError for what refuses */
+export function refuseObstacles(obstacles: readonly Obstacle[]): void {
+  for (const { severity, problem } of obstacles) {
+    if (severity === 'refuse') throw asError(problem);
+    warn(problem.file, describeProblem(problem));
+  }
+}
+
+/** @throws EngineError; the image is as it was then */
+export function saveImage(image: EditableImage, progress: ProgressBar): void {
+  const { leftover } = image.save({ progress, keepsUndo: false });
+  progress.clear();
+  if (leftover !== undefined) warn(leftover.file, describeProblem(leftover));
+}
+
+const warn = (file: string, words: string): void => {
+  printError(`qcow2: ${printable(file)}: ${words}\n`);
+};

@@ -1,0 +1,107 @@
+/** COPIED flags of the active layer: set exactly where the refcount is one (qcow2.txt, "L1 table entry", bit 63). */
+import { DiskRefcounts } from '../check/diskRefcounts';
+import type { L1Table } from '../check/l1Tables';
+import { References, type L2Table, type ReferenceReceiver } from '../check/references';
+import { COPIED_HIGH, entryType } from '../check/walkL2';
+import { entryHex } from '../format/bytes';
+import { offsetOf } from '../format/offsetField';
+import type { Qcow2Image } from '../image/qcow2Image';
+import type { RepairWork } from './work';
+
+/** The byte of an entry that has the flag, its first one. */
+const COPIED = 0x80;
+
+export function mendCopiedFlags(work: RepairWork): void {
+  const image = work.open();
+  const clusters = Math.ceil(image.file.size / work.clusterSize);
+  const disk = new DiskRefcounts(image.file, image.header, clusters);
+  new References(image, disk, clusters, work.progress).forEach(new CopiedMender(work, image, disk));
+}
+
+class CopiedMender implements ReferenceReceiver {
+  #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
+  #piece = 0;
+
+  constructor(
+    readonly work: RepairWork,
+    readonly image: Qcow2Image,
+    readonly disk: DiskRefcounts,
+  ) {}
+
+  region(): void {
+    // Only entries have the flag.
+  }
+
+  bitmapEntry(): void {
+    // Bitmaps have none.
+  }
+
+  refcountBlock(): void {
+    // Nor have refcount blocks.
+  }
+
+  l1Entry(table: L1Table, index: number, high: number, low: number): void {
+    const offset = offsetOf(high, low);
+    if (!table.isActive || offset === 0) return;
+    const refcount = this.disk.of(Math.floor(offset / this.work.clusterSize));
+    const isCopied = (high & COPIED_HIGH) !== 0;
+    if (refcount === undefined || (refcount === 1) === isCopied) return;
+    const at = table.offset + index * 8;
+    this.#flip(at, high, low, {
+      host: offset,
+      guest: index * this.image.header.l2Span,
+      structure: 'L2 table',
+    });
+  }
+
+  beginTable(table: L2Table): void {
+    this.#table = table;
+  }
+
+  setPiece(first: number): void {
+    this.#piece = first;
+  }
+
+  run(index: number, count: number, host: number, isCopied: boolean): void {
+    if (this.#table.activeTimes === 0) return;
+    const { clusterSize } = this.work;
+    const first = host / clusterSize;
+    const { ones, unreadable } = this.disk.countOnes(first, count);
+    if (unreadable === 0 && ones === (isCopied ? count : 0)) return;
+    for (let done = 0; done < count; done++) {
+      const at = host + done * clusterSize;
+      const high = Math.floor(at / 2 ** 32) + (isCopied ? COPIED_HIGH : 0);
+      if (this.disk.isOne(first + done) !== isCopied) this.#entry(index + done, high, at % 2 ** 32, at);
+    }
+  }
+
+  single(index: number, high: number, low: number): void {
+    const { rules } = this.image.tables;
+    if (this.#table.activeTimes === 0 || entryType(rules, high, low) !== 'allocated') return;
+    const host = offsetOf(high, low);
+    const isOne = rules.hasDataFile || this.disk.isOne(Math.floor(host / this.work.clusterSize));
+    if (isOne !== ((high & COPIED_HIGH) !== 0)) this.#entry(index, high, low, host);
+  }
+
+  #entry(index: number, high: number, low: number, host: number): void {
+    const { offset, guest } = this.#table;
+    const entry = this.#piece + index;
+    const at = offset + entry * this.image.header.l2EntrySize;
+    this.#flip(at, high, low, { host, guest: guest + entry * this.work.clusterSize, structure: 'data' });
+  }
+
+  #flip(
+    at: number,
+    high: number,
+    low: number,
+    facts: { readonly host: number; readonly guest: number; readonly structure: 'data' | 'L2 table' },
+  ): void {
+    const flipped = (high ^ COPIED_HIGH) >>> 0;
+    const byte = new Uint8Array(1);
+    this.work.file.read(byte, at);
+    byte[0] = byte[0]! ^ COPIED;
+    this.work.file.write(byte, at);
+    const entries = { found: entryHex(high >>> 0, low), becomes: entryHex(flipped, low) };
+    this.work.log.did('copiedFlag', { at, ...facts, ...entries });
+  }
+}

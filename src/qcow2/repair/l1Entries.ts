@@ -1,0 +1,95 @@
+/**
+ * L1 entries that cannot be kept, and L2 tables that something else uses, too: a structure, or another part of the
+ * same layer's disk. Layers share tables with one another, and that is as it should be.
+ */
+import { ClusterBits } from '../change/clusterSet';
+import { forEachL1Entry, l1TablesOf, type L1Table } from '../check/l1Tables';
+import { entryHex } from '../format/bytes';
+import { offsetOf } from '../format/offsetField';
+import type { Qcow2Image } from '../image/qcow2Image';
+import type { RepairWork } from './work';
+
+/** Bits 56 to 62, and 0 to 8. */
+const RESERVED = { high: 0x7f000000, low: 0x1ff };
+
+/** @param taken clusters of structures */
+export function mendL1Entries(work: RepairWork, taken: ClusterBits): void {
+  const image = work.open();
+  for (const table of l1TablesOf(image)) new L1Mender(work, image, table, taken).mend();
+}
+
+class L1Mender {
+  /** Tables of this layer. */
+  readonly #seen = new ClusterBits();
+  readonly #size: number;
+
+  constructor(
+    readonly work: RepairWork,
+    readonly image: Qcow2Image,
+    readonly table: L1Table,
+    readonly taken: ClusterBits,
+  ) {
+    const snapshot = image.snapshots[table.snapshot ?? -1];
+    this.#size = Number(snapshot?.virtualSize ?? BigInt(image.header.size));
+  }
+
+  mend(): void {
+    const { work, image, table } = this;
+    const visit = (index: number, high: number, low: number): void => {
+      this.#mendEntry(index, high, low);
+    };
+    forEachL1Entry(image.file, table, visit, () => {
+      work.progress.checkCancelled();
+    });
+  }
+
+  #mendEntry(index: number, high: number, low: number): void {
+    const { work, table } = this;
+    const at = table.offset + index * 8;
+    const offset = offsetOf(high, low);
+    const facts = { at, found: entryHex(high, low), guest: this.#guest(index), ...this.#layer() };
+    const isMisaligned = offset % work.clusterSize !== 0;
+    if (isMisaligned || offset >= work.fileEnd) {
+      work.setEntry(at, 0, 0);
+      work.log.did('l1EntryCleared', { ...facts, becomes: entryHex(0, 0) });
+      const why = isMisaligned ? 'l1Misaligned' : 'beyondFile';
+      const reads = work.namesBacking ? 'backing' : 'zeroes';
+      work.lost(facts.guest, this.image.header.l2Span, this.#size, why, reads, table.snapshot);
+      return;
+    }
+    const isReserved = (high & RESERVED.high) !== 0 || (low & RESERVED.low) !== 0;
+    const cleanHigh = (high & ~RESERVED.high) >>> 0;
+    const cleanLow = (low & ~RESERVED.low) >>> 0;
+    if (isReserved) {
+      work.setEntry(at, cleanHigh, cleanLow);
+      work.log.did('reservedBitsCleared', { ...facts, becomes: entryHex(cleanHigh, cleanLow) });
+    }
+    if (offset !== 0) this.#separate(at, offset, facts);
+  }
+
+  /** A table of its own for this entry, where it has not. */
+  #separate(at: number, offset: number, facts: { readonly guest: number; readonly found: string }): void {
+    const { work, taken } = this;
+    const cluster = offset / work.clusterSize;
+    if (!taken.has(cluster) && !this.#seen.has(cluster)) {
+      this.#seen.add(cluster);
+      return;
+    }
+    const target = work.fresh.copy(offset, work.clusterSize);
+    if (target === undefined) return;
+    work.setEntry(at, Math.floor(target / 2 ** 32), target % 2 ** 32);
+    this.#seen.add(target / work.clusterSize);
+    const { guest } = facts;
+    const example = { at, host: offset, guest, structure: 'L2 table', ...this.#layer() } as const;
+    work.log.did('structureCopied', { ...example, found: offset, becomes: target });
+  }
+
+  #guest(index: number): number {
+    return index * this.image.header.l2Span;
+  }
+
+  #layer(): { readonly snapshot?: number } {
+    const { snapshot } = this.table;
+    return snapshot === undefined ? {} : { snapshot };
+  }
+}

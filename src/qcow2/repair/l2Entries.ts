@@ -1,0 +1,154 @@
+/** L2 entries that break a rule, each table once: layers that share it share what becomes of it. */
+import { forEachL1Entry, l1TablesOf } from '../check/l1Tables';
+import { References, type L2Table, type ReferenceReceiver } from '../check/references';
+import { DiskRefcounts } from '../check/diskRefcounts';
+import { entryHex } from '../format/bytes';
+import { offsetOf } from '../format/offsetField';
+import type { Qcow2Image } from '../image/qcow2Image';
+import { mendEntry, type Mended } from './mendEntry';
+import type { RepairWork } from './work';
+
+/** What was lost in a table, for the other layers that have it. */
+interface TableLoss {
+  /** From the first guest byte of the table. */
+  readonly start: number;
+  readonly length: number;
+  readonly why: Mended['why'];
+  readonly reads: 'zeroes' | 'backing';
+}
+
+/** Losses that are told of other layers than the first one. */
+const MAX_SHARED_LOSSES = 10_000;
+
+export function mendL2Entries(work: RepairWork): void {
+  const image = work.open();
+  const clusters = Math.ceil(image.file.size / work.clusterSize);
+  const disk = new DiskRefcounts(image.file, image.header, clusters);
+  const mender = new L2Mender(work, image);
+  new References(image, disk, clusters, work.progress).forEach(mender);
+  mender.tellOtherLayers();
+}
+
+class L2Mender implements ReferenceReceiver {
+  #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
+  #piece = 0;
+  readonly #losses = new Map<number, TableLoss[]>();
+  #lossCount = 0;
+
+  constructor(
+    readonly work: RepairWork,
+    readonly image: Qcow2Image,
+  ) {}
+
+  region(): void {
+    // Structures are mended before.
+  }
+
+  l1Entry(): void {
+    // So are L1 entries.
+  }
+
+  bitmapEntry(): void {
+    // Bitmaps come later.
+  }
+
+  refcountBlock(): void {
+    // Refcounts come last.
+  }
+
+  beginTable(table: L2Table): void {
+    this.#table = table;
+  }
+
+  setPiece(first: number): void {
+    this.#piece = first;
+  }
+
+  run(index: number, count: number, host: number): void {
+    const { clusterSize, fileEnd } = this.work;
+    const inFile = Math.ceil((fileEnd - host) / clusterSize);
+    for (let done = Math.max(0, inFile); done < count; done++) this.#mendAgain(index + done);
+  }
+
+  single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
+    const { work } = this;
+    const { header } = this.image;
+    const entry = this.#piece + index;
+    const guest = this.#table.guest + entry * header.clusterSize;
+    const place = { guest, fileEnd: work.fileEnd, namesBacking: work.namesBacking };
+    const { rules } = this.image.tables;
+    // One fault may hide another one.
+    let words = { high, low, zeroes, allocated };
+    for (let mended = mendEntry(rules, place, words); mended !== undefined;) {
+      this.#put(entry, guest, words, mended);
+      words = mended;
+      mended = mendEntry(rules, place, words);
+    }
+  }
+
+  /** Losses of tables that several layers have, in those that did not come first. */
+  tellOtherLayers(): void {
+    const { image, work } = this;
+    const { header, snapshots } = image;
+    if (this.#losses.size === 0 || snapshots.length === 0) return;
+    const told = new Set<number>();
+    for (const table of l1TablesOf(image)) {
+      const size = Number(snapshots[table.snapshot ?? -1]?.virtualSize ?? BigInt(header.size));
+      const visit = (index: number, high: number, low: number): void => {
+        const offset = offsetOf(high, low);
+        const losses = this.#losses.get(offset);
+        if (losses === undefined) return;
+        if (!told.has(offset)) {
+          told.add(offset);
+          return;
+        }
+        for (const { start, length, why, reads } of losses) {
+          work.lost(index * header.l2Span + start, length, size, why, reads, table.snapshot);
+        }
+      };
+      forEachL1Entry(image.file, table, visit, () => {
+        work.progress.checkCancelled();
+      });
+    }
+  }
+
+  /** An entry of a run: its words are read again. */
+  #mendAgain(index: number): void {
+    const { header, file } = this.image;
+    const bytes = new Uint8Array(16);
+    const at = this.#table.offset + (this.#piece + index) * header.l2EntrySize;
+    file.read(bytes, at);
+    const view = new DataView(bytes.buffer);
+    const bitmap = header.l2EntrySize === 16 ? [view.getUint32(8), view.getUint32(12)] : [0, 0];
+    this.single(index, view.getUint32(0), view.getUint32(4), bitmap[0]!, bitmap[1]!);
+  }
+
+  #put(entry: number, guest: number, before: { high: number; low: number }, mended: Mended): void {
+    const { work, image } = this;
+    const { header, snapshots } = image;
+    const { offset, snapshot } = this.#table;
+    const at = offset + entry * header.l2EntrySize;
+    work.setEntry(at, mended.high, mended.low);
+    if (header.l2EntrySize === 16) work.setEntry(at + 8, mended.zeroes, mended.allocated);
+    const layer = snapshot === undefined ? {} : { snapshot };
+    const found = entryHex(before.high, before.low);
+    work.log.did(mended.kind, {
+      at,
+      guest,
+      ...layer,
+      structure: 'data',
+      found,
+      becomes: entryHex(mended.high, mended.low),
+    });
+    const { lost, why } = mended;
+    if (lost === undefined) return;
+    const size = Number(snapshots[snapshot ?? -1]?.virtualSize ?? BigInt(header.size));
+    work.lost(guest + lost.start, lost.end - lost.start, size, why, lost.reads, snapshot);
+    if (snapshots.length === 0 || this.#lossCount++ >= MAX_SHARED_LOSSES) return;
+    const start = entry * header.clusterSize + lost.start;
+    const loss = { start, length: lost.end - lost.start, why, reads: lost.reads };
+    const known = this.#losses.get(offset);
+    if (known === undefined) this.#losses.set(offset, [loss]);
+    else known.push(loss);
+  }
+}

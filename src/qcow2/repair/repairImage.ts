@@ -1,0 +1,130 @@
+/**
+ * Repair: an image that the check finds sound afterwards, as far as that can be had, and that reads as before, except
+ * where the report says so.
+ *
+ * References come first, refcounts last: what refers to clusters is mended until every cluster has the users it may
+ * have, and then the refcounts are made what that says. In order:
+ *
+ *   structures    The snapshot table; tables that lie on one another, or past the file's end, are moved apart. Blocks of
+ *                 refcounts that cannot stay are taken out of their table.
+ *   L1 entries    Those that lead nowhere are cleared; an L2 table that something else uses, too, is copied.
+ *   L2 entries    Each by itself: reserved bits, alignment, the file's end, subclusters.
+ *   bitmaps       An entry that cannot be kept says that all of its range is dirty.
+ *   data          What lies on a structure, or on other data of its layer, is copied to a cluster of its own.
+ *   refcounts     Lowered, raised, or made anew.
+ *   flags         COPIED as the refcounts say; `dirty` and `corrupt` go once the check finds the image sound, and never
+ *                 before.
+ *
+ * Every copy is of what was there before the repair, and lies behind the end of the file: nothing that a damaged image
+ * says of free clusters is believed.
+ */
+import { ClusterBits } from '../change/clusterSet';
+import { checkImage, countImage, reportOn, type CheckReport, type CountedImage } from '../check/checkImage';
+import { dataView } from '../format/bytes';
+import { FEATURE_NAMES } from '../format/features';
+import { headerField } from '../format/headerFields';
+import { Qcow2Image } from '../image/qcow2Image';
+import { mendBitmapEntries } from './bitmapEntries';
+import { mendCopiedFlags } from './copiedFlags';
+import { mendL1Entries } from './l1Entries';
+import { mendL2Entries } from './l2Entries';
+import { RefcountMender } from './refcounts';
+import type { RepairMode, RepairReport } from './report';
+import { separateSharedData } from './sharedData';
+import { mendStructures } from './structures';
+import { RepairWork, type RepairContext } from './work';
+import { phased } from './phases';
+
+export interface Repair {
+  readonly report: RepairReport;
+  /** Host clusters whose refcount fell to 0: undo needs them. */
+  readonly freed: ClusterBits;
+}
+
+/** Passes over the image, at most. */
+const PHASES = 9;
+
+/**
+ * Repairs the image in `context.file`; what fails half-way leaves it between two states.
+ * @throws FormatError where the file cannot grow as it must, FileError, UnsupportedError, CancelledError
+ */
+export function repairImage(given: RepairContext, mode: RepairMode): Repair {
+  const progress = phased(given.progress, PHASES);
+  const context = { ...given, progress };
+  const image = Qcow2Image.open(context.file, { dataFile: context.dataFile });
+  const counted = countImage(image, progress);
+  const before = reportOn(counted, progress);
+  const work = new RepairWork(context, image, counted.counter.knownClusters);
+  const freed = mode === 'all' ? mendAll(work, counted, before) : mendLeaks(work, counted, before);
+  const hasChanged = work.log.actions.length > 0;
+  const after = hasChanged ? checkImage(work.open(), progress) : before;
+  if (after.checkErrors + after.corruptions + after.defects === 0) clearMarks(work);
+  const { actions, losses, lossCount, lostBytes } = work.log;
+  const changed = actions.length > 0;
+  if (changed) clearUnknownAutoclear(work);
+  progress.finish();
+  const report = { file: before.file, mode, changed, actions, losses, lossCount, lostBytes, before, after };
+  return { report, freed };
+}
+
+function mendLeaks(work: RepairWork, counted: CountedImage, before: CheckReport): ClusterBits {
+  // As QEMU has it: where refcounts have to be made anew, nothing can be said of leaks.
+  if (before.needsRebuild) return new ClusterBits();
+  const mender = new RefcountMender(work, counted, refcountsOf(counted));
+  if (before.leaks > 0) mender.lower();
+  const flags = (before.byKind.l1Copied ?? 0) + (before.byKind.l2Copied ?? 0);
+  const { corruptions, checkErrors, defects } = before;
+  // Refcounts are right now, and nothing else is wrong: so the flags can be made what they say.
+  const isElseSound = corruptions === flags && checkErrors + defects === 0;
+  if (isElseSound && (flags > 0 || before.leaks > 0)) mendCopiedFlags(work);
+  return mender.freed;
+}
+
+function mendAll(work: RepairWork, counted: CountedImage, before: CheckReport): ClusterBits {
+  const { corruptions, checkErrors, defects, leaks } = before;
+  if (corruptions + checkErrors + defects + leaks === 0) return new ClusterBits();
+  if (corruptions + checkErrors + defects > 0) mendReferences(work);
+  const mender = new RefcountMender(work, countImage(work.open(), work.progress), refcountsOf(counted));
+  mender.mend();
+  mendCopiedFlags(work);
+  return mender.freed;
+}
+
+function mendReferences(work: RepairWork): void {
+  const taken = mendStructures(work);
+  mendL1Entries(work, taken);
+  mendL2Entries(work);
+  mendBitmapEntries(work, countImage(work.open(), work.progress));
+  separateSharedData(work, taken, countImage(work.open(), work.progress));
+}
+
+const refcountsOf =
+  ({ disk }: CountedImage) =>
+  (cluster: number): number =>
+    disk.of(cluster) ?? 0;
+
+const DIRTY = 1;
+const CORRUPT = 2;
+
+function clearMarks(work: RepairWork): void {
+  const { version, features } = work.open().header;
+  if (version === 2 || (!features.dirty && !features.corrupt)) return;
+  // The last byte of the field.
+  const at = headerField('incompatible_features').offset + 7;
+  const byte = new Uint8Array(1);
+  work.file.read(byte, at);
+  byte[0] = byte[0]! & ~(DIRTY | CORRUPT);
+  work.file.write(byte, at);
+  if (features.dirty) work.log.did('dirtyCleared', { at });
+  if (features.corrupt) work.log.did('corruptCleared', { at });
+}
+
+/** Whoever changes an image clears the autoclear bits that it does not know. */
+function clearUnknownAutoclear(work: RepairWork): void {
+  const { version, features } = work.open().header;
+  const known = features.autoclear & (2n ** BigInt(FEATURE_NAMES.autoclear.length) - 1n);
+  if (version === 2 || known === features.autoclear) return;
+  const field = new Uint8Array(8);
+  dataView(field).setBigUint64(0, known);
+  work.file.write(field, headerField('autoclear_features').offset);
+}

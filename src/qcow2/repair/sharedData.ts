@@ -1,0 +1,285 @@
+/**
+ * Data in clusters that something else uses, too: a structure, an L2 table, a bitmap, or other guest clusters of the
+ * same layer. It is copied to a cluster of its own, and reads as before. Snapshots share data with one another and with
+ * the active layer, compressed clusters share host clusters: that is as it should be.
+ *
+ * Looked for only where refcounts are too low for what refers to a cluster, or a structure is concerned: two guest
+ * clusters on one cluster with a refcount of two are safe, since whoever writes one of them copies it first.
+ */
+import { ClusterBits } from '../change/clusterSet';
+import type { CountedImage } from '../check/checkImage';
+import { forEachL1Entry, l1TablesOf } from '../check/l1Tables';
+import { compressedRegion, type L2Table, type ReferenceReceiver } from '../check/references';
+import { COPIED_HIGH, entryType } from '../check/walkL2';
+import { dataView } from '../format/bytes';
+import { sectorCountShift } from '../format/compressedDescriptor';
+import { L2_ZERO_LOW } from '../format/l2Entry';
+import { offsetOf } from '../format/offsetField';
+import { withoutHost, type EntryWords } from './mendEntry';
+import type { RepairWork } from './work';
+
+/** Entries that are looked at; of more, the refcounts are raised, which makes them safe as well. */
+const MAX_CANDIDATES = 200_000;
+
+/**
+ * @param taken clusters of structures
+ * @param counted as the image is by now
+ */
+export function separateSharedData(work: RepairWork, taken: ClusterBits, counted: CountedImage): void {
+  if (counted.image.hasDataFile || !work.canMoveData) return;
+  const isTable = (cluster: number): boolean => counted.references.allTables.of(cluster) > 0;
+  const isStructure = (cluster: number): boolean => taken.has(cluster) || isTable(cluster);
+  const suspects = suspectClusters(counted, taken);
+  if (suspects.count === 0) return;
+  const collector = new Collector(counted, suspects);
+  counted.references.rewind();
+  counted.references.forEach(collector);
+  new Separator(work, counted, isStructure, collector.candidates).run();
+}
+
+function suspectClusters(
+  { counter, disk, references, findings }: CountedImage,
+  taken: ClusterBits,
+): ClusterBits {
+  const suspects = new ClusterBits();
+  const { counts, image } = counter;
+  counts.forEachCounted((cluster, count) => {
+    if (count < 2) return;
+    const tables = references.allTables.of(cluster);
+    const refcount = disk.of(cluster);
+    const isSuspect =
+      taken.has(cluster) || (tables > 0 && count > tables) || refcount === undefined || refcount < count;
+    if (isSuspect) suspects.add(cluster);
+  });
+  for (const { kind, host = 0 } of findings.kept) {
+    if (kind === 'refcountOverflow') suspects.add(host / image.header.clusterSize);
+  }
+  return suspects;
+}
+
+/** An entry that leads to a suspect. */
+interface Candidate {
+  /** Of its L2 table. */
+  readonly table: number;
+  readonly at: number;
+  readonly guest: number;
+  readonly snapshot: number | undefined;
+  /** The clusters it leads to. */
+  readonly first: number;
+  readonly count: number;
+  readonly isCompressed: boolean;
+}
+
+class Collector implements ReferenceReceiver {
+  readonly candidates: Candidate[] = [];
+  #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
+  #piece = 0;
+  readonly #clusterSize: number;
+
+  constructor(
+    readonly counted: CountedImage,
+    readonly suspects: ClusterBits,
+  ) {
+    this.#clusterSize = counted.image.header.clusterSize;
+  }
+
+  region(): void {
+    // Only data is moved here.
+  }
+
+  l1Entry(): void {
+    // Tables have been moved before.
+  }
+
+  bitmapEntry(): void {
+    // So have bitmaps.
+  }
+
+  refcountBlock(): void {
+    // Refcounts come last.
+  }
+
+  beginTable(table: L2Table): void {
+    this.#table = table;
+  }
+
+  setPiece(first: number): void {
+    this.#piece = first;
+  }
+
+  run(index: number, count: number, host: number): void {
+    const first = host / this.#clusterSize;
+    for (let done = 0; done < count; done++) {
+      if (this.suspects.has(first + done)) this.#add(index + done, first + done, 1, false);
+    }
+  }
+
+  single(index: number, high: number, low: number): void {
+    const { rules } = this.counted.image.tables;
+    const type = entryType(rules, high, low);
+    if (type === 'allocated') {
+      this.run(index, 1, offsetOf(high, low));
+    } else if (type === 'compressed') {
+      const { offset, size } = compressedRegion(high, low, rules.clusterBits);
+      const first = Math.floor(offset / this.#clusterSize);
+      const count = Math.floor((offset + size - 1) / this.#clusterSize) - first + 1;
+      for (let cluster = first; cluster < first + count; cluster++) {
+        if (!this.suspects.has(cluster)) continue;
+        this.#add(index, first, count, true);
+        return;
+      }
+    }
+  }
+
+  #add(index: number, first: number, count: number, isCompressed: boolean): void {
+    if (this.candidates.length >= MAX_CANDIDATES) return;
+    const { offset, guest, snapshot } = this.#table;
+    const { header } = this.counted.image;
+    const entry = this.#piece + index;
+    this.candidates.push({
+      table: offset,
+      at: offset + entry * header.l2EntrySize,
+      guest: guest + entry * this.#clusterSize,
+      snapshot,
+      first,
+      count,
+      isCompressed,
+    });
+  }
+}
+
+class Separator {
+  /** Entries that lead to a cluster as data. */
+  readonly #namers = new Map<number, number>();
+  readonly #compressed = new ClusterBits();
+  /** L2 tables whose entries keep a cluster. */
+  readonly #keepers = new Map<number, number[]>();
+  /** Layers that have an L2 table. */
+  readonly #layers: ReadonlyMap<number, ReadonlySet<number>>;
+
+  constructor(
+    readonly work: RepairWork,
+    readonly counted: CountedImage,
+    readonly isStructure: (cluster: number) => boolean,
+    readonly candidates: readonly Candidate[],
+  ) {
+    for (const { isCompressed, first, count } of candidates) {
+      if (isCompressed) this.#compressed.add(first, count);
+      else this.#namers.set(first, (this.#namers.get(first) ?? 0) + 1);
+    }
+    this.#layers = this.#findLayers();
+  }
+
+  run(): void {
+    for (const candidate of this.candidates) {
+      this.work.progress.checkCancelled();
+      if (!this.#mustMove(candidate)) continue;
+      if (candidate.isCompressed) this.#moveCompressed(candidate);
+      else this.#moveData(candidate);
+    }
+  }
+
+  #mustMove({ first, count, isCompressed, table }: Candidate): boolean {
+    for (let cluster = first; cluster < first + count; cluster++) {
+      if (this.isStructure(cluster)) return true;
+    }
+    if (isCompressed) return false;
+    if (this.#compressed.has(first)) return true;
+    if ((this.#namers.get(first) ?? 0) < 2) return false;
+    const keepers = this.#keepers.get(first);
+    if (keepers === undefined) {
+      this.#keepers.set(first, [table]);
+      return false;
+    }
+    if (keepers.some((keeper) => this.#shareLayer(keeper, table))) return true;
+    keepers.push(table);
+    return false;
+  }
+
+  #shareLayer(one: number, other: number): boolean {
+    if (one === other) return true;
+    const layers = this.#layers.get(one);
+    const others = this.#layers.get(other);
+    if (layers === undefined || others === undefined) return true;
+    for (const layer of layers) if (others.has(layer)) return true;
+    return false;
+  }
+
+  #findLayers(): Map<number, Set<number>> {
+    const layers = new Map<number, Set<number>>();
+    const { image } = this.counted;
+    if (image.snapshots.length === 0) return layers;
+    for (const { table, isCompressed } of this.candidates) if (!isCompressed) layers.set(table, new Set());
+    l1TablesOf(image).forEach((l1, layer) => {
+      const visit = (_index: number, high: number, low: number): void => {
+        layers.get(offsetOf(high, low))?.add(layer);
+      };
+      forEachL1Entry(image.file, l1, visit, () => {
+        this.work.progress.checkCancelled();
+      });
+    });
+    return layers;
+  }
+
+  #moveData(candidate: Candidate): void {
+    const { work } = this;
+    const { at, first } = candidate;
+    const { rules } = this.counted.image.tables;
+    const words = this.#wordsAt(at);
+    const hasData = rules.extendedL2 ? words.allocated !== 0 : (words.low & L2_ZERO_LOW) === 0;
+    const host = first * work.clusterSize;
+    if (!hasData) {
+      const bare = withoutHost(rules, words);
+      work.setEntry(at, bare.high, bare.low);
+      if (rules.extendedL2) work.setEntry(at + 8, bare.zeroes, 0);
+      work.log.did('entryZeroed', { ...placeOf(candidate), host, structure: 'data' });
+      return;
+    }
+    const target = work.fresh.copy(host, work.clusterSize);
+    if (target === undefined) return;
+    const high = (COPIED_HIGH | Math.floor(target / 2 ** 32)) >>> 0;
+    work.setEntry(at, high, (target % 2 ** 32) + (words.low & 0x1ff));
+    work.log.did('dataCopied', {
+      ...placeOf(candidate),
+      host,
+      structure: 'data',
+      found: host,
+      becomes: target,
+    });
+  }
+
+  #moveCompressed(candidate: Candidate): void {
+    const { work } = this;
+    const { clusterBits } = this.counted.image.header;
+    const { high, low } = this.#wordsAt(candidate.at);
+    const { offset, size } = compressedRegion(high, low, clusterBits);
+    const target = work.fresh.copy(offset, size);
+    if (target === undefined) return;
+    const offsetBits = 2 ** (sectorCountShift(clusterBits) - 32) - 1;
+    const newHigh = ((high & ~offsetBits) | Math.floor(target / 2 ** 32)) >>> 0;
+    work.setEntry(candidate.at, newHigh, target % 2 ** 32);
+    const facts = { host: offset, structure: 'compressed data', found: offset, becomes: target } as const;
+    work.log.did('dataCopied', { ...placeOf(candidate), ...facts });
+  }
+
+  #wordsAt(at: number): EntryWords {
+    const bytes = new Uint8Array(16);
+    this.work.file.read(bytes, at);
+    const view = dataView(bytes);
+    const isExtended = this.counted.image.header.l2EntrySize === 16;
+    return {
+      high: view.getUint32(0),
+      low: view.getUint32(4),
+      zeroes: isExtended ? view.getUint32(8) : 0,
+      allocated: isExtended ? view.getUint32(12) : 0,
+    };
+  }
+}
+
+function placeOf({ at, guest, snapshot }: Candidate): {
+  readonly at: number;
+  readonly guest: number;
+  readonly snapshot?: number;
+} {
+  return { at, guest, ...(snapshot === undefined ? {} : { snapshot }) };
+}

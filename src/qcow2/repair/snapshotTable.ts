@@ -1,0 +1,87 @@
+/** The snapshot table made anew (qcow2.txt, "Snapshots"): without what cannot be kept, with what version 3 asks for. */
+import { MAX_L1_SIZE } from '../format/limits';
+import { dataView } from '../format/bytes';
+import type { Qcow2Image } from '../image/qcow2Image';
+import type { Snapshot } from '../format/snapshotTable';
+import type { RepairWork } from './work';
+
+/** Bytes of an entry before its extra data. */
+const ENTRY_LENGTH = 40;
+const EXTRA_SIZE_AT = 36;
+/** Size of the VM state, size of the disk, instruction count. */
+const FULL_EXTRA = 24;
+const NO_ICOUNT = 0xffff_ffff_ffff_ffffn;
+
+/** Removes snapshots whose L1 table cannot be one, and completes entries of version 3. */
+export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
+  const { header, snapshots } = image;
+  let isChanged = false;
+  const kept: Uint8Array[] = [];
+  for (const [index, snapshot] of snapshots.entries()) {
+    const { l1TableOffset, l1Size, offset, virtualSize } = snapshot;
+    const isMisaligned = l1TableOffset % header.clusterSize !== 0;
+    if (isMisaligned || l1Size > MAX_L1_SIZE / 8) {
+      const found = isMisaligned ? l1TableOffset : l1Size;
+      work.log.did('snapshotRemoved', { at: offset, snapshot: index, structure: 'snapshot table', found });
+      const size = Number(virtualSize ?? BigInt(header.size));
+      const why = isMisaligned ? 'snapshotL1Misaligned' : 'snapshotL1TooLarge';
+      work.lost(0, size, size, why, 'zeroes', index);
+      isChanged = true;
+      continue;
+    }
+    const isIncomplete = header.version === 3 && virtualSize === undefined;
+    if (isIncomplete) {
+      work.log.did('snapshotCompleted', { at: offset, snapshot: index, structure: 'snapshot table' });
+      isChanged = true;
+    }
+    kept.push(entryOf(image, snapshot, isIncomplete));
+  }
+  if (isChanged) writeTable(work, kept);
+}
+
+/** Moves the table to clusters of its own. */
+export function moveSnapshotTable(work: RepairWork, image: Qcow2Image): void {
+  const entries = image.snapshots.map((snapshot) => entryOf(image, snapshot, false));
+  const { snapshotsOffset: at } = image.header;
+  work.log.did('structureCopied', { at: 64, host: at, structure: 'snapshot table' });
+  writeTable(work, entries);
+}
+
+function writeTable(work: RepairWork, entries: readonly Uint8Array[]): void {
+  const length = entries.reduce((sum, entry) => sum + entry.length, 0);
+  const offset = length === 0 ? 0 : work.fresh.take(Math.ceil(length / work.clusterSize));
+  let at = offset;
+  for (const entry of entries) {
+    work.file.write(entry, at);
+    at += entry.length;
+  }
+  work.setHeader('nb_snapshots', entries.length);
+  work.setHeader('snapshots_offset', offset);
+}
+
+/** The bytes of an entry with its padding. */
+function entryOf(
+  { file, header }: Qcow2Image,
+  { offset, vmStateSize }: Snapshot,
+  completes: boolean,
+): Uint8Array {
+  const fixed = new Uint8Array(ENTRY_LENGTH);
+  file.read(fixed, offset);
+  const view = dataView(fixed);
+  const extraSize = view.getUint32(EXTRA_SIZE_AT);
+  const textSize = view.getUint16(12) + view.getUint16(14);
+  const newExtra = completes ? Math.max(FULL_EXTRA, extraSize) : extraSize;
+  const entry = new Uint8Array(Math.ceil((ENTRY_LENGTH + newExtra + textSize) / 8) * 8);
+  entry.set(fixed);
+  file.read(entry.subarray(ENTRY_LENGTH, ENTRY_LENGTH + extraSize), offset + ENTRY_LENGTH);
+  const text = entry.subarray(ENTRY_LENGTH + newExtra, ENTRY_LENGTH + newExtra + textSize);
+  file.read(text, offset + ENTRY_LENGTH + extraSize);
+  if (completes) {
+    const complete = dataView(entry);
+    complete.setUint32(EXTRA_SIZE_AT, newExtra);
+    complete.setBigUint64(ENTRY_LENGTH, vmStateSize);
+    complete.setBigUint64(ENTRY_LENGTH + 8, BigInt(header.size));
+    complete.setBigUint64(ENTRY_LENGTH + 16, NO_ICOUNT);
+  }
+  return entry;
+}

@@ -1,0 +1,148 @@
+/**
+ * The structures that nothing else may share a cluster with: header, L1 tables, snapshot table, bitmaps' directory and
+ * tables, refcount table and blocks. The first one in that order keeps its clusters, another one is moved; refcount
+ * structures that are in somebody's way are made anew (refcounts.ts).
+ */
+import { ClusterBits } from '../change/clusterSet';
+import { l1TablesOf } from '../check/l1Tables';
+import { snapshotTableSize } from '../check/snapshotReferences';
+import type { Structure } from '../check/findings';
+import { entryHex, HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { EXTENSION_TYPES } from '../format/headerExtensions';
+import { offsetOf } from '../format/offsetField';
+import type { Qcow2Image } from '../image/qcow2Image';
+import { mendSnapshotTable, moveSnapshotTable } from './snapshotTable';
+import type { RepairWork } from './work';
+
+/**
+ * Mends them, and takes out of the refcount table what cannot stay.
+ * @returns clusters of all structures but L2 tables
+ */
+export function mendStructures(work: RepairWork): ClusterBits {
+  mendSnapshotTable(work, work.open());
+  const mender = new StructureMender(work, work.open());
+  mender.mend();
+  mender.mendRefcountTable();
+  return mender.taken;
+}
+
+class StructureMender {
+  readonly taken = new ClusterBits();
+
+  constructor(
+    readonly work: RepairWork,
+    readonly image: Qcow2Image,
+  ) {}
+
+  mend(): void {
+    const { work, image } = this;
+    const { header, extensions, snapshots } = image;
+    this.taken.add(0, 1);
+    const crypt = extensions.encryptionHeader;
+    // Nothing that this program knows could tell where else to look for it.
+    if (crypt !== undefined) this.#claim(crypt.offset, crypt.length);
+    for (const { offset, size, isActive } of l1TablesOf(image)) {
+      if (this.#claim(offset, size * 8)) continue;
+      const sharers = snapshots.filter((each) => each.l1TableOffset === offset && each.l1Size === size);
+      // The field is the first one of an entry.
+      const pointers = isActive ? [40] : sharers.map((each) => each.offset);
+      this.#move('L1 table', offset, size * 8, pointers);
+    }
+    if (snapshots.length > 0 && !this.#claim(header.snapshotsOffset, snapshotTableSize(image))) {
+      moveSnapshotTable(work, work.open());
+      this.#claim(work.open().header.snapshotsOffset, snapshotTableSize(work.open()));
+    }
+    this.#mendBitmaps();
+  }
+
+  /** A table that cannot stay is given up with all its blocks: nothing that it says can be believed. */
+  mendRefcountTable(): void {
+    const { work, taken } = this;
+    const { header } = work.open();
+    const { refcountTableOffset: start, refcountTableClusters, clusterSize } = header;
+    const size = refcountTableClusters * clusterSize;
+    if (!this.#claim(start, size)) {
+      const target = work.fresh.take(refcountTableClusters);
+      work.setHeader('refcount_table_offset', target);
+      taken.add(target / clusterSize, refcountTableClusters);
+      const place = { at: 48, host: start, structure: 'refcount table' } as const;
+      work.log.did('refcountsRebuilt', { ...place, found: start, becomes: target });
+      return;
+    }
+    const bytes = new Uint8Array(size);
+    work.file.read(bytes, start);
+    const words = wordsInPlace(bytes);
+    for (let index = 0; index * 2 < words.length; index++) {
+      const [high, low] = [words[index * 2 + HIGH]!, words[index * 2 + LOW]!];
+      if ((high | low) === 0) continue;
+      const host = offsetOf(high, low);
+      const isSound = (low & 0x1ff) === 0 && host !== 0 && host % clusterSize === 0 && high >>> 24 === 0;
+      if (isSound && this.#claim(host, clusterSize)) continue;
+      const at = start + index * 8;
+      work.setEntry(at, 0, 0);
+      work.log.did('refcountsRebuilt', { at, host, structure: 'refcount block', found: entryHex(high, low) });
+    }
+  }
+
+  #mendBitmaps(): void {
+    const { image } = this;
+    const place = image.extensions.bitmaps;
+    if (place === undefined) return;
+    for (const { offset, tableOffset, tableSize } of image.bitmaps) {
+      // The field is the first one of a directory entry.
+      if (!this.#claim(tableOffset, tableSize * 8)) {
+        this.#move('bitmap table', tableOffset, tableSize * 8, [offset]);
+      }
+    }
+    if (this.#claim(place.directoryOffset, place.directorySize)) return;
+    const extension = image.extensions.all.find(({ type }) => type === EXTENSION_TYPES.bitmaps);
+    if (extension === undefined) return;
+    // As it is by now: tables of its bitmaps may have moved.
+    this.#move(
+      'bitmap directory',
+      place.directoryOffset,
+      place.directorySize,
+      [extension.offset + 8 + 16],
+      true,
+    );
+  }
+
+  /** @returns false where somebody else is there, or the file is not */
+  #claim(offset: number, size: number): boolean {
+    if (size <= 0) return true;
+    const { clusterSize, file } = this.work;
+    const end = Math.ceil(file.size / 512) * 512;
+    const first = Math.floor(offset / clusterSize);
+    const last = Math.floor((offset + size - 1) / clusterSize);
+    const isBeyond = offset + size - end >= clusterSize;
+    let isFree = !isBeyond;
+    for (let cluster = first; isFree && cluster <= last; cluster++) isFree = !this.taken.has(cluster);
+    if (!isFree) return false;
+    this.taken.add(first, last - first + 1);
+    return true;
+  }
+
+  /** @param pointers offsets of the fields that have the structure's offset */
+  #move(
+    structure: Structure,
+    offset: number,
+    size: number,
+    pointers: readonly number[],
+    takesStaged = false,
+  ): void {
+    const { work } = this;
+    const target = work.fresh.copy(offset, size);
+    if (target === undefined) return;
+    if (takesStaged) {
+      const bytes = new Uint8Array(size);
+      work.file.read(bytes, offset);
+      work.file.write(bytes, target);
+    }
+    for (const pointer of pointers) work.setWide(pointer, target);
+    const first = target / work.clusterSize;
+    this.taken.add(first, Math.ceil(size / work.clusterSize));
+    const [at] = pointers;
+    const place = at === undefined ? {} : { at };
+    work.log.did('structureCopied', { ...place, host: offset, structure, found: offset, becomes: target });
+  }
+}

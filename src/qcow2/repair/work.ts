@@ -1,0 +1,105 @@
+/** What all steps of a repair work on. */
+import type { FindingKind } from '../check/findings';
+import { dataView } from '../format/bytes';
+import { headerField, type HeaderFieldName } from '../format/headerFields';
+import { Qcow2Image } from '../image/qcow2Image';
+import type { BlockFile } from '../io/blockFile';
+import type { WritableFile } from '../io/writableFile';
+import type { Progress } from '../progress';
+import { FreshClusters } from './freshClusters';
+import { RepairLog } from './reportBuilder';
+
+/** Everything is read and written through `file`; where a repair fails half-way, the caller puts back what it was. */
+export interface RepairContext {
+  readonly file: WritableFile;
+  /** The same file as it is before the repair, and stays. */
+  readonly original: BlockFile;
+  /** The external data file, where the image has one that is open; it is not read. */
+  readonly dataFile: BlockFile | undefined;
+  /** Bytes of the image file on disk, which may be more than are staged. */
+  readonly diskSize: number;
+  readonly progress: Progress;
+}
+
+export class RepairWork {
+  readonly log = new RepairLog();
+  readonly fresh: FreshClusters;
+  readonly clusterSize: number;
+  /** End of the image file as it was before the repair, in bytes: a multiple of 512, as QEMU measures files. */
+  readonly fileEnd: number;
+  readonly namesBacking: boolean;
+  /** Data can be put somewhere else: LUKS ties what is encrypted to its host offset. */
+  readonly canMoveData: boolean;
+
+  /**
+   * @param image opened on the file as it is
+   * @param known clusters that the image knows, one beyond the file perhaps
+   */
+  constructor(
+    readonly context: RepairContext,
+    image: Qcow2Image,
+    known: number,
+  ) {
+    const { file, original, diskSize } = context;
+    this.clusterSize = image.header.clusterSize;
+    this.fileEnd = Math.ceil(file.size / 512) * 512;
+    this.namesBacking = image.namesBacking;
+    this.canMoveData = image.encryption !== 'luks';
+    const first = Math.max(known, Math.ceil(diskSize / this.clusterSize));
+    this.fresh = new FreshClusters(file, original, this.clusterSize, first);
+  }
+
+  get file(): WritableFile {
+    return this.context.file;
+  }
+
+  get progress(): Progress {
+    return this.context.progress;
+  }
+
+  /** The image as it is now. */
+  open(): Qcow2Image {
+    return Qcow2Image.open(this.context.file, { dataFile: this.context.dataFile });
+  }
+
+  /** @param value a safe integer */
+  setWide(offset: number, value: number): void {
+    const bytes = new Uint8Array(8);
+    dataView(bytes).setBigUint64(0, BigInt(value));
+    this.file.write(bytes, offset);
+  }
+
+  setEntry(offset: number, high: number, low: number): void {
+    const bytes = new Uint8Array(8);
+    const view = dataView(bytes);
+    view.setUint32(0, high);
+    view.setUint32(4, low);
+    this.file.write(bytes, offset);
+  }
+
+  setHeader(name: HeaderFieldName, value: number): void {
+    const { offset, length } = headerField(name);
+    if (length === 8) {
+      this.setWide(offset, value);
+      return;
+    }
+    const bytes = new Uint8Array(4);
+    dataView(bytes).setUint32(0, value);
+    this.file.write(bytes, offset);
+  }
+
+  /** Guest bytes of a layer that could not be read, or cannot any more; what lies past the disk does not count. */
+  lost(
+    guest: number,
+    length: number,
+    size: number,
+    why: FindingKind,
+    reads: 'zeroes' | 'backing',
+    snapshot: number | undefined,
+  ): void {
+    const end = Math.min(size, guest + length);
+    if (end <= guest) return;
+    const place = { guest, length: end - guest, ...(snapshot === undefined ? {} : { snapshot }) };
+    this.log.lost({ ...place, why, wasReadable: false, reads });
+  }
+}

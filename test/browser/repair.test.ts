@@ -1,0 +1,164 @@
+/** Repair… on the installed package: what it would do and lose, by mouse and by keyboard, and the way back. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DamagedFile } from '../support/damagedFile';
+import { mustQemuImg, mustQemuIo } from '../support/qemu';
+import { workspace } from '../support/workspace';
+import { faults } from './harness/axe';
+import { THEME_KINDS } from './harness/themes';
+import { until } from './harness/until';
+import { VSCode } from './harness/vscode';
+import type { Window } from './harness/window';
+import { EditorPage } from './pages/editorPage';
+
+describe('the repair of an image', () => {
+  const files = workspace();
+  const disk = files.path('damaged.qcow2');
+  let before: Buffer;
+  let vscode: VSCode;
+  let window: Window;
+  let page: EditorPage;
+
+  beforeAll(async () => {
+    mustQemuImg(['create', '-q', '-f', 'qcow2', disk, '16M']);
+    mustQemuIo(disk, ['write -P 1 0 1M', 'write -P 2 320k 64k']);
+    DamagedFile.do(disk, (file) => {
+      file.setRefcount(file.hostCluster(3), 0);
+      file.setEntry(7, file.entry(5));
+      // Past the end of the file: nobody can bring that back.
+      file.setEntry(9, (1n << 63n) | (1n << 40n));
+      file.leak(2);
+    });
+    before = readFileSync(disk);
+    vscode = await VSCode.start();
+    window = await vscode.openWindow(files.folder);
+    await window.openFile(disk);
+    page = await EditorPage.of(window);
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+    files.remove();
+  });
+
+  const untilHealth = (kind: string): Promise<unknown> =>
+    until(
+      `the image is ${kind}`,
+      async () => (await page.get('health').getAttribute('data-health')) === kind,
+    );
+
+  const open = async (): Promise<void> => {
+    await page.get('repair').click();
+    await preview();
+  };
+
+  /** Waits for what the repair would do. */
+  const preview = (): Promise<void> =>
+    page.frame.locator('[data-testid="repair-preview"][aria-busy="false"]').waitFor();
+
+  const count = async (action: string): Promise<number> => {
+    const row = page.get('repair-actions').locator(`tr[data-action="${action}"]`);
+    return (await row.count()) === 0 ? 0 : Number(await row.getAttribute('data-count'));
+  };
+
+  const close = async (): Promise<void> => {
+    await window.page.keyboard.press('Escape');
+    await page.get('repair-dialog').waitFor({ state: 'hidden' });
+  };
+
+  it('is offered once the check has found something', async () => {
+    expect(await page.get('repair').count()).toBe(0);
+    await page.get('health').click();
+    await untilHealth('damaged');
+    expect(await page.get('repair').count()).toBe(1);
+  });
+
+  it('says what it would do, how often and where, and what cannot be kept', async () => {
+    await open();
+    expect(await page.get('repair-all').isChecked()).toBe(true);
+    expect(await count('dataCopied')).toBe(1);
+    expect(await count('entryUnallocated')).toBe(1);
+    expect(await page.get('repair-losses').getAttribute('data-count')).toBe('1');
+    expect(await page.text('repair-losses')).toContain('64 KiB from guest offset 0x90000 on: reads as zero');
+    expect(await page.get('repair-after').getAttribute('data-health')).toBe('clean');
+    const places = page.get('repair-actions').locator('tr[data-action="dataCopied"] details');
+    await places.locator('summary').click();
+    expect(await places.locator('li').first().innerText()).toContain('guest offset 0x70000');
+    await close();
+  });
+
+  it.each(THEME_KINDS)('has no fault that axe finds, in a %s theme', async (theme) => {
+    await vscode.setTheme(window, theme);
+    await open();
+    expect(await faults(page.frame)).toEqual([]);
+    await window.screenshot(`repair-${theme}`);
+    await close();
+  });
+
+  it('fits into a narrow window', async () => {
+    await window.page.setViewportSize({ width: 800, height: 600 });
+    await until('the page has shrunk', async () => page.frame.evaluate(() => globalThis.innerWidth < 600));
+    await open();
+    const apply = await page.get('repair-apply').boundingBox();
+    expect(apply!.y + apply!.height).toBeLessThanOrEqual(600);
+    await window.screenshot('repair-narrow');
+    await close();
+    await window.page.setViewportSize({ width: 1200, height: 800 });
+    await until('the page has grown', async () => page.frame.evaluate(() => globalThis.innerWidth > 600));
+  });
+
+  it('is chosen and applied by the keyboard alone, and marks what it has staged', async () => {
+    await window.runCommand('QCOW2: Repair…');
+    await preview();
+    await until('the choice has the focus', () =>
+      page.frame.evaluate(() => document.activeElement instanceof HTMLInputElement),
+    );
+    await window.page.keyboard.press('ArrowUp');
+    await until('leaks are chosen', () => page.get('repair-leaks').isChecked());
+    await preview();
+    await window.page.keyboard.press('ArrowDown');
+    await until('everything is chosen', () => page.get('repair-all').isChecked());
+    await preview();
+    for (;;) {
+      await window.page.keyboard.press('Tab');
+      const at = await page.frame.evaluate(
+        () => (document.activeElement as HTMLElement | null)?.dataset['testid'],
+      );
+      if (at === 'repair-apply') break;
+    }
+    await window.page.keyboard.press('Enter');
+    await page.get('repair-dialog').waitFor({ state: 'hidden' });
+    await untilHealth('clean');
+    await until('the strip says it', async () => (await page.text('staged')) === '1 edit staged');
+    expect(await page.get('repair').count()).toBe(0);
+    expect(readFileSync(disk).equals(before)).toBe(true);
+  });
+
+  it('can be looked at in the file view, and taken back', async () => {
+    await page.get('space-file').click();
+    await page.waitForFileCell(0, 'header');
+    expect(await page.get('legend-conflict').count()).toBe(0);
+    await page.clickCell(0);
+    await window.page.keyboard.press('Control+Z');
+    await untilHealth('unchecked');
+    await until('it is used twice again', async () => (await page.get('legend-conflict').count()) === 1);
+    expect(readFileSync(disk).equals(before)).toBe(true);
+  });
+
+  it('is redone and saved by the keyboard: QEMU finds the image sound, and so does the check', async () => {
+    await window.page.keyboard.press('Control+Y');
+    await until('it is staged again', async () => (await page.get('staged').count()) === 1);
+    await window.page.keyboard.press('Control+S');
+    await until('it is saved', async () => (await page.get('staged').count()) === 0);
+    mustQemuImg(['check', '-q', disk]);
+    mustQemuIo(disk, [
+      'read -P 2 320k 64k',
+      'read -P 2 448k 64k',
+      'read -P 1 512k 64k',
+      'read -P 0 576k 64k',
+    ]);
+    await page.get('check').click();
+    await untilHealth('clean');
+    expect(await page.legendBytes('leaked')).toBe(0);
+  });
+});
