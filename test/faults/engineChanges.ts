@@ -1,4 +1,5 @@
 /** Changes that QEMU would not make as the engine does: the engine itself makes them. */
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { EditableImage } from '../../src/qcow2/edit/editableImage';
 import type { Random } from '../support/builder/random';
@@ -23,6 +24,65 @@ export const growAgain: EngineChange = (file, random, between) => {
   image.save();
   image.close();
 };
+
+/**
+ * Growth of the refcount table is taken back, and a block lies elsewhere than before: the larger table has to name the
+ * block as well until the smaller one takes its place. For clusters of 512 bytes and refcounts of 64 bits.
+ */
+export const shrinkWithMovedBlock: EngineChange = (file, _random, between) => {
+  const image = open(file);
+  const start = 4 << 20;
+  image.apply({ kind: 'write', start, bytes: Buffer.alloc(400 << 10, 7) });
+  // Data that lies where there was room before: it is free again, and so it is without the growth.
+  image.apply({ kind: 'discard', start, length: 32 << 10 });
+  image.save();
+  between();
+  const grown = new Refcounts64(fs.readFileSync(file));
+  image.undo();
+  image.undo();
+  image.save();
+  image.close();
+  const after = new Refcounts64(fs.readFileSync(file));
+  const free = after.clusters.find((cluster) => after.of(cluster) === 0n && grown.of(cluster) === 0n);
+  if (free === undefined) throw new Error('no cluster is free before and after');
+  after.moveBlock(3, free);
+  fs.writeFileSync(file, after.bytes);
+};
+
+/** Refcounts of 64 bits in clusters of 512 bytes, byte by byte. */
+class Refcounts64 {
+  constructor(readonly bytes: Buffer) {}
+
+  /** Those of the file. */
+  get clusters(): number[] {
+    return Array.from({ length: this.bytes.length / 512 }, (_, cluster) => cluster);
+  }
+
+  of(cluster: number): bigint {
+    return this.bytes.readBigUInt64BE(this.#place(cluster));
+  }
+
+  /** Moves a refcount block to a free cluster. */
+  moveBlock(index: number, target: number): void {
+    const former = this.#block(index);
+    this.bytes.copy(this.bytes, target * 512, former, former + 512);
+    this.bytes.writeBigUInt64BE(BigInt(target * 512), this.#entry(index));
+    this.bytes.writeBigUInt64BE(0n, this.#place(former / 512));
+    this.bytes.writeBigUInt64BE(1n, this.#place(target));
+  }
+
+  #entry(index: number): number {
+    return Number(this.bytes.readBigUInt64BE(48)) + index * 8;
+  }
+
+  #block(index: number): number {
+    return Number(this.bytes.readBigUInt64BE(this.#entry(index)));
+  }
+
+  #place(cluster: number): number {
+    return this.#block(Math.floor(cluster / 64)) + (cluster % 64) * 8;
+  }
+}
 
 /** What a bitmap tracks is marked, in tables and bits that may not be there yet. */
 export const markBitmaps: EngineChange = (file, random, between) => {

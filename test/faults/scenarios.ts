@@ -13,7 +13,7 @@ import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import { silent } from '../../src/qcow2/progress';
 import { makePlan } from '../../src/qcow2/save/plan';
 import type { Random } from '../support/builder/random';
-import { type EngineChange, growAgain, markBitmaps } from './engineChanges';
+import { type EngineChange, growAgain, markBitmaps, shrinkWithMovedBlock } from './engineChanges';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 
 export interface Files {
@@ -157,6 +157,17 @@ const KINDS: readonly Kind[] = [
     },
     writes: [2, 0],
     changes: growAgain,
+  },
+  {
+    name: 'a smaller refcount table, with a block elsewhere',
+    options: 'cluster_size=512,refcount_bits=64',
+    size: 6 << 20,
+    longest: 1 << 10,
+    prepares: (file) => {
+      mustQemuIo(file, ['write -P 3 0 1700k', 'discard 64k 64k'], {}, ['-d', 'unmap']);
+    },
+    writes: [0, 0],
+    changes: shrinkWithMovedBlock,
   },
   {
     name: 'dirty bitmaps',

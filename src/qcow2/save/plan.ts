@@ -81,12 +81,11 @@ class Planner {
   make(dataFile: StagedFile | undefined): SavePlan | undefined {
     const { version } = this.onDisk.header;
     const oldSize = this.file.base.size;
-    // A table that is still needed until the end is not cut off.
-    const newSize = Math.max(this.file.size, this.#move.formerEnd);
+    const newSize = this.file.size;
     this.#assignRoles();
     this.#addChanged();
     this.#addMoved();
-    this.#runs.add(ceilSector(newSize), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
+    this.#addCut(ceilSector(newSize), ceilSector(oldSize));
     const [header, oldHeader] = [firstSector(this.file), firstSector(this.file.base)];
     const isHeaderEqual = Buffer.compare(header, oldHeader) === 0;
     const data = dataFile === undefined ? undefined : this.#planDataFile(dataFile);
@@ -206,6 +205,14 @@ class Planner {
     for (const cluster of blocks.keys()) {
       this.#runs.add(cluster * this.#clusterSize, this.#clusterSize, Role.movedBlock);
     }
+  }
+
+  /** A table that is needed until the end is cut off with the rest, but not one of its bytes before. */
+  #addCut(start: number, end: number): void {
+    const { offset, length } = this.#move.formerTable ?? { offset: end, length: 0 };
+    this.#runs.add(start, Math.min(end, offset) - start, Role.cut);
+    const rest = Math.max(start, offset + length);
+    this.#runs.add(rest, end - rest, Role.cut);
   }
 
   /** An external data file has guest data alone, at the guest's offsets. */

@@ -28,7 +28,6 @@ const NO_MOVE: TableMove = {
   pointer: Group.extend,
   newTable: undefined,
   formerTable: undefined,
-  formerEnd: 0,
   blocks: new Map(),
   ownsCluster: () => false,
 };

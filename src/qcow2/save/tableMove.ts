@@ -32,8 +32,6 @@ export interface TableMove {
   readonly newTable: TablePlace | undefined;
   /** The old table, where the one to come is smaller and something must be added first. */
   readonly formerTable: TablePlace | undefined;
-  /** First byte after `formerTable`; 0 without. */
-  readonly formerEnd: number;
   /** By cluster. */
   readonly blocks: ReadonlyMap<number, MovedBlock>;
   /** Whether a cluster belongs to what is told here. */
@@ -50,14 +48,12 @@ export function tableMove(onDisk: Qcow2Image, staged: Qcow2Image): TableMove {
   const newTable = isMoved && !isSmaller ? place(staged, onDisk, staged.file) : undefined;
   const needsFormer = isMoved && isSmaller && hasAdditions(before, after);
   const formerTable = needsFormer ? place(onDisk, staged, staged.file) : undefined;
-  const formerEnd = formerTable === undefined ? 0 : formerTable.offset + formerTable.length;
   const owns = (table: TablePlace | undefined, offset: number): boolean =>
     table !== undefined && offset >= table.offset && offset < table.offset + table.length;
   return {
     pointer: isSmaller ? Group.drop : Group.extend,
     newTable,
     formerTable,
-    formerEnd,
     blocks,
     ownsCluster: (cluster) =>
       blocks.has(cluster) ||
