@@ -33,6 +33,7 @@ export type {
   HeaderView,
   SnapshotView,
 } from '../qcow2/scan/headerView';
+export type { PhraseCode, Said } from '../qcow2/scan/phrase';
 export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
 export type { HostKind } from '../qcow2/layout/hostLayout';
 export type { HostReport } from '../qcow2/layout/hostReport';

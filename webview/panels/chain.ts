@@ -43,12 +43,12 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
                 actions.openLayer(layer.depth, event.ctrlKey || event.metaKey);
               }}
             >
-              ${baseName(layer)}
+              <span translate="no">${baseName(layer)}</span>
             </button>`
-          : html`<span class="layer-name">${isThis ? page.fileName : baseName(layer)}</span>`
+          : html`<span class="layer-name" translate="no">${isThis ? page.fileName : baseName(layer)}</span>`
       }
       <span class="layer-tag" data-testid="format"
-        >${layer.format === 'unknown' ? t('unknown format') : layer.format}</span
+        >${layer.format === 'unknown' ? t('unknown format') : html`<span translate="no">${layer.format}</span>`}</span
       >
       ${layer.formatWasProbed ? html`<span class="layer-tag is-warning">${t('probed')}</span>` : nothing}
       ${isThis ? html`<span class="layer-tag">${t('this image')}</span>` : nothing}
@@ -74,20 +74,20 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
         isThis
           ? nothing
           : html`<dt>${t('As written')}</dt>
-              <dd class="mono break" data-testid="as-written">${layer.nameAsWritten}</dd>`
+              <dd class="mono break" translate="no" data-testid="as-written">${layer.nameAsWritten}</dd>`
       }
       ${
         layer.path === undefined
           ? nothing
           : html`<dt>${t('Path')}</dt>
-              <dd class="mono break" data-testid="path">${layer.path}</dd>`
+              <dd class="mono break" translate="no" data-testid="path">${layer.path}</dd>`
       }
       ${sizes(layer)}
       ${
         layer.dataFile === undefined
           ? nothing
           : html`<dt>${t('Data file')}</dt>
-              <dd class="mono break">${layer.dataFile}</dd>`
+              <dd class="mono break" translate="no">${layer.dataFile}</dd>`
       }
     </dl>
   </li>`;
@@ -130,7 +130,8 @@ function sizes(layer: ChainLayerView): TemplateResult | typeof nothing {
         layer.version === undefined || layer.clusterSize === undefined
           ? nothing
           : html`<span class="note"
-              >v${layer.version}, ${t('{0} clusters', formatSize(layer.clusterSize))}</span
+              ><span translate="no">v${layer.version}</span>,
+              ${t('{0} clusters', formatSize(layer.clusterSize))}</span
             >`
       }
     </dd>`;

@@ -8,7 +8,7 @@ import { type ThemeKind, WEBVIEW_KINDS, WORKBENCH_CLASSES } from './themes';
 import { until } from './until';
 
 /** The extension's view container: once its icon is there, the custom editor is known too. */
-const ACTIVITY_BAR_ICON = '.activitybar .action-label[aria-label^="QCOW2"]';
+const ACTIVITY_BAR_ICON = '.activitybar .action-label[aria-label*="QCOW2"]';
 
 export class Window {
   /** Errors of the pages' scripts and violations of their Content-Security-Policy, VS Code's own included. */
