@@ -125,12 +125,14 @@ function requestOfLine([verb, ...argv]: readonly string[]): ChangeRequest {
  * Stages changes and saves them at once; prints a line for each when they are on disk. A save that was interrupted is
  * finished first.
  * @param stage calls `apply` for each change, and says what to print
+ * @param needsChain whether the files that the image depends on have to be there
  * @throws EngineError when anything cannot be done: the image is then as it was
  */
-function changeImage(
+export function changeImage(
   path: string,
   args: Arguments,
   stage: (apply: (request: ChangeRequest) => ChangeTally) => readonly string[],
+  needsChain = true,
 ): void {
   const gate = { followsNames: true, usesProcessFolder: true };
   const outcome = recoverImage(path, gate);
@@ -139,7 +141,7 @@ function changeImage(
   const image = EditableImage.open(path, { ...gate, scratchPath });
   const progress = args.progress();
   try {
-    requireComplete(image.chain);
+    if (needsChain) requireComplete(image.chain);
     for (const { severity, problem } of image.obstacles(progress)) {
       if (severity === 'refuse') throw asError(problem);
       warn(problem.file, describeProblem(problem));
