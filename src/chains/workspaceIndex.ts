@@ -107,6 +107,12 @@ export class WorkspaceIndex implements vscode.Disposable {
     await this.restart();
   }
 
+  /** Looks at the header of any file, whether it is indexed or not. */
+  async look(path: string): Promise<IndexedImage> {
+    const [image] = await this.client.readHeaders([path]);
+    return image ?? { path, fileSize: 0, allocatedBytes: 0, format: 'unknown' };
+  }
+
   /** Waits until everything is read that was to be read when it was called. */
   whenSettled(): Promise<void> {
     return this.work;

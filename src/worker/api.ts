@@ -23,7 +23,7 @@ export type { CheckReport } from '../qcow2/check/checkImage';
 export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
 export type { Obstacle } from '../qcow2/check/obstacles';
 export type { ZeroPolicy } from '../qcow2/change/decide';
-export type { Amount, ChangeTally } from '../qcow2/change/tally';
+export type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
 export type { ChangeRequest } from '../qcow2/edit/changeRequest';
 export type {
   BitmapView,

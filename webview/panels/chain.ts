@@ -7,6 +7,8 @@ import { t } from '../strings';
 
 export interface ChainActions {
   openLayer(depth: number, toTheSide: boolean): void;
+  /** Asks for another file in the place of the layer at that depth. */
+  changeBacking(depth: number): void;
 }
 
 export function chainPanel(page: PageState, actions: ChainActions): TemplateResult {
@@ -19,7 +21,12 @@ export function chainPanel(page: PageState, actions: ChainActions): TemplateResu
     >
       ${layers.map((layer) => layerCard(layer, page, actions))}
     </ol>
-    ${layers.length === 1 ? html`<p class="hint">${t('This image has no backing file.')}</p>` : nothing}`;
+    ${layers.length === 1 ? html`<p class="hint">${t('This image has no backing file.')}</p>` : nothing}
+    ${
+      layers.length === 1 && page.readOnly === undefined
+        ? changeButton(1, t('Choose Backing File…'), actions)
+        : nothing
+    }`;
 }
 
 function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions): TemplateResult {
@@ -69,6 +76,11 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
     </div>
     ${layer.state === 'open' ? nothing : stateLine(layer, texts?.problem)}
     ${(texts?.notes ?? []).map((note) => html`<p class="layer-note is-warning">${icon('warning')}<span>${note}</span></p>`)}
+    ${
+      !isThis && canChange(layer, page)
+        ? changeButton(layer.depth, isWrong(layer, texts?.notes) ? t('Choose File…') : t('Change…'), actions)
+        : nothing
+    }
     <dl class="facts layer-facts">
       ${
         isThis
@@ -92,6 +104,25 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
     </dl>
   </li>`;
 }
+
+/** The link to a layer is changed in the one above it: this image, or one that is opened for it. */
+const canChange = ({ depth }: ChainLayerView, page: PageState): boolean =>
+  depth === 1 ? page.readOnly === undefined : !page.isRestricted;
+
+const isWrong = (layer: ChainLayerView, notes: readonly string[] = []): boolean =>
+  layer.state !== 'open' || notes.length > 0;
+
+const changeButton = (depth: number, text: string, actions: ChainActions): TemplateResult =>
+  html`<vscode-button
+    class="layer-change"
+    appearance="secondary"
+    data-testid="change-backing-${depth}"
+    title=${t("Name another backing file in the image's header; what that means is shown first")}
+    @click=${() => {
+      actions.changeBacking(depth);
+    }}
+    >${text}</vscode-button
+  >`;
 
 function baseName(layer: ChainLayerView): string {
   const name = layer.path ?? layer.nameAsWritten;

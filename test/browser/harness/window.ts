@@ -108,6 +108,15 @@ export class Window {
     return this.page.locator('.quick-input-widget input.input');
   }
 
+  /** Chooses the entry with a label in the quick pick that is open. */
+  async quickPick(label: string): Promise<void> {
+    await this.page
+      .locator('.quick-input-list .monaco-list-row')
+      .filter({ has: this.page.locator('.label-name', { hasText: label }) })
+      .first()
+      .click();
+  }
+
   /** Notifications on the screen whose message holds a text. */
   notification(text: string): Locator {
     return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text });
