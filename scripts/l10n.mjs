@@ -1,13 +1,17 @@
 // @ts-check
 // Keeps l10n/bundle.l10n.json, the sentences that translators start from: those of the host (`l10n.t('…')`), of the
-// page (`t('…')`) and of problemText.ts. `node scripts/l10n.mjs` writes the bundle, `--check` fails where it is stale.
+// page (`t('…')`) and of problemText.ts, and the translations beside it and beside package.nls.json.
+// `node scripts/l10n.mjs` writes the bundle, drops from the translations what is not there any more, and says what they
+// lack. `--check` writes nothing and fails where the bundle is stale or a translation is not complete.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import ts from 'typescript';
 import { ROOT } from './lib/paths.mjs';
+import { faultsOf, readTexts, readTranslations, tidied } from './lib/translations.mjs';
 
-const BUNDLE = path.join(ROOT, 'l10n', 'bundle.l10n.json');
+const FOLDER = path.join(ROOT, 'l10n');
+const BUNDLE = path.join(FOLDER, 'bundle.l10n.json');
 const PROBLEM_TEXT = path.join('src', 'qcow2', 'problemText.ts');
 /** Where a sentence is passed on as a variable: it comes from PROBLEM_TEXT. */
 const PASSES_ON = path.join('src', 'words', 'words.ts');
@@ -27,9 +31,7 @@ for (const file of sourceFiles()) {
   if (file === PROBLEM_TEXT) collectProblemText(source);
   else collectCalls(source, file);
 }
-for (const complaint of complaints) console.error(complaint);
-if (complaints.length > 0) process.exitCode = 1;
-else finish();
+finish();
 
 /** @returns {string[]} */
 function sourceFiles() {
@@ -113,20 +115,51 @@ function joined(expression) {
 
 function finish() {
   const sorted = [...sentences].sort();
-  const text = `${JSON.stringify(Object.fromEntries(sorted.map((sentence) => [sentence, sentence])), null, 2)}\n`;
-  if (!process.argv.includes('--check')) {
-    writeFileSync(BUNDLE, text);
+  const english = Object.fromEntries(sorted.map((sentence) => [sentence, sentence]));
+  const packageTexts = readTexts(path.join(ROOT, 'package.nls.json'));
+  if (process.argv.includes('--check')) {
+    if (!isSame(BUNDLE, toJson(english)))
+      complaints.push('l10n/bundle.l10n.json is stale: run `npm run l10n`');
+  } else {
+    writeFileSync(BUNDLE, toJson(english));
+    for (const { file, texts } of readTranslations(FOLDER, 'bundle.l10n')) {
+      writeFileSync(path.join(FOLDER, file), toJson(tidied(texts, english)));
+    }
     console.log(`${sorted.length} sentences`);
-  } else if (!isSame(text)) {
-    console.error('l10n/bundle.l10n.json is stale: run `npm run l10n`');
-    process.exitCode = 1;
   }
+  for (const { file, texts } of readTranslations(FOLDER, 'bundle.l10n')) {
+    complaints.push(...faultsOf(`l10n/${file}`, texts, english));
+  }
+  for (const { file, texts } of readTranslations(ROOT, 'package.nls')) {
+    complaints.push(...faultsOf(file, texts, packageTexts));
+  }
+  complaints.push(...faultsOf('package.nls.json', packageTexts, namedInPackage()));
+  for (const complaint of complaints) console.error(complaint);
+  if (complaints.length > 0) process.exitCode = 1;
 }
 
-/** @param {string} text */
-function isSame(text) {
+/**
+ * The keys that package.json refers to as `%key%`, with what package.nls.json has for them.
+ * @returns {import('./lib/translations.mjs').Texts}
+ */
+function namedInPackage() {
+  const texts = readTexts(path.join(ROOT, 'package.nls.json'));
+  const keys = [...readFileSync(path.join(ROOT, 'package.json'), 'utf8').matchAll(/"%([^"%]+)%"/g)];
+  return Object.fromEntries(keys.map(([, key = '']) => [key, texts[key] ?? '']));
+}
+
+/** @param {unknown} value */
+function toJson(value) {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/**
+ * @param {string} file
+ * @param {string} text
+ */
+function isSame(file, text) {
   try {
-    return readFileSync(BUNDLE, 'utf8') === text;
+    return readFileSync(file, 'utf8') === text;
   } catch {
     return false;
   }

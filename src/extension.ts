@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { ChainView } from './chains/chainView';
 import { registerChainCommands } from './commands/chains';
 import { registerCheck } from './commands/check';
+import { registerChangeBacking } from './commands/changeBacking';
 import { registerChangeCommands, usersInWorkspace } from './commands/change';
 import { registerCopyInformation } from './commands/copyInformation';
 import { registerExportMap } from './commands/exportMap';
@@ -67,6 +68,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerCheck(images, checks, workerScript),
     registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),
+    registerChangeBacking(images, chains.index, findUsers),
     registerChainCommands(chains),
   );
   return { images, chains, checks, guards: (document) => guardsOf(document, findUsers) };

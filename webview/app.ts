@@ -282,6 +282,10 @@ export class App implements Actions, PageApi {
     this.#host.copy(text);
   }
 
+  changeBacking(depth: number): void {
+    this.#host.changeBacking(depth);
+  }
+
   openLayer(depth: number, toTheSide: boolean): void {
     this.#host.openLayer(depth, toTheSide);
   }

@@ -146,6 +146,10 @@ export class HostLine {
     void this.#settle(this.#rpc.openLayer(depth, toTheSide).then(nothing));
   }
 
+  changeBacking(depth: number): void {
+    void this.#settle(this.#rpc.changeBacking(depth).then(nothing));
+  }
+
   run(command: PageCommand): void {
     void this.#settle(this.#rpc.run(command).then(nothing));
   }

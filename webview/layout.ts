@@ -92,6 +92,7 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
       <aside class="panel-side" aria-label=${t('Details')}>
         <vscode-panels
           class="panels"
+          aria-label=${t('Details')}
           ${keep('panels')}
           activeid="tab-cluster"
           @change=${(event: Event) => {

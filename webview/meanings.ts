@@ -1,4 +1,5 @@
 /** What the fields and bits of the format mean, in a sentence each (qcow2.txt), keyed by the specification's names. */
+import type { PhraseCode, Said } from '../src/editor/messages';
 import { t } from './strings';
 
 /** Header fields by name. */
@@ -51,3 +52,22 @@ export const ENTRY_MEANING: Readonly<Record<string, string>> = {
   'reads as zeros': t('A bit for each subcluster that reads as zero.'),
   reserved: t('Must be zero.'),
 };
+
+/** What the engine says of a value in a code. */
+export function phraseText({
+  code,
+  values: [first = '', second = '', third = ''],
+}: NonNullable<Said['phrase']>): string {
+  const texts: Readonly<Record<PhraseCode, () => string>> = {
+    none: () => t('none'),
+    unknown: () => t('unknown'),
+    notQcow2: () => t('not qcow2'),
+    bits: () => t('{0} bits', first),
+    bytes: () => t('{0} bytes', first),
+    sizeInBytes: () => t('{0} ({1} bytes)', first, second),
+    bitmapDirectory: () => t('{0} bitmaps, directory of {1} bytes at {2}', first, second, third),
+    luksHeader: () => t('LUKS header of {0} bytes at {1}', first, second),
+    cutOff: () => t('{0} … (cut off)', first),
+  };
+  return texts[code]();
+}

@@ -1,9 +1,11 @@
 /**
  * Numbers as a person reads and writes them: sizes as `64 KiB`, offsets as `0x1f0000`, shares as `31 %`, and the
- * text of the "Go to" field turned back into a guest offset.
+ * text of the "Go to" field turned back into a guest offset. They look the same in every language, so that what is
+ * shown can be typed in again.
  */
+import { t } from './strings';
 
-const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
+const UNITS = ['', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 const SUFFIXES = 'kmgtpe';
 
 /** Bytes with the largest fitting binary unit: exact where it is whole, else three digits (`12.3 GiB`). */
@@ -14,7 +16,8 @@ export function formatSize(bytes: number): string {
     value /= 1024;
     power++;
   }
-  const unit = bytes === 1 ? 'byte' : UNITS[power]!;
+  if (power === 0) return bytesInWords(String(bytes), bytes);
+  const unit = UNITS[power]!;
   if (Number.isInteger(value)) return `${value} ${unit}`;
   return `${withThreeDigits(value)} ${unit}`;
 }
@@ -33,8 +36,11 @@ export function formatCount(count: number): string {
 
 /** Bytes in full, for tooltips and copying: `65,536 bytes`. */
 export function formatBytes(bytes: number): string {
-  return `${formatCount(bytes)} ${bytes === 1 ? 'byte' : 'bytes'}`;
+  return bytesInWords(formatCount(bytes), bytes);
 }
+
+const bytesInWords = (digits: string, bytes: number): string =>
+  bytes === 1 ? t('1 byte') : t('{0} bytes', digits);
 
 /** `0x…`, lower case. */
 export function formatOffset(offset: number): string {
@@ -58,7 +64,7 @@ export type Place =
 
 /**
  * Reads a place on the guest's disk: `0x1f0000`, `1048576`, `64k`, `1.5 GiB`, or a cluster number as `#31`.
- * Spaces, commas and underscores between digits are skipped.
+ * Spaces, underscores, and commas between groups of three digits are skipped; `1,5G` is no number here.
  * @param clusterSize bytes
  * @param size bytes of the guest's disk; a place at or beyond it is refused
  */
@@ -71,7 +77,10 @@ export function parsePlace(text: string, clusterSize: number, size: number): Pla
 
 /** Bytes, written as `parsePlace` has it; undefined where it is no number. */
 export function parseBytes(text: string, clusterSize: number): number | undefined {
-  const compact = text.replace(/[\s,_]/g, '').toLowerCase();
+  const compact = text
+    .replace(/[\s_]/g, '')
+    .replace(/(?<=\d),(?=\d{3}(?!\d))/g, '')
+    .toLowerCase();
   if (/^0x[0-9a-f]+$/.test(compact)) return Number.parseInt(compact.slice(2), 16);
   const cluster = /^#(0x[0-9a-f]+|\d+)$/.exec(compact);
   if (cluster) return Number(cluster[1]) * clusterSize;

@@ -20,7 +20,7 @@ export function strip(
 ): TemplateResult {
   const { image } = page;
   return html`<div class="strip-line">
-      <h1 class="strip-name" title=${image.path} data-testid="file-name">${page.fileName}</h1>
+      <h1 class="strip-name" translate="no" title=${image.path} data-testid="file-name">${page.fileName}</h1>
       ${image.summary ? facts(image, image.summary) : fileSize(image)} ${stagedFact(image)}
       ${image.summary && health ? healthFact(health, run) : nothing}
     </div>
@@ -44,7 +44,9 @@ function facts(image: ImageState, summary: ImageSummary): TemplateResult {
       </svg>
       ${formatShare(allocated, summary.virtualSize)}</span
     >
-    <span class="fact" title=${t('Format version')} data-testid="version">v${summary.version}</span>
+    <span class="fact" title=${t('Format version')} data-testid="version">
+      <span translate="no">v${summary.version}</span></span
+    >
     <span class="fact" title=${t('Cluster size')} data-testid="cluster-size">
       <b>${formatSize(summary.clusterSize)}</b> ${t('clusters')}</span
     >`;

@@ -17,7 +17,7 @@ export function unreadable(page: PageState, retry: () => void): TemplateResult {
       <div>
         <h2 class="unreadable-title">${t('This image cannot be opened')}</h2>
         <p class="unreadable-problem" role="alert" data-testid="problem">${page.problemText}</p>
-        <p class="mono dim break">${path}</p>
+        <p class="mono dim break" translate="no">${path}</p>
       </div>
       <vscode-button data-testid="retry" @click=${retry}>${t('Retry')}</vscode-button>
     </div>

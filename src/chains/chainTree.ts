@@ -22,6 +22,8 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
   private model: ChainModel | undefined;
   private roots: ChainNode[] = [];
   private text = '';
+  /** Requests for the roots that the index has not answered yet. */
+  private waiting = 0;
   private isTurnedRound = false;
   readonly onDidChangeTreeData = this.changeEmitter.event;
 
@@ -32,7 +34,8 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     this.subscriptions = [
       index.onDidChange(() => {
         this.model = undefined;
-        this.changeEmitter.fire(undefined);
+        // Who waits gets what there is now; told that it changed meanwhile, VS Code would drop half of the answer.
+        if (this.waiting === 0) this.changeEmitter.fire(undefined);
       }),
       health.onDidChange((path) => {
         this.healthChanged(path);
@@ -63,7 +66,9 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
   /** Shown for the first time, the tree starts the index. */
   async getChildren(node?: ChainNode): Promise<ChainNode[]> {
     if (node !== undefined) return this.layersNextTo(node);
-    await this.index.start();
+    this.waiting++;
+    await this.index.firstLook();
+    this.waiting--;
     const model = this.currentModel();
     const roots = this.isTurnedRound ? model.bases() : model.tops();
     const next = (at: ChainNode): ChainNode[] => this.layersNextTo(at);

@@ -53,7 +53,7 @@ export class WorkspaceIndex implements vscode.Disposable {
   /** Work on the index, one piece after the other. */
   private work: Promise<void> = Promise.resolve();
   private lastShown = 0;
-  private isStarted = false;
+  private started: Promise<void> | undefined;
   private isCut = false;
 
   /** Something is shown differently now. */
@@ -72,10 +72,27 @@ export class WorkspaceIndex implements vscode.Disposable {
     return this.isCut;
   }
 
-  /** Starts indexing and watching, the first time it is called; that call waits for the first index. */
-  async start(): Promise<void> {
-    if (this.isStarted) return;
-    this.isStarted = true;
+  /** Starts indexing and watching, the first time it is called, and waits for the first index. */
+  start(): Promise<void> {
+    this.started ??= this.begin();
+    return this.started;
+  }
+
+  /** The same, and waits until there is something to see, where the first index takes long. */
+  async firstLook(): Promise<void> {
+    const started = this.start();
+    if (this.lastShown > 0) return;
+    let subscription: vscode.Disposable | undefined;
+    const shown = new Promise<undefined>((resolve) => {
+      subscription = this.changeEmitter.event(() => {
+        resolve(undefined);
+      });
+    });
+    await Promise.race([started, shown]);
+    subscription?.dispose();
+  }
+
+  private async begin(): Promise<void> {
     this.disposables.push(
       vscode.workspace.onDidChangeWorkspaceFolders(() => void this.restart()),
       vscode.workspace.onDidChangeConfiguration((event) => {
@@ -90,6 +107,12 @@ export class WorkspaceIndex implements vscode.Disposable {
     await this.restart();
   }
 
+  /** Looks at the header of any file, whether it is indexed or not. */
+  async look(path: string): Promise<IndexedImage> {
+    const [image] = await this.client.readHeaders([path]);
+    return image ?? { path, fileSize: 0, allocatedBytes: 0, format: 'unknown' };
+  }
+
   /** Waits until everything is read that was to be read when it was called. */
   whenSettled(): Promise<void> {
     return this.work;
@@ -97,7 +120,7 @@ export class WorkspaceIndex implements vscode.Disposable {
 
   /** Searches and reads everything again. */
   refresh(): Promise<void> {
-    return this.isStarted ? this.enqueue(() => this.readAll()) : this.start();
+    return this.started === undefined ? this.start() : this.enqueue(() => this.readAll());
   }
 
   dispose(): void {
@@ -110,7 +133,7 @@ export class WorkspaceIndex implements vscode.Disposable {
   private restart(): Promise<void> {
     for (const watcher of this.watchers) watcher.dispose();
     this.watchers = settings().enabled ? localFolders().map((folder) => this.watch(folder)) : [];
-    return this.refresh();
+    return this.enqueue(() => this.readAll());
   }
 
   private enqueue(piece: () => Promise<void>): Promise<void> {

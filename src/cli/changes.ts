@@ -117,15 +117,17 @@ function requestOfLine([verb, ...argv]: readonly string[]): ChangeRequest {
 /**
  * Stages changes and saves them at once; prints a line for each when they are on disk.
  * @param stage calls `apply` for each change, and says what to print
+ * @param needsChain whether the files that the image depends on have to be there
  * @throws EngineError when anything cannot be done: the image is then as it was
  */
-function changeImage(
+export function changeImage(
   path: string,
   args: Arguments,
   stage: (apply: (request: ChangeRequest) => ChangeTally) => readonly string[],
+  needsChain = true,
 ): void {
   withEditable(path, args, (image, progress) => {
-    requireComplete(image.chain);
+    if (needsChain) requireComplete(image.chain);
     refuseObstacles(image.obstacles(progress));
     const lines = stage((request) => image.apply(request, '', progress));
     saveImage(image, progress);

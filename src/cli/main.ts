@@ -20,6 +20,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   discard: async () => (await import('./changes')).discard,
   write: async () => (await import('./changes')).write,
   batch: async () => (await import('./changes')).batch,
+  rebase: async () => (await import('./rebase')).rebase,
   recover: async () => (await import('./recover')).recover,
 };
 

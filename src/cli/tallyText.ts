@@ -1,5 +1,7 @@
 /** What a change did, in one line. */
-import type { Amount, ChangeTally } from '../qcow2/change/tally';
+import type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
+import type { NewBacking } from '../qcow2/format/backingLayout';
+import { printable } from '../qcow2/problemText';
 import { sizeText } from '../qcow2/scan/sizeText';
 import { hex } from '../qcow2/units';
 
@@ -7,13 +9,27 @@ const VERB_NAMES: Readonly<Record<ChangeTally['operation'], string>> = {
   writeZeroes: 'write-zeroes',
   discard: 'discard',
   write: 'write',
+  rebase: 'rebase',
 };
 
 /** `write-zeroes at 0x10000, 64 KiB: 1 cluster unallocated; 1 host cluster freed`. */
 export function tallyText(tally: ChangeTally): string {
+  if (tally.rebased !== undefined) return rebasedText(tally.rebased);
   const what = `${VERB_NAMES[tally.operation]} at ${hex(tally.start)}, ${sizeText(tally.length)}`;
   const parts = [...guestParts(tally), ...hostParts(tally)];
   return `${what}: ${parts.length === 0 ? 'nothing to do' : parts.join('; ')}`;
+}
+
+/** `rebase: backing file base.qcow2 (qcow2), was old.qcow2 (qcow2); …`. */
+function rebasedText({ before, after, showsThrough }: Rebased): string {
+  const named = (backing: NewBacking | undefined): string =>
+    backing === undefined ? 'none' : `${printable(backing.name)} (${backing.format ?? 'format not given'})`;
+  const shown =
+    after === undefined ? 'read as zero now' : 'show what that file has; its content was not looked at';
+  return [
+    `rebase: backing file ${named(after)}, was ${named(before)}`,
+    ...part(showsThrough, `that the image does not have ${shown}`),
+  ].join('; ');
 }
 
 function guestParts(tally: ChangeTally): string[] {

@@ -48,7 +48,7 @@ const COMMON_OPTIONS = {
 } as const satisfies ParseArgsConfig['options'];
 
 export interface Arguments {
-  /** Exactly as many as the verb has operands. */
+  /** As many as the verb has operands; those that may be left out are the last. */
   readonly operands: readonly string[];
   readonly output: ByteSink;
   /** `undefined` where the option was not given. */
@@ -59,7 +59,7 @@ export interface Arguments {
 }
 
 /**
- * @param operands names of the operands, for messages
+ * @param operands names of the operands, for messages; `[NAME]` for one that may be left out
  * @throws UsageError
  */
 export function readArguments(
@@ -68,7 +68,8 @@ export function readArguments(
   options: NonNullable<ParseArgsConfig['options']>,
 ): Arguments {
   const { values, positionals } = parse(args, { ...COMMON_OPTIONS, ...options });
-  if (positionals.length !== operands.length) {
+  const required = operands.filter((name) => !name.startsWith('['));
+  if (positionals.length < required.length || positionals.length > operands.length) {
     const wanted = operands.join(' ');
     throw new UsageError(`expected ${wanted}, got ${positionals.length} of ${operands.length}`);
   }

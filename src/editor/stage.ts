@@ -1,7 +1,7 @@
 /** The way of a change from page or command into the document: guards first, then the edit. */
 import * as vscode from 'vscode';
-import type { ChangeTally } from '../worker/api';
 import { describe, describeWithFile } from '../words/words';
+import type { ChangeRequest, ChangeTally } from '../worker/api';
 import { labelOf, notesOf, requestOf } from './changes';
 import type { ImageDocument } from './document';
 import { type FindUsers, guardsOf, isDamage, readOnlyReason } from './editability';
@@ -16,17 +16,27 @@ export interface Staged {
  * Stages a change. The guards are asked before the first edit over what is on disk, and again by the save.
  * @param confirmed ids of the guards' questions that the person has answered with yes
  */
-export async function stageChange(
+export function stageChange(
   document: ImageDocument,
   change: PageChange,
+  confirmed: readonly string[],
+  findUsers: FindUsers,
+): Promise<Told<Staged>> {
+  return stageRequest(document, requestOf(change), labelOf(change), confirmed, findUsers);
+}
+
+/** @param label the edit's name in the list of what can be undone */
+export async function stageRequest(
+  document: ImageDocument,
+  request: ChangeRequest,
+  label: string,
   confirmed: readonly string[],
   findUsers: FindUsers,
 ): Promise<Told<Staged>> {
   await document.lookAgain();
   const refusal = await refusalOf(document, confirmed, findUsers);
   if (refusal !== undefined) return { ok: false, text: refusal };
-  const label = labelOf(change);
-  const staged = await document.stage(requestOf(change), label);
+  const staged = await document.stage(request, label);
   if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, pathOf(document)) };
   return { ok: true, value: { label, tally: staged.value } };
 }

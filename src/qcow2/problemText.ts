@@ -140,6 +140,13 @@ export const PROBLEM_TEXT = {
   'bitmap.entry':
     'The bitmap table entry at offset {offset} is {value}: reserved bits are set, or its offset is not a multiple of the cluster size, {limit} bytes',
 
+  'backing.noRoom':
+    'The first cluster has no room for this name of the backing file: {value} bytes are needed, it has {limit}',
+  'backing.nul': 'The name of a backing file cannot hold a null byte',
+  'backing.format': 'The format of the backing file takes 1 to {limit} bytes, not {value}',
+  'backing.rawDataFile':
+    'An image whose external data file is raw by itself cannot have a backing file: the data file would not show it',
+
   // chain/
   'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',
   'gate.protocol': "Not opened: '{value}' is no local file but needs the protocol '{what}'",

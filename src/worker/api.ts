@@ -24,7 +24,7 @@ export type { CheckReport } from '../qcow2/check/checkImage';
 export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
 export type { Obstacle } from '../qcow2/check/obstacles';
 export type { ZeroPolicy } from '../qcow2/change/decide';
-export type { Amount, ChangeTally } from '../qcow2/change/tally';
+export type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
 export type { ChangeRequest } from '../qcow2/edit/changeRequest';
 export type {
   BitmapView,
@@ -34,6 +34,7 @@ export type {
   HeaderView,
   SnapshotView,
 } from '../qcow2/scan/headerView';
+export type { PhraseCode, Said } from '../qcow2/scan/phrase';
 export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
 export type { HostKind } from '../qcow2/layout/hostLayout';
 export type { HostReport } from '../qcow2/layout/hostReport';

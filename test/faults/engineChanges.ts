@@ -101,6 +101,22 @@ export const markBitmaps: EngineChange = (file, random, between) => {
   image.close();
 };
 
+/** Another backing file, whose name has room beside the one before it. */
+export const changeBacking: EngineChange = (file, random, between) => {
+  const image = open(file);
+  const steps = [random.below(700), random.below(700)];
+  for (const [index, padding] of steps.entries()) {
+    // QEMU opens it without any file: the image has all its data itself.
+    const name = `json:{"driver":"raw","file":{"driver":"null-co","size":65536}${' '.repeat(padding)}}`;
+    if (index > 0 && random.below(3) === 0) image.apply({ kind: 'rebase' });
+    else image.apply({ kind: 'rebase', backing: { name, format: 'raw' } });
+    write(image, random, 4096 * random.below(8), 6 << 10);
+    image.save();
+    if (index === 0) between();
+  }
+  image.close();
+};
+
 function write(image: EditableImage, random: Random, start: number, length: number): void {
   const bytes = Buffer.alloc(length, 1 + random.below(254));
   image.apply({ kind: 'write', start: start + 512 * random.below(8), bytes });

@@ -13,7 +13,13 @@ import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import { silent } from '../../src/qcow2/progress';
 import { makePlan } from '../../src/qcow2/save/plan';
 import type { Random } from '../support/builder/random';
-import { type EngineChange, growAgain, markBitmaps, shrinkWithMovedBlock } from './engineChanges';
+import {
+  changeBacking,
+  type EngineChange,
+  growAgain,
+  markBitmaps,
+  shrinkWithMovedBlock,
+} from './engineChanges';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 
 export interface Files {
@@ -180,6 +186,30 @@ const KINDS: readonly Kind[] = [
     },
     writes: [6, 0],
     changes: markBitmaps,
+  },
+  {
+    name: 'another backing file',
+    options: 'cluster_size=4k',
+    size: 64 << 10,
+    longest: 4 << 10,
+    // All of it: nothing is read from the backing file, which only QEMU can open.
+    prepares: (file, random) => {
+      mustQemuIo(file, ['write -P 3 0 64k']);
+      if (random.below(2) === 0) mustQemuImg(['bitmap', '--add', '-g', '4k', file, 'kept']);
+    },
+    writes: [0, 0],
+    changes: changeBacking,
+  },
+  {
+    name: 'another backing file, version 2',
+    options: 'cluster_size=2k,compat=0.10',
+    size: 64 << 10,
+    longest: 4 << 10,
+    prepares: (file) => {
+      mustQemuIo(file, ['write -P 3 0 64k']);
+    },
+    writes: [0, 0],
+    changes: changeBacking,
   },
 ];
 

@@ -166,6 +166,7 @@ export class HexView {
     return html`<div
       class="hex-line ${isMarked ? 'is-marked' : ''} ${isEdge ? 'is-edge' : ''} ${isCurrent ? 'is-current' : ''}"
       data-offset=${offset}
+      translate="no"
     >
       <span class="hex-offset" data-offset=${offset}>${digits}</span>
       <span class="hex-bytes">${bytes ? byteSpans(bytes) : '·· '.repeat(length).trimEnd()}</span>

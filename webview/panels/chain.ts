@@ -7,6 +7,8 @@ import { t } from '../strings';
 
 export interface ChainActions {
   openLayer(depth: number, toTheSide: boolean): void;
+  /** Asks for another file in the place of the layer at that depth. */
+  changeBacking(depth: number): void;
 }
 
 export function chainPanel(page: PageState, actions: ChainActions): TemplateResult {
@@ -19,7 +21,12 @@ export function chainPanel(page: PageState, actions: ChainActions): TemplateResu
     >
       ${layers.map((layer) => layerCard(layer, page, actions))}
     </ol>
-    ${layers.length === 1 ? html`<p class="hint">${t('This image has no backing file.')}</p>` : nothing}`;
+    ${layers.length === 1 ? html`<p class="hint">${t('This image has no backing file.')}</p>` : nothing}
+    ${
+      layers.length === 1 && page.readOnly === undefined
+        ? changeButton(1, t('Choose Backing File…'), actions)
+        : nothing
+    }`;
 }
 
 function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions): TemplateResult {
@@ -43,12 +50,12 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
                 actions.openLayer(layer.depth, event.ctrlKey || event.metaKey);
               }}
             >
-              ${baseName(layer)}
+              <span translate="no">${baseName(layer)}</span>
             </button>`
-          : html`<span class="layer-name">${isThis ? page.fileName : baseName(layer)}</span>`
+          : html`<span class="layer-name" translate="no">${isThis ? page.fileName : baseName(layer)}</span>`
       }
       <span class="layer-tag" data-testid="format"
-        >${layer.format === 'unknown' ? t('unknown format') : layer.format}</span
+        >${layer.format === 'unknown' ? t('unknown format') : html`<span translate="no">${layer.format}</span>`}</span
       >
       ${layer.formatWasProbed ? html`<span class="layer-tag is-warning">${t('probed')}</span>` : nothing}
       ${isThis ? html`<span class="layer-tag">${t('this image')}</span>` : nothing}
@@ -69,29 +76,53 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
     </div>
     ${layer.state === 'open' ? nothing : stateLine(layer, texts?.problem)}
     ${(texts?.notes ?? []).map((note) => html`<p class="layer-note is-warning">${icon('warning')}<span>${note}</span></p>`)}
+    ${
+      !isThis && canChange(layer, page)
+        ? changeButton(layer.depth, isWrong(layer, texts?.notes) ? t('Choose File…') : t('Change…'), actions)
+        : nothing
+    }
     <dl class="facts layer-facts">
       ${
         isThis
           ? nothing
           : html`<dt>${t('As written')}</dt>
-              <dd class="mono break" data-testid="as-written">${layer.nameAsWritten}</dd>`
+              <dd class="mono break" translate="no" data-testid="as-written">${layer.nameAsWritten}</dd>`
       }
       ${
         layer.path === undefined
           ? nothing
           : html`<dt>${t('Path')}</dt>
-              <dd class="mono break" data-testid="path">${layer.path}</dd>`
+              <dd class="mono break" translate="no" data-testid="path">${layer.path}</dd>`
       }
       ${sizes(layer)}
       ${
         layer.dataFile === undefined
           ? nothing
           : html`<dt>${t('Data file')}</dt>
-              <dd class="mono break">${layer.dataFile}</dd>`
+              <dd class="mono break" translate="no">${layer.dataFile}</dd>`
       }
     </dl>
   </li>`;
 }
+
+/** The link to a layer is changed in the one above it: this image, or one that is opened for it. */
+const canChange = ({ depth }: ChainLayerView, page: PageState): boolean =>
+  depth === 1 ? page.readOnly === undefined : !page.isRestricted;
+
+const isWrong = (layer: ChainLayerView, notes: readonly string[] = []): boolean =>
+  layer.state !== 'open' || notes.length > 0;
+
+const changeButton = (depth: number, text: string, actions: ChainActions): TemplateResult =>
+  html`<vscode-button
+    class="layer-change"
+    appearance="secondary"
+    data-testid="change-backing-${depth}"
+    title=${t("Name another backing file in the image's header; what that means is shown first")}
+    @click=${() => {
+      actions.changeBacking(depth);
+    }}
+    >${text}</vscode-button
+  >`;
 
 function baseName(layer: ChainLayerView): string {
   const name = layer.path ?? layer.nameAsWritten;
@@ -130,7 +161,8 @@ function sizes(layer: ChainLayerView): TemplateResult | typeof nothing {
         layer.version === undefined || layer.clusterSize === undefined
           ? nothing
           : html`<span class="note"
-              >v${layer.version}, ${t('{0} clusters', formatSize(layer.clusterSize))}</span
+              ><span translate="no">v${layer.version}</span>,
+              ${t('{0} clusters', formatSize(layer.clusterSize))}</span
             >`
       }
     </dd>`;

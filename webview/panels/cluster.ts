@@ -267,7 +267,10 @@ function bitTable(fields: readonly EntryField[]): TemplateResult {
         const meaning = isClear ? undefined : ENTRY_MEANING[name.toLowerCase()];
         return html`<tr class=${isClear ? 'is-clear' : ''} data-field=${name}>
           <td class="mono">${high === low ? high : `${high}–${low}`}</td>
-          <td>${name}${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}</td>
+          <td>
+            <span translate="no">${name}</span
+            >${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
+          </td>
           <td class="mono">${value}</td>
         </tr>`;
       })}

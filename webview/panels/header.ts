@@ -6,11 +6,12 @@ import type {
   FeatureBit,
   HeaderField,
   HeaderView,
+  Said,
   SnapshotView,
 } from '../../src/editor/messages';
 import { staticDump } from '../hex/static';
 import { icon } from '../icons';
-import { FEATURE_MEANING, FIELD_MEANING } from '../meanings';
+import { FEATURE_MEANING, FIELD_MEANING, phraseText } from '../meanings';
 import { formatCount, formatOffset, formatSize } from '../numbers';
 import { t } from '../strings';
 
@@ -60,12 +61,12 @@ function fieldTable(fields: readonly HeaderField[]): TemplateResult | typeof not
               ${formatOffset(field.offset)}
             </td>
             <td>
-              <span class="mono field-name">${field.name}</span>
+              <span class="mono field-name" translate="no">${field.name}</span>
               ${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
             </td>
             <td class="field-value">
-              ${field.decoded === '' ? nothing : html`<div data-testid="decoded">${field.decoded}</div>`}
-              <div class="mono dim" data-testid="raw">${field.raw}</div>
+              ${field.decoded === '' ? nothing : html`<div data-testid="decoded">${said(field)}</div>`}
+              <div class="mono dim" data-testid="raw" translate="no">${field.raw}</div>
             </td>
           </tr>`;
         })}
@@ -96,7 +97,7 @@ function featureTable(features: readonly FeatureBit[]): TemplateResult | typeof 
           >
             <td><span class="mono">${feature.bit}</span> <span class="dim">${types[feature.type]}</span></td>
             <td>
-              ${name ?? t('unknown')}
+              ${name === undefined ? t('unknown') : data(name)}
               ${
                 feature.nameInImage !== undefined && feature.nameInImage !== name
                   ? html`<div class="meaning">${t('The image calls it "{0}".', feature.nameInImage)}</div>`
@@ -128,13 +129,13 @@ function extensionList(extensions: readonly ExtensionView[]): TemplateResult | t
             html`<tr>
               <td class="mono dim">${formatOffset(extension.offset)}</td>
               <td>
-                ${extension.name}
+                ${data(extension.name)}
                 <div class="meaning">
                   <span class="mono">${extension.type}</span>,
                   ${t('{0} bytes', formatCount(extension.length))}
                 </div>
               </td>
-              <td class="break">${extension.decoded}</td>
+              <td class="break">${said(extension)}</td>
             </tr>`,
         )}
       </tbody>
@@ -158,14 +159,14 @@ function snapshotTable(snapshots: readonly SnapshotView[]): TemplateResult | typ
             html`<tr>
               <td class="mono">${snapshot.id}</td>
               <td class="break">
-                ${snapshot.name}
+                ${data(snapshot.name)}
                 <div class="meaning">
                   ${t('L1 table at {0}, {1} entries', formatOffset(snapshot.l1Offset), formatCount(snapshot.l1Entries))}
                   ${snapshot.virtualSize === undefined ? nothing : html`<br />${t('disk of {0}', sizeOfText(snapshot.virtualSize))}`}
                   ${snapshot.vmStateSize === '0' ? nothing : html`<br />${t('VM state of {0}', sizeOfText(snapshot.vmStateSize))}`}
                 </div>
               </td>
-              <td>${new Date(snapshot.dateSeconds * 1000).toLocaleString()}</td>
+              <td translate="no">${formatTime(snapshot.dateSeconds)}</td>
             </tr>`,
         )}
       </tbody>
@@ -188,18 +189,30 @@ function bitmapTable(bitmaps: readonly BitmapView[]): TemplateResult | typeof no
           (bitmap) =>
             html`<tr>
               <td class="break">
-                ${bitmap.name}
+                ${data(bitmap.name)}
                 <div class="meaning">
                   ${t('table at {0}, {1} entries', formatOffset(bitmap.tableOffset), formatCount(bitmap.tableEntries))}
                 </div>
               </td>
               <td>${formatSize(bitmap.granularity)}</td>
-              <td>${bitmap.flags.join(', ')}</td>
+              <td>${data(bitmap.flags.join(', '))}</td>
             </tr>`,
         )}
       </tbody>
     </table>`;
 }
+
+/** In the person's words; what is data stays as it is. */
+const said = (value: Said): TemplateResult | string =>
+  value.phrase === undefined ? data(value.decoded) : phraseText(value.phrase);
+
+/** A moment as the person's language and time zone have it. */
+function formatTime(secondsSince1970: number): string {
+  return new Date(secondsSince1970 * 1000).toLocaleString(document.documentElement.lang);
+}
+
+/** Names that are the format's or the image's own. */
+const data = (text: string): TemplateResult => html`<span translate="no">${text}</span>`;
 
 /** A 64-bit number in decimal, as a size where it is one that can be written exactly enough. */
 function sizeOfText(decimal: string): string {

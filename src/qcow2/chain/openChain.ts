@@ -76,6 +76,26 @@ export function openChain(path: string, options: ChainOptions): Chain {
   }
 }
 
+/**
+ * The same for an image that is open already and names something else than it does on disk.
+ * @param file of the image as it is on disk, which the chain does not take over
+ * @param notes about the image itself
+ */
+export function openChainOf(
+  top: Qcow2Image,
+  file: LocalFile,
+  notes: readonly Problem[],
+  options: ChainOptions,
+): Chain {
+  const opener = new ChainOpener(options);
+  try {
+    return opener.openUnder(top, file, notes);
+  } catch (error) {
+    opener.close();
+    throw error;
+  }
+}
+
 /** A backing file as an overlay's header names it. */
 interface NamedBacking extends BackingReference {
   readonly overlay: Qcow2Image;
@@ -92,7 +112,21 @@ class ChainOpener {
   constructor(private readonly options: ChainOptions) {}
 
   open(path: string): Chain {
-    const top = this.openTop(path);
+    return this.follow(this.openTop(path));
+  }
+
+  openUnder(top: Qcow2Image, file: LocalFile, notes: readonly Problem[]): Chain {
+    this.seen.add(identityOf(file));
+    this.problem = top.isDataFileOpen ? top.dataFileProblem : notes[0];
+    this.add(top, file, { nameAsWritten: file.name, formatWasProbed: false, notes });
+    return this.follow(top);
+  }
+
+  close(): void {
+    for (const file of this.files) file.close();
+  }
+
+  private follow(top: Qcow2Image): Chain {
     let overlay: Qcow2Image | undefined = top;
     while (overlay?.backing !== undefined) overlay = this.openBacking({ overlay, ...overlay.backing });
     const { layers, views, files, problem } = this;
@@ -109,10 +143,6 @@ class ChainOpener {
         this.close();
       },
     };
-  }
-
-  close(): void {
-    for (const file of this.files) file.close();
   }
 
   private openTop(path: string): Qcow2Image {
@@ -170,7 +200,7 @@ class ChainOpener {
 
   /** Opens a qcow2 layer with its external data file; without that one, its data cannot be read. */
   private openQcow2(file: LocalFile): { readonly image: Qcow2Image; readonly notes: readonly Problem[] } {
-    const identity = `${file.identity.device}:${file.identity.inode}`;
+    const identity = identityOf(file);
     if (this.seen.has(identity)) throw new RefusedError(file.name, 'chain.cycle', { value: file.name });
     this.seen.add(identity);
     const { dataFile, problem } = this.dataFileOf(file);
@@ -245,6 +275,9 @@ class ChainOpener {
     });
   }
 }
+
+/** Device and inode. */
+const identityOf = ({ identity }: LocalFile): string => `${identity.device}:${identity.inode}`;
 
 /** Why an external data file is not open: the image is then opened without it. */
 class DataFileProblem extends Error {

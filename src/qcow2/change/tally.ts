@@ -1,4 +1,5 @@
 /** What a change did, counted: the report afterwards, and the preview when it is done on trial. */
+import type { NewBacking } from '../format/backingLayout';
 
 /** Guest clusters touched, wholly or partly, and the guest bytes of the request in them. */
 export interface Amount {
@@ -34,7 +35,7 @@ export type Became =
 
 /** Plain data. Clusters of the guest are counted in each thing that became of a part of them. */
 export interface ChangeTally {
-  readonly operation: 'writeZeroes' | 'discard' | 'write';
+  readonly operation: 'writeZeroes' | 'discard' | 'write' | 'rebase';
   /** Guest bytes. */
   readonly start: number;
   readonly length: number;
@@ -73,6 +74,16 @@ export interface ChangeTally {
   readonly autoclearBitsCleared: readonly number[];
   /** Bytes of a raw external data file that were zeroed beside the entries. */
   readonly rawBytesZeroed: number;
+  /** Of a rebase. */
+  readonly rebased?: Rebased;
+}
+
+/** Another backing file in the header. */
+export interface Rebased {
+  readonly before?: NewBacking;
+  readonly after?: NewBacking;
+  /** Unallocated in the image: read from the new backing file from then on. */
+  readonly showsThrough: Amount;
 }
 
 /** Counts while a change is made. */

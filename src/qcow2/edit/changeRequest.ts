@@ -1,5 +1,6 @@
 /** What a person can ask to be done to the guest's disk, as plain data: it crosses threads and stands in histories. */
 import type { ZeroOptions } from '../change/context';
+import type { NewBacking } from '../format/backingLayout';
 
 /** Places and lengths are guest bytes. */
 export type ChangeRequest =
@@ -10,4 +11,6 @@ export type ChangeRequest =
       readonly options: ZeroOptions;
     }
   | { readonly kind: 'discard'; readonly start: number; readonly length: number }
-  | { readonly kind: 'write'; readonly start: number; readonly bytes: Uint8Array };
+  | { readonly kind: 'write'; readonly start: number; readonly bytes: Uint8Array }
+  /** Without `backing`, the image has none any more. */
+  | { readonly kind: 'rebase'; readonly backing?: NewBacking };

@@ -3,10 +3,11 @@
  * the one door through which the editor's worker and the headless command change images: every change is staged here,
  * can be undone, and gets to the disk by the crash-safe save alone.
  */
-import { openChain, type Chain } from '../chain/openChain';
+import { openChain, openChainOf, type Chain } from '../chain/openChain';
 import type { Change, ChangeContext } from '../change/context';
 import { ClusterBits } from '../change/clusterSet';
 import { discard } from '../change/discard';
+import { isSameBacking, rebase } from '../change/rebase';
 import type { ChangeTally } from '../change/tally';
 import { writeGuest } from '../change/write';
 import { writeZeroes } from '../change/writeZeroes';
@@ -59,6 +60,8 @@ export class EditableImage {
   readonly #store: PageStore;
   readonly #history = new History();
   #disk: Chain;
+  /** What the staged header names, where that is not what it names on disk. */
+  #rebased: Chain | undefined;
   readonly #files: StagedFiles;
   readonly #backup: BackupWriter;
   #chain: Chain;
@@ -103,7 +106,7 @@ export class EditableImage {
 
   /** Whether any file of the chain is not what it was when it was read. */
   hasChanged(): boolean {
-    return this.#disk.hasChanged();
+    return this.#disk.hasChanged() || this.#chain.hasChanged();
   }
 
   /**
@@ -298,6 +301,7 @@ export class EditableImage {
   close(): void {
     this.#backup.close();
     this.#disk.close();
+    this.#rebased?.close();
     this.#store.close();
   }
 
@@ -327,6 +331,11 @@ export class EditableImage {
         return discard(context, request.start, request.length);
       case 'write':
         return writeGuest(context, request.bytes, request.start);
+      case 'rebase': {
+        const change = rebase(context, request.backing);
+        if (change.tally.changed) this.#refuseCycle();
+        return change;
+      }
     }
   }
 
@@ -346,6 +355,16 @@ export class EditableImage {
     original.state = image.state;
     const diskSize = image.base.size;
     return repairImage({ file: image, original, dataFile, diskSize, progress }, mode);
+  }
+
+  /** An image that depends on itself cannot be opened by anybody; QEMU would hang. */
+  #refuseCycle(): void {
+    const { view, files } = this.#openStaged();
+    const cycle = view.layers.find(({ problem }) => problem?.code === 'chain.cycle')?.problem;
+    if (cycle !== undefined) throw new EngineError(cycle);
+    const { file } = this.#disk.top;
+    const itself = files.find((each) => each !== file && file instanceof LocalFile && isSameFile(each, file));
+    if (itself !== undefined) throw new RefusedError(this.#path, 'chain.cycle', { value: itself.name });
   }
 
   #context(progress: Progress): ChangeContext {
@@ -383,7 +402,19 @@ export class EditableImage {
   #openStaged(): Chain {
     const { image, dataFile } = this.#files;
     const top = Qcow2Image.open(image, { dataFile });
-    return { ...this.#disk, top, layers: [top, ...this.#disk.layers.slice(1)] };
+    const chain = this.#chainOf(top);
+    return { ...chain, top, layers: [top, ...chain.layers.slice(1)] };
+  }
+
+  /** The chain that the staged image names: that on disk, until it is rebased. */
+  #chainOf(top: Qcow2Image): Chain {
+    const { file, backing } = this.#disk.top;
+    if (isSameBacking(top.backing, backing) || !(file instanceof LocalFile)) return this.#disk;
+    if (this.#rebased === undefined || !isSameBacking(this.#rebased.top.backing, top.backing)) {
+      this.#rebased?.close();
+      this.#rebased = openChainOf(top, file, this.#disk.view.layers[0]?.notes ?? [], this.#options);
+    }
+    return this.#rebased;
   }
 
   #goTo(state: StagedPair | undefined): boolean {
@@ -403,3 +434,6 @@ export class EditableImage {
     );
   }
 }
+
+const isSameFile = ({ identity: one }: LocalFile, { identity: other }: LocalFile): boolean =>
+  one.device === other.device && one.inode === other.inode;

@@ -19,6 +19,7 @@ export const GROUPS_OF: Readonly<Record<Role, readonly Group[]>> = {
   [Role.tree]: [Group.tree],
   [Role.hidden]: [Group.hidden],
   [Role.cut]: [],
+  [Role.headerTail]: [Group.data],
 };
 
 /** Roles whose first content in a save a rollback cannot work out and finds in the journal. */

@@ -239,7 +239,7 @@ export function decodeRecordHeader(bytes: Uint8Array, journal: string, at: numbe
   return { ...record, file, role };
 }
 
-const isRole = (value: number): value is Role => value >= Role.header && value <= Role.cut;
+const isRole = (value: number): value is Role => value >= Role.header && value <= Role.headerTail;
 
 /** The checksum of a record, wherever it says what that should be. */
 export function recordSum(bytes: Uint8Array): number {

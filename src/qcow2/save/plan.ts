@@ -252,7 +252,7 @@ class Planner {
 
 const ROLE_OF_USE: Readonly<Record<Use, Role>> = {
   [Use.data]: Role.data,
-  [Use.header]: Role.tree,
+  [Use.header]: Role.headerTail,
   [Use.table]: Role.table,
   [Use.block]: Role.block,
   [Use.l1]: Role.tree,

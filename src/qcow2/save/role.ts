@@ -28,12 +28,14 @@ export const Role = {
   bitmap: 8,
   /** Guest data in place. */
   data: 9,
-  /** L1 and L2 tables, the snapshot table, the header's other sectors. */
+  /** L1 and L2 tables, the snapshot table. */
   tree: 10,
   /** What the staged image shows to nobody, although what is on disk does. */
   hidden: 11,
   /** What the file loses at its end, after all else. */
   cut: 12,
+  /** The header's other sectors, extensions and the backing file's name: they are there before the first points to them. */
+  headerTail: 13,
 } as const;
 export type Role = (typeof Role)[keyof typeof Role];
 

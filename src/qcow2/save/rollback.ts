@@ -54,7 +54,7 @@ export class Rollback {
       [Role.tree]: old,
       [Role.header]: ({ old: target }, now) => withRest(now, target, version),
     });
-    this.#step({ [Role.data]: old });
+    this.#step({ [Role.data]: old, [Role.headerTail]: old });
     this.#step({ [Role.bitmap]: old });
     this.#step({
       [Role.table]: old,

@@ -4,6 +4,7 @@ import { EXTENSION_TYPES, extensionName, parseFeatureNames } from '../format/hea
 import type { BlockFile } from '../io/blockFile';
 import { hex } from '../units';
 import type { ExtensionView } from './headerView';
+import { say, type Said } from './phrase';
 
 /** An extension with the bytes of it that are in the file. */
 export interface ViewedExtension {
@@ -36,11 +37,12 @@ export function viewExtensions(
     if (type === EXTENSION_TYPES.end) break;
     const data = new Uint8Array(Math.min(length, end - offset - HEAD_BYTES));
     file.read(data, offset + HEAD_BYTES);
-    const decoded = data.length < length ? `${decode(type, data)} … (cut off)` : decode(type, data);
+    const whole = decode(type, data);
+    const said = data.length < length ? say('cutOff', whole.decoded) : whole;
     found.push({
       type,
       data,
-      view: { type: typeHex(type), name: extensionName(type), offset, length, decoded },
+      view: { type: typeHex(type), name: extensionName(type), offset, length, ...said },
     });
     offset += HEAD_BYTES + Math.ceil(length / 8) * 8;
   }
@@ -57,29 +59,29 @@ function typeHex(type: number): string {
   return `0x${type.toString(16).padStart(8, '0')}`;
 }
 
-function decode(type: number, data: Uint8Array): string {
+function decode(type: number, data: Uint8Array): Said {
   switch (type) {
     case EXTENSION_TYPES.backingFormat:
     case EXTENSION_TYPES.externalDataFile:
-      return textOf(data);
+      return { decoded: textOf(data) };
     case EXTENSION_TYPES.featureNameTable:
-      return [...parseFeatureNames(data)].map(([bit, name]) => `${bit}: ${name}`).join(', ');
+      return { decoded: [...parseFeatureNames(data)].map(([bit, name]) => `${bit}: ${name}`).join(', ') };
     case EXTENSION_TYPES.bitmaps:
-      return data.length < 24 ? hexOf(data) : decodeBitmaps(dataView(data));
+      return data.length < 24 ? { decoded: hexOf(data) } : decodeBitmaps(dataView(data));
     case EXTENSION_TYPES.fullDiskEncryption:
-      return data.length < 16 ? hexOf(data) : decodeEncryption(dataView(data));
+      return data.length < 16 ? { decoded: hexOf(data) } : decodeEncryption(dataView(data));
     default:
-      return hexOf(data);
+      return { decoded: hexOf(data) };
   }
 }
 
-function decodeBitmaps(data: DataView): string {
+function decodeBitmaps(data: DataView): Said {
   const count = data.getUint32(0);
-  return `${count} bitmaps, directory of ${data.getBigUint64(8)} bytes at ${hex(data.getBigUint64(16))}`;
+  return say('bitmapDirectory', count, data.getBigUint64(8), hex(data.getBigUint64(16)));
 }
 
-function decodeEncryption(data: DataView): string {
-  return `LUKS header of ${data.getBigUint64(8)} bytes at ${hex(data.getBigUint64(0))}`;
+function decodeEncryption(data: DataView): Said {
+  return say('luksHeader', data.getBigUint64(8), hex(data.getBigUint64(0)));
 }
 
 function hexOf(data: Uint8Array): string {

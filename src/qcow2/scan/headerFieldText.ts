@@ -6,16 +6,16 @@ import type { HeaderFieldName } from '../format/headerFields';
 import { readHeaderField } from '../format/headerFields';
 import { MAX_BACKING_NAME_SIZE, MAX_CLUSTER_BITS, MAX_REFCOUNT_ORDER } from '../format/limits';
 import type { BlockFile } from '../io/blockFile';
+import { say, type Said } from './phrase';
 import { sizeText } from './sizeText';
 
-export interface FieldMeaning {
-  /** Empty where the raw value says it all. */
-  readonly decoded: string;
+/** Nothing where the raw value says it all. */
+export interface FieldMeaning extends Said {
   /** Host offset that the field points at. */
   readonly pointsTo?: number;
 }
 
-const ENCRYPTION = ['none', 'AES', 'LUKS'];
+const ENCRYPTION = [undefined, 'AES', 'LUKS'];
 const COMPRESSION = ['deflate', 'zstd'];
 
 /**
@@ -30,39 +30,37 @@ export function describeField(
 ): FieldMeaning {
   switch (name) {
     case 'magic':
-      return { decoded: value === 0x514649fbn ? 'QFI\\xfb' : 'not qcow2' };
+      return value === 0x514649fbn ? { decoded: 'QFI\\xfb' } : say('notQcow2');
     case 'version':
     case 'l1_size':
     case 'refcount_table_clusters':
     case 'nb_snapshots':
       return { decoded: value.toString() };
     case 'backing_file_offset':
-      return value === 0n
-        ? { decoded: 'none' }
-        : { decoded: backingName(file, header, value), ...place(value) };
+      return value === 0n ? say('none') : { decoded: backingName(file, header, value), ...place(value) };
     case 'backing_file_size':
     case 'header_length':
-      return { decoded: `${value} bytes` };
+      return say('bytes', value);
     case 'cluster_bits':
       return { decoded: value <= BigInt(MAX_CLUSTER_BITS) ? sizeText(2 ** Number(value)) : '' };
     case 'size':
-      return { decoded: `${sizeText(Number(value))} (${value} bytes)` };
+      return say('sizeInBytes', sizeText(Number(value)), value);
     case 'crypt_method':
-      return { decoded: named(ENCRYPTION, value) };
+      return value === 0n ? say('none') : named(ENCRYPTION, value);
     case 'l1_table_offset':
     case 'refcount_table_offset':
     case 'snapshots_offset':
       return { decoded: '', ...place(value) };
     case 'incompatible_features':
-      return { decoded: featureNames('incompatible', value) };
+      return featureNames('incompatible', value);
     case 'compatible_features':
-      return { decoded: featureNames('compatible', value) };
+      return featureNames('compatible', value);
     case 'autoclear_features':
-      return { decoded: featureNames('autoclear', value) };
+      return featureNames('autoclear', value);
     case 'refcount_order':
-      return { decoded: value <= BigInt(MAX_REFCOUNT_ORDER) ? `${2 ** Number(value)} bits` : '' };
+      return value <= BigInt(MAX_REFCOUNT_ORDER) ? say('bits', 2 ** Number(value)) : { decoded: '' };
     case 'compression_type':
-      return { decoded: named(COMPRESSION, value) };
+      return named(COMPRESSION, value);
   }
 }
 
@@ -70,13 +68,14 @@ function place(value: bigint): Pick<FieldMeaning, 'pointsTo'> {
   return value > 0n && value <= BigInt(Number.MAX_SAFE_INTEGER) ? { pointsTo: Number(value) } : {};
 }
 
-function named(names: readonly string[], value: bigint): string {
-  return names[Number(value)] ?? 'unknown';
+function named(names: readonly (string | undefined)[], value: bigint): Said {
+  const decoded = names[Number(value)];
+  return decoded === undefined ? say('unknown') : { decoded };
 }
 
-function featureNames(type: FeatureType, value: bigint): string {
+function featureNames(type: FeatureType, value: bigint): Said {
   const names = setBits(value).map((bit) => FEATURE_NAMES[type][bit] ?? `bit ${bit}`);
-  return names.length === 0 ? 'none' : names.join(', ');
+  return names.length === 0 ? say('none') : { decoded: names.join(', ') };
 }
 
 /** As much of the name as a name may have, from wherever the field points. */

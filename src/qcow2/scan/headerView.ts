@@ -16,6 +16,7 @@ import { readSnapshotTable } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
 import { bitmapFlags } from './bitmapFlags';
 import { describeField } from './headerFieldText';
+import type { Said } from './phrase';
 import { namesInTable, viewExtensions } from './extensionView';
 
 export interface HeaderView {
@@ -28,15 +29,14 @@ export interface HeaderView {
   readonly raw: Uint8Array;
 }
 
-export interface HeaderField {
+/** `decoded` is `65536`, `zstd`, a name; empty where raw says it all. */
+export interface HeaderField extends Said {
   /** The specification's name, `cluster_bits` and the like; the editor has a sentence for each. */
   readonly name: string;
   readonly offset: number;
   readonly length: number;
   /** `0x…`, zero padded. */
   readonly raw: string;
-  /** Decoded: `65536`, `zstd`, a name; empty where raw says it all. */
-  readonly decoded: string;
   /** Host offset that the field points at, for following it. */
   readonly pointsTo?: number;
 }
@@ -51,14 +51,13 @@ export interface FeatureBit {
   readonly nameInImage?: string;
 }
 
-export interface ExtensionView {
+/** `decoded` is the content in one line, or hex of its first bytes. */
+export interface ExtensionView extends Said {
   readonly type: string;
   /** `backing file format`, `feature name table`, …, or `unknown`. */
   readonly name: string;
   readonly offset: number;
   readonly length: number;
-  /** Decoded content in one line, or hex of its first bytes. */
-  readonly decoded: string;
 }
 
 export interface SnapshotView {
@@ -118,9 +117,8 @@ function presentFields(header: DataView): readonly HeaderFieldPlace[] {
 function viewField(file: BlockFile, header: DataView, field: HeaderFieldPlace): HeaderField {
   const { name, offset, length } = field;
   const value = readHeaderField(header, name);
-  const { decoded, pointsTo } = describeField(file, header, name, value);
   const raw = `0x${value.toString(16).padStart(length * 2, '0')}`;
-  return { name, offset, length, raw, decoded, ...(pointsTo === undefined ? {} : { pointsTo }) };
+  return { name, offset, length, raw, ...describeField(file, header, name, value) };
 }
 
 /** Where extensions would be: from the header's end to the backing file name or the end of the first cluster. */

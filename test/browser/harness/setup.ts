@@ -8,6 +8,7 @@ import * as path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { ROOT } from '../../../scripts/lib/paths.mjs';
 import { run } from '../../../scripts/lib/process.mjs';
+import { writePseudoLocale } from './pseudoLocale';
 import { extensionsFolder, installExtension, provisionServer } from '../../../scripts/lib/vscodeServer.mjs';
 
 declare module 'vitest' {
@@ -25,6 +26,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   try {
     const vsix = await packageForThisMachine(folder);
     await installExtension(await provisionServer(), folder, vsix);
+    writePseudoLocale(extensionsFolder(folder));
     project.provide('extensionsFolder', extensionsFolder(folder));
   } catch (error) {
     removeFolder();

@@ -24,6 +24,8 @@ export interface VSCodeOptions {
   readonly requiresTrust?: boolean;
   /** CSS pixels of the windows; default 1200 × 800. */
   readonly viewport?: { readonly width: number; readonly height: number };
+  /** Of the extension; VS Code's own texts, for which there is no language pack, stay English. */
+  readonly language?: string;
 }
 
 export class VSCode {
@@ -54,6 +56,8 @@ export class VSCode {
       const context = await browser.newContext({
         viewport: options.viewport ?? { width: 1200, height: 800 },
       });
+      const { language } = options;
+      if (language !== undefined) await context.addInitScript(setLanguage, language);
       return new VSCode(folder, server, browser, context);
     } catch (error) {
       await server.stop();
@@ -89,4 +93,9 @@ export class VSCode {
     await this.#server.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Runs in every frame before its own scripts. */
+function setLanguage(language: string): void {
+  (globalThis as { _VSCODE_NLS_LANGUAGE?: string })._VSCODE_NLS_LANGUAGE = language;
 }

@@ -8,7 +8,7 @@ import { type ThemeKind, WEBVIEW_KINDS, WORKBENCH_CLASSES } from './themes';
 import { until } from './until';
 
 /** The extension's view container: once its icon is there, the custom editor is known too. */
-const ACTIVITY_BAR_ICON = '.activitybar .action-label[aria-label^="QCOW2"]';
+const ACTIVITY_BAR_ICON = '.activitybar .action-label[aria-label*="QCOW2"]';
 
 export class Window {
   /** Errors of the pages' scripts and violations of their Content-Security-Policy, VS Code's own included. */
@@ -106,6 +106,15 @@ export class Window {
   /** The field of whatever quick pick or input box is open. */
   get quickInput(): Locator {
     return this.page.locator('.quick-input-widget input.input');
+  }
+
+  /** Chooses the entry with a label in the quick pick that is open. */
+  async quickPick(label: string): Promise<void> {
+    await this.page
+      .locator('.quick-input-list .monaco-list-row')
+      .filter({ has: this.page.locator('.label-name', { hasText: label }) })
+      .first()
+      .click();
   }
 
   /** Notifications on the screen whose message holds a text. */

@@ -53,9 +53,12 @@ describe('parsePlace', () => {
     expect(at(text)).toEqual({ ok: true, offset });
   });
 
-  it.each(['abc', '0x', '#', '-1', '1..5G', '12x', '0x1g', '1 QiB'])('refuses %s', (text) => {
-    expect(at(text)).toEqual({ ok: false, reason: 'notANumber' });
-  });
+  it.each(['abc', '0x', '#', '-1', '1..5G', '12x', '0x1g', '1 QiB', '1,5G', '1,0485'])(
+    'refuses %s',
+    (text) => {
+      expect(at(text)).toEqual({ ok: false, reason: 'notANumber' });
+    },
+  );
 
   it('tells an empty field from a wrong one', () => {
     expect(at('  ')).toEqual({ ok: false, reason: 'empty' });

@@ -1,0 +1,65 @@
+/** What a person is told of another backing file: the question, what it means, and the edit's name. */
+import * as vscode from 'vscode';
+import { formatSize } from '../words/words';
+import type { Rebased } from '../worker/api';
+
+/** The edit's name in the list of what can be undone. */
+export function rebaseLabel(name: string | undefined): string {
+  return name === undefined
+    ? vscode.l10n.t('Remove backing file')
+    : vscode.l10n.t('Change backing file to {0}', name);
+}
+
+export function rebaseQuestion(image: string, { before, after }: Rebased): string {
+  if (after === undefined) {
+    return vscode.l10n.t('Remove the backing file {0} from {1}?', before?.name ?? '', image);
+  }
+  return before === undefined
+    ? vscode.l10n.t('Make {0} ({1}) the backing file of {2}?', after.name, after.format ?? '?', image)
+    : vscode.l10n.t(
+        'Change the backing file of {0} from {1} to {2} ({3})?',
+        image,
+        before.name,
+        after.name,
+        after.format ?? '?',
+      );
+}
+
+/** A sentence a line. */
+export function rebaseDetail({ before, after, showsThrough }: Rebased): string[] {
+  const clusters = String(showsThrough.clusters);
+  const size = formatSize(showsThrough.bytes);
+  const lines: string[] = [];
+  if (after === undefined) {
+    lines.push(
+      vscode.l10n.t(
+        '{0} clusters ({1}) that the image does not have itself will read as zero.',
+        clusters,
+        size,
+      ),
+    );
+  } else {
+    lines.push(
+      vscode.l10n.t(
+        "{0} clusters ({1}) that the image does not have itself will show the new file's data.",
+        clusters,
+        size,
+      ),
+    );
+    lines.push(
+      before === undefined
+        ? vscode.l10n.t(
+            'They read as zero now, among them what Write Zeroes and Discard left unallocated: the new file shows through there, too.',
+          )
+        : vscode.l10n.t(
+            'Choose only a file with the same content as the one before: it is not compared, and with other content the disk is mixed up.',
+          ),
+    );
+  }
+  lines.push(
+    vscode.l10n.t(
+      "Only the image's header changes, as by `qemu-img rebase -u`; it is staged, and can be undone.",
+    ),
+  );
+  return lines;
+}

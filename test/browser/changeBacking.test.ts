@@ -1,0 +1,85 @@
+/** A broken link mended on the installed package: by the button in the chain, the file dialog, the question. */
+import { existsSync, renameSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { image } from '../support/imageBuilder';
+import { mustQemuImg } from '../support/qemu';
+import { workspace } from '../support/workspace';
+import { faults } from './harness/axe';
+import { THEME_KINDS } from './harness/themes';
+import { until } from './harness/until';
+import { VSCode } from './harness/vscode';
+import type { Window } from './harness/window';
+import { EditorPage } from './pages/editorPage';
+
+describe('a backing file that is missing', () => {
+  const files = workspace();
+  const overlay = files.path('overlay.qcow2');
+  let vscode: VSCode;
+  let window: Window;
+  let page: EditorPage;
+
+  beforeAll(async () => {
+    image({ size: '4M' }).data(0, 8).writeTo(files.path('base.qcow2'));
+    image({ size: '4M', backing: { name: 'base.qcow2', format: 'qcow2' } })
+      .data(0, 4)
+      .writeTo(overlay);
+    renameSync(files.path('base.qcow2'), files.path('moved.qcow2'));
+    vscode = await VSCode.start();
+    window = await vscode.openWindow(files.folder);
+    await window.openFile(overlay);
+    page = await EditorPage.of(window);
+    await page.showTab('chain');
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+    files.remove();
+  });
+
+  const backing = (): unknown =>
+    (JSON.parse(String(mustQemuImg(['info', '-U', '--output=json', overlay]))) as Record<string, unknown>)[
+      'backing-filename'
+    ];
+
+  it.each(THEME_KINDS)('stands out in the chain, with a way on, in a %s theme', async (theme) => {
+    await vscode.setTheme(window, theme);
+    expect(await page.get('layer-1').getAttribute('data-state')).toBe('missing');
+    expect(await page.text('change-backing-1')).toBe('Choose File…');
+    expect(await faults(page.frame)).toEqual([]);
+    await window.screenshot(`chain-missing-${theme}`);
+  });
+
+  it('is chosen in a dialog, named relative to the image, and told what it means before anything happens', async () => {
+    await page.get('change-backing-1').click();
+    await window.quickPick('Choose File…');
+    await window.page.locator('.quick-input-title', { hasText: 'Choose Backing File' }).waitFor();
+    await window.quickInput.fill(files.path('moved.qcow2'));
+    await window.page.keyboard.press('Enter');
+    await window.page.locator('.quick-input-title', { hasText: 'Name in the Image' }).waitFor();
+    await window.quickPick('moved.qcow2');
+    await window.dialog.waitFor();
+    const question = await window.dialog.innerText();
+    expect(question).toContain('from base.qcow2 to moved.qcow2 (qcow2)?');
+    expect(question).toContain('60 clusters (3.75 MiB)');
+    expect(question).toContain('same content');
+    expect(backing()).toBe('base.qcow2');
+    await window.screenshot('change-backing-question');
+    await window.dialog.getByRole('button', { name: 'Change Backing File' }).click();
+    await page.get('layer-1').and(page.frame.locator('[data-state="open"]')).waitFor();
+    await window.page.locator('.tab.active.dirty').waitFor();
+    expect(backing()).toBe('base.qcow2');
+    await page.waitForCell(4, 'backing1');
+  });
+
+  it('is undone, redone and saved like any other edit', async () => {
+    await page.showTab('chain');
+    await window.page.keyboard.press('Control+Z');
+    await page.get('layer-1').and(page.frame.locator('[data-state="missing"]')).waitFor();
+    await window.page.keyboard.press('Control+Y');
+    await page.get('layer-1').and(page.frame.locator('[data-state="open"]')).waitFor();
+    await window.page.keyboard.press('Control+S');
+    await until('it is on disk', () => Promise.resolve(backing() === 'moved.qcow2'));
+    await until('the journal is gone', () => Promise.resolve(!existsSync(`${overlay}-qcow2-journal`)));
+    await window.screenshot('chain-mended');
+  });
+});

@@ -1,0 +1,50 @@
+/**
+ * A language that marks every text it has: `⟦Save⟧`. What a window in it shows without the marks is not translated.
+ * Its files are made from the English ones of the installed extension, and put beside them.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+
+/** The language's name, as Windows and VS Code have it. */
+export const PSEUDO_LOCALE = 'qps-ploc';
+
+const OPEN = '⟦';
+const CLOSE = '⟧';
+
+export const isMarked = (text: string): boolean => text.includes(OPEN);
+
+/** Text without what stands between marks. */
+export function unmarkedPart(text: string): string {
+  let depth = 0;
+  let rest = '';
+  for (const character of text) {
+    if (character === OPEN) depth++;
+    else if (character === CLOSE) depth--;
+    else if (depth === 0) rest += character;
+  }
+  return rest;
+}
+
+/** @param extensions the folder into which the package is installed */
+export function writePseudoLocale(extensions: string): void {
+  const extension = readdirSync(extensions).find((name) => name.includes('qcow2-editor'));
+  if (extension === undefined) throw new Error('the extension is not installed');
+  for (const name of ['package.nls', 'l10n/bundle.l10n']) {
+    const file = path.join(extensions, extension, name);
+    const english = JSON.parse(readFileSync(`${file}.json`, 'utf8')) as Record<string, string>;
+    const marked = Object.entries(english).map(([key, text]) => [key, mark(text)]);
+    writeFileSync(`${file}.${PSEUDO_LOCALE}.json`, JSON.stringify(Object.fromEntries(marked)));
+  }
+}
+
+/** Links keep their form: `[⟦Open Folder⟧](command:…)` on a line of its own is a button. */
+function mark(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/^\[(.*)\](\(.*\))$|^.+$/, markLine))
+    .join('\n');
+}
+
+function markLine(line: string, title?: string, target?: string): string {
+  return title === undefined ? OPEN + line + CLOSE : `[${OPEN}${title}${CLOSE}]${target ?? ''}`;
+}

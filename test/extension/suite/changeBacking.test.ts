@@ -1,0 +1,107 @@
+/** Another backing file by the command: staged, undone, redone and saved, judged by qemu-img and by what is read. */
+import * as assert from 'node:assert/strict';
+import { readFileSync, renameSync } from 'node:fs';
+import * as vscode from 'vscode';
+import type { ChangeBackingArguments } from '../../../src/commands/changeBacking';
+import type { ImageDocument } from '../../../src/editor/document';
+import type { Exports } from '../../../src/extension';
+import type { ChangeTally } from '../../../src/worker/api';
+import { isDirty, openImage } from '../support/edits';
+import { activateExtension, closeAllEditors, waitFor } from '../support/extension';
+import { ImageFolder, qemuImg, qemuIo } from '../support/images';
+
+const change = (given: ChangeBackingArguments): Thenable<ChangeTally | undefined> =>
+  vscode.commands.executeCommand('qcow2.changeBackingFile', given);
+
+const backingOf = (file: string): unknown =>
+  (JSON.parse(qemuImg('info', '--output=json', file)) as Record<string, unknown>)['backing-filename'];
+
+describe('another backing file', () => {
+  let exports: Exports;
+  let folder: ImageFolder;
+
+  before(async () => {
+    exports = await activateExtension();
+    folder = ImageFolder.inWorkspace('changeBacking');
+    for (const [name, pattern] of [
+      ['one.qcow2', 1],
+      ['two.qcow2', 2],
+    ] as const) {
+      qemuIo(folder.create(name, '4M'), `write -P ${pattern} 0 4M`);
+    }
+  });
+
+  afterEach(closeAllEditors);
+
+  after(() => {
+    folder.remove();
+  });
+
+  async function opened(name: string): Promise<{ document: ImageDocument; uri: vscode.Uri; file: string }> {
+    const file = folder.overlay(name, 'one.qcow2');
+    const uri = vscode.Uri.file(file);
+    return { document: await openImage(exports, uri), uri, file };
+  }
+
+  const firstByte = async (document: ImageDocument): Promise<number | undefined> => {
+    const bytes = await document.readBytes(0, 1);
+    assert.ok(bytes.ok, JSON.stringify(bytes));
+    return bytes.value[0];
+  };
+
+  const chainOf = (document: ImageDocument): readonly string[] =>
+    (document.state?.chain?.layers ?? [])
+      .slice(1)
+      .map(({ nameAsWritten, state }) => `${nameAsWritten} ${state}`);
+
+  it('is read through at once, while the disk is left alone; undone, redone and saved', async () => {
+    const { document, uri, file } = await opened('staged.qcow2');
+    const before = readFileSync(file);
+    const tally = await change({ uri, name: 'two.qcow2', format: 'qcow2', confirmed: true });
+    assert.deepEqual(tally?.rebased?.showsThrough, { clusters: 64, bytes: 4 * 1024 * 1024 });
+    assert.equal(await firstByte(document), 2);
+    assert.deepEqual(chainOf(document), ['two.qcow2 open']);
+    await waitFor('the dirty tab', () => isDirty(uri));
+    assert.deepEqual(readFileSync(file), before);
+
+    await vscode.commands.executeCommand('undo');
+    await waitFor('the undo', () => document.state?.edits?.unsaved === 0);
+    assert.equal(await firstByte(document), 1);
+    await vscode.commands.executeCommand('redo');
+    await waitFor('the redo', () => document.state?.edits?.unsaved === 1);
+    assert.equal(await firstByte(document), 2);
+
+    await vscode.commands.executeCommand('workbench.action.files.save');
+    await waitFor('the save', () => backingOf(file) === 'two.qcow2');
+    assert.equal(await firstByte(document), 2);
+    qemuImg('check', file);
+  });
+
+  it('mends a link whose file was moved', async () => {
+    folder.create('moves.qcow2', '4M');
+    qemuIo(folder.file('moves.qcow2'), 'write -P 3 0 4M');
+    const file = folder.overlay('broken.qcow2', 'moves.qcow2');
+    renameSync(folder.file('moves.qcow2'), folder.file('moved.qcow2'));
+    const uri = vscode.Uri.file(file);
+    const document = await openImage(exports, uri);
+    assert.deepEqual(chainOf(document), ['moves.qcow2 missing']);
+    await change({ uri, name: 'moved.qcow2', format: 'qcow2', confirmed: true });
+    assert.deepEqual(chainOf(document), ['moved.qcow2 open']);
+    assert.equal(await firstByte(document), 3);
+  });
+
+  it('is none any more', async () => {
+    const { document, uri } = await opened('removed.qcow2');
+    await change({ uri, name: null, confirmed: true });
+    assert.deepEqual(chainOf(document), []);
+    assert.equal(await firstByte(document), 0);
+  });
+
+  it('is refused where it leads back to the image', async () => {
+    const { document, uri } = await opened('cycle.qcow2');
+    folder.overlay('user.qcow2', 'cycle.qcow2');
+    assert.equal(await change({ uri, name: 'user.qcow2', format: 'qcow2', confirmed: true }), undefined);
+    assert.equal(document.state?.edits?.unsaved, 0);
+    assert.deepEqual(chainOf(document), ['one.qcow2 open']);
+  });
+});
