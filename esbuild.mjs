@@ -47,6 +47,9 @@ const all = [
     ...node,
     entryPoints: ['src/cli/main.ts'],
     outfile: `${outdir}/cli.js`,
+    // Half the size is half the time to load it, each time; names stay, for stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
     banner: { js: '#!/usr/bin/env node' },
   },
   {

@@ -33,7 +33,7 @@ export function forEachNonZero(
   end: number,
   visit: (offset: number, length: number) => void,
 ): void {
-  withScratch((buffer) => {
+  withScratch(({ bytes: buffer }) => {
     for (let at = start; at < end;) {
       const extent = file.extentAt(at);
       if (extent.isHole) {

@@ -27,7 +27,7 @@ function forEachTableEntry(
   receiver: Pick<ReferenceReceiver, 'bitmapEntry'>,
   progress: Progress,
 ): void {
-  withScratch((buffer) => {
+  withScratch(({ bytes: buffer }) => {
     for (let done = 0; done < size && start + done < file.size; done += SCRATCH_SIZE) {
       progress.checkCancelled();
       const bytes = buffer.subarray(0, Math.min(SCRATCH_SIZE, size - done));

@@ -170,7 +170,7 @@ export class References {
 
   #walkTable(offset: number, receiver: ReferenceReceiver): void {
     const { file, header } = this.image;
-    withScratch((buffer) => {
+    withScratch(({ bytes: buffer }) => {
       for (let done = 0; done < header.clusterSize; done += SCRATCH_SIZE) {
         this.progress.checkCancelled();
         const bytes = buffer.subarray(0, Math.min(SCRATCH_SIZE, header.clusterSize - done));

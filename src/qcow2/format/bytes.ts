@@ -44,12 +44,17 @@ const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 export const HIGH = isLittleEndian ? 1 : 0;
 export const LOW = 1 - HIGH;
 
+/** Puts the bytes of big-endian 64-bit entries into this machine's order, or back; their length is a multiple of 8. */
+export function swapWords(bytes: Buffer): void {
+  if (isLittleEndian) bytes.swap64();
+}
+
 /**
  * The 32-bit words of a table of big-endian 64-bit entries, two words an entry (`HIGH`, `LOW`). The bytes are swapped
  * in place, eight at a time, which is the fastest; the result is a view of them.
  * @param bytes begins at a multiple of 8 in its buffer; its length is a multiple of 8
  */
 export function wordsInPlace(bytes: Uint8Array): Uint32Array {
-  if (isLittleEndian) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).swap64();
+  swapWords(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }

@@ -4,7 +4,7 @@
  */
 import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
-import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { HIGH, LOW, swapWords } from '../format/bytes';
 import type { Header } from '../format/header';
 import { refuseBeyondFile } from '../format/tableBounds';
 import { decodeL1Entry } from '../format/l1Entry';
@@ -12,7 +12,7 @@ import type { L2Rules } from '../format/l2Entry';
 import { L2Cache, TABLE_PAGE } from './l2Cache';
 import { RunKind, type RunVisitor } from './layer';
 import { RunCollector, type SingleRun } from './runCollector';
-import { SCRATCH_SIZE, withScratch } from './scratch';
+import { SCRATCH_SIZE, type Scratch, withScratch } from './scratch';
 import { TableWalker } from './walkTable';
 
 /** Tables remembered as one run each, at most. */
@@ -159,7 +159,7 @@ export class ActiveTables {
     const offset = table + first * l2EntrySize;
     const start = guest + first * clusterSize;
     if (count * l2EntrySize <= TABLE_PAGE) return this.#walkCached(offset, start, count, runs);
-    return withScratch((buffer) => this.#walkInBulk(buffer, offset, start, count, runs));
+    return withScratch((scratch) => this.#walkInBulk(scratch, offset, start, count, runs));
   }
 
   #walkCached(offset: number, guest: number, count: number, runs: RunCollector): boolean {
@@ -169,8 +169,10 @@ export class ActiveTables {
       const page = Math.floor(entryOffset / TABLE_PAGE) * TABLE_PAGE;
       const within = entryOffset - page;
       const step = Math.min(count - done, (TABLE_PAGE - within) / l2EntrySize);
+      const words = this.cache.page(page);
       const piece = {
-        words: this.cache.page(page),
+        words,
+        signed: new Int32Array(words.buffer, words.byteOffset, words.length),
         first: within / 4,
         count: step,
         guest: guest + done * clusterSize,
@@ -182,16 +184,19 @@ export class ActiveTables {
     return true;
   }
 
-  #walkInBulk(buffer: Uint8Array, offset: number, guest: number, count: number, runs: RunCollector): boolean {
+  #walkInBulk(scratch: Scratch, offset: number, guest: number, count: number, runs: RunCollector): boolean {
     const { l2EntrySize, clusterSize } = this.header;
+    const { bytes: buffer, words, signed } = scratch;
     const most = SCRATCH_SIZE / l2EntrySize;
     for (let done = 0; done < count;) {
       const step = Math.min(count - done, most);
       const entryOffset = offset + done * l2EntrySize;
-      const bytes = buffer.subarray(0, step * l2EntrySize);
+      const bytes = step === most ? buffer : buffer.subarray(0, step * l2EntrySize);
       this.file.read(bytes, entryOffset);
+      swapWords(bytes);
       const piece = {
-        words: wordsInPlace(bytes),
+        words,
+        signed,
         first: 0,
         count: step,
         guest: guest + done * clusterSize,

@@ -40,7 +40,7 @@ export class Refcounts {
    * @throws FormatError, FileError
    */
   countUsed(end: number, enough: number): number {
-    return withScratch((buffer) => {
+    return withScratch(({ bytes: buffer }) => {
       let used = 0;
       for (let first = 0; first < end && used < enough; first += this.#perBlock) {
         const block = this.#blockOffset(first / this.#perBlock);

@@ -6,15 +6,28 @@
 /** Bytes of one buffer: big enough that system calls do not count, small enough to stay in the processor's cache. */
 export const SCRATCH_SIZE = 64 * 1024;
 
-const idle: Uint8Array[] = [];
+/** One buffer, seen as bytes and as words: views made for each table would be garbage by the thousand. */
+export interface Scratch {
+  readonly bytes: Buffer;
+  readonly words: Uint32Array;
+  /** The same words, signed. */
+  readonly signed: Int32Array;
+}
+
+const idle: Scratch[] = [];
 const KEPT = 8;
 
-/** Runs `use` with a buffer of `SCRATCH_SIZE` bytes, which holds anything. */
-export function withScratch<T>(use: (buffer: Uint8Array) => T): T {
-  const buffer = idle.pop() ?? new Uint8Array(SCRATCH_SIZE);
+/** Runs `use` with `SCRATCH_SIZE` bytes, which hold anything. */
+export function withScratch<T>(use: (scratch: Scratch) => T): T {
+  const scratch = idle.pop() ?? makeScratch();
   try {
-    return use(buffer);
+    return use(scratch);
   } finally {
-    if (idle.length < KEPT) idle.push(buffer);
+    if (idle.length < KEPT) idle.push(scratch);
   }
+}
+
+function makeScratch(): Scratch {
+  const memory = new ArrayBuffer(SCRATCH_SIZE);
+  return { bytes: Buffer.from(memory), words: new Uint32Array(memory), signed: new Int32Array(memory) };
 }

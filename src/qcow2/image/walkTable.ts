@@ -22,6 +22,8 @@ import type { RunCollector } from './runCollector';
 /** A piece of an L2 table. */
 export interface TablePiece {
   readonly words: Uint32Array;
+  /** The same words, signed. */
+  readonly signed: Int32Array;
   /** Index in `words` of the first entry's first word. */
   readonly first: number;
   /** Entries. */
@@ -50,8 +52,7 @@ export class TableWalker {
   }
 
   #walkStandard(piece: TablePiece, runs: RunCollector): boolean {
-    const { words, first } = piece;
-    const signed = new Int32Array(words.buffer, words.byteOffset, words.length);
+    const { words, signed, first } = piece;
     const end = first + piece.count * 2;
     const clusterSize = this.#clusterSize;
     let guest = piece.guest;
