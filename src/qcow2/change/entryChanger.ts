@@ -137,7 +137,8 @@ export class EntryChanger {
       const guest = tableStart + index * clusterSize;
       const kind = entries.kindAt(words, at, offset, guest);
       // What is below may differ from cluster to cluster.
-      const stop = overZero === undefined ? entries.runEnd(words, at, end * stride, kind) : at + stride;
+      const stop =
+        overZero === undefined ? entries.runEnd(table.signed, at, end * stride, kind) : at + stride;
       const outcome = (overZero?.[index - stretch.first] === 1 ? outcomesOverZero : outcomes)[kind]!;
       index = stop / stride;
       const now =

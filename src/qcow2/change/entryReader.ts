@@ -4,6 +4,7 @@ import { compressedLength, compressedOffset } from '../format/compressedDescript
 import { decodeL2Entry, isCompressed, isDataAtZero, L2_ZERO_LOW, suspectBits } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
 import type { ActiveTables } from '../image/activeTables';
+import { endOfRun } from '../image/contiguous';
 import { guestOffset } from '../units';
 import type { ClusterRun } from './allocator';
 import { EntryKind } from './decide';
@@ -53,23 +54,10 @@ export class EntryReader {
    * Compressed and extended entries stand by themselves.
    * @param end of the entries to look at; @param kind of the one at `at`
    */
-  runEnd(words: Uint32Array, at: number, end: number, kind: EntryKind): number {
+  runEnd(words: Int32Array, at: number, end: number, kind: EntryKind): number {
     if (this.stride === 4 || kind === EntryKind.compressed) return at + this.stride;
     const hasHost = kind === EntryKind.data || kind === EntryKind.zeroAllocated;
-    const step = hasHost ? this.#rules.clusterSize : 0;
-    let high = words[at + HIGH]!;
-    let low = words[at + LOW]!;
-    let next = at;
-    do {
-      low = (low + step) >>> 0;
-      next += 2;
-      if (low < step) {
-        // Carried over 4 GiB; past 2^53 the entry is for `kindAt` to refuse.
-        high = (high + 1) >>> 0;
-        if ((high & this.#suspect.high) !== 0) break;
-      }
-    } while (next < end && words[next + HIGH] === high && words[next + LOW] === low);
-    return next;
+    return endOfRun(words, at, end, hasHost ? this.#rules.clusterSize : 0);
   }
 
   /** The host clusters that a compressed entry's sectors touch. */

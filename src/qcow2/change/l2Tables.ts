@@ -23,6 +23,8 @@ const LONG_FILL = 4096;
 export interface L2Table {
   /** Two for each 64 bits (`HIGH`, `LOW`); all zero where there is no table. */
   readonly words: Uint32Array;
+  /** The same words, signed. */
+  readonly signed: Int32Array;
   /** Offset in the file; 0 where there is no table. */
   readonly offset: number;
   /** Says that words from `from` to before `to` were changed. */
@@ -36,6 +38,7 @@ export class L2Tables {
   readonly #allocator: Allocator;
   readonly #tally: TallyCounter;
   readonly #buffer: Uint8Array;
+  readonly #signed: Int32Array;
   #window: Uint32Array = new Uint32Array(0);
   /** Index of the first L1 entry in the window. */
   #windowStart = 0;
@@ -45,6 +48,7 @@ export class L2Tables {
     this.#allocator = allocator;
     this.#tally = tally;
     this.#buffer = new Uint8Array(context.image.header.clusterSize);
+    this.#signed = new Int32Array(this.#buffer.buffer);
   }
 
   /** First L1 index from `index` on, and before `end`, that has a table; `end` where there is none. */
@@ -69,7 +73,7 @@ export class L2Tables {
       from = Math.min(from, first);
       to = Math.max(to, end);
     };
-    visit({ words, offset, changed });
+    visit({ words, signed: this.#signed, offset, changed });
     if (from >= to) return;
     this.writes++;
     if (isAllZero(words)) this.#giveUp(index, offset);

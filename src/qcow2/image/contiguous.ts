@@ -24,15 +24,15 @@ export function evenStep(words: Int32Array, step: number): number | undefined {
 
 /**
  * Where the entry at `first` stops being continued: the entries from there on have its flags and the clusters behind its
- * own. A run ends at a multiple of 4 GiB, where the high word would have to be counted up.
+ * own, or are the same. A run ends at a multiple of 4 GiB, where the high word would have to be counted up.
  * @param words an L2 table's; signed ones stay in registers, unsigned ones beyond 2^31 are floating point numbers to V8
  * @param first index of an entry's first word
  * @param end index of the first word that is not looked at
- * @param clusterSize bytes
+ * @param rise from entry to entry, in bytes: the size of a cluster, or 0
  */
-export function endOfRun(words: Int32Array, first: number, end: number, clusterSize: number): number {
+export function endOfRun(words: Int32Array, first: number, end: number, rise: number): number {
   // Integers for certain, for the same reason.
-  const step = clusterSize | 0;
+  const step = rise | 0;
   const [high, low] = [HIGH, LOW];
   const start = words[first + low]!;
   let at = first + 2;

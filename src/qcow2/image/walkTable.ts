@@ -64,19 +64,16 @@ export class TableWalker {
       let host = -1;
       if ((high | low) === 0) {
         kind = RunKind.unallocated;
-        next = skipEqual(words, at, end);
+        next = endOfRun(signed, at, end, 0);
       } else if (isCompressed(high)) {
         kind = RunKind.compressed;
         host = this.#compressedHost(piece, at, high, low);
         next = at + 2;
       } else {
         kind = this.#standardKind(piece, at, high, low);
-        if (hasHost(kind)) {
-          host = offsetOf(high, low);
-          next = endOfRun(signed, at, end, clusterSize);
-        } else {
-          next = skipEqual(words, at, end);
-        }
+        const rises = hasHost(kind);
+        if (rises) host = offsetOf(high, low);
+        next = endOfRun(signed, at, end, rises ? clusterSize : 0);
       }
       const length = ((next - at) >>> 1) * clusterSize;
       if (!runs.add(guest, length, kind, host)) return false;
@@ -193,13 +190,4 @@ function subclusterKind(hasOffset: boolean, isZero: boolean, isAllocated: boolea
   if (isZero) return hasOffset ? RunKind.zeroAllocated : RunKind.zeroPlain;
   if (isAllocated) return RunKind.data;
   return hasOffset ? RunKind.unallocatedSubcluster : RunKind.unallocated;
-}
-
-/** First entry after `at` that is not the same as the one at `at`. */
-function skipEqual(words: Uint32Array, at: number, end: number): number {
-  const high = words[at + HIGH];
-  const low = words[at + LOW];
-  let next = at + 2;
-  while (next < end && words[next + HIGH] === high && words[next + LOW] === low) next += 2;
-  return next;
 }
