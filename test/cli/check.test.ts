@@ -176,3 +176,128 @@ describe('an image', () => {
     expect(ours('--output=xml', 'leaks.qcow2').status).toBe(64);
   });
 });
+
+describe('a repair', () => {
+  let place: Workspace;
+  const builder = image({ clusterBits: 12, size: '1M' }).data(0, 8);
+  const { layout } = builder.build();
+  const entry = layout.l2Offsets.get(0)!;
+  const block = layout.refcountBlockOffsets[0]!;
+  const COPIED = 1n << 63n;
+
+  beforeAll(() => {
+    place = workspace();
+  });
+  afterAll(() => {
+    place.remove();
+  });
+
+  /** The same damage for both. */
+  function both(change: (bytes: Buffer) => void, ...options: string[]): { our: Ran; their: Ran } {
+    const bytes = builder.toBuffer();
+    change(bytes);
+    writeFileSync(place.path('ours.qcow2'), bytes);
+    writeFileSync(place.path('theirs.qcow2'), bytes);
+    return {
+      our: cli(['check', ...options, 'ours.qcow2'], { cwd: place.folder }),
+      their: qemuImg(['check', ...options, 'theirs.qcow2'], { cwd: place.folder }),
+    };
+  }
+  const clean = (): number => qemuImg(['check', '-q', 'ours.qcow2'], { cwd: place.folder }).status;
+  const refcount = (bytes: Buffer, host: number, value: number): void => {
+    bytes.writeUInt16BE(value, block + (host / 4096) * 2);
+  };
+  const leaks = (bytes: Buffer): void => {
+    bytes.writeBigUInt64BE(0n, entry);
+    bytes.writeBigUInt64BE(0n, entry + 16);
+  };
+  /** A file without the content of the leaked clusters: QEMU punches holes there. */
+  const withoutLeaked = (name: string): Buffer => {
+    const bytes = readFileSync(place.path(name));
+    for (const guest of [0, 2])
+      bytes.fill(0, layout.hostOffsets.get(guest), layout.hostOffsets.get(guest)! + 4096);
+    return bytes;
+  };
+
+  test.each(['leaks', 'all'])('of leaks (-r %s) prints what QEMU prints', (mode) => {
+    const { our, their } = both(leaks, '-r', mode);
+    expect(our.status).toBe(0);
+    expect(String(our.stdout)).toBe(String(their.stdout));
+    expect(findingLines(our.stderr)).toStrictEqual(findingLines(their.stderr));
+    expect(withoutLeaked('ours.qcow2').equals(withoutLeaked('theirs.qcow2'))).toBe(true);
+    const json = both(leaks, '--output=json', '-r', mode);
+    expect(parsed(json.our.stdout)).toStrictEqual({ ...parsed(json.their.stdout), filename: 'ours.qcow2' });
+  });
+
+  test('of refcounts and flags that are wrong leaves the bytes that QEMU leaves', () => {
+    const { our, their } = both(
+      (bytes) => {
+        leaks(bytes);
+        refcount(bytes, layout.hostOffsets.get(3)!, 5);
+        bytes.writeBigUInt64BE(BigInt(layout.hostOffsets.get(4)!), entry + 4 * 8);
+      },
+      '-r',
+      'leaks',
+    );
+    expect([our.status, their.status]).toStrictEqual([0, 0]);
+    expect(withoutLeaked('ours.qcow2').equals(withoutLeaked('theirs.qcow2'))).toBe(true);
+  });
+
+  test('of leaks where refcounts have to be made anew is refused, as by QEMU, and changes nothing', () => {
+    const damage = (bytes: Buffer): void => {
+      refcount(bytes, layout.hostOffsets.get(3)!, 0);
+      bytes[79]! |= 1;
+    };
+    const { our, their } = both(damage, '-r', 'leaks');
+    expect([our.status, their.status]).toStrictEqual([1, 1]);
+    expect(our.stdout).toHaveLength(0);
+    expect(our.stderr).toMatch(/ERROR need to rebuild refcount structures\n$/);
+    // QEMU clears the dirty bit all the same.
+    const bytes = builder.toBuffer();
+    damage(bytes);
+    expect(readFileSync(place.path('ours.qcow2'))).toEqual(bytes);
+    expect(readFileSync(place.path('theirs.qcow2'))[79]).toBe(0);
+  });
+
+  test('of an overlap copies data, where QEMU lets it overwrite the refcount table', () => {
+    const { our } = both(
+      (bytes) => {
+        bytes.writeBigUInt64BE(COPIED | BigInt(layout.refcountTableOffset), entry + 8);
+      },
+      '-r',
+      'all',
+    );
+    expect(our.status).toBe(0);
+    expect(String(our.stdout)).toMatch(/inconsistencies were found and repaired[^]*No errors were found/);
+    expect(our.stderr).toMatch(/Repairing data: data copied to a cluster of its own \(guest offset 0x1000, /);
+    expect(clean()).toBe(0);
+    expect(cli(['check', 'ours.qcow2'], { cwd: place.folder }).status).toBe(0);
+  });
+
+  test('names what is lost, and its exit code speaks of what is left', () => {
+    const { our, their } = both(
+      (bytes) => {
+        bytes.writeBigUInt64BE(COPIED | 0x200n | BigInt(layout.hostOffsets.get(2)!), entry + 2 * 8);
+      },
+      '-r',
+      'all',
+    );
+    expect(their.status).toBe(2);
+    expect(our.status).toBe(0);
+    expect(our.stderr).toMatch(/\nLost: guest offset 0x2000, 4096 bytes \([^\n]*\): zeroes\n/);
+    expect(clean()).toBe(0);
+  });
+
+  test('of what is sound says so, and writes nothing', () => {
+    builder.writeTo(place.path('ours.qcow2'));
+    const { mtimeMs } = statSync(place.path('ours.qcow2'));
+    const ran = cli(['check', '-r', 'all', 'ours.qcow2'], { cwd: place.folder });
+    expect(ran).toMatchObject({ status: 0, stderr: '' });
+    expect(String(ran.stdout)).toMatch(/^No errors were found/);
+    expect(statSync(place.path('ours.qcow2')).mtimeMs).toBe(mtimeMs);
+  });
+
+  test('is of leaks or of all', () => {
+    expect(cli(['check', '-r', 'some', 'ours.qcow2'], { cwd: place.folder }).status).toBe(64);
+  });
+});

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { checkImage } from '../../src/qcow2/check/checkImage';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
+import { isMarked } from '../../src/qcow2/save/content';
 import { readGuest } from '../../src/qcow2/image/read';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
 import { run } from '../support/process';
@@ -15,13 +16,15 @@ export class Judge {
   readonly #old: Uint8Array;
   readonly #new: Uint8Array;
 
+  /** @param isRepair one of them is damaged: of an image between them nothing is promised but the mark */
   constructor(
     readonly before: Files,
     readonly after: Files,
     readonly folder: string,
+    readonly isRepair = false,
   ) {
-    this.#old = guestOf(before);
-    this.#new = guestOf(after);
+    this.#old = isRepair ? new Uint8Array(0) : guestOf(before);
+    this.#new = isRepair ? new Uint8Array(0) : guestOf(after);
   }
 
   /**
@@ -29,6 +32,9 @@ export class Judge {
    * @returns what is broken
    */
   readable(now: Files): string | undefined {
+    if (this.isRepair) {
+      return this.#mustRefuseWriting(now) && !isMarked(now.image) ? 'QEMU would write to it' : undefined;
+    }
     const image = open(now);
     const { corruptions, checkErrors, defects, findings } = checkImage(image);
     if (corruptions + checkErrors + defects > 0) {
@@ -41,6 +47,7 @@ export class Judge {
 
   /** The same, by QEMU. */
   readableByQemu(now: Files): string | undefined {
+    if (this.isRepair) return undefined;
     const file = path.join(this.folder, 'judged.qcow2');
     fs.writeFileSync(file, now.image);
     if (now.dataFile !== undefined) fs.writeFileSync(path.join(this.folder, 'data.raw'), now.dataFile);

@@ -20,6 +20,7 @@ import {
   markBitmaps,
   shrinkWithMovedBlock,
 } from './engineChanges';
+import { repairedImage } from './repairs';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 
 export interface Files {
@@ -31,6 +32,8 @@ export interface Scenario {
   readonly name: string;
   readonly before: Files;
   readonly after: Files;
+  /** One of them is damaged: promise A is all that is kept. */
+  readonly isRepair?: boolean;
 }
 
 interface Kind {
@@ -213,22 +216,36 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-export const SCENARIO_NAMES: readonly string[] = KINDS.map(({ name }) => name);
+/** Several, since what can be damaged is manifold. */
+const REPAIRS = ['a repair', 'another repair', 'a third repair'];
+
+export const SCENARIO_NAMES: readonly string[] = [...KINDS.map(({ name }) => name), ...REPAIRS];
 
 /**
  * A save of one kind; where `goesBack`, it is that of undoing the change.
  * @param folder nothing else is in it
  */
 export function makeScenario(index: number, random: Random, folder: string, goesBack: boolean): Scenario {
-  const kind = KINDS[index % KINDS.length]!;
+  const name = SCENARIO_NAMES[index % SCENARIO_NAMES.length]!;
+  const kind = KINDS.find((each) => each.name === name);
+  if (kind === undefined) return makeRepair(name, random, goesBack);
   for (let attempt = 0; attempt < 20; attempt++) {
     const files = makeTwins(kind, random, folder);
     const [before, after] = goesBack ? [files[1], files[0]] : files;
-    const name = goesBack ? `${kind.name}, undone` : kind.name;
     // The engine never uses a cluster for something else before a save; QEMU does.
-    if (!reusesClusters(before, after)) return { name, before, after };
+    if (!reusesClusters(before, after)) return { name: titleOf(name, goesBack), before, after };
   }
   throw new Error(`${kind.name}: QEMU always reuses clusters`);
+}
+
+const titleOf = (name: string, goesBack: boolean): string => (goesBack ? `${name}, undone` : name);
+
+function makeRepair(name: string, random: Random, goesBack: boolean): Scenario {
+  const { before, after } = repairedImage(random);
+  const damaged = { image: before, dataFile: undefined };
+  const repaired = { image: after, dataFile: undefined };
+  const files = goesBack ? { before: repaired, after: damaged } : { before: damaged, after: repaired };
+  return { name: titleOf(name, goesBack), ...files, isRepair: true };
 }
 
 function makeTwins(kind: Kind, random: Random, folder: string): [Files, Files] {

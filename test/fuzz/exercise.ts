@@ -1,5 +1,5 @@
 /**
- * Everything that can be asked of an image, asked of one, and changes staged over it. Errors of the engine's own are answers;
+ * Everything that can be asked of an image, asked of one, and changes and repairs staged over it. Errors of the engine's own are answers;
  * whatever else is thrown is a fault, and comes out.
  */
 import { type Chain, openChain } from '../../src/qcow2/chain/openChain';
@@ -25,6 +25,7 @@ import { exportMap } from '../../src/qcow2/scan/mapExport';
 import { Overview } from '../../src/qcow2/scan/overview';
 import { qemuJson } from '../../src/qcow2/scan/qemuJson';
 import { exerciseChanges } from './exerciseChanges';
+import { exerciseRepair } from './exerciseRepair';
 
 /** What came of one question: `ok`, or the sentence of the engine's error. */
 export type Tell = (question: string, answer: string) => void;
@@ -47,6 +48,7 @@ export function exerciseMemory(bytes: Uint8Array, dataFile: Uint8Array | undefin
   exerciseLayers(image, image.namesBacking ? [image, base] : [image], tell);
   const data = dataFile && new MemoryFile('disk.data', dataFile);
   exerciseChanges({ file, dataFile: data, base }, (question, make) => ask(question, tell, make));
+  exerciseRepair({ file, dataFile: data }, (question, make) => ask(question, tell, make));
 }
 
 /** Opens the image at `path` with its whole chain and asks everything. */

@@ -19,7 +19,7 @@ const WATCH_EVERY = 50;
 /** Cases in one worker: what the allocator keeps of many cases must not count as the memory of one. */
 const CASES_PER_WORKER = 20_000;
 /** Cases after which garbage is collected: nor must what earlier cases left behind. */
-const COLLECT_EVERY = 50;
+const COLLECT_EVERY = 20;
 /** After so many faults a run gives up. */
 const ENOUGH_FAULTS = 100;
 /** Cases between two reports of the worker. */

@@ -32,6 +32,11 @@ const PATIENTS: Readonly<Record<string, () => ImageBuilder>> = {
     mixed(image({ version: 2, clusterBits: 9 }))
       .snapshot('one')
       .data(1),
+  incomplete: () =>
+    mixed(image({ clusterBits: 9 }))
+      .snapshot('one', { extraSize: 8, vmStateSize: 4096 })
+      .data(1)
+      .snapshot('two', { extraSize: 0 }),
   bitmaps: () =>
     mixed(image({ clusterBits: 9, size: '1M' }))
       .bitmap('b0', { granularityBits: 9, dirty: [[0, 40_000]], auto: true })
@@ -74,6 +79,7 @@ export const DAMAGES: Readonly<Record<string, Damage>> = {
   'a refcount table entry changed': refcountTable,
   'a snapshot changed': snapshot,
   'a bitmap table changed': bitmap,
+  'a pointer led onto another structure': pointer,
   'the file cut off or longer': length,
   'bits flipped anywhere': flips,
 };
@@ -215,6 +221,16 @@ function bitmap(bytes: Buffer, patient: Patient, random: Random): Buffer | undef
   // Only that of the bitmap in use: QEMU reads the other one when it opens the image, and refuses.
   const value = random.below(3) === 0 ? BigInt(random.below(4)) : somewhere(bytes, patient, random);
   return put(bytes, tables.at(-1)! + 8 * random.below(2), value);
+}
+
+/** l1_table_offset, refcount_table_offset, snapshots_offset. */
+function pointer(bytes: Buffer, patient: Patient, random: Random): Buffer | undefined {
+  const { layout, model } = patient.built;
+  const places = [layout.l1Offset, layout.refcountTableOffset, ...layout.refcountBlockOffsets];
+  places.push(...layout.l2Offsets.values(), ...layout.hostOffsets.values(), ...layout.bitmapTableOffsets);
+  const field = random.pick([40, 40, 48, ...(layout.snapshotTableOffset === undefined ? [] : [64])]);
+  const place = random.pick(places);
+  return put(bytes, field, BigInt(place - (place % model.clusterSize)));
 }
 
 function length(bytes: Buffer, { built }: Patient, random: Random): Buffer {

@@ -75,7 +75,7 @@ export const RULES: Readonly<Record<FindingKind, Rule>> = {
   refcountUnreadable: { severity: 'checkError', repair: 'rebuild' },
   refcountBlockReserved: corruption('rebuild'),
   refcountBlockMisaligned: corruption('rebuild'),
-  refcountBlockBeyondFile: corruption('rebuild'),
+  refcountBlockBeyondFile: corruption('all'),
   refcountBlockShared: corruption('rebuild'),
   beyondFile: corruption('none'),
   l1Reserved: corruption('none'),

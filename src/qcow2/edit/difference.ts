@@ -3,6 +3,7 @@
  * bytes of data that was written in place. Only tables that are staged over are walked; the others are looked at where
  * data may have been written in place.
  */
+import { FormatError } from '../errors';
 import { dataView } from '../format/bytes';
 import { RunKind } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
@@ -17,10 +18,13 @@ const SECTOR = 512;
 /** A fill over more clusters than these is not looked at cluster by cluster. */
 const MAX_METADATA_FILL = 4096;
 
+/** What an entry that breaks the specification stands for: a damaged image may lie below its repair. */
+const BROKEN = -2;
+
 interface Run {
   readonly start: number;
   readonly end: number;
-  readonly kind: RunKind;
+  readonly kind: RunKind | typeof BROKEN;
   readonly host: number;
 }
 
@@ -45,9 +49,9 @@ export function forEachDifference(
   const tables = Math.ceil(staged.size / l2Span);
   const changed = new Map<number, readonly [was: number, is: number]>();
   for (let index = 0; index < tables; index++) {
-    const was = onDisk.tables.l2TableOffset(index);
-    const is = staged.tables.l2TableOffset(index);
-    if (was !== is || (is !== 0 && isStaged(is))) changed.set(index, [was, is]);
+    const was = tableOf(onDisk, index);
+    const is = tableOf(staged, index);
+    if (was !== is || (is > 0 && isStaged(is))) changed.set(index, [was, is]);
   }
   const inPlace = dataPieces(staged, file, dataFile, changed.values());
   const pending = new Pending(visit);
@@ -57,9 +61,7 @@ export function forEachDifference(
     const end = Math.min(staged.size, start + l2Span);
     const [was, is] = changed.get(index) ?? [-1, -1];
     if (was === -1) addInPlace(staged, start, end, dataFile, inPlace, pending);
-    else if (was === 0) addAllocated(staged, start, end, pending);
-    else if (is === 0) addAllocated(onDisk, start, end, pending);
-    else compareRuns(runsOf(onDisk, start, end), runsOf(staged, start, end), dataFile, pending);
+    else compareRuns(runsOf(onDisk, was, start, end), runsOf(staged, is, start, end), dataFile, pending);
   }
   pending.flush();
 }
@@ -119,14 +121,6 @@ function addInPlace(
   });
 }
 
-/** There is a table on one side only: what is allocated there differs. */
-function addAllocated(image: Qcow2Image, start: number, end: number, found: Pending): void {
-  image.forEachRun(start, end, (from, length, kind) => {
-    if (kind !== RunKind.unallocated) found.add(from, from + length);
-    return !found.stopped;
-  });
-}
-
 /** Whether any of the pieces, which ascend, lies between `start` and `end`. */
 function touches(pieces: readonly number[], start: number, end: number): boolean {
   let low = 0;
@@ -164,13 +158,46 @@ class Pending {
   }
 }
 
-function runsOf(image: Qcow2Image, start: number, end: number): Run[] {
+/** As the image has it; `BROKEN` for an L1 entry that breaks the specification. */
+function tableOf({ tables }: Qcow2Image, index: number): number {
+  return tolerating(() => tables.l2TableOffset(index)) ?? BROKEN;
+}
+
+function runsOf(image: Qcow2Image, table: number, start: number, end: number): Run[] {
+  if (table === BROKEN) return [{ start, end, kind: BROKEN, host: -1 }];
+  const runs = tolerating(() => soundRuns(image, start, end));
+  if (runs !== undefined) return runs;
+  // Something is broken: cluster by cluster it is known what.
+  const { clusterSize } = image.header;
+  const found: Run[] = [];
+  for (let at = start; at < end; at += clusterSize) {
+    const stop = Math.min(end, at + clusterSize);
+    const broken = { start: at, end: stop, kind: BROKEN, host: -1 } as const;
+    found.push(...(tolerating(() => soundRuns(image, at, stop)) ?? [broken]));
+  }
+  return found;
+}
+
+/** @throws FormatError */
+function soundRuns(image: Qcow2Image, start: number, end: number): Run[] {
   const runs: Run[] = [];
   image.forEachRun(start, end, (from, length, kind, host) => {
-    runs.push({ start: from, end: from + length, kind, host });
+    const first = Math.max(start, from);
+    const at = host < 0 || kind === RunKind.compressed ? host : host + first - from;
+    runs.push({ start: first, end: Math.min(end, from + length), kind, host: at });
     return undefined;
   });
   return runs;
+}
+
+/** @returns undefined where the image breaks the specification */
+function tolerating<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
 }
 
 /** Both lists cover the same range without gaps. */

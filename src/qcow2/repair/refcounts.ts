@@ -151,7 +151,7 @@ export class RefcountMender {
     work.progress.checkCancelled();
     const before = Buffer.alloc(this.#clusterSize);
     work.file.read(before, offset);
-    const after = this.#wanted(index, onlyLowers ? before : undefined);
+    const after = this.#wanted(index, before, onlyLowers);
     if (before.equals(after)) return;
     this.#tell(index, before, after);
     for (let at = 0; at < after.length; at += PAGE) {
@@ -160,14 +160,17 @@ export class RefcountMender {
     }
   }
 
-  /** @param most where refcounts must not rise: what they are */
-  #wanted(index: number, most: Buffer | undefined): Buffer {
-    const bytes = Buffer.alloc(this.#clusterSize);
+  #wanted(index: number, before: Buffer, onlyLowers: boolean): Buffer {
     const first = index * this.#perBlock;
-    for (let at = 0; at < this.#perBlock; at++) {
+    const bytes = onlyLowers ? Buffer.from(before) : Buffer.alloc(this.#clusterSize);
+    // QEMU does not look at refcounts of what is not in the file.
+    const end = onlyLowers
+      ? Math.min(this.#perBlock, this.counted.counter.knownClusters - first)
+      : this.#perBlock;
+    for (let at = 0; at < end; at++) {
       const references = this.#counts.of(first + at);
-      const count = most === undefined ? references : Math.min(references, this.#width.get(most, at));
-      if (count !== 0) this.#width.set(bytes, at, count);
+      const isRight = onlyLowers ? this.#width.get(before, at) <= references : references === 0;
+      if (!isRight) this.#width.set(bytes, at, references);
     }
     return bytes;
   }

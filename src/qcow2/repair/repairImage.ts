@@ -73,9 +73,9 @@ function mendLeaks(work: RepairWork, counted: CountedImage, before: CheckReport)
   const mender = new RefcountMender(work, counted, refcountsOf(counted));
   if (before.leaks > 0) mender.lower();
   const flags = (before.byKind.l1Copied ?? 0) + (before.byKind.l2Copied ?? 0);
-  const { corruptions, checkErrors, defects } = before;
-  // Refcounts are right now, and nothing else is wrong: so the flags can be made what they say.
-  const isElseSound = corruptions === flags && checkErrors + defects === 0;
+  const { corruptions, checkErrors } = before;
+  // Refcounts are right now, and nothing else is wrong with them: so the flags can be made what they say.
+  const isElseSound = corruptions === flags && checkErrors + (before.byKind.overlap ?? 0) === 0;
   if (isElseSound && (flags > 0 || before.leaks > 0)) mendCopiedFlags(work);
   return mender.freed;
 }

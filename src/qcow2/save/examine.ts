@@ -3,7 +3,7 @@
  * the contents that the journal has for it, nobody else has written there since.
  */
 import { checksum } from '../io/checksum';
-import { isMarked } from './content';
+import { isMarked, withMark } from './content';
 import type { JournalHead } from './journalFormat';
 import type { JournalReader, JournalRecord, Readable } from './journalReader';
 import { Role, SECTOR } from './role';
@@ -43,7 +43,8 @@ export function examine(journal: JournalReader, head: JournalHead, files: Examin
   if (foreign !== undefined) return { kind: 'changed', file: foreign.name, offset: foreign.size };
 
   const isMarkGone = head.version === 2 || !state.isMarked;
-  if (state.areFinal && isMarkGone && sizes.every(({ isFinal }) => isFinal)) return { kind: 'complete' };
+  // The mark is in a sector that is final, too: it stays only where a damaged image was to be had back.
+  if (state.areFinal && sizes.every(({ isFinal }) => isFinal)) return { kind: 'complete' };
   if (state.areOld && sizes.every(({ isOld }) => isOld)) return { kind: 'untouched' };
   return head.version === 3 && isMarkGone ? { kind: 'unmarked' } : { kind: 'interrupted' };
 }
@@ -84,7 +85,8 @@ class SectorStates {
     if (!isFinal) this.areFinal = false;
     if (isOld || isFinal) return true;
     for (let step = 0; step < record.steps; step++) if (sum === record.holdsAfter(sector, step)) return true;
-    return false;
+    // What a rollback makes first of a header that was still, or is again, as before.
+    return record.role === Role.header && Buffer.compare(bytes, withMark(old, old)) === 0;
   }
 }
 

