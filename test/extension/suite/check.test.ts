@@ -145,7 +145,7 @@ describe('a check', () => {
     let furthest = 0;
     const watching = exports.checks.onDidChange(() => {
       const health = exports.checks.of(path);
-      if (health.kind !== 'checking' || health.total === 0) return;
+      if (health.kind !== 'checking' || health.done === 0) return;
       furthest = health.done / health.total;
       void vscode.commands.executeCommand('qcow2.cancelCheck', uri);
     });
