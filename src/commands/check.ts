@@ -20,10 +20,11 @@ export function registerCheck(images: OpenImages, checks: Checks, workerScript: 
       const uri = await imageOf(target, images);
       return uri === undefined ? undefined : check(uri, images, checks, workerScript);
     }),
-    registerCommand('qcow2.showFinding', async ({ uri, guest, host }: FindingPlace) => {
+    registerCommand('qcow2.showFinding', async ({ uri, guest, host, isAboutChain }: FindingPlace) => {
       const page = await pageInSight(vscode.Uri.parse(uri), images);
       if (guest !== undefined) page?.goTo({ guestOffset: guest });
       else if (host !== undefined) page?.goTo({ hostOffset: host });
+      else if (isAboutChain === true) page?.goTo({ tab: 'chain' });
     }),
     registerCommand('qcow2.cancelCheck', (target?: CommandTarget) => {
       const uri = namedImage(target, images);
@@ -130,7 +131,7 @@ async function tell(uri: vscode.Uri, health: Health): Promise<void> {
       void vscode.window.showErrorMessage(text);
       return;
     case 'checked': {
-      if (verdictOf(health.report) === 'clean') {
+      if (verdictOf(health.report) === 'clean' && health.chain.length === 0) {
         void vscode.window.showInformationMessage(text);
         return;
       }

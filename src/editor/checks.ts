@@ -132,7 +132,7 @@ export class Checks implements vscode.Disposable {
       return UNCHECKED;
     }
     const health: Health = result.ok
-      ? { kind: 'checked', report: result.value.report }
+      ? { kind: 'checked', report: result.value.report, chain: result.value.chain }
       : { kind: 'failed', problem: result.problem };
     const [document] = this.documents.get(name) ?? [];
     this.set(name, health, source, stamp, document?.state?.generation);

@@ -26,7 +26,7 @@ import { Emitter, type Subscription } from './emitter';
 import { type ImageSource, identify } from './source';
 import type { ImageSession, ScanProgress } from './session';
 import type { SessionLease, Sessions } from './sessions';
-import type { Cancel, ProgressReport, SaveAnswer, UndoableEdit } from './staging';
+import type { Cancel, ProgressReport, RepairAnswer, SaveAnswer, UndoableEdit } from './staging';
 
 /** A stretch of the guest's disk, in bytes. */
 export interface Selection {
@@ -212,11 +212,10 @@ export class ImageDocument {
   }
 
   /** Stages a repair as an edit, if it mends anything. The guards are the caller's business. */
-  async repair(mode: RepairMode, label: string): Promise<Result<RepairReport>> {
+  async repair(mode: RepairMode, label: string): Promise<Result<RepairAnswer>> {
     const repaired = await (await this.readSession()).staging.repair(mode, label);
-    if (!repaired.ok) return repaired;
-    if (repaired.value.edit !== undefined) this.editEmitter.fire(repaired.value.edit);
-    return { ok: true, value: repaired.value.report };
+    if (repaired.ok && repaired.value.edit !== undefined) this.editEmitter.fire(repaired.value.edit);
+    return repaired;
   }
 
   /** Runs a piece after all staging, undoing and saving that was asked for before. */

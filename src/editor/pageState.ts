@@ -33,7 +33,8 @@ export function documentHealth(document: ImageDocument, checks: Checks): PageHea
   const isMarked = summary?.dirty === true || summary?.corrupt === true;
   const shown = pageHealth(health);
   const mayRepair = readOnlyReason(document, { allowsDamage: true }) === undefined;
-  return { ...shown, canRepair: mayRepair && (isMarked || shown.hasFindings) };
+  const isUnsound = health.kind === 'checked' && health.report.findings.length > 0;
+  return { ...shown, canRepair: mayRepair && (isMarked || isUnsound) };
 }
 
 export function pageHealth(health: Health): Omit<PageHealth, 'canRepair'> {
@@ -42,7 +43,7 @@ export function pageHealth(health: Health): Omit<PageHealth, 'canRepair'> {
     kind,
     text: healthText(health),
     detail: healthDetail(health),
-    hasFindings: health.kind === 'checked' && health.report.findings.length > 0,
+    hasFindings: health.kind === 'checked' && health.report.findings.length + health.chain.length > 0,
   };
 }
 

@@ -3,8 +3,9 @@
  * of one kind beyond a hundred are summed up. They are there as long as the check is held to be true (checks.ts).
  */
 import * as vscode from 'vscode';
-import type { CheckReport, Finding, FindingKind } from '../worker/api';
+import type { ChainFinding, CheckReport, Finding, FindingKind } from '../worker/api';
 import { findingText, hexOf } from '../words/findingText';
+import { describeWithFile } from '../words/words';
 import type { Checks } from './checks';
 
 /** Where `qcow2.showFinding` leads; bytes. */
@@ -12,6 +13,7 @@ export interface FindingPlace {
   readonly uri: string;
   readonly guest?: number;
   readonly host?: number;
+  readonly isAboutChain?: true;
 }
 
 const SHOWN_OF_A_KIND = 100;
@@ -39,7 +41,8 @@ export class Problems implements vscode.Disposable {
     // What was found last stays until it is known anew.
     if (health.kind === 'checking' || uri === undefined) return;
     if (health.kind === 'checked') {
-      this.collection.set(uri, diagnosticsOf(uri, health.report));
+      const chain = health.chain.map(({ problem }) => chainDiagnostic(uri, problem));
+      this.collection.set(uri, [...diagnosticsOf(uri, health.report), ...chain]);
       this.uris.set(name, uri);
     } else {
       this.collection.delete(uri);
@@ -76,6 +79,16 @@ function diagnosticOf(uri: vscode.Uri, finding: Finding): vscode.Diagnostic {
   return diagnostic;
 }
 
+/** The image is no less sound for it. */
+function chainDiagnostic(uri: vscode.Uri, problem: ChainFinding['problem']): vscode.Diagnostic {
+  const text = describeWithFile(problem, uri.fsPath);
+  const diagnostic = new vscode.Diagnostic(NOWHERE, text, vscode.DiagnosticSeverity.Warning);
+  diagnostic.source = 'qcow2';
+  const value = vscode.l10n.t('Show Backing Chain');
+  diagnostic.code = { value, target: linkTo({ uri: uri.toString(), isAboutChain: true }) };
+  return diagnostic;
+}
+
 function summedUp(like: Finding, more: number): vscode.Diagnostic {
   const text = vscode.l10n.t('{0} more like this: {1}', more, findingText(like));
   const diagnostic = new vscode.Diagnostic(NOWHERE, text, severityOf(like));
@@ -102,9 +115,11 @@ function codeOf(uri: vscode.Uri, finding: Finding): vscode.Diagnostic['code'] {
     place.guest === undefined
       ? vscode.l10n.t('Show host offset {0}', hexOf(place.host ?? 0))
       : vscode.l10n.t('Show guest offset {0}', hexOf(place.guest));
-  const args = encodeURIComponent(JSON.stringify([place]));
-  return { value, target: vscode.Uri.parse(`command:qcow2.showFinding?${args}`) };
+  return { value, target: linkTo(place) };
 }
+
+const linkTo = (place: FindingPlace): vscode.Uri =>
+  vscode.Uri.parse(`command:qcow2.showFinding?${encodeURIComponent(JSON.stringify([place]))}`);
 
 /** The guest's cluster where the active layer has it, else the cluster in the file, else the entry at fault. */
 function placeOf(uri: string, { guest, host, at, snapshot }: Finding): FindingPlace | undefined {

@@ -28,7 +28,7 @@ function repairPreview({
   lostBytes,
   after,
 }: RepairReport): RepairPreview {
-  const { kind, text, detail } = pageHealth({ kind: 'checked', report: after });
+  const { kind, text, detail } = pageHealth({ kind: 'checked', report: after, chain: [] });
   return {
     changed,
     actions: actions.map(({ kind: action, count, examples }) => ({
@@ -69,10 +69,8 @@ export async function stageRepair(
   const label = repairLabel(mode);
   const repaired = await document.repair(mode, label);
   if (!repaired.ok) return { ok: false, text: describeWithFile(repaired.problem, pathOf(document)) };
-  const report = repaired.value;
-  const generation = document.state?.generation ?? 0;
-  // The repair has checked what it has made.
-  if (report.changed) checks.learn(document.source, { report: report.after, generation });
+  const { report, checked } = repaired.value;
+  if (report.changed) checks.learn(document.source, checked);
   return { ok: true, value: { label, report } };
 }
 

@@ -41,6 +41,13 @@ export interface SaveAnswer {
   readonly leftover?: Problem;
 }
 
+/** What a repair did, and what the check of what it made has found. */
+export interface RepairAnswer {
+  readonly report: RepairReport;
+  readonly checked: Checked;
+  readonly edit?: UndoableEdit;
+}
+
 /** What staging needs of the session it belongs to. */
 export interface StagingHost {
   readonly state: ImageState | undefined;
@@ -119,14 +126,15 @@ export class Staging {
   }
 
   /** Stages a repair; nothing where there is nothing to mend. */
-  repair(mode: RepairMode, label: string): Promise<Result<{ report: RepairReport; edit?: UndoableEdit }>> {
+  repair(mode: RepairMode, label: string): Promise<Result<RepairAnswer>> {
     return this.enqueue(async () => {
       const run = { generation: this.host.nextGeneration(), operation: this.host.nextOperation() };
       const repaired = await this.host.ask((engine) => engine.repair(mode, label, run));
       if (!repaired.ok) return repaired;
-      const { report, state } = repaired.value;
+      const { report, chain, state } = repaired.value;
       const edit = this.staged(report.changed, label, state);
-      return { ok: true, value: edit === undefined ? { report } : { report, edit } };
+      const checked = { report: report.after, chain, generation: state.generation };
+      return { ok: true, value: { report, checked, ...(edit === undefined ? {} : { edit }) } };
     });
   }
 

@@ -1,13 +1,18 @@
 /** How healthy an image is, as far as it was checked, and the words for it. */
 import * as vscode from 'vscode';
-import type { CheckReport, Problem } from '../worker/api';
+import type { ChainFinding, CheckReport, Problem } from '../worker/api';
 import { describe } from './words';
 
 export type Health =
   | { readonly kind: 'unchecked' }
   /** `done` of `total`, in a unit of the check's own; a total of 0 is not known yet. */
   | { readonly kind: 'checking'; readonly done: number; readonly total: number }
-  | { readonly kind: 'checked'; readonly report: CheckReport }
+  | {
+      readonly kind: 'checked';
+      readonly report: CheckReport;
+      /** What is wrong with its backing chain, or may be. */
+      readonly chain: readonly ChainFinding[];
+    }
   /** The check could not be carried out. */
   | { readonly kind: 'failed'; readonly problem: Problem };
 
@@ -46,8 +51,12 @@ export function healthDetail(health: Health): string {
       return vscode.l10n.t('All tables of the image are read, and compared with its refcounts.');
     case 'checked': {
       const counts = countsOf(health.report);
-      if (counts.length === 0) return vscode.l10n.t('The check found nothing wrong.');
-      return vscode.l10n.t('The check found: {0}.', counts.join(', '));
+      const found =
+        counts.length === 0
+          ? vscode.l10n.t('The check found nothing wrong.')
+          : vscode.l10n.t('The check found: {0}.', counts.join(', '));
+      if (health.chain.length === 0) return found;
+      return vscode.l10n.t('{0} Remarks about its backing chain: {1}.', found, health.chain.length);
     }
     case 'failed':
       return vscode.l10n.t('The image could not be checked: {0}', describe(health.problem));

@@ -4,6 +4,7 @@
  * its fields (custom error fields do not survive a thread boundary).
  */
 import type { Problem } from '../qcow2/errors';
+import type { ChainFinding } from '../qcow2/chain/chainFindings';
 import type { ChainView } from '../qcow2/chain/chainView';
 import type { CheckReport } from '../qcow2/check/checkImage';
 import type { HeaderView } from '../qcow2/scan/headerView';
@@ -19,6 +20,7 @@ import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
 
 // The rooms above the worker import the engine's data types from here, so that they depend on one door.
 export type { Problem } from '../qcow2/errors';
+export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
 export type { CheckReport } from '../qcow2/check/checkImage';
 export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
@@ -113,6 +115,8 @@ export interface StagedReport extends ClusterReport {
 /** What the check found, and in which state of the image. */
 export interface Checked {
   readonly report: CheckReport;
+  /** What is wrong with its backing chain, or may be; the image is no less sound for it. */
+  readonly chain: readonly ChainFinding[];
   readonly generation: number;
 }
 
@@ -125,6 +129,7 @@ export interface Edited {
 /** What a repair has done, and the image as it is now. */
 export interface Repaired {
   readonly report: RepairReport;
+  readonly chain: readonly ChainFinding[];
   readonly state: ImageState;
 }
 

@@ -53,7 +53,8 @@ export class Editing {
   repair(mode: RepairMode, label: string, { generation, operation }: Run): Result<Repaired> {
     return this.host.onEditable((editable, image) => {
       const report = editable.applyRepair(mode, label, this.host.progressOf(operation));
-      return { report, state: this.host.renew(image, generation) };
+      const state = this.host.renew(image, generation);
+      return { report, chain: image.chainFindings, state };
     });
   }
 

@@ -174,7 +174,8 @@ class Engine implements EngineApi {
   check(operation: OperationId): Result<Checked> {
     return this.onImage(({ chain }) => {
       const report = checkImage(chain.top, this.progressOf(operation));
-      return { report, generation: this.image?.state.generation ?? 0 };
+      const { image } = this;
+      return { report, chain: image?.chainFindings ?? [], generation: image?.state.generation ?? 0 };
     });
   }
 

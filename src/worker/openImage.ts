@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chainFindings, type ChainFinding } from '../qcow2/chain/chainFindings';
 import { decide } from '../qcow2/chain/gate';
 import type { Chain } from '../qcow2/chain/openChain';
 import { EditableImage } from '../qcow2/edit/editableImage';
@@ -62,6 +63,12 @@ export class OpenImage {
   /** Nothing where the image could not be opened. */
   get view(): View | undefined {
     return this.current.view;
+  }
+
+  /** What is wrong with the chain; nothing is looked for in chains that were not followed. */
+  get chainFindings(): readonly ChainFinding[] {
+    const { editable } = this;
+    return editable?.followsNames === true ? chainFindings(editable.chain) : [];
   }
 
   /** Looks anew at what is staged, after it has changed. */

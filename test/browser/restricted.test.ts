@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DamagedFile } from '../support/damagedFile';
 import { image } from '../support/imageBuilder';
+import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
@@ -19,6 +21,7 @@ describe('an image in a folder that is not trusted', () => {
     image({ backing: { name: 'base.qcow2', format: 'qcow2' } })
       .data(0, 4)
       .writeTo(overlay);
+    DamagedFile.do(overlay, (file) => file.leak(1));
     vscode = await VSCode.start({ requiresTrust: true });
     window = await vscode.openWindow(folder);
     await window.openFile(overlay);
@@ -44,6 +47,14 @@ describe('an image in a folder that is not trusted', () => {
       expect(await page.get(`change-${kind}`).getAttribute('disabled')).not.toBeNull();
       expect(await page.get(`change-${kind}`).getAttribute('title')).toContain('Restricted Mode');
     }
+  });
+
+  it('is checked, and not repaired', async () => {
+    const page = await EditorPage.of(window);
+    await page.get('health').click();
+    await until('the leak is found', async () => (await page.text('health')) === '1 leak');
+    expect(await page.get('show-problems').count()).toBe(1);
+    expect(await page.get('repair').count()).toBe(0);
   });
 
   it('is shown with its backing file as soon as the folder is trusted', async () => {

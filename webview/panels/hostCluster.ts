@@ -122,10 +122,18 @@ function claimTable(claims: readonly Claim[], references: number, actions: HostA
     </table>
     ${
       references > claims.length
-        ? html`<p class="hint">${t('The first {0} of {1}.', claims.length, formatCount(references))}</p>`
+        ? html`<p class="hint" data-testid="claims-note">${moreClaims(claims.length, references)}</p>`
         : nothing
     }`;
 }
+
+/** Claims that the engine keeps of one cluster. */
+const MOST_CLAIMS = 16;
+
+const moreClaims = (shown: number, references: number): string =>
+  shown < MOST_CLAIMS
+    ? t('An entry in a table that snapshots share counts once for each of them.')
+    : t('The first {0} of {1}.', shown, formatCount(references));
 
 const link = (offset: number, title: string, testId: string, go: () => void): TemplateResult =>
   html`<button type="button" class="link mono" title=${title} data-testid=${testId} @click=${go}>

@@ -99,6 +99,11 @@ export class EditableImage {
     return this.#disk;
   }
 
+  /** Whether files that it names were opened. */
+  get followsNames(): boolean {
+    return this.#options.followsNames;
+  }
+
   get edits(): EditCounts {
     const { undoable, redoable, unsaved } = this.#history;
     return { undoable, redoable, unsaved };

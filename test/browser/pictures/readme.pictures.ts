@@ -9,6 +9,7 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { writeSamples } from '../../../scripts/lib/sampleImages';
 import { ROOT } from '../../../scripts/lib/paths.mjs';
+import { DamagedFile } from '../../support/damagedFile';
 import type { ThemeKind } from '../harness/themes';
 import { VSCode } from '../harness/vscode';
 import type { Window } from '../harness/window';
@@ -27,10 +28,13 @@ describe('pictures of', () => {
   const file = (name: string): string => path.join(folder, name);
   let vscode: VSCode;
   let window: Window;
+  let sharedCluster: number;
 
   beforeAll(async () => {
     writeSamples(folder);
     writeLivedIn(file('web-server.qcow2'));
+    writeLivedIn(file('mail-server.qcow2'));
+    sharedCluster = DamagedFile.do(file('mail-server.qcow2'), damage);
     vscode = await VSCode.start({ viewport: { width: 1280, height: 800 } });
     window = await vscode.openWindow(folder);
   });
@@ -75,6 +79,28 @@ describe('pictures of', () => {
     await window.page.keyboard.press('Control+Z');
   });
 
+  it('what the file consists of', async () => {
+    await vscode.setTheme(window, 'dark');
+    const page = await open('mail-server.qcow2');
+    await page.get('health').click();
+    await page.get('repair').waitFor();
+    await page.get('space-file').click();
+    await page.waitForFileCell(0, 'header');
+    await page.goTo(`#${sharedCluster}`);
+    await page.frame.locator('[data-testid="zoom-whole"]').click();
+    await page.get('claims').waitFor();
+    await keep('file');
+    await page.get('space-guest').click();
+  });
+
+  it('what a repair would do', async () => {
+    const page = await open('mail-server.qcow2');
+    await page.get('repair').click();
+    await page.frame.locator('[data-testid="repair-preview"][aria-busy="false"]').waitFor();
+    await keep('repair');
+    await window.page.keyboard.press('Escape');
+  });
+
   it('the header', async () => {
     const page = await open('web-server.qcow2');
     await page.showTab('header');
@@ -101,3 +127,15 @@ describe('pictures of', () => {
     await keep('unreadable');
   });
 });
+
+/**
+ * As a crash and a careless tool leave it: counts that are wrong, a cluster used twice, an entry that leads nowhere.
+ * @returns the cluster of the file that is used twice
+ */
+function damage(image: DamagedFile): number {
+  image.setRefcount(image.hostCluster(3), 0);
+  image.setEntry(17, image.entry(16));
+  image.setEntry(19, (1n << 63n) | (1n << 40n));
+  image.leak(24);
+  return image.hostCluster(16);
+}

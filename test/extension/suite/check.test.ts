@@ -78,6 +78,19 @@ describe('a check', () => {
     assert.deepEqual(vscode.languages.getDiagnostics(uri), []);
   });
 
+  it('tells of the backing chain what the check of one image cannot see', async () => {
+    const base = create('base.qcow2');
+    const overlay = vscode.Uri.file(folder.overlay('overlay.qcow2', base.fsPath));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    qemuIo(base.fsPath, 'write -P 9 0 64k');
+    assert.equal((await check(overlay))?.corruptions, 0);
+    const [problem, ...others] = vscode.languages.getDiagnostics(overlay);
+    assert.deepEqual(others, []);
+    assert.match(problem?.message ?? '', /base\.qcow2/);
+    assert.equal(problem?.severity, vscode.DiagnosticSeverity.Warning);
+    assert.equal((problem.code as { value: string }).value, 'Show Backing Chain');
+  });
+
   it('sums up what it finds by the thousand', async () => {
     const uri = create('many.qcow2');
     DamagedFile.do(uri.fsPath, (file) => {
@@ -145,7 +158,7 @@ describe('a check', () => {
     let furthest = 0;
     const watching = exports.checks.onDidChange(() => {
       const health = exports.checks.of(path);
-      if (health.kind !== 'checking' || health.total === 0) return;
+      if (health.kind !== 'checking' || health.done === 0) return;
       furthest = health.done / health.total;
       void vscode.commands.executeCommand('qcow2.cancelCheck', uri);
     });

@@ -83,6 +83,34 @@ describe('a repair', () => {
     assert.equal((await writeZeroes({ uri, offset: '0', length: '64k' }))?.changed, true);
   });
 
+  it('that is undone after the save, and saved again, leaves the damaged image, byte for byte', async () => {
+    const uri = damaged('back.qcow2');
+    const before = readFileSync(uri.fsPath);
+    const document = await openImage(exports, uri);
+    await repair({ uri, mode: 'all' });
+    await save(uri);
+    assert.match(qemuImg('check', uri.fsPath), /No errors were found/);
+    await vscode.commands.executeCommand('undo');
+    await waitFor('the damage staged', () => document.state?.edits?.unsaved === 1);
+    await save(uri);
+    assert.ok(readFileSync(uri.fsPath).subarray(0, before.length).equals(before));
+    assert.ok(((await check(uri))?.corruptions ?? 0) > 0);
+  });
+
+  it('survives its backup, and is saved from there', async () => {
+    const uri = damaged('kept.qcow2');
+    const backup = folder.file('backup');
+    const document = await openImage(exports, uri);
+    await repair({ uri, mode: 'all' });
+    assert.ok((await document.backUp(backup)).ok);
+    await document.revert();
+    const restored = await document.restore(backup);
+    assert.deepEqual(restored.ok && restored.value.map(({ label }) => label), ['Repair: everything']);
+    const saved = await document.inTurn(() => document.save(() => undefined));
+    assert.ok(saved.ok, JSON.stringify(saved));
+    assert.match(qemuImg('check', uri.fsPath), /No errors were found/);
+  });
+
   it('of leaks leaves damage as it is, and the image closed to other changes', async () => {
     const uri = folder.uri('leaks.qcow2');
     qemuIo(folder.create('leaks.qcow2', '16M'), 'write -P 1 0 1M');
