@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DamagedFile } from '../support/damagedFile';
 import { image } from '../support/imageBuilder';
 import { workspace } from '../support/workspace';
 import { isMarked, PSEUDO_LOCALE, unmarkedPart } from './harness/pseudoLocale';
@@ -31,6 +32,13 @@ describe('in a language that marks every text', () => {
       .data(20, 4)
       .writeTo(files.path('top.qcow2'));
     image({ size: '4M' }).data(0, 8).writeTo(files.path('plain.qcow2'));
+    image({ size: '4M' }).data(0, 8).snapshot('first').bitmap('nightly').writeTo(files.path('damaged.qcow2'));
+    DamagedFile.do(files.path('damaged.qcow2'), (file) => {
+      file.setRefcount(file.hostCluster(3), 0);
+      file.setEntry(7, file.entry(5));
+      file.setEntry(6, (1n << 63n) | (1n << 40n));
+      file.leak(2);
+    });
     writeFileSync(files.path('broken.qcow2'), 'this is no image, whatever its name says');
     vscode = await VSCode.start({ language: PSEUDO_LOCALE });
     window = await vscode.openWindow(files.folder);
@@ -95,6 +103,30 @@ describe('in a language that marks every text', () => {
     await page.get('staged-note').waitFor();
     await expectAllMarked(page);
     await window.page.keyboard.press('Control+Z');
+  });
+
+  it('the file view, the health and the repair say nothing else', async () => {
+    const page = await open('damaged.qcow2');
+    await page.get('health').click();
+    await page.get('repair').waitFor();
+    await page.get('space-file').click();
+    await page.waitForFileCell(0, 'header');
+    await expectAllMarked(page);
+    const clusters = Number(await page.get('map-cells').getAttribute('data-columns'));
+    for (let cluster = 0; cluster < Math.min(clusters, 18); cluster++) {
+      await page.clickCell(cluster);
+      const offset = `0x${(cluster * 65536).toString(16)}`;
+      await until('its report is shown', async () => {
+        const report = page.get('host-report');
+        return (await report.count()) === 1 && (await page.text('host-offset')).includes(`${offset} `);
+      });
+      await expectAllMarked(page);
+    }
+    await page.get('repair').click();
+    await page.frame.locator('[data-testid="repair-preview"][aria-busy="false"]').waitFor();
+    for (const details of await page.frame.locator('.repair-places summary').all()) await details.click();
+    await expectAllMarked(page);
+    await window.page.keyboard.press('Escape');
   });
 
   it('an image that cannot be opened says why in marked words', async () => {
