@@ -33,7 +33,7 @@ function dressImage(item: vscode.TreeItem, node: ImageNode, { isWhole, isNew, he
   item.contextValue = node.isOutside ? 'image.outside' : 'image';
   const broken = isWhole ? [] : [vscode.l10n.t('broken chain')];
   const fresh = isNew ? [vscode.l10n.t('new')] : [];
-  const words = [...fresh, ...healthFacts(health), ...facts(image), ...broken, ...folderOf(image.path)];
+  const words = [...healthFacts(health), ...facts(image), ...broken, ...fresh, ...folderOf(image.path)];
   item.description = words.join(' · ');
   item.iconPath = imageIcon(node, isWhole, health);
   item.command = { command: 'qcow2.chains.open', title: vscode.l10n.t('Open'), arguments: [node] };
