@@ -5,6 +5,7 @@ import { registerChainCommands } from './commands/chains';
 import { registerCheck } from './commands/check';
 import { registerChangeBacking } from './commands/changeBacking';
 import { registerChangeCommands, usersInWorkspace } from './commands/change';
+import { registerDependents } from './commands/dependents';
 import { registerCopyInformation } from './commands/copyInformation';
 import { registerExportMap } from './commands/exportMap';
 import { registerOpenCommands } from './commands/open';
@@ -70,6 +71,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerChangeCommands(images, findUsers),
     registerChangeBacking(images, chains.index, findUsers),
     registerChainCommands(chains),
+    registerDependents(images, chains),
   );
   return { images, chains, checks, guards: (document) => guardsOf(document, findUsers) };
 }

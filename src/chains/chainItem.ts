@@ -1,40 +1,52 @@
 /** How a node of the tree looks: icon, words, tooltip. */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
 import { describe, formatSize } from '../words/words';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
 
-/** @param isWhole what the node stands on is all there */
+/** What is known of a node besides its header. */
+export interface NodeState {
+  /** What the node stands on is all there. */
+  readonly isWhole: boolean;
+  /** It came since the workspace was opened. */
+  readonly isNew: boolean;
+  readonly health: Health;
+}
+
 export function chainItem(
   node: ChainNode,
   collapsibleState: vscode.TreeItemCollapsibleState,
-  isWhole: boolean,
-  health: Health,
+  state: NodeState,
 ): vscode.TreeItem {
   const item = new vscode.TreeItem(shortNameOf(node), collapsibleState);
   item.id = node.id;
-  if (node.kind === 'image') dressImage(item, node, isWhole, health);
+  if (node.kind === 'image') dressImage(item, node, state);
   else dressBroken(item, node);
   item.accessibilityInformation = { label: `${shortNameOf(node)}, ${String(item.description)}` };
   return item;
 }
 
-function dressImage(item: vscode.TreeItem, node: ImageNode, isWhole: boolean, health: Health): void {
+function dressImage(item: vscode.TreeItem, node: ImageNode, { isWhole, isNew, health }: NodeState): void {
   const { image } = node;
   item.contextValue = node.isOutside ? 'image.outside' : 'image';
   const broken = isWhole ? [] : [vscode.l10n.t('broken chain')];
-  item.description = [...healthFacts(health), ...facts(image), ...broken, ...folderOf(image.path)].join(
-    ' · ',
-  );
+  const fresh = isNew ? [vscode.l10n.t('new')] : [];
+  const words = [...healthFacts(health), ...facts(image), ...broken, ...fresh, ...folderOf(image.path)];
+  item.description = words.join(' · ');
   item.iconPath = imageIcon(node, isWhole, health);
   item.command = { command: 'qcow2.chains.open', title: vscode.l10n.t('Open'), arguments: [node] };
 }
 
 /** What a node tells at length, made when somebody hovers. */
-export function chainTooltip(node: ChainNode, health: Health): vscode.MarkdownString {
-  return node.kind === 'image' ? imageTooltip(node, health) : brokenTooltip(node);
+/** @param users images that name it as their backing file */
+export function chainTooltip(
+  node: ChainNode,
+  health: Health,
+  users: readonly IndexedImage[],
+): vscode.MarkdownString {
+  return node.kind === 'image' ? imageTooltip(node, health, users) : brokenTooltip(node);
 }
 
 /** What a check has found; nothing where there was none. */
@@ -80,7 +92,14 @@ function imageIcon({ image, parent }: ImageNode, isWhole: boolean, health: Healt
   return new vscode.ThemeIcon(parent === undefined ? 'database' : 'layers');
 }
 
-function imageTooltip(node: ImageNode, health: Health): vscode.MarkdownString {
+/** Names of users that are written out. */
+const USERS_NAMED = 10;
+
+function imageTooltip(
+  node: ImageNode,
+  health: Health,
+  users: readonly IndexedImage[],
+): vscode.MarkdownString {
   const { image } = node;
   const { summary, backing } = image;
   const rows: [string, string][] = [[vscode.l10n.t('File'), image.path]];
@@ -102,6 +121,13 @@ function imageTooltip(node: ImageNode, health: Health): vscode.MarkdownString {
   const special = marks(image);
   if (special.length > 0) rows.push([vscode.l10n.t('State'), special.join(', ')]);
   if (health.kind !== 'unchecked') rows.push([vscode.l10n.t('Health'), healthDetail(health)]);
+  if (users.length > 0) {
+    const names = users.slice(0, USERS_NAMED).map(({ path }) => basename(path));
+    rows.push([
+      vscode.l10n.t('Used by'),
+      [...names, ...(users.length > USERS_NAMED ? ['…'] : [])].join(', '),
+    ]);
+  }
   if (node.isOutside)
     rows.push([vscode.l10n.t('Place'), vscode.l10n.t('not among the images of the workspace')]);
   return table(rows);

@@ -36,6 +36,13 @@ export interface IndexedFiles {
   readonly named: ReadonlyMap<string, IndexedImage>;
 }
 
+/** An image that shows what it has of another one. */
+export interface Dependent {
+  readonly image: IndexedImage;
+  /** 1 where it names the other one itself. */
+  readonly distance: number;
+}
+
 export class ChainModel {
   /** By path, and by device and inode: a name in a header may be a link to what was found under another. */
   private readonly byIdentity = new Map<string, IndexedImage>();
@@ -97,9 +104,41 @@ export class ChainModel {
 
   /** Images that have a file as their backing file; it may be given by any of its names. */
   usersOf(path: string): readonly IndexedImage[] {
-    const known = this.files.found.get(path) ?? this.files.named.get(path);
-    const image = known?.identity === undefined ? known : this.byIdentity.get(known.identity);
+    const image = this.known(path);
     return image === undefined ? [] : (this.users.get(image.path) ?? []);
+  }
+
+  /** What depends on a file, nearest first; in a ring, everything but the file itself. */
+  dependentsOf(path: string): readonly Dependent[] {
+    const found: Dependent[] = [];
+    const reached = new Set<IndexedImage>([...listOf(this.known(path))]);
+    let layer = this.usersOf(path);
+    for (let distance = 1; layer.length > 0; distance++) {
+      const next = layer.filter((image) => !reached.has(image));
+      for (const image of next) reached.add(image);
+      found.push(...sortedByName(next, (image) => image.path).map((image) => ({ image, distance })));
+      layer = next.flatMap((image) => this.users.get(image.path) ?? []);
+    }
+    return found;
+  }
+
+  /** The node of a file in the forest seen from its tops, or from its bases. */
+  find(path: string, fromBase: boolean): ChainNode | undefined {
+    const image = this.known(path);
+    if (image === undefined) return undefined;
+    const outward = (at: IndexedImage): IndexedImage | undefined =>
+      fromBase ? this.backingOf(at) : this.users.get(at.path)?.[0];
+    const way = [image];
+    for (let at = outward(image); at !== undefined && !way.includes(at); at = outward(at)) way.push(at);
+    let node: ChainNode = this.node(way.pop() ?? image, undefined);
+    for (let next = way.pop(); next !== undefined; next = way.pop()) {
+      const wanted = next;
+      const children: ChainNode[] = fromBase ? this.above(node) : this.below(node);
+      const child = children.find((each) => each.kind === 'image' && each.image === wanted);
+      if (child === undefined) return undefined;
+      node = child;
+    }
+    return node;
   }
 
   /** Whether what a node stands on, all the way down, is there as far as it was looked for. */
@@ -118,6 +157,12 @@ export class ChainModel {
       waiting.push(...children(next));
     }
     return false;
+  }
+
+  /** By any of its names. */
+  private known(path: string): IndexedImage | undefined {
+    const named = this.files.found.get(path) ?? this.files.named.get(path);
+    return named?.identity === undefined ? named : this.byIdentity.get(named.identity);
   }
 
   private *all(): Iterable<IndexedImage> {
@@ -147,11 +192,12 @@ export class ChainModel {
     isRoot: (image: IndexedImage) => boolean,
     neighbours: (image: IndexedImage) => readonly IndexedImage[],
   ): ImageNode[] {
-    const images = sortedByName([...this.unique()], ({ path }) => path);
+    const images = [...this.unique()];
     const roots = images.filter(isRoot);
     const reached = new Set<IndexedImage>();
     for (const root of roots) reach(root, neighbours, reached);
-    for (const image of images) {
+    const inRings = images.filter((image) => !reached.has(image));
+    for (const image of sortedByName(inRings, ({ path }) => path)) {
       if (reached.has(image)) continue;
       roots.push(image);
       reach(image, neighbours, reached);

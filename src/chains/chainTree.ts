@@ -1,5 +1,6 @@
 /** The tree view "Backing Chains": the workspace's images as chains, from the top or from the base. */
 import * as vscode from 'vscode';
+import { Breather } from './breather';
 import { chainItem, chainTooltip } from './chainItem';
 import type { Health } from '../words/health';
 import { ChainModel, type ChainNode } from './chainModel';
@@ -21,6 +22,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
   private readonly shownHealth = new Map<string, Health['kind']>();
   private model: ChainModel | undefined;
   private roots: ChainNode[] = [];
+  private readonly breather = new Breather();
   private text = '';
   /** Requests for the roots that the index has not answered yet. */
   private waiting = 0;
@@ -69,19 +71,36 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     this.waiting++;
     await this.index.firstLook();
     this.waiting--;
+    await this.breather.turn();
     const model = this.currentModel();
+    await this.breather.turn();
     const roots = this.isTurnedRound ? model.bases() : model.tops();
-    const next = (at: ChainNode): ChainNode[] => this.layersNextTo(at);
-    this.roots = this.text === '' ? roots : roots.filter((root) => model.matches(root, this.text, next));
+    this.roots = this.text === '' ? roots : await this.matching(model, roots);
     return this.roots;
   }
 
-  getTreeItem(node: ChainNode): vscode.TreeItem {
-    return chainItem(node, this.foldingOf(node), this.currentModel().isWhole(node), this.healthOf(node));
+  async getTreeItem(node: ChainNode): Promise<vscode.TreeItem> {
+    await this.breather.turn();
+    return this.itemOf(node);
+  }
+
+  /** How a node looks now. */
+  itemOf(node: ChainNode): vscode.TreeItem {
+    return chainItem(node, this.foldingOf(node), {
+      isWhole: this.currentModel().isWhole(node),
+      isNew: node.kind === 'image' && this.index.isNew(node.image.path),
+      health: this.healthOf(node),
+    });
+  }
+
+  /** The node of a file, as the tree is shown now. */
+  nodeOf(path: string): ChainNode | undefined {
+    return this.currentModel().find(path, this.isTurnedRound);
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: ChainNode): vscode.TreeItem {
-    item.tooltip = chainTooltip(node, this.healthOf(node));
+    const users = node.kind === 'image' ? this.currentModel().usersOf(node.image.path) : [];
+    item.tooltip = chainTooltip(node, this.healthOf(node), users);
     return item;
   }
 
@@ -106,7 +125,19 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     return node.kind === 'image' ? this.health.of(node.image.path) : { kind: 'unchecked' };
   }
 
-  private currentModel(): ChainModel {
+  private async matching(model: ChainModel, roots: readonly ChainNode[]): Promise<ChainNode[]> {
+    const { text, isTurnedRound } = this;
+    const next = (at: ChainNode): ChainNode[] => (isTurnedRound ? model.above(at) : model.below(at));
+    const found: ChainNode[] = [];
+    for (const root of roots) {
+      await this.breather.turn();
+      if (model.matches(root, text, next)) found.push(root);
+    }
+    return found;
+  }
+
+  /** What is known of the workspace's chains now. */
+  currentModel(): ChainModel {
     this.model ??= new ChainModel(this.index.files);
     return this.model;
   }

@@ -1,7 +1,7 @@
 /** The view that shows the tree: its filter, its direction, and what it says above the tree. */
 import * as vscode from 'vscode';
 import { ChainTree, type HealthSource } from './chainTree';
-import { ChainModel, type ChainNode } from './chainModel';
+import type { ChainNode, Dependent } from './chainModel';
 import { WorkspaceIndex } from './workspaceIndex';
 
 const VIEW = 'qcow2.chains';
@@ -47,10 +47,29 @@ export class ChainView implements vscode.Disposable {
   async usersOf(path: string): Promise<string[]> {
     await this.index.start();
     await this.index.whenSettled();
-    return new ChainModel(this.index.files)
+    return this.tree
+      .currentModel()
       .usersOf(path)
       .map((image) => image.path)
       .sort();
+  }
+
+  /** Everything in the workspace that shows what it has of a file, directly or through others. */
+  async dependentsOf(path: string): Promise<readonly Dependent[]> {
+    await this.index.start();
+    await this.index.whenSettled();
+    return this.tree.currentModel().dependentsOf(path);
+  }
+
+  /** Selects an image in the view. @returns false where the view does not have it */
+  async reveal(path: string): Promise<boolean> {
+    await vscode.commands.executeCommand(`${VIEW}.focus`);
+    await this.index.start();
+    await this.index.whenSettled();
+    const node = this.tree.nodeOf(path);
+    if (node === undefined) return false;
+    await this.view.reveal(node, { select: true, focus: true, expand: true });
+    return true;
   }
 
   async refresh(): Promise<void> {

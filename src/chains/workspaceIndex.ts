@@ -55,6 +55,8 @@ export class WorkspaceIndex implements vscode.Disposable {
   private lastShown = 0;
   private started: Promise<void> | undefined;
   private isCut = false;
+  /** What was there when everything was searched first. */
+  private initial: ReadonlySet<string> | undefined;
 
   /** Something is shown differently now. */
   readonly onDidChange = this.changeEmitter.event;
@@ -113,6 +115,11 @@ export class WorkspaceIndex implements vscode.Disposable {
     return image ?? { path, fileSize: 0, allocatedBytes: 0, format: 'unknown' };
   }
 
+  /** Whether an image came since the workspace was opened. */
+  isNew(path: string): boolean {
+    return this.initial?.has(path) === false && this.found.has(path);
+  }
+
   /** Waits until everything is read that was to be read when it was called. */
   whenSettled(): Promise<void> {
     return this.work;
@@ -132,6 +139,7 @@ export class WorkspaceIndex implements vscode.Disposable {
 
   private restart(): Promise<void> {
     for (const watcher of this.watchers) watcher.dispose();
+    this.initial = undefined;
     this.watchers = settings().enabled ? localFolders().map((folder) => this.watch(folder)) : [];
     return this.enqueue(() => this.readAll());
   }
@@ -159,6 +167,7 @@ export class WorkspaceIndex implements vscode.Disposable {
     const wanted = new Set(paths.slice(0, maxFiles));
     for (const path of this.found.keys()) if (!wanted.has(path)) this.found.delete(path);
     await this.read([...wanted]);
+    this.initial ??= wanted;
   }
 
   /** Reads found files, then whatever headers name beyond them; what is named is read afresh each time. */

@@ -2,8 +2,8 @@
  * `npm run bench [-- PART…]`: what reading costs, side by side with qemu-img in one run, on images made here. Prints a
  * table, keeps it as JSON beside the images, and fails where a floor of DESIGN section 7 is missed.
  *
- * Parts: `open`, `map`, `read`, `check`, `change`, and `frames`, which measures the map in the browser
- * (test/browser/bench).
+ * Parts: `open`, `map`, `read`, `check`, `change`; `frames`, which measures the map in the browser (test/browser/bench);
+ * `index` and `host`, which measure inside VS Code's extension host (host/): a workspace of 100,000 files, and terabytes.
  */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -16,6 +16,7 @@ import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { readHeaderView } from '../../src/qcow2/scan/headerView';
 import { Overview } from '../../src/qcow2/scan/overview';
 import { changeRows } from './change';
+import { hostRows } from './host';
 import { benchImages, READ_SIZE } from './images';
 import { type Command, median, medians } from './measure';
 import { isKept, printTable, type Row } from './report';
@@ -31,7 +32,7 @@ const ours = (...args: string[]): Command => [process.execPath, CLI, ...args];
 const theirs = (...args: string[]): Command => ['qemu-img', ...args];
 const IDLE: Command = [process.execPath, '-e', '0'];
 
-const PARTS: Readonly<Record<string, () => Row[]>> = { open, map, read, check, change, frames };
+const PARTS: Readonly<Record<string, () => Row[]>> = { open, map, read, check, change, frames, index, host };
 
 void prepareZstd().then(main);
 
@@ -157,6 +158,14 @@ function check(): Row[] {
 
 function change(): Row[] {
   return changeRows(benchImages(CACHE).contiguous, CACHE, { idle: IDLE, ours, peakMemory });
+}
+
+function index(): Row[] {
+  return hostRows('index', ROOT, CACHE);
+}
+
+function host(): Row[] {
+  return hostRows('host', ROOT, CACHE);
 }
 
 /** Measured by vitest in the installed extension; it leaves its rows in a file. */

@@ -119,3 +119,50 @@ describe('backing chains', () => {
     expect(performance.now() - start).toBeLessThan(1000);
   });
 });
+
+describe('what depends on an image', () => {
+  const chains = model([
+    image('/w/top', '/w/middle'),
+    image('/w/middle', '/w/base'),
+    image('/w/side', '/w/base'),
+    image('/w/base'),
+    image('/w/one', '/w/two'),
+    image('/w/two', '/w/one'),
+  ]);
+  const of = (path: string): string[] =>
+    chains.dependentsOf(path).map(({ image: { path: at }, distance }) => `${at} ${distance}`);
+
+  it('is told nearest first, through all that lies between', () => {
+    expect(of('/w/base')).toEqual(['/w/middle 1', '/w/side 1', '/w/top 2']);
+    expect(of('/w/middle')).toEqual(['/w/top 1']);
+    expect(of('/w/top')).toEqual([]);
+    expect(of('/w/nowhere')).toEqual([]);
+  });
+
+  it('is in a ring everything but itself', () => {
+    expect(of('/w/one')).toEqual(['/w/two 1']);
+  });
+});
+
+describe('the node of an image', () => {
+  const chains = model([image('/w/top', '/w/middle'), image('/w/middle', '/w/base'), image('/w/base')]);
+  const way = (path: string, fromBase: boolean): string[] => {
+    const names: string[] = [];
+    for (let at = chains.find(path, fromBase); at !== undefined; at = at.parent)
+      names.unshift(shortNameOf(at));
+    return names;
+  };
+
+  it('is found from either end, with the nodes that lead to it', () => {
+    expect(way('/w/base', false)).toEqual(['top', 'middle', 'base']);
+    expect(way('/w/base', true)).toEqual(['base']);
+    expect(way('/w/top', true)).toEqual(['base', 'middle', 'top']);
+    expect(way('/w/nowhere', true)).toEqual([]);
+  });
+
+  it('is the one that the tree shows', () => {
+    const [top] = chains.tops();
+    const shown = chains.below(chains.below(top!)[0]!)[0]!;
+    expect(chains.find('/w/base', false)?.id).toBe(shown.id);
+  });
+});

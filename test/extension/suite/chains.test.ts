@@ -34,7 +34,7 @@ describe('the tree of backing chains', () => {
     outside.remove();
   });
 
-  const labelOf = (node: ChainNode): string => exports.chains.tree.getTreeItem(node).label as string;
+  const labelOf = (node: ChainNode): string => exports.chains.tree.itemOf(node).label as string;
 
   /** The tree as nested lists: `top > base`, a chain a line. */
   async function lines(node?: ChainNode): Promise<string[]> {
@@ -89,8 +89,8 @@ describe('the tree of backing chains', () => {
     await waitForLines('top.qcow2 > middle.qcow2 > base.qcow2');
     const [top] = await exports.chains.tree.getChildren();
     assert.ok(top);
-    const item = exports.chains.tree.getTreeItem(top);
-    assert.match(String(item.description), /^v3 · 16 MiB · \d+ KiB on disk · chains$/);
+    const item = exports.chains.tree.itemOf(top);
+    assert.match(String(item.description), /^v3 · 16 MiB · \d+ KiB on disk · new · chains$/);
     assert.equal(item.contextValue, 'image');
     exports.chains.tree.resolveTreeItem(item, top);
     const tooltip = (item.tooltip as vscode.MarkdownString).value;
@@ -116,13 +116,13 @@ describe('the tree of backing chains', () => {
       const [link] = await exports.chains.tree.getChildren(middle);
       return link?.kind === 'broken' && link;
     });
-    const item = exports.chains.tree.getTreeItem(broken);
+    const item = exports.chains.tree.itemOf(broken);
     assert.equal(item.description, 'missing');
     assert.equal((item.iconPath as vscode.ThemeIcon).id, 'error');
     assert.equal(item.contextValue, 'broken');
     const [, top] = await exports.chains.tree.getChildren();
     assert.ok(top);
-    const topItem = exports.chains.tree.getTreeItem(top);
+    const topItem = exports.chains.tree.itemOf(top);
     assert.equal((topItem.iconPath as vscode.ThemeIcon).id, 'warning');
     assert.match(String(topItem.description), /broken chain/);
     renameSync(folder.file('other.qcow2'), folder.file('base.qcow2'));
@@ -182,7 +182,7 @@ describe('the tree of backing chains', () => {
     assert.equal(closing.reason, 'cycle');
     const [refused] = await exports.chains.tree.getChildren(far);
     assert.ok(refused);
-    assert.match(String(exports.chains.tree.getTreeItem(refused).description), /nbd/);
+    assert.match(String(exports.chains.tree.itemOf(refused).description), /nbd/);
   });
 
   it('follows names out of the workspace, and to raw files', async () => {
@@ -196,7 +196,7 @@ describe('the tree of backing chains', () => {
     assert.ok(shared?.kind === 'image' && shared.isOutside);
     const [plain] = await exports.chains.tree.getChildren(raw);
     assert.ok(plain);
-    assert.match(String(exports.chains.tree.getTreeItem(plain).description), /^raw · 1 MiB/);
+    assert.match(String(exports.chains.tree.itemOf(plain).description), /^raw · 1 MiB/);
   });
 
   it('follows files that are deleted, renamed and moved with their folder', async () => {
@@ -219,7 +219,7 @@ describe('the tree of backing chains', () => {
     await waitForLines('broken.qcow2');
     const [node] = await exports.chains.tree.getChildren();
     assert.ok(node);
-    const item = exports.chains.tree.getTreeItem(node);
+    const item = exports.chains.tree.itemOf(node);
     assert.equal((item.iconPath as vscode.ThemeIcon).id, 'error');
     assert.match(String(item.description), /version 0/);
   });
@@ -249,5 +249,41 @@ describe('the tree of backing chains', () => {
     await vscode.commands.executeCommand('qcow2.chains.openToSide', top);
     const { state } = await openedDocument(exports, folder.uri('top.qcow2'));
     assert.equal(state.chain?.layers.length, 3);
+  });
+
+  it('marks what came since the workspace was opened', async () => {
+    await waitForLines();
+    chainOfThree();
+    await waitForLines('top.qcow2 > middle.qcow2 > base.qcow2');
+    const [top] = await exports.chains.tree.getChildren();
+    assert.ok(top);
+    assert.match(String(exports.chains.tree.itemOf(top).description), / · new · /);
+  });
+
+  it('tells what depends on an image, and selects one in the view', async () => {
+    chainOfThree();
+    await waitForLines('top.qcow2 > middle.qcow2 > base.qcow2');
+    const base = folder.uri('base.qcow2');
+    const dependents = await vscode.commands.executeCommand('qcow2.showDependents', base);
+    assert.deepEqual(dependents, [folder.file('middle.qcow2'), folder.file('top.qcow2')]);
+    await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+    assert.deepEqual(
+      await vscode.commands.executeCommand('qcow2.showDependents', folder.uri('top.qcow2')),
+      [],
+    );
+    assert.equal(await vscode.commands.executeCommand('qcow2.showInChains', base), true);
+    const selected = await waitFor('the selection', () => exports.chains.chosen(undefined));
+    assert.ok(selected.kind === 'image');
+    assert.equal(selected.image.path, base.fsPath);
+  });
+
+  it('says in a tooltip who uses an image', async () => {
+    chainOfThree();
+    await waitForLines('top.qcow2 > middle.qcow2 > base.qcow2');
+    const { tree } = exports.chains;
+    const base = tree.nodeOf(folder.file('base.qcow2'));
+    assert.ok(base);
+    const { tooltip } = tree.resolveTreeItem(tree.itemOf(base), base);
+    assert.match((tooltip as vscode.MarkdownString).value, /Used&nbsp;by.*middle/);
   });
 });

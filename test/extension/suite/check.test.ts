@@ -141,13 +141,13 @@ describe('a check', () => {
     const find = async (): Promise<ChainNode | undefined> =>
       (await tree.getChildren()).find((node) => node.kind === 'image' && node.image.path === uri.fsPath);
     const node = await waitFor('the image in the tree', find);
-    const describe = (): string => String(tree.getTreeItem(node).description);
+    const describe = (): string => String(tree.itemOf(node).description);
     assert.doesNotMatch(describe(), /leak/);
     const told = new Promise((resolve) => tree.onDidChangeTreeData(resolve));
     await vscode.commands.executeCommand('qcow2.check', node);
     await told;
     assert.match(describe(), /^1 leak · /);
-    assert.equal((tree.getTreeItem(node).iconPath as vscode.ThemeIcon).id, 'warning');
+    assert.equal((tree.itemOf(node).iconPath as vscode.ThemeIcon).id, 'warning');
   });
 
   it('that is stopped half-way knows nothing, and can be started again', async () => {

@@ -72,11 +72,11 @@ describe('opening an image', () => {
   it('from the tree: by the command of its node', async () => {
     await exports.chains.refresh();
     const roots = await exports.chains.tree.getChildren();
-    const root = roots.find((node) => exports.chains.tree.getTreeItem(node).label === 'top.qcow2');
+    const root = roots.find((node) => exports.chains.tree.itemOf(node).label === 'top.qcow2');
     assert.ok(root, 'the tree has top.qcow2');
     const [middle] = await exports.chains.tree.getChildren(root);
     assert.ok(middle, 'top.qcow2 has a layer below');
-    const { command } = exports.chains.tree.getTreeItem(middle);
+    const { command } = exports.chains.tree.itemOf(middle);
     assert.ok(command, 'a click opens');
     await vscode.commands.executeCommand(command.command, ...((command.arguments ?? []) as unknown[]));
     const { state } = await openedDocument(exports, folder.uri('middle.qcow2'));

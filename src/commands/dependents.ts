@@ -1,0 +1,61 @@
+/** What depends on an image: Show Dependent Images…, and Show in Backing Chains. */
+import { basename, dirname } from 'node:path';
+import * as vscode from 'vscode';
+import type { ChainView } from '../chains/chainView';
+import type { OpenImages } from '../editor/openImages';
+import { show } from './open';
+import { type CommandTarget, imageOf } from './target';
+
+export function registerDependents(images: OpenImages, chains: ChainView): vscode.Disposable {
+  const { registerCommand } = vscode.commands;
+  return vscode.Disposable.from(
+    registerCommand('qcow2.showDependents', (target?: CommandTarget) =>
+      showDependents(target, images, chains),
+    ),
+    registerCommand('qcow2.showInChains', (target?: CommandTarget) => showInChains(target, images, chains)),
+  );
+}
+
+/** Lists them, nearest first; the chosen one is opened. Answers with their paths. */
+async function showDependents(
+  target: CommandTarget,
+  images: OpenImages,
+  chains: ChainView,
+): Promise<readonly string[]> {
+  const uri = await imageOf(target, images);
+  if (uri === undefined) return [];
+  const name = basename(uri.fsPath);
+  const dependents = await chains.dependentsOf(uri.fsPath);
+  if (dependents.length === 0) {
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t('No image of the workspace depends on {0}.', name),
+    );
+    return [];
+  }
+  const items = dependents.map(({ image: { path }, distance }) => ({
+    label: basename(path),
+    description:
+      distance === 1
+        ? vscode.l10n.t('names it as its backing file')
+        : vscode.l10n.t('{0} steps above it', distance),
+    detail: vscode.workspace.asRelativePath(dirname(path)),
+    path,
+  }));
+  const title = vscode.l10n.t('Images That Depend on {0}', name);
+  const placeHolder = vscode.l10n.t('Changing {0} changes what they show; choose one to open it', name);
+  void vscode.window
+    .showQuickPick(items, { title, placeHolder, matchOnDetail: true })
+    .then((chosen) => (chosen === undefined ? undefined : show(vscode.Uri.file(chosen.path))));
+  return items.map(({ path }) => path);
+}
+
+async function showInChains(target: CommandTarget, images: OpenImages, chains: ChainView): Promise<boolean> {
+  const uri = await imageOf(target, images);
+  if (uri === undefined) return false;
+  if (await chains.reveal(uri.fsPath)) return true;
+  const name = basename(uri.fsPath);
+  void vscode.window.showInformationMessage(
+    vscode.l10n.t('{0} is not among the images of the workspace.', name),
+  );
+  return false;
+}

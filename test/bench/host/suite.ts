@@ -1,0 +1,102 @@
+/**
+ * Measures inside the extension host of a real VS Code (`extensionTestsPath`): how long activation takes, and how long
+ * the host's longest task is while the workspace is indexed and while a terabyte is scanned and checked. The rows go to
+ * the file that QCOW2_HOST_ROWS names.
+ */
+import { writeFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import * as vscode from 'vscode';
+import type { Exports } from '../../../src/extension';
+import type { Row } from '../report';
+
+/** What this program asks of itself: no task of the host is longer, in milliseconds. */
+const LONGEST_TASK = 50;
+const ACTIVATION = 50;
+
+export async function run(): Promise<void> {
+  const { QCOW2_HOST_ROWS: file, QCOW2_HOST_PART: part, QCOW2_HOST_IMAGES: images = '' } = process.env;
+  const rows = [await activation()];
+  if (part === 'index') rows.push(...(await index()));
+  else for (const path of images.split('\n')) rows.push(...(await scan(path)));
+  if (file !== undefined) writeFileSync(file, JSON.stringify(rows));
+}
+
+function extension(): vscode.Extension<Exports> {
+  const found = vscode.extensions.getExtension<Exports>('qcow2-editor.qcow2-editor');
+  if (found === undefined) throw new Error('the extension is not installed');
+  return found;
+}
+
+async function activation(): Promise<Row> {
+  const threads = countThreads();
+  const started = performance.now();
+  await extension().activate();
+  const ours = performance.now() - started;
+  const extra = countThreads() - threads;
+  const detail = `loaded, and activate() done; ${extra} threads started`;
+  return { work: 'activation', ours, floor: { milliseconds: ACTIVATION }, detail };
+}
+
+const countThreads = (): number =>
+  process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
+
+async function index(): Promise<Row[]> {
+  const { chains } = extension().exports;
+  const indexed = await watched('index of 100,000 files, 10,000 images', async () => {
+    await chains.index.start();
+    await chains.index.whenSettled();
+    return `${chains.index.files.found.size} images found`;
+  });
+  const shown = await watched('the tree of their chains, shown', async () => {
+    await vscode.commands.executeCommand('qcow2.chains.focus');
+    await settled();
+    return `${(await chains.tree.getChildren()).length} chains`;
+  });
+  const turned = await watched('turned round', async () => {
+    chains.setFromBase(true);
+    await settled();
+    return `${(await chains.tree.getChildren()).length} bases`;
+  });
+  const filtered = await watched('filtered', async () => {
+    chains.setFilter('machine-77');
+    await settled();
+    return `${(await chains.tree.getChildren()).length} left`;
+  });
+  return [...indexed, ...shown, ...turned, ...filtered];
+}
+
+async function scan(path: string): Promise<Row[]> {
+  const uri = vscode.Uri.file(path);
+  const { images } = extension().exports;
+  return watched(`open and scan ${path.slice(path.lastIndexOf('/') + 1)}`, async () => {
+    await vscode.commands.executeCommand('vscode.open', uri);
+    for (;;) {
+      const cells = await images.find(uri)?.cells({ start: 0, bytesPerCell: 2 ** 26, count: 16_384 });
+      if (cells?.ok === true && cells.value.totals.scannedBytes === cells.value.totals.totalBytes) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return 'until the whole disk is scanned';
+  });
+}
+
+/** VS Code asks for the tree's items when it has been told, and for what is in sight. */
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+}
+
+/** How long it takes, and the longest task of the host meanwhile. */
+async function watched(work: string, action: () => Promise<string>): Promise<Row[]> {
+  // What came before is not its doing.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const started = performance.now();
+  const detail = await action();
+  const ours = performance.now() - started;
+  delay.disable();
+  const longest = delay.max / 1e6;
+  return [
+    { work, ours, detail },
+    { work: `${work}: longest task`, ours: longest, floor: { milliseconds: LONGEST_TASK } },
+  ];
+}
