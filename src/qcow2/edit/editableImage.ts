@@ -3,22 +3,20 @@
  * the one door through which the editor's worker and the headless command change images: every change is staged here,
  * can be undone, and gets to the disk by the crash-safe save alone.
  */
-import { openChain, openChainOf, type Chain } from '../chain/openChain';
+import type { Chain } from '../chain/openChain';
 import type { Change, ChangeContext } from '../change/context';
 import { ClusterBits } from '../change/clusterSet';
 import { discard } from '../change/discard';
-import { isSameBacking, rebase } from '../change/rebase';
+import { rebase } from '../change/rebase';
 import type { ChangeTally } from '../change/tally';
 import { writeGuest } from '../change/write';
 import { writeZeroes } from '../change/writeZeroes';
 import { checkImage, isSound, type CheckReport } from '../check/checkImage';
 import { findObstacles, type Obstacle } from '../check/obstacles';
 import { EngineError, FormatError, RefusedError, type Problem } from '../errors';
-import { Qcow2Image } from '../image/qcow2Image';
 import { LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
 import { StagedFile, type StagedState } from '../io/stagedFile';
-import { lockForSave, type SaveLocks } from '../io/qemuLocks';
 import type { ProblemCode } from '../problemText';
 import { silent, type Progress } from '../progress';
 import { repairImage, type Repair } from '../repair/repairImage';
@@ -27,8 +25,10 @@ import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
 import type { ChangeRequest } from './changeRequest';
 import { forEachDifference, type RangeVisitor } from './difference';
-import { formerFiles, hasJournal, journalOf } from './interrupted';
+import { hasJournal, journalOf } from './interrupted';
 import { BackupWriter, fingerprintOf, restoreBackup, stateOf, type StagedFiles } from './backup';
+import { lockFiles } from './lockFiles';
+import { StagedChain } from './stagedChain';
 import { History, type Edit, type StagedPair } from './history';
 
 export interface EditOptions {
@@ -59,9 +59,7 @@ export class EditableImage {
   readonly #options: EditOptions;
   readonly #store: PageStore;
   readonly #history = new History();
-  #disk: Chain;
-  /** What the staged header names, where that is not what it names on disk. */
-  #rebased: Chain | undefined;
+  readonly #chains: StagedChain;
   readonly #files: StagedFiles;
   readonly #backup: BackupWriter;
   #chain: Chain;
@@ -72,21 +70,21 @@ export class EditableImage {
    * @throws EngineError when the image itself cannot be opened
    */
   static open(path: string, options: EditOptions): EditableImage {
-    return new EditableImage(path, options, openChain(path, { ...options, former: formerFiles }));
+    return new EditableImage(path, options, new StagedChain(path, options));
   }
 
-  private constructor(path: string, options: EditOptions, disk: Chain) {
+  private constructor(path: string, options: EditOptions, chains: StagedChain) {
     this.#path = path;
     this.#options = options;
     this.#store = new PageStore(options.scratchPath);
-    this.#disk = disk;
-    const { file, dataFile, isDataFileOpen, hasDataFile } = disk.top;
+    this.#chains = chains;
+    const { file, dataFile, isDataFileOpen, hasDataFile } = chains.onDisk.top;
     this.#files = {
       image: new StagedFile(file, this.#store),
       dataFile: hasDataFile && isDataFileOpen ? new StagedFile(dataFile, this.#store) : undefined,
     };
     this.#backup = new BackupWriter(this.#files);
-    this.#chain = this.#openStaged();
+    this.#chain = this.#chains.open(this.#files);
   }
 
   /** The chain as staged: the image first, what it depends on as it is on disk. Another one after each change. */
@@ -96,7 +94,7 @@ export class EditableImage {
 
   /** The image and its chain as they are on disk. */
   get onDisk(): Chain {
-    return this.#disk;
+    return this.#chains.onDisk;
   }
 
   /** Whether files that it names were opened. */
@@ -111,7 +109,7 @@ export class EditableImage {
 
   /** Whether any file of the chain is not what it was when it was read. */
   hasChanged(): boolean {
-    return this.#disk.hasChanged() || this.#chain.hasChanged();
+    return this.onDisk.hasChanged() || this.#chain.hasChanged();
   }
 
   /**
@@ -143,7 +141,7 @@ export class EditableImage {
     }
     if (!change.tally.changed) return change.tally;
     this.#history.add({ label, before, after: stateOf(this.#files), freed: change.freed });
-    this.#chain = this.#openStaged();
+    this.#chain = this.#chains.open(this.#files);
     return change.tally;
   }
 
@@ -186,7 +184,7 @@ export class EditableImage {
     if (!report.changed) return report;
     const repaired = { wasSound: isSound(report.before), isSound: isSound(report.after) };
     this.#history.add({ label, before, after: stateOf(this.#files), freed, repaired });
-    this.#chain = this.#openStaged();
+    this.#chain = this.#chains.open(this.#files);
     return report;
   }
 
@@ -207,7 +205,7 @@ export class EditableImage {
   forEachDifference(visit: RangeVisitor): void {
     const { image, dataFile = image } = this.#files;
     if (image.isEmpty && dataFile.isEmpty) return;
-    forEachDifference(this.#disk.top, this.#chain.top, image, dataFile, visit);
+    forEachDifference(this.onDisk.top, this.#chain.top, image, dataFile, visit);
   }
 
   /**
@@ -224,8 +222,8 @@ export class EditableImage {
     const isKnownSound = repaired?.isSound ?? this.#isKnownSound;
     // Where no repair lies between them, both are sound or neither is.
     const isAsOnDisk = repaired === undefined && unsavedRepairs.length === 0;
-    const staged = isAsOnDisk ? this.#disk.top : this.#chain.top;
-    const found = findObstacles(this.#disk.top, { progress, staged, isKnownSound });
+    const staged = isAsOnDisk ? this.onDisk.top : this.#chain.top;
+    const found = findObstacles(this.onDisk.top, { progress, staged, isKnownSound });
     // The full check need not be repeated as long as the file is what it was.
     if (repaired === undefined) this.#isKnownSound = !found.some(({ severity }) => severity === 'refuse');
     return found;
@@ -234,7 +232,7 @@ export class EditableImage {
   /** What stands in the way of repairing the image, which damage does not; quickly found. */
   repairObstacles(): readonly Obstacle[] {
     if (hasJournal(this.#path)) return this.obstacles();
-    const found = findObstacles(this.#disk.top, { staged: this.#chain.top, isKnownSound: true });
+    const found = findObstacles(this.onDisk.top, { staged: this.#chain.top, isKnownSound: true });
     return found.filter(({ problem }) => !DAMAGE.has(problem.code));
   }
 
@@ -258,18 +256,18 @@ export class EditableImage {
     const isRepair = this.#history.unsavedRepairs.some((each) => !(each.wasSound && each.isSound));
     const { image, dataFile } = this.#files;
     const kept = keepsUndo ? { image: image.keepOverwritten(), dataFile: dataFile?.keepOverwritten() } : {};
-    const report = save(this.#files, localDisk, { progress, isRepair, lock: () => this.#lock() });
-    const disk = openChain(this.#path, this.#options);
-    image.rebase(disk.top.file, kept.image);
-    dataFile?.rebase(disk.top.dataFile, kept.dataFile);
-    this.#disk.close();
-    this.#disk = disk;
+    const lock = (): { release(): void } => lockFiles(this.onDisk.top);
+    const report = save(this.#files, localDisk, { progress, isRepair, lock });
+    this.#chains.reopen(({ top }) => {
+      image.rebase(top.file, kept.image);
+      dataFile?.rebase(top.dataFile, kept.dataFile);
+    });
     this.#history.markSaved();
     if (!keepsUndo) {
       this.#isKnownSound = this.#history.repaired?.isSound ?? this.#isKnownSound;
       this.#history.forget();
     }
-    this.#chain = this.#openStaged();
+    this.#chain = this.#chains.open(this.#files);
     return report;
   }
 
@@ -299,14 +297,13 @@ export class EditableImage {
       throw error;
     }
     for (const edit of edits) this.#history.add(edit);
-    this.#chain = this.#openStaged();
+    this.#chain = this.#chains.open(this.#files);
     return edits.map(({ label }) => label);
   }
 
   close(): void {
     this.#backup.close();
-    this.#disk.close();
-    this.#rebased?.close();
+    this.#chains.close();
     this.#store.close();
   }
 
@@ -338,7 +335,7 @@ export class EditableImage {
         return writeGuest(context, request.bytes, request.start);
       case 'rebase': {
         const change = rebase(context, request.backing);
-        if (change.tally.changed) this.#refuseCycle();
+        if (change.tally.changed) this.#chains.refuseCycle(this.#files);
         return change;
       }
     }
@@ -347,7 +344,7 @@ export class EditableImage {
   /** What a damaged image, repaired and not saved yet, says of a cluster cannot always be read: it is not free then. */
   #refcountOnDisk(cluster: number): number {
     try {
-      return this.#disk.top.refcounts.of(cluster);
+      return this.onDisk.top.refcounts.of(cluster);
     } catch (error) {
       if (error instanceof FormatError && this.#history.repaired !== undefined) return 1;
       throw error;
@@ -360,16 +357,6 @@ export class EditableImage {
     original.state = image.state;
     const diskSize = image.base.size;
     return repairImage({ file: image, original, dataFile, diskSize, progress }, mode);
-  }
-
-  /** An image that depends on itself cannot be opened by anybody; QEMU would hang. */
-  #refuseCycle(): void {
-    const { view, files } = this.#openStaged();
-    const cycle = view.layers.find(({ problem }) => problem?.code === 'chain.cycle')?.problem;
-    if (cycle !== undefined) throw new EngineError(cycle);
-    const { file } = this.#disk.top;
-    const itself = files.find((each) => each !== file && file instanceof LocalFile && isSameFile(each, file));
-    if (itself !== undefined) throw new RefusedError(this.#path, 'chain.cycle', { value: itself.name });
   }
 
   #context(progress: Progress): ChangeContext {
@@ -386,59 +373,20 @@ export class EditableImage {
     };
   }
 
-  /** Keeps QEMU, and other savers, from the files. */
-  #lock(): { release(): void } {
-    const { file, dataFile } = this.#disk.top;
-    const locks: SaveLocks[] = [];
-    const release = (): void => {
-      for (const lock of locks) lock.release();
-    };
-    try {
-      for (const each of new Set([file, dataFile])) {
-        if (each instanceof LocalFile) locks.push(lockForSave(each.name));
-      }
-      return { release };
-    } catch (error) {
-      release();
-      throw error;
-    }
-  }
-
-  #openStaged(): Chain {
-    const { image, dataFile } = this.#files;
-    const top = Qcow2Image.open(image, { dataFile });
-    const chain = this.#chainOf(top);
-    return { ...chain, top, layers: [top, ...chain.layers.slice(1)] };
-  }
-
-  /** The chain that the staged image names: that on disk, until it is rebased. */
-  #chainOf(top: Qcow2Image): Chain {
-    const { file, backing } = this.#disk.top;
-    if (isSameBacking(top.backing, backing) || !(file instanceof LocalFile)) return this.#disk;
-    if (this.#rebased === undefined || !isSameBacking(this.#rebased.top.backing, top.backing)) {
-      this.#rebased?.close();
-      this.#rebased = openChainOf(top, file, this.#disk.view.layers[0]?.notes ?? [], this.#options);
-    }
-    return this.#rebased;
-  }
-
   #goTo(state: StagedPair | undefined): boolean {
     if (state === undefined) return false;
     const { image, dataFile } = this.#files;
     image.state = state.image;
     if (dataFile !== undefined && state.dataFile !== undefined) dataFile.state = state.dataFile;
-    this.#chain = this.#openStaged();
+    this.#chain = this.#chains.open(this.#files);
     return true;
   }
 
   /** Of the files that staged edits are laid over, as they are on disk. */
   #fingerprints(): string[] {
-    const { file, dataFile } = this.#disk.top;
+    const { file, dataFile } = this.onDisk.top;
     return [file, dataFile].flatMap((each) =>
       each instanceof LocalFile ? [fingerprintOf(each.identity)] : [],
     );
   }
 }
-
-const isSameFile = ({ identity: one }: LocalFile, { identity: other }: LocalFile): boolean =>
-  one.device === other.device && one.inode === other.inode;
