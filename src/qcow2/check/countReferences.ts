@@ -258,6 +258,11 @@ export class ReferenceCounter implements ReferenceReceiver {
     const refcount = hasDataFile ? 1 : this.disk.of(Math.floor(host / this.#clusterSize));
     // A refcount that cannot be read is a finding of its own.
     if (refcount === undefined) return;
+    // Where refcounts are lost, all clusters of the disk come here.
+    if (this.findings.isFull('l2Copied')) {
+      this.findings.count('l2Copied', this.#copiedTimes);
+      return;
+    }
     const facts = { structure: 'data', host, found: isCopied ? 1 : 0, expected: refcount } as const;
     this.findings.add('l2Copied', { ...facts, ...this.#place(index) }, this.#copiedTimes);
   }

@@ -152,11 +152,21 @@ export class Findings {
 
   constructor(readonly maxKept = MAX_KEPT) {}
 
+  /** No further one of this kind would be kept: it need only be counted. */
+  isFull(kind: FindingKind): boolean {
+    return this.#kept[RULES[kind].severity] >= this.maxKept;
+  }
+
+  /** Counts one without keeping it. */
+  count(kind: FindingKind, times: number): void {
+    this.byKind[kind] = (this.byKind[kind] ?? 0) + times;
+    this.bySeverity[RULES[kind].severity] += times;
+  }
+
   /** @param times how often it counts */
   add(kind: FindingKind, facts: FindingFacts, times = 1): void {
     const rule = RULES[kind];
-    this.byKind[kind] = (this.byKind[kind] ?? 0) + times;
-    this.bySeverity[rule.severity] += times;
+    this.count(kind, times);
     this.#isUncounted ||= kind === 'refcountTooLow' && facts.found === 0;
     if (this.#kept[rule.severity]++ < this.maxKept) this.kept.push({ kind, ...rule, times, ...facts });
   }
