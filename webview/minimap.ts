@@ -214,6 +214,8 @@ function paintColumns(
   const cells = cellCount(disk, level);
   if (!tile || cells === 0) return;
   const kindCount = palette.kinds.length;
+  // One of before the disk grew may end earlier.
+  const known = tile.shares.length / kindCount;
   const sums = new Float64Array(kindCount);
   const scaled = new Uint8Array(kindCount);
   const bands = new Uint8Array(height);
@@ -221,7 +223,7 @@ function paintColumns(
   for (let x = 0; x < width; x++) {
     const from = Math.min(cells - 1, Math.floor((x / width) * cells));
     const to = Math.max(from + 1, Math.min(cells, Math.floor(((x + 1) / width) * cells)));
-    sumShares(tile.shares, from, to, sums);
+    sumShares(tile.shares, Math.min(from, known), Math.min(to, known), sums);
     scaleShares(sums, scaled);
     bandsOf(scaled, 0, kindCount, bands);
     for (let y = 0; y < height; y++) {

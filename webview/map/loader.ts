@@ -50,9 +50,12 @@ export class CellLoader {
     return overviewLevel(this.#disk);
   }
 
-  /** Starts over with a disk, or with a new reading of the same one. */
+  /**
+   * Starts over with a disk, or with a new reading of the same one. What is there of one with the same clusters is
+   * drawn until it is fetched anew: an image file grows with nearly every change.
+   */
   setDisk(disk: Disk, generation: number): void {
-    if (disk.size !== this.#disk.size || disk.clusterSize !== this.#disk.clusterSize) this.cache.clear();
+    if (disk.clusterSize !== this.#disk.clusterSize) this.cache.clear();
     this.#disk = disk;
     this.#generation = generation;
     this.#hasFailed = false;

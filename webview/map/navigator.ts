@@ -41,13 +41,18 @@ export class Navigator {
   step = 0;
   selection: Selection | undefined;
 
-  /** Shows a disk; the same size and cluster size keeps place and selection. */
+  /** Shows a disk; one with the same cluster size keeps the place, and the selection as far as it is there. */
   setDisk(disk: Disk): void {
     if (disk.size === this.disk.size && disk.clusterSize === this.disk.clusterSize) return;
+    const isAnother = disk.clusterSize !== this.disk.clusterSize || this.disk.size === 0;
+    const place = this.save();
     this.disk = disk;
-    this.selection = undefined;
     this.#renewSteps();
-    this.showWholeDisk();
+    const { selection } = this;
+    if (isAnother || (selection && selection.start + selection.length > disk.size))
+      this.selection = undefined;
+    if (isAnother) this.showWholeDisk();
+    else this.restore(place);
   }
 
   setFrame(frame: Frame): void {

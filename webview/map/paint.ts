@@ -80,7 +80,10 @@ export function paintCells(pixels: Uint32Array, stretch: Stretch, cache: TileCac
     for (; cell < stop; cell++) {
       if (source) {
         const inTile = Math.floor(cell / source.cellsPerCell) - source.tile.firstCell;
-        bandsOf(source.tile.shares, inTile * kindCount, kindCount, bands);
+        const { shares } = source.tile;
+        // A tile of before the disk grew may end earlier.
+        if (inTile * kindCount < shares.length) bandsOf(shares, inTile * kindCount, kindCount, bands);
+        else bands.fill(UNKNOWN);
       }
       const row = Math.floor((cell - first) / columns);
       paintColumn(pixels, row * cellSize * columns + (cell - first - row * columns), columns, bands, palette);

@@ -16,6 +16,9 @@ import type { Window } from '../harness/window';
 import { EditorPage } from '../pages/editorPage';
 import { writeLivedIn } from './lived';
 
+/** Few colours and no dithering: a window has few, and a package has a limit. */
+const SMALL = ['--force', '--strip', '--speed', '1', '--nofs'];
+
 const PICTURES: Readonly<Record<ThemeKind, string>> = {
   dark: 'dark',
   light: 'light',
@@ -54,7 +57,8 @@ describe('pictures of', () => {
     await window.page.mouse.move(640, 790);
     await window.page.waitForTimeout(1_000);
     const kept = path.join(ROOT, 'media', 'screenshots', `${name}.png`);
-    execFileSync('pngquant', ['--force', '--strip', '--output', kept, '256', await window.screenshot(name)]);
+    const taken = await window.screenshot(name);
+    execFileSync('pngquant', [...SMALL, '--output', kept, '64', taken]);
   };
 
   it.each(Object.entries(PICTURES))('the page, %s', async (kind, name) => {

@@ -107,6 +107,16 @@ describe('the navigator', () => {
     expect(other.save()).toEqual(place);
   });
 
+  it('keeps place and selection when the disk has grown, as an image file does', () => {
+    navigator.zoomBy(1000, MIDDLE);
+    navigator.goTo(DISK.size / 2);
+    const { selection } = navigator;
+    const { start, end } = navigator.visible;
+    navigator.setDisk({ ...DISK, size: DISK.size + 3 * CLUSTER });
+    expect(navigator.selection).toBe(selection);
+    expect(navigator.visible).toEqual({ start, end });
+  });
+
   it('forgets the selection on another disk, and keeps it when the same is read anew', () => {
     navigator.selectCell(5, false);
     const { selection } = navigator;

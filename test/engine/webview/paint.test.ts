@@ -130,6 +130,18 @@ describe('painting cells', () => {
     paintCells(pixels, stretch, new TileCache(1, KIND_COUNT), palette);
     expect([...pixels]).toEqual([2, 1, 2, 1]);
   });
+
+  it('stripes what a tile from before the disk grew does not have', () => {
+    const pixels = new Uint32Array(2 * 4);
+    const stretch = { bytesPerCell: 1, first: 9, end: 11, columns: 2, rows: 1, cellSize: 4, gap: 1 };
+    paintCells(
+      pixels,
+      stretch,
+      cacheOf(1, () => 3, 10),
+      palette,
+    );
+    expect([...pixels]).toEqual([103, 2, 103, 1, 103, 2, 1, 1]);
+  });
 });
 
 it('sums shares over cells', () => {
