@@ -11,6 +11,7 @@ import { registerExportMap } from './commands/exportMap';
 import { registerOpenCommands } from './commands/open';
 import { registerRecover } from './commands/recover';
 import { registerRepair } from './commands/repair';
+import { registerSample } from './commands/sample';
 import { registerSave } from './commands/save';
 import { Checks } from './editor/checks';
 import type { ImageDocument } from './editor/document';
@@ -64,6 +65,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerSave(images),
     registerRecover(images),
     registerOpenCommands(images),
+    registerSample(context),
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
     registerCheck(images, checks, workerScript),
