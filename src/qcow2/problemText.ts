@@ -208,6 +208,8 @@ export const PROBLEM_TEXT = {
     'There is a journal beside the file, {value}: another program is saving, or a save was interrupted',
   'journal.shown': 'A save was interrupted: what is shown is the image as it was before',
   'journal.notShown': 'A save was interrupted, and the image is shown as that left it: {value}',
+  'journal.version':
+    'The journal is of version {value}, which this program does not know: finish the save with the version that began it',
   'journal.broken': 'The journal cannot be used: {what} at offset {offset} is broken',
   'recover.running': 'Not recovered: the program that saves it still runs (process {value})',
   'recover.otherMachine':

@@ -94,3 +94,16 @@ test('where somebody has written since, it is shown as it is, not recovered, and
   expect(command('recover', '--discard', 'disk.qcow2').status).toBe(0);
   expect(fs.existsSync(journal)).toBe(false);
 });
+
+test('a journal of another version is not thrown away, unless somebody says so', () => {
+  const descriptor = fs.openSync(journal, 'r+');
+  fs.writeSync(descriptor, 'qcow2-journal 7\n', 0);
+  fs.closeSync(descriptor);
+  const ran = command('recover', 'disk.qcow2');
+  expect(ran).toMatchObject({ status: 1 });
+  expect(ran.stderr).toMatch(/^qcow2: [^\n]*version 7[^\n]*\n$/);
+  expect(command('discard', 'disk.qcow2', '0', '64k').status).toBe(1);
+  expect(fs.existsSync(journal)).toBe(true);
+  expect(command('recover', '--discard', 'disk.qcow2').status).toBe(0);
+  expect(fs.existsSync(journal)).toBe(false);
+});

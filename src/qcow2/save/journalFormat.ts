@@ -79,7 +79,8 @@ export interface RecordHeader {
   readonly oldLength: number;
 }
 
-const MAGIC = 'qcow2-journal 2\n';
+const MAGIC_NAME = 'qcow2-journal ';
+const MAGIC = `${MAGIC_NAME}2\n`;
 const RECORD_MAGIC = 0x71726563;
 
 export function encodeSeal({ state, count, length, sum }: Seal): Uint8Array {
@@ -92,6 +93,12 @@ export function encodeSeal({ state, count, length, sum }: Seal): Uint8Array {
   view.setFloat64(40, sum);
   view.setFloat64(SECTOR - 8, checksum(bytes.subarray(0, SECTOR - 8)));
   return bytes;
+}
+
+/** The version of a seal that is not of this one; undefined for what is none, or of this version. */
+export function otherVersionOf(bytes: Uint8Array): string | undefined {
+  const text = Buffer.from(bytes.subarray(0, MAGIC.length)).toString('latin1');
+  return text.startsWith(MAGIC_NAME) && text !== MAGIC ? text.slice(MAGIC_NAME.length).trim() : undefined;
 }
 
 /** What is no whole seal is none: a sector is written whole or not at all. */

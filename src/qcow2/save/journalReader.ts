@@ -1,4 +1,5 @@
 /** Reads a journal (journalFormat.ts), record by record: it may be longer than memory. */
+import { FormatError } from '../errors';
 import { checksum } from '../io/checksum';
 import type { Fill } from '../io/fill';
 import { dataView } from '../format/bytes';
@@ -13,6 +14,7 @@ import {
   fold,
   HEAD_OFFSET,
   headLength,
+  otherVersionOf,
   type JournalHead,
   partsOf,
   RECORD_HEADER,
@@ -52,6 +54,7 @@ export class JournalReader {
   readonly seal: Seal;
   /** Undefined where nothing was written yet, or what there is makes no sense. */
   readonly head: JournalHead | undefined;
+  readonly #otherVersion: string | undefined;
   readonly #records: number;
   readonly #headSum: number;
 
@@ -60,12 +63,22 @@ export class JournalReader {
     const first = new Uint8Array(SECTOR);
     file.read(first, 0);
     this.seal = decodeSeal(first);
+    this.#otherVersion = otherVersionOf(first);
     file.read(first, HEAD_OFFSET);
     const bytes = new Uint8Array(headLength(first));
     file.read(bytes, HEAD_OFFSET);
     this.head = bytes.length === 0 ? undefined : decodeHead(bytes);
     this.#records = HEAD_OFFSET + bytes.length;
     this.#headSum = checksum(bytes);
+  }
+
+  /**
+   * What another version has sealed looks as if it were not: it must not be taken for that.
+   * @throws FormatError `journal.version`
+   */
+  refuseOtherVersion(): void {
+    const value = this.#otherVersion;
+    if (value !== undefined) throw new FormatError(this.file.name, 'journal.version', { value });
   }
 
   /**

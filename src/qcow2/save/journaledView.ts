@@ -23,6 +23,7 @@ export interface JournaledFiles {
  */
 export function journaledView(files: JournaledFiles, journal: Readable): JournaledFiles {
   const reader = new JournalReader(journal);
+  reader.refuseOtherVersion();
   if (reader.seal.state !== SealState.sealed) return files;
   const head = reader.verify();
   if (head.dataFile !== undefined && files.dataFile === undefined) {

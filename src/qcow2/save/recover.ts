@@ -53,6 +53,7 @@ export function recover(path: string, disk: Disk, options: RecoverOptions = {}):
       disk.flushFolder(folderOf(name));
       return 'discarded';
     }
+    journal.refuseOtherVersion();
     if (journal.seal.state === SealState.open) {
       removeJournal(disk, file);
       return 'untouched';
