@@ -3,6 +3,8 @@ import * as assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
+import type { CheckReport } from '../../../src/worker/api';
+import { DamagedFile } from '../../support/damagedFile';
 import { activateExtension, closeAllEditors, openedDocument, wholeDisk } from '../support/extension';
 import { ImageFolder, qemuIo } from '../support/images';
 
@@ -89,6 +91,24 @@ describe('an image that is not on a local disk', () => {
     );
     assert.deepEqual(await document.readBytes(MIB, 4), { ok: true, value: new Uint8Array(4).fill(9) });
     assert.equal((await wholeDisk(document))['data'], 2 * MIB);
+  });
+
+  it('is checked as it was read, and its problems are told under its name', async () => {
+    const path = folder.create('leaky.qcow2', '8M');
+    DamagedFile.do(path, (file) => file.leak(2));
+    const uri = shelf.put('/leaky.qcow2', readFileSync(path));
+    for (const opens of [false, true]) {
+      if (opens) await vscode.commands.executeCommand('vscode.open', uri);
+      const report = await vscode.commands.executeCommand<CheckReport>('qcow2.check', uri);
+      assert.deepEqual([report.corruptions, report.leaks], [0, 2]);
+      assert.equal(vscode.languages.getDiagnostics(uri).length, 1);
+    }
+    const { document } = await openedDocument(exports, uri);
+    const cells = await document.hostCells({ start: 0, bytesPerCell: 65536, count: 0 }, () => undefined);
+    assert.ok(cells.ok, JSON.stringify(cells));
+    await closeAllEditors();
+    // Nobody says when it changes.
+    assert.deepEqual(vscode.languages.getDiagnostics(uri), []);
   });
 
   it('is refused by name where it is larger than 64 MiB', async () => {
