@@ -50,6 +50,8 @@ export interface ImageFiles<File extends BlockFile = BlockFile> {
 }
 
 export interface ChainOptions extends GateOptions {
+  /** The image itself is opened to be repaired: what is wrong with its snapshot table is read over. */
+  readonly isForRepair?: boolean;
   /**
    * Shows the files of each qcow2 layer otherwise than they are, with a note that says so: as they were before a save
    * that was interrupted.
@@ -147,7 +149,7 @@ class ChainOpener {
 
   private openTop(path: string): Qcow2Image {
     const file = this.openFile(path);
-    const { image, notes } = this.openQcow2(file);
+    const { image, notes } = this.openQcow2(file, this.options.isForRepair);
     this.add(image, file, { nameAsWritten: path, formatWasProbed: false, notes });
     return image;
   }
@@ -199,22 +201,28 @@ class ChainOpener {
   }
 
   /** Opens a qcow2 layer with its external data file; without that one, its data cannot be read. */
-  private openQcow2(file: LocalFile): { readonly image: Qcow2Image; readonly notes: readonly Problem[] } {
+  private openQcow2(
+    file: LocalFile,
+    isForRepair = false,
+  ): { readonly image: Qcow2Image; readonly notes: readonly Problem[] } {
     const identity = identityOf(file);
     if (this.seen.has(identity)) throw new RefusedError(file.name, 'chain.cycle', { value: file.name });
     this.seen.add(identity);
-    const { dataFile, problem } = this.dataFileOf(file);
+    const { dataFile, problem } = this.dataFileOf(file, isForRepair);
     const former = this.options.former?.({ image: file, dataFile }, (path) => this.openFile(path));
     const shown = former ?? { image: file, dataFile };
-    const image = Qcow2Image.open(shown.image, { dataFile: shown.dataFile });
+    const image = Qcow2Image.open(shown.image, { dataFile: shown.dataFile, isForRepair });
     const found = problem ?? image.dataFileProblem;
     this.problem ??= found;
     return { image, notes: [former?.note, found].filter((each) => each !== undefined) };
   }
 
   /** The external data file of an image, or why it is not open. */
-  private dataFileOf(file: LocalFile): { readonly dataFile?: LocalFile; readonly problem?: Problem } {
-    const header = parseHeader(file);
+  private dataFileOf(
+    file: LocalFile,
+    isForRepair: boolean,
+  ): { readonly dataFile?: LocalFile; readonly problem?: Problem } {
+    const header = parseHeader(file, { isForRepair });
     if (!header.features.externalDataFile) return {};
     try {
       return { dataFile: this.openDataFile(file, parseExtensions(file, header).dataFileName) };

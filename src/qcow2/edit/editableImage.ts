@@ -37,6 +37,8 @@ export interface EditOptions {
   readonly usesProcessFolder?: boolean;
   /** Where the scratch file is made once staged changes outgrow memory; nothing is there before. */
   readonly scratchPath: string;
+  /** As `openChain` has it. */
+  readonly isForRepair?: boolean;
 }
 
 export interface SaveEdits {
@@ -180,9 +182,9 @@ export class EditableImage {
       this.#goTo(before);
       throw error;
     }
-    const { report, freed } = repair;
+    const { report, freed, wasSound } = repair;
     if (!report.changed) return report;
-    const repaired = { wasSound: isSound(report.before), isSound: isSound(report.after) };
+    const repaired = { wasSound, isSound: isSound(report.after) };
     this.#history.add({ label, before, after: stateOf(this.#files), freed, repaired });
     this.#chain = this.#chains.open(this.#files);
     return report;

@@ -34,7 +34,8 @@ export class StagedChain {
    * @throws EngineError
    */
   open({ image, dataFile }: StagedFiles): Chain {
-    const top = Qcow2Image.open(image, { dataFile });
+    const { isForRepair = false } = this.#options;
+    const top = Qcow2Image.open(image, { dataFile, isForRepair });
     const chain = this.#chainOf(top);
     return { ...chain, top, layers: [top, ...chain.layers.slice(1)] };
   }

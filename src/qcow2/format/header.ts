@@ -22,6 +22,7 @@ import {
   SUBCLUSTERS,
 } from './limits';
 import { RawHeader } from './rawHeader';
+import type { SnapshotLeniency } from './snapshotTable';
 
 export type CompressionType = 'deflate' | 'zstd';
 
@@ -69,7 +70,7 @@ export interface Header {
  * @throws FormatError for what breaks the specification, UnsupportedError for what this program does not know,
  *   FileError
  */
-export function parseHeader(file: BlockFile): Header {
+export function parseHeader(file: BlockFile, { isForRepair = false }: SnapshotLeniency = {}): Header {
   const bytes = new Uint8Array(KNOWN_HEADER_LENGTH);
   file.read(bytes, 0);
   const raw = new RawHeader(file, bytes);
@@ -97,7 +98,7 @@ export function parseHeader(file: BlockFile): Header {
 
   const l2EntrySize = features.extendedL2 ? 16 : 8;
   const l2Span = (clusterSize / l2EntrySize) * clusterSize;
-  const tables = checkTables(raw, clusterSize, l2Span);
+  const tables = checkTables(raw, clusterSize, l2Span, isForRepair);
   return {
     version,
     backingFileOffset,

@@ -22,9 +22,15 @@ export type TablePlaces = Pick<
 /**
  * Checks them in QEMU's order.
  * @param l2Span guest bytes of one L2 table
+ * @param isForRepair more snapshots than are allowed are read over
  * @throws FormatError
  */
-export function checkTables(raw: RawHeader, clusterSize: number, l2Span: number): TablePlaces {
+export function checkTables(
+  raw: RawHeader,
+  clusterSize: number,
+  l2Span: number,
+  isForRepair: boolean,
+): TablePlaces {
   const refcountTableClusters = raw.number('refcount_table_clusters');
   if (refcountTableClusters === 0) throw raw.broken('header.noRefcountTable', 'refcount_table_clusters');
   const refcountTableOffset = checkTable(raw, 'refcount_table_offset', clusterSize, {
@@ -34,7 +40,7 @@ export function checkTables(raw: RawHeader, clusterSize: number, l2Span: number)
   });
 
   const snapshotCount = raw.number('nb_snapshots');
-  if (snapshotCount > MAX_SNAPSHOTS) {
+  if (snapshotCount > MAX_SNAPSHOTS && !isForRepair) {
     throw raw.broken('header.tooManySnapshots', 'nb_snapshots', {
       value: snapshotCount,
       limit: MAX_SNAPSHOTS,

@@ -4,7 +4,7 @@ import type { BlockFile } from '../io/blockFile';
 import { dataView, safeNumber, textOf } from './bytes';
 import type { Header } from './header';
 import { refuseBeyondFile } from './tableBounds';
-import { MAX_SNAPSHOT_EXTRA_SIZE, MAX_SNAPSHOT_TABLE_SIZE } from './limits';
+import { MAX_SNAPSHOT_EXTRA_SIZE, MAX_SNAPSHOT_TABLE_SIZE, MAX_SNAPSHOTS } from './limits';
 import { TableStream } from './tableStream';
 
 /** An internal snapshot. 64-bit values that are only shown stay `bigint`. */
@@ -26,6 +26,14 @@ export interface Snapshot {
   readonly virtualSize?: bigint;
   /** Instruction count; absent where none was recorded. */
   readonly icount?: bigint;
+  /** Bytes of extra data beyond what is allowed, which only a repair reads over. */
+  readonly excessExtraData?: number;
+}
+
+/** What is read over: for a repair, which takes it away (QEMU opens an image to check it likewise). */
+export interface SnapshotLeniency {
+  /** More snapshots than are allowed, a table that is too big, too much extra data. */
+  readonly isForRepair?: boolean;
 }
 
 /** Bytes of an entry before its extra data. */
@@ -38,15 +46,23 @@ const NO_ICOUNT = 0xffff_ffff_ffff_ffffn;
  * header declares.
  * @throws FormatError, FileError
  */
-export function readSnapshotTable(file: BlockFile, header: Header): Snapshot[] {
+export function readSnapshotTable(
+  file: BlockFile,
+  header: Header,
+  { isForRepair = false }: SnapshotLeniency = {},
+): Snapshot[] {
   const table = new TableStream(file, header.snapshotsOffset);
   const snapshots: Snapshot[] = [];
-  for (let index = 0; index < header.snapshotCount; index++) {
+  for (let index = 0; index < Math.min(header.snapshotCount, MAX_SNAPSHOTS); index++) {
     // Entries are padded to a multiple of 8 bytes, the last one not necessarily.
     table.offset = Math.ceil(table.offset / 8) * 8;
-    snapshots.push(readSnapshot(table, index));
+    snapshots.push(readSnapshot(table, index, isForRepair));
     const size = table.offset - header.snapshotsOffset;
     if (size > MAX_SNAPSHOT_TABLE_SIZE) {
+      if (isForRepair) {
+        snapshots.pop();
+        break;
+      }
       const facts = { offset: header.snapshotsOffset, value: size, limit: MAX_SNAPSHOT_TABLE_SIZE };
       throw new FormatError(file.name, 'snapshot.tableTooBig', facts);
     }
@@ -54,13 +70,14 @@ export function readSnapshotTable(file: BlockFile, header: Header): Snapshot[] {
   return snapshots;
 }
 
-function readSnapshot(table: TableStream, index: number): Snapshot {
+function readSnapshot(table: TableStream, index: number, isForRepair: boolean): Snapshot {
   const { file, offset } = table;
   refuseBeyondFile(file, 'snapshot table', offset, ENTRY_LENGTH);
   // Copied out, since the window may move.
   const entry = dataView(table.take(ENTRY_LENGTH).slice());
   const extraSize = entry.getUint32(36);
-  if (extraSize > MAX_SNAPSHOT_EXTRA_SIZE) {
+  const excess = Math.max(0, extraSize - MAX_SNAPSHOT_EXTRA_SIZE);
+  if (excess > 0 && !isForRepair) {
     throw new FormatError(file.name, 'snapshot.extraData', {
       what: `snapshot table entry ${index}`,
       offset: offset + 36,
@@ -71,7 +88,8 @@ function readSnapshot(table: TableStream, index: number): Snapshot {
   const idSize = entry.getUint16(12);
   const nameSize = entry.getUint16(14);
   refuseBeyondFile(file, 'snapshot table', offset, ENTRY_LENGTH + extraSize + idSize + nameSize);
-  const extra = dataView(table.take(extraSize).slice());
+  const extra = dataView(table.take(extraSize - excess).slice());
+  table.skip(excess);
   const virtualSize = extraSize >= 16 ? extra.getBigUint64(8) : undefined;
   const icount = extraSize >= 24 ? extra.getBigUint64(16) : NO_ICOUNT;
   return {
@@ -86,5 +104,6 @@ function readSnapshot(table: TableStream, index: number): Snapshot {
     vmStateSize: extraSize >= 8 ? extra.getBigUint64(0) : BigInt(entry.getUint32(32)),
     ...(virtualSize === undefined ? {} : { virtualSize }),
     ...(icount === NO_ICOUNT ? {} : { icount }),
+    ...(excess === 0 ? {} : { excessExtraData: excess }),
   };
 }

@@ -11,7 +11,7 @@ import { parseHeader, type Header } from '../format/header';
 import { parseExtensions, type HeaderExtensions } from '../format/headerExtensions';
 import type { L2Rules } from '../format/l2Entry';
 import { readLuksHeader, type LuksHeader } from '../format/luksHeader';
-import { readSnapshotTable, type Snapshot } from '../format/snapshotTable';
+import { readSnapshotTable, type Snapshot, type SnapshotLeniency } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
 import { guestCluster, hex, type GuestCluster, type HostCluster } from '../units';
 import { AbsentFile } from './absentFile';
@@ -22,7 +22,7 @@ import { RunKind, type Layer, type RunVisitor } from './layer';
 import { isPreallocated } from './preallocation';
 import { Refcounts } from './refcounts';
 
-export interface Qcow2OpenOptions {
+export interface Qcow2OpenOptions extends SnapshotLeniency {
   /** The external data file, where the image has one and it may be opened. The image takes it over. */
   readonly dataFile?: BlockFile | undefined;
 }
@@ -67,7 +67,7 @@ export class Qcow2Image implements Layer {
    * @throws FormatError, UnsupportedError, FileError; `file` is left open then
    */
   static open(file: BlockFile, options: Qcow2OpenOptions = {}): Qcow2Image {
-    return new Qcow2Image(file, readMetadata(file), options.dataFile);
+    return new Qcow2Image(file, readMetadata(file, options), options.dataFile);
   }
 
   private constructor(
@@ -267,13 +267,13 @@ export class Qcow2Image implements Layer {
   }
 }
 
-function readMetadata(file: BlockFile): Metadata {
-  const header = parseHeader(file);
+function readMetadata(file: BlockFile, leniency: SnapshotLeniency): Metadata {
+  const header = parseHeader(file, leniency);
   const extensions = parseExtensions(file, header);
   const encryption = checkEncryption(file, header, extensions);
   const name = readBackingName(file, header);
   const format = extensions.backingFormat;
-  const snapshots = readSnapshotTable(file, header);
+  const snapshots = readSnapshotTable(file, header, leniency);
   const bitmaps = extensions.bitmaps ? readBitmapDirectory(file, header, extensions.bitmaps) : [];
   return {
     header,

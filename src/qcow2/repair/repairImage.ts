@@ -19,7 +19,14 @@
  * says of free clusters is believed.
  */
 import { ClusterBits } from '../change/clusterSet';
-import { checkImage, countImage, reportOn, type CheckReport, type CountedImage } from '../check/checkImage';
+import {
+  checkImage,
+  countImage,
+  isSound,
+  reportOn,
+  type CheckReport,
+  type CountedImage,
+} from '../check/checkImage';
 import { dataView } from '../format/bytes';
 import { FEATURE_NAMES } from '../format/features';
 import { headerField } from '../format/headerFields';
@@ -39,6 +46,8 @@ export interface Repair {
   readonly report: RepairReport;
   /** Host clusters whose refcount fell to 0: undo needs them. */
   readonly freed: ClusterBits;
+  /** The image needed no more than leaks repaired. */
+  readonly wasSound: boolean;
 }
 
 /** Passes over the image, at most. */
@@ -51,11 +60,17 @@ const PHASES = 9;
 export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   const progress = phased(given.progress, PHASES);
   const context = { ...given, progress };
-  const image = Qcow2Image.open(context.file, { dataFile: context.dataFile });
+  // Leaks are no reason to touch a snapshot table that cannot even be read.
+  const isForRepair = mode === 'all';
+  const image = Qcow2Image.open(context.file, { dataFile: context.dataFile, isForRepair });
+  const areSnapshotsBroken =
+    image.snapshots.length < image.header.snapshotCount ||
+    image.snapshots.some(({ excessExtraData = 0 }) => excessExtraData > 0);
   const counted = countImage(image, progress);
   const before = reportOn(counted, progress);
   const work = new RepairWork(context, image, counted.counter.knownClusters);
-  const freed = mode === 'all' ? mendAll(work, counted, before) : mendLeaks(work, counted, before);
+  const freed =
+    mode === 'all' ? mendAll(work, counted, before, areSnapshotsBroken) : mendLeaks(work, counted, before);
   const hasChanged = work.log.actions.length > 0;
   const after = hasChanged ? checkImage(work.open(), progress) : before;
   if (after.checkErrors + after.corruptions + after.defects === 0) clearMarks(work);
@@ -64,7 +79,7 @@ export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   if (changed) clearUnknownAutoclear(work);
   progress.finish();
   const report = { file: before.file, mode, changed, actions, losses, lossCount, lostBytes, before, after };
-  return { report, freed };
+  return { report, freed, wasSound: isSound(before) && !areSnapshotsBroken };
 }
 
 function mendLeaks(work: RepairWork, counted: CountedImage, before: CheckReport): ClusterBits {
@@ -80,10 +95,15 @@ function mendLeaks(work: RepairWork, counted: CountedImage, before: CheckReport)
   return mender.freed;
 }
 
-function mendAll(work: RepairWork, counted: CountedImage, before: CheckReport): ClusterBits {
-  const { corruptions, checkErrors, defects, leaks } = before;
-  if (corruptions + checkErrors + defects + leaks === 0) return new ClusterBits();
-  if (corruptions + checkErrors + defects > 0) mendReferences(work);
+function mendAll(
+  work: RepairWork,
+  counted: CountedImage,
+  before: CheckReport,
+  areSnapshotsBroken: boolean,
+): ClusterBits {
+  const needsMending = areSnapshotsBroken || !isSound(before);
+  if (!needsMending && before.leaks === 0) return new ClusterBits();
+  if (needsMending) mendReferences(work);
   const mender = new RefcountMender(work, countImage(work.open(), work.progress), refcountsOf(counted));
   mender.mend();
   mendCopiedFlags(work);

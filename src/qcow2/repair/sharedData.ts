@@ -68,6 +68,8 @@ interface Candidate {
   readonly first: number;
   readonly count: number;
   readonly isCompressed: boolean;
+  /** L1 entries that name its table: so often it refers to them. */
+  readonly times: number;
 }
 
 class Collector implements ReferenceReceiver {
@@ -133,7 +135,7 @@ class Collector implements ReferenceReceiver {
 
   #add(index: number, first: number, count: number, isCompressed: boolean): void {
     if (this.candidates.length >= MAX_CANDIDATES) return;
-    const { offset, guest, snapshot } = this.#table;
+    const { offset, guest, snapshot, times } = this.#table;
     const { header } = this.counted.image;
     const entry = this.#piece + index;
     this.candidates.push({
@@ -144,6 +146,7 @@ class Collector implements ReferenceReceiver {
       first,
       count,
       isCompressed,
+      times,
     });
   }
 }
@@ -152,6 +155,8 @@ class Separator {
   /** Entries that lead to a cluster as data. */
   readonly #namers = new Map<number, number>();
   readonly #compressed = new ClusterBits();
+  /** References that stay, by cluster. */
+  readonly #kept = new Map<number, number>();
   /** L2 tables whose entries keep a cluster. */
   readonly #keepers = new Map<number, number[]>();
   /** Layers that have an L2 table. */
@@ -179,10 +184,26 @@ class Separator {
     }
   }
 
-  #mustMove({ first, count, isCompressed, table }: Candidate): boolean {
+  #mustMove(candidate: Candidate): boolean {
+    const { first, count, times } = candidate;
     for (let cluster = first; cluster < first + count; cluster++) {
       if (this.isStructure(cluster)) return true;
     }
+    if (this.#isForeign(candidate)) return true;
+    // More than a refcount can say.
+    const { largest } = this.counted.counter.counts;
+    for (let cluster = first; cluster < first + count; cluster++) {
+      const kept = this.#kept.get(cluster) ?? 0;
+      if (kept > 0 && kept + times > largest) return true;
+    }
+    for (let cluster = first; cluster < first + count; cluster++) {
+      this.#kept.set(cluster, (this.#kept.get(cluster) ?? 0) + times);
+    }
+    return false;
+  }
+
+  /** Whether the cluster is compressed clusters', or that of something else in the same layer. */
+  #isForeign({ first, isCompressed, table }: Candidate): boolean {
     if (isCompressed) return false;
     if (this.#compressed.has(first)) return true;
     if ((this.#namers.get(first) ?? 0) < 2) return false;

@@ -15,7 +15,15 @@ const NO_ICOUNT = 0xffff_ffff_ffff_ffffn;
 /** Removes snapshots whose L1 table cannot be one, and completes entries of version 3. */
 export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
   const { header, snapshots } = image;
-  let isChanged = false;
+  const overhanging = header.snapshotCount - snapshots.length;
+  if (overhanging > 0) {
+    work.log.did(
+      'snapshotRemoved',
+      { at: 60, structure: 'snapshot table', found: header.snapshotCount, becomes: snapshots.length },
+      overhanging,
+    );
+  }
+  let isChanged = overhanging > 0;
   const kept: Uint8Array[] = [];
   for (const [index, snapshot] of snapshots.entries()) {
     const { l1TableOffset, l1Size, offset, virtualSize } = snapshot;
@@ -32,6 +40,16 @@ export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
     const isIncomplete = header.version === 3 && virtualSize === undefined;
     if (isIncomplete) {
       work.log.did('snapshotCompleted', { at: offset, snapshot: index, structure: 'snapshot table' });
+      isChanged = true;
+    }
+    const { excessExtraData = 0 } = snapshot;
+    if (excessExtraData > 0) {
+      work.log.did('snapshotExtraDataCut', {
+        at: offset,
+        snapshot: index,
+        structure: 'snapshot table',
+        found: excessExtraData,
+      });
       isChanged = true;
     }
     kept.push(entryOf(image, snapshot, isIncomplete));
@@ -60,25 +78,23 @@ function writeTable(work: RepairWork, entries: readonly Uint8Array[]): void {
 }
 
 /** The bytes of an entry with its padding. */
-function entryOf(
-  { file, header }: Qcow2Image,
-  { offset, vmStateSize }: Snapshot,
-  completes: boolean,
-): Uint8Array {
+function entryOf({ file, header }: Qcow2Image, snapshot: Snapshot, completes: boolean): Uint8Array {
+  const { offset, vmStateSize, excessExtraData = 0 } = snapshot;
   const fixed = new Uint8Array(ENTRY_LENGTH);
   file.read(fixed, offset);
   const view = dataView(fixed);
   const extraSize = view.getUint32(EXTRA_SIZE_AT);
   const textSize = view.getUint16(12) + view.getUint16(14);
-  const newExtra = completes ? Math.max(FULL_EXTRA, extraSize) : extraSize;
+  const kept = extraSize - excessExtraData;
+  const newExtra = completes ? Math.max(FULL_EXTRA, kept) : kept;
   const entry = new Uint8Array(Math.ceil((ENTRY_LENGTH + newExtra + textSize) / 8) * 8);
   entry.set(fixed);
-  file.read(entry.subarray(ENTRY_LENGTH, ENTRY_LENGTH + extraSize), offset + ENTRY_LENGTH);
+  dataView(entry).setUint32(EXTRA_SIZE_AT, newExtra);
+  file.read(entry.subarray(ENTRY_LENGTH, ENTRY_LENGTH + kept), offset + ENTRY_LENGTH);
   const text = entry.subarray(ENTRY_LENGTH + newExtra, ENTRY_LENGTH + newExtra + textSize);
   file.read(text, offset + ENTRY_LENGTH + extraSize);
   if (completes) {
     const complete = dataView(entry);
-    complete.setUint32(EXTRA_SIZE_AT, newExtra);
     complete.setBigUint64(ENTRY_LENGTH, vmStateSize);
     complete.setBigUint64(ENTRY_LENGTH + 8, BigInt(header.size));
     complete.setBigUint64(ENTRY_LENGTH + 16, NO_ICOUNT);

@@ -59,7 +59,7 @@ export class RepairWork {
 
   /** The image as it is now. */
   open(): Qcow2Image {
-    return Qcow2Image.open(this.context.file, { dataFile: this.context.dataFile });
+    return Qcow2Image.open(this.context.file, { dataFile: this.context.dataFile, isForRepair: true });
   }
 
   /** @param value a safe integer */
