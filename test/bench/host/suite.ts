@@ -1,10 +1,10 @@
 /**
  * Measures inside the extension host of a real VS Code (`extensionTestsPath`): how long activation takes, and how long
- * the host's longest task is while the workspace is indexed and while a terabyte is scanned and checked. The rows go to
- * the file that QCOW2_HOST_ROWS names.
+ * the host's longest task is while the workspace is indexed and while a terabyte is scanned. Tasks are measured in the
+ * CPU time of the host's thread: what it waits for while other programs have the processor is not its doing. The rows
+ * go to the file that QCOW2_HOST_ROWS names.
  */
 import { writeFileSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
 import type { Row } from '../report';
@@ -29,11 +29,12 @@ function extension(): vscode.Extension<Exports> {
 
 async function activation(): Promise<Row> {
   const threads = countThreads();
-  const started = performance.now();
+  const started = { wall: performance.now(), cpu: threadTime() };
   await extension().activate();
-  const ours = performance.now() - started;
+  const ours = threadTime() - started.cpu;
+  const wall = (performance.now() - started.wall).toFixed(0);
   const extra = countThreads() - threads;
-  const detail = `loaded, and activate() done; ${extra} threads started`;
+  const detail = `CPU; ${wall} ms on the clock; ${extra} threads started`;
   return { work: 'activation', ours, floor: { milliseconds: ACTIVATION }, detail };
 }
 
@@ -88,15 +89,33 @@ async function settled(): Promise<void> {
 async function watched(work: string, action: () => Promise<string>): Promise<Row[]> {
   // What came before is not its doing.
   await new Promise((resolve) => setTimeout(resolve, 500));
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
+  const longest = { cpu: 0, wall: 0 };
+  let last = { cpu: threadTime(), wall: performance.now() };
+  const timer = setInterval(() => {
+    const now = { cpu: threadTime(), wall: performance.now() };
+    longest.cpu = Math.max(longest.cpu, now.cpu - last.cpu);
+    longest.wall = Math.max(longest.wall, now.wall - last.wall);
+    last = now;
+  }, 1);
   const started = performance.now();
   const detail = await action();
   const ours = performance.now() - started;
-  delay.disable();
-  const longest = delay.max / 1e6;
+  clearInterval(timer);
   return [
     { work, ours, detail },
-    { work: `${work}: longest task`, ours: longest, floor: { milliseconds: LONGEST_TASK } },
+    {
+      work: `${work}: longest task`,
+      ours: longest.cpu,
+      floor: { milliseconds: LONGEST_TASK },
+      detail: `CPU; ${longest.wall.toFixed(0)} ms on the clock`,
+    },
   ];
+}
+
+/** Milliseconds that this thread has computed; on the clock where Node cannot tell (before 22.19 and 23.9). */
+function threadTime(): number {
+  const { threadCpuUsage } = process as { threadCpuUsage?: () => { user: number; system: number } };
+  if (threadCpuUsage === undefined) return performance.now();
+  const { user, system } = threadCpuUsage();
+  return (user + system) / 1000;
 }
