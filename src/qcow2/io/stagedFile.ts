@@ -197,6 +197,20 @@ export class StagedFile implements WritableFile {
   }
 
   /**
+   * The fill that is staged for all of a stretch, if it is one.
+   * @param offset bytes; @param length bytes, within the file
+   */
+  fillAt(offset: number, length: number): Fill | undefined {
+    const end = Math.ceil((offset + length) / PAGE_SIZE);
+    let found: Fill | undefined;
+    forEachContent(this.#tree, Math.floor(offset / PAGE_SIZE), end, (first, count, content) => {
+      found = first + count >= end && content instanceof Fill ? content : undefined;
+      return false;
+    });
+    return offset + length <= this.#size ? found : undefined;
+  }
+
+  /**
    * Visits what `now` stages otherwise than `before`: states of this file, of the same epoch. `undefined` stands for
    * the base's own bytes.
    */

@@ -95,17 +95,25 @@ export class JournalWriter {
     this.#refuseChanged(plan, disk, offset, old);
     const oldLength = Math.max(0, Math.min(length, plan.oldSize - offset));
     const place = { role, offset, length };
-    const final = role === Role.cut ? old : finalContent(this.plan, plan, place, this.#final);
     const isWhole = oldLength === length || oldLength === 0;
-    const maySkip = isWhole && !hasPeak(role) && role !== Role.header;
-    const fills = maySkip ? this.#fills(place, old, final) : undefined;
+    const before =
+      isWhole && !hasPeak(role) && role !== Role.header
+        ? fillOf(old, offset, this.plan.clusterSize)
+        : undefined;
+    const staged =
+      before !== undefined && isWrittenOnce(role) ? plan.staged.fillAt(offset, length) : undefined;
+    // Where it is known to be a fill it need not be read to find that out.
+    const final =
+      role === Role.cut || staged !== undefined ? old : finalContent(this.plan, plan, place, this.#final);
+    const after = before === undefined ? undefined : (staged ?? fillOf(final, offset, this.plan.clusterSize));
+    const fills = before && after && this.#fillsBetween(place, before, after, old, final);
     const read = (target: Uint8Array, at: number): void => {
       disk.read(target, at);
     };
     const sectors = Math.ceil(length / SECTOR);
     const record: RecordHeader = { file, role, isFill: fills !== undefined, offset, sectors, oldLength };
-    if (fills !== undefined) {
-      this.#addRecord(encodeRecord(record, fills.contents, fills.old, undefined));
+    if (before !== undefined && fills !== undefined) {
+      this.#addRecord(encodeRecord(record, fills, before, undefined));
       return;
     }
     const other = otherContent(this.plan, place, read);
@@ -114,17 +122,16 @@ export class JournalWriter {
     this.#addRecord(encodeRecord(record, sumsOf(contents), old, peak));
   }
 
-  /** Old content and that after each group, where all of them are fills. */
-  #fills(
+  /** What a stretch holds after each group, where old and final content are fills, and what lies between them is, too. */
+  #fillsBetween(
     { role, offset }: Place,
+    before: Fill,
+    after: Fill,
     old: Uint8Array,
     final: Uint8Array,
-  ): { readonly old: Fill; readonly contents: readonly Fill[] } | undefined {
+  ): readonly Fill[] | undefined {
     const { clusterSize } = this.plan;
-    const before = fillOf(old, offset, clusterSize);
-    const after = before === undefined ? undefined : fillOf(final, offset, clusterSize);
-    if (before === undefined || after === undefined) return undefined;
-    if (stepsOf(role) === 1) return { old: before, contents: [after] };
+    if (stepsOf(role) === 1) return [after];
     // What lies between two of one word is of one word, too: one sector tells.
     if (before.step !== 0 || after.step !== 0) return undefined;
     const stretch = {
@@ -134,7 +141,7 @@ export class JournalWriter {
       other: undefined,
     };
     const contents = this.#contents(stretch).map((content) => fillOf(content, offset, clusterSize));
-    return contents.every((fill) => fill !== undefined) ? { old: before, contents } : undefined;
+    return contents.every((fill) => fill !== undefined) ? contents : undefined;
   }
 
   #addRecord({ bytes, sum }: { readonly bytes: Uint8Array; readonly sum: number }): void {
@@ -184,6 +191,9 @@ export class JournalWriter {
     this.#batched = 0;
   }
 }
+
+/** What is there after the one group is what is staged. */
+const isWrittenOnce = (role: Role): boolean => role !== Role.cut && stepsOf(role) === 1;
 
 /** Step by step for each sector. */
 function sumsOf(contents: readonly Uint8Array[]): Float64Array {

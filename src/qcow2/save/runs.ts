@@ -59,7 +59,12 @@ export function forEachDifference(
   let start = -1;
   for (let at = 0; at < one.length; at += SECTOR) {
     const end = Math.min(one.length, at + SECTOR);
-    if (Buffer.compare(one.subarray(at, end), other.subarray(at, end)) !== 0) {
+    // Most sectors that differ do so in their first entry.
+    const differs =
+      one[at + 7] !== other[at + 7] ||
+      one[at] !== other[at] ||
+      Buffer.compare(one.subarray(at, end), other.subarray(at, end)) !== 0;
+    if (differs) {
       if (start < 0) start = at;
     } else if (start >= 0) {
       visit(start, at);
