@@ -47,6 +47,8 @@ export class ChainModel {
   /** By path, and by device and inode: a name in a header may be a link to what was found under another. */
   private readonly byIdentity = new Map<string, IndexedImage>();
   private readonly users = new Map<string, IndexedImage[]>();
+  /** The file that an image names, where it is there: asked for many times over. */
+  private readonly backings = new Map<IndexedImage, IndexedImage>();
 
   constructor(private readonly files: IndexedFiles) {
     for (const image of this.all()) {
@@ -56,6 +58,7 @@ export class ChainModel {
     for (const image of this.unique()) {
       const backing = this.backingOf(image);
       if (backing === undefined) continue;
+      this.backings.set(image, backing);
       const users = this.users.get(backing.path) ?? [];
       users.push(image);
       this.users.set(backing.path, users);
@@ -174,6 +177,8 @@ export class ChainModel {
   private backingOf(image: IndexedImage): IndexedImage | undefined {
     const path = image.backing?.path;
     if (path === undefined) return undefined;
+    const found = this.backings.get(image);
+    if (found !== undefined) return found;
     const named = this.files.found.get(path) ?? this.files.named.get(path);
     if (named?.identity === undefined) return undefined;
     return this.byIdentity.get(named.identity);

@@ -1,5 +1,6 @@
 /** A broken link mended on the installed package: by the button in the chain, the file dialog, the question. */
 import { existsSync, renameSync } from 'node:fs';
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg } from '../support/qemu';
@@ -36,6 +37,8 @@ describe('a backing file that is missing', () => {
     files.remove();
   });
 
+  const title = (text: string): Locator => window.page.locator('.quick-input-title', { hasText: text });
+
   const backing = (): unknown =>
     (JSON.parse(String(mustQemuImg(['info', '-U', '--output=json', overlay]))) as Record<string, unknown>)[
       'backing-filename'
@@ -52,10 +55,17 @@ describe('a backing file that is missing', () => {
   it('is chosen in a dialog, named relative to the image, and told what it means before anything happens', async () => {
     await page.get('change-backing-1').click();
     await window.quickPick('Choose File…');
-    await window.page.locator('.quick-input-title', { hasText: 'Choose Backing File' }).waitFor();
-    await window.quickInput.fill(files.path('moved.qcow2'));
-    await window.page.keyboard.press('Enter');
-    await window.page.locator('.quick-input-title', { hasText: 'Name in the Image' }).waitFor();
+    await title('Choose Backing File').waitFor();
+    await until('the file is accepted', async () => {
+      if (await title('Name in the Image').isVisible()) return true;
+      if (!(await title('Choose Backing File').isVisible())) return false;
+      // Until the dialog has read the folder it forgets what is typed.
+      await window.quickInput.fill(files.path('moved.qcow2'));
+      await window.page.waitForTimeout(1_000);
+      await window.page.keyboard.press('Enter');
+      await window.page.waitForTimeout(1_000);
+      return false;
+    });
     await window.quickPick('moved.qcow2');
     await window.dialog.waitFor();
     const question = await window.dialog.innerText();
