@@ -18,6 +18,10 @@ export interface BenchImages {
   readonly random: string;
   /** 128 GiB, every other cluster allocated: 2.1 million extents. */
   readonly extents: string;
+  /** 1 TiB, all allocated, of which 20 internal snapshots were taken. */
+  readonly snapshots: string;
+  /** 100 GiB of compressed clusters; only their descriptors are there. */
+  readonly compressed: string;
   /** 1 GiB of file-like content, plain and compressed. */
   readonly plain: string;
   readonly deflate: string;
@@ -51,6 +55,15 @@ export function benchImages(cache: string): BenchImages {
     }),
     extents: once('extents', (file) => {
       writeGiantImage(file, { size: 2 ** 37, pattern: 'alternating' });
+    }),
+    snapshots: once('snapshots', (file) => {
+      writeGiantImage(file, { size: 2 ** 40, pattern: 'contiguous' });
+      for (let index = 1; index <= 20; index++) {
+        mustQemuImg(['snapshot', '-c', `snapshot ${index}`, file], { timeout: 600_000 });
+      }
+    }),
+    compressed: once('compressed', (file) => {
+      writeGiantImage(file, { size: 100 * GIB, pattern: 'compressed' });
     }),
     plain: once('plain', (file) => {
       convert(file);

@@ -21,8 +21,9 @@ export interface GiantOptions {
    * - `contiguous`: every cluster is allocated, host clusters ascend
    * - `random`: every cluster is allocated, host clusters in random order
    * - `alternating`: every other cluster is allocated, so that each cluster is an extent of its own
+   * - `compressed`: every cluster is compressed to a quarter of its size; what is there is none that can be decompressed
    */
-  readonly pattern: 'contiguous' | 'random' | 'alternating';
+  readonly pattern: 'contiguous' | 'random' | 'alternating' | 'compressed';
 }
 
 /**
@@ -33,7 +34,8 @@ export function writeGiantImage(path: string, { size, pattern }: GiantOptions): 
   const guestClusters = size / CLUSTER;
   const l2Tables = Math.ceil(guestClusters / L2_ENTRIES);
   const l1Clusters = Math.ceil((l2Tables * 8) / CLUSTER);
-  const dataClusters = pattern === 'alternating' ? Math.ceil(guestClusters / 2) : guestClusters;
+  const share = pattern === 'alternating' ? 2 : pattern === 'compressed' ? COMPRESSED_SHARE : 1;
+  const dataClusters = Math.ceil(guestClusters / share);
   const refcounts = refcountSize(1 + l1Clusters + l2Tables + dataClusters, BLOCK_ENTRIES, CLUSTER);
   // Header, refcount table, refcount blocks, L1 table, L2 tables, data.
   const blocksAt = 1 + refcounts.tableClusters;
@@ -68,8 +70,14 @@ export function writeGiantImage(path: string, { size, pattern }: GiantOptions): 
     });
     fs.writeSync(descriptor, header, 0, header.length, 0);
     writeEntries(descriptor, CLUSTER, refcounts.blocks, (index) => blocksAt + index, 0);
-    writeRefcounts(descriptor, blocksAt * CLUSTER, end);
+    writeRefcounts(descriptor, blocksAt * CLUSTER, dataAt, 1);
+    const references = pattern === 'compressed' ? COMPRESSED_SHARE : 1;
+    writeRefcounts(descriptor, blocksAt * CLUSTER + dataAt * 2, end - dataAt, references);
     writeEntries(descriptor, l1At * CLUSTER, l2Tables, (index) => l2At + index, COPIED_WORD);
+    if (pattern === 'compressed') {
+      writeCompressed(descriptor, l2At * CLUSTER, guestClusters, dataAt * CLUSTER);
+      return;
+    }
     writeEntries(
       descriptor,
       l2At * CLUSTER,
@@ -81,6 +89,27 @@ export function writeGiantImage(path: string, { size, pattern }: GiantOptions): 
     );
   } finally {
     fs.closeSync(descriptor);
+  }
+}
+
+/** Compressed clusters in one host cluster. */
+const COMPRESSED_SHARE = 4;
+
+/** Descriptors of compressed clusters one behind the other (qcow2.txt, "Compressed Clusters Descriptor"). */
+function writeCompressed(descriptor: number, offset: number, count: number, dataAt: number): void {
+  const size = CLUSTER / COMPRESSED_SHARE;
+  const additionalSectors = size / 512 - 1;
+  const high = 0x40000000 + additionalSectors * 2 ** (62 - (CLUSTER_BITS - 8) - 32);
+  for (let done = 0; done < count;) {
+    const entries = Math.min(count - done, PIECE / 8);
+    const piece = Buffer.alloc(entries * 8);
+    for (let index = 0; index < entries; index++) {
+      const host = dataAt + (done + index) * size;
+      piece.writeUInt32BE(high + Math.floor(host / 2 ** 32), index * 8);
+      piece.writeUInt32BE(host % 2 ** 32, index * 8 + 4);
+    }
+    fs.writeSync(descriptor, piece, 0, piece.length, offset + done * 8);
+    done += entries;
   }
 }
 
@@ -111,10 +140,10 @@ function writeEntries(
   }
 }
 
-/** Writes 16-bit refcounts of one for the first `clusters` clusters. */
-function writeRefcounts(descriptor: number, offset: number, clusters: number): void {
+/** Writes the 16-bit refcount of `clusters` clusters whose refcounts begin at `offset`. */
+function writeRefcounts(descriptor: number, offset: number, clusters: number, refcount: number): void {
   const piece = Buffer.alloc(PIECE);
-  for (let at = 1; at < PIECE; at += 2) piece[at] = 1;
+  for (let at = 1; at < PIECE; at += 2) piece[at] = refcount;
   for (let done = 0; done < clusters * 2; done += PIECE) {
     fs.writeSync(descriptor, piece, 0, Math.min(PIECE, clusters * 2 - done), offset + done);
   }

@@ -3,6 +3,7 @@
  * as QEMU does (block/qcow2-refcount.c, check_refcounts_l1, check_refcounts_l2, check_oflag_copied, check_refblocks).
  */
 import { HIGH, LOW, entryHex } from '../format/bytes';
+import { compressedLength, compressedOffset } from '../format/compressedDescriptor';
 import { L2_ZERO_LOW } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
@@ -11,7 +12,7 @@ import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { FindingKind, Findings, FindingFacts, Structure } from './findings';
 import type { L1Table } from './l1Tables';
-import { compressedRegion, type L2Table, type Place, type ReferenceReceiver } from './references';
+import type { L2Table, Place, ReferenceReceiver } from './references';
 import { COPIED_HIGH, entryType } from './walkL2';
 
 /** Bits 56 to 62, and 0 to 8, of an L1 entry. */
@@ -216,9 +217,16 @@ export class ReferenceCounter implements ReferenceReceiver {
       this.#entry('compressedSubclusters', index, high, low);
       return;
     }
-    const { offset, size } = compressedRegion(high, low, rules.clusterBits);
     const { activeTimes, times } = this.#table;
-    this.region('compressed data', offset, size, times, this.#place(index));
+    const offset = compressedOffset(high, low, rules.clusterBits);
+    const size = compressedLength(high, low, rules.clusterBits);
+    const first = Math.floor(offset / this.#clusterSize);
+    // Most lie in one cluster, and there are as many as the disk has clusters.
+    if (times === 1 && first < this.clusters && offset + size <= (first + 1) * this.#clusterSize) {
+      this.counts.addOne(first);
+    } else {
+      this.region('compressed data', offset, size, times, this.#place(index));
+    }
     this.statistics.allocatedClusters += activeTimes;
     this.statistics.compressedClusters += activeTimes;
     // Every one counts as fragmented: neighbours share sectors, which are read again for each.
