@@ -140,8 +140,8 @@ function read(): Row[] {
 /** The command line beside qemu-img, and the engine in this process beside only reading the metadata. */
 function check(): Row[] {
   const { contiguous, random, extents, snapshots, compressed } = benchImages(CACHE);
-  const row = (work: string, file: string, timesFaster: number, runs = RUNS): Row =>
-    compare(work, ours('check', file), theirs('check', file), { timesFaster }, runs);
+  const row = (work: string, file: string, floor?: Row['floor'], runs = RUNS): Row =>
+    compare(work, ours('check', file), theirs('check', file), floor, runs);
   const engine = inProcess('check of 1 TiB, in an editor that is open', Infinity, () => {
     const image = Qcow2Image.open(openLocalFile(contiguous));
     checkImage(image);
@@ -151,12 +151,13 @@ function check(): Row[] {
     readMetadata(contiguous);
   });
   return [
-    row('check of 1 TiB', contiguous, 6),
+    row('check of 1 TiB', contiguous, { timesFaster: 6 }),
     // Minutes for QEMU.
-    row('check of 1 TiB, random order', random, 4, 1),
-    row('check of 1 TiB with 20 snapshots', snapshots, 6, 1),
-    row('check of 100 GiB, compressed', compressed, 6),
-    row('check of 2.1 million extents', extents, 6),
+    row('check of 1 TiB, random order', random, { timesFaster: 4 }, 1),
+    row('check of 1 TiB with 20 snapshots', snapshots, { timesFaster: 6 }, 1),
+    // So little metadata that loading a program counts: there is no floor.
+    row('check of 100 GiB, compressed', compressed),
+    row('check of 2.1 million extents', extents),
     { ...engine, floor: { milliseconds: 5 * reading.ours! } },
     reading,
   ];
