@@ -1,4 +1,5 @@
 /** A receiver that is told of references alone, sound or not, each as the region that it refers to. */
+import { LOW } from '../format/bytes';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { DiskRefcounts } from './diskRefcounts';
@@ -55,6 +56,8 @@ export abstract class RegionReceiver implements ReferenceReceiver {
   }
 
   refcountBlock(index: number): void {
+    // An entry with bits that it must not have refers to nothing that the check counts.
+    if ((this.disk.table[index * 2 + LOW]! & (this.clusterSize - 1)) !== 0) return;
     const at = this.image.header.refcountTableOffset + index * 8;
     this.region('refcount block', this.disk.blockOffset(index), this.clusterSize, 1, { at });
   }
