@@ -8,6 +8,7 @@ import { L2_ZERO_LOW } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { hex } from '../units';
+import { isBrokenBitmapEntry } from './bitmapReferences';
 import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { FindingKind, Findings, FindingFacts, Structure } from './findings';
@@ -19,8 +20,6 @@ import { COPIED_HIGH, entryType } from './walkL2';
 const L1_RESERVED = { high: 0x7f000000, low: 0x1ff };
 /** Bits 56 to 61, and 1 to 8, of a standard L2 entry. */
 const L2_RESERVED = { high: 0x3f000000, low: 0x1fe };
-/** Bits 56 to 63, and 1 to 8, of a bitmap table entry. */
-const BITMAP_RESERVED = { high: 0xff000000, low: 0x1fe };
 
 /** What the active layer has, as `qemu-img check` counts it. Clusters. */
 export interface Statistics {
@@ -167,8 +166,7 @@ export class ReferenceCounter implements ReferenceReceiver {
 
   bitmapEntry(at: number, high: number, low: number): void {
     const offset = offsetOf(high, low);
-    const isReserved = (high & BITMAP_RESERVED.high) !== 0 || (low & BITMAP_RESERVED.low) !== 0;
-    if (isReserved || (offset !== 0 && (low & (this.#clusterSize - 1)) !== 0)) {
+    if (isBrokenBitmapEntry(high, low, this.#clusterSize)) {
       this.findings.add('bitmapEntry', { at, found: entryHex(high, low), structure: 'bitmap table' });
       return;
     }

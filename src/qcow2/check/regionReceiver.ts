@@ -1,7 +1,11 @@
-/** A receiver that is told of references alone, sound or not, each as the region that it refers to. */
+/**
+ * A receiver that is told of references alone, each as the region that it refers to: those that the check counts, whether
+ * the entries are sound or not.
+ */
 import { LOW } from '../format/bytes';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { isBrokenBitmapEntry } from './bitmapReferences';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { Structure } from './findings';
 import { compressedRegion, type L2Table, type Place, type ReferenceReceiver } from './references';
@@ -37,12 +41,13 @@ export abstract class RegionReceiver implements ReferenceReceiver {
     this.#piece = first;
   }
 
-  single(index: number, high: number, low: number): void {
+  single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
     const { rules } = this.image.tables;
     if (rules.hasDataFile) return;
     const type = entryType(rules, high, low);
     const { times } = this.table;
     if (type === 'compressed') {
+      if ((zeroes | allocated) !== 0) return;
       const { offset, size } = compressedRegion(high, low, rules.clusterBits);
       this.region('compressed data', offset, size, times, this.place(index));
     } else if (type === 'allocated') {
@@ -52,11 +57,11 @@ export abstract class RegionReceiver implements ReferenceReceiver {
 
   bitmapEntry(at: number, high: number, low: number): void {
     const offset = offsetOf(high, low);
+    if (isBrokenBitmapEntry(high, low, this.clusterSize)) return;
     if (offset !== 0) this.region('bitmap data', offset, this.clusterSize, 1, { at });
   }
 
   refcountBlock(index: number): void {
-    // An entry with bits that it must not have refers to nothing that the check counts.
     if ((this.disk.table[index * 2 + LOW]! & (this.clusterSize - 1)) !== 0) return;
     const at = this.image.header.refcountTableOffset + index * 8;
     this.region('refcount block', this.disk.blockOffset(index), this.clusterSize, 1, { at });
