@@ -132,6 +132,7 @@ export class EntryChanger {
     let becameFrom = tableStart + stretch.first * clusterSize;
     let changedFrom = Infinity;
     let changedTo = 0;
+    let step: number | undefined;
     for (let index = stretch.first; index < end;) {
       const at = index * stride;
       const guest = tableStart + index * clusterSize;
@@ -151,12 +152,14 @@ export class EntryChanger {
         becameFrom = guest;
       }
       if (now !== 'unchanged' && now !== 'explicit.version2') {
+        // What was a run of contiguous clusters still is one, or has become the same entry over and over.
+        step = changedFrom < Infinity ? undefined : now === 'keptAllocation' ? clusterSize : 0;
         if (changedFrom === Infinity) changedFrom = at;
         changedTo = stop;
       }
     }
     this.#count(became, becameFrom, tableStart + end * clusterSize, request);
-    if (changedFrom < changedTo) table.changed(changedFrom, changedTo);
+    if (changedFrom < changedTo) table.changed(changedFrom, changedTo, step);
   }
 
   /** Counts guest bytes, as far as they were asked for; what is written explicitly is counted when it is written. */

@@ -27,8 +27,11 @@ export interface L2Table {
   readonly signed: Int32Array;
   /** Offset in the file; 0 where there is no table. */
   readonly offset: number;
-  /** Says that words from `from` to before `to` were changed. */
-  readonly changed: (from: number, to: number) => void;
+  /**
+   * Says that words from `from` to before `to` were changed.
+   * @param step by how much each of those 64 bits now is more than the one before it, where that is known
+   */
+  readonly changed: (from: number, to: number, step?: number) => void;
 }
 
 export class L2Tables {
@@ -69,7 +72,9 @@ export class L2Tables {
     const words = this.#read(offset);
     let from = Infinity;
     let to = 0;
-    const changed = (first: number, end: number): void => {
+    let step: number | undefined;
+    const changed = (first: number, end: number, knownStep?: number): void => {
+      step = from > to ? knownStep : undefined;
       from = Math.min(from, first);
       to = Math.max(to, end);
     };
@@ -77,7 +82,7 @@ export class L2Tables {
     if (from >= to) return;
     this.writes++;
     if (isAllZero(words)) this.#giveUp(index, offset);
-    else if (offset !== 0 && this.#isOwn(index, offset)) this.#write(words, offset, from, to);
+    else if (offset !== 0 && this.#isOwn(index, offset)) this.#write(words, offset, from, to, step);
     else this.#writeToNew(index, words, offset);
   }
 
@@ -127,14 +132,11 @@ export class L2Tables {
   }
 
   /** Writes words of the table at `offset`; they are no words any more afterwards. */
-  #write(words: Uint32Array, offset: number, from: number, to: number): void {
+  #write(words: Uint32Array, offset: number, from: number, to: number, knownStep?: number): void {
     const { file } = this.#context;
     const length = (to - from) * 4;
     if (length >= LONG_FILL) {
-      const step = evenStep(
-        new Int32Array(words.buffer, words.byteOffset + from * 4, to - from),
-        this.#context.image.header.clusterSize,
-      );
+      const step = knownStep ?? this.#evenStep(words, from, to);
       if (step !== undefined) {
         file.fill(offset + from * 4, length, words[from + HIGH], words[from + LOW], step);
         return;
@@ -144,6 +146,11 @@ export class L2Tables {
     // Swapping again puts the bytes back into the order of the file.
     wordsInPlace(bytes);
     file.write(bytes, offset + from * 4);
+  }
+
+  #evenStep(words: Uint32Array, from: number, to: number): number | undefined {
+    const changed = new Int32Array(words.buffer, words.byteOffset + from * 4, to - from);
+    return evenStep(changed, this.#context.image.header.clusterSize);
   }
 
   #setL1(index: number, offset: number): void {

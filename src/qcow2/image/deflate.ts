@@ -1,5 +1,5 @@
 /** Raw deflate, as far as one cluster goes. */
-import { zlib } from './zlib';
+import { zlib } from '../io/zlib';
 
 /**
  * Fills `target` with what `input` inflates to. Streams that end early are an error; what they have beyond the

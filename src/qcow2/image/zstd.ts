@@ -5,7 +5,7 @@
  */
 import { ZSTDDecoder } from 'zstddec';
 import { cutZstdFrame, modestFrameHeader, type ZstdFrame } from '../format/zstdFrame';
-import { zlib } from './zlib';
+import { zlib } from '../io/zlib';
 
 const decoder = new ZSTDDecoder();
 

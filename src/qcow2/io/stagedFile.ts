@@ -8,7 +8,6 @@
  * looked at through what has been kept since.
  */
 import type { BlockFile, FileExtent } from './blockFile';
-import { checksum } from './checksum';
 import { Fill } from './fill';
 import { Page, PAGE_SIZE, type PageStore } from './pageStore';
 import {
@@ -21,6 +20,7 @@ import {
   type PageTree,
 } from './pageTree';
 import type { WritableFile } from './writableFile';
+import { zlib } from './zlib';
 
 /** All that is staged at some moment. Immutable: keep it, and assign it to go back to it. */
 export interface StagedState {
@@ -33,6 +33,8 @@ export interface StagedState {
 
 /** A piece of what is staged: the bytes themselves, or a fill. */
 export type Piece = Uint8Array | Fill;
+
+const noteOf = (page: Uint8Array): number => zlib().crc32(page);
 
 /** Bytes read from the base at a time. */
 const CHUNK = 64 * 1024;
@@ -250,12 +252,14 @@ export class StagedFile implements WritableFile {
     this.#size = size;
   }
 
-  /**
-   * The checksum of the whole page of the base that begins at `offset`, as it was when something was first staged over
-   * it; undefined where it was not read.
-   */
-  baseChecksum(offset: number): number | undefined {
-    return this.#noted.get(offset / PAGE_SIZE);
+  /** Whether it is known what the page of the base at `offset` was when something was first staged over it. */
+  isNoted(offset: number): boolean {
+    return this.#noted.has(offset / PAGE_SIZE);
+  }
+
+  /** Whether a page that is noted still was what it was then, where `bytes` are all of it as it is now. */
+  isAsNoted(offset: number, bytes: Uint8Array): boolean {
+    return this.#noted.get(offset / PAGE_SIZE) === noteOf(bytes);
   }
 
   /**
@@ -373,7 +377,7 @@ export class StagedFile implements WritableFile {
       this.#base.read(buffer, page * PAGE_SIZE);
       for (let index = 0; index < count; index++, page++) {
         if (this.#noted.has(page)) continue;
-        this.#noted.set(page, checksum(buffer.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE)));
+        this.#noted.set(page, noteOf(buffer.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE)));
       }
     }
   }

@@ -163,15 +163,14 @@ export class JournalWriter {
   /** Pages that were read when something was staged over them must still be what they were. */
   #refuseChanged({ staged }: FilePlan, disk: MutableFile, offset: number, old: Uint8Array): void {
     for (let page = Math.floor(offset / PAGE) * PAGE; page < offset + old.length; page += PAGE) {
-      const noted = page === this.#checked ? undefined : staged.baseChecksum(page);
+      if (page === this.#checked || !staged.isNoted(page)) continue;
       this.#checked = page;
-      if (noted === undefined) continue;
       let bytes = old.subarray(Math.max(0, page - offset), page - offset + PAGE);
       if (page < offset || bytes.length < PAGE) {
         bytes = this.#page;
         disk.read(bytes, page);
       }
-      if (noted !== checksum(bytes)) throw new FileError(staged.name, 'save.changedOutside');
+      if (!staged.isAsNoted(page, bytes)) throw new FileError(staged.name, 'save.changedOutside');
     }
   }
 

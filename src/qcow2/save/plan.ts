@@ -301,8 +301,13 @@ export function forEachStagedStretch(
 
 const BEFORE = new Uint8Array(PIECE);
 const AFTER = new Uint8Array(PIECE);
+const PROBE = new Uint8Array(SECTOR);
+const FILLED = new Uint8Array(SECTOR);
 
-/** Visits the sectors of a piece that the file has otherwise, as offsets in the file. */
+/**
+ * Visits the sectors of a piece that the file has otherwise, as offsets in the file. Of a fill, what lies between two
+ * sectors that differ may be among them although it does not: finding that out would cost more than writing it.
+ */
 export function forEachChanged(
   base: BlockFile,
   offset: number,
@@ -315,14 +320,28 @@ export function forEachChanged(
   const after = AFTER.subarray(0, size);
   for (let done = 0; done < length; done += size) {
     const step = Math.min(size, length - done);
+    const isFull = piece instanceof Fill && step === PIECE;
+    if (isFull && differsAtBothEnds(base, offset + done, piece)) {
+      visit(offset + done, offset + done + step);
+      continue;
+    }
     const was = before.subarray(0, step);
     base.read(was, offset + done);
-    if (piece instanceof Fill && (done === 0 || piece.step !== 0)) piece.writeTo(after, offset + done);
+    if (piece instanceof Fill) piece.writeTo(after, offset + done);
     const is = piece instanceof Fill ? after.subarray(0, step) : piece.subarray(done, done + step);
     forEachDifference(was, is, (start, end) => {
       visit(offset + done + start, ceilSector(offset + done + end));
     });
   }
+}
+
+/** Of `PIECE` bytes that are to be filled. */
+function differsAtBothEnds(base: BlockFile, start: number, fill: Fill): boolean {
+  return [start, start + PIECE - SECTOR].every((offset) => {
+    base.read(PROBE, offset);
+    fill.writeTo(FILLED, offset);
+    return Buffer.compare(PROBE, FILLED) !== 0;
+  });
 }
 
 export function firstSector(file: BlockFile): Uint8Array {

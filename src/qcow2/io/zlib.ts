@@ -1,4 +1,4 @@
-/** `node:zlib`, loaded when something is decompressed: it brings all of Node's streams with it. */
+/** `node:zlib`, loaded when it is needed first: it brings all of Node's streams with it. */
 import type * as Zlib from 'node:zlib';
 
 /** The part of it that older versions of Node, and their types, do not have (Node 22.15 on). */
