@@ -4,12 +4,11 @@
  */
 import { createBirpc } from 'birpc';
 import type {
-  Cells,
   CellsRequest,
   ChangePreview,
   GuardReport,
   HostApi,
-  HostReport,
+  StagedHostReport,
   KindTotals,
   MapCells,
   PageApi,
@@ -84,11 +83,11 @@ export class HostLine {
     return this.#settle(this.#rpc.readBytes(guestOffset, length));
   }
 
-  hostCells(request: CellsRequest): Promise<Settled<Cells>> {
+  hostCells(request: CellsRequest): Promise<Settled<MapCells>> {
     return this.#settle(this.#rpc.hostCells(request));
   }
 
-  async inspectHost(hostOffset: number): Promise<Answer<HostReport>> {
+  async inspectHost(hostOffset: number): Promise<Answer<StagedHostReport>> {
     return this.#put(await this.#settle(this.#rpc.inspectHost(hostOffset)));
   }
 

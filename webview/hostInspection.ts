@@ -1,39 +1,40 @@
-/** Finds out about a selected cluster of the image file: asks for the newest one only, and says it aloud. */
+/**
+ * Finds out about a selected cluster of the image file, and says it aloud. A newer question ends an older one, which may
+ * take half a second.
+ */
 import type { Announcer } from './announce';
 import { nameClusters, placeOf } from './describe';
 import type { HostLine } from './host';
 import { FILE_KINDS } from './kinds';
-import { Latest } from './latest';
 import type { Disk } from './map/geometry';
 import type { Selection } from './map/selection';
 import type { Store } from './store';
 
 export class HostInspection {
-  readonly #cluster: Latest<Selection, Awaited<ReturnType<HostLine['inspectHost']>>>;
+  /** Counts the questions: only the newest one is of interest. */
+  #asked = 0;
 
   constructor(
     private readonly store: Store,
     private readonly announcer: Announcer,
-    host: HostLine,
-  ) {
-    this.#cluster = new Latest(
-      ({ start }) => host.inspectHost(start),
-      (hostReport) => {
-        store.update({ hostReport });
-      },
-    );
-  }
+    private readonly host: HostLine,
+  ) {}
 
   /** The selection is another one, or the image was read anew. */
   of(selection: Selection | undefined, disk: Disk): void {
+    this.#asked++;
     if (!selection) {
-      this.#cluster.cancel();
       this.store.update({ hostSelection: undefined, hostReport: undefined });
       return;
     }
     this.store.update({ hostSelection: selection });
-    this.#cluster.want(selection);
+    void this.#ask(selection, this.#asked);
     this.announcer.say(() => this.#inWords(selection, disk));
+  }
+
+  async #ask({ start }: Selection, asked: number): Promise<void> {
+    const hostReport = await this.host.inspectHost(start);
+    if (asked === this.#asked) this.store.update({ hostReport });
   }
 
   #inWords({ start, length }: Selection, disk: Disk): string {

@@ -32,7 +32,7 @@ export function legend(state: AppState, toggle: (kind: string) => void): Templat
       </thead>
       <tbody role="rowgroup">
         ${kinds.map((kind) => entry(kind, set, totals, clusterSize, state.highlighted, toggle))}
-        ${isFile ? '' : stagedEntry(state, clusterSize)}
+        ${stagedEntry(state, totals.totalBytes, clusterSize)}
       </tbody>
     </table>
     ${isFile ? layoutNote(state) : scanNote(totals)}`;
@@ -93,8 +93,13 @@ function entry(
 }
 
 /** Where something is staged, whatever its kind: beside the kinds, not one of them. */
-function stagedEntry({ page }: AppState, clusterSize: number): TemplateResult | '' {
-  const bytes = page?.image.edits?.stagedBytes ?? 0;
+function stagedEntry(
+  { page, space }: AppState,
+  totalBytes: number,
+  clusterSize: number,
+): TemplateResult | '' {
+  const edits = page?.image.edits;
+  const bytes = (space === 'file' ? edits?.stagedFileBytes : edits?.stagedBytes) ?? 0;
   if (bytes === 0) return '';
   const clusters = Math.ceil(bytes / clusterSize);
   return html`<tr role="row" class="legend-entry" data-testid="legend-staged">
@@ -107,7 +112,7 @@ function stagedEntry({ page }: AppState, clusterSize: number): TemplateResult | 
       </span>
     </th>
     <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${formatSize(bytes)}</td>
-    <td role="cell">${formatShare(bytes, page?.image.summary?.virtualSize ?? 0)}</td>
+    <td role="cell">${formatShare(bytes, totalBytes)}</td>
     <td role="cell" data-clusters=${clusters}>${formatCount(clusters)}</td>
   </tr>`;
 }

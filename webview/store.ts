@@ -1,6 +1,6 @@
 /** What the page knows and shows, in one value; parts of the page are drawn again when what they read has changed. */
 import type {
-  HostReport,
+  StagedHostReport,
   KindTotals,
   PageHealth,
   PageState,
@@ -41,7 +41,7 @@ export interface AppState {
   /** What is selected in the file view. */
   readonly hostSelection: Selection | undefined;
   /** Of its first cluster. */
-  readonly hostReport: Answer<HostReport>;
+  readonly hostReport: Answer<StagedHostReport>;
   /** Totals of the whole file, once its tables were read. */
   readonly fileTotals: KindTotals | undefined;
   /** How far the reading of the tables is, 0 to 1; undefined where it is not under way. */

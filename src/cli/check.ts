@@ -62,29 +62,24 @@ const checkFile = (args: Arguments, form: Form): number =>
   });
 
 function repairFile(args: Arguments, form: Form, mode: RepairMode): number {
-  return withEditable(
-    args.operands[0]!,
-    args,
-    (image, progress) => {
-      refuseObstacles(image.repairObstacles());
-      const report = image.applyRepair(mode, '', progress);
-      progress.clear();
-      printFindings(image.onDisk.top, report.before);
-      if (mode === 'leaks' && report.before.needsRebuild) {
-        printError('ERROR need to rebuild refcount structures\n');
-        return EXIT_NOT_CHECKED;
-      }
-      const { clusterSize } = image.chain.top.header;
-      if (report.changed) saveImage(image, progress);
-      forEachRepairLine(report, clusterSize, (line) => {
-        printError(`${printable(line)}\n`);
-      });
-      if (report.changed) printFindings(image.onDisk.top, report.after);
-      printReport(args, form, report.after, image.onDisk, fixedCounts(report));
-      return exitCode(report.after);
-    },
-    mode === 'all',
-  );
+  return withEditable(args.operands[0]!, args, (image, progress) => {
+    refuseObstacles(image.repairObstacles());
+    const report = image.applyRepair(mode, '', progress);
+    progress.clear();
+    printFindings(image.onDisk.top, report.before);
+    if (mode === 'leaks' && report.before.needsRebuild) {
+      printError('ERROR need to rebuild refcount structures\n');
+      return EXIT_NOT_CHECKED;
+    }
+    const { clusterSize } = image.chain.top.header;
+    if (report.changed) saveImage(image, progress);
+    forEachRepairLine(report, clusterSize, (line) => {
+      printError(`${printable(line)}\n`);
+    });
+    if (report.changed) printFindings(image.onDisk.top, report.after);
+    printReport(args, form, report.after, image.onDisk, fixedCounts(report));
+    return exitCode(report.after);
+  });
 }
 
 function checked(image: Qcow2Image, args: Arguments): CheckReport {

@@ -13,20 +13,18 @@ import { asError, type Arguments } from './verb';
 
 /**
  * Opens an image to be changed, and hands it over. A save that was interrupted is finished first.
- * @param isForRepair as `EditableImage.open` has it
  * @throws EngineError
  */
 export function withEditable<T>(
   path: string,
   args: Arguments,
   use: (image: EditableImage, progress: ProgressBar) => T,
-  isForRepair = false,
 ): T {
   const gate = { followsNames: true, usesProcessFolder: true };
   const outcome = recoverImage(path, gate);
   if (outcome !== 'none') warn(path, RECOVERY_WORDS[outcome]);
   const scratchPath = join(tmpdir(), `qcow2-${process.pid}-${randomBytes(6).toString('hex')}`);
-  const image = EditableImage.open(path, { ...gate, scratchPath, isForRepair });
+  const image = EditableImage.open(path, { ...gate, scratchPath });
   const progress = args.progress();
   try {
     return use(image, progress);

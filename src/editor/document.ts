@@ -4,12 +4,11 @@
  * session, since a document lives without a view: saving and undoing never ask the webview.
  */
 import type {
-  Cells,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
   Checked,
-  HostReport,
+  StagedHostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -158,11 +157,11 @@ export class ImageDocument {
   }
 
   /** The cells of the file view; the first ones of a state take as long as a check. */
-  async hostCells(request: CellsRequest, report: ProgressReport): Promise<Result<Cells>> {
+  async hostCells(request: CellsRequest, report: ProgressReport): Promise<Result<MapCells>> {
     return (await this.readSession()).fileView.cells(request, report);
   }
 
-  async inspectHost(hostOffset: number): Promise<Result<HostReport>> {
+  async inspectHost(hostOffset: number): Promise<Result<StagedHostReport>> {
     return (await this.readSession()).fileView.inspect(hostOffset);
   }
 

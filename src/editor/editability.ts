@@ -4,19 +4,12 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { Obstacle } from '../worker/api';
 import { describe } from '../words/words';
 import type { ImageDocument } from './document';
 import type { GuardQuestion, GuardReport } from './messages';
 
 /** Names of images that have a file as their backing file, as far as they are known. */
 export type FindUsers = (path: string) => Promise<readonly string[]>;
-
-/** What stands in the way of every change but a repair. */
-const DAMAGE: ReadonlySet<string> = new Set(['guard.unsound', 'guard.dirty', 'guard.corrupt']);
-
-/** Whether an obstacle is what a repair is for. */
-export const isDamage = ({ problem }: Obstacle): boolean => DAMAGE.has(problem.code);
 
 export interface Leniency {
   /** For a repair, and for a save, which may be that of one: the engine knows, and refuses other saves itself. */
@@ -45,6 +38,9 @@ export function readOnlyReason(
   if (state.summary.corrupt && !allowsDamage) {
     return vscode.l10n.t('The image is marked as corrupt: it has to be repaired before it is changed.');
   }
+  if (state.summary.snapshotProblem !== undefined && !allowsDamage) {
+    return vscode.l10n.t('The snapshot table is damaged: it has to be repaired before the image is changed.');
+  }
   // A repair reads no data, and moves it as it is where that can be.
   if (state.summary.encryption !== undefined && !allowsDamage) {
     return vscode.l10n.t('The image is encrypted: it is shown and cannot be changed here.');
@@ -68,8 +64,8 @@ export async function guardsOf(
   if (!obstacles.ok) refusals.push(describe(obstacles.problem));
   else {
     for (const obstacle of obstacles.value) {
-      const { severity, problem } = obstacle;
-      if (leniency.allowsDamage === true && isDamage(obstacle)) continue;
+      const { severity, problem, isDamage = false } = obstacle;
+      if (leniency.allowsDamage === true && isDamage) continue;
       if (severity === 'refuse') refusals.push(describe(problem));
       else questions.push({ id: `${problem.code}:${problem.value ?? ''}`, text: describe(problem) });
     }

@@ -1,5 +1,5 @@
 /** What the page asks about the image file itself; the worker may have to walk all its tables for an answer. */
-import type { Cells, CellsRequest, HostReport, OperationId, Result } from '../worker/api';
+import type { CellsRequest, MapCells, OperationId, Result, StagedHostReport } from '../worker/api';
 import type { EngineClient } from '../worker/client';
 import type { ProgressReport } from './staging';
 
@@ -12,10 +12,11 @@ export interface FileViewHost {
 
 export class FileView {
   private walking: OperationId | undefined;
+  private inspecting: OperationId | undefined;
 
   constructor(private readonly host: FileViewHost) {}
 
-  cells(request: CellsRequest, report: ProgressReport): Promise<Result<Cells>> {
+  cells(request: CellsRequest, report: ProgressReport): Promise<Result<MapCells>> {
     return this.host.ask(async (engine) => {
       const operation = this.host.nextOperation();
       this.walking = operation;
@@ -25,8 +26,16 @@ export class FileView {
     });
   }
 
-  inspect(hostOffset: number): Promise<Result<HostReport>> {
-    return this.host.ask((engine) => engine.inspectHost(hostOffset, this.host.nextOperation()));
+  /** A newer inspection ends an older one that is still under way. */
+  inspect(hostOffset: number): Promise<Result<StagedHostReport>> {
+    return this.host.ask(async (engine) => {
+      const operation = this.host.nextOperation();
+      if (this.inspecting !== undefined) engine.cancelOperation(this.inspecting);
+      this.inspecting = operation;
+      const report = await engine.inspectHost(hostOffset, operation);
+      if (this.inspecting === operation) this.inspecting = undefined;
+      return report;
+    });
   }
 
   bytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {

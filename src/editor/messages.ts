@@ -13,10 +13,9 @@
  * the host and `t('…')` of `webview/`.
  */
 import type {
-  Cells,
   CellsRequest,
   ChangeTally,
-  HostReport,
+  StagedHostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -30,7 +29,6 @@ export type {
   Amount,
   BitmapView,
   CellKind,
-  Cells,
   CellsRequest,
   ChainLayerView,
   ChainView,
@@ -44,7 +42,7 @@ export type {
   HeaderField,
   HeaderView,
   HostKind,
-  HostReport,
+  StagedHostReport,
   ImageState,
   ImageSummary,
   KindTotals,
@@ -98,7 +96,7 @@ export interface Notice {
   readonly action?: { readonly command: NoticeCommand; readonly title: string };
 }
 
-export type NoticeCommand = 'recover' | 'retry';
+export type NoticeCommand = 'recover' | 'retry' | 'repair';
 
 /** What the page may ask of the extension's commands. */
 export type PageCommand =
@@ -109,8 +107,7 @@ export type PageCommand =
   | 'showChain'
   | 'check'
   | 'cancelCheck'
-  | 'showProblems'
-  | 'repair';
+  | 'showProblems';
 
 /** A change as the page's dialog asks for it; places and lengths are guest bytes. */
 export type PageChange =
@@ -177,8 +174,8 @@ export interface HostApi {
   inspect(guestOffset: number): Result<StagedReport>;
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
   /** The cells of the file view. The first call for an image takes as long as a check; `leaveFile` stops it. */
-  hostCells(request: CellsRequest): Result<Cells>;
-  inspectHost(hostOffset: number): Result<HostReport>;
+  hostCells(request: CellsRequest): Result<MapCells>;
+  inspectHost(hostOffset: number): Result<StagedHostReport>;
   readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
   /** The file view is no longer shown. */
   leaveFile(): void;

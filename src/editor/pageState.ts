@@ -30,7 +30,8 @@ export function pageState(document: ImageDocument, state: ImageState, checks: Ch
 export function documentHealth(document: ImageDocument, checks: Checks): PageHealth {
   const health = checks.of(sourceName(document.source));
   const { summary } = document.state ?? {};
-  const isMarked = summary?.dirty === true || summary?.corrupt === true;
+  const isMarked =
+    summary?.dirty === true || summary?.corrupt === true || summary?.snapshotProblem !== undefined;
   const shown = pageHealth(health);
   const mayRepair = readOnlyReason(document, { allowsDamage: true }) === undefined;
   const isUnsound = health.kind === 'checked' && health.report.findings.length > 0;
@@ -62,7 +63,18 @@ function notices(document: ImageDocument, state: ImageState): Notice[] {
     severity: 'warning',
     text: describeWithFile(problem, state.path),
   });
-  return [...around, ...warnings.map(notice)];
+  return [...around, ...snapshotDamage(state), ...warnings.map(notice)];
+}
+
+/** Why QEMU does not open the image, although it is shown here. */
+function snapshotDamage({ summary, path }: ImageState): Notice[] {
+  if (summary?.snapshotProblem === undefined) return [];
+  const text = vscode.l10n.t(
+    '{0}. QEMU opens such an image only to repair it.',
+    describeWithFile(summary.snapshotProblem, path),
+  );
+  const action = { command: 'repair', title: vscode.l10n.t('Repair…') } as const;
+  return [{ severity: 'error', text, ...(vscode.workspace.isTrusted ? { action } : {}) }];
 }
 
 /** What came between, and the way on. */

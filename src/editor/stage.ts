@@ -4,7 +4,7 @@ import { describe, describeWithFile } from '../words/words';
 import type { ChangeRequest, ChangeTally } from '../worker/api';
 import { labelOf, notesOf, requestOf } from './changes';
 import type { ImageDocument } from './document';
-import { type FindUsers, guardsOf, isDamage, readOnlyReason } from './editability';
+import { type FindUsers, guardsOf, readOnlyReason } from './editability';
 import type { ChangePreview, PageChange, Told } from './messages';
 
 export interface Staged {
@@ -68,7 +68,7 @@ async function refusalOf(
   if (document.hasUnsaved) {
     // A repair that is staged may have left damage.
     const obstacles = await document.obstacles();
-    const damage = obstacles.ok ? obstacles.value.find(isDamage) : undefined;
+    const damage = obstacles.ok ? obstacles.value.find(({ isDamage }) => isDamage) : undefined;
     return damage === undefined ? readOnlyReason(document) : describe(damage.problem);
   }
   const { refusals, questions } = await guardsOf(document, findUsers);

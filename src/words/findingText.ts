@@ -146,6 +146,22 @@ function whatIsWrong(finding: Finding): string {
         'Snapshot #{0}: the size of its disk or of its VM state is missing.',
         snapshotNumber(finding),
       );
+    case 'snapshotExtraData':
+      return vscode.l10n.t(
+        'Snapshot #{0}: it has {1} bytes of extra data; at most {2} are allowed.',
+        snapshotNumber(finding),
+        found,
+        expected,
+      );
+    case 'snapshotsTooMany':
+      return vscode.l10n.t('There are {0} snapshots; at most {1} are allowed.', found, expected);
+    case 'snapshotTableTooBig':
+      return vscode.l10n.t(
+        'Of {0} snapshots only the first {1} fit into a table of {2} bytes, the most that is allowed.',
+        found,
+        expected,
+        finding.size ?? 0,
+      );
     case 'snapshotsWithDataFile':
       return vscode.l10n.t('There are snapshots ({0}) although the data is in an external data file.', found);
     case 'bitmapEntry':

@@ -39,7 +39,6 @@ export type {
 export type { PhraseCode, Said } from '../qcow2/scan/phrase';
 export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
 export type { HostKind } from '../qcow2/layout/hostLayout';
-export type { HostReport } from '../qcow2/layout/hostReport';
 export type { RecoverOutcome } from '../qcow2/save/recover';
 export type {
   RepairActionKind,
@@ -99,12 +98,19 @@ export interface EditState {
   readonly unsaved: number;
   /** Guest bytes whose entries or content differ from those on disk. */
   readonly stagedBytes: number;
+  /** Bytes of the image file that are staged, in whole pages. */
+  readonly stagedFileBytes: number;
 }
 
 /** Cells with what is staged in them. */
 export interface MapCells extends Cells {
   /** For each cell the share of its bytes that is staged, 0 to 255, not 0 where any is; absent where none is. */
   readonly staged?: Uint8Array;
+}
+
+export interface StagedHostReport extends HostReport {
+  /** Something is staged in the cluster. */
+  readonly isStaged: boolean;
 }
 
 export interface StagedReport extends ClusterReport {
@@ -186,6 +192,8 @@ export interface ImageSummary {
   readonly encryption?: 'aes' | 'luks';
   readonly dirty: boolean;
   readonly corrupt: boolean;
+  /** What is wrong with the snapshot table, which keeps everybody else from opening the image. */
+  readonly snapshotProblem?: Problem;
 }
 
 export interface MapRequest {
@@ -213,9 +221,9 @@ export interface EngineApi {
    * The cells of the file view: places are bytes of the image file, kinds are `HostKind`s. The first call for a state
    * walks all references, which takes as long as a check and can be stopped.
    */
-  hostCells(request: CellsRequest, operation: OperationId): Result<Cells>;
+  hostCells(request: CellsRequest, operation: OperationId): Result<MapCells>;
   /** What a cluster of the image file is used for, and by whom. Walks all references; can be stopped. */
-  inspectHost(hostOffset: number, operation: OperationId): Result<HostReport>;
+  inspectHost(hostOffset: number, operation: OperationId): Result<StagedHostReport>;
   /** Bytes of the image file as staged; at most 1 MiB at a time, clamped to its end. */
   readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
   /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */

@@ -7,7 +7,6 @@
 import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
 import type {
-  Cells,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
@@ -15,7 +14,7 @@ import type {
   Edited,
   EngineApi,
   EngineEvents,
-  HostReport,
+  StagedHostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -189,11 +188,11 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.readBytes(guestOffset, length)));
   }
 
-  async hostCells(request: CellsRequest, operation: OperationId): Promise<Result<Cells>> {
+  async hostCells(request: CellsRequest, operation: OperationId): Promise<Result<MapCells>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.hostCells(request, operation)));
   }
 
-  async inspectHost(hostOffset: number, operation: OperationId): Promise<Result<HostReport>> {
+  async inspectHost(hostOffset: number, operation: OperationId): Promise<Result<StagedHostReport>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.inspectHost(hostOffset, operation)));
   }
 

@@ -24,7 +24,6 @@ import type {
   Edited,
   EngineApi,
   EngineEvents,
-  HostReport,
   ImageState,
   KindTotals,
   MapCells,
@@ -42,11 +41,13 @@ import type {
   Reverted,
   Run,
   Saved,
+  StagedHostReport,
   StagedReport,
 } from './api';
 import { Editing } from './editing';
 import { writeMapFile } from './mapFile';
 import { OpenImage, type View } from './openImage';
+import type { StagedMarks } from './stagedMarks';
 import type { CancelFlag } from './thread';
 
 /** Milliseconds of scanning between two looks for messages. */
@@ -100,11 +101,7 @@ class Engine implements EngineApi {
   }
 
   cells(request: CellsRequest): Result<MapCells> {
-    return this.onImage(({ overview, marks }) => {
-      const cells = overview.cells(request);
-      const staged = marks.shares(request);
-      return staged === undefined ? cells : { ...cells, staged };
-    });
+    return this.onImage(({ overview, marks }) => marked(overview.cells(request), marks, request));
   }
 
   totals(start: number, length: number): Result<KindTotals> {
@@ -133,14 +130,17 @@ class Engine implements EngineApi {
     });
   }
 
-  hostCells(request: CellsRequest, operation: OperationId): Result<Cells> {
-    return this.onImage((view) => this.layoutOf(view, operation).cells(request));
+  hostCells(request: CellsRequest, operation: OperationId): Result<MapCells> {
+    return this.onImage((view) =>
+      marked(this.layoutOf(view, operation).cells(request), view.fileMarks, request),
+    );
   }
 
-  inspectHost(hostOffset: number, operation: OperationId): Result<HostReport> {
-    return this.onImage((view) =>
-      inspectHost(this.layoutOf(view, operation), hostOffset, this.progressOf(operation)),
-    );
+  inspectHost(hostOffset: number, operation: OperationId): Result<StagedHostReport> {
+    return this.onImage((view) => {
+      const report = inspectHost(this.layoutOf(view, operation), hostOffset, this.progressOf(operation));
+      return { ...report, isStaged: view.fileMarks.touches(report.hostOffset, report.length) };
+    });
   }
 
   readHostBytes(hostOffset: number, length: number): Result<Uint8Array> {
@@ -335,6 +335,12 @@ class Engine implements EngineApi {
       return { ok: false, problem: { kind: 'unsupported', code: 'engine.fault', file: this.path, value } };
     }
   }
+}
+
+/** Cells with what is staged in them. */
+function marked(cells: Cells, marks: StagedMarks, request: CellsRequest): MapCells {
+  const staged = marks.shares(request);
+  return staged === undefined ? cells : { ...cells, staged };
 }
 
 /** A problem of the chain, thrown as it is. */

@@ -28,7 +28,9 @@ import { summarise } from './summary';
 export interface View {
   readonly chain: Chain;
   readonly overview: Overview;
+  /** Of the guest's disk, and of the image file. */
   readonly marks: StagedMarks;
+  readonly fileMarks: StagedMarks;
 }
 
 export class OpenImage {
@@ -122,6 +124,9 @@ function shown(
   const marks = new StagedMarks((visit) => {
     editable?.forEachDifference(visit);
   }, clusterSize);
+  const fileMarks = new StagedMarks((visit) => {
+    editable?.forEachStaged(visit);
+  }, clusterSize);
   const state: ImageState = {
     path,
     fileSize: top.file.size,
@@ -131,15 +136,16 @@ function shown(
     header: readHeaderView(top.file),
     chain: chain.view,
     summary: summarise(top),
-    ...(editable === undefined ? {} : { edits: editState(editable, marks) }),
+    ...(editable === undefined ? {} : { edits: editState(editable, marks, fileMarks) }),
     ...(editable !== undefined && hasJournal(path) ? { isInterrupted: true } : {}),
   };
-  return { state, view: { chain, overview: new Overview(chain.layers, clusterSize), marks } };
+  return { state, view: { chain, overview: new Overview(chain.layers, clusterSize), marks, fileMarks } };
 }
 
-function editState({ edits }: EditableImage, marks: StagedMarks): EditState {
+function editState({ edits }: EditableImage, marks: StagedMarks, fileMarks: StagedMarks): EditState {
   const { undoable, redoable, unsaved } = edits;
-  return { done: undoable, redoable, unsaved, stagedBytes: marks.bytes };
+  const staged = { stagedBytes: marks.bytes, stagedFileBytes: fileMarks.bytes };
+  return { done: undoable, redoable, unsaved, ...staged };
 }
 
 /** What a person must know although the image is open. */

@@ -1,5 +1,5 @@
 /**
- * Which guest bytes differ from those on disk: what the map marks. Ranges are kept as they are while they are few;
+ * Which bytes, of the guest's disk or of the image file, differ from those on disk: what the map marks. Ranges are kept as they are while they are few;
  * beyond that, neighbours are put together in coarser and coarser steps, so that memory stays bounded.
  */
 import type { CellsRequest } from '../qcow2/scan/overview';
@@ -7,7 +7,7 @@ import type { CellsRequest } from '../qcow2/scan/overview';
 /** 2 MiB of them. */
 const MAX_RANGES = 2 ** 17;
 
-/** Tells of ranges of guest bytes, ascending. */
+/** Tells of ranges of bytes, ascending. */
 type Ranges = (visit: (start: number, length: number) => undefined) => void;
 
 export class StagedMarks {
@@ -58,7 +58,7 @@ export class StagedMarks {
     return shares;
   }
 
-  /** Index in `bounds` of the first range that ends after a guest byte. */
+  /** Index in `bounds` of the first range that ends after a byte. */
   private firstEndingAfter(byte: number): number {
     let low = 0;
     let high = this.bounds.length / 2;

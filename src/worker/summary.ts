@@ -2,7 +2,7 @@
 import type { Encryption } from '../qcow2/format/encryption';
 import type { Header } from '../qcow2/format/header';
 import type { HeaderExtensions } from '../qcow2/format/headerExtensions';
-import type { ImageSummary } from './api';
+import type { ImageSummary, Problem } from './api';
 
 /** An open image has all of them. */
 export interface SummaryFacts {
@@ -10,9 +10,11 @@ export interface SummaryFacts {
   readonly extensions: HeaderExtensions;
   readonly encryption: Encryption | undefined;
   readonly backingName: string | undefined;
+  readonly snapshotProblem?: Problem | undefined;
 }
 
-export function summarise({ header, extensions, encryption, backingName }: SummaryFacts): ImageSummary {
+export function summarise(facts: SummaryFacts): ImageSummary {
+  const { header, extensions, encryption, backingName, snapshotProblem } = facts;
   const { dataFileName } = extensions;
   return {
     virtualSize: header.size,
@@ -26,5 +28,6 @@ export function summarise({ header, extensions, encryption, backingName }: Summa
     ...(backingName === undefined ? {} : { backingName }),
     ...(dataFileName === undefined ? {} : { dataFileName }),
     ...(encryption === undefined ? {} : { encryption }),
+    ...(snapshotProblem === undefined ? {} : { snapshotProblem }),
   };
 }

@@ -8,21 +8,24 @@ export interface ThreadData {
   readonly cancelFlag: SharedArrayBuffer;
 }
 
+/** Operations that may be stopped, one after the other, before the first of them has looked. */
+const STOPPED = 64;
+
 /** A flag that both threads see at once: a walk that keeps its thread busy could not receive a message. */
 export class CancelFlag {
   private readonly word: Int32Array;
 
-  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
+  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 + STOPPED * 4)) {
     this.word = new Int32Array(buffer);
   }
 
-  /** Stops one operation; another one is not concerned. */
+  /** Stops one operation, running or still to come; another one is not concerned. @param operation from 1 on */
   setFor(operation: number): void {
-    Atomics.store(this.word, 1, operation);
+    Atomics.store(this.word, 1 + (operation % STOPPED), operation);
   }
 
   isSetFor(operation: number): boolean {
-    return this.isSet || Atomics.load(this.word, 1) === operation;
+    return this.isSet || Atomics.load(this.word, 1 + (operation % STOPPED)) === operation;
   }
 
   /** For good: a cancelled thread is at its end. */

@@ -259,6 +259,30 @@ describe('a repair', () => {
     expect(readFileSync(place.path('theirs.qcow2'))[79]).toBe(0);
   });
 
+  test('of a snapshot table that nobody opens otherwise tells what QEMU tells', () => {
+    const snapshots = image({ clusterBits: 12, size: '1M' })
+      .data(0, 4)
+      .snapshot('one', { extraSize: 2000 })
+      .snapshot('two', { extraSize: 1024 });
+    for (const name of ['ours.qcow2', 'theirs.qcow2']) snapshots.writeTo(place.path(name));
+    const run = (...options: string[]): { our: Ran; their: Ran } => ({
+      our: cli(['check', ...options, 'ours.qcow2'], { cwd: place.folder }),
+      their: qemuImg(['check', ...options, 'theirs.qcow2'], { cwd: place.folder }),
+    });
+    for (const options of [[], ['-r', 'leaks']]) {
+      const { our, their } = run(...options);
+      expect([our.status, their.status]).toStrictEqual([1, 1]);
+      expect(our.stderr).toMatch(/^qcow2: ours.qcow2: Too much extra data in snapshot table entry 0/);
+    }
+    const { our, their } = run('-r', 'all');
+    expect([our.status, their.status]).toStrictEqual([0, 0]);
+    const numbers = ({ stdout }: Ran): string => String(stdout).replace(/Image end offset: .*/, '');
+    expect(numbers(our)).toBe(numbers(their));
+    const [line] = their.stderr.split('\n');
+    expect(our.stderr.split('\n')).toContain(line);
+    expect(clean()).toBe(0);
+  });
+
   test('of an overlap copies data, where QEMU lets it overwrite the refcount table', () => {
     const { our } = both(
       (bytes) => {

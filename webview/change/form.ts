@@ -1,68 +1,36 @@
 /** The dialog's form, drawn from its state. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { guards } from '../guards';
+import { stagingForm, type StagingActions } from '../stagingDialog';
 import { t } from '../strings';
 import type { ChangeFormState } from './dialog';
 import { previewTable } from './preview';
 
-export interface FormActions {
+export interface FormActions extends StagingActions {
   setStart(text: string): void;
   setLength(text: string): void;
   setUnmap(unmap: boolean): void;
   setThorough(thorough: boolean): void;
-  confirm(id: string, isConfirmed: boolean): void;
-  apply(): void;
-  close(): void;
 }
 
 export function changeForm(state: ChangeFormState, canApply: boolean, actions: FormActions): TemplateResult {
   const isZeroing = state.kind === 'writeZeroes';
+  const title = isZeroing ? t('Write Zeroes') : t('Discard');
+  const asked = html`<div class="change-range">
+      ${field('start', t('Guest offset'), state.startText, t('0x…, 1.5G, #31'), state, (text) => {
+        actions.setStart(text);
+      })}
+      ${field('length', t('Length'), state.lengthText, t('64 KiB, #4 clusters'), state, (text) => {
+        actions.setLength(text);
+      })}
+    </div>
+    ${isZeroing ? options(state, actions) : discardHint()}`;
   return html`<div
     class="change-form"
     @keydown=${(event: KeyboardEvent) => {
       if (event.key === 'Enter' && isField(event)) actions.apply();
     }}
   >
-    <h2 id="change-title" class="change-title">${isZeroing ? t('Write Zeroes') : t('Discard')}</h2>
-    <div class="change-body">
-      <div class="change-range">
-        ${field('start', t('Guest offset'), state.startText, t('0x…, 1.5G, #31'), state, (text) => {
-          actions.setStart(text);
-        })}
-        ${field('length', t('Length'), state.lengthText, t('64 KiB, #4 clusters'), state, (text) => {
-          actions.setLength(text);
-        })}
-      </div>
-      ${isZeroing ? options(state, actions) : discardHint()}
-      ${guards(state.guards, state.confirmed, (id, isConfirmed) => {
-        actions.confirm(id, isConfirmed);
-      })}
-      ${preview(state)}
-      ${
-        state.failure === undefined
-          ? nothing
-          : html`<p class="problem" role="alert" data-testid="change-failure">${state.failure}</p>`
-      }
-    </div>
-    <div class="change-buttons">
-      <span class="hint change-hint">${t('It is staged, and written when the image is saved.')}</span>
-      <vscode-button
-        appearance="secondary"
-        data-testid="change-cancel"
-        @click=${() => {
-          actions.close();
-        }}
-        >${t('Cancel')}</vscode-button
-      >
-      <vscode-button
-        data-testid="change-apply"
-        ?disabled=${!canApply}
-        @click=${() => {
-          actions.apply();
-        }}
-        >${isZeroing ? t('Write Zeroes') : t('Discard')}</vscode-button
-      >
-    </div>
+    ${stagingForm('change', title, state, canApply, actions, asked, preview(state))}
   </div>`;
 }
 

@@ -1,6 +1,6 @@
 /** The inspector of the file view: what a cluster of the image file is used for, and who refers to it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Claim, HostReport, Structure } from '../../src/editor/messages';
+import type { Claim, StagedHostReport, Structure } from '../../src/editor/messages';
 import { nameClusters } from '../describe';
 import { icon } from '../icons';
 import { FILE_KINDS } from '../kinds';
@@ -32,7 +32,7 @@ export function hostPanel(
   return report(hostReport.value, clusterSize, actions);
 }
 
-function report(value: HostReport, clusterSize: number, actions: HostActions): TemplateResult {
+function report(value: StagedHostReport, clusterSize: number, actions: HostActions): TemplateResult {
   const { kind, hostOffset, length, structure, refcount, references, claims, isSnapshotOnly } = value;
   const { name, meaning } = FILE_KINDS.words[kind];
   const isRight = refcount === references;
@@ -43,6 +43,13 @@ function report(value: HostReport, clusterSize: number, actions: HostActions): T
       <span class="panel-kind">${name}</span>
     </h2>
     <p class="hint">${meaning}</p>
+    ${
+      value.isStaged
+        ? html`<div class="staged-note" data-testid="staged-note">
+            <p><span class="swatch swatch-staged"></span> ${t('Staged: this is not on disk yet.')}</p>
+          </div>`
+        : nothing
+    }
     <dl class="facts">
       <dt>${t('Host offset')}</dt>
       <dd data-testid="host-offset">

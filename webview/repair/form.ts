@@ -1,20 +1,17 @@
 /** The repair's dialog, drawn from its state. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RepairMode, RepairPreview } from '../../src/editor/messages';
-import { guards } from '../guards';
 import { icon } from '../icons';
 import { formatCount, formatSize } from '../numbers';
+import { stagingForm, type StagingActions } from '../stagingDialog';
 import { t } from '../strings';
 import type { RepairFormState } from './dialog';
 
 /** Losses that are told one by one. */
 const LOSSES_SHOWN = 50;
 
-export interface RepairFormActions {
+export interface RepairFormActions extends StagingActions {
   setMode(mode: RepairMode): void;
-  confirm(id: string, isConfirmed: boolean): void;
-  apply(): void;
-  close(): void;
 }
 
 export function repairForm(
@@ -22,43 +19,13 @@ export function repairForm(
   canApply: boolean,
   actions: RepairFormActions,
 ): TemplateResult {
+  const asked = html`<fieldset class="repair-modes">
+    <legend class="visually-hidden">${t('What is repaired')}</legend>
+    ${choice('leaks', t('Leaks'), t('Only gives back space that is counted as in use; no data is touched.'), state, actions)}
+    ${choice('all', t('Everything'), t('Mends tables and refcounts; what cannot be kept is named below.'), state, actions)}
+  </fieldset>`;
   return html`<div class="change-form">
-    <h2 id="repair-title" class="change-title">${t('Repair')}</h2>
-    <div class="change-body">
-      <fieldset class="repair-modes">
-        <legend class="visually-hidden">${t('What is repaired')}</legend>
-        ${choice('leaks', t('Leaks'), t('Only gives back space that is counted as in use; no data is touched.'), state, actions)}
-        ${choice('all', t('Everything'), t('Mends tables and refcounts; what cannot be kept is named below.'), state, actions)}
-      </fieldset>
-      ${guards(state.guards, state.confirmed, (id, isConfirmed) => {
-        actions.confirm(id, isConfirmed);
-      })}
-      ${preview(state)}
-      ${
-        state.failure === undefined
-          ? nothing
-          : html`<p class="problem" role="alert" data-testid="repair-failure">${state.failure}</p>`
-      }
-    </div>
-    <div class="change-buttons">
-      <span class="hint change-hint">${t('It is staged, and written when the image is saved.')}</span>
-      <vscode-button
-        appearance="secondary"
-        data-testid="repair-cancel"
-        @click=${() => {
-          actions.close();
-        }}
-        >${t('Cancel')}</vscode-button
-      >
-      <vscode-button
-        data-testid="repair-apply"
-        ?disabled=${!canApply}
-        @click=${() => {
-          actions.apply();
-        }}
-        >${t('Repair')}</vscode-button
-      >
-    </div>
+    ${stagingForm('repair', t('Repair'), state, canApply, actions, asked, preview(state))}
   </div>`;
 }
 

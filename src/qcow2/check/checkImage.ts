@@ -3,7 +3,12 @@
  * read once, in large pieces; references are counted in a byte for each cluster that is referred to.
  */
 import { UnsupportedError } from '../errors';
-import { MAX_L1_SIZE } from '../format/limits';
+import {
+  MAX_L1_SIZE,
+  MAX_SNAPSHOT_EXTRA_SIZE,
+  MAX_SNAPSHOT_TABLE_SIZE,
+  MAX_SNAPSHOTS,
+} from '../format/limits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { silent, type Progress } from '../progress';
 import { ClaimCollector, MAX_CLAIMED } from './claims';
@@ -126,7 +131,9 @@ function checkSnapshots({ header, snapshots, hasDataFile }: Qcow2Image, findings
   if (hasDataFile && snapshots.length > 0) {
     findings.add('snapshotsWithDataFile', { structure: 'snapshot table', found: snapshots.length });
   }
-  snapshots.forEach(({ offset, l1TableOffset, l1Size, virtualSize }, snapshot) => {
+  checkSnapshotCount(header.snapshotCount, snapshots.length, findings);
+  snapshots.forEach((each, snapshot) => {
+    const { offset, l1TableOffset, l1Size, virtualSize, excessExtraData } = each;
     const facts = { at: offset, snapshot, structure: 'snapshot table' } as const;
     if (l1TableOffset % header.clusterSize !== 0) {
       findings.add('snapshotL1Misaligned', { ...facts, found: l1TableOffset, expected: header.clusterSize });
@@ -135,7 +142,35 @@ function checkSnapshots({ header, snapshots, hasDataFile }: Qcow2Image, findings
     }
     // Version 3 asks for the size of the VM state and of the disk (qcow2.txt, "Snapshots").
     if (header.version === 3 && virtualSize === undefined) findings.add('snapshotIncomplete', facts);
+    if (excessExtraData !== undefined) {
+      const found = MAX_SNAPSHOT_EXTRA_SIZE + excessExtraData;
+      findings.add('snapshotExtraData', { ...facts, found, expected: MAX_SNAPSHOT_EXTRA_SIZE });
+    }
   });
+}
+
+/** Snapshots that are read over, since there are too many, or too many to fit in a table. */
+function checkSnapshotCount(declared: number, read: number, findings: Findings): void {
+  const structure = 'snapshot table';
+  const tooMany = Math.max(0, declared - MAX_SNAPSHOTS);
+  if (tooMany > 0) {
+    findings.add(
+      'snapshotsTooMany',
+      { structure, at: 60, found: declared, expected: MAX_SNAPSHOTS },
+      tooMany,
+    );
+  }
+  const unread = declared - tooMany - read;
+  if (unread > 0) {
+    const facts = {
+      structure,
+      at: 60,
+      found: declared,
+      expected: read,
+      size: MAX_SNAPSHOT_TABLE_SIZE,
+    } as const;
+    findings.add('snapshotTableTooBig', facts, unread);
+  }
 }
 
 /**

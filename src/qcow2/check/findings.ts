@@ -52,6 +52,9 @@ export type FindingKind =
   | 'snapshotL1Misaligned'
   | 'snapshotL1TooLarge'
   | 'snapshotIncomplete'
+  | 'snapshotExtraData'
+  | 'snapshotsTooMany'
+  | 'snapshotTableTooBig'
   | 'snapshotsWithDataFile'
   | 'bitmapEntry'
   | 'zeroFlagInVersion2'
@@ -93,6 +96,9 @@ export const RULES: Readonly<Record<FindingKind, Rule>> = {
   snapshotL1Misaligned: corruption('none'),
   snapshotL1TooLarge: corruption('none'),
   snapshotIncomplete: corruption('all'),
+  snapshotExtraData: corruption('all'),
+  snapshotsTooMany: corruption('all'),
+  snapshotTableTooBig: corruption('all'),
   snapshotsWithDataFile: corruption('none'),
   bitmapEntry: corruption('none'),
   zeroFlagInVersion2: defect,

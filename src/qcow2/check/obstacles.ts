@@ -18,6 +18,8 @@ export interface Obstacle {
   /** `refuse`: nothing can be changed as long as it is there. `ask`: a person may say so all the same. */
   readonly severity: 'refuse' | 'ask';
   readonly problem: Problem;
+  /** It is what a repair is for: it stands in the way of every change but that. */
+  readonly isDamage?: boolean;
 }
 
 export interface LookOptions {
@@ -49,6 +51,7 @@ export function findObstacles(
 }
 
 const refuse = (error: EngineError): Obstacle => ({ severity: 'refuse', problem: error.problem });
+const damage = (problem: Problem): Obstacle => ({ severity: 'refuse', problem, isDamage: true });
 const ask = (error: EngineError): Obstacle => ({ severity: 'ask', problem: error.problem });
 
 /**
@@ -56,10 +59,11 @@ const ask = (error: EngineError): Obstacle => ({ severity: 'ask', problem: error
  * has to write guest data.
  */
 function featureObstacles(image: Qcow2Image): Obstacle[] {
-  const { file, features, dataFileProblem } = image;
+  const { file, features, dataFileProblem, snapshotProblem } = image;
   const found: Obstacle[] = [];
-  if (features.corrupt) found.push(refuse(new FormatError(file.name, 'guard.corrupt')));
-  if (features.dirty) found.push(refuse(new FormatError(file.name, 'guard.dirty')));
+  if (features.corrupt) found.push(damage(new FormatError(file.name, 'guard.corrupt').problem));
+  if (features.dirty) found.push(damage(new FormatError(file.name, 'guard.dirty').problem));
+  if (snapshotProblem !== undefined) found.push(damage(snapshotProblem));
   if (dataFileProblem !== undefined) found.push({ severity: 'refuse', problem: dataFileProblem });
   else if (!image.isDataFileOpen) {
     const facts = { value: image.dataFileName ?? '' };
@@ -120,9 +124,8 @@ function soundnessObstacles(image: Qcow2Image, progress: Progress): Obstacle[] {
     const { corruptions, checkErrors, defects } = report;
     const worst = report.findings.find(({ severity }) => severity !== 'leak');
     const offset = worst?.at ?? worst?.host ?? 0;
-    return [
-      refuse(new FormatError(name, 'guard.unsound', { value: corruptions + checkErrors + defects, offset })),
-    ];
+    const facts = { value: corruptions + checkErrors + defects, offset };
+    return [damage(new FormatError(name, 'guard.unsound', facts).problem)];
   } catch (error) {
     if (error instanceof CancelledError) throw error;
     return [refuse(asEngineError(name, error))];

@@ -146,6 +146,15 @@ function linesOf(image: Qcow2Image, finding: Finding): readonly string[] {
       ];
     case 'snapshotIncomplete':
       return [`ERROR snapshot table entry ${finding.snapshot ?? 0} is incomplete`];
+    // It opens such images to repair them, and no others.
+    case 'snapshotExtraData':
+      return [
+        `Discarding too much extra metadata in snapshot table entry ${finding.snapshot ?? 0} (${found} > ${expected})`,
+      ];
+    case 'snapshotsTooMany':
+      return [`Discarding ${finding.times} overhanging snapshots`];
+    case 'snapshotTableTooBig':
+      return [`Discarding ${finding.times} overhanging snapshots (snapshot table is too big)`];
     case 'snapshotsWithDataFile':
       return [`ERROR ${found} snapshots in image with data file`];
     // Told by clusters.

@@ -17,7 +17,6 @@ import { EngineError, FormatError, RefusedError, type Problem } from '../errors'
 import { LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
 import { StagedFile, type StagedState } from '../io/stagedFile';
-import type { ProblemCode } from '../problemText';
 import { silent, type Progress } from '../progress';
 import { repairImage, type Repair } from '../repair/repairImage';
 import type { RepairMode, RepairReport } from '../repair/report';
@@ -37,8 +36,6 @@ export interface EditOptions {
   readonly usesProcessFolder?: boolean;
   /** Where the scratch file is made once staged changes outgrow memory; nothing is there before. */
   readonly scratchPath: string;
-  /** As `openChain` has it. */
-  readonly isForRepair?: boolean;
 }
 
 export interface SaveEdits {
@@ -53,9 +50,6 @@ export interface EditCounts {
   readonly unsaved: number;
 }
 
-/** Obstacles that a repair is for. */
-const DAMAGE: ReadonlySet<ProblemCode> = new Set(['guard.corrupt', 'guard.dirty', 'guard.unsound']);
-
 export class EditableImage {
   readonly #path: string;
   readonly #options: EditOptions;
@@ -68,7 +62,8 @@ export class EditableImage {
   #isKnownSound = false;
 
   /**
-   * Opens the image at `path` with its chain; nothing is written anywhere.
+   * Opens the image at `path` with its chain, to repair it if need be: a snapshot table that nobody else could read is
+   * an obstacle, not an error. Nothing is written anywhere.
    * @throws EngineError when the image itself cannot be opened
    */
   static open(path: string, options: EditOptions): EditableImage {
@@ -210,6 +205,11 @@ export class EditableImage {
     forEachDifference(this.onDisk.top, this.#chain.top, image, dataFile, visit);
   }
 
+  /** Visits the stretches of the image file that are staged, ascending: bytes, in whole pages. */
+  forEachStaged(visit: RangeVisitor): void {
+    this.#files.image.forEachStaged(visit);
+  }
+
   /**
    * What stands in the way of changing the image: looked at before the first edit, and again by `save`.
    * @throws CancelledError
@@ -235,14 +235,14 @@ export class EditableImage {
   repairObstacles(): readonly Obstacle[] {
     if (hasJournal(this.#path)) return this.obstacles();
     const found = findObstacles(this.onDisk.top, { staged: this.#chain.top, isKnownSound: true });
-    return found.filter(({ problem }) => !DAMAGE.has(problem.code));
+    return found.filter(({ isDamage = false }) => !isDamage);
   }
 
   /** What stands in the way of a save: that the image is damaged does not, where a repair is to be saved, or taken back. */
   #refusal(progress: Progress): Problem | undefined {
     const isRepair = this.#history.unsavedRepairs.length > 0;
-    const isInTheWay = ({ severity, problem }: Obstacle): boolean =>
-      severity === 'refuse' && !(isRepair && DAMAGE.has(problem.code));
+    const isInTheWay = ({ severity, isDamage = false }: Obstacle): boolean =>
+      severity === 'refuse' && !(isRepair && isDamage);
     return this.obstacles(progress).find(isInTheWay)?.problem;
   }
 

@@ -20,8 +20,8 @@ export class StagedChain {
   /** @throws EngineError when the image itself cannot be opened */
   constructor(path: string, options: ChainOptions) {
     this.#path = path;
-    this.#options = options;
-    this.#disk = openChain(path, { ...options, former: formerFiles });
+    this.#options = { ...options, isForRepair: true };
+    this.#disk = openChain(path, { ...this.#options, former: formerFiles });
   }
 
   /** The image and its chain as they are on disk. */
@@ -34,8 +34,7 @@ export class StagedChain {
    * @throws EngineError
    */
   open({ image, dataFile }: StagedFiles): Chain {
-    const { isForRepair = false } = this.#options;
-    const top = Qcow2Image.open(image, { dataFile, isForRepair });
+    const top = Qcow2Image.open(image, { dataFile, isForRepair: true });
     const chain = this.#chainOf(top);
     return { ...chain, top, layers: [top, ...chain.layers.slice(1)] };
   }

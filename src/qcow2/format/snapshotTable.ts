@@ -26,7 +26,7 @@ export interface Snapshot {
   readonly virtualSize?: bigint;
   /** Instruction count; absent where none was recorded. */
   readonly icount?: bigint;
-  /** Bytes of extra data beyond what is allowed, which only a repair reads over. */
+  /** Bytes of extra data beyond what is allowed, which are only read over for a repair. */
   readonly excessExtraData?: number;
 }
 

@@ -131,6 +131,25 @@ export class Qcow2Image implements Layer {
     return this.#dataFileError()?.problem;
   }
 
+  /**
+   * What keeps everybody from opening the image but who is to repair it: snapshots, or parts of them, were read over.
+   * @throws FileError
+   */
+  get snapshotProblem(): Problem | undefined {
+    const { file, header, snapshots } = this;
+    const isWhole =
+      snapshots.length === header.snapshotCount &&
+      snapshots.every(({ excessExtraData }) => excessExtraData === undefined);
+    if (isWhole) return undefined;
+    try {
+      readSnapshotTable(file, parseHeader(file));
+      return undefined;
+    } catch (error) {
+      if (error instanceof FormatError) return error.problem;
+      throw error;
+    }
+  }
+
   get granularity(): number {
     return this.header.subclusterSize;
   }

@@ -198,6 +198,15 @@ export class StagedFile implements WritableFile {
     );
   }
 
+  /** Visits the stretches that are staged, ascending, in whole pages; what the file gains at its end is one of them. */
+  forEachStaged(visit: (offset: number, length: number) => void): void {
+    forEachContent(this.#tree, 0, Math.ceil(this.#size / PAGE_SIZE), (first, count, content) => {
+      const start = content === undefined ? Math.max(first * PAGE_SIZE, this.#base.size) : first * PAGE_SIZE;
+      const end = Math.min(this.#size, (first + count) * PAGE_SIZE);
+      if (start < end) visit(start, end - start);
+    });
+  }
+
   /**
    * The fill that is staged for all of a stretch, if it is one.
    * @param offset bytes; @param length bytes, within the file

@@ -63,14 +63,10 @@ export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   // Leaks are no reason to touch a snapshot table that cannot even be read.
   const isForRepair = mode === 'all';
   const image = Qcow2Image.open(context.file, { dataFile: context.dataFile, isForRepair });
-  const areSnapshotsBroken =
-    image.snapshots.length < image.header.snapshotCount ||
-    image.snapshots.some(({ excessExtraData = 0 }) => excessExtraData > 0);
   const counted = countImage(image, progress);
   const before = reportOn(counted, progress);
   const work = new RepairWork(context, image, counted.counter.knownClusters);
-  const freed =
-    mode === 'all' ? mendAll(work, counted, before, areSnapshotsBroken) : mendLeaks(work, counted, before);
+  const freed = mode === 'all' ? mendAll(work, counted, before) : mendLeaks(work, counted, before);
   const hasChanged = work.log.actions.length > 0;
   const after = hasChanged ? checkImage(work.open(), progress) : before;
   if (after.checkErrors + after.corruptions + after.defects === 0) clearMarks(work);
@@ -79,7 +75,7 @@ export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   if (changed) clearUnknownAutoclear(work);
   progress.finish();
   const report = { file: before.file, mode, changed, actions, losses, lossCount, lostBytes, before, after };
-  return { report, freed, wasSound: isSound(before) && !areSnapshotsBroken };
+  return { report, freed, wasSound: isSound(before) };
 }
 
 function mendLeaks(work: RepairWork, counted: CountedImage, before: CheckReport): ClusterBits {
@@ -95,13 +91,8 @@ function mendLeaks(work: RepairWork, counted: CountedImage, before: CheckReport)
   return mender.freed;
 }
 
-function mendAll(
-  work: RepairWork,
-  counted: CountedImage,
-  before: CheckReport,
-  areSnapshotsBroken: boolean,
-): ClusterBits {
-  const needsMending = areSnapshotsBroken || !isSound(before);
+function mendAll(work: RepairWork, counted: CountedImage, before: CheckReport): ClusterBits {
+  const needsMending = !isSound(before);
   if (!needsMending && before.leaks === 0) return new ClusterBits();
   if (needsMending) mendReferences(work);
   const mender = new RefcountMender(work, countImage(work.open(), work.progress), refcountsOf(counted));

@@ -56,6 +56,19 @@ describe('a staged file', () => {
     expect(Buffer.from(below).equals(Buffer.from(base))).toBe(true);
   });
 
+  it('tells which pages are staged, and what the file has gained', () => {
+    const file = new StagedFile(new MemoryFile('disk', pattern(10 * PAGE_SIZE, 1)), store);
+    file.write(Uint8Array.of(1), PAGE_SIZE + 5);
+    file.fill(3 * PAGE_SIZE, 2 * PAGE_SIZE, 1, 1);
+    file.write(Uint8Array.of(1), 20 * PAGE_SIZE);
+    const covered = new Set<number>();
+    file.forEachStaged((offset, length) => {
+      for (let at = offset; at < offset + length; at += PAGE_SIZE) covered.add(at / PAGE_SIZE);
+    });
+    const gained = Array.from({ length: 11 }, (_, index) => 10 + index);
+    expect([...covered]).toEqual([1, 3, 4, ...gained]);
+  });
+
   it('holds a terabyte of a repeated word in next to nothing', () => {
     const file = new StagedFile(new SparseMemoryFile('disk', TERABYTE), store);
     const before = process.memoryUsage().heapUsed;

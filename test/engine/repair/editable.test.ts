@@ -178,3 +178,46 @@ test('a repair of leaks lowers refcounts and leaves an overlap alone', () => {
   const changed = [...after.keys()].filter((at) => after[at] !== bytes[at]);
   expect(changed).toHaveLength(1);
 });
+
+describe('an image whose snapshot table nobody opens', () => {
+  const bytes = image({ clusterBits: 12, size: '1M' })
+    .data(0, 6)
+    .snapshot('one', { extraSize: 2000 })
+    .data(2)
+    .toBuffer();
+
+  test('is shown and checked, and refuses every change but the repair', () => {
+    fs.writeFileSync(path, bytes);
+    expect(status()).toBe(1);
+    const editable = open();
+    expect(editable.chain.top.snapshotProblem).toMatchObject({ code: 'snapshot.extraData', limit: 1024 });
+    expect(editable.chain.top.snapshots).toHaveLength(1);
+    expect(editable.check()).toMatchObject({ corruptions: 1, byKind: { snapshotExtraData: 1 } });
+    const [first] = editable.obstacles();
+    expect(first).toMatchObject({
+      severity: 'refuse',
+      isDamage: true,
+      problem: { code: 'snapshot.extraData' },
+    });
+    expect(editable.repairObstacles().filter(({ severity }) => severity === 'refuse')).toEqual([]);
+    editable.apply({ kind: 'discard', start: 0, length: CLUSTER });
+    expect(() => editable.save()).toThrow('snapshot.extraData');
+    expect(() => editable.previewRepair('leaks')).toThrow('snapshot.extraData');
+    expect(fs.readFileSync(path)).toEqual(bytes);
+  });
+
+  test('is repaired, and damaged again once that is taken back', () => {
+    fs.writeFileSync(path, bytes);
+    const editable = open();
+    const report = editable.applyRepair('all', 'Repair');
+    expect(report.after).toMatchObject({ corruptions: 0, leaks: 0, defects: 0 });
+    expect(editable.chain.top.snapshotProblem).toBeUndefined();
+    expect(editable.obstacles().filter(({ severity }) => severity === 'refuse')).toEqual([]);
+    editable.save();
+    expect(status()).toBe(0);
+    expect(editable.undo()).toBe(true);
+    expect(editable.chain.top.snapshotProblem).toBeDefined();
+    editable.save();
+    expect(fs.readFileSync(path)).toEqual(bytes);
+  });
+});

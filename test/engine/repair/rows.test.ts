@@ -326,7 +326,7 @@ describe('an image with', () => {
     const path = place.path('disk.qcow2');
     fs.writeFileSync(path, damage(bytes, built) ?? bytes);
     const before = salvage(place.folder, 'disk.qcow2');
-    const options = { followsNames: true, scratchPath: place.path('scratch'), isForRepair: true };
+    const options = { followsNames: true, scratchPath: place.path('scratch') };
     const editable = EditableImage.open(path, options);
     const report = editable.applyRepair('all');
     expect(report.actions.map(({ kind }) => kind)).toContain(does);

@@ -97,6 +97,35 @@ describe('a repair', () => {
     assert.ok(((await check(uri))?.corruptions ?? 0) > 0);
   });
 
+  it('opens an image whose snapshot table keeps QEMU from opening it, says so, and mends it', async () => {
+    const path = folder.create('snapshots.qcow2', '16M');
+    qemuIo(path, 'write -P 1 0 1M');
+    qemuImg('snapshot', '-c', 'one', path);
+    DamagedFile.do(path, (file) => {
+      file.growSnapshotExtra(2000);
+    });
+    assert.throws(() => qemuImg('info', path), /Too much extra metadata/);
+    const uri = folder.uri('snapshots.qcow2');
+    const document = await openImage(exports, uri);
+    const problem = (): string | undefined => document.state?.summary?.snapshotProblem?.code;
+    assert.equal(problem(), 'snapshot.extraData');
+    assert.equal(await writeZeroes({ uri, offset: '8M', length: '64k' }), undefined);
+    assert.ok(((await check(uri))?.byKind.snapshotExtraData ?? 0) > 0);
+    assert.ok(
+      vscode.languages
+        .getDiagnostics(uri)
+        .some(({ message }) => message.startsWith('Snapshot #1: it has 2000 bytes of extra data')),
+    );
+
+    const report = await repair({ uri, mode: 'all' });
+    assert.equal(report?.after.corruptions, 0);
+    assert.equal(problem(), undefined);
+    await save(uri);
+    assert.match(qemuImg('check', path), /No errors were found/);
+    assert.match(qemuImg('snapshot', '-l', path), /one/);
+    assert.equal((await writeZeroes({ uri, offset: '0', length: '64k' }))?.changed, true);
+  });
+
   it('survives its backup, and is saved from there', async () => {
     const uri = damaged('kept.qcow2');
     const backup = folder.file('backup');
