@@ -1,6 +1,6 @@
 // @ts-check
 // Keeps l10n/bundle.l10n.json, the sentences that translators start from: those of the host (`l10n.t('…')`), of the
-// page (`t('…')`) and of problemText.ts, and the translations beside it and beside package.nls.json.
+// page (`t('…')`), of problemText.ts and of factText.ts, and the translations beside it and beside package.nls.json.
 // `node scripts/l10n.mjs` writes the bundle, drops from the translations what is not there any more, and says what they
 // lack. `--check` writes nothing and fails where the bundle is stale or a translation is not complete.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,8 +12,12 @@ import { faultsOf, readTexts, readTranslations, tidied } from './lib/translation
 
 const FOLDER = path.join(ROOT, 'l10n');
 const BUNDLE = path.join(FOLDER, 'bundle.l10n.json');
-const PROBLEM_TEXT = path.join('src', 'qcow2', 'problemText.ts');
-/** Where a sentence is passed on as a variable: it comes from PROBLEM_TEXT. */
+/** Files whose sentences stand in a variable: all of them are collected. */
+const LISTS = new Map([
+  [path.join('src', 'qcow2', 'problemText.ts'), 'PROBLEM_TEXT'],
+  [path.join('src', 'qcow2', 'factText.ts'), 'FACTS'],
+]);
+/** Where a sentence is passed on as a variable: it comes from one of those. */
 const PASSES_ON = path.join('src', 'words', 'words.ts');
 
 /** @type {Set<string>} */
@@ -28,8 +32,9 @@ for (const file of sourceFiles()) {
     ts.ScriptTarget.Latest,
     true,
   );
-  if (file === PROBLEM_TEXT) collectProblemText(source);
-  else collectCalls(source, file);
+  const list = LISTS.get(file);
+  if (list === undefined) collectCalls(source, file);
+  else collectList(source, list);
 }
 finish();
 
@@ -46,10 +51,13 @@ function listFiles(folder) {
   return ts.sys.readDirectory(path.join(ROOT, folder), ['.ts']).map((file) => path.relative(ROOT, file));
 }
 
-/** @param {ts.SourceFile} source */
-function collectProblemText(source) {
+/**
+ * @param {ts.SourceFile} source
+ * @param {string} name of the variable
+ */
+function collectList(source, name) {
   ts.forEachChild(source, function visit(node) {
-    if (ts.isVariableDeclaration(node) && node.name.getText() === 'PROBLEM_TEXT') collectValues(node);
+    if (ts.isVariableDeclaration(node) && node.name.getText() === name) collectValues(node);
     else ts.forEachChild(node, visit);
   });
 }
@@ -58,6 +66,7 @@ function collectProblemText(source) {
 function collectValues(node) {
   ts.forEachChild(node, function visit(child) {
     if (ts.isPropertyAssignment(child)) collectLiterals(child.initializer);
+    else if (ts.isArrayLiteralExpression(child)) child.elements.forEach(collectLiterals);
     else ts.forEachChild(child, visit);
   });
 }

@@ -7,7 +7,7 @@ import type { Chain } from '../qcow2/chain/openChain';
 import { checkImage, type CheckReport } from '../qcow2/check/checkImage';
 import { checkJson, checkText, type FixedCounts } from '../qcow2/check/checkText';
 import { forEachQemuLine } from '../qcow2/check/qemuLines';
-import { EngineError } from '../qcow2/errors';
+import { EngineError, isOtherFormat } from '../qcow2/errors';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { describeProblem, printable } from '../qcow2/problemText';
 import { ByteWriter } from '../qcow2/scan/byteWriter';
@@ -38,7 +38,7 @@ export const check: Verb = {
     try {
       return mode === undefined ? checkFile(args, form) : repairFile(args, form, mode);
     } catch (error) {
-      if (!(error instanceof EngineError) || error.problem.code !== 'header.magic') throw error;
+      if (!(error instanceof EngineError) || !isOtherFormat(error.problem)) throw error;
       printError(`qcow2: ${printable(error.problem.file)}: ${describeProblem(error.problem)}\n`);
       return EXIT_NOT_QCOW2;
     }

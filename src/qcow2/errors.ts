@@ -2,6 +2,7 @@
  * What can go wrong, as data. An error is made where the fact is known and carries the fact, not the words:
  * the words are made at the edge (problemText.ts gives the English; the editor translates the same sentence).
  */
+import type { Fact, FieldName } from './factText';
 import type { ProblemCode } from './problemText';
 
 /**
@@ -27,11 +28,17 @@ export interface Problem {
   readonly value?: number | string;
   /** What the value must stay within. */
   readonly limit?: number | string;
-  /** The structure or field by its name in the specification, where one sentence serves several. */
-  readonly what?: string;
+  /** The structure, field or reason, where one sentence serves several. */
+  readonly what?: Fact | FieldName;
+  /** A name that is not ours: from the image, or from another program. */
+  readonly name?: string;
 }
 
-export type ProblemFacts = Pick<Problem, 'offset' | 'value' | 'limit' | 'what'>;
+export type ProblemFacts = Pick<Problem, 'offset' | 'value' | 'limit' | 'what' | 'name'>;
+
+/** Whether a file is refused because it is no qcow2 image at all, but perhaps a raw one. */
+export const isOtherFormat = ({ code }: Problem): boolean =>
+  code === 'header.magic' || code === 'header.empty';
 
 /** The one base class of everything this engine throws on purpose. */
 export class EngineError extends Error {

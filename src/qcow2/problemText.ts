@@ -1,8 +1,10 @@
 /**
- * The English sentence for every problem code. `{file}`, `{offset}`, `{value}`, `{limit}` and `{what}` are
- * filled from the problem's fields (offsets as `0x…`). The editor's translations are keyed by these sentences.
+ * The English sentence for every problem code. `{file}`, `{offset}`, `{value}`, `{limit}`, `{what}` and `{name}` are
+ * filled from the problem's fields (offsets as `0x…`). The editor's translations are keyed by these sentences, and by
+ * those of factText.ts.
  */
 import type { Problem } from './errors';
+import { isFact } from './factText';
 import { hex } from './units';
 
 export const PROBLEM_TEXT = {
@@ -10,9 +12,10 @@ export const PROBLEM_TEXT = {
 
   // io/
   'file.missing': 'No such file',
-  'file.notRegular': 'Not a regular file, but a {value}',
+  'file.notRegular': 'Not a regular file, but {what}',
   'file.permission': 'Permission denied',
   'file.open': 'Cannot be opened: {value}',
+  'file.closed': 'The file was closed',
   'file.read': 'Cannot read {limit} bytes at offset {offset}: {value}',
   'file.shrank': 'The file ends at {value} bytes: it was {limit} bytes long when it was opened',
   'file.create': 'Cannot be created: {value}',
@@ -31,6 +34,7 @@ export const PROBLEM_TEXT = {
   'lock.unseen': 'Whether another program has the image open cannot be seen here',
 
   // format/: header
+  'header.empty': 'Not a qcow2 image: the file is empty',
   'header.magic': 'Not a qcow2 image: it begins with {value}, not with {limit}',
   'header.version': 'Unsupported qcow2 version {value}: versions 2 and 3 are supported',
   'header.clusterBits': 'Unsupported cluster size: 2^{value} bytes; the exponent must be {limit}',
@@ -78,10 +82,10 @@ export const PROBLEM_TEXT = {
     'Bitmaps extension: the directory offset {value} (at {offset}) is not a multiple of the cluster size, {limit} bytes',
   'bitmaps.directorySize':
     'Bitmaps extension: the directory size {value} (at {offset}) is more than {limit} bytes',
-  'bitmap.directory': 'The bitmap directory is broken at offset {offset}: {value}',
+  'bitmap.directory': 'The bitmap directory is broken at offset {offset}: {what}',
   'bitmap.extraData':
     'A bitmap has {value} bytes of extra data (at offset {offset}), which are not supported',
-  'bitmap.constraints': 'The bitmap {what} at offset {offset} does not satisfy the constraints: {value}',
+  'bitmap.constraints': 'The bitmap {name} at offset {offset} does not satisfy the constraints: {what}',
   'crypt.method': 'Unsupported encryption method {value}: 1 (AES) and 2 (LUKS) are known',
   'crypt.noHeader': 'The encryption method is {value} (LUKS), but there is no encryption header extension',
   'luks.magic': 'There is no LUKS header at offset {offset}',
@@ -91,7 +95,7 @@ export const PROBLEM_TEXT = {
 
   // format/: tables
   'snapshot.extraData':
-    'Too much extra data in {what} (offset {offset}): {value} bytes, at most {limit} are allowed',
+    'Too much extra data in snapshot table entry {name} (offset {offset}): {value} bytes, at most {limit} are allowed',
   'snapshot.tableTooBig':
     'The snapshot table at offset {offset} is too big: {value} bytes, at most {limit} are allowed',
   'entry.reserved': '{what} at offset {offset} is {value}: reserved bits are set (mask {limit})',
@@ -114,7 +118,7 @@ export const PROBLEM_TEXT = {
   'compressed.beyondFile':
     'The compressed cluster of guest offset {value} is at offset {offset}, beyond the end of the file at {limit} bytes',
   'compressed.broken':
-    'The compressed cluster of guest offset {value} (at offset {offset}) cannot be decompressed: {what}',
+    'The compressed cluster of guest offset {value} (at offset {offset}) cannot be decompressed: {name}',
   'encrypted.read': 'The image is encrypted ({value}): its data cannot be read',
   'dataFile.required': 'The image needs an external data file, but its header names none',
   'dataFile.notOpen': 'The external data file {value} is not open: its data cannot be read',
@@ -149,7 +153,7 @@ export const PROBLEM_TEXT = {
 
   // chain/
   'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',
-  'gate.protocol': "Not opened: '{value}' is no local file but needs the protocol '{what}'",
+  'gate.protocol': "Not opened: '{value}' is no local file but needs the protocol '{name}'",
   'gate.network': "Not opened: '{value}' is on another machine",
   'gate.noName': 'The name of the file is empty',
   'gate.jsonSyntax': "Not opened: '{value}' is not a valid json: name",
@@ -200,7 +204,7 @@ export const PROBLEM_TEXT = {
   'save.space': 'Not saved: {value} bytes are needed where the file is, {limit} are free',
   'save.otherGeometry': 'Not saved: the image on disk and the changed one have other cluster sizes',
   'save.overlap':
-    'Not saved: the cluster at offset {offset} is {what} on disk, and would be {value}; it cannot be both while it is saved',
+    'Not saved: the cluster at offset {offset} is in use on disk ({what}), and would be something else; it cannot be both while it is saved',
   'save.journalLost': 'Not saved: another program has removed the journal {value}',
   'save.rollbackFailed':
     'Not saved, and the file could not be put back as it was ({value}): its journal stays, recover it before anything else',
@@ -267,14 +271,16 @@ export function describeProblem(problem: Problem, translate: Translate = english
     offset: problem.offset === undefined ? '?' : hex(problem.offset),
     value: printable(String(problem.value ?? '?')),
     limit: printable(String(problem.limit ?? '?')),
-    what: printable(problem.what ?? '?'),
+    name: printable(problem.name ?? '?'),
   };
+  const { what = '?' } = problem;
+  args['what'] = isFact(what) ? translate(what, args) : what;
   return translate(PROBLEM_TEXT[problem.code], args);
 }
 
-/** Makes text from an image safe to put into one line: control characters become `\xNN`. */
+/** Makes text from an image safe to put into one line: control characters become `\xNN`. So do marks that turn the direction of writing: a name could pose as another. */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, '0')}`;
   });

@@ -1,6 +1,6 @@
 /** Reads headers for the workspace index: the first cluster of each file at most, nothing that it names. */
 import { decide } from '../qcow2/chain/gate';
-import { EngineError } from '../qcow2/errors';
+import { EngineError, isOtherFormat } from '../qcow2/errors';
 import { readBackingName } from '../qcow2/format/backingName';
 import { checkEncryption } from '../qcow2/format/encryption';
 import { parseHeader } from '../qcow2/format/header';
@@ -20,7 +20,7 @@ export function readIndexedImage(path: string): IndexedImage {
     const { problem } = error;
     if (file === undefined) return { path, fileSize: 0, allocatedBytes: 0, format: 'unknown', problem };
     // A file without the magic is raw to whoever names it as a backing file.
-    const format = problem.code === 'header.magic' ? 'raw' : 'qcow2';
+    const format = isOtherFormat(problem) ? 'raw' : 'qcow2';
     return { ...factsOf(path, file), format, problem };
   } finally {
     file?.close();

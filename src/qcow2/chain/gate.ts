@@ -72,7 +72,7 @@ function localName(
   const protocol = protocolOf(name);
   if (protocol === undefined) return { path: name, belongsToImage: true };
   if (protocol === 'file') return { path: name.slice('file:'.length), belongsToImage: false };
-  if (protocol !== 'json') return refuse('gate.protocol', { what: protocol });
+  if (protocol !== 'json') return refuse('gate.protocol', { name: protocol });
   const json = readJsonName(name);
   if (!json.follows) {
     const { code, value, limit } = json;

@@ -1,5 +1,6 @@
 /** Reading the big-endian numbers and the strings of qcow2 structures. */
 import { FormatError } from '../errors';
+import type { Fact, FieldName } from '../factText';
 import { hex } from '../units';
 
 /** A raw 64-bit entry of a table: its high and its low 32 bits, both unsigned. */
@@ -22,7 +23,7 @@ export function dataView(bytes: Uint8Array): DataView {
  * @param what the field by its name in the specification; @param offset its place in the file, in bytes
  * @throws FormatError `value.tooLarge` beyond 2^53 − 1, which no file can reach and no number can hold exactly
  */
-export function safeNumber(file: string, value: bigint, what: string, offset: number): number {
+export function safeNumber(file: string, value: bigint, what: Fact | FieldName, offset: number): number {
   if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
   throw new FormatError(file, 'value.tooLarge', {
     what,

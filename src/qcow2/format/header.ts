@@ -123,8 +123,8 @@ export function parseHeader(file: BlockFile, { isForRepair = false }: SnapshotLe
 function checkVersion(raw: RawHeader): 2 | 3 {
   const magic = raw.number('magic');
   if (magic !== MAGIC) {
-    const value = raw.file.size === 0 ? 'nothing (the file is empty)' : hex(magic);
-    throw raw.broken('header.magic', 'magic', { value, limit: hex(MAGIC) });
+    if (raw.file.size === 0) throw raw.broken('header.empty', 'magic');
+    throw raw.broken('header.magic', 'magic', { value: hex(magic), limit: hex(MAGIC) });
   }
   const version = raw.number('version');
   if (version === 2 || version === 3) return version;
@@ -136,7 +136,7 @@ function checkClusterBits(raw: RawHeader): number {
   if (bits >= MIN_CLUSTER_BITS && bits <= MAX_CLUSTER_BITS) return bits;
   throw raw.broken('header.clusterBits', 'cluster_bits', {
     value: bits,
-    limit: `${MIN_CLUSTER_BITS} to ${MAX_CLUSTER_BITS}`,
+    limit: `${MIN_CLUSTER_BITS}–${MAX_CLUSTER_BITS}`,
   });
 }
 

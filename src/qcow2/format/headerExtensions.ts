@@ -3,6 +3,7 @@
  * and the backing file name. Those of unknown type are kept as they are.
  */
 import { FormatError, type ProblemFacts } from '../errors';
+import type { Fact } from '../factText';
 import type { BlockFile } from '../io/blockFile';
 import type { ProblemCode } from '../problemText';
 import { hex } from '../units';
@@ -86,7 +87,7 @@ function contentOf(area: Uint8Array, start: number, length: number): Uint8Array 
 }
 
 /** The specification's name of an extension type, or `unknown`. */
-export function extensionName(type: number): string {
+export function extensionName(type: number): Fact {
   switch (type) {
     case EXTENSION_TYPES.end:
       return 'end of extensions';

@@ -1,4 +1,5 @@
 /** Where the header puts the refcount, snapshot and L1 tables, checked as QEMU checks it when it opens an image. */
+import type { Fact } from '../factText';
 import { hex } from '../units';
 import type { Header } from './header';
 import type { HeaderFieldName } from './headerFields';
@@ -82,7 +83,7 @@ export function checkTables(
 }
 
 interface TableExtent {
-  readonly what: string;
+  readonly what: Fact;
   /** Bytes. */
   readonly size: number;
   /** Bytes. */

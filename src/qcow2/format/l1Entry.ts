@@ -1,5 +1,5 @@
 /** L1 table entries (qcow2.txt, "L1 table entry"): where the L2 table is. */
-import { FormatError } from '../errors';
+import { FormatError, type ProblemFacts } from '../errors';
 import { hostOffset, type HostOffset } from '../units';
 import { entryHex } from './bytes';
 import { RESERVED_BEYOND_2_53, offsetOf } from './offsetField';
@@ -20,7 +20,7 @@ export function decodeL1Entry(
   clusterSize: number,
   entryOffset: number,
 ): HostOffset {
-  const facts = { what: 'L1 entry', offset: entryOffset, value: entryHex(high, low) };
+  const facts: ProblemFacts = { what: 'L1 entry', offset: entryOffset, value: entryHex(high, low) };
   if ((high & RESERVED_HIGH) !== 0 || (low & RESERVED_LOW) !== 0) {
     throw new FormatError(file, 'entry.reserved', { ...facts, limit: '0x7f000000000001ff' });
   }

@@ -3,7 +3,7 @@
  * words and what they mean are two things: hot loops look at the words through the constants and small functions
  * here; people and errors get the decoded union.
  */
-import { FormatError } from '../errors';
+import { FormatError, type ProblemFacts } from '../errors';
 import type { GuestOffset, HostOffset } from '../units';
 import { hex, hostOffset } from '../units';
 import { entryHex, type RawEntry } from './bytes';
@@ -87,7 +87,7 @@ export function decodeL2Entry(
 
 function decodeStandard(rules: L2Rules, place: L2EntryPlace, entry: RawEntry): L2Meaning {
   const { high, low } = entry;
-  const facts = { what: 'L2 entry', offset: place.entryOffset, value: entryHex(high, low) };
+  const facts: ProblemFacts = { what: 'L2 entry', offset: place.entryOffset, value: entryHex(high, low) };
   const zeroIsReserved = rules.extendedL2 ? L2_ZERO_LOW : 0;
   if ((high & RESERVED_HIGH) !== 0 || (low & (RESERVED_LOW | zeroIsReserved)) !== 0) {
     const limit = rules.extendedL2 ? '0x3f000000000001ff' : '0x3f000000000001fe';
@@ -118,7 +118,7 @@ export const isDataAtZero = (rules: L2Rules, high: number): boolean =>
 
 function decodeCompressed(rules: L2Rules, place: L2EntryPlace, entry: RawEntry): L2Meaning {
   const { high, low } = entry;
-  const facts = { what: 'L2 entry', offset: place.entryOffset, value: entryHex(high, low) };
+  const facts: ProblemFacts = { what: 'L2 entry', offset: place.entryOffset, value: entryHex(high, low) };
   if (rules.hasDataFile) throw new FormatError(rules.file, 'entry.compressedInDataFile', facts);
   const host = compressedOffset(high, low, rules.clusterBits);
   if (host > Number.MAX_SAFE_INTEGER) throw new FormatError(rules.file, 'entry.tooLarge', facts);

@@ -1,5 +1,5 @@
 /** Refcount table entries and refcount blocks of all widths (qcow2.txt, "Host cluster management"). */
-import { FormatError } from '../errors';
+import { FormatError, type ProblemFacts } from '../errors';
 import { entryHex, dataView, safeNumber } from './bytes';
 import { offsetOf, RESERVED_BEYOND_2_53 } from './offsetField';
 
@@ -18,7 +18,11 @@ export function decodeRefcountTableEntry(
   clusterSize: number,
   entryOffset: number,
 ): number {
-  const facts = { what: 'refcount table entry', offset: entryOffset, value: entryHex(high, low) };
+  const facts: ProblemFacts = {
+    what: 'refcount table entry',
+    offset: entryOffset,
+    value: entryHex(high, low),
+  };
   if ((low & RESERVED_LOW) !== 0) {
     throw new FormatError(file, 'entry.reserved', { ...facts, limit: '0x1ff' });
   }

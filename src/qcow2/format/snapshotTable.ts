@@ -79,7 +79,7 @@ function readSnapshot(table: TableStream, index: number, isForRepair: boolean): 
   const excess = Math.max(0, extraSize - MAX_SNAPSHOT_EXTRA_SIZE);
   if (excess > 0 && !isForRepair) {
     throw new FormatError(file.name, 'snapshot.extraData', {
-      what: `snapshot table entry ${index}`,
+      name: String(index),
       offset: offset + 36,
       value: extraSize,
       limit: MAX_SNAPSHOT_EXTRA_SIZE,
@@ -96,7 +96,7 @@ function readSnapshot(table: TableStream, index: number, isForRepair: boolean): 
     offset,
     id: textOf(table.take(idSize)),
     name: textOf(table.take(nameSize)),
-    l1TableOffset: safeNumber(file.name, entry.getBigUint64(0), 'l1_table_offset of a snapshot', offset),
+    l1TableOffset: safeNumber(file.name, entry.getBigUint64(0), 'l1_table_offset', offset),
     l1Size: entry.getUint32(8),
     dateSeconds: entry.getUint32(16),
     dateNanoseconds: entry.getUint32(20),

@@ -1,5 +1,6 @@
 /** Tables that lie, or do not lie, in the file. */
 import { FormatError } from '../errors';
+import type { Fact } from '../factText';
 import type { BlockFile } from '../io/blockFile';
 
 /**
@@ -7,7 +8,7 @@ import type { BlockFile } from '../io/blockFile';
  * @param size bytes of the table that are needed
  * @throws FormatError `table.beyondFile`
  */
-export function refuseBeyondFile(file: BlockFile, what: string, offset: number, size: number): void {
+export function refuseBeyondFile(file: BlockFile, what: Fact, offset: number, size: number): void {
   if (size === 0 || offset + size <= file.size) return;
   throw new FormatError(file.name, 'table.beyondFile', {
     what,

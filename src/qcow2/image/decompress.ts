@@ -38,7 +38,7 @@ export function readCompressedCluster(
     if (type === 'deflate') inflateCluster(input, target);
     else decompressZstd(input, target);
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
-    throw new FormatError(file.name, 'compressed.broken', { ...facts, what });
+    const name = error instanceof Error ? error.message : String(error);
+    throw new FormatError(file.name, 'compressed.broken', { ...facts, name });
   }
 }

@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type BigIntStats } from 'node:fs';
 import { FileError } from '../errors';
+import type { Fact } from '../factText';
 import type { BlockFile, FileExtent } from './blockFile';
 import { loadSeek, type Seek } from './native';
 import { systemCode, systemMessage } from './systemError';
@@ -119,7 +120,7 @@ export class LocalFile implements BlockFile {
 
   #open(): number {
     if (this.#descriptor === undefined) {
-      throw new FileError(this.name, 'file.open', { value: 'it was closed' });
+      throw new FileError(this.name, 'file.closed');
     }
     return this.#descriptor;
   }
@@ -171,16 +172,17 @@ function identityOf(stats: BigIntStats): FileIdentity {
 }
 
 function refuseIrregular(path: string, stats: BigIntStats): void {
-  if (!stats.isFile()) throw new FileError(path, 'file.notRegular', { value: kindOf(stats) });
+  if (!stats.isFile()) throw new FileError(path, 'file.notRegular', { what: kindOf(stats) });
 }
 
-function kindOf(stats: BigIntStats): string {
-  if (stats.isDirectory()) return 'directory';
-  if (stats.isFIFO()) return 'FIFO';
-  if (stats.isSocket()) return 'socket';
-  if (stats.isBlockDevice()) return 'block device';
-  if (stats.isCharacterDevice()) return 'character device';
-  return 'special file';
+/** What a file is that is not a regular one. */
+export function kindOf(stats: BigIntStats): Fact {
+  if (stats.isDirectory()) return 'a directory';
+  if (stats.isFIFO()) return 'a FIFO';
+  if (stats.isSocket()) return 'a socket';
+  if (stats.isBlockDevice()) return 'a block device';
+  if (stats.isCharacterDevice()) return 'a character device';
+  return stats.isSymbolicLink() ? 'a symbolic link' : 'a special file';
 }
 
 /** Runs a system call on `path`, turning what it throws into the engine's own errors. */

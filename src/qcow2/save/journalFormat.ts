@@ -11,6 +11,7 @@
  * contents are fills, as those of a table of contiguous clusters are, a record has the fills instead: `FILL` bytes each.
  */
 import { FormatError } from '../errors';
+import type { Fact } from '../factText';
 import { dataView } from '../format/bytes';
 import { checksum } from '../io/checksum';
 import { Fill } from '../io/fill';
@@ -266,7 +267,7 @@ export function fold(sum: number, next: number): number {
 const PAIR_BYTES = new Uint8Array(16);
 const PAIR = dataView(PAIR_BYTES);
 
-export const brokenJournal = (journal: string, what: string, offset: number): FormatError =>
+export const brokenJournal = (journal: string, what: Fact, offset: number): FormatError =>
   new FormatError(journal, 'journal.broken', { what, offset });
 
 export const POINTER_GROUP = { extend: Group.extend, drop: Group.drop } as const;

@@ -16,6 +16,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { FileError } from '../errors';
+import { kindOf } from '../io/localFile';
 import { systemCode, systemMessage } from '../io/systemError';
 import type { ProblemCode } from '../problemText';
 import type { Disk, DiskFileIdentity, MutableFile } from './disk';
@@ -171,7 +172,7 @@ class LocalMutableFile implements MutableFile {
 
   #attempt<T>(code: ProblemCode, call: (descriptor: number) => T, facts: object = {}): T {
     const descriptor = this.#descriptor;
-    if (descriptor === undefined) throw new FileError(this.name, 'file.open', { value: 'it was closed' });
+    if (descriptor === undefined) throw new FileError(this.name, 'file.closed');
     return attempt(this.name, code, () => call(descriptor), facts);
   }
 }
@@ -182,8 +183,7 @@ function identityOf(stats: BigIntStats): DiskFileIdentity {
 
 function refuseIrregular(path: string, stats: BigIntStats): void {
   if (stats.isFile()) return;
-  const value = stats.isSymbolicLink() ? 'symbolic link' : 'folder or device';
-  throw new FileError(path, 'file.notRegular', { value });
+  throw new FileError(path, 'file.notRegular', { what: kindOf(stats) });
 }
 
 function attempt<T>(path: string, code: ProblemCode, call: () => T, facts: object = {}): T {

@@ -140,7 +140,6 @@ class Planner {
       throw new RefusedError(this.file.name, 'save.overlap', {
         offset: cluster * this.#clusterSize,
         what: USE_NAMES[oldUses.of(cluster)],
-        value: USE_NAMES[Use.table],
       });
     }
   }
@@ -166,7 +165,6 @@ class Planner {
     throw new RefusedError(this.file.name, 'save.overlap', {
       offset: cluster * this.#clusterSize,
       what: USE_NAMES[before],
-      value: USE_NAMES[after],
     });
   }
 

@@ -2,6 +2,7 @@
  * What the host clusters that a save touches are used for, as an image's own tables have it: nobody tells the save.
  * Everything that is not found to be metadata is guest data, or nothing.
  */
+import type { Fact } from '../factText';
 import { dataView, HIGH, LOW, wordsInPlace } from '../format/bytes';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
@@ -21,7 +22,7 @@ export const Use = {
 export type Use = (typeof Use)[keyof typeof Use];
 
 /** The specification's terms, for messages. */
-export const USE_NAMES: Readonly<Record<Use, string>> = {
+export const USE_NAMES: Readonly<Record<Use, Fact>> = {
   [Use.data]: 'guest data',
   [Use.header]: 'header',
   [Use.table]: 'refcount table',

@@ -63,7 +63,7 @@ describe('the gate shows and does not open', () => {
         code: 'gate.protocol',
         file: '/vm/top.qcow2',
         value: name,
-        what: /^[^:]*/.exec(name)?.[0],
+        name: /^[^:]*/.exec(name)?.[0],
       },
     });
   });

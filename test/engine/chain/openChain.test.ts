@@ -138,7 +138,7 @@ describe('a layer that cannot be opened is a state', () => {
     overlay('top.qcow2', 'folder');
     expect(open('top.qcow2').view.layers[1]).toMatchObject({
       state: 'unreadable',
-      problem: { code: 'file.notRegular', value: 'directory' },
+      problem: { code: 'file.notRegular', what: 'a directory' },
     });
     writeFileSync(place.path('junk'), 'no qcow2');
     overlay('top2.qcow2', 'junk');

@@ -55,7 +55,7 @@ describe('backing chains', () => {
       ...image('/w/c'),
       backing: {
         nameAsWritten: 'nbd:x',
-        problem: { kind: 'refused', code: 'gate.protocol', file: '/w/c', value: 'nbd:x', what: 'nbd' },
+        problem: { kind: 'refused', code: 'gate.protocol', file: '/w/c', value: 'nbd:x', name: 'nbd' },
       },
     };
     const chains = model(

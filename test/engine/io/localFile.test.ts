@@ -33,7 +33,7 @@ describe('a local file', () => {
       problemOf(() => {
         file.read(target, 0);
       }).code,
-    ).toBe('file.open');
+    ).toBe('file.closed');
   });
 
   it('says so when it shrank while it was open', () => {
@@ -111,9 +111,9 @@ describe('what is not a regular file is refused by name', () => {
 
   it('a directory, a FIFO, a device', () => {
     execFileSync('mkfifo', [inFolder('fifo')]);
-    expect(refusal(folder)).toMatchObject({ code: 'file.notRegular', value: 'directory' });
-    expect(refusal(inFolder('fifo'))).toMatchObject({ code: 'file.notRegular', value: 'FIFO' });
-    expect(refusal('/dev/null')).toMatchObject({ code: 'file.notRegular', value: 'character device' });
+    expect(refusal(folder)).toMatchObject({ code: 'file.notRegular', what: 'a directory' });
+    expect(refusal(inFolder('fifo'))).toMatchObject({ code: 'file.notRegular', what: 'a FIFO' });
+    expect(refusal('/dev/null')).toMatchObject({ code: 'file.notRegular', what: 'a character device' });
   });
 
   it('a missing file, a path through a file, a name with a null byte, a loop of links', () => {
