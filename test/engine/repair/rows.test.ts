@@ -313,6 +313,15 @@ const ROWS: readonly Row[] = [
     does: 'structureCopied',
   },
   {
+    name: 'an L1 entry that has a flag and no table',
+    make: plain,
+    damage: setWord(
+      ({ layout }) => layout.l1Offset,
+      () => COPIED,
+    ),
+    does: 'l1EntryCleared',
+  },
+  {
     name: 'a cluster that two snapshots have for two places of the disk',
     make: plain,
     damage: () => misusedBySnapshots().bytes,
