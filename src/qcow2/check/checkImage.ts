@@ -197,7 +197,7 @@ function suspectClusters(counter: ReferenceCounter, references: References, find
       if (counts.of(cluster) > 1) add(cluster);
     }
   }
-  references.allTables.forEachCounted((cluster, named) => {
+  references.allTables.forEachCounted(1, (cluster, named) => {
     const isNamedTwice = references.activeTables.of(cluster) > 1;
     if (isNamedTwice || counts.of(cluster) > Math.min(named, counts.largest)) add(cluster);
   });

@@ -81,18 +81,17 @@ export class ClaimCollector extends RegionReceiver {
 }
 
 /**
- * Whether two of them cannot both be right. Snapshots share L2 tables and data with one another and with the active
- * layer, and compressed clusters share host clusters; nothing else is shared.
+ * Whether two of them cannot both be right. Layers share L2 tables and data of the same place of the disk, and compressed
+ * clusters share host clusters; nothing else is shared.
  */
-function exclude(claims: readonly Claim[]): boolean {
-  const seen = new Set<string>();
-  for (const { structure, snapshot } of claims) {
-    if (structure !== claims[0]!.structure) return true;
-    if (structure === 'compressed data') continue;
-    const isShareable = structure === 'data' || structure === 'L2 table';
-    const layer = isShareable ? `${snapshot ?? 'active'}` : '';
-    if (seen.has(layer)) return true;
-    seen.add(layer);
-  }
-  return false;
+function exclude([first, ...others]: readonly Claim[]): boolean {
+  return others.some(({ structure, guest }) => {
+    if (structure !== first?.structure) return true;
+    if (structure === 'compressed data') return false;
+    return !isShareable(structure) || guest !== first.guest;
+  });
 }
+
+/** Internal snapshots share it with one another and with the active layer. */
+export const isShareable = (structure: Structure): boolean =>
+  structure === 'data' || structure === 'L2 table';

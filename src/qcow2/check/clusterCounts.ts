@@ -101,16 +101,17 @@ export class ClusterCounts {
     }
   }
 
-  /** Visits the clusters whose count is not 0. */
-  forEachCounted(visit: (cluster: number, count: number) => void): void {
+  /** Visits the clusters whose count is not below `least`. */
+  forEachCounted(least: 1 | 2, visit: (cluster: number, count: number) => void): void {
+    const mask = least === 1 ? 0xffffffff : 0xfefefefe;
     this.#pages.forEach((page, index) => {
       if (page === undefined) return;
-      const words = new Uint32Array(page.buffer);
+      const words = new Int32Array(page.buffer);
       for (let word = 0; word < words.length; word++) {
-        if (words[word] === 0) continue;
+        if ((words[word]! & mask) === 0) continue;
         for (let at = word * 4; at < word * 4 + 4; at++) {
           const cluster = index * page.length + at;
-          if (page[at] !== 0) visit(cluster, this.of(cluster));
+          if (page[at]! >= least) visit(cluster, this.of(cluster));
         }
       }
     });

@@ -128,9 +128,15 @@ export class ReferenceCounter implements ReferenceReceiver {
       if (this.disk.isOne(cluster) !== isCopied) this.#copied(index, host, isCopied);
       return;
     }
-    const { ones, unreadable } = this.disk.countOnes(cluster, count);
-    if (unreadable === 0 && ones === (isCopied ? count : 0)) return;
+    const wrong = this.#wrongFlags(cluster, count, isCopied);
+    if (wrong === 0) return;
     for (let done = 0; done < count; done++) {
+      // Where refcounts are lost, all clusters of the disk come here.
+      if (this.findings.isFull('l2Copied')) {
+        const left = this.#wrongFlags(cluster + done, count - done, isCopied);
+        this.findings.count('l2Copied', left * this.#copiedTimes);
+        return;
+      }
       if (this.disk.isOne(cluster + done) !== isCopied) {
         this.#copied(index + done, host + done * clusterSize, isCopied);
       }
@@ -258,13 +264,19 @@ export class ReferenceCounter implements ReferenceReceiver {
     }
   }
 
+  /** Of a stretch of clusters, those of which the flag is not what the refcount says, if that can be read. */
+  #wrongFlags(cluster: number, count: number, isCopied: boolean): number {
+    const { ones, unreadable } = this.disk.countOnes(cluster, count);
+    return isCopied ? count - ones - unreadable : ones;
+  }
+
   /** The flag is not what the refcount says. */
   #copied(index: number, host: number, isCopied: boolean): void {
     const { hasDataFile } = this.image.tables.rules;
     const refcount = hasDataFile ? 1 : this.disk.of(Math.floor(host / this.#clusterSize));
     // A refcount that cannot be read is a finding of its own.
     if (refcount === undefined) return;
-    // Where refcounts are lost, all clusters of the disk come here.
+    // In random order, all clusters of the disk may come here.
     if (this.findings.isFull('l2Copied')) {
       this.findings.count('l2Copied', this.#copiedTimes);
       return;

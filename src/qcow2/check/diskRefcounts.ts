@@ -168,7 +168,7 @@ export class DiskRefcounts {
 }
 
 /** Bytes of `count` refcounts of one. */
-function onesOnDisk(count: number, bits: number): Buffer {
+export function onesOnDisk(count: number, bits: number): Buffer {
   if (bits < 8) return Buffer.alloc((count * bits) / 8, bits === 1 ? 0xff : bits === 2 ? 0x55 : 0x11);
   const one = Buffer.alloc(bits / 8);
   one[one.length - 1] = 1;

@@ -69,12 +69,16 @@ export abstract class RegionReceiver implements ReferenceReceiver {
 
   /** Where an entry of the piece is, and what it is for. */
   protected place(index: number): Place {
-    const { offset, guest, snapshot } = this.table;
-    const entry = this.#piece + index;
+    const { offset, snapshot } = this.table;
     return {
-      at: offset + entry * this.image.header.l2EntrySize,
-      guest: guest + entry * this.clusterSize,
+      at: offset + (this.#piece + index) * this.image.header.l2EntrySize,
+      guest: this.guestOf(index),
       ...(snapshot === undefined ? {} : { snapshot }),
     };
+  }
+
+  /** First guest byte of what an entry of the piece is for. */
+  protected guestOf(index: number): number {
+    return this.table.guest + (this.#piece + index) * this.clusterSize;
   }
 }

@@ -48,6 +48,12 @@ class L1Mender {
     const at = table.offset + index * 8;
     const offset = offsetOf(high, low);
     const facts = { at, found: entryHex(high, low), guest: this.#guest(index), ...this.#layer() };
+    if (offset === 0) {
+      // No table, whatever the flags say; the check, as QEMU has it, takes the header for one.
+      work.setEntry(at, 0, 0);
+      work.log.did('l1EntryCleared', { ...facts, becomes: entryHex(0, 0) });
+      return;
+    }
     const isMisaligned = offset % work.clusterSize !== 0;
     if (isMisaligned || offset >= work.fileEnd) {
       work.setEntry(at, 0, 0);
@@ -64,7 +70,7 @@ class L1Mender {
       work.setEntry(at, cleanHigh, cleanLow);
       work.log.did('reservedBitsCleared', { ...facts, becomes: entryHex(cleanHigh, cleanLow) });
     }
-    if (offset !== 0) this.#separate(at, offset, facts);
+    this.#separate(at, offset, facts);
   }
 
   /** A table of its own for this entry, where it has not. */

@@ -6,11 +6,13 @@ import { ClusterBits } from '../change/clusterSet';
 import { refcountWidth, type RefcountWidth } from '../change/refcountWidth';
 import type { CountedImage } from '../check/checkImage';
 import type { ClusterCounts } from '../check/clusterCounts';
+import { onesOnDisk, type DiskRefcounts } from '../check/diskRefcounts';
 import { FormatError } from '../errors';
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
 import { MAX_REFCOUNT_TABLE_SIZE } from '../format/limits';
 import { offsetOf } from '../format/offsetField';
 import { refcountsPerBlock } from '../format/refcount';
+import type { RepairExample } from './report';
 import type { RepairWork } from './work';
 
 /** Bytes of a block compared, and written, at a time. */
@@ -26,23 +28,28 @@ export class RefcountMender {
   /** Offset of the block of each index that has one, in bytes. */
   readonly #blocks = new Map<number, number>();
   readonly #isNew = new Set<number>();
+  /** A block of refcounts of one. */
+  readonly #ones: Buffer;
+  readonly #scratch: Buffer;
   #tableOffset: number;
   #tableClusters: number;
 
   /**
    * @param counted as the image is now: every entry of its refcount table leads to a block of its own
-   * @param refcountBefore of a cluster as the repair found it, for the report
+   * @param original refcounts as the repair found them, for the report
    */
   constructor(
     readonly work: RepairWork,
     readonly counted: CountedImage,
-    readonly refcountBefore: (cluster: number) => number,
+    readonly original: DiskRefcounts,
   ) {
     const { header } = counted.image;
     this.#counts = counted.counter.counts;
     this.#width = refcountWidth(header.refcountBits);
     this.#clusterSize = header.clusterSize;
     this.#perBlock = refcountsPerBlock(header.clusterSize, header.refcountBits);
+    this.#ones = onesOnDisk(this.#perBlock, header.refcountBits);
+    this.#scratch = Buffer.alloc(header.clusterSize);
     this.#tableOffset = header.refcountTableOffset;
     this.#tableClusters = header.refcountTableClusters;
     const table = new Uint8Array(header.refcountTableClusters * header.clusterSize);
@@ -149,42 +156,112 @@ export class RefcountMender {
   #mendBlock(index: number, offset: number, onlyLowers: boolean): void {
     const { work } = this;
     work.progress.checkCancelled();
-    const before = Buffer.alloc(this.#clusterSize);
+    const before = this.#scratch;
     work.file.read(before, offset);
-    const after = this.#wanted(index, before, onlyLowers);
+    const after = onlyLowers ? this.#lowered(index, before) : this.#wanted(index);
     if (before.equals(after)) return;
     this.#tell(index, before, after);
     for (let at = 0; at < after.length; at += PAGE) {
       const page = after.subarray(at, at + PAGE);
-      if (!page.equals(before.subarray(at, at + PAGE))) work.file.write(page, offset + at);
+      if (page.equals(before.subarray(at, at + PAGE))) continue;
+      // So are most: a terabyte's are next to nothing then.
+      if (isOneWord(page)) {
+        work.file.fill(offset + at, page.length, page.readUInt32BE(0), page.readUInt32BE(4));
+      } else {
+        work.file.write(page, offset + at);
+      }
     }
   }
 
-  #wanted(index: number, before: Buffer, onlyLowers: boolean): Buffer {
+  /** What a block shall be: the references. */
+  #wanted(index: number): Buffer {
     const first = index * this.#perBlock;
-    const bytes = onlyLowers ? Buffer.from(before) : Buffer.alloc(this.#clusterSize);
-    // QEMU does not look at refcounts of what is not in the file.
-    const end = onlyLowers
-      ? Math.min(this.#perBlock, this.counted.counter.knownClusters - first)
-      : this.#perBlock;
-    for (let at = 0; at < end; at++) {
+    if (this.#haveOneEach(first)) return this.#ones;
+    const bytes = Buffer.alloc(this.#clusterSize);
+    for (let at = 0; at < this.#perBlock; at++) {
       const references = this.#counts.of(first + at);
-      const isRight = onlyLowers ? this.#width.get(before, at) <= references : references === 0;
-      if (!isRight) this.#width.set(bytes, at, references);
+      if (references !== 0) this.#width.set(bytes, at, references);
     }
     return bytes;
   }
 
+  /** The same for those that are too high alone. */
+  #lowered(index: number, before: Buffer): Buffer {
+    const first = index * this.#perBlock;
+    const bytes = Buffer.from(before);
+    // QEMU does not look at refcounts of what is not in the file.
+    const end = Math.min(this.#perBlock, this.counted.counter.knownClusters - first);
+    for (let at = 0; at < end; at++) {
+      const references = this.#counts.of(first + at);
+      if (this.#width.get(before, at) > references) this.#width.set(bytes, at, references);
+    }
+    return bytes;
+  }
+
+  /** Whether each of a block's clusters has one reference. */
+  #haveOneEach(first: number): boolean {
+    const size = 2 ** this.#counts.pageBits;
+    const step = Math.min(size, this.#perBlock);
+    for (let cluster = first; cluster < first + this.#perBlock; cluster += step) {
+      const page = this.#counts.page(Math.floor(cluster / size));
+      const from = cluster % size;
+      if (page === undefined || page[from] !== 1 || !isOneByte(page.subarray(from, from + step)))
+        return false;
+    }
+    return true;
+  }
+
   #tell(index: number, before: Buffer, after: Buffer): void {
     const first = index * this.#perBlock;
-    for (let at = 0; at < this.#perBlock; at++) {
-      const cluster = first + at;
+    const isNew = this.#isNew.has(index);
+    if (after === this.#ones && (isNew ? this.#wereZero(first) : isOneByte(before) && before[0] === 0)) {
+      this.#note(first, this.#perBlock, 0, 1);
+      return;
+    }
+    const wasAt = (at: number): number =>
+      isNew ? (this.original.of(first + at) ?? 0) : this.#width.get(before, at);
+    for (let at = 0; at < this.#perBlock;) {
       const is = this.#width.get(after, at);
-      const was = this.#isNew.has(index) ? this.refcountBefore(cluster) : this.#width.get(before, at);
-      if (is === was) continue;
-      const host = cluster * this.#clusterSize;
-      this.work.log.did(is > was ? 'refcountRaised' : 'refcountLowered', { host, found: was, becomes: is });
-      if (is === 0) this.freed.add(cluster);
+      const was = wasAt(at);
+      let end = at + 1;
+      while (end < this.#perBlock && this.#width.get(after, end) === is && wasAt(end) === was) end++;
+      if (is !== was) this.#note(first + at, end - at, was, is);
+      at = end;
     }
   }
+
+  /** Whether the image, as the repair found it, had no refcounts for a block's clusters. */
+  #wereZero(first: number): boolean {
+    const size = 2 ** this.original.pageBits;
+    for (let page = Math.floor(first / size); page * size < first + this.#perBlock; page++) {
+      if (!this.original.isAllZero(this.original.page(page))) return false;
+    }
+    return true;
+  }
+
+  /** Clusters in a row get another refcount. */
+  #note(first: number, count: number, was: number, is: number): void {
+    const { log } = this.work;
+    const kind = is > was ? 'refcountRaised' : 'refcountLowered';
+    const facts = (cluster: number): RepairExample => ({
+      host: cluster * this.#clusterSize,
+      found: was,
+      becomes: is,
+    });
+    let done = 0;
+    for (; done < count && !log.isFull(kind); done++) log.did(kind, facts(first + done));
+    if (done < count) log.did(kind, facts(first + done), count - done);
+    if (is === 0) this.freed.add(first, count);
+  }
+}
+
+/** All bytes are the same. */
+const isOneByte = (bytes: Uint8Array): boolean => repeatsAfter(bytes, 1);
+
+/** A word of eight bytes over and over. */
+const isOneWord = (bytes: Uint8Array): boolean => repeatsAfter(bytes, 8);
+
+function repeatsAfter(bytes: Uint8Array, distance: number): boolean {
+  const shifted = bytes.subarray(distance);
+  return Buffer.compare(bytes.subarray(0, bytes.length - distance), shifted) === 0;
 }

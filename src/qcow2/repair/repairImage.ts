@@ -27,10 +27,12 @@ import {
   type CheckReport,
   type CountedImage,
 } from '../check/checkImage';
+import type { DiskRefcounts } from '../check/diskRefcounts';
 import { dataView } from '../format/bytes';
 import { FEATURE_NAMES } from '../format/features';
 import { headerField } from '../format/headerFields';
 import { Qcow2Image } from '../image/qcow2Image';
+import type { Progress } from '../progress';
 import { mendBitmapEntries } from './bitmapEntries';
 import { mendCopiedFlags } from './copiedFlags';
 import { mendL1Entries } from './l1Entries';
@@ -63,10 +65,10 @@ export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   // Leaks are no reason to touch a snapshot table that cannot even be read.
   const isForRepair = mode === 'all';
   const image = Qcow2Image.open(context.file, { dataFile: context.dataFile, isForRepair });
-  const counted = countImage(image, progress);
-  const before = reportOn(counted, progress);
-  const work = new RepairWork(context, image, counted.counter.knownClusters);
-  const freed = mode === 'all' ? mendAll(work, counted, before) : mendLeaks(work, counted, before);
+  const found = lookAt(image, progress, mode === 'leaks');
+  const { before } = found;
+  const work = new RepairWork(context, image, found.known);
+  const freed = mode === 'all' ? mendAll(work, found) : mendLeaks(work, found);
   const hasChanged = work.log.actions.length > 0;
   const after = hasChanged ? checkImage(work.open(), progress) : before;
   if (after.checkErrors + after.corruptions + after.defects === 0) clearMarks(work);
@@ -78,10 +80,28 @@ export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   return { report, freed, wasSound: isSound(before) };
 }
 
-function mendLeaks(work: RepairWork, counted: CountedImage, before: CheckReport): ClusterBits {
-  // As QEMU has it: where refcounts have to be made anew, nothing can be said of leaks.
-  if (before.needsRebuild) return new ClusterBits();
-  const mender = new RefcountMender(work, counted, refcountsOf(counted));
+/** The image as the repair finds it. */
+interface Found {
+  readonly before: CheckReport;
+  /** Clusters that the image knows. */
+  readonly known: number;
+  readonly disk: DiskRefcounts;
+  /** What was counted; not kept where references are going to change, since it is as big as the image has clusters. */
+  readonly counted: CountedImage | undefined;
+}
+
+function lookAt(image: Qcow2Image, progress: Progress, keepsCounts: boolean): Found {
+  const counted = countImage(image, progress);
+  const before = reportOn(counted, progress);
+  const { disk, counter } = counted;
+  return { before, known: counter.knownClusters, disk, counted: keepsCounts ? counted : undefined };
+}
+
+function mendLeaks(work: RepairWork, { before, disk, counted }: Found): ClusterBits {
+  // As QEMU has it: where refcounts have to be made anew, nothing can be said of leaks. It clears the dirty bit then,
+  // which this does not: that is for the next one who opens the image to mend it.
+  if (before.needsRebuild || counted === undefined) return new ClusterBits();
+  const mender = new RefcountMender(work, counted, disk);
   if (before.leaks > 0) mender.lower();
   const flags = (before.byKind.l1Copied ?? 0) + (before.byKind.l2Copied ?? 0);
   const { corruptions, checkErrors } = before;
@@ -91,11 +111,11 @@ function mendLeaks(work: RepairWork, counted: CountedImage, before: CheckReport)
   return mender.freed;
 }
 
-function mendAll(work: RepairWork, counted: CountedImage, before: CheckReport): ClusterBits {
+function mendAll(work: RepairWork, { before, disk }: Found): ClusterBits {
   const needsMending = !isSound(before);
   if (!needsMending && before.leaks === 0) return new ClusterBits();
   if (needsMending) mendReferences(work);
-  const mender = new RefcountMender(work, countImage(work.open(), work.progress), refcountsOf(counted));
+  const mender = new RefcountMender(work, countImage(work.open(), work.progress), disk);
   mender.mend();
   mendCopiedFlags(work);
   return mender.freed;
@@ -108,11 +128,6 @@ function mendReferences(work: RepairWork): void {
   mendBitmapEntries(work, countImage(work.open(), work.progress));
   separateSharedData(work, taken, countImage(work.open(), work.progress));
 }
-
-const refcountsOf =
-  ({ disk }: CountedImage) =>
-  (cluster: number): number =>
-    disk.of(cluster) ?? 0;
 
 const DIRTY = 1;
 const CORRUPT = 2;

@@ -10,6 +10,11 @@ export class RepairLog {
   lossCount = 0;
   lostBytes = 0;
 
+  /** No further example of this kind is told. */
+  isFull(kind: RepairActionKind): boolean {
+    return (this.#actions.get(kind)?.examples.length ?? 0) >= MAX_EXAMPLES;
+  }
+
   /** @param count of the same kind, from the example's place on */
   did(kind: RepairActionKind, example: RepairExample, count = 1): void {
     const action = this.#actions.get(kind) ?? { count: 0, examples: [] };

@@ -1,14 +1,13 @@
 /**
- * Data in clusters that something else uses, too: a structure, an L2 table, a bitmap, or other guest clusters of the
- * same layer. It is copied to a cluster of its own, and reads as before. Snapshots share data with one another and with
- * the active layer, compressed clusters share host clusters: that is as it should be.
+ * Data in clusters that something else uses, too: a structure, an L2 table, a bitmap, or another place of the disk. It is
+ * copied to a cluster of its own, and reads as before. Snapshots share the data of a place with one another and with the
+ * active layer, compressed clusters share host clusters: that is as it should be.
  *
  * Looked for only where refcounts are too low for what refers to a cluster, or a structure is concerned: two guest
  * clusters on one cluster with a refcount of two are safe, since whoever writes one of them copies it first.
  */
 import { ClusterBits } from '../change/clusterSet';
 import type { CountedImage } from '../check/checkImage';
-import { forEachL1Entry, l1TablesOf } from '../check/l1Tables';
 import { compressedRegion, type L2Table, type ReferenceReceiver } from '../check/references';
 import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { dataView } from '../format/bytes';
@@ -43,8 +42,7 @@ function suspectClusters(
 ): ClusterBits {
   const suspects = new ClusterBits();
   const { counts, image } = counter;
-  counts.forEachCounted((cluster, count) => {
-    if (count < 2) return;
+  counts.forEachCounted(2, (cluster, count) => {
     const tables = references.allTables.of(cluster);
     const refcount = disk.of(cluster);
     const isSuspect =
@@ -152,15 +150,11 @@ class Collector implements ReferenceReceiver {
 }
 
 class Separator {
-  /** Entries that lead to a cluster as data. */
-  readonly #namers = new Map<number, number>();
   readonly #compressed = new ClusterBits();
+  /** Guest offset of the first entry that leads to a cluster as data, which keeps it. */
+  readonly #owners = new Map<number, number>();
   /** References that stay, by cluster. */
   readonly #kept = new Map<number, number>();
-  /** L2 tables whose entries keep a cluster. */
-  readonly #keepers = new Map<number, number[]>();
-  /** Layers that have an L2 table. */
-  readonly #layers: ReadonlyMap<number, ReadonlySet<number>>;
 
   constructor(
     readonly work: RepairWork,
@@ -170,9 +164,7 @@ class Separator {
   ) {
     for (const { isCompressed, first, count } of candidates) {
       if (isCompressed) this.#compressed.add(first, count);
-      else this.#namers.set(first, (this.#namers.get(first) ?? 0) + 1);
     }
-    this.#layers = this.#findLayers();
   }
 
   run(): void {
@@ -202,44 +194,13 @@ class Separator {
     return false;
   }
 
-  /** Whether the cluster is compressed clusters', or that of something else in the same layer. */
-  #isForeign({ first, isCompressed, table }: Candidate): boolean {
+  /** Whether the cluster is compressed clusters', or that of another place of the disk: layers share no more than one. */
+  #isForeign({ first, isCompressed, guest }: Candidate): boolean {
     if (isCompressed) return false;
     if (this.#compressed.has(first)) return true;
-    if ((this.#namers.get(first) ?? 0) < 2) return false;
-    const keepers = this.#keepers.get(first);
-    if (keepers === undefined) {
-      this.#keepers.set(first, [table]);
-      return false;
-    }
-    if (keepers.some((keeper) => this.#shareLayer(keeper, table))) return true;
-    keepers.push(table);
-    return false;
-  }
-
-  #shareLayer(one: number, other: number): boolean {
-    if (one === other) return true;
-    const layers = this.#layers.get(one);
-    const others = this.#layers.get(other);
-    if (layers === undefined || others === undefined) return true;
-    for (const layer of layers) if (others.has(layer)) return true;
-    return false;
-  }
-
-  #findLayers(): Map<number, Set<number>> {
-    const layers = new Map<number, Set<number>>();
-    const { image } = this.counted;
-    if (image.snapshots.length === 0) return layers;
-    for (const { table, isCompressed } of this.candidates) if (!isCompressed) layers.set(table, new Set());
-    l1TablesOf(image).forEach((l1, layer) => {
-      const visit = (_index: number, high: number, low: number): void => {
-        layers.get(offsetOf(high, low))?.add(layer);
-      };
-      forEachL1Entry(image.file, l1, visit, () => {
-        this.work.progress.checkCancelled();
-      });
-    });
-    return layers;
+    const owner = this.#owners.get(first) ?? guest;
+    this.#owners.set(first, owner);
+    return owner !== guest;
   }
 
   #moveData(candidate: Candidate): void {

@@ -32,8 +32,11 @@ test('counts every cluster of every run, up to the largest count, and tells what
       expect(wrong).toBe(-1);
       expect(excess).toBe(expected.reduce((sum, count) => sum + count - Math.min(count, largest), 0));
       const listed = new Map<number, number>();
-      counts.forEachCounted((cluster, count) => listed.set(cluster, count));
+      counts.forEachCounted(1, (cluster, count) => listed.set(cluster, count));
       expect(listed.size).toBe(expected.filter((count) => count > 0).length);
+      let twice = 0;
+      counts.forEachCounted(2, () => twice++);
+      expect(twice).toBe(largest < 2 ? 0 : expected.filter((count) => count > 1).length);
     }),
     { numRuns: 60 },
   );

@@ -6,6 +6,7 @@ import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { MemoryFile, SparseMemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { silent } from '../../../src/qcow2/progress';
 import { image, type ImageBuilder } from '../../support/imageBuilder';
+import { misusedBySnapshots } from '../../support/misusedBySnapshots';
 
 const COPIED = 1n << 63n;
 const CLUSTER = 4096;
@@ -64,6 +65,18 @@ describe('an overlap is named with all who claim the cluster', () => {
   test('what snapshots share is none', () => {
     const report = checked(plain().snapshot('one').data(1).snapshot('two').compressed(6, 2), []);
     expect(report).toMatchObject({ findings: [], defects: 0 });
+  });
+
+  test('two snapshots that have one cluster for two places of the disk', () => {
+    const { bytes, host, entry } = misusedBySnapshots();
+    const report = checkImage(Qcow2Image.open(new MemoryFile('disk.qcow2', bytes)));
+    expect(report.findings.find(({ kind }) => kind === 'overlap')).toMatchObject({
+      host,
+      claims: [
+        { structure: 'data', guest: 0, snapshot: 0 },
+        { structure: 'data', guest: CLUSTER, snapshot: 1, at: entry },
+      ],
+    });
   });
 
   test('a refcount that is too low is none where a snapshot shares the cluster', () => {

@@ -12,6 +12,7 @@ import { DamagedFile } from '../../support/damagedFile';
 import { seededRandom } from '../../support/builder/random';
 import { damage, patients } from '../../support/damage';
 import { writeGiantImage } from '../../support/giantImages';
+import { misusedBySnapshots } from '../../support/misusedBySnapshots';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { workspace, type Workspace } from '../../support/workspace';
 
@@ -69,6 +70,16 @@ describe('the layout of an image file', () => {
       'compressed',
     ]);
     expect(kindsOf(layout)).toMatchObject({ data: 2, compressed: 1, bitmap: 2 });
+  });
+
+  it('tells what snapshots share from what they misuse', () => {
+    const { bytes, host } = misusedBySnapshots();
+    const layout = HostLayout.of(Qcow2Image.open(new MemoryFile('disk.qcow2', bytes)), silent);
+    const conflicts = Array.from({ length: layout.size / 4096 }, (_, cluster) => cluster).filter(
+      (cluster) => layout.useOf(cluster).kind === 'conflict',
+    );
+    expect(conflicts).toEqual([host / 4096]);
+    expect(inspectHost(layout, host, silent).claims).toMatchObject([{ snapshot: 0 }, { snapshot: 1 }]);
   });
 
   it('sets apart what only snapshots hold', () => {

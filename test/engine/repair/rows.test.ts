@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import type { RepairActionKind } from '../../../src/qcow2/repair/report';
 import { image, type BuiltImage, type ImageBuilder } from '../../support/imageBuilder';
+import { misusedBySnapshots } from '../../support/misusedBySnapshots';
 import { qemuImg } from '../../support/qemu';
 import { salvage, unnamedChange } from '../../support/repairJudge';
 import { type Workspace, workspace } from '../../support/workspace';
@@ -310,6 +311,21 @@ const ROWS: readonly Row[] = [
       ({ layout }) => BigInt(layout.l1Offset),
     ),
     does: 'structureCopied',
+  },
+  {
+    name: 'an L1 entry that has a flag and no table',
+    make: plain,
+    damage: setWord(
+      ({ layout }) => layout.l1Offset,
+      () => COPIED,
+    ),
+    does: 'l1EntryCleared',
+  },
+  {
+    name: 'a cluster that two snapshots have for two places of the disk',
+    make: plain,
+    damage: () => misusedBySnapshots().bytes,
+    does: 'dataCopied',
   },
   {
     name: 'the file cut off in the middle of its data',
