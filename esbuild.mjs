@@ -1,7 +1,7 @@
 // Builds the four programs of the project: extension host, engine worker, headless command, webview.
 // `node esbuild.mjs [--watch] [--minify] [--outdir=dist] [--only=cli]`; with `--tests` also the suite for the
 // extension host.
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 import { noticesOf } from './scripts/lib/notices.mjs';
@@ -17,6 +17,8 @@ const {
     only: { type: 'string' },
   },
 });
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {
@@ -50,6 +52,7 @@ const all = [
     // Half the size is half the time to load it, each time; names stay, for stack traces.
     minifyWhitespace: true,
     minifySyntax: true,
+    define: { VERSION: JSON.stringify(version) },
     banner: { js: '#!/usr/bin/env node' },
   },
   {

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
 import { describe, formatSize } from '../words/words';
+import type { Problem } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
 
@@ -30,17 +31,30 @@ export function chainItem(
 
 function dressImage(item: vscode.TreeItem, node: ImageNode, { isWhole, isNew, health }: NodeState): void {
   const { image } = node;
-  item.contextValue = node.isOutside ? 'image.outside' : 'image';
+  item.contextValue = contextOf(node, health);
   const broken = isWhole ? [] : [vscode.l10n.t('broken chain')];
   const fresh = isNew ? [vscode.l10n.t('new')] : [];
-  const words = [...healthFacts(health), ...facts(image), ...broken, ...fresh, ...folderOf(image.path)];
+  const words = [...healthFacts(health), ...facts(node), ...broken, ...fresh, ...folderOf(image.path)];
   item.description = words.join(' · ');
   item.iconPath = imageIcon(node, isWhole, health);
   item.command = { command: 'qcow2.chains.open', title: vscode.l10n.t('Open'), arguments: [node] };
 }
 
-/** What a node tells at length, made when somebody hovers. */
-/** @param users images that name it as their backing file */
+/** What the menus of package.json ask for. */
+function contextOf({ image, isOutside }: ImageNode, health: Health): string {
+  const isDamaged = health.kind === 'checked' && verdictOf(health.report) !== 'clean';
+  return [
+    'image',
+    ...(image.format === 'raw' ? ['raw'] : []),
+    ...(isOutside ? ['outside'] : []),
+    ...(isDamaged ? ['damaged'] : []),
+  ].join('.');
+}
+
+/**
+ * What a node tells at length, made when somebody hovers.
+ * @param users images that name it as their backing file
+ */
 export function chainTooltip(
   node: ChainNode,
   health: Health,
@@ -55,9 +69,16 @@ function healthFacts(health: Health): string[] {
   return [health.kind === 'checking' ? vscode.l10n.t('checking…') : healthText(health)];
 }
 
-function facts(image: IndexedImage): string[] {
-  const { summary, problem } = image;
-  if (problem !== undefined && image.format !== 'raw') return [describe(problem)];
+/** What keeps a node from being what its name says: to be raw is no fault in a backing file, but in a `.qcow2`. */
+function problemOf({ image, isOutside }: ImageNode): Problem | undefined {
+  return image.format === 'raw' && isOutside ? undefined : image.problem;
+}
+
+function facts(node: ImageNode): string[] {
+  const { image } = node;
+  const { summary } = image;
+  const problem = problemOf(node);
+  if (problem !== undefined) return [describe(problem)];
   const onDisk = vscode.l10n.t('{0} on disk', formatSize(image.allocatedBytes));
   if (summary === undefined) return [vscode.l10n.t('raw'), formatSize(image.fileSize), onDisk];
   return [`v${summary.version}`, formatSize(summary.virtualSize), onDisk, ...marks(image)];
@@ -82,8 +103,9 @@ function marks({ summary }: IndexedImage): string[] {
   ];
 }
 
-function imageIcon({ image, parent }: ImageNode, isWhole: boolean, health: Health): vscode.ThemeIcon {
-  if (image.problem !== undefined && image.format !== 'raw') return errorIcon();
+function imageIcon(node: ImageNode, isWhole: boolean, health: Health): vscode.ThemeIcon {
+  const { image, parent } = node;
+  if (problemOf(node) !== undefined) return image.format === 'raw' ? warningIcon() : errorIcon();
   const verdict = health.kind === 'checked' ? verdictOf(health.report) : undefined;
   if (verdict === 'damaged' || health.kind === 'failed') return errorIcon();
   const { corrupt = false, dirty = false } = image.summary ?? {};
@@ -103,9 +125,8 @@ function imageTooltip(
   const { image } = node;
   const { summary, backing } = image;
   const rows: [string, string][] = [[vscode.l10n.t('File'), image.path]];
-  if (image.problem !== undefined && image.format !== 'raw') {
-    rows.push([vscode.l10n.t('Problem'), describe(image.problem)]);
-  }
+  const problem = problemOf(node);
+  if (problem !== undefined) rows.push([vscode.l10n.t('Problem'), describe(problem)]);
   rows.push([vscode.l10n.t('Format'), summary === undefined ? image.format : `qcow2 v${summary.version}`]);
   if (summary !== undefined) {
     rows.push([vscode.l10n.t('Virtual size'), formatSize(summary.virtualSize)]);
@@ -146,7 +167,7 @@ function table(rows: readonly [string, string][]): vscode.MarkdownString {
 function dressBroken(item: vscode.TreeItem, node: BrokenNode): void {
   item.contextValue = 'broken';
   item.description = brokenText(node);
-  item.iconPath = node.reason === 'cycle' || node.reason === 'notRead' ? warningIcon() : errorIcon();
+  item.iconPath = node.reason === 'missing' || node.reason === 'refused' ? errorIcon() : warningIcon();
 }
 
 function brokenTooltip(node: BrokenNode): vscode.MarkdownString {
@@ -169,6 +190,8 @@ function brokenText(node: BrokenNode): string {
       return vscode.l10n.t('cycle: this file is already in the chain');
     case 'notRead':
       return vscode.l10n.t('not among the images of the workspace, not read');
+    case 'tooDeep':
+      return vscode.l10n.t('the chain goes on: no more layers are shown');
   }
 }
 

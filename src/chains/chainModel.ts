@@ -9,12 +9,17 @@ import type { BackingReference, IndexedImage } from '../worker/indexApi';
 
 export type ChainNode = ImageNode | BrokenNode;
 
+/** Layers of a chain that are shown, as many as the engine opens: chains beyond that are made to be a nuisance. */
+const MAX_LAYERS = 256;
+
 export interface ImageNode {
   readonly kind: 'image';
   /** Unique within the tree: the path of nodes that leads here. */
   readonly id: string;
   readonly image: IndexedImage;
   readonly parent: ChainNode | undefined;
+  /** 1 for a root. */
+  readonly depth: number;
   /** True for a file that is only known because an image names it. */
   readonly isOutside: boolean;
 }
@@ -23,7 +28,7 @@ export interface ImageNode {
 export interface BrokenNode {
   readonly kind: 'broken';
   readonly id: string;
-  readonly reason: 'missing' | 'refused' | 'cycle' | 'notRead';
+  readonly reason: 'missing' | 'refused' | 'cycle' | 'notRead' | 'tooDeep';
   readonly reference: BackingReference;
   readonly parent: ChainNode | undefined;
 }
@@ -88,6 +93,7 @@ export class ChainModel {
     const image = this.backingOf(node.image);
     if (image === undefined) return [this.broken(node, backing, this.reasonOf(backing))];
     if (isAmongAncestors(node, image)) return [this.broken(node, backing, 'cycle')];
+    if (node.depth === MAX_LAYERS) return [this.broken(node, backing, 'tooDeep')];
     return [this.node(image, node)];
   }
 
@@ -97,11 +103,12 @@ export class ChainModel {
     const { backing } = node.image;
     const isBrokenBase = backing !== undefined && this.backingOf(node.image) === undefined;
     const links = isBrokenBase ? [this.broken(node, backing, this.reasonOf(backing))] : [];
-    const users = (this.users.get(node.image.path) ?? []).map((image) =>
-      isAmongAncestors(node, image)
-        ? this.broken(node, { nameAsWritten: image.path, path: image.path }, 'cycle')
-        : this.node(image, node),
-    );
+    const users = (this.users.get(node.image.path) ?? []).map((image) => {
+      const isCycle = isAmongAncestors(node, image);
+      if (!isCycle && node.depth < MAX_LAYERS) return this.node(image, node);
+      const user = { nameAsWritten: image.path, path: image.path };
+      return this.broken(node, user, isCycle ? 'cycle' : 'tooDeep');
+    });
     return [...links, ...sortedByName(users, nameOf)];
   }
 
@@ -148,7 +155,7 @@ export class ChainModel {
   isWhole(node: ChainNode): boolean {
     let lowest = node;
     for (let [next] = this.below(node); next !== undefined; [next] = this.below(next)) lowest = next;
-    return lowest.kind === 'image' || lowest.reason === 'notRead';
+    return lowest.kind === 'image' || lowest.reason === 'notRead' || lowest.reason === 'tooDeep';
   }
 
   /** Whether an image or anything in its tree has `text` in its path; `children` is `below` or `above`. */
@@ -221,9 +228,10 @@ export class ChainModel {
     }
   }
 
-  private node(image: IndexedImage, parent: ChainNode | undefined): ImageNode {
+  private node(image: IndexedImage, parent: ImageNode | undefined): ImageNode {
     const id = `${parent?.id ?? ''}\n${image.path}`;
-    return { kind: 'image', id, image, parent, isOutside: !this.files.found.has(image.path) };
+    const depth = (parent?.depth ?? 0) + 1;
+    return { kind: 'image', id, image, parent, depth, isOutside: !this.files.found.has(image.path) };
   }
 
   private broken(parent: ChainNode, reference: BackingReference, reason: BrokenNode['reason']): BrokenNode {

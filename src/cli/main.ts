@@ -24,6 +24,9 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   recover: async () => (await import('./recover')).recover,
 };
 
+/** Of package.json: the bundler puts it in. */
+declare const VERSION: string;
+
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 64;
 /** As a shell reports a program that SIGPIPE ended, which is what happens to others here. */
@@ -31,26 +34,41 @@ const EXIT_READER_GONE = 141;
 
 const usageLine = ({ name, usage }: Verb): string => `usage: qcow2 ${name} [-q] [--progress] ${usage}`;
 
-const GENERAL_USAGE = `usage: qcow2 ${Object.keys(VERBS).join('|')} [OPTION]... FILE [ARGUMENT]...\n`;
+const GENERAL_USAGE = `usage: qcow2 ${Object.keys(VERBS).join('|')} [OPTION]... FILE [ARGUMENT]...`;
+
+const HELP = new Set(['--help', '-h', 'help']);
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name = '', ...args] = argv;
   const verb = Object.hasOwn(VERBS, name) ? await VERBS[name]?.() : undefined;
   try {
     if (verb !== undefined) {
+      if (asksForHelp(args)) return print(usageLine(verb));
       if (verb.decompresses === true && namesZstdImage(args)) await prepareZstd();
       return verb.run(args) ?? 0;
     }
-    if (name === '--help' || name === '-h') {
+    if (HELP.has(name)) {
       const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
-      standardOutput.write(Buffer.from(`${verbs.map(usageLine).join('\n')}\n`));
-      return 0;
+      return print(verbs.map(usageLine).join('\n'));
     }
-    printError(GENERAL_USAGE);
+    if (name === '--version') return print(`qcow2 ${VERSION}`);
+    const why = name === '' ? '' : ` (no verb '${printable(name)}')`;
+    printError(`${GENERAL_USAGE}${why}\n`);
     return EXIT_USAGE;
   } catch (error) {
     return report(verb, error);
   }
+}
+
+/** `--help` after a verb; behind `--` it is the name of a file. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end < 0 ? args : args.slice(0, end)).some((text) => text === '--help' || text === '-h');
+}
+
+function print(text: string): number {
+  standardOutput.write(Buffer.from(`${text}\n`));
+  return 0;
 }
 
 /** Says what went wrong in one line, and answers with the exit code. */

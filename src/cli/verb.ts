@@ -71,7 +71,7 @@ export function readArguments(
   const required = operands.filter((name) => !name.startsWith('['));
   if (positionals.length < required.length || positionals.length > operands.length) {
     const wanted = operands.join(' ');
-    throw new UsageError(`expected ${wanted}, got ${positionals.length} of ${operands.length}`);
+    throw new UsageError(`expected ${wanted}, but ${positionals.length} were given`);
   }
   return {
     operands: positionals,

@@ -1,8 +1,9 @@
 /** Export Map: asks for the form and the place, streams the map there, and opens it if it is small. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import type { ImageDocument } from '../editor/document';
 import type { OpenImages } from '../editor/openImages';
-import type { MapForm, Problem, Result } from '../worker/api';
+import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
 import { describeWithFile, formatSize } from '../words/words';
 import { withEngine } from './engineOf';
 import { type CommandTarget, folderOf, imageOf } from './target';
@@ -46,7 +47,8 @@ async function exportMap(
     void vscode.window.showErrorMessage(vscode.l10n.t('A map is written to files on a local disk only.'));
     return undefined;
   }
-  const written = await exportWithProgress(uri, form, destination, workerScript);
+  const request = { form, destination: destination.fsPath };
+  const written = await exportWithProgress(uri, request, images.find(uri), workerScript);
   if (!written.ok) {
     tellFailure(uri, written.problem);
     return undefined;
@@ -86,27 +88,37 @@ function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Ur
   });
 }
 
-/** In a thread of its own: a map of millions of extents keeps it busy, and the editor's must stay free to answer. */
+/**
+ * The map of what the editor shows. In a thread of its own, since a map of millions of extents keeps it busy, and the
+ * editor's must stay free to answer; only what is staged nobody else knows.
+ */
 function exportWithProgress(
   uri: vscode.Uri,
-  form: MapForm,
-  destination: vscode.Uri,
+  request: MapRequest,
+  document: ImageDocument | undefined,
   workerScript: string,
-): Thenable<Result<{ readonly extents: number; readonly bytes: number }>> {
+): Thenable<Result<ExportedExtents>> {
   const title = vscode.l10n.t('Exporting the map of {0}', basename(uri.path));
   const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   return vscode.window.withProgress(options, (progress, token) => {
     let shown = 0;
-    const exportProgress = (done: number, total: number): void => {
+    const report = (done: number, total: number): void => {
       const percent = total === 0 ? 100 : (done / total) * 100;
       progress.report({ increment: percent - shown });
       shown = percent;
     };
+    if (document !== undefined && (document.state?.edits?.unsaved ?? 0) > 0) {
+      return document.exportMap(request, report, (stop) => token.onCancellationRequested(stop));
+    }
     return withEngine(
       workerScript,
       uri,
-      (engine) => engine.exportMap({ form, destination: destination.fsPath }),
-      { exportProgress },
+      (engine) => engine.exportMap(request, 1),
+      {
+        operationProgress: (_operation, done, total) => {
+          report(done, total);
+        },
+      },
       token,
     );
   });

@@ -5,7 +5,7 @@ import type { Page } from '../editor/page';
 import { viewTypeFor } from '../words/viewTypes';
 import { describe, formatSize } from '../words/words';
 import { parseOffset } from './offset';
-import { type CommandTarget, askForImage, imageOf, namedImage } from './target';
+import { type CommandTarget, chooseFile, imageOf, namedImage } from './target';
 
 /** What Go to Offset may be called with by a program. */
 export interface GoToOffsetArguments {
@@ -28,7 +28,7 @@ export function registerOpenCommands(images: OpenImages): vscode.Disposable {
 
 /** Without an argument it always asks: the active editor's image is open already. */
 async function openImage(target: CommandTarget, images: OpenImages): Promise<vscode.Uri | undefined> {
-  const uri = target === undefined ? await askForImage() : namedImage(target, images);
+  const uri = target === undefined ? await chooseFile() : namedImage(target, images);
   if (uri !== undefined) await show(uri);
   return uri;
 }
@@ -58,7 +58,7 @@ async function goToOffset(
   images: OpenImages,
 ): Promise<number | undefined> {
   const { uri, offset }: GoToOffsetArguments = given instanceof vscode.Uri ? { uri: given } : (given ?? {});
-  const image = uri ?? images.active?.uri;
+  const image = uri ?? (await imageOf(undefined, images));
   if (image === undefined) return undefined;
   const page = await pageInSight(image, images);
   const state = await page?.document.whenRead();

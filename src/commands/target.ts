@@ -1,5 +1,5 @@
 /** Which image a command is about: the one it was called on, the one in the active editor, or one to be asked for. */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainNode } from '../chains/chainModel';
 import type { OpenImages } from '../editor/openImages';
@@ -18,14 +18,33 @@ export function namedImage(target: CommandTarget, images: OpenImages): vscode.Ur
 
 /** The same, and asks where neither names one; undefined when the person thinks better of it. */
 export async function imageOf(target: CommandTarget, images: OpenImages): Promise<vscode.Uri | undefined> {
-  return namedImage(target, images) ?? (await askForImage());
+  return namedImage(target, images) ?? (await askForImage(images));
 }
 
 export function pathOf(node: ChainNode): string | undefined {
   return node.kind === 'image' ? node.image.path : node.reference.path;
 }
 
-export async function askForImage(): Promise<vscode.Uri | undefined> {
+/** Open images are offered first: the person has just come from one, to the walkthrough, say. */
+async function askForImage(images: OpenImages): Promise<vscode.Uri | undefined> {
+  const open = images.recent();
+  if (open.length === 0) return chooseFile();
+  const items: (vscode.QuickPickItem & { readonly uri?: vscode.Uri })[] = [
+    ...open.map((uri) => ({
+      label: basename(uri.path),
+      description: vscode.workspace.asRelativePath(folderOf(uri)),
+      iconPath: new vscode.ThemeIcon('layers'),
+      uri,
+    })),
+    { label: '', kind: vscode.QuickPickItemKind.Separator },
+    { label: vscode.l10n.t('Choose File…'), iconPath: new vscode.ThemeIcon('folder-opened') },
+  ];
+  const title = vscode.l10n.t('Choose Image');
+  const chosen = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
+  return chosen === undefined ? undefined : (chosen.uri ?? chooseFile());
+}
+
+export async function chooseFile(): Promise<vscode.Uri | undefined> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   const chosen = await vscode.window.showOpenDialog({
     canSelectMany: false,

@@ -9,9 +9,11 @@ import type {
   ChangeTally,
   Checked,
   StagedHostReport,
+  ExportedExtents,
   ImageState,
   KindTotals,
   MapCells,
+  MapRequest,
   Obstacle,
   Problem,
   RecoverOutcome,
@@ -186,6 +188,15 @@ export class ImageDocument {
   /** The full check of the image as it is shown. @param cancel is told how to stop it */
   async check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
     return (await this.readSession()).staging.check(report, cancel);
+  }
+
+  /** Writes the map of the image as it is shown to a file. @param cancel is told how to stop it */
+  async exportMap(
+    request: MapRequest,
+    report: ProgressReport,
+    cancel: Cancel,
+  ): Promise<Result<ExportedExtents>> {
+    return (await this.readSession()).staging.exportMap(request, report, cancel);
   }
 
   /** What a change would do. A newer preview ends an older one. */

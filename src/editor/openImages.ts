@@ -31,6 +31,12 @@ export class OpenImages implements vscode.Disposable {
     );
   }
 
+  /** What is shown in panels, the one that was at the front last first. */
+  recent(): vscode.Uri[] {
+    const uris = [...this.pages].reverse().map(({ uri }) => [uri.toString(), uri] as const);
+    return [...new Map(uris).values()];
+  }
+
   all(): ImageDocument[] {
     return this.entries().map(([, document]) => document);
   }
@@ -78,6 +84,8 @@ export class OpenImages implements vscode.Disposable {
   private setActive(page: Page | undefined): void {
     if (this.current === page) return;
     this.current = page;
+    // The last one of the set is the one that was active last.
+    if (page !== undefined && this.pages.delete(page)) this.pages.add(page);
     this.activeEmitter.fire(page);
   }
 }

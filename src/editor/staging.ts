@@ -9,7 +9,9 @@ import type {
   Checked,
   Edited,
   EditState,
+  ExportedExtents,
   ImageState,
+  MapRequest,
   Obstacle,
   OperationId,
   Problem,
@@ -116,13 +118,12 @@ export class Staging {
 
   /** Checks the image as staged. */
   check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
-    const operation = this.host.nextOperation();
-    return this.host.ask((engine) => {
-      cancel(() => {
-        engine.cancelOperation(operation);
-      });
-      return this.host.watch(operation, report, () => engine.check(operation));
-    });
+    return this.watched(report, cancel, (engine, operation) => engine.check(operation));
+  }
+
+  /** Writes the map of the image as staged to a file. */
+  exportMap(request: MapRequest, report: ProgressReport, cancel: Cancel): Promise<Result<ExportedExtents>> {
+    return this.watched(report, cancel, (engine, operation) => engine.exportMap(request, operation));
   }
 
   /** Stages a repair; nothing where there is nothing to mend. */
@@ -212,6 +213,20 @@ export class Staging {
 
   dispose(): void {
     this.failEmitter.dispose();
+  }
+
+  private watched<T>(
+    report: ProgressReport,
+    cancel: Cancel,
+    ask: (engine: EngineClient, operation: OperationId) => Promise<Result<T>>,
+  ): Promise<Result<T>> {
+    const operation = this.host.nextOperation();
+    return this.host.ask((engine) => {
+      cancel(() => {
+        engine.cancelOperation(operation);
+      });
+      return this.host.watch(operation, report, () => ask(engine, operation));
+    });
   }
 
   private previewNow<T>(

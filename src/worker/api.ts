@@ -196,6 +196,12 @@ export interface ImageSummary {
   readonly snapshotProblem?: Problem;
 }
 
+/** What was written. */
+export interface ExportedExtents {
+  readonly extents: number;
+  readonly bytes: number;
+}
+
 export interface MapRequest {
   readonly destination: string;
   readonly form: MapForm;
@@ -230,9 +236,9 @@ export interface EngineApi {
   info(): Result<string>;
   /**
    * Streams the map to a file, which is there whole or not at all. Answers with the number of extents and bytes
-   * written. Keeps the thread busy until it is done: exports run in a thread of their own (client.ts).
+   * written. Keeps the thread busy until it is done: where nothing is staged, exports run in a thread of their own.
    */
-  exportMap(request: MapRequest): Result<{ readonly extents: number; readonly bytes: number }>;
+  exportMap(request: MapRequest, operation: OperationId): Result<ExportedExtents>;
   /** The full check of the image as it is shown, staged changes included; backing files are not its business. */
   check(operation: OperationId): Result<Checked>;
   /** What a change would do; nothing is staged. */
@@ -268,7 +274,6 @@ export interface EngineEvents {
   scanProgress(done: number, total: number): void;
   /** The whole-disk scan cannot go on; what it has seen stays. */
   scanFailed(problem: Problem): void;
-  exportProgress(done: number, total: number): void;
-  /** A check, a change or a save got further, in a unit of its own. */
+  /** An export, a check, a change or a save got further, in a unit of its own. */
   operationProgress(operation: OperationId, done: number, total: number): void;
 }

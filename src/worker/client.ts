@@ -15,6 +15,7 @@ import type {
   EngineApi,
   EngineEvents,
   StagedHostReport,
+  ExportedExtents,
   ImageState,
   KindTotals,
   MapCells,
@@ -148,7 +149,6 @@ export class EngineClient {
     const handlers: EngineEvents = {
       scanProgress: events.scanProgress ?? ignore,
       scanFailed: events.scanFailed ?? ignore,
-      exportProgress: events.exportProgress ?? ignore,
       operationProgress: events.operationProgress ?? ignore,
     };
     this.thread = new Thread(workerScript, 'engine', handlers, (error) => {
@@ -204,8 +204,9 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.info()));
   }
 
-  async exportMap(request: MapRequest): Promise<Result<{ extents: number; bytes: number }>> {
-    return flat(await this.thread.call(this.path, (rpc) => rpc.exportMap(request)));
+  /** @param operation for `cancelOperation` */
+  async exportMap(request: MapRequest, operation: OperationId): Promise<Result<ExportedExtents>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.exportMap(request, operation)));
   }
 
   /** @param operation for `cancelOperation` */

@@ -24,6 +24,7 @@ import type {
   Edited,
   EngineApi,
   EngineEvents,
+  ExportedExtents,
   ImageState,
   KindTotals,
   MapCells,
@@ -163,11 +164,11 @@ class Engine implements EngineApi {
     });
   }
 
-  exportMap(request: MapRequest): Result<{ readonly extents: number; readonly bytes: number }> {
+  exportMap(request: MapRequest, operation: OperationId): Result<ExportedExtents> {
     return this.onImage(({ chain }) => {
       // As qemu-img has it: a map that leaves out what a layer would have is none.
       if (chain.problem !== undefined) throw new IncompleteChain(chain.problem);
-      return writeMapFile(chain, request, this.progress());
+      return writeMapFile(chain, request, this.progressOf(operation));
     });
   }
 
@@ -236,18 +237,7 @@ class Engine implements EngineApi {
     this.image = undefined;
   }
 
-  private progress(): Progress {
-    return {
-      report: (done, total) => {
-        if (this.isTimeToReport(done >= total)) this.events.exportProgress(done, total);
-      },
-      checkCancelled: () => {
-        if (this.cancelFlag.isSet) throw new CancelledError(this.path);
-      },
-    };
-  }
-
-  /** Of a check, a change or a save. */
+  /** Of an export, a check, a change or a save. */
   private progressOf(operation: OperationId): Progress {
     return {
       report: (done, total) => {

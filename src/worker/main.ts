@@ -30,7 +30,6 @@ function serveEngine(): void {
   const events: EngineEvents = {
     scanProgress: (done, total) => void rpc.scanProgress.asEvent(done, total),
     scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
-    exportProgress: (done, total) => void rpc.exportProgress.asEvent(done, total),
     operationProgress: (operation, done, total) => void rpc.operationProgress.asEvent(operation, done, total),
   };
   const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, new CancelFlag(cancelFlag)), channel);

@@ -34,6 +34,13 @@ function lines(nodes: readonly ChainNode[], next: (node: ChainNode) => ChainNode
   });
 }
 
+/** A node and what follows it, as long as one thing does. */
+function shown(root: ChainNode | undefined, next: (node: ChainNode) => ChainNode[]): ChainNode[] {
+  const nodes: ChainNode[] = [];
+  for (let at = root; at !== undefined; [at] = next(at)) nodes.push(at);
+  return nodes;
+}
+
 const fromTop = (chains: ChainModel): string[] => lines(chains.tops(), (node) => chains.below(node));
 const fromBase = (chains: ChainModel): string[] => lines(chains.bases(), (node) => chains.above(node));
 
@@ -48,6 +55,25 @@ describe('backing chains', () => {
     ]);
     expect(fromTop(chains)).toEqual(['alone', 'side > base', 'top > middle > base']);
     expect(fromBase(chains)).toEqual(['alone', 'base > middle > top', 'base > side']);
+  });
+
+  it('go down as far as the engine goes, however long they are, and say that they go on', () => {
+    const images = Array.from({ length: 2000 }, (_, index) =>
+      image(`/w/${index}`, index === 0 ? undefined : `/w/${index - 1}`),
+    );
+    const chains = model(images);
+    const start = performance.now();
+    const walks = [
+      [chains.tops()[0], (node: ChainNode) => chains.below(node)],
+      [chains.bases()[0], (node: ChainNode) => chains.above(node)],
+    ] as const;
+    for (const [root, next] of walks) {
+      const layers = shown(root, next);
+      expect(layers).toHaveLength(257);
+      expect(layers.at(-1)).toMatchObject({ kind: 'broken', reason: 'tooDeep' });
+    }
+    expect(chains.isWhole(chains.tops()[0]!)).toBe(true);
+    expect(performance.now() - start).toBeLessThan(1000);
   });
 
   it('end in a broken link where a file is missing, refused or not read', () => {

@@ -79,9 +79,9 @@ describe('an engine in its thread', () => {
   it('stops an export when it is told to, and leaves no file behind', async () => {
     const destination = files.path('map.json');
     const started: number[] = [];
-    const engine = client({ exportProgress: (done) => started.push(done) });
+    const engine = client({ operationProgress: (_, done) => started.push(done) });
     await engine.open(giant, OPTIONS);
-    const exported = engine.exportMap({ destination, form: 'json' });
+    const exported = engine.exportMap({ destination, form: 'json' }, 1);
     await until('the export to begin', () => started.length > 0);
     const cancelled = performance.now();
     engine.cancel();
@@ -97,7 +97,7 @@ describe('an engine in its thread', () => {
     const engine = client();
     await engine.open(image, OPTIONS);
     const destination = files.path('map');
-    expect(await engine.exportMap({ destination, form })).toMatchObject({ ok: true });
+    expect(await engine.exportMap({ destination, form }, 1)).toMatchObject({ ok: true });
     const output = form === 'json' ? 'json' : 'human';
     expect(readFileSync(destination)).toEqual(mustQemuImg(['map', `--output=${output}`, image]));
   });

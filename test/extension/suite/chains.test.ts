@@ -105,6 +105,17 @@ describe('the tree of backing chains', () => {
     }
   });
 
+  it('says of a file that is no qcow2 image what it is, and offers nothing that it cannot do', async () => {
+    writeFileSync(folder.file('raw.qcow2'), Buffer.alloc(65536));
+    await waitForLines('raw.qcow2');
+    const [node] = await exports.chains.tree.getChildren();
+    assert.ok(node);
+    const item = exports.chains.tree.itemOf(node);
+    assert.match(String(item.description), /^Not a qcow2 image: it begins with 0x0, not with 0x514649fb/);
+    assert.equal((item.iconPath as vscode.ThemeIcon).id, 'warning');
+    assert.equal(item.contextValue, 'image.raw');
+  });
+
   it('makes a broken link stand out, and mends it when the file comes', async () => {
     chainOfThree();
     await waitForLines('top.qcow2 > middle.qcow2 > base.qcow2');

@@ -84,6 +84,21 @@ describe('a change', () => {
     assert.deepEqual(await wholeDisk(document), both);
   });
 
+  it('is in the map that is exported before it is saved', async () => {
+    const { uri, file } = await opened('exported.qcow2');
+    const before = mapOf(file);
+    await writeZeroes({ uri, offset: '1M', length: '2M' });
+    const destination = folder.uri('exported.json');
+    await vscode.commands.executeCommand('qcow2.exportMap', { uri, form: 'json', destination });
+    const exported: unknown = JSON.parse(readFileSync(destination.fsPath, 'utf8'));
+    assert.notDeepEqual(exported, before);
+    await vscode.commands.executeCommand('vscode.openWith', uri, 'qcow2.editor');
+    await waitFor('the image in front', () => exports.images.active?.uri.toString() === uri.toString());
+    await vscode.commands.executeCommand('workbench.action.files.save');
+    await waitFor('the clean tab', () => !isDirty(uri));
+    assert.deepEqual(exported, mapOf(file));
+  });
+
   it('makes no edit where nothing changes', async () => {
     const { document, uri } = await opened('nothing.qcow2');
     const tally = await writeZeroes({ uri, offset: '12M', length: '1M' });
