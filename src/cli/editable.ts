@@ -49,6 +49,7 @@ export function saveImage(image: EditableImage, progress: ProgressBar): void {
   if (leftover !== undefined) warn(leftover.file, describeProblem(leftover));
 }
 
-const warn = (file: string, words: string): void => {
+/** Says on standard error what a person should know of a file. */
+export const warn = (file: string, words: string): void => {
   printError(`qcow2: ${printable(file)}: ${words}\n`);
 };

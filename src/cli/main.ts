@@ -21,6 +21,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   write: async () => (await import('./changes')).write,
   batch: async () => (await import('./changes')).batch,
   rebase: async () => (await import('./rebase')).rebase,
+  'give-back': async () => (await import('./giveBack')).giveBack,
   recover: async () => (await import('./recover')).recover,
 };
 

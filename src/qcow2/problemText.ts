@@ -21,6 +21,7 @@ export const PROBLEM_TEXT = {
   'file.create': 'Cannot be created: {value}',
   'file.write': 'Cannot write {limit} bytes at offset {offset}: {value}',
   'file.truncate': 'Cannot be made {limit} bytes long: {value}',
+  'file.hole': 'Cannot make a hole of {limit} bytes at offset {offset}: {value}',
   'file.flush': 'Cannot be written to stable storage: {value}',
   'file.remove': 'Cannot be removed: {value}',
   'file.scratch': 'Staged changes cannot be kept in the scratch file: {value}',
@@ -225,6 +226,9 @@ export const PROBLEM_TEXT = {
     'Not recovered yet: a version 2 image does not show whether another program has changed it since the save was interrupted',
   'recover.dataFile':
     'Not recovered: the save changed the data file {value} as well, which is not the one of the image',
+
+  // space/
+  'space.unsaved': 'Changes are staged: save or undo them before free space is given back',
 
   // cli/
   'output.write': 'Cannot be written: {value}',

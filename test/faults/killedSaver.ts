@@ -37,6 +37,13 @@ const counted = (file: MutableFile): MutableFile => ({
     count();
     file.truncate(size);
   },
+  makeHole: (offset, length) => {
+    count();
+    return file.makeHole(offset, length);
+  },
+  get allocatedBytes() {
+    return file.allocatedBytes;
+  },
   flush: () => {
     count();
     file.flush();

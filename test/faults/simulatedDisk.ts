@@ -74,6 +74,8 @@ export class SimulatedDisk implements Disk {
   /** Whether the program that wrote a journal still runs. */
   runs = false;
   failure: Failure | undefined;
+  /** Whether files can be given holes: sectors of zeroes that take no room. */
+  hasHoles = true;
   /** Bytes that all files may have, holes apart. */
   capacity = Infinity;
   /** Called before each action; what it throws comes out of the call. */
@@ -259,6 +261,14 @@ export class SimulatedDisk implements Disk {
         this.#call(path, 'file.truncate');
         content.truncate(size);
         this.log.push({ kind: 'truncate', file, size });
+      },
+      makeHole: (offset, length) => {
+        if (!this.hasHoles) return false;
+        this.#write(path, file, new Uint8Array(length), offset);
+        return true;
+      },
+      get allocatedBytes() {
+        return usedSectors(content.bytes).size * SECTOR;
       },
       flush: () => {
         this.#flush(path, file);

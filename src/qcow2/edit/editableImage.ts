@@ -22,6 +22,8 @@ import { repairImage, type Repair } from '../repair/repairImage';
 import type { RepairMode, RepairReport } from '../repair/report';
 import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
+import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
+import { giveBack, type GivenBack } from '../space/giveBack';
 import type { ChangeRequest } from './changeRequest';
 import { forEachDifference, type RangeVisitor } from './difference';
 import { hasJournal, journalOf } from './interrupted';
@@ -274,6 +276,37 @@ export class EditableImage {
   }
 
   /**
+   * What giving free space back would come to; nothing is changed.
+   * @throws EngineError as `giveBack`
+   */
+  freeSpace(progress: Progress = silent): FreeSpace {
+    this.#refuseGivingBack(progress);
+    return measureFreeSpace(this.onDisk.top, progress);
+  }
+
+  /**
+   * Gives the space that nothing uses back to the host. What an edit has freed is gone then, so that no edit from before
+   * can be undone: where it changes anything, the history is dropped.
+   * @throws RefusedError `space.unsaved`; EngineError for the first obstacle, and as `space/giveBack.ts`: nothing has
+   *   changed then
+   */
+  giveBack(progress: Progress = silent): GivenBack {
+    this.#refuseGivingBack(progress);
+    const lock = (): { release(): void } => lockFiles(this.onDisk.top);
+    const report = giveBack(this.onDisk.top, localDisk, { progress, lock });
+    if (!report.changed) return report;
+    this.#history.forget();
+    const { image, dataFile } = this.#files;
+    this.#chains.reopen(({ top }) => {
+      image.rebase(top.file, undefined);
+      dataFile?.rebase(top.dataFile, undefined);
+    });
+    this.#isKnownSound = true;
+    this.#chain = this.#chains.open(this.#files);
+    return report;
+  }
+
+  /**
    * Writes the edits that are not on disk to a backup; it fits the files as they are on disk now.
    * @param manifestPath of a file that is made or replaced
    * @param pagesName of a file beside it, the same for all backups of this image
@@ -324,6 +357,12 @@ export class EditableImage {
     return last === undefined
       ? edit
       : { ...edit, repaired: { wasSound: last.isSound, isSound: last.wasSound } };
+  }
+
+  #refuseGivingBack(progress: Progress): void {
+    if (this.#history.unsaved > 0) throw new RefusedError(this.#path, 'space.unsaved');
+    const refusal = this.obstacles(progress).find(({ severity }) => severity === 'refuse');
+    if (refusal !== undefined) throw new EngineError(refusal.problem);
   }
 
   #change(request: ChangeRequest, progress: Progress): Change {

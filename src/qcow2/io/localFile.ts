@@ -71,8 +71,7 @@ export class LocalFile implements BlockFile {
   ) {
     this.#descriptor = descriptor;
     this.size = Number(stats.size);
-    // Systems without block counts (Windows) leave it undefined, whatever the type says.
-    this.allocatedBytes = Number((stats.blocks as bigint | undefined) ?? (stats.size + 511n) / 512n) * 512;
+    this.allocatedBytes = allocatedBytesOf(stats);
     this.identity = identityOf(stats);
   }
 
@@ -166,6 +165,10 @@ export class LocalFile implements BlockFile {
     return { isHole: false, end: typeof hole === 'number' && hole > offset ? hole : this.size };
   }
 }
+
+/** Bytes of storage behind a file. Systems without block counts (Windows) leave them undefined, whatever the type says. */
+export const allocatedBytesOf = ({ blocks, size }: BigIntStats): number =>
+  Number((blocks as bigint | undefined) ?? (size + 511n) / 512n) * 512;
 
 function identityOf(stats: BigIntStats): FileIdentity {
   return { device: stats.dev, inode: stats.ino, size: stats.size, modified: stats.mtimeNs };

@@ -1,7 +1,7 @@
 /**
- * What Node has no call for, through the optional package `koffi`: `lseek` with SEEK_DATA and SEEK_HOLE, and `fcntl`
- * for locks of open files. It is looked up when it is first needed; where it is missing, or `QCOW2_NATIVE=off` is set,
- * holes are not known and locks are not taken.
+ * What Node has no call for, through the optional package `koffi`: `lseek` with SEEK_DATA and SEEK_HOLE, `fcntl` for
+ * locks of open files, and `fallocate` to make holes. It is looked up when it is first needed; where it is missing, or
+ * `QCOW2_NATIVE=off` is set, holes are neither known nor made, and locks are not taken.
  */
 import { createRequire } from 'node:module';
 
@@ -25,6 +25,16 @@ export interface ByteLocks {
   /** Whether somebody else has any lock there. */
   isHeld(descriptor: number, byte: number): boolean | 'failed';
 }
+
+/**
+ * Makes a hole in an open file, whose length stays as it is: the storage behind it goes back to the system, and it reads
+ * as zeroes. `unsupported`: the file system has no holes; a number is the system's error.
+ */
+export type MakeHole = (
+  descriptor: number,
+  offset: number,
+  length: number,
+) => 'done' | 'unsupported' | number;
 
 type NativeArgument = number | string | ArrayBufferView;
 
@@ -52,8 +62,15 @@ const NO_LOCK = 2;
 const EAGAIN = 11;
 const EACCES = 13;
 
+/** Linux: fallocate(2), FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE. */
+const KEEP_SIZE_AND_PUNCH_HOLE = 3;
+const EINTR = 4;
+const ENOSYS = 38;
+const EOPNOTSUPP = 95;
+
 let foundSeek: Seek | null | undefined;
 let foundLocks: ByteLocks | null | undefined;
+let foundMakeHole: MakeHole | null | undefined;
 
 const isOff = (): boolean => process.env['QCOW2_NATIVE'] === 'off';
 
@@ -65,6 +82,11 @@ export function loadSeek(): Seek | null {
 /** The lock functions, or null where there are none: QEMU locks images on Linux alone. */
 export function loadLocks(): ByteLocks | null {
   return isOff() ? null : (foundLocks ??= bound(bindLocks));
+}
+
+/** The function that makes holes, or null where there is none. */
+export function loadMakeHole(): MakeHole | null {
+  return isOff() ? null : (foundMakeHole ??= bound(bindMakeHole));
 }
 
 function bound<T>(bind: (koffi: Koffi) => T | null): T | null {
@@ -91,9 +113,24 @@ function bindSeek(koffi: Koffi): Seek | null {
   };
 }
 
+/** Layouts and sizes below are those of 64-bit Linux. */
+const isLinux64 = (): boolean => process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
+
+function bindMakeHole(koffi: Koffi): MakeHole | null {
+  if (!isLinux64()) return null;
+  const fallocate = koffi.load(null).func('int fallocate(int fd, int mode, int64_t offset, int64_t length)');
+  return (descriptor, offset, length) => {
+    for (;;) {
+      if (fallocate(descriptor, KEEP_SIZE_AND_PUNCH_HOLE, offset, length) === 0) return 'done';
+      const error = koffi.errno();
+      if (error === EOPNOTSUPP || error === ENOSYS) return 'unsupported';
+      if (error !== EINTR) return error;
+    }
+  };
+}
+
 function bindLocks(koffi: Koffi): ByteLocks | null {
-  // The layout below is that of 64-bit Linux.
-  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return null;
+  if (!isLinux64()) return null;
   const fcntl = koffi.load(null).func('int fcntl(int fd, int command, ...)');
   const call = (descriptor: number, command: number, lock: Flock): boolean =>
     fcntl(descriptor, command, 'void *', lock.bytes) === 0;

@@ -1,5 +1,5 @@
 /**
- * All that a save asks of the system, and nothing else: the tests put a disk in its place that loses whatever was not
+ * All that a save, and giving space back, ask of the system, and nothing else: the tests put a disk in its place that loses whatever was not
  * flushed and fails where they like.
  */
 
@@ -16,6 +16,13 @@ export interface MutableFile {
   write(bytes: Uint8Array, offset: number): void;
   /** Makes the file that long, in bytes; what is new reads as zeroes. */
   truncate(size: number): void;
+  /**
+   * Gives the storage behind a stretch, in bytes, back to the system: it reads as zeroes then, and the length stays.
+   * @returns false where this system, or the file system, cannot
+   */
+  makeHole(offset: number, length: number): boolean;
+  /** Bytes of storage behind the file now. */
+  readonly allocatedBytes: number;
   /** Returns when what was written and the length are on stable storage. */
   flush(): void;
   close(): void;

@@ -15,8 +15,10 @@ import {
   writeSync,
   type BigIntStats,
 } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
 import { FileError } from '../errors';
-import { kindOf } from '../io/localFile';
+import { allocatedBytesOf, kindOf } from '../io/localFile';
+import { loadMakeHole } from '../io/native';
 import { systemCode, systemMessage } from '../io/systemError';
 import type { ProblemCode } from '../problemText';
 import type { Disk, DiskFileIdentity, MutableFile } from './disk';
@@ -155,6 +157,21 @@ class LocalMutableFile implements MutableFile {
         ftruncateSync(descriptor, size);
       },
       { limit: size },
+    );
+  }
+
+  makeHole(offset: number, length: number): boolean {
+    const makeHole = loadMakeHole();
+    if (makeHole === null) return false;
+    const facts = { offset, limit: length };
+    const result = this.#attempt('file.hole', (descriptor) => makeHole(descriptor, offset, length), facts);
+    if (typeof result === 'string') return result === 'done';
+    throw new FileError(this.name, 'file.hole', { ...facts, value: getSystemErrorName(-result) });
+  }
+
+  get allocatedBytes(): number {
+    return this.#attempt('file.open', (descriptor) =>
+      allocatedBytesOf(fstatSync(descriptor, { bigint: true })),
     );
   }
 

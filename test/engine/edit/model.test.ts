@@ -6,7 +6,6 @@
 import * as fs from 'node:fs';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ChangeRequest } from '../../../src/qcow2/edit/changeRequest';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import { EngineError } from '../../../src/qcow2/errors';
 import { readGuest } from '../../../src/qcow2/image/read';
@@ -16,6 +15,7 @@ import {
   applyToModel,
   describeOperation,
   randomOperation,
+  requestOf,
   type Operation,
 } from '../../support/changes/operation';
 import { mustQemuImg, qemuImg } from '../../support/qemu';
@@ -44,18 +44,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const) }) },
 );
-
-function requestOf(operation: Operation): ChangeRequest {
-  const { start, length } = operation;
-  switch (operation.kind) {
-    case 'write':
-      return { kind: 'write', start, bytes: new Uint8Array(length).fill(operation.pattern) };
-    case 'zero':
-      return { kind: 'writeZeroes', start, length, options: operation.options };
-    case 'discard':
-      return { kind: 'discard', start, length };
-  }
-}
 
 class Run {
   #image: EditableImage;

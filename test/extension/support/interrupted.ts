@@ -47,6 +47,13 @@ function failingDisk(path: string, writes: number): Disk {
       alive();
       file.truncate(size);
     },
+    makeHole: (offset, length) => {
+      alive();
+      return file.makeHole(offset, length);
+    },
+    get allocatedBytes() {
+      return file.allocatedBytes;
+    },
     flush: () => {
       alive();
       file.flush();

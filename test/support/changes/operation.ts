@@ -3,6 +3,7 @@ import type { Change, ChangeContext, ZeroOptions } from '../../../src/qcow2/chan
 import { discard } from '../../../src/qcow2/change/discard';
 import { writeGuest } from '../../../src/qcow2/change/write';
 import { writeZeroes } from '../../../src/qcow2/change/writeZeroes';
+import type { ChangeRequest } from '../../../src/qcow2/edit/changeRequest';
 import type { Random } from '../builder/random';
 import type { ImagePlan } from './imagePlan';
 
@@ -58,6 +59,19 @@ export function applyToEngine(context: ChangeContext, operation: Operation): Cha
       return writeZeroes(context, start, length, operation.options);
     case 'discard':
       return discard(context, start, length, { full: operation.full });
+  }
+}
+
+/** As the editor and the headless command ask for it. */
+export function requestOf(operation: Operation): ChangeRequest {
+  const { start, length } = operation;
+  switch (operation.kind) {
+    case 'write':
+      return { kind: 'write', start, bytes: new Uint8Array(length).fill(operation.pattern) };
+    case 'zero':
+      return { kind: 'writeZeroes', start, length, options: operation.options };
+    case 'discard':
+      return { kind: 'discard', start, length };
   }
 }
 

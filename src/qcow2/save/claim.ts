@@ -1,0 +1,63 @@
+/**
+ * Keeps others from an image while something is done to it that needs no journal, since it changes nothing that anybody
+ * reads. The journal is made all the same, and never sealed: it is the lock between two savers, and says whose it is.
+ * A crash leaves it open, and whoever recovers throws it away.
+ */
+import { EngineError, RefusedError, type Problem } from '../errors';
+import type { Header } from '../format/header';
+import type { Disk, MutableFile } from './disk';
+import { removeJournal } from './journalFile';
+import { encodeHead, HEAD_OFFSET, journalPath, type JournalHead } from './journalFormat';
+import type { SaveOptions } from './save';
+
+/**
+ * @param image as `disk` has opened it
+ * @param lock as `SaveOptions` has it
+ * @returns what `work` returns; `leftover` where the journal could not be removed after it
+ * @throws RefusedError `journal.exists`, and as `lock` and `work`; FileError
+ */
+export function whileClaimed<T>(
+  image: MutableFile,
+  header: Header,
+  disk: Disk,
+  lock: SaveOptions['lock'],
+  work: () => T,
+): { readonly value: T; readonly leftover?: Problem } {
+  const path = journalPath(image.name);
+  const journal = disk.createExclusive(path);
+  if (journal === undefined) throw new RefusedError(image.name, 'journal.exists', { value: path });
+  let held: { release(): void } | undefined;
+  try {
+    let value: T;
+    try {
+      journal.write(encodeHead(headOf(image, header, disk)), HEAD_OFFSET);
+      held = lock?.();
+      value = work();
+    } catch (error) {
+      // Why it came to nothing is what matters.
+      remove(disk, journal);
+      throw error;
+    }
+    const leftover = remove(disk, journal);
+    return leftover === undefined ? { value } : { value, leftover };
+  } finally {
+    held?.release();
+    journal.close();
+  }
+}
+
+function remove(disk: Disk, journal: MutableFile): Problem | undefined {
+  try {
+    removeJournal(disk, journal);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return error.problem;
+  }
+}
+
+function headOf(image: MutableFile, { version, refcountBits }: Header, disk: Disk): JournalHead {
+  const { name, identity, size } = image;
+  const file = { path: name, identity, oldSize: size, newSize: size };
+  return { writer: disk.writer, version, refcountBits, pointer: 'extend', image: file };
+}

@@ -1,0 +1,97 @@
+/** What giving free space back would come to: measured, not done. */
+import type { Qcow2Image } from '../image/qcow2Image';
+import type { BlockFile } from '../io/blockFile';
+import type { Progress } from '../progress';
+import { FreeClusters } from './freeClusters';
+
+/** Plain JSON. All of it in bytes. */
+export interface FreeSpace {
+  /** Clusters in the file that nothing uses; the file system may have given some of it away already. */
+  readonly freeBytes: number;
+  /** Storage behind them: what comes back. */
+  readonly storedBytes: number;
+  /** Data and holes cannot be told apart here: `storedBytes` is the most that it can be. */
+  readonly isUpperBound: boolean;
+  readonly fileSize: number;
+  /** What is left of the file when its end is cut off behind the last cluster in use. */
+  readonly newFileSize: number;
+  readonly allocatedBytes: number;
+  /** The external data file, which is left alone: it has no refcounts to say what nothing uses. */
+  readonly dataFile?: string;
+}
+
+/** Free runs between two looks at whether to go on. */
+const LOOK_EVERY = 1024;
+
+/**
+ * Holes are made in whole blocks of the file system alone: elsewhere they give nothing back, but write zeroes. None of
+ * the common ones has smaller blocks by default; where they are larger, less comes back.
+ */
+export const BLOCK = 4096;
+
+export interface Stretch {
+  /** Bytes from the start of the file. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The whole blocks of a free run before the end of what is used; undefined where it has none. */
+export function blocksOf(clusterSize: number, first: number, count: number): Stretch | undefined {
+  const start = Math.ceil((first * clusterSize) / BLOCK) * BLOCK;
+  const end = Math.floor(((first + count) * clusterSize) / BLOCK) * BLOCK;
+  return start < end ? { start, end } : undefined;
+}
+
+export function newSizeOf({ file, header }: Qcow2Image, free: FreeClusters): number {
+  return Math.min(file.size, free.end * header.clusterSize);
+}
+
+/**
+ * @throws FormatError `guard.unsound`, UnsupportedError, FileError, CancelledError
+ */
+export function measureFreeSpace(image: Qcow2Image, progress: Progress): FreeSpace {
+  const { file, header } = image;
+  const { clusterSize } = header;
+  const free = FreeClusters.of(image, progress);
+  const newFileSize = newSizeOf(image, free);
+  let freeBytes = 0;
+  let storedBytes = 0;
+  let runs = 0;
+  free.forEachRun((first, count) => {
+    if (++runs % LOOK_EVERY === 0) {
+      progress.report(first, free.end);
+      progress.checkCancelled();
+    }
+    const start = first * clusterSize;
+    const end = Math.min(file.size, start + count * clusterSize);
+    freeBytes += end - start;
+    const blocks = first < free.end ? blocksOf(clusterSize, first, count) : { start: newFileSize, end };
+    if (blocks !== undefined) storedBytes += storedBetween(file, blocks);
+    return true;
+  });
+  return {
+    freeBytes,
+    // Preallocated space counts as a hole, and what is not written yet as data: never more than there is.
+    storedBytes: Math.min(storedBytes, file.allocatedBytes),
+    isUpperBound: !file.knowsHoles,
+    fileSize: file.size,
+    newFileSize,
+    allocatedBytes: file.allocatedBytes,
+    ...dataFileOf(image),
+  };
+}
+
+export const dataFileOf = ({ hasDataFile, dataFileName }: Qcow2Image): { readonly dataFile?: string } =>
+  hasDataFile && dataFileName !== undefined ? { dataFile: dataFileName } : {};
+
+/** Bytes of data in a stretch; all of it where holes are not known. */
+function storedBetween(file: BlockFile, { start, end }: Stretch): number {
+  let stored = 0;
+  for (let at = start; at < end;) {
+    const extent = file.extentAt(at);
+    const stop = Math.min(end, extent.end);
+    if (!extent.isHole) stored += stop - at;
+    at = stop;
+  }
+  return stored;
+}
