@@ -82,21 +82,21 @@ export class ReferenceCounter implements ReferenceReceiver {
 
   l1Entry(table: L1Table, index: number, high: number, low: number): void {
     const offset = offsetOf(high, low);
-    const facts = {
+    const facts = (): FindingFacts => ({
       at: table.offset + index * 8,
       found: entryHex(high, low),
       guest: index * this.image.header.l2Span,
       host: offset,
       ...(table.snapshot === undefined ? {} : { snapshot: table.snapshot }),
-    };
+    });
     if ((high & L1_RESERVED.high) !== 0 || (low & L1_RESERVED.low) !== 0) {
-      this.findings.add('l1Reserved', facts, table.times);
+      this.findings.add('l1Reserved', facts(), table.times);
     }
-    if (offset % this.#clusterSize !== 0) this.findings.add('l1Misaligned', facts, table.times);
+    if (offset % this.#clusterSize !== 0) this.findings.add('l1Misaligned', facts(), table.times);
     if (!table.isActive || offset === 0) return;
     const refcount = this.disk.of(Math.floor(offset / this.#clusterSize));
     if (refcount !== undefined && (refcount === 1) !== ((high & COPIED_HIGH) !== 0)) {
-      this.findings.add('l1Copied', { ...facts, structure: 'L2 table', expected: refcount });
+      this.findings.add('l1Copied', { ...facts(), structure: 'L2 table', expected: refcount });
     }
   }
 
