@@ -1,6 +1,8 @@
 /**
  * How often each host cluster is referred to: one byte a cluster, in pages that are made when something refers into
  * them, so that a sparse file's length costs nothing. Counts that a byte cannot hold are in a map.
+ *
+ * Most pages are referred to from their start to their end, once: as long as that is so, a page is two numbers.
  */
 import { UnsupportedError } from '../errors';
 
@@ -26,6 +28,11 @@ export type Overflow = (cluster: number, excess: number) => void;
 export class ClusterCounts {
   readonly pageBits: number;
   readonly #pages: (Uint8Array | undefined)[];
+  /** Of pages that are not made: the clusters from one to before the other are referred to once, the others are not. */
+  readonly #onceFrom: Uint32Array;
+  readonly #onceTo: Uint32Array;
+  /** What is seen of a page of which all are. */
+  #allOnce: Uint8Array | undefined;
   readonly #mask: number;
   /** Counts of `SPILLED` clusters. */
   readonly #spilled = new Map<number, number>();
@@ -47,14 +54,19 @@ export class ClusterCounts {
     this.pageBits = pageBitsOf(clusters);
     this.#mask = (1 << this.pageBits) - 1;
     this.#plain = Math.min(LARGEST, largest);
-    this.#pages = new Array<Uint8Array | undefined>(Math.ceil(clusters / (1 << this.pageBits))).fill(
-      undefined,
-    );
+    const pages = Math.ceil(clusters / (1 << this.pageBits));
+    this.#pages = new Array<Uint8Array | undefined>(pages).fill(undefined);
+    this.#onceFrom = new Uint32Array(pages);
+    this.#onceTo = new Uint32Array(pages);
   }
 
-  /** Counts of a page's clusters; undefined where nothing refers. */
+  /** Counts of a page's clusters, to be read only; undefined where nothing refers. */
   page(index: number): Uint8Array | undefined {
-    return this.#pages[index];
+    const page = this.#pages[index];
+    if (page !== undefined || this.#onceTo[index] === 0) return page;
+    const size = this.#mask + 1;
+    const isWhole = this.#onceFrom[index] === 0 && this.#onceTo[index] === size;
+    return isWhole ? (this.#allOnce ??= new Uint8Array(size).fill(1)) : this.#touch(index);
   }
 
   get pageCount(): number {
@@ -62,7 +74,11 @@ export class ClusterCounts {
   }
 
   of(cluster: number): number {
-    const byte = this.#pages[cluster >>> this.pageBits]?.[cluster & this.#mask] ?? 0;
+    const index = cluster >>> this.pageBits;
+    const at = cluster & this.#mask;
+    const page = this.#pages[index];
+    if (page === undefined) return at >= this.#onceFrom[index]! && at < this.#onceTo[index]! ? 1 : 0;
+    const byte = page[at]!;
     return byte === SPILLED ? (this.#spilled.get(cluster) ?? SPILLED) : byte;
   }
 
@@ -95,8 +111,9 @@ export class ClusterCounts {
   /** Nothing refers to the clusters of a stretch any more. */
   forget(first: number, count: number): void {
     for (let cluster = first; cluster < first + count; cluster++) {
-      const page = this.#pages[cluster >>> this.pageBits];
-      if (page !== undefined) page[cluster & this.#mask] = 0;
+      const index = cluster >>> this.pageBits;
+      const page = this.#pages[index] ?? this.#touch(index);
+      page[cluster & this.#mask] = 0;
       this.#spilled.delete(cluster);
     }
   }
@@ -104,7 +121,8 @@ export class ClusterCounts {
   /** Visits the clusters whose count is not below `least`. */
   forEachCounted(least: 1 | 2, visit: (cluster: number, count: number) => void): void {
     const mask = least === 1 ? 0xffffffff : 0xfefefefe;
-    this.#pages.forEach((page, index) => {
+    this.#pages.forEach((made, index) => {
+      const page = least === 1 ? this.page(index) : made;
       if (page === undefined) return;
       const words = new Int32Array(page.buffer);
       for (let word = 0; word < words.length; word++) {
@@ -120,16 +138,18 @@ export class ClusterCounts {
   /** Forgets all counts. */
   clear(): void {
     this.#pages.fill(undefined);
+    this.#onceTo.fill(0);
     this.#spilled.clear();
     this.#bytes = 0;
   }
 
   #addInPage(first: number, count: number, times: number): void {
     const index = first >>> this.pageBits;
-    const page = this.#pages[index] ?? this.#touch(index);
     const base = first - (first & this.#mask);
     const start = first - base;
     const end = start + count;
+    if (times === 1 && this.#continues(index, start, end)) return;
+    const page = this.#pages[index] ?? this.#touch(index);
     const aligned = Math.min(end, (start + 3) & ~3);
     const words = new Int32Array(page.buffer, 0, page.length / 4);
     for (let at = start; at < aligned; at++) this.#addSlowly(base + at, times);
@@ -163,10 +183,22 @@ export class ClusterCounts {
     if (wanted > count) this.overflow(cluster, wanted - count);
   }
 
+  /** Whether one more reference to a stretch of a page can be told without making the page; it is told then. */
+  #continues(index: number, start: number, end: number): boolean {
+    if (this.#pages[index] !== undefined) return false;
+    const to = this.#onceTo[index]!;
+    if (to === 0) this.#onceFrom[index] = start;
+    else if (to !== start) return false;
+    this.#onceTo[index] = end;
+    return true;
+  }
+
   #touch(index: number): Uint8Array {
     const size = this.#mask + 1;
     this.#bytes += size;
     if (this.#bytes > MAX_BYTES) throw new UnsupportedError(this.file, 'check.memory', { limit: MAX_BYTES });
-    return (this.#pages[index] = new Uint8Array(size));
+    const page = new Uint8Array(size).fill(1, this.#onceFrom[index], this.#onceTo[index]);
+    this.#onceTo[index] = 0;
+    return (this.#pages[index] = page);
   }
 }

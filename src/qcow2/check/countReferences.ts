@@ -3,7 +3,6 @@
  * as QEMU does (block/qcow2-refcount.c, check_refcounts_l1, check_refcounts_l2, check_oflag_copied, check_refblocks).
  */
 import { HIGH, LOW, entryHex } from '../format/bytes';
-import { compressedLength, compressedOffset } from '../format/compressedDescriptor';
 import { L2_ZERO_LOW } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
@@ -13,7 +12,7 @@ import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { FindingKind, Findings, FindingFacts, Structure } from './findings';
 import type { L1Table } from './l1Tables';
-import type { L2Table, Place, ReferenceReceiver } from './references';
+import { compressedRegion, type L2Table, type Place, type ReferenceReceiver } from './references';
 import { COPIED_HIGH, entryType } from './walkL2';
 
 /** Bits 56 to 62, and 0 to 8, of an L1 entry. */
@@ -34,6 +33,8 @@ export class ReferenceCounter implements ReferenceReceiver {
   /** Stretches of clusters, as [first, count], of structures that nothing else may refer to. */
   readonly exclusive: (readonly [first: number, count: number])[] = [];
   readonly #clusterSize: number;
+  /** Bits of a compressed cluster's offset in the high word. */
+  readonly #offsetHigh: number;
   readonly #fileEnd: number;
   #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
   /** How often COPIED flags of the table count; 0 where nothing is known about them. */
@@ -51,6 +52,7 @@ export class ReferenceCounter implements ReferenceReceiver {
   ) {
     const { clusterSize, refcountBits } = image.header;
     this.#clusterSize = clusterSize;
+    this.#offsetHigh = (1 << (38 - image.header.clusterBits)) - 1;
     // QEMU measures files in sectors.
     this.#fileEnd = Math.ceil(image.file.size / 512) * 512;
     // A region that is not aligned may reach into the cluster behind the last one.
@@ -82,21 +84,21 @@ export class ReferenceCounter implements ReferenceReceiver {
 
   l1Entry(table: L1Table, index: number, high: number, low: number): void {
     const offset = offsetOf(high, low);
-    const facts = {
+    const facts = (): FindingFacts => ({
       at: table.offset + index * 8,
       found: entryHex(high, low),
       guest: index * this.image.header.l2Span,
       host: offset,
       ...(table.snapshot === undefined ? {} : { snapshot: table.snapshot }),
-    };
+    });
     if ((high & L1_RESERVED.high) !== 0 || (low & L1_RESERVED.low) !== 0) {
-      this.findings.add('l1Reserved', facts, table.times);
+      this.findings.add('l1Reserved', facts(), table.times);
     }
-    if (offset % this.#clusterSize !== 0) this.findings.add('l1Misaligned', facts, table.times);
+    if (offset % this.#clusterSize !== 0) this.findings.add('l1Misaligned', facts(), table.times);
     if (!table.isActive || offset === 0) return;
     const refcount = this.disk.of(Math.floor(offset / this.#clusterSize));
     if (refcount !== undefined && (refcount === 1) !== ((high & COPIED_HIGH) !== 0)) {
-      this.findings.add('l1Copied', { ...facts, structure: 'L2 table', expected: refcount });
+      this.findings.add('l1Copied', { ...facts(), structure: 'L2 table', expected: refcount });
     }
   }
 
@@ -141,6 +143,21 @@ export class ReferenceCounter implements ReferenceReceiver {
         this.#copied(index + done, host + done * clusterSize, isCopied);
       }
     }
+  }
+
+  /** Most lie in one cluster of the file, and there are as many as the disk has clusters. */
+  compressed(_index: number, high: number, low: number): boolean {
+    const { times, activeTimes } = this.#table;
+    const { clusterBits } = this.image.tables.rules;
+    const offsetHigh = high & this.#offsetHigh;
+    if (times !== 1 || offsetHigh >>> (clusterBits - 1) !== 0) return false;
+    const first = (offsetHigh << (32 - clusterBits)) | (low >>> clusterBits);
+    const sectors = ((high & 0x3fffffff) >>> (38 - clusterBits)) + 1;
+    const end = (low & (this.#clusterSize - 512)) + sectors * 512;
+    if (first >= this.clusters || end > this.#clusterSize) return false;
+    this.counts.addOne(first);
+    this.#countCompressed(activeTimes);
+    return true;
   }
 
   single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
@@ -222,15 +239,12 @@ export class ReferenceCounter implements ReferenceReceiver {
       return;
     }
     const { activeTimes, times } = this.#table;
-    const offset = compressedOffset(high, low, rules.clusterBits);
-    const size = compressedLength(high, low, rules.clusterBits);
-    const first = Math.floor(offset / this.#clusterSize);
-    // Most lie in one cluster, and there are as many as the disk has clusters.
-    if (times === 1 && first < this.clusters && offset + size <= (first + 1) * this.#clusterSize) {
-      this.counts.addOne(first);
-    } else {
-      this.region('compressed data', offset, size, times, this.#place(index));
-    }
+    const { offset, size } = compressedRegion(high, low, rules.clusterBits);
+    this.region('compressed data', offset, size, times, this.#place(index));
+    this.#countCompressed(activeTimes);
+  }
+
+  #countCompressed(activeTimes: number): void {
     this.statistics.allocatedClusters += activeTimes;
     this.statistics.compressedClusters += activeTimes;
     // Every one counts as fragmented: neighbours share sectors, which are read again for each.

@@ -31,6 +31,8 @@ export class DiskRefcounts {
   readonly #zeroes: Uint8Array;
   readonly #ones: Uint8Array;
   readonly #allOnes: Buffer;
+  /** A page as it is on disk: memory that is new for each would take longer to get than to read. */
+  readonly #raw: Buffer;
   #own = 0;
 
   /** @param clusters of the image file */
@@ -52,6 +54,7 @@ export class DiskRefcounts {
     this.#zeroes = new Uint8Array(this.#size);
     this.#ones = new Uint8Array(this.#size).fill(1);
     this.#allOnes = onesOnDisk(Math.min(this.#size, this.#perBlock), refcountBits);
+    this.#raw = Buffer.alloc(this.#allOnes.length);
   }
 
   /** The refcounts of a page's clusters; `SPILLED` where `of` has to be asked, `UNREADABLE` where it says undefined. */
@@ -157,7 +160,7 @@ export class DiskRefcounts {
     const extent = block >= this.file.size ? { isHole: true, end: Infinity } : this.file.extentAt(offset);
     const length = Math.ceil((count * refcountBits) / 8);
     if (extent.isHole && extent.end >= offset + length) return this.#zeroes;
-    const bytes = Buffer.alloc(length);
+    const bytes = this.#raw.subarray(0, length);
     this.file.read(bytes, offset);
     if (bytes.equals(this.#allOnes)) return this.#ones;
     const page = new Uint8Array(count);

@@ -16,6 +16,12 @@ export interface L2Visitor {
    * @param index of the first entry in the piece
    */
   run(index: number, count: number, host: number, isCopied: boolean): void;
+  /**
+   * An entry of a compressed cluster that breaks no rule, of a standard table; its words are signed, since unsigned ones
+   * beyond 2^31 would be made objects for each call.
+   * @returns false where it shall come as `single`
+   */
+  compressed?(index: number, high: number, low: number): boolean;
   /** An entry that is compressed, breaks a rule, or is of an image with an external data file. */
   single(index: number, high: number, low: number, zeroes: number, allocated: number): void;
 }
@@ -53,7 +59,10 @@ export class L2Walk {
         continue;
       }
       if ((high & oddHigh) !== 0 || (low & oddLow) !== 0) {
-        visitor.single(at >>> 1, high >>> 0, low >>> 0, 0, 0);
+        const isCompressed = high > 0 && (high & L2_COMPRESSED_HIGH) !== 0;
+        if (!isCompressed || visitor.compressed?.(at >>> 1, high, low) !== true) {
+          visitor.single(at >>> 1, high >>> 0, low >>> 0, 0, 0);
+        }
         at += 2;
         continue;
       }
