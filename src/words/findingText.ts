@@ -76,7 +76,7 @@ function whatIsWrong(finding: Finding): string {
       );
     case 'beyondFile':
       return vscode.l10n.t(
-        '{0} at host offset {1}: past the end of the file at {2}. Named by {3}.',
+        'Past the end of the file, which is at {2}: {0} at host offset {1}, named by {3}.',
         structureText(finding.structure ?? 'data'),
         hexOf(finding.host ?? 0),
         hexOfValue(finding.expected),

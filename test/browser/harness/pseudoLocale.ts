@@ -1,9 +1,10 @@
 /**
  * A language that marks every text it has: `⟦Save⟧`. What a window in it shows without the marks is not translated.
- * Its files are made from the English ones of the installed extension, and put beside them.
+ * Its files are made from the English ones, and put into the installed extension.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { ROOT } from '../../../scripts/lib/paths.mjs';
 
 /** The language's name, as Windows and VS Code have it. */
 export const PSEUDO_LOCALE = 'qps-ploc';
@@ -30,10 +31,12 @@ export function writePseudoLocale(extensions: string): void {
   const extension = readdirSync(extensions).find((name) => name.includes('qcow2-editor'));
   if (extension === undefined) throw new Error('the extension is not installed');
   for (const name of ['package.nls', 'l10n/bundle.l10n']) {
-    const file = path.join(extensions, extension, name);
-    const english = JSON.parse(readFileSync(`${file}.json`, 'utf8')) as Record<string, string>;
+    // The package has none of the English sentences: VS Code takes those from the code.
+    const file = path.join(ROOT, `${name}.json`);
+    const english = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
     const marked = Object.entries(english).map(([key, text]) => [key, mark(text)]);
-    writeFileSync(`${file}.${PSEUDO_LOCALE}.json`, JSON.stringify(Object.fromEntries(marked)));
+    const translation = path.join(extensions, extension, `${name}.${PSEUDO_LOCALE}.json`);
+    writeFileSync(translation, JSON.stringify(Object.fromEntries(marked)));
   }
 }
 
