@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- PART…]`: what reading costs, side by side with qemu-img in one run, on images made here. Prints a
- * table, keeps it as JSON beside the images, and fails where a floor of DESIGN section 7 is missed.
+ * `npm run bench [-- PART… [--only=PATTERN]]`: what reading costs, side by side with qemu-img in one run, on images made
+ * here. Prints a table, keeps it as JSON beside the images, and fails where a floor of DESIGN section 7 is missed; with
+ * `--only`, of the rows whose names match it. Node's start is told apart: floors are of the engine.
  *
  * Parts: `open`, `map`, `read`, `check`, `change`; `frames`, which measures the map in the browser (test/browser/bench);
  * `index` and `host`, which measure inside VS Code's extension host (host/): a workspace of 100,000 files, and terabytes.
@@ -8,6 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { parseArgs } from 'node:util';
 import { openChain } from '../../src/qcow2/chain/openChain';
 import { checkImage } from '../../src/qcow2/check/checkImage';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
@@ -25,43 +27,61 @@ import { isKept, printTable, type Row } from './report';
 const ROOT = process.env['QCOW2_ROOT']!;
 const CACHE = path.join(ROOT, '.cache/bench');
 const CLI = path.join(ROOT, 'dist/cli.js');
-const REPORTER = path.join(ROOT, 'test/support/reportPeakMemory.mjs');
+const MEMORY_REPORTER = path.join(ROOT, 'test/support/reportPeakMemory.mjs');
+const TIME_REPORTER = path.join(ROOT, 'test/support/reportEngineTime.cjs');
 const RUNS = 5;
 
 const ours = (...args: string[]): Command => [process.execPath, CLI, ...args];
 const theirs = (...args: string[]): Command => ['qemu-img', ...args];
 const IDLE: Command = [process.execPath, '-e', '0'];
 
-const PARTS: Readonly<Record<string, () => Row[]>> = { open, map, read, check, change, frames, index, host };
+/** Of a part, nothing for those that are not asked for. */
+type Rows = readonly (Row | undefined)[];
+
+const PARTS: Readonly<Record<string, () => Rows>> = { open, map, read, check, change, frames, index, host };
 
 void prepareZstd().then(main);
 
+const { positionals: wanted, values } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string', default: '' } },
+});
+const isAskedFor = (work: string): boolean => new RegExp(values.only).test(work);
+
 function main(): void {
-  const wanted = process.argv.slice(2);
   const unknown = wanted.find((part) => !(part in PARTS));
   if (unknown !== undefined) throw new Error(`no part '${unknown}': ${Object.keys(PARTS).join(', ')}`);
   const parts = Object.entries(PARTS).filter(([part]) => wanted.length === 0 || wanted.includes(part));
-  const rows = parts.flatMap(([, run]) => run());
+  const rows = parts.flatMap(([, run]) => run()).filter((row) => row !== undefined);
   printTable(rows);
   fs.writeFileSync(path.join(CACHE, 'results.json'), `${JSON.stringify(rows, undefined, 2)}\n`);
   process.exitCode = rows.every(isKept) ? 0 : 1;
 }
 
 /** A command of ours against one of theirs, with memory. */
-function compare(work: string, our: Command, their: Command, floor?: Row['floor'], runs = RUNS): Row {
+function compare(
+  work: string,
+  our: Command,
+  their: Command,
+  floor?: Row['floor'],
+  runs = RUNS,
+): Row | undefined {
+  if (!isAskedFor(work)) return undefined;
   console.log(`measuring: ${work}`);
-  const [idle, engine, judge] = medians([IDLE, our, their], runs);
+  const [program, ...args] = our;
+  const [ourTimes, theirTimes] = medians([[program, '--require', TIME_REPORTER, ...args], their], runs);
   return {
     work,
-    ours: Math.max(0.1, engine! - idle!),
-    theirs: judge!,
+    ...(ourTimes && { ours: ourTimes.engine, whole: ourTimes.whole }),
+    ...(theirTimes && { theirs: theirTimes.whole }),
     memory: peakMemory(our) - peakMemory(IDLE),
     ...(floor === undefined ? {} : { floor }),
   };
 }
 
 /** Milliseconds of something done in this process, where the engine is warm as in an editor that is open. */
-function inProcess(work: string, limit: number, action: () => void): Row {
+function inProcess(work: string, limit: number, action: () => void): Row | undefined {
+  if (!isAskedFor(work)) return undefined;
   console.log(`measuring: ${work}`);
   const times = Array.from({ length: RUNS }, () => {
     const started = performance.now();
@@ -71,7 +91,7 @@ function inProcess(work: string, limit: number, action: () => void): Row {
   return { work, ours: median(times), floor: { milliseconds: limit } };
 }
 
-function open(): Row[] {
+function open(): Rows {
   const { contiguous, random, deflate } = benchImages(CACHE);
   const first = (file: string): void => {
     const chain = openChain(file, { followsNames: true });
@@ -103,7 +123,7 @@ function open(): Row[] {
   ];
 }
 
-function map(): Row[] {
+function map(): Rows {
   const { contiguous, random, extents } = benchImages(CACHE);
   const json = ['map', '--output=json'] as const;
   return [
@@ -122,9 +142,9 @@ function map(): Row[] {
   ];
 }
 
-function read(): Row[] {
+function read(): Rows {
   const { plain, deflate, zstd } = benchImages(CACHE);
-  const row = (work: string, file: string): Row =>
+  const row = (work: string, file: string): Row | undefined =>
     compare(
       work,
       ours('read', file, '0', String(READ_SIZE)),
@@ -138,11 +158,11 @@ function read(): Row[] {
 }
 
 /** The command line beside qemu-img, and the engine in this process beside only reading the metadata. */
-function check(): Row[] {
+function check(): Rows {
   const { contiguous, random, extents, snapshots, compressed } = benchImages(CACHE);
-  const row = (work: string, file: string, floor?: Row['floor'], runs = RUNS): Row =>
+  const row = (work: string, file: string, floor?: Row['floor'], runs = RUNS): Row | undefined =>
     compare(work, ours('check', file), theirs('check', file), floor, runs);
-  const engine = inProcess('check of 1 TiB, in an editor that is open', Infinity, () => {
+  const warm = inProcess('check of 1 TiB, in an editor that is open', Infinity, () => {
     const image = Qcow2Image.open(openLocalFile(contiguous));
     checkImage(image);
     image.close();
@@ -158,7 +178,7 @@ function check(): Row[] {
     // So little metadata that loading a program counts: there is no floor.
     row('check of 100 GiB, compressed', compressed),
     row('check of 2.1 million extents', extents),
-    { ...engine, floor: { milliseconds: 5 * reading.ours! } },
+    warm && { ...warm, ...(reading?.ours && { floor: { milliseconds: 5 * reading.ours } }) },
     reading,
   ];
 }
@@ -203,7 +223,7 @@ function frames(): Row[] {
 
 /** Peak resident memory of a Node program, bytes. */
 function peakMemory([program, ...args]: Command): number {
-  const { stderr } = spawnSync(program, ['--import', REPORTER, ...args], {
+  const { stderr } = spawnSync(program, ['--import', MEMORY_REPORTER, ...args], {
     stdio: ['ignore', fs.openSync('/dev/null', 'w'), 'pipe'],
   });
   const match = /peak memory (\d+) KiB\n$/.exec(String(stderr));

@@ -4,28 +4,43 @@ import * as fs from 'node:fs';
 
 export type Command = readonly [program: string, ...args: string[]];
 
-/** Wall time of one run in milliseconds; its output goes nowhere. */
-export function time([program, ...args]: Command): number {
+/** Milliseconds. */
+export interface Timed {
+  /** Wall time of the process. */
+  readonly whole: number;
+  /** From when Node was up; of other programs, which are up at once, the same as `whole`. */
+  readonly engine: number;
+}
+
+/** Times one run; its output goes nowhere. */
+export function timed([program, ...args]: Command): Timed {
   const nowhere = fs.openSync('/dev/null', 'w');
   const started = performance.now();
   const { status, stderr, error } = spawnSync(program, args, { stdio: ['ignore', nowhere, 'pipe'] });
-  const took = performance.now() - started;
+  const whole = performance.now() - started;
   fs.closeSync(nowhere);
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${status}: ${String(stderr)}`);
-  return took;
+  const told = /engine (\d+\.\d+) ms\n$/.exec(String(stderr))?.[1];
+  return { whole, engine: told === undefined ? whole : Number(told) };
 }
 
+/** Wall time of one run in milliseconds. */
+export const time = (command: Command): number => timed(command).whole;
+
 /** Median times of several commands, run in turns after one run each to warm the caches. */
-export function medians(commands: readonly Command[], runs: number): number[] {
-  const times = commands.map((): number[] => []);
+export function medians(commands: readonly Command[], runs: number): Timed[] {
+  const times = commands.map((): Timed[] => []);
   if (runs > 1) commands.forEach(time);
   for (let run = 0; run < runs; run++) {
     commands.forEach((command, index) => {
-      times[index]!.push(time(command));
+      times[index]?.push(timed(command));
     });
   }
-  return times.map(median);
+  return times.map((each) => ({
+    whole: median(each.map(({ whole }) => whole)),
+    engine: median(each.map(({ engine }) => engine)),
+  }));
 }
 
 export function median(values: readonly number[]): number {

@@ -1,5 +1,6 @@
 /** Runs of entries in contiguous clusters: this is where walks over large images spend their time. */
 import { HIGH, LOW } from '../format/bytes';
+import { endOfWide } from './wideScan';
 
 /**
  * By how much each 64-bit word is more than the one before it: 0 where they are all the same, `step` where they rise by
@@ -41,6 +42,12 @@ export function endOfRun(words: Int32Array, first: number, end: number, rise: nu
   const flags = words[first + high]!;
   const twice = step << 1;
   let next = (start + step) | 0;
+  // Where the one after eight is as it should be, more of them are likely to be.
+  if (at + 16 < stop && words[at + 16 + low] === ((next + (step << 3)) | 0)) {
+    const wide = endOfWide(words, at, stop, next, flags, step);
+    next = (next + Math.imul(step, (wide - at) >> 1)) | 0;
+    at = wide;
+  }
   // Four at a time: one branch for all of them.
   for (; at + 8 <= stop; at += 8) {
     const differs =

@@ -2,9 +2,10 @@
  * Buffers that table walks read into, used over and over. A walk may start another one from within (a chain goes
  * down a layer), so each takes its own and gives it back.
  */
+import { takeWidePage, WIDE_PAGE } from './wideScan';
 
 /** Bytes of one buffer: big enough that system calls do not count, small enough to stay in the processor's cache. */
-export const SCRATCH_SIZE = 64 * 1024;
+export const SCRATCH_SIZE = WIDE_PAGE;
 
 /** One buffer, seen as bytes and as words: views made for each table would be garbage by the thousand. */
 export interface Scratch {
@@ -28,6 +29,10 @@ export function withScratch<T>(use: (scratch: Scratch) => T): T {
 }
 
 function makeScratch(): Scratch {
-  const memory = new ArrayBuffer(SCRATCH_SIZE);
-  return { bytes: Buffer.from(memory), words: new Uint32Array(memory), signed: new Int32Array(memory) };
+  const { buffer, byteOffset, length } = takeWidePage() ?? new Uint8Array(SCRATCH_SIZE);
+  return {
+    bytes: Buffer.from(buffer, byteOffset, length),
+    words: new Uint32Array(buffer, byteOffset, length / 4),
+    signed: new Int32Array(buffer, byteOffset, length / 4),
+  };
 }
