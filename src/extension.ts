@@ -8,6 +8,7 @@ import { registerChangeCommands, usersInWorkspace } from './commands/change';
 import { registerDependents } from './commands/dependents';
 import { registerCopyInformation } from './commands/copyInformation';
 import { registerExportMap } from './commands/exportMap';
+import { registerGiveBack } from './commands/giveBack';
 import { registerOpenCommands } from './commands/open';
 import { registerRecover } from './commands/recover';
 import { registerRepair } from './commands/repair';
@@ -71,6 +72,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerCheck(images, checks, workerScript),
     registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),
+    registerGiveBack(images),
     registerChangeBacking(images, chains.index, findUsers),
     registerChainCommands(chains),
     registerDependents(images, chains),

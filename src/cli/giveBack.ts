@@ -24,7 +24,7 @@ export const giveBack: Verb = {
     if (args.flag('dry-run')) {
       const space = withChain(path, true, ({ top }) => measureFreeSpace(top, silent));
       print(args, isJson ? spaceJson(path, space) : spaceText(space));
-      warnOfDataFile(path, space);
+      warnOfWhatStays(path, space);
       return undefined;
     }
     const given = withEditable(path, args, (image, progress) => {
@@ -32,10 +32,7 @@ export const giveBack: Verb = {
       return image.giveBack(progress);
     });
     print(args, isJson ? givenJson(path, given) : givenText(given));
-    if (!given.canMakeHoles) {
-      warn(path, 'holes cannot be made here: only the end of the file could be given back');
-    }
-    warnOfDataFile(path, given);
+    warnOfWhatStays(path, given);
     if (given.leftover !== undefined) warn(path, describeProblem(given.leftover));
     if (given.stopped === undefined) return undefined;
     warn(path, describeProblem(given.stopped));
@@ -48,7 +45,8 @@ function print(args: Arguments, what: JsonValue): void {
   args.output.write(Buffer.from(`${text}\n`));
 }
 
-function warnOfDataFile(path: string, { dataFile }: { readonly dataFile?: string }): void {
+function warnOfWhatStays(path: string, { canMakeHoles, dataFile }: FreeSpace | GivenBack): void {
+  if (!canMakeHoles) warn(path, 'holes cannot be made here: only the end of the file can be given back');
   if (dataFile === undefined) return;
   const name = printable(dataFile);
   warn(path, `its external data file ${name} is left as it is: nothing says what of it is not in use`);
@@ -69,6 +67,7 @@ const spaceJson = (filename: string, space: FreeSpace): JsonValue => ({
   'free-bytes': space.freeBytes,
   'stored-bytes': space.storedBytes,
   'is-upper-bound': space.isUpperBound,
+  'can-make-holes': space.canMakeHoles,
   'actual-size': space.allocatedBytes,
   'file-size': space.fileSize,
   'new-file-size': space.newFileSize,

@@ -1,11 +1,12 @@
 /** VS Code's handle on a document of ours, and what it is told of its edits. */
 import * as vscode from 'vscode';
 import { describe } from '../words/words';
+import type { Problem } from '../worker/api';
 import { Belief } from './belief';
 import type { ImageDocument } from './document';
 import type { Subscription } from './emitter';
 import type { DocumentFollower } from './follow';
-import type { UndoableEdit } from './staging';
+import type { Dropped, UndoableEdit } from './staging';
 
 export type DocumentEvent =
   | vscode.CustomDocumentEditEvent<CustomImageDocument>
@@ -34,11 +35,9 @@ export class CustomImageDocument implements vscode.CustomDocument {
         this.tellEdit(edit);
       }),
       model.onDidFail((why) => {
-        const reason =
-          why === 'dropped'
-            ? vscode.l10n.t('the file was changed by another program or read anew since')
-            : describe(why);
-        void vscode.window.showWarningMessage(vscode.l10n.t('This cannot be undone or redone: {0}', reason));
+        const text = vscode.l10n.t('This cannot be undone or redone: {0}', reasonText(why));
+        void vscode.window.showWarningMessage(text);
+        if (typeof why === 'string') this.setCleanLater();
       }),
     ];
   }
@@ -87,10 +86,28 @@ export class CustomImageDocument implements vscode.CustomDocument {
     this.model.dispose();
   }
 
+  /** VS Code counts an undo that led nowhere as one: nothing is there to be saved, and a save says so. */
+  private setCleanLater(): void {
+    setTimeout(() => {
+      if (!this.model.hasUnsaved && this.belief.isDirty) void vscode.workspace.save(this.uri);
+    }, 100);
+  }
+
   /** After VS Code has taken the answer. */
   private setRightLater(): void {
     setTimeout(() => {
       this.setRight();
     }, 100);
+  }
+}
+
+function reasonText(why: Problem | Dropped): string {
+  switch (why) {
+    case 'readAnew':
+      return vscode.l10n.t('the file was changed by another program or read anew since');
+    case 'gaveBack':
+      return vscode.l10n.t('the free space of the image was given back to the host since');
+    default:
+      return describe(why);
   }
 }

@@ -8,6 +8,8 @@ import type {
   ChangeRequest,
   ChangeTally,
   Checked,
+  FreeSpace,
+  GivenBack,
   StagedHostReport,
   ExportedExtents,
   ImageState,
@@ -27,7 +29,7 @@ import { Emitter, type Subscription } from './emitter';
 import { type ImageSource, identify } from './source';
 import type { ImageSession, ScanProgress } from './session';
 import type { SessionLease, Sessions } from './sessions';
-import type { Cancel, ProgressReport, RepairAnswer, SaveAnswer, UndoableEdit } from './staging';
+import type { Cancel, Dropped, ProgressReport, RepairAnswer, SaveAnswer, UndoableEdit } from './staging';
 
 /** A stretch of the guest's disk, in bytes. */
 export interface Selection {
@@ -46,7 +48,7 @@ export class ImageDocument {
   readonly onDidScan = this.scanEmitter.event;
   readonly onDidSelect = this.selectionEmitter.event;
   private readonly editEmitter = new Emitter<UndoableEdit>();
-  private readonly failEmitter = new Emitter<Problem | 'dropped'>();
+  private readonly failEmitter = new Emitter<Problem | Dropped>();
   /** An edit was staged: whoever keeps the history of this document takes it. */
   readonly onDidEdit = this.editEmitter.event;
   private readonly outsideEmitter = new Emitter<OutsideChange>();
@@ -253,6 +255,16 @@ export class ImageDocument {
   async giveUp(): Promise<void> {
     await this.revert();
     this.leave();
+  }
+
+  /** What giving free space back to the host would come to; nothing may be staged. */
+  async freeSpace(cancel: Cancel): Promise<Result<FreeSpace>> {
+    return (await this.readSession()).staging.freeSpace(cancel);
+  }
+
+  /** Gives free space back to the host, for good. The guards are the caller's business. */
+  async giveBack(report: ProgressReport, cancel: Cancel): Promise<Result<GivenBack>> {
+    return (await this.readSession()).staging.giveBack(report, cancel);
   }
 
   async recover(trust: RecoverTrust): Promise<Result<RecoverOutcome>> {

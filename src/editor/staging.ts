@@ -8,6 +8,8 @@ import type {
   ChangeTally,
   Checked,
   Edited,
+  FreeSpace,
+  GivenBack,
   EditState,
   ExportedExtents,
   ImageState,
@@ -38,6 +40,9 @@ export type Cancel = (stop: () => void) => void;
 /** Told how far an operation is: `done` of `total`, in a unit of its own. */
 export type ProgressReport = (done: number, total: number) => void;
 
+/** Why nothing of a history can be undone any more: the file was read anew, or what its edits had freed is gone. */
+export type Dropped = 'readAnew' | 'gaveBack';
+
 export interface SaveAnswer {
   /** All is saved, but the journal could not be removed. */
   readonly leftover?: Problem;
@@ -63,7 +68,7 @@ export interface StagingHost {
 }
 
 export class Staging {
-  private readonly failEmitter = new Emitter<Problem | 'dropped'>();
+  private readonly failEmitter = new Emitter<Problem | Dropped>();
   /** An undo or redo could not be done: why, or that the history was dropped. */
   readonly onDidFail = this.failEmitter.event;
 
@@ -72,6 +77,8 @@ export class Staging {
   private labels: string[] = [];
   /** Which history it is: reading the file anew begins another one. */
   private history = 0;
+  /** For each history from before, why it ended. */
+  private readonly dropped: Dropped[] = [];
   private previewing = 0;
 
   constructor(private readonly host: StagingHost) {}
@@ -168,6 +175,29 @@ export class Staging {
     return this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel)));
   }
 
+  /** What giving free space back to the host would come to. */
+  freeSpace(cancel: Cancel): Promise<Result<FreeSpace>> {
+    return this.enqueue(() =>
+      this.host.ask((engine) => engine.freeSpace(this.cancellable(engine, cancel).operation)),
+    );
+  }
+
+  /** Gives free space back to the host. Where anything was given back, nothing from before can be undone. */
+  giveBack(report: ProgressReport, cancel: Cancel): Promise<Result<GivenBack>> {
+    return this.enqueue(async () => {
+      const gaveBack = await this.host.ask((engine) => {
+        const run = this.cancellable(engine, cancel);
+        return this.host.watch(run.operation, report, () => engine.giveBack(run));
+      });
+      if (!gaveBack.ok) return gaveBack;
+      if (gaveBack.value.report.changed) {
+        this.startAnew([], 'gaveBack');
+        this.host.take(gaveBack.value.state);
+      }
+      return { ok: true, value: gaveBack.value.report };
+    });
+  }
+
   /** Goes back to what is on disk. */
   revert(): Promise<Result<undefined>> {
     return this.enqueue(async () => {
@@ -206,8 +236,9 @@ export class Staging {
   }
 
   /** Begins another history: what VS Code keeps of this one can no longer be undone. */
-  startAnew(labels: readonly string[] = []): void {
-    this.history++;
+  startAnew(labels: readonly string[] = [], why: Dropped = 'readAnew'): void {
+    this.dropped.push(why);
+    this.history = this.dropped.length;
     this.labels = [...labels];
   }
 
@@ -279,7 +310,7 @@ export class Staging {
   private goTo(done: number, history: number): Promise<void> {
     return this.enqueue(async () => {
       if (history !== this.history) {
-        this.failEmitter.fire('dropped');
+        this.failEmitter.fire(this.dropped[history] ?? 'readAnew');
         return;
       }
       const generation = this.host.nextGeneration();

@@ -13,6 +13,8 @@ import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { ClusterReport } from '../qcow2/scan/inspect';
 import type { HostReport } from '../qcow2/layout/hostReport';
+import type { FreeSpace } from '../qcow2/space/freeSpace';
+import type { GivenBack } from '../qcow2/space/giveBack';
 import type { RecoverOutcome } from '../qcow2/save/recover';
 import type { MapForm } from '../qcow2/scan/mapExport';
 import type { RepairMode, RepairReport } from '../qcow2/repair/report';
@@ -39,6 +41,8 @@ export type {
 export type { PhraseCode, Said } from '../qcow2/scan/phrase';
 export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
 export type { HostKind } from '../qcow2/layout/hostLayout';
+export type { FreeSpace } from '../qcow2/space/freeSpace';
+export type { GivenBack } from '../qcow2/space/giveBack';
 export type { RecoverOutcome } from '../qcow2/save/recover';
 export type {
   RepairActionKind,
@@ -152,6 +156,12 @@ export interface Saved {
   readonly leftover?: Problem;
 }
 
+/** What was given back, and the image as it is now: where anything was, without a history. */
+export interface GaveBack {
+  readonly report: GivenBack;
+  readonly state: ImageState;
+}
+
 export interface Reverted {
   readonly state: ImageState;
   /** Nothing of the history is left. */
@@ -253,6 +263,10 @@ export interface EngineApi {
   apply(change: ChangeRequest, label: string, run: Run): Result<Edited>;
   /** Writes what is staged to the disk, all or nothing; `operation` can be stopped until the journal is sealed. */
   save(run: Run): Result<Saved>;
+  /** What giving free space back to the host would come to; nothing may be staged. */
+  freeSpace(operation: OperationId): Result<FreeSpace>;
+  /** Gives free space back to the host, for good; nothing may be staged. Can be stopped half-way. */
+  giveBack(run: Run): Result<GaveBack>;
   /** Writes the image as staged to another file, which is there whole or not at all. */
   saveAs(path: string, run: Run): Result<undefined>;
   /** Goes back to what is on disk, reading it anew where no edit leads there or the file has changed. */

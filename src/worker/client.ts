@@ -14,6 +14,8 @@ import type {
   Edited,
   EngineApi,
   EngineEvents,
+  FreeSpace,
+  GaveBack,
   StagedHostReport,
   ExportedExtents,
   ImageState,
@@ -237,6 +239,14 @@ export class EngineClient {
 
   async save(run: Run): Promise<Result<Saved>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.save(run)));
+  }
+
+  async freeSpace(operation: OperationId): Promise<Result<FreeSpace>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.freeSpace(operation)));
+  }
+
+  async giveBack(run: Run): Promise<Result<GaveBack>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.giveBack(run)));
   }
 
   async saveAs(path: string, run: Run): Promise<Result<undefined>> {

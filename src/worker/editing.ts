@@ -6,6 +6,8 @@ import type { EditableImage } from '../qcow2/edit/editableImage';
 import type { Progress } from '../qcow2/progress';
 import type {
   Edited,
+  FreeSpace,
+  GaveBack,
   ImageState,
   Obstacle,
   OperationId,
@@ -78,6 +80,17 @@ export class Editing {
       const { leftover } = editable.save({ progress: this.host.progressOf(operation) });
       const state = this.host.renew(image, generation);
       return leftover === undefined ? { state } : { state, leftover };
+    });
+  }
+
+  freeSpace(operation: OperationId): Result<FreeSpace> {
+    return this.host.onEditable((editable) => editable.freeSpace(this.host.progressOf(operation)));
+  }
+
+  giveBack({ generation, operation }: Run): Result<GaveBack> {
+    return this.host.onEditable((editable, image) => {
+      const report = editable.giveBack(this.host.progressOf(operation));
+      return { report, state: report.changed ? this.host.renew(image, generation) : image.state };
     });
   }
 

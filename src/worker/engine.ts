@@ -25,6 +25,8 @@ import type {
   EngineApi,
   EngineEvents,
   ExportedExtents,
+  FreeSpace,
+  GaveBack,
   ImageState,
   KindTotals,
   MapCells,
@@ -206,6 +208,14 @@ class Engine implements EngineApi {
 
   save(run: Run): Result<Saved> {
     return this.editing.save(run);
+  }
+
+  freeSpace(operation: OperationId): Result<FreeSpace> {
+    return this.editing.freeSpace(operation);
+  }
+
+  giveBack(run: Run): Result<GaveBack> {
+    return this.editing.giveBack(run);
   }
 
   saveAs(path: string, run: Run): Result<undefined> {

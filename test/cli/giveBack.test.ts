@@ -73,6 +73,7 @@ describe('give-back', () => {
       'free-bytes': 3 * MIB,
       'stored-bytes': 3 * MIB,
       'is-upper-bound': false,
+      'can-make-holes': true,
       'actual-size': before.storage,
       'file-size': before.file,
       'new-file-size': before.file - MIB,
@@ -95,7 +96,7 @@ describe('give-back', () => {
     const env = { ...process.env, QCOW2_NATIVE: 'off' };
     const { status, stderr } = cli(['give-back', 'disk.qcow2'], { cwd: place.folder, env });
     expect(status).toBe(0);
-    expect(stderr).toContain('holes cannot be made here: only the end of the file could be given back\n');
+    expect(stderr).toContain('holes cannot be made here: only the end of the file can be given back\n');
     expect(before.file - sizes().file).toBe(MIB);
     expect(qemuImg(['check', DISK]).status).toBe(0);
   });

@@ -1,6 +1,7 @@
 /** What giving free space back would come to: measured, not done. */
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';
+import { loadMakeHole } from '../io/native';
 import type { Progress } from '../progress';
 import { FreeClusters } from './freeClusters';
 
@@ -12,6 +13,8 @@ export interface FreeSpace {
   readonly storedBytes: number;
   /** Data and holes cannot be told apart here: `storedBytes` is the most that it can be. */
   readonly isUpperBound: boolean;
+  /** False where this system has no holes: only the end of the file can be cut off, and counts. */
+  readonly canMakeHoles: boolean;
   readonly fileSize: number;
   /** What is left of the file when its end is cut off behind the last cluster in use. */
   readonly newFileSize: number;
@@ -35,11 +38,10 @@ export interface Stretch {
   readonly end: number;
 }
 
-/** The whole blocks of a free run before the end of what is used; undefined where it has none. */
-export function blocksOf(clusterSize: number, first: number, count: number): Stretch | undefined {
+/** The whole blocks of a stretch of clusters; the end is not behind the start where it has none. */
+export function blocksOf(clusterSize: number, first: number, count: number): Stretch {
   const start = Math.ceil((first * clusterSize) / BLOCK) * BLOCK;
-  const end = Math.floor(((first + count) * clusterSize) / BLOCK) * BLOCK;
-  return start < end ? { start, end } : undefined;
+  return { start, end: Math.floor(((first + count) * clusterSize) / BLOCK) * BLOCK };
 }
 
 export function newSizeOf({ file, header }: Qcow2Image, free: FreeClusters): number {
@@ -54,6 +56,7 @@ export function measureFreeSpace(image: Qcow2Image, progress: Progress): FreeSpa
   const { clusterSize } = header;
   const free = FreeClusters.of(image, progress);
   const newFileSize = newSizeOf(image, free);
+  const canMakeHoles = loadMakeHole() !== null;
   let freeBytes = 0;
   let storedBytes = 0;
   let runs = 0;
@@ -65,8 +68,8 @@ export function measureFreeSpace(image: Qcow2Image, progress: Progress): FreeSpa
     const start = first * clusterSize;
     const end = Math.min(file.size, start + count * clusterSize);
     freeBytes += end - start;
-    const blocks = first < free.end ? blocksOf(clusterSize, first, count) : { start: newFileSize, end };
-    if (blocks !== undefined) storedBytes += storedBetween(file, blocks);
+    if (first >= free.end) storedBytes += storedBetween(file, { start: newFileSize, end });
+    else if (canMakeHoles) storedBytes += storedBetween(file, blocksOf(clusterSize, first, count));
     return true;
   });
   return {
@@ -74,6 +77,7 @@ export function measureFreeSpace(image: Qcow2Image, progress: Progress): FreeSpa
     // Preallocated space counts as a hole, and what is not written yet as data: never more than there is.
     storedBytes: Math.min(storedBytes, file.allocatedBytes),
     isUpperBound: !file.knowsHoles,
+    canMakeHoles,
     fileSize: file.size,
     newFileSize,
     allocatedBytes: file.allocatedBytes,

@@ -116,8 +116,8 @@ class Giver {
     const { clusterSize } = this.image.header;
     const { end } = this.#free;
     this.#free.forEachRun((first, count) => {
-      const blocks = first < end ? blocksOf(clusterSize, first, count) : undefined;
-      if (blocks === undefined) return true;
+      if (first === end) return false;
+      const blocks = blocksOf(clusterSize, first, count);
       for (let at = blocks.start; at < blocks.end && this.#canMakeHoles; at += MOST_AT_ONCE) {
         this.#progress.report(first, end);
         this.#makeHole(at, Math.min(MOST_AT_ONCE, blocks.end - at));

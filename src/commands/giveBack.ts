@@ -1,0 +1,178 @@
+/**
+ * Give Free Space Back to the Host…: what nothing in an image uses goes back to the file system. It is no edit: the person
+ * is told what it would come to and that it cannot be undone, nor can what was before it; a program says yes at once.
+ */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { ImageDocument } from '../editor/document';
+import { guardsOf } from '../editor/editability';
+import type { OpenImages } from '../editor/openImages';
+import type { Cancel, ProgressReport } from '../editor/staging';
+import { describeWithFile, formatSize } from '../words/words';
+import type { FreeSpace, GivenBack, Problem, Result } from '../worker/api';
+import { pageInSight } from './open';
+import { type CommandTarget, imageOf } from './target';
+
+/** What the command may be called with by a program: no question is asked then. */
+export interface GiveBackArguments {
+  readonly uri: vscode.Uri;
+  readonly confirmed: true;
+}
+
+export function registerGiveBack(images: OpenImages): vscode.Disposable {
+  return vscode.commands.registerCommand(
+    'qcow2.giveBack',
+    async (given?: CommandTarget | GiveBackArguments): Promise<GivenBack | undefined> => {
+      const uri = await imageOf(given, images);
+      const page = uri === undefined ? undefined : await pageInSight(uri, images);
+      if (page === undefined) return undefined;
+      return new Giving(page.uri, page.document, isConfirmed(given)).run();
+    },
+  );
+}
+
+const isConfirmed = (given: CommandTarget | GiveBackArguments): boolean =>
+  given !== undefined && !(given instanceof vscode.Uri) && 'confirmed' in given;
+
+/** No other images are in the way: what those that have this one as their base show stays what it is. */
+const nobody = (): Promise<readonly string[]> => Promise.resolve([]);
+
+class Giving {
+  private readonly name: string;
+
+  constructor(
+    readonly uri: vscode.Uri,
+    readonly document: ImageDocument,
+    /** The person has been asked, or there is none. */
+    readonly isConfirmed: boolean,
+  ) {
+    this.name = basename(uri.path);
+  }
+
+  /** Answers with what was given back; undefined where nothing was, which the person has been told. */
+  async run(): Promise<GivenBack | undefined> {
+    const { document, name } = this;
+    await document.whenRead();
+    await document.lookAgain();
+    const { refusals, questions } = await guardsOf(document, nobody);
+    if (refusals[0] !== undefined) {
+      refuse(refusals[0]);
+      return undefined;
+    }
+    const space = await this.withProgress(vscode.l10n.t('Looking for free space in {0}', name), (_, cancel) =>
+      document.freeSpace(cancel),
+    );
+    if (!space.ok) {
+      this.fail(space.problem);
+      return undefined;
+    }
+    const { storedBytes, fileSize, newFileSize } = space.value;
+    if (storedBytes === 0 && newFileSize === fileSize) {
+      void vscode.window.showInformationMessage(
+        [vscode.l10n.t('{0} has no free space to give back.', name), ...whatStays(space.value)].join(' '),
+      );
+      return undefined;
+    }
+    const asked = questions.filter(({ id }) => !document.isConfirmed(id));
+    if (
+      !this.isConfirmed &&
+      !(await this.ask(
+        space.value,
+        asked.map(({ text }) => text),
+      ))
+    )
+      return undefined;
+    document.confirm(asked.map(({ id }) => id));
+    const given = await this.withProgress(
+      vscode.l10n.t('Giving free space of {0} back', name),
+      (report, cancel) => document.giveBack(report, cancel),
+    );
+    if (!given.ok) {
+      this.fail(given.problem);
+      return undefined;
+    }
+    this.tell(given.value);
+    return given.value;
+  }
+
+  private async ask(space: FreeSpace, questions: readonly string[]): Promise<boolean> {
+    const question = vscode.l10n.t('Give the free space of {0} back to the host?', this.name);
+    const detail = [
+      ...spaceText(space),
+      vscode.l10n.t(
+        'This cannot be undone, and no edit from before it can be undone any more, saved ones included. Nothing that the guest or a snapshot reads changes.',
+      ),
+      ...whatStays(space),
+      ...questions,
+    ].join('\n\n');
+    const yes = vscode.l10n.t('Give Back');
+    return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+  }
+
+  private tell(given: GivenBack): void {
+    const back = formatSize(Math.max(0, given.before.allocatedBytes - given.after.allocatedBytes));
+    const left = formatSize(given.after.allocatedBytes);
+    const { name } = this;
+    const text = [
+      vscode.l10n.t('{0} gave {1} back to the host; it takes {2} now.', name, back, left),
+      ...whatStays(given),
+    ].join(' ');
+    const trouble = given.stopped ?? given.leftover;
+    if (trouble === undefined && given.canMakeHoles) {
+      void vscode.window.showInformationMessage(text);
+      return;
+    }
+    const why = trouble === undefined ? [] : [describeWithFile(trouble, this.uri.fsPath)];
+    void vscode.window.showWarningMessage([text, ...why].join(' '));
+  }
+
+  private fail(problem: Problem): void {
+    if (problem.kind !== 'cancelled') refuse(describeWithFile(problem, this.uri.fsPath));
+  }
+
+  private withProgress<T>(
+    title: string,
+    run: (report: ProgressReport, cancel: Cancel) => Promise<Result<T>>,
+  ): Thenable<Result<T>> {
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+    return vscode.window.withProgress(options, (progress, token) => {
+      let shown = 0;
+      const report = (done: number, total: number): void => {
+        const percent = total === 0 ? 0 : (done / total) * 100;
+        progress.report({ increment: Math.max(0, percent - shown) });
+        shown = Math.max(shown, percent);
+      };
+      return run(report, (stop) => token.onCancellationRequested(stop));
+    });
+  }
+}
+
+function refuse(text: string): void {
+  void vscode.window.showErrorMessage(text);
+}
+
+function spaceText({ storedBytes, isUpperBound, fileSize, newFileSize }: FreeSpace): string[] {
+  const size = formatSize(storedBytes);
+  const stored = isUpperBound
+    ? vscode.l10n.t('Up to {0} that nothing in the image uses go back to the file system.', size)
+    : vscode.l10n.t('{0} that nothing in the image uses go back to the file system.', size);
+  if (fileSize === newFileSize) return [stored];
+  const sizes = [formatSize(fileSize - newFileSize), formatSize(newFileSize)] as const;
+  return [stored, vscode.l10n.t('The file gets shorter by {0}, to {1}.', ...sizes)];
+}
+
+function whatStays({ canMakeHoles, dataFile }: FreeSpace | GivenBack): string[] {
+  return [
+    ...(canMakeHoles
+      ? []
+      : [vscode.l10n.t('Holes cannot be made where it is: only the end of the file can be cut off.')]),
+    ...(dataFile === undefined
+      ? []
+      : [
+          vscode.l10n.t(
+            'Its external data file {0} is left as it is: nothing says what of it is not in use.',
+            dataFile,
+          ),
+        ]),
+  ];
+}

@@ -1,0 +1,94 @@
+/** Free space given back on the installed package: what the person is told before, the question, and Undo after it. */
+import { statSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mustQemuImg, mustQemuIo, qemuImg } from '../support/qemu';
+import { workspace } from '../support/workspace';
+import { until } from './harness/until';
+import { VSCode } from './harness/vscode';
+import type { Window } from './harness/window';
+import { EditorPage } from './pages/editorPage';
+
+const MIB = 2 ** 20;
+const TITLE = 'QCOW2: Give Free Space Back to the Host…';
+
+describe('giving free space back', () => {
+  const files = workspace();
+  const disk = files.path('disk.qcow2');
+  let vscode: VSCode;
+  let window: Window;
+
+  beforeAll(async () => {
+    mustQemuImg(['create', '-q', '-f', 'qcow2', disk, '16M']);
+    // QEMU frees clusters within the image, and gives nothing back by itself.
+    mustQemuIo(disk, ['write -P 1 0 8M', 'write -z -u 1M 2M', 'write -z -u 7M 1M']);
+    vscode = await VSCode.start();
+    window = await vscode.openWindow(files.folder);
+    await window.openFile(disk);
+    await EditorPage.of(window);
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+    files.remove();
+  });
+
+  const untilDirty = (dirty: boolean): Promise<unknown> =>
+    until(`the tab is ${dirty ? 'dirty' : 'clean'}`, async () => {
+      return (await window.page.locator('.tab.active.dirty').count()) === (dirty ? 1 : 0);
+    });
+
+  it('says what it would come to, and that nothing of it can be undone, and does nothing unless it is told to', async () => {
+    const { size, mtimeMs } = statSync(disk);
+    await window.runCommand(TITLE);
+    await window.dialog.waitFor();
+    const question = await window.dialog.innerText();
+    expect(question).toContain('Give the free space of disk.qcow2 back to the host?');
+    expect(question).toContain('3 MiB that nothing in the image uses go back to the file system.');
+    expect(question).toContain('The file gets shorter by 1 MiB');
+    expect(question).toContain('This cannot be undone');
+    await window.screenshot('give-back-question');
+    await window.dialog.getByRole('button', { name: 'Cancel' }).click();
+    await window.dialog.waitFor({ state: 'detached' });
+    expect(statSync(disk)).toMatchObject({ size, mtimeMs });
+  });
+
+  it('gives it back, tells how much, and leaves a clean image', async () => {
+    const before = statSync(disk);
+    await window.runCommand(TITLE);
+    await window.dialog.getByRole('button', { name: 'Give Back' }).click();
+    await window.notification('disk.qcow2 gave 3 MiB back to the host').waitFor();
+    await window.screenshot('give-back-done');
+    const after = statSync(disk);
+    expect(before.size - after.size).toBe(MIB);
+    expect((before.blocks - after.blocks) * 512).toBeGreaterThanOrEqual(3 * MIB - 65536);
+    expect(qemuImg(['check', disk]).status).toBe(0);
+    mustQemuIo(disk, ['read -P 1 0 1M', 'read -P 0 1M 2M', 'read -P 1 3M 4M', 'read -P 0 7M 1M']);
+    await window.runCommand(TITLE);
+    await window.notification('disk.qcow2 has no free space to give back.').waitFor();
+  });
+
+  it('is not undone: Undo says why, and the tab is clean', async () => {
+    const page = await EditorPage.of(window);
+    await page.get('change-writeZeroes').click();
+    await page.get('change-start').locator('input').fill('#0');
+    await page.get('change-length').locator('input').fill('#16');
+    await until(
+      'it can be applied',
+      async () => (await page.get('change-apply').getAttribute('disabled')) === null,
+    );
+    await page.get('change-apply').click();
+    await untilDirty(true);
+    await window.page.keyboard.press('Control+S');
+    await untilDirty(false);
+    await window.runCommand(TITLE);
+    await window.dialog.getByRole('button', { name: 'Give Back' }).click();
+    await window.notification('gave 1 MiB back to the host').waitFor();
+    await window.page.keyboard.press('Control+Z');
+    await window
+      .notification('This cannot be undone or redone: the free space of the image was given back')
+      .waitFor();
+    await untilDirty(false);
+    await window.screenshot('give-back-undo');
+    mustQemuIo(disk, ['read -P 0 0 3M', 'read -P 1 3M 4M']);
+  });
+});
