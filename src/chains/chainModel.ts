@@ -153,9 +153,16 @@ export class ChainModel {
 
   /** Whether what a node stands on, all the way down, is there as far as it was looked for. */
   isWhole(node: ChainNode): boolean {
-    let lowest = node;
-    for (let [next] = this.below(node); next !== undefined; [next] = this.below(next)) lowest = next;
-    return lowest.kind === 'image' || lowest.reason === 'notRead' || lowest.reason === 'tooDeep';
+    if (node.kind === 'broken') return node.reason === 'notRead' || node.reason === 'tooDeep';
+    const below = new Set<IndexedImage>();
+    for (let at = node.image; at.backing !== undefined && below.size < MAX_LAYERS;) {
+      below.add(at);
+      const next = this.backingOf(at);
+      if (next === undefined) return this.reasonOf(at.backing) === 'notRead';
+      if (below.has(next)) return false;
+      at = next;
+    }
+    return true;
   }
 
   /** Whether an image or anything in its tree has `text` in its path; `children` is `below` or `above`. */

@@ -1,5 +1,7 @@
 /** Commands that bring an image into sight: Open Image, Show Backing Chain, Go to Offset, Read Image Again. */
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { discardAndRead } from '../editor/outsideChange';
 import type { OpenImages } from '../editor/openImages';
 import type { Page } from '../editor/page';
 import { viewTypeFor } from '../words/viewTypes';
@@ -105,5 +107,15 @@ function offsetProblem(reason: 'syntax' | 'beyondDisk', virtualSize: number): st
 
 async function readAgain(target: CommandTarget, images: OpenImages): Promise<void> {
   const uri = namedImage(target, images);
-  if (uri !== undefined) await images.find(uri)?.readAgain();
+  const document = uri === undefined ? undefined : images.find(uri);
+  if (uri === undefined || document === undefined) return;
+  if (!document.hasUnsaved) await document.readAgain();
+  else if (await confirmDiscard(uri)) await discardAndRead(uri, document);
+}
+
+async function confirmDiscard(uri: vscode.Uri): Promise<boolean> {
+  const discard = vscode.l10n.t('Discard Edits');
+  const question = vscode.l10n.t('Discard the staged edits of {0}, and read it again?', basename(uri.path));
+  const detail = vscode.l10n.t('They cannot be brought back.');
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, discard)) === discard;
 }

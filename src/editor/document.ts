@@ -66,7 +66,7 @@ export class ImageDocument {
   /** It is being renamed: that its file is gone is no surprise. */
   isMoving = false;
   private readonly confirmed = new Set<string>();
-  private changedOutside = false;
+  private outside: OutsideChange | undefined;
 
   constructor(
     readonly source: ImageSource,
@@ -92,7 +92,11 @@ export class ImageDocument {
 
   /** Another program has changed the file since, while something is staged: a person has to decide. */
   get isChangedOutside(): boolean {
-    return this.changedOutside;
+    return this.outside !== undefined;
+  }
+
+  get outsideChange(): OutsideChange | undefined {
+    return this.outside;
   }
 
   /** Remembers questions of the guards that were answered with yes. */
@@ -134,7 +138,7 @@ export class ImageDocument {
 
   /** Reads anew in any case. */
   async readAgain(): Promise<ImageState> {
-    this.changedOutside = false;
+    this.outside = undefined;
     this.confirmed.clear();
     return (await this.follow()).read(this.source);
   }
@@ -247,7 +251,7 @@ export class ImageDocument {
 
   /** Goes back to what is on disk; reads it anew where it is not what it was. */
   async revert(): Promise<Result<undefined>> {
-    this.changedOutside = false;
+    this.outside = undefined;
     return (await this.readSession()).staging.revert();
   }
 
@@ -305,11 +309,12 @@ export class ImageDocument {
   private async lookWhileStaged(session: ImageSession): Promise<void> {
     const isElsewhere = session.identity !== (await identify(this.source));
     const isChanged = isElsewhere || (await session.hasChanged(this.source));
-    if (isChanged === this.changedOutside || !this.hasUnsaved) return;
-    this.changedOutside = isChanged;
+    const outside = isElsewhere ? 'gone' : isChanged ? 'changed' : undefined;
+    if (outside === this.outside || !this.hasUnsaved) return;
+    this.outside = outside;
     // The page says so.
     if (session.state !== undefined) this.tell(session.state);
-    if (isChanged) this.outsideEmitter.fire(isElsewhere ? 'gone' : 'changed');
+    if (outside !== undefined) this.outsideEmitter.fire(outside);
   }
 
   /** The session once something was read: it can be asked. */

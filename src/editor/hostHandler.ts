@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   check: 'qcow2.check',
   cancelCheck: 'qcow2.cancelCheck',
   repair: 'qcow2.repair',
+  saveAs: 'workbench.action.files.saveAs',
   showProblems: 'workbench.actions.view.problems',
 };
 

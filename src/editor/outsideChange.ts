@@ -20,7 +20,11 @@ async function ask(uri: vscode.Uri, document: ImageDocument, isGone: boolean): P
   const saveAs = vscode.l10n.t('Save As…');
   const answer = await vscode.window.showWarningMessage(text, keep, discard, saveAs);
   if (answer === saveAs) await vscode.workspace.saveAs(uri);
-  if (answer !== discard) return;
+  if (answer === discard) await discardAndRead(uri, document);
+}
+
+/** Reads the file anew; what is staged goes. */
+export async function discardAndRead(uri: vscode.Uri, document: ImageDocument): Promise<void> {
   await document.readAgain();
   // Nothing is staged any more, so this writes nothing: VS Code learns that there is nothing to save.
   await vscode.workspace.save(uri);

@@ -79,11 +79,19 @@ function snapshotDamage({ summary, path }: ImageState): Notice[] {
 
 /** What came between, and the way on. */
 function interruptions(document: ImageDocument, state: ImageState): Notice[] {
-  if (document.isChangedOutside) {
+  if (document.outsideChange === 'changed') {
     const text = vscode.l10n.t(
       'Another program has changed the file while edits are staged: they no longer fit it and cannot be saved to it.',
     );
-    return [{ severity: 'error', text }];
+    const action = { command: 'retry', title: vscode.l10n.t('Discard Edits') } as const;
+    return [{ severity: 'error', text, action }];
+  }
+  if (document.outsideChange === 'gone') {
+    const text = vscode.l10n.t(
+      'The file was deleted, moved or replaced while edits are staged: save them to another file, or put this one back.',
+    );
+    const action = { command: 'saveAs', title: vscode.l10n.t('Save As…') } as const;
+    return [{ severity: 'error', text, action }];
   }
   if (state.isInterrupted !== true) return [];
   const text = vscode.l10n.t(

@@ -92,9 +92,13 @@ async function checkGuards(document: CustomImageDocument, findUsers: FindUsers):
   const { model, uri } = document;
   if (model.isChangedOutside) {
     throw new Error(
-      vscode.l10n.t(
-        'Another program has changed the file since the edits were staged. Discard them, or save as.',
-      ),
+      model.outsideChange === 'gone'
+        ? vscode.l10n.t(
+            'The file was deleted, moved or replaced since the edits were staged. Save as another one.',
+          )
+        : vscode.l10n.t(
+            'Another program has changed the file since the edits were staged. Discard them, or save as.',
+          ),
     );
   }
   const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true });

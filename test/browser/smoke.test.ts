@@ -32,6 +32,32 @@ describe('the installed extension', () => {
     expect(await page.locator('body').innerText()).toContain('disk.qcow2');
   });
 
+  it('has its commands in a menu of their own in the Explorer', async () => {
+    await window.page.keyboard.press('Control+Shift+E');
+    const row = window.page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'disk.qcow2' });
+    await row.click({ button: 'right' });
+    const entries = window.page.locator('.monaco-menu .action-label:not(.separator)');
+    await entries.filter({ hasText: 'QCOW2 Image' }).click();
+    await entries.filter({ hasText: 'Export Map…' }).waitFor();
+    const ours = (await entries.allInnerTexts()).map((text) => text.trim());
+    expect(ours.slice(ours.indexOf('QCOW2 Image') + 1)).toEqual([
+      'Open Image…',
+      'Go to Offset…',
+      'Check',
+      'Repair…',
+      'Write Zeroes…',
+      'Discard…',
+      'Show Backing Chain',
+      'Show in Backing Chains',
+      'Show Dependent Images…',
+      'Change Backing File…',
+      'Export Map…',
+      'Copy Image Information',
+    ]);
+    await window.page.keyboard.press('Escape');
+    await window.page.keyboard.press('Escape');
+  });
+
   it.each(THEME_KINDS)('paints its map in a %s theme', async (kind) => {
     await vscode.setTheme(window, kind);
     const canvas = (await window.webview()).locator('canvas').first();

@@ -1,5 +1,5 @@
 /** Staged edits outlive their window, and are not written unattended: what VS Code asks, and what it keeps. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { type Workspace, workspace } from '../support/workspace';
@@ -174,6 +174,24 @@ describe('staged edits', () => {
     await notification.getByRole('button', { name: 'Discard Edits' }).click();
     await page.waitForCell(0, 'data');
     await page.waitForCell(128, 'data');
+    await untilDirty(false);
+  });
+
+  it('are told of on the page when the file is moved away, and never dropped unasked', async () => {
+    const page = await open();
+    await zero(page, 0, 16);
+    await untilDirty(true);
+    renameSync(disk, files.path('elsewhere.qcow2'));
+    await until('the page says it', async () => (await page.text('notice')).includes('moved or replaced'));
+    expect(await page.text('notice')).toContain('Save As…');
+    renameSync(files.path('elsewhere.qcow2'), disk);
+    await page.get('notice').waitFor({ state: 'detached' });
+    await window.runCommand('QCOW2: Read Image Again');
+    await window.dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.waitForCell(0, 'unallocated');
+    await window.runCommand('QCOW2: Read Image Again');
+    await window.dialog.getByRole('button', { name: 'Discard Edits' }).click();
+    await page.waitForCell(0, 'data');
     await untilDirty(false);
   });
 

@@ -55,6 +55,19 @@ describe('the walkthrough', () => {
     await window.screenshot('walkthrough-sample');
   });
 
+  it('asks which of the open images a step is about, the sample first', async () => {
+    await window.page.locator('.tab', { hasText: /Welcome|Walkthrough/ }).click();
+    const steps = window.page.locator('.getting-started-step');
+    await steps.filter({ hasText: 'Read the map' }).locator('.step-title').click();
+    await window.page.getByRole('button', { name: 'Go to Offset…' }).click();
+    await window.quickPick('sample.qcow2');
+    await window.page.locator('.quick-input-title', { hasText: 'Go to Offset' }).waitFor();
+    await window.quickInput.fill('#4');
+    await window.page.keyboard.press('Enter');
+    const page = await EditorPage.of(window);
+    await expect.poll(() => page.text('cluster-report')).toContain('Cluster 4');
+  });
+
   it('is translated', async () => {
     const marked = await VSCode.start({ language: PSEUDO_LOCALE });
     try {

@@ -57,6 +57,39 @@ describe('backing chains', () => {
     expect(fromBase(chains)).toEqual(['alone', 'base > middle > top', 'base > side']);
   });
 
+  it('are whole from either end where nothing is missing', () => {
+    const chains = model(
+      [
+        image('/w/top', '/w/middle'),
+        image('/w/middle', '/w/base'),
+        image('/w/base'),
+        image('/w/orphan', '/w/gone'),
+        image('/w/child', '/w/orphan'),
+        image('/w/ring', '/w/ring'),
+      ],
+      [missing('/w/gone')],
+    );
+    const wholeness = (roots: readonly ChainNode[], next: (node: ChainNode) => ChainNode[]): string[] =>
+      roots
+        .flatMap((root) => shown(root, next))
+        .map((node) => `${shortNameOf(node)} ${String(chains.isWhole(node))}`);
+    expect(wholeness(chains.tops(), (node) => chains.below(node))).toEqual([
+      'child false',
+      'orphan false',
+      'gone false',
+      'ring false',
+      'ring false',
+      'top true',
+      'middle true',
+      'base true',
+    ]);
+    expect(wholeness([chains.find('/w/top', true)!.parent!.parent!], (node) => chains.above(node))).toEqual([
+      'base true',
+      'middle true',
+      'top true',
+    ]);
+  });
+
   it('go down as far as the engine goes, however long they are, and say that they go on', () => {
     const images = Array.from({ length: 2000 }, (_, index) =>
       image(`/w/${index}`, index === 0 ? undefined : `/w/${index - 1}`),
