@@ -46,7 +46,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (verb !== undefined) {
       if (asksForHelp(args)) return print(usageLine(verb));
       if (verb.decompresses === true && namesZstdImage(args)) await prepareZstd();
-      return verb.run(args) ?? 0;
+      return (await verb.run(args)) ?? 0;
     }
     if (HELP.has(name)) {
       const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));

@@ -25,7 +25,7 @@ export interface Verb {
    * @returns the exit code where it is not 0
    * @throws UsageError, EngineError
    */
-  run(args: readonly string[]): number | undefined;
+  run(args: readonly string[]): number | undefined | Promise<number>;
 }
 
 /** Wrong usage: the one kind of failure that is not the image's. */

@@ -20,6 +20,8 @@ export interface BenchImages {
   readonly extents: string;
   /** 1 TiB, all allocated, of which 20 internal snapshots were taken. */
   readonly snapshots: string;
+  /** 1 TiB, all allocated, of which the refcount table is empty: a repair has to make all refcounts anew. */
+  readonly uncounted: string;
   /** 100 GiB of compressed clusters; only their descriptors are there. */
   readonly compressed: string;
   /** 1 GiB of file-like content, plain and compressed. */
@@ -62,6 +64,10 @@ export function benchImages(cache: string): BenchImages {
         mustQemuImg(['snapshot', '-c', `snapshot ${index}`, file], { timeout: 600_000 });
       }
     }),
+    uncounted: once('uncounted', (file) => {
+      writeGiantImage(file, { size: 2 ** 40, pattern: 'contiguous' });
+      forgetRefcounts(file);
+    }),
     compressed: once('compressed', (file) => {
       writeGiantImage(file, { size: 100 * GIB, pattern: 'compressed' });
     }),
@@ -77,6 +83,16 @@ export function benchImages(cache: string): BenchImages {
   };
   fs.rmSync(path.join(cache, `content-${EDITION}.raw`), { force: true });
   return images;
+}
+
+function forgetRefcounts(file: string): void {
+  const descriptor = fs.openSync(file, 'r+');
+  const header = Buffer.alloc(64);
+  fs.readSync(descriptor, header, 0, header.length, 0);
+  const clusterSize = 2 ** header.readUInt32BE(20);
+  const table = Buffer.alloc(header.readUInt32BE(56) * clusterSize);
+  fs.writeSync(descriptor, table, 0, table.length, Number(header.readBigUInt64BE(48)));
+  fs.closeSync(descriptor);
 }
 
 /** Content that compresses about as file systems do: words in random order, some of it noise. No zeroes. */

@@ -42,7 +42,7 @@ export class ClusterCounts {
 
   /**
    * @param file for messages
-   * @param clusters what is counted lies below
+   * @param clusters what is counted lies below, but for a few
    * @param largest counts stop there, as those of the image do
    */
   constructor(
@@ -63,7 +63,7 @@ export class ClusterCounts {
   /** Counts of a page's clusters, to be read only; undefined where nothing refers. */
   page(index: number): Uint8Array | undefined {
     const page = this.#pages[index];
-    if (page !== undefined || this.#onceTo[index] === 0) return page;
+    if (page !== undefined || (this.#onceTo[index] ?? 0) === 0) return page;
     const size = this.#mask + 1;
     const isWhole = this.#onceFrom[index] === 0 && this.#onceTo[index] === size;
     return isWhole ? (this.#allOnce ??= new Uint8Array(size).fill(1)) : this.#touch(index);
@@ -77,7 +77,9 @@ export class ClusterCounts {
     const index = cluster >>> this.pageBits;
     const at = cluster & this.#mask;
     const page = this.#pages[index];
-    if (page === undefined) return at >= this.#onceFrom[index]! && at < this.#onceTo[index]! ? 1 : 0;
+    if (page === undefined) {
+      return at >= (this.#onceFrom[index] ?? 0) && at < (this.#onceTo[index] ?? 0) ? 1 : 0;
+    }
     const byte = page[at]!;
     return byte === SPILLED ? (this.#spilled.get(cluster) ?? SPILLED) : byte;
   }
@@ -186,7 +188,8 @@ export class ClusterCounts {
   /** Whether one more reference to a stretch of a page can be told without making the page; it is told then. */
   #continues(index: number, start: number, end: number): boolean {
     if (this.#pages[index] !== undefined) return false;
-    const to = this.#onceTo[index]!;
+    const to = this.#onceTo[index];
+    if (to === undefined) return false;
     if (to === 0) this.#onceFrom[index] = start;
     else if (to !== start) return false;
     this.#onceTo[index] = end;
@@ -197,8 +200,12 @@ export class ClusterCounts {
     const size = this.#mask + 1;
     this.#bytes += size;
     if (this.#bytes > MAX_BYTES) throw new UnsupportedError(this.file, 'check.memory', { limit: MAX_BYTES });
-    const page = new Uint8Array(size).fill(1, this.#onceFrom[index], this.#onceTo[index]);
-    this.#onceTo[index] = 0;
+    const page = new Uint8Array(size);
+    const to = this.#onceTo[index] ?? 0;
+    if (to > 0) {
+      page.fill(1, this.#onceFrom[index], to);
+      this.#onceTo[index] = 0;
+    }
     return (this.#pages[index] = page);
   }
 }

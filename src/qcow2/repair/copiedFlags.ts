@@ -1,7 +1,8 @@
 /** COPIED flags of the active layer: set exactly where the refcount is one (qcow2.txt, "L1 table entry", bit 63). */
 import { DiskRefcounts } from '../check/diskRefcounts';
 import type { L1Table } from '../check/l1Tables';
-import { References, type L2Table, type ReferenceReceiver } from '../check/references';
+import { References } from '../check/references';
+import { TableReceiver } from '../check/tableReceiver';
 import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { entryHex } from '../format/bytes';
 import { offsetOf } from '../format/offsetField';
@@ -18,29 +19,16 @@ export function mendCopiedFlags(work: RepairWork): void {
   new References(image, disk, clusters, work.progress).forEach(new CopiedMender(work, image, disk));
 }
 
-class CopiedMender implements ReferenceReceiver {
-  #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
-  #piece = 0;
-
+class CopiedMender extends TableReceiver {
   constructor(
     readonly work: RepairWork,
-    readonly image: Qcow2Image,
+    image: Qcow2Image,
     readonly disk: DiskRefcounts,
-  ) {}
-
-  region(): void {
-    // Only entries have the flag.
+  ) {
+    super(image);
   }
 
-  bitmapEntry(): void {
-    // Bitmaps have none.
-  }
-
-  refcountBlock(): void {
-    // Nor have refcount blocks.
-  }
-
-  l1Entry(table: L1Table, index: number, high: number, low: number): void {
+  override l1Entry(table: L1Table, index: number, high: number, low: number): void {
     const offset = offsetOf(high, low);
     if (!table.isActive || offset === 0) return;
     const refcount = this.disk.of(Math.floor(offset / this.work.clusterSize));
@@ -54,16 +42,8 @@ class CopiedMender implements ReferenceReceiver {
     });
   }
 
-  beginTable(table: L2Table): void {
-    this.#table = table;
-  }
-
-  setPiece(first: number): void {
-    this.#piece = first;
-  }
-
   run(index: number, count: number, host: number, isCopied: boolean): void {
-    if (this.#table.activeTimes === 0) return;
+    if (this.table.activeTimes === 0) return;
     const { clusterSize } = this.work;
     const first = host / clusterSize;
     const { ones, unreadable } = this.disk.countOnes(first, count);
@@ -77,17 +57,15 @@ class CopiedMender implements ReferenceReceiver {
 
   single(index: number, high: number, low: number): void {
     const { rules } = this.image.tables;
-    if (this.#table.activeTimes === 0 || entryType(rules, high, low) !== 'allocated') return;
+    if (this.table.activeTimes === 0 || entryType(rules, high, low) !== 'allocated') return;
     const host = offsetOf(high, low);
     const isOne = rules.hasDataFile || this.disk.isOne(Math.floor(host / this.work.clusterSize));
     if (isOne !== ((high & COPIED_HIGH) !== 0)) this.#entry(index, high, low, host);
   }
 
   #entry(index: number, high: number, low: number, host: number): void {
-    const { offset, guest } = this.#table;
-    const entry = this.#piece + index;
-    const at = offset + entry * this.image.header.l2EntrySize;
-    this.#flip(at, high, low, { host, guest: guest + entry * this.work.clusterSize, structure: 'data' });
+    const { at, guest } = this.place(index);
+    this.#flip(at, high, low, { host, guest, structure: 'data' });
   }
 
   #flip(

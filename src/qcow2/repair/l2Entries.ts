@@ -1,6 +1,7 @@
 /** L2 entries that break a rule, each table once: layers that share it share what becomes of it. */
 import { forEachL1Entry, l1TablesOf } from '../check/l1Tables';
-import { References, type L2Table, type ReferenceReceiver } from '../check/references';
+import { References } from '../check/references';
+import { TableReceiver } from '../check/tableReceiver';
 import { DiskRefcounts } from '../check/diskRefcounts';
 import { entryHex } from '../format/bytes';
 import { offsetOf } from '../format/offsetField';
@@ -29,39 +30,15 @@ export function mendL2Entries(work: RepairWork): void {
   mender.tellOtherLayers();
 }
 
-class L2Mender implements ReferenceReceiver {
-  #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
-  #piece = 0;
+class L2Mender extends TableReceiver {
   readonly #losses = new Map<number, TableLoss[]>();
   #lossCount = 0;
 
   constructor(
     readonly work: RepairWork,
-    readonly image: Qcow2Image,
-  ) {}
-
-  region(): void {
-    // Structures are mended before.
-  }
-
-  l1Entry(): void {
-    // So are L1 entries.
-  }
-
-  bitmapEntry(): void {
-    // Bitmaps come later.
-  }
-
-  refcountBlock(): void {
-    // Refcounts come last.
-  }
-
-  beginTable(table: L2Table): void {
-    this.#table = table;
-  }
-
-  setPiece(first: number): void {
-    this.#piece = first;
+    image: Qcow2Image,
+  ) {
+    super(image);
   }
 
   run(index: number, count: number, host: number): void {
@@ -72,15 +49,13 @@ class L2Mender implements ReferenceReceiver {
 
   single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
     const { work } = this;
-    const { header } = this.image;
-    const entry = this.#piece + index;
-    const guest = this.#table.guest + entry * header.clusterSize;
+    const guest = this.guestOf(index);
     const place = { guest, fileEnd: work.fileEnd, namesBacking: work.namesBacking };
     const { rules } = this.image.tables;
     // One fault may hide another one.
     let words = { high, low, zeroes, allocated };
     for (let mended = mendEntry(rules, place, words); mended !== undefined;) {
-      this.#put(entry, guest, words, mended);
+      this.#put(index, words, mended);
       words = mended;
       mended = mendEntry(rules, place, words);
     }
@@ -116,26 +91,23 @@ class L2Mender implements ReferenceReceiver {
   #mendAgain(index: number): void {
     const { header, file } = this.image;
     const bytes = new Uint8Array(16);
-    const at = this.#table.offset + (this.#piece + index) * header.l2EntrySize;
-    file.read(bytes, at);
+    file.read(bytes, this.place(index).at);
     const view = new DataView(bytes.buffer);
     const bitmap = header.l2EntrySize === 16 ? [view.getUint32(8), view.getUint32(12)] : [0, 0];
     this.single(index, view.getUint32(0), view.getUint32(4), bitmap[0]!, bitmap[1]!);
   }
 
-  #put(entry: number, guest: number, before: { high: number; low: number }, mended: Mended): void {
+  #put(index: number, before: { high: number; low: number }, mended: Mended): void {
     const { work, image } = this;
     const { header, snapshots } = image;
-    const { offset, snapshot } = this.#table;
-    const at = offset + entry * header.l2EntrySize;
+    const { offset, snapshot } = this.table;
+    const place = this.place(index);
+    const { at, guest } = place;
     work.setEntry(at, mended.high, mended.low);
     if (header.l2EntrySize === 16) work.setEntry(at + 8, mended.zeroes, mended.allocated);
-    const layer = snapshot === undefined ? {} : { snapshot };
     const found = entryHex(before.high, before.low);
     work.log.did(mended.kind, {
-      at,
-      guest,
-      ...layer,
+      ...place,
       structure: 'data',
       found,
       becomes: entryHex(mended.high, mended.low),
@@ -145,7 +117,7 @@ class L2Mender implements ReferenceReceiver {
     const size = Number(snapshots[snapshot ?? -1]?.virtualSize ?? BigInt(header.size));
     work.lost(guest + lost.start, lost.end - lost.start, size, why, lost.reads, snapshot);
     if (snapshots.length === 0 || this.#lossCount++ >= MAX_SHARED_LOSSES) return;
-    const start = entry * header.clusterSize + lost.start;
+    const start = this.entryOf(index) * header.clusterSize + lost.start;
     const loss = { start, length: lost.end - lost.start, why, reads: lost.reads };
     const known = this.#losses.get(offset);
     if (known === undefined) this.#losses.set(offset, [loss]);

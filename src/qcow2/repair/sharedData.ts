@@ -8,12 +8,14 @@
  */
 import { ClusterBits } from '../change/clusterSet';
 import type { CountedImage } from '../check/checkImage';
-import { compressedRegion, type L2Table, type ReferenceReceiver } from '../check/references';
+import { compressedRegion, type Place } from '../check/references';
+import { TableReceiver } from '../check/tableReceiver';
 import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { dataView } from '../format/bytes';
 import { sectorCountShift } from '../format/compressedDescriptor';
 import { L2_ZERO_LOW } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
+import type { Qcow2Image } from '../image/qcow2Image';
 import { withoutHost, type EntryWords } from './mendEntry';
 import type { RepairWork } from './work';
 
@@ -30,7 +32,7 @@ export function separateSharedData(work: RepairWork, taken: ClusterBits, counted
   const isStructure = (cluster: number): boolean => taken.has(cluster) || isTable(cluster);
   const suspects = suspectClusters(counted, taken);
   if (suspects.count === 0) return;
-  const collector = new Collector(counted, suspects);
+  const collector = new Collector(counted.image, suspects);
   counted.references.rewind();
   counted.references.forEach(collector);
   new Separator(work, counted, isStructure, collector.candidates).run();
@@ -56,12 +58,9 @@ function suspectClusters(
 }
 
 /** An entry that leads to a suspect. */
-interface Candidate {
-  /** Of its L2 table. */
-  readonly table: number;
+interface Candidate extends Place {
   readonly at: number;
   readonly guest: number;
-  readonly snapshot: number | undefined;
   /** The clusters it leads to. */
   readonly first: number;
   readonly count: number;
@@ -70,59 +69,32 @@ interface Candidate {
   readonly times: number;
 }
 
-class Collector implements ReferenceReceiver {
+class Collector extends TableReceiver {
   readonly candidates: Candidate[] = [];
-  #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
-  #piece = 0;
-  readonly #clusterSize: number;
 
   constructor(
-    readonly counted: CountedImage,
+    image: Qcow2Image,
     readonly suspects: ClusterBits,
   ) {
-    this.#clusterSize = counted.image.header.clusterSize;
-  }
-
-  region(): void {
-    // Only data is moved here.
-  }
-
-  l1Entry(): void {
-    // Tables have been moved before.
-  }
-
-  bitmapEntry(): void {
-    // So have bitmaps.
-  }
-
-  refcountBlock(): void {
-    // Refcounts come last.
-  }
-
-  beginTable(table: L2Table): void {
-    this.#table = table;
-  }
-
-  setPiece(first: number): void {
-    this.#piece = first;
+    super(image);
   }
 
   run(index: number, count: number, host: number): void {
-    const first = host / this.#clusterSize;
+    const first = host / this.clusterSize;
     for (let done = 0; done < count; done++) {
       if (this.suspects.has(first + done)) this.#add(index + done, first + done, 1, false);
     }
   }
 
   single(index: number, high: number, low: number): void {
-    const { rules } = this.counted.image.tables;
+    const { rules } = this.image.tables;
     const type = entryType(rules, high, low);
     if (type === 'allocated') {
       this.run(index, 1, offsetOf(high, low));
     } else if (type === 'compressed') {
       const { offset, size } = compressedRegion(high, low, rules.clusterBits);
-      const first = Math.floor(offset / this.#clusterSize);
-      const count = Math.floor((offset + size - 1) / this.#clusterSize) - first + 1;
+      const first = Math.floor(offset / this.clusterSize);
+      const count = Math.floor((offset + size - 1) / this.clusterSize) - first + 1;
       for (let cluster = first; cluster < first + count; cluster++) {
         if (!this.suspects.has(cluster)) continue;
         this.#add(index, first, count, true);
@@ -133,19 +105,8 @@ class Collector implements ReferenceReceiver {
 
   #add(index: number, first: number, count: number, isCompressed: boolean): void {
     if (this.candidates.length >= MAX_CANDIDATES) return;
-    const { offset, guest, snapshot, times } = this.#table;
-    const { header } = this.counted.image;
-    const entry = this.#piece + index;
-    this.candidates.push({
-      table: offset,
-      at: offset + entry * header.l2EntrySize,
-      guest: guest + entry * this.#clusterSize,
-      snapshot,
-      first,
-      count,
-      isCompressed,
-      times,
-    });
+    const { times } = this.table;
+    this.candidates.push({ ...this.place(index), first, count, isCompressed, times });
   }
 }
 
@@ -258,10 +219,8 @@ class Separator {
   }
 }
 
-function placeOf({ at, guest, snapshot }: Candidate): {
-  readonly at: number;
-  readonly guest: number;
-  readonly snapshot?: number;
-} {
-  return { at, guest, ...(snapshot === undefined ? {} : { snapshot }) };
-}
+const placeOf = ({ at, guest, snapshot }: Candidate): Place => ({
+  at,
+  guest,
+  ...(snapshot === undefined ? {} : { snapshot }),
+});

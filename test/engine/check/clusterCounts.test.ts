@@ -52,3 +52,28 @@ test('costs nothing for clusters that nothing refers to, and refuses what would 
     for (let page = 0; page < counts.pageCount; page++) counts.addOne(page * 2 ** counts.pageBits);
   }).toThrow(EngineError);
 });
+
+test('counts what a repair adds behind them', () => {
+  const counts = new ClusterCounts('disk.qcow2', 10, 65535);
+  counts.add(8, 2, 1);
+  counts.add(40_000, 3, 1);
+  counts.add(40_001, 1, 1);
+  expect([7, 8, 9, 10, 39_999, 40_000, 40_001, 40_002, 40_003].map((cluster) => counts.of(cluster))).toEqual([
+    0, 1, 1, 0, 0, 1, 2, 1, 0,
+  ]);
+  expect(counts.page(1)?.filter((count) => count > 0)).toHaveLength(3);
+  expect(counts.page(2)).toBeUndefined();
+});
+
+test('a page that is referred to once throughout is seen as one, and told apart once it is not', () => {
+  const counts = new ClusterCounts('disk.qcow2', 100_000, 65535);
+  for (let at = 100; at < 70_000; at += 100) counts.add(at, 100, 1);
+  expect(counts.page(1)?.every((count) => count === 1)).toBe(true);
+  expect(counts.page(0)?.indexOf(1)).toBe(100);
+  expect(counts.page(2)?.lastIndexOf(1)).toBe(70_000 - 2 * 32_768 - 1);
+  counts.addOne(40_000);
+  counts.forget(50_000, 1);
+  expect([39_999, 40_000, 40_001, 50_000].map((cluster) => counts.of(cluster))).toEqual([1, 2, 1, 0]);
+  counts.clear();
+  expect([100, 40_000, 69_999].map((cluster) => counts.of(cluster))).toEqual([0, 0, 0]);
+});

@@ -221,3 +221,19 @@ describe('an image whose snapshot table nobody opens', () => {
     expect(fs.readFileSync(path)).toEqual(bytes);
   });
 });
+
+test('refcounts that are made anew describe themselves, behind the pages of what was counted', () => {
+  // Those have 32768 clusters: the new blocks, one for every 256 clusters here, do not fit into the last one.
+  const built = image({ clusterBits: 9, size: '16M' }).data(0, 32_060).build();
+  const bytes = built.toBuffer();
+  expect(bytes.length / 512).toBeGreaterThan(32_768 - 128);
+  expect(bytes.length / 512).toBeLessThan(32_768);
+  bytes.fill(0, built.layout.refcountTableOffset, built.layout.refcountTableOffset + 1024);
+  fs.writeFileSync(path, bytes);
+  const editable = open();
+  const { after, lossCount } = editable.applyRepair('all', 'Repair');
+  expect(after).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0, defects: 0 });
+  expect(lossCount).toBe(0);
+  editable.save({ keepsUndo: false });
+  expect(status()).toBe(0);
+});

@@ -1,0 +1,54 @@
+/** What the check of an image prints, of an image as it is or as a repair has left it. */
+import { chainFindings } from '../qcow2/chain/chainFindings';
+import type { Chain } from '../qcow2/chain/openChain';
+import type { CheckReport } from '../qcow2/check/checkImage';
+import { checkJson, checkText, type FixedCounts } from '../qcow2/check/checkText';
+import { forEachQemuLine } from '../qcow2/check/qemuLines';
+import type { Qcow2Image } from '../qcow2/image/qcow2Image';
+import { describeProblem, printable } from '../qcow2/problemText';
+import { ByteWriter } from '../qcow2/scan/byteWriter';
+import { qemuJson } from '../qcow2/scan/qemuJson';
+import { printError, standardError } from './output';
+import type { Arguments } from './verb';
+
+export const EXIT_NOT_CHECKED = 1;
+const EXIT_CORRUPT = 2;
+const EXIT_LEAKS = 3;
+
+export type Form = 'human' | 'json';
+
+/** To standard error, as QEMU does. */
+export function printFindings(image: Qcow2Image, report: CheckReport): void {
+  const output = new ByteWriter(standardError);
+  forEachQemuLine(image, report.findings, (line) => {
+    output.text(`${printable(line)}\n`);
+  });
+  output.flush();
+  const { corruptions, leaks, checkErrors, defects } = report;
+  const told = report.findings.reduce((sum, { times }) => sum + times, 0);
+  const more = corruptions + leaks + checkErrors + defects - told;
+  if (more > 0) printError(`qcow2: ${printable(report.file)}: ${more} more findings are not listed\n`);
+}
+
+export function printReport(
+  args: Arguments,
+  form: Form,
+  report: CheckReport,
+  chain: Chain,
+  fixed?: FixedCounts,
+): void {
+  // What QEMU does not look for is apart from what it prints.
+  for (const { problem } of chainFindings(chain)) {
+    printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);
+  }
+  const output = new ByteWriter(args.output);
+  output.text(form === 'json' ? `${qemuJson(checkJson(report, fixed))}\n` : checkText(report, fixed));
+  output.flush();
+}
+
+export function exitCode({ corruptions, leaks, checkErrors, defects }: CheckReport): number {
+  if (checkErrors > 0) return EXIT_NOT_CHECKED;
+  // An overlap whose refcount allows for it is no image to be trusted, whatever QEMU calls it.
+  if (corruptions + defects > 0) return EXIT_CORRUPT;
+  return leaks > 0 ? EXIT_LEAKS : 0;
+}
