@@ -83,6 +83,8 @@ describe('giving free space back', () => {
     await window.runCommand(TITLE);
     await window.dialog.getByRole('button', { name: 'Give Back' }).click();
     await window.notification('gave 1 MiB back to the host').waitFor();
+    // The question has taken the focus from the page.
+    await page.clickCell(40);
     await window.page.keyboard.press('Control+Z');
     await window
       .notification('This cannot be undone or redone: the free space of the image was given back')
