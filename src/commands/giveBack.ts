@@ -156,9 +156,11 @@ function spaceText({ storedBytes, isUpperBound, fileSize, newFileSize }: FreeSpa
   const stored = isUpperBound
     ? vscode.l10n.t('Up to {0} that nothing in the image uses go back to the file system.', size)
     : vscode.l10n.t('{0} that nothing in the image uses go back to the file system.', size);
-  if (fileSize === newFileSize) return [stored];
   const sizes = [formatSize(fileSize - newFileSize), formatSize(newFileSize)] as const;
-  return [stored, vscode.l10n.t('The file gets shorter by {0}, to {1}.', ...sizes)];
+  return [
+    ...(storedBytes === 0 ? [] : [stored]),
+    ...(fileSize === newFileSize ? [] : [vscode.l10n.t('The file gets shorter by {0}, to {1}.', ...sizes)]),
+  ];
 }
 
 function whatStays({ canMakeHoles, dataFile }: FreeSpace | GivenBack): string[] {

@@ -4,8 +4,10 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import type { Problem } from '../worker/api';
 import { describe } from '../words/words';
 import type { ImageDocument } from './document';
+import { guardLevel } from './guardLevels';
 import type { GuardQuestion, GuardReport } from './messages';
 
 /** Names of images that have a file as their backing file, as far as they are known. */
@@ -58,6 +60,7 @@ export async function guardsOf(
   if (reason !== undefined) return { refusals: [reason], questions: [] };
   const { source } = document;
   if (source.kind !== 'path') return { refusals: [], questions: [] };
+  const image = vscode.Uri.file(source.path);
   const [users, obstacles] = await Promise.all([findUsers(source.path), document.obstacles()]);
   const refusals: string[] = [];
   const questions: GuardQuestion[] = [];
@@ -67,18 +70,27 @@ export async function guardsOf(
       const { severity, problem, isDamage = false } = obstacle;
       if (leniency.allowsDamage === true && isDamage) continue;
       if (severity === 'refuse') refusals.push(describe(problem));
-      else questions.push({ id: `${problem.code}:${problem.value ?? ''}`, text: describe(problem) });
+      else if (isAboutLocks(obstacle) && guardLevel('unseenLocks', image) === 'refuse') {
+        refusals.push(refusedBySetting(describe(problem), 'unseenLocks'));
+      } else questions.push({ id: `${problem.code}:${problem.value ?? ''}`, text: describe(problem) });
     }
   }
-  if (users.length > 0) {
+  const level = guardLevel('usedAsBase', image);
+  if (users.length > 0 && level !== 'ignore') {
     const names = users.map((user) => basename(user)).join(', ');
-    questions.push({
-      id: `users:${names}`,
-      text: vscode.l10n.t(
-        'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
-        names,
-      ),
-    });
+    const text = vscode.l10n.t(
+      'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
+      names,
+    );
+    if (level === 'ask') questions.push({ id: `users:${names}`, text });
+    else refusals.push(refusedBySetting(text, 'usedAsBase'));
   }
   return { refusals, questions };
 }
+
+/** Whether somebody else has the image open is not known: all that the engine asks about locks. */
+const isAboutLocks = ({ problem }: { readonly problem: Problem }): boolean =>
+  problem.code.startsWith('lock.');
+
+const refusedBySetting = (text: string, name: string): string =>
+  vscode.l10n.t('{0} The setting {1} refuses it.', text, `qcow2.guards.${name}`);

@@ -9,6 +9,7 @@ import type { Problem, Result } from '../worker/api';
 import { describeWithFile } from '../words/words';
 import type { CustomImageDocument } from './customDocument';
 import { type FindUsers, guardsOf } from './editability';
+import { guardLevel } from './guardLevels';
 import type { Cancel } from './staging';
 
 /** Milliseconds until a save shows its progress. */
@@ -70,7 +71,8 @@ export async function saveDocumentAs(
 async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
   const isOn = vscode.workspace.getConfiguration('files', document.uri).get('autoSave') !== 'off';
   if (!isOn) return;
-  if (document.keepsStaged) throw new vscode.CancellationError();
+  if (document.keepsStaged || guardLevel('autoSave', document.uri) === 'keepStaged')
+    throw new vscode.CancellationError();
   const save = vscode.l10n.t('Save');
   const keep = vscode.l10n.t('Keep Staged');
   const answer = await vscode.window.showWarningMessage(

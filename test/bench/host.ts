@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { writeGiantImage } from '../support/giantImages';
 import { benchImages } from './images';
 import { benchWorkspace } from './hostWorkspace';
 import type { Row } from './report';
@@ -14,6 +15,9 @@ export function hostRows(part: HostPart, root: string, cache: string): Row[] {
   fs.mkdirSync(cache, { recursive: true });
   fs.rmSync(rows, { force: true });
   const { contiguous, random } = part === 'host' ? benchImages(cache) : { contiguous: '', random: '' };
+  // It is changed: made anew each time.
+  const zeroed = path.join(cache, 'every-other-cluster.qcow2');
+  if (part === 'host') writeGiantImage(zeroed, { size: 2 ** 40, pattern: 'alternating' });
   const folder = part === 'index' ? benchWorkspace(cache) : path.dirname(contiguous);
   const { status } = spawnSync(process.execPath, ['test/bench/host/run.mjs', folder], {
     cwd: root,
@@ -22,7 +26,7 @@ export function hostRows(part: HostPart, root: string, cache: string): Row[] {
       ...process.env,
       QCOW2_HOST_ROWS: rows,
       QCOW2_HOST_PART: part,
-      QCOW2_HOST_IMAGES: [contiguous, random].join('\n'),
+      QCOW2_HOST_IMAGES: [zeroed, contiguous, random].join('\n'),
     },
   });
   if (status !== 0 || !fs.existsSync(rows)) throw new Error(`'${part}' was not measured`);

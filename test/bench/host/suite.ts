@@ -1,12 +1,14 @@
 /**
  * Measures inside the extension host of a real VS Code (`extensionTestsPath`): how long activation takes, and how long
- * the host's longest task is while the workspace is indexed and while a terabyte is scanned. Tasks are measured in the
+ * the host's longest task is while the workspace is indexed, and while a terabyte is scanned, checked, zeroed and saved.
+ * Tasks are measured in the
  * CPU time of the host's thread: what it waits for while other programs have the processor is not its doing. The rows
  * go to the file that QCOW2_HOST_ROWS names.
  */
 import { writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
+import type { ChangeTally, CheckReport } from '../../../src/worker/api';
 import type { Row } from '../report';
 
 /** What this program asks of itself: no task of the host is longer, in milliseconds. */
@@ -16,8 +18,12 @@ const ACTIVATION = 50;
 export async function run(): Promise<void> {
   const { QCOW2_HOST_ROWS: file, QCOW2_HOST_PART: part, QCOW2_HOST_IMAGES: images = '' } = process.env;
   const rows = [await activation()];
+  const [zeroed = '', ...scanned] = images.split('\n');
   if (part === 'index') rows.push(...(await index()));
-  else for (const path of images.split('\n')) rows.push(...(await scan(path)));
+  else {
+    for (const path of scanned) rows.push(...(await scan(path)), ...(await check(path)));
+    rows.push(...(await zero(zeroed)));
+  }
   if (file !== undefined) writeFileSync(file, JSON.stringify(rows));
 }
 
@@ -68,27 +74,67 @@ async function index(): Promise<Row[]> {
 
 async function scan(path: string): Promise<Row[]> {
   const uri = vscode.Uri.file(path);
-  const { images } = extension().exports;
-  return watched(`open and scan ${path.slice(path.lastIndexOf('/') + 1)}`, async () => {
+  return watched(`open and scan ${nameOf(path)}`, async () => {
     await vscode.commands.executeCommand('vscode.open', uri);
-    for (;;) {
-      const cells = await images.find(uri)?.cells({ start: 0, bytesPerCell: 2 ** 26, count: 16_384 });
-      if (cells?.ok === true && cells.value.totals.scannedBytes === cells.value.totals.totalBytes) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await scanned(uri);
     return 'until the whole disk is scanned';
   });
 }
 
+async function check(path: string): Promise<Row[]> {
+  return watched(`check ${nameOf(path)}`, async () => {
+    const uri = vscode.Uri.file(path);
+    const report = await vscode.commands.executeCommand<CheckReport | undefined>('qcow2.check', uri);
+    if (report?.corruptions !== 0) throw new Error(`${path} was not found sound`);
+    return `${report.allocatedClusters} clusters`;
+  });
+}
+
+/** Stages zeroes over all of it, marks and scan included, and saves them. */
+async function zero(path: string): Promise<Row[]> {
+  const uri = vscode.Uri.file(path);
+  const { images } = extension().exports;
+  const opened = await scan(path);
+  const staged = await watched(`zero ${nameOf(path)}, unmap`, async () => {
+    const given = { uri, offset: '0', length: '1T', confirmed: true };
+    const tally = await vscode.commands.executeCommand<ChangeTally | undefined>('qcow2.writeZeroes', given);
+    await scanned(uri);
+    if (tally === undefined) throw new Error('nothing was staged');
+    return `${tally.freedClusters} clusters freed, and scanned anew`;
+  });
+  const saved = await watched(`save it`, async () => {
+    await vscode.commands.executeCommand('qcow2.save');
+    while (images.find(uri)?.state?.edits?.unsaved !== 0) await pause(5);
+    await scanned(uri);
+    return 'and scanned anew';
+  });
+  return [...opened, ...staged, ...saved];
+}
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Until the whole disk is. */
+async function scanned(uri: vscode.Uri): Promise<void> {
+  const { images } = extension().exports;
+  for (;;) {
+    const cells = await images.find(uri)?.cells({ start: 0, bytesPerCell: 2 ** 26, count: 16_384 });
+    if (cells?.ok === true && cells.value.totals.scannedBytes === cells.value.totals.totalBytes) return;
+    await pause(20);
+  }
+}
+
 /** VS Code asks for the tree's items when it has been told, and for what is in sight. */
 async function settled(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await pause(1500);
 }
 
 /** How long it takes, and the longest task of the host meanwhile. */
 async function watched(work: string, action: () => Promise<string>): Promise<Row[]> {
   // What came before is not its doing.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await pause(500);
   const longest = { cpu: 0, wall: 0 };
   let last = { cpu: threadTime(), wall: performance.now() };
   const timer = setInterval(() => {
