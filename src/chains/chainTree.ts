@@ -98,6 +98,13 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     return this.currentModel().find(path, this.isTurnedRound);
   }
 
+  /** Whether the filter lets a node's chain be shown. */
+  shows(node: ChainNode): boolean {
+    let root = node;
+    while (root.parent !== undefined) root = root.parent;
+    return this.text === '' || this.currentModel().matches(root, this.text, (at) => this.layersNextTo(at));
+  }
+
   resolveTreeItem(item: vscode.TreeItem, node: ChainNode): vscode.TreeItem {
     const users = node.kind === 'image' ? this.currentModel().usersOf(node.image.path) : [];
     item.tooltip = chainTooltip(node, this.healthOf(node), users);

@@ -61,13 +61,14 @@ export class ChainView implements vscode.Disposable {
     return this.tree.currentModel().dependentsOf(path);
   }
 
-  /** Selects an image in the view. @returns false where the view does not have it */
+  /** Selects an image in the view, and drops a filter that hides it. @returns false where the view does not have it */
   async reveal(path: string): Promise<boolean> {
     await vscode.commands.executeCommand(`${VIEW}.focus`);
     await this.index.start();
     await this.index.whenSettled();
     const node = this.tree.nodeOf(path);
     if (node === undefined) return false;
+    if (!this.tree.shows(node)) this.setFilter('');
     await this.view.reveal(node, { select: true, focus: true, expand: true });
     return true;
   }

@@ -7,6 +7,7 @@ import type { OpenImages } from '../editor/openImages';
 import { stageChange } from '../editor/stage';
 import type { ImageDocument, Selection } from '../editor/document';
 import type { ChangeTally } from '../worker/api';
+import { formatSize } from '../words/words';
 import { parseLength, parseOffset } from './offset';
 import { pageInSight } from './open';
 import { type CommandTarget, imageOf } from './target';
@@ -62,7 +63,15 @@ async function change(
   const { clusterSize = 1, virtualSize = 0 } = state.summary ?? {};
   const range = rangeOf(given.offset, given.length, clusterSize, virtualSize);
   if (range === undefined) {
-    void vscode.window.showErrorMessage(vscode.l10n.t('There is no such range on the disk.'));
+    void vscode.window.showErrorMessage(
+      vscode.l10n.t(
+        'Offset {0} and length {1} are no range of the disk, which ends at 0x{2} ({3}).',
+        given.offset,
+        given.length,
+        virtualSize.toString(16),
+        formatSize(virtualSize),
+      ),
+    );
     return undefined;
   }
   const { unmap = true, thorough = false, confirmed = false } = given;

@@ -8,6 +8,7 @@ import type { FindingPlace } from '../editor/problems';
 import { sourceName } from '../editor/source';
 import { imageSource } from '../editor/sources';
 import type { CheckReport } from '../worker/api';
+import { isImageName } from '../words/viewTypes';
 import { healthDetail, type Health, verdictOf } from '../words/health';
 import { withEngine } from './engineOf';
 import { pageInSight } from './open';
@@ -16,9 +17,12 @@ import { type CommandTarget, imageOf, namedImage } from './target';
 export function registerCheck(images: OpenImages, checks: Checks, workerScript: string): vscode.Disposable {
   const { registerCommand } = vscode.commands;
   return vscode.Disposable.from(
-    registerCommand('qcow2.check', async (target?: CommandTarget) => {
+    registerCommand('qcow2.check', async (target?: CommandTarget, selected?: readonly vscode.Uri[]) => {
       const uri = await imageOf(target, images);
-      return uri === undefined ? undefined : check(uri, images, checks, workerScript);
+      if (uri === undefined) return undefined;
+      const report = await check(uri, images, checks, workerScript);
+      for (const other of othersOf(uri, selected)) await check(other, images, checks, workerScript);
+      return report;
     }),
     registerCommand('qcow2.showFinding', async ({ uri, guest, host, isAboutChain }: FindingPlace) => {
       const page = await pageInSight(vscode.Uri.parse(uri), images);
@@ -30,6 +34,15 @@ export function registerCheck(images: OpenImages, checks: Checks, workerScript: 
       const uri = namedImage(target, images);
       if (uri !== undefined) checks.cancel(sourceName(imageSource(uri)));
     }),
+  );
+}
+
+/** The Explorer passes on what else is selected in it. */
+function othersOf(uri: vscode.Uri, selected: unknown): readonly vscode.Uri[] {
+  if (!Array.isArray(selected)) return [];
+  return selected.filter(
+    (other: unknown): other is vscode.Uri =>
+      other instanceof vscode.Uri && isImageName(other.path) && other.toString() !== uri.toString(),
   );
 }
 

@@ -27,9 +27,8 @@ async function showDependents(
   const name = basename(uri.fsPath);
   const dependents = await chains.dependentsOf(uri.fsPath);
   if (dependents.length === 0) {
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t('No image of the workspace depends on {0}.', name),
-    );
+    const none = vscode.l10n.t('No image of the workspace depends on {0}.', name);
+    void vscode.window.showInformationMessage(whyUnknown(name) ?? none);
     return [];
   }
   const items = dependents.map(({ image: { path }, distance }) => ({
@@ -47,6 +46,21 @@ async function showDependents(
     .showQuickPick(items, { title, placeHolder, matchOnDetail: true })
     .then((chosen) => (chosen === undefined ? undefined : show(vscode.Uri.file(chosen.path))));
   return items.map(({ path }) => path);
+}
+
+/** Why nothing can be said of what depends on an image. */
+function whyUnknown(name: string): string | undefined {
+  if (!vscode.workspace.getConfiguration('qcow2.index').get<boolean>('enabled', true)) {
+    return vscode.l10n.t(
+      'What depends on {0} is not known: indexing is switched off by the setting `qcow2.index.enabled`.',
+      name,
+    );
+  }
+  if (vscode.workspace.isTrusted) return undefined;
+  return vscode.l10n.t(
+    'What depends on {0} is not known: names in images are not followed in Restricted Mode.',
+    name,
+  );
 }
 
 async function showInChains(target: CommandTarget, images: OpenImages, chains: ChainView): Promise<boolean> {

@@ -138,10 +138,11 @@ async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promis
     await vscode.window.showTextDocument(destination, { preview: true });
     return;
   }
+  const isInExplorer = vscode.workspace.getWorkspaceFolder(destination) !== undefined;
   const reveal = vscode.l10n.t('Reveal in Explorer View');
   const name = basename(destination.path);
   const text = vscode.l10n.t('{0} extents were written to {1} ({2}).', extents, name, formatSize(bytes));
-  if ((await vscode.window.showInformationMessage(text, reveal)) === reveal) {
+  if ((await vscode.window.showInformationMessage(text, ...(isInExplorer ? [reveal] : []))) === reveal) {
     await vscode.commands.executeCommand('revealInExplorer', destination);
   }
 }

@@ -16,7 +16,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname, isAbsolute } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import { decide } from '../qcow2/chain/gate';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { FileError, RefusedError } from '../qcow2/errors';
 import type { BlockFile } from '../qcow2/io/blockFile';
@@ -67,9 +68,13 @@ export function copyImage(editable: EditableImage, destination: string, progress
 /** A relative name belongs to the folder of the image: from another folder it leads elsewhere. */
 function refuseLostBacking(image: string, backing: string | undefined, target: string): void {
   if (backing === undefined || dirname(resolved(image)) === dirname(target)) return;
-  if (!isAbsolute(backing.replace(/^file:(?:\/\/)?/, ''))) {
-    throw new RefusedError(image, 'copy.backing', { value: backing });
-  }
+  const [before, after] = [image, target].map((namedBy) =>
+    decide({ role: 'backing', name: backing, namedBy }, { followsNames: true }),
+  );
+  // What is no local file is the same from everywhere.
+  if (before?.opens !== true || after?.opens !== true) return;
+  if (resolve(before.path) === resolve(after.path) || isSameFile(before.path, after.path)) return;
+  throw new RefusedError(image, 'copy.backing', { value: backing });
 }
 
 /** A file that has lost its name still holds what was read; one that was written to does not. */

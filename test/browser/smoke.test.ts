@@ -47,6 +47,7 @@ describe('the installed extension', () => {
       'Repair…',
       'Write Zeroes…',
       'Discard…',
+      'Give Free Space Back to the Host…',
       'Show Backing Chain',
       'Show in Backing Chains',
       'Show Dependent Images…',

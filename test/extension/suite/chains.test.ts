@@ -288,6 +288,17 @@ describe('the tree of backing chains', () => {
     assert.equal(selected.image.path, base.fsPath);
   });
 
+  it('drops a filter that hides the image which is to be shown', async () => {
+    chainOfThree();
+    const alone = vscode.Uri.file(folder.create('alone.qcow2', '1M'));
+    await waitForLines('alone.qcow2', 'top.qcow2 > middle.qcow2 > base.qcow2');
+    await vscode.commands.executeCommand('qcow2.chains.filter', 'middle');
+    assert.equal(await vscode.commands.executeCommand('qcow2.showInChains', folder.uri('base.qcow2')), true);
+    assert.equal(exports.chains.filter, 'middle');
+    assert.equal(await vscode.commands.executeCommand('qcow2.showInChains', alone), true);
+    assert.equal(exports.chains.filter, '');
+  });
+
   it('says in a tooltip who uses an image', async () => {
     chainOfThree();
     await waitForLines('top.qcow2 > middle.qcow2 > base.qcow2');

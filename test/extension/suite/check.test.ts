@@ -46,6 +46,16 @@ describe('a check', () => {
     assert.equal(exports.checks.of(uri.fsPath).kind, 'checked');
   });
 
+  it('is made of all images that are selected in the Explorer', async () => {
+    const [one, other] = [create('one.qcow2'), create('other.qcow2')];
+    const text = folder.uri('notes.txt');
+    await vscode.commands.executeCommand('qcow2.check', one, [one, text, other]);
+    assert.deepEqual(
+      [one, text, other].map(({ fsPath }) => exports.checks.of(fsPath).kind),
+      ['checked', 'unchecked', 'checked'],
+    );
+  });
+
   it('tells each finding among the problems, with a way to its cluster', async () => {
     const uri = create('problems.qcow2');
     DamagedFile.do(uri.fsPath, (file) => {
