@@ -4,10 +4,11 @@
  * table in which nothing changed is neither allocated nor copied nor written; one in which no entry is left is given
  * up.
  */
-import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { HIGH, LOW, swapWords, wordsInPlace } from '../format/bytes';
 import { decodeL1Entry } from '../format/l1Entry';
 import { refuseBeyondFile } from '../format/tableBounds';
 import { evenStep } from '../image/contiguous';
+import { firstOf, type Scratch, SCRATCH_SIZE, scratchOf, withScratch } from '../image/scratch';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
 import { COPIED_HIGH } from './entryReader';
@@ -40,8 +41,8 @@ export class L2Tables {
   readonly #context: ChangeContext;
   readonly #allocator: Allocator;
   readonly #tally: TallyCounter;
-  readonly #buffer: Uint8Array;
-  readonly #signed: Int32Array;
+  /** For a table that is larger than a scratch buffer. */
+  #large: Scratch | undefined;
   #window: Uint32Array = new Uint32Array(0);
   /** Index of the first L1 entry in the window. */
   #windowStart = 0;
@@ -50,8 +51,6 @@ export class L2Tables {
     this.#context = context;
     this.#allocator = allocator;
     this.#tally = tally;
-    this.#buffer = new Uint8Array(context.image.header.clusterSize);
-    this.#signed = new Int32Array(this.#buffer.buffer);
   }
 
   /** First L1 index from `index` on, and before `end`, that has a table; `end` where there is none. */
@@ -68,8 +67,22 @@ export class L2Tables {
    * @throws FormatError
    */
   edit(index: number, visit: (table: L2Table) => void): void {
+    const { clusterSize } = this.#context.image.header;
+    if (clusterSize > SCRATCH_SIZE) {
+      this.#large ??= scratchOf(new Uint8Array(clusterSize));
+      this.#editIn(this.#large, index, visit);
+      return;
+    }
+    withScratch((scratch) => {
+      this.#editIn(firstOf(scratch, clusterSize), index, visit);
+    });
+  }
+
+  #editIn({ bytes, words, signed }: Scratch, index: number, visit: (table: L2Table) => void): void {
     const offset = this.#tableOffset(index);
-    const words = this.#read(offset);
+    if (offset === 0) bytes.fill(0);
+    else this.#context.file.read(bytes, offset);
+    swapWords(bytes);
     let from = Infinity;
     let to = 0;
     let step: number | undefined;
@@ -78,7 +91,7 @@ export class L2Tables {
       from = Math.min(from, first);
       to = Math.max(to, end);
     };
-    visit({ words, signed: this.#signed, offset, changed });
+    visit({ words, signed, offset, changed });
     if (from >= to) return;
     this.writes++;
     if (isAllZero(words)) this.#giveUp(index, offset);
@@ -104,12 +117,6 @@ export class L2Tables {
     const { clusterSize } = this.#context.image.header;
     const isCopied = (this.#window[this.#l1Word(index) + HIGH]! & COPIED_HIGH) !== 0;
     return isCopied && this.#allocator.refcounts.get(offset / clusterSize) <= 1;
-  }
-
-  #read(offset: number): Uint32Array {
-    if (offset === 0) this.#buffer.fill(0);
-    else this.#context.file.read(this.#buffer, offset);
-    return wordsInPlace(this.#buffer);
   }
 
   #giveUp(index: number, offset: number): void {
@@ -142,9 +149,9 @@ export class L2Tables {
         return;
       }
     }
-    const bytes = this.#buffer.subarray(from * 4, to * 4);
+    const bytes = Buffer.from(words.buffer, words.byteOffset + from * 4, length);
     // Swapping again puts the bytes back into the order of the file.
-    wordsInPlace(bytes);
+    swapWords(bytes);
     file.write(bytes, offset + from * 4);
   }
 

@@ -28,8 +28,14 @@ export function withScratch<T>(use: (scratch: Scratch) => T): T {
   }
 }
 
-function makeScratch(): Scratch {
-  const { buffer, byteOffset, length } = takeWidePage() ?? new Uint8Array(SCRATCH_SIZE);
+/** The first bytes of a buffer, as one of their own. @param length bytes, a multiple of 8 */
+export const firstOf = (scratch: Scratch, length: number): Scratch =>
+  length === scratch.bytes.length ? scratch : scratchOf(scratch.bytes.subarray(0, length));
+
+const makeScratch = (): Scratch => scratchOf(takeWidePage() ?? new Uint8Array(SCRATCH_SIZE));
+
+/** Some bytes, seen as words, too. @param bytes that begin at a multiple of 4 in their memory */
+export function scratchOf({ buffer, byteOffset, length }: Uint8Array): Scratch {
   return {
     bytes: Buffer.from(buffer, byteOffset, length),
     words: new Uint32Array(buffer, byteOffset, length / 4),

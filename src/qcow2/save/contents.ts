@@ -1,8 +1,9 @@
 /** What a plan's stretches hold in the end, and what belongs beside them. */
-import { dataView, HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { dataView, HIGH, LOW, swapWords } from '../format/bytes';
 import { evenStep } from '../image/contiguous';
+import { firstOf, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
-import { CHUNK, SECTOR, Role } from './role';
+import { SECTOR, Role } from './role';
 import type { FilePlan, SavePlan } from './plan';
 
 /** A stretch of sectors of a plan: in a file, within one cluster. */
@@ -74,8 +75,6 @@ export function otherContent(
   }
 }
 
-const SCRATCH = new Uint8Array(CHUNK);
-
 /**
  * The fill that some bytes are, if they are one.
  * @param bytes whole sectors, at most `CHUNK`
@@ -88,9 +87,11 @@ export function fillOf(bytes: Uint8Array, offset: number, clusterSize: number): 
   const rise = (view.getInt32(12) - view.getInt32(4)) | 0;
   // Most of what is none is seen at a glance.
   if (rise !== 0 && rise !== clusterSize) return undefined;
-  const copy = SCRATCH.subarray(0, bytes.length);
-  copy.set(bytes);
-  const words = wordsInPlace(copy);
-  const step = evenStep(new Int32Array(words.buffer, words.byteOffset, words.length), clusterSize);
-  return step === undefined ? undefined : Fill.of(words[HIGH]!, words[LOW]!, step, offset);
+  return withScratch((scratch) => {
+    const copy = firstOf(scratch, bytes.length);
+    copy.bytes.set(bytes);
+    swapWords(copy.bytes);
+    const step = evenStep(copy.signed, clusterSize);
+    return step === undefined ? undefined : Fill.of(copy.words[HIGH]!, copy.words[LOW]!, step, offset);
+  });
 }
