@@ -8,6 +8,7 @@ import { registerChangeCommands, usersInWorkspace } from './commands/change';
 import { registerDependents } from './commands/dependents';
 import { registerCopyInformation } from './commands/copyInformation';
 import { registerExportMap } from './commands/exportMap';
+import { registerGoToProblem } from './commands/goToProblem';
 import { registerOpenCommands } from './commands/open';
 import { registerRecover } from './commands/recover';
 import { registerRepair } from './commands/repair';
@@ -69,6 +70,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
     registerCheck(images, checks, workerScript),
+    registerGoToProblem(images),
     registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),
     registerChangeBacking(images, chains.index, findUsers),
