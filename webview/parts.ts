@@ -109,8 +109,13 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     ({ page }) => [page],
     ({ page }) =>
       page?.image.summary && page.image.header
-        ? headerPanel(page.image.header, (text) => {
-            actions.copy(text);
+        ? headerPanel(page.image.header, {
+            copy: (text) => {
+              actions.copy(text);
+            },
+            goToHost: (byte) => {
+              actions.goToHost(byte);
+            },
           })
         : NOTHING,
   );
