@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import browser from './vitest.browser.config.mts';
 
-// `npm run pictures`: takes the README's screenshots anew. Not a test: look at what it wrote.
+// `npm run pictures`: takes the README's screenshots anew; `npm run film`: those of a new user's walk. Not tests: look at
+// what they wrote.
 export default defineConfig({
   test: { ...browser.test, include: ['test/browser/pictures/*.pictures.ts'] },
 });

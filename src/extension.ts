@@ -9,6 +9,7 @@ import { registerDependents } from './commands/dependents';
 import { registerCopyInformation } from './commands/copyInformation';
 import { registerExportMap } from './commands/exportMap';
 import { registerGiveBack } from './commands/giveBack';
+import { registerGoToProblem } from './commands/goToProblem';
 import { registerOpenCommands } from './commands/open';
 import { registerRecover } from './commands/recover';
 import { registerRepair } from './commands/repair';
@@ -70,6 +71,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
     registerCheck(images, checks, workerScript),
+    registerGoToProblem(images),
     registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),
     registerGiveBack(images),

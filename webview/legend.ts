@@ -17,36 +17,37 @@ export function legend(state: AppState, toggle: (kind: string) => void): Templat
   const kinds = isFile ? fileKinds(totals) : guestKinds(state, totals);
   const clusterSize = state.page?.image.summary?.clusterSize ?? 1;
   return html`<table
-      class="legend"
-      role="table"
-      data-testid="legend"
-      aria-label=${isFile ? t('What the file consists of') : t('What the disk consists of')}
-    >
-      <thead role="rowgroup" class="visually-hidden">
-        <tr role="row">
-          <th role="columnheader">${t('Kind')}</th>
-          <th role="columnheader">${t('Size')}</th>
-          <th role="columnheader">${t('Share')}</th>
-          <th role="columnheader">${t('Clusters')}</th>
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        ${kinds.map((kind) => entry(kind, set, totals, clusterSize, state.highlighted, toggle))}
-        ${stagedEntry(state, totals.totalBytes, clusterSize)}
-      </tbody>
-    </table>
-    ${isFile ? layoutNote(state) : scanNote(totals)}`;
+    class="legend"
+    role="table"
+    data-testid="legend"
+    aria-label=${isFile ? t('What the file consists of') : t('What the disk consists of')}
+  >
+    <thead role="rowgroup" class="visually-hidden">
+      <tr role="row">
+        <th role="columnheader">${t('Kind')}</th>
+        <th role="columnheader">${t('Size')}</th>
+        <th role="columnheader">${t('Share')}</th>
+        <th role="columnheader">${t('Clusters')}</th>
+      </tr>
+    </thead>
+    <tbody role="rowgroup">
+      ${kinds.map((kind) => entry(kind, set, totals, clusterSize, state.highlighted, toggle))}
+      ${stagedEntry(state, totals.totalBytes, clusterSize)}
+    </tbody>
+  </table>`;
 }
 
 const NOTHING: KindTotals = { bytes: [], scannedBytes: 0, totalBytes: 0 };
 
-/** The image's own kinds always, those of the backing chain where there is one. */
+/** The image's own kinds and those of its layers always: as they are counted, no entry comes that moves the others. */
 function guestKinds(state: AppState, totals: KindTotals): readonly string[] {
-  const hasBacking = (state.page?.image.chain?.layers.length ?? 1) > 1;
+  const layers = state.page?.image.chain?.layers ?? [];
+  const deepest = layers.filter(({ state: kind }) => kind === 'open').length - 1;
   return GUEST_KINDS.kinds.filter((kind, index) => {
     if ((totals.bytes[index] ?? 0) > 0) return true;
     if (kind === 'invalid') return false;
-    return kind === 'backing1' ? hasBacking : !isFromBacking(kind);
+    if (kind === 'backingUnknown') return deepest < layers.length - 1;
+    return !isFromBacking(kind) || Number(kind.slice(-1)) <= deepest;
   });
 }
 
@@ -92,7 +93,7 @@ function entry(
   </tr>`;
 }
 
-/** Where something is staged, whatever its kind: beside the kinds, not one of them. */
+/** Where something is staged, whatever its kind: beside the kinds, not one of them; wherever something could be. */
 function stagedEntry(
   { page, space }: AppState,
   totalBytes: number,
@@ -100,9 +101,13 @@ function stagedEntry(
 ): TemplateResult | '' {
   const edits = page?.image.edits;
   const bytes = (space === 'file' ? edits?.stagedFileBytes : edits?.stagedBytes) ?? 0;
-  if (bytes === 0) return '';
+  if (bytes === 0 && page?.readOnly !== undefined) return '';
   const clusters = Math.ceil(bytes / clusterSize);
-  return html`<tr role="row" class="legend-entry" data-testid="legend-staged">
+  return html`<tr
+    role="row"
+    class="legend-entry ${bytes === 0 ? 'is-absent' : ''}"
+    data-testid="legend-staged"
+  >
     <th role="rowheader" scope="row">
       <span
         class="legend-button is-plain"
@@ -115,19 +120,4 @@ function stagedEntry(
     <td role="cell">${formatShare(bytes, totalBytes)}</td>
     <td role="cell" data-clusters=${clusters}>${formatCount(clusters)}</td>
   </tr>`;
-}
-
-/** While the tables are read; after that nothing is left to scan. */
-function layoutNote({ layoutShare }: AppState): TemplateResult | '' {
-  if (layoutShare === undefined) return '';
-  return html`<div class="scan-note" data-testid="scan-note">
-    ${t('Reading the tables: {0} so far', formatShare(layoutShare, 1))}
-  </div>`;
-}
-
-function scanNote(totals: KindTotals): TemplateResult | '' {
-  if (totals.scannedBytes >= totals.totalBytes) return '';
-  return html`<div class="scan-note" data-testid="scan-note">
-    ${t('Scanning: {0} of the disk so far', formatShare(totals.scannedBytes, totals.totalBytes))}
-  </div>`;
 }

@@ -51,6 +51,8 @@ export class Minimap {
     this.#frame.dataset['testid'] = 'minimap-frame';
     this.#frame.tabIndex = 0;
     this.#frame.setAttribute('role', 'slider');
+    // A slider has a value, on a disk without a byte, too.
+    this.#frame.setAttribute('aria-valuenow', '0');
     this.#frame.setAttribute('aria-label', t('Part of the disk that the map shows'));
     this.#selection.className = 'minimap-selection';
     this.#selection.hidden = true;

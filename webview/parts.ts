@@ -1,5 +1,5 @@
 /** Which part of the page shows what: each is drawn again when what it reads has changed, and only then. */
-import { html } from 'lit';
+import { html, nothing } from 'lit';
 import type { PageCommand } from '../src/editor/messages';
 import { island } from './island';
 import type { Layout } from './layout';
@@ -8,6 +8,7 @@ import { chainPanel, type ChainActions } from './panels/chain';
 import { clusterPanel, type ClusterActions } from './panels/cluster';
 import { hostPanel } from './panels/hostCluster';
 import { headerPanel } from './panels/header';
+import { scanNote } from './scanNote';
 import type { Store } from './store';
 import { notices, strip } from './strip';
 import { toolbar, type ToolbarActions } from './toolbar';
@@ -70,11 +71,10 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   island(
     layout.legend,
     store,
-    ({ page, space, totals, fileTotals, layoutShare, highlighted }) => [
+    ({ page, space, totals, fileTotals, highlighted }) => [
       page,
       space,
       space === 'guest' ? totals : fileTotals,
-      layoutShare,
       highlighted,
     ],
     (state) =>
@@ -85,11 +85,13 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   island(
     layout.mapNote,
     store,
-    ({ mapProblem }) => [mapProblem],
-    ({ mapProblem }) =>
-      mapProblem === undefined
-        ? NOTHING
-        : html`<p class="problem" role="status" data-testid="map-problem">${mapProblem}</p>`,
+    ({ mapProblem, space, totals, layoutShare }) => [mapProblem, space, totals, layoutShare],
+    (state) =>
+      html`${
+        state.mapProblem === undefined
+          ? nothing
+          : html`<p class="problem" role="status" data-testid="map-problem">${state.mapProblem}</p>`
+      }${scanNote(state)}`,
   );
   island(
     layout.cluster,
@@ -107,8 +109,13 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     ({ page }) => [page],
     ({ page }) =>
       page?.image.summary && page.image.header
-        ? headerPanel(page.image.header, (text) => {
-            actions.copy(text);
+        ? headerPanel(page.image.header, {
+            copy: (text) => {
+              actions.copy(text);
+            },
+            goToHost: (byte) => {
+              actions.goToHost(byte);
+            },
           })
         : NOTHING,
   );

@@ -10,7 +10,7 @@ export interface Division {
   readonly narrow: number;
 }
 
-export const DEFAULT_DIVISION: Division = { wide: 0.37, narrow: 0.42 };
+export const DEFAULT_DIVISION: Division = { wide: 0.39, narrow: 0.42 };
 
 const SMALLEST = 0.2;
 const LARGEST = 0.75;

@@ -21,12 +21,14 @@ export function strip(
   const { image } = page;
   return html`<div class="strip-line">
       <h1 class="strip-name" translate="no" title=${image.path} data-testid="file-name">${page.fileName}</h1>
-      ${image.summary ? facts(image, image.summary) : fileSize(image)} ${stagedFact(image)}
-      ${image.summary && health ? healthFact(health, run) : nothing}
+      ${image.summary ? facts(image, image.summary) : fileSize(image)}
     </div>
     <ul class="badges" data-testid="badges" aria-label=${t('What is special about this image')}>
       ${badges(page).map(badge)}
-    </ul>`;
+    </ul>
+    <div class="strip-state">
+      ${image.summary && health ? healthFact(health, run) : nothing} ${stagedFact(image)}
+    </div>`;
 }
 
 function facts(image: ImageState, summary: ImageSummary): TemplateResult {

@@ -27,7 +27,7 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
       <vscode-text-field
         data-testid="go-to"
         size="16"
-        placeholder=${t('Go to 0x…, 1.5G, #31')}
+        placeholder=${t('Go to 0x…, #31')}
         title=${isFile ? t('An offset in the file (0x1f0000, 64k, 1.5 GiB) or a cluster number (#31); Enter goes there') : t('A guest offset (0x1f0000, 64k, 1.5 GiB) or a cluster number (#31); Enter goes there')}
         @keydown=${(event: KeyboardEvent) => {
           if (event.key === 'Enter') actions.goToText((event.target as HTMLInputElement).value);

@@ -14,11 +14,9 @@ import { ENTRY_MEANING } from '../meanings';
 import { formatBytes, formatCount, formatOffset, formatShare, formatSize } from '../numbers';
 import type { AppState } from '../store';
 import { t } from '../strings';
+import { around, guestLink, hostLink, type PlaceActions } from './places';
 
-export interface ClusterActions {
-  goTo(byte: number): void;
-  /** Shows a place in the image file. */
-  goToHost(byte: number): void;
+export interface ClusterActions extends PlaceActions {
   zoomToSelection(): void;
   /** Shows a layer of the chain. */
   showLayer(depth: number): void;
@@ -51,7 +49,7 @@ function range(selection: Selection, disk: DiskOf, state: AppState, actions: Clu
   return html`<section data-testid="range">
     <h2 class="panel-title">${nameClusters(start, length, disk)}</h2>
     <p class="panel-subtitle">
-      ${placeLink(start, actions)} – <span class="mono">${formatOffset(start + length)}</span>,
+      ${guestLink(start, actions)} – <span class="mono">${formatOffset(start + length)}</span>,
       <span title=${formatBytes(length)}>${formatSize(length)}</span>
       <button
         type="button"
@@ -136,22 +134,22 @@ function clusterReport(
       ${nameClusters(report.guestOffset, report.length, disk)}
       <span class="panel-kind">${kindOf(report)}</span>
     </h2>
-    ${report.onDisk === undefined ? nothing : staged(report.onDisk)}
+    ${report.onDisk === undefined ? nothing : staged(report.onDisk, actions)}
     <dl class="facts">
-      ${fact(t('Guest offset'), placeLink(report.guestOffset, actions), 'guest-offset', formatSize(report.guestOffset))}
+      ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', formatSize(report.guestOffset))}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
-      ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), hostLink(report, actions), 'host-offset')}
+      ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), dataPlace(report, actions), 'host-offset')}
       ${
         report.compressedLength === undefined
           ? nothing
           : fact(t('Compressed'), formatBytes(report.compressedLength), 'compressed-length')
       }
       ${report.refcount === undefined ? nothing : fact(t('Refcount'), formatCount(report.refcount), 'refcount')}
-      ${fact(t('L1 entry'), entry(report.l1Index, report.l1EntryOffset, report.l1Entry), 'l1')}
+      ${fact(t('L1 entry'), entry(report.l1Index, report.l1EntryOffset, report.l1Entry, actions), 'l1')}
       ${
         report.l2Entry === undefined
           ? fact(t('L2 entry'), t('There is no L2 table for this part of the disk'), 'l2')
-          : fact(t('L2 entry'), entry(report.l2Index, report.l2EntryOffset, report.l2Entry), 'l2')
+          : fact(t('L2 entry'), entry(report.l2Index, report.l2EntryOffset, report.l2Entry, actions), 'l2')
       }
     </dl>
     ${report.fields.length === 0 ? nothing : bitTable(report.fields)}
@@ -160,14 +158,14 @@ function clusterReport(
 }
 
 /** That what follows is staged, and what it will take the place of. */
-function staged(onDisk: ClusterReport): TemplateResult {
+function staged(onDisk: ClusterReport, actions: ClusterActions): TemplateResult {
   const { l2Entry, hostOffset } = onDisk;
   return html`<div class="staged-note" data-testid="staged-note">
     <p><span class="swatch swatch-staged"></span> ${t('Staged: this is not on disk yet.')}</p>
     <p>
       ${t('On disk:')} <span class="swatch swatch-${onDisk.cellKind}"></span> ${kindOf(onDisk)}
       ${l2Entry === undefined ? t('(no L2 table)') : mono(l2Entry)}
-      ${hostOffset === undefined ? nothing : html`<span class="note">${t('host offset {0}', formatOffset(hostOffset))}</span>`}
+      ${hostOffset === undefined ? nothing : html`<span class="note">${around((at) => t('host offset {0}', at), dataPlace(onDisk, actions))}</span>`}
     </p>
   </div>`;
 }
@@ -187,33 +185,10 @@ function kindOf(report: ClusterReport): string {
 }
 
 /** Into the file view, where it is of this image's own file. */
-function hostLink({ hostOffset = 0, providedBy }: ClusterReport, actions: ClusterActions): TemplateResult {
-  if (providedBy !== 0) return mono(formatOffset(hostOffset));
-  return html`<button
-    type="button"
-    class="link mono"
-    title=${t('Show in the file view')}
-    @click=${() => {
-      actions.goToHost(hostOffset);
-    }}
-  >
-    ${formatOffset(hostOffset)}
-  </button>`;
-}
+const dataPlace = ({ hostOffset = 0, providedBy }: ClusterReport, actions: ClusterActions): TemplateResult =>
+  providedBy === 0 ? hostLink(hostOffset, actions) : mono(formatOffset(hostOffset));
 
 const mono = (text: string): TemplateResult => html`<span class="mono">${text}</span>`;
-
-const placeLink = (byte: number, actions: ClusterActions): TemplateResult =>
-  html`<button
-    type="button"
-    class="link mono"
-    title=${t('Show in the map')}
-    @click=${() => {
-      actions.goTo(byte);
-    }}
-  >
-    ${formatOffset(byte)}
-  </button>`;
 
 function fact(name: string, value: TemplateResult | string, testId: string, note?: string): TemplateResult {
   return html`<dt>${name}</dt>
@@ -223,12 +198,18 @@ function fact(name: string, value: TemplateResult | string, testId: string, note
 }
 
 /** "0x8000000000050001", then where it stands. */
-function entry(index: number | undefined, offset: number | undefined, raw: string): TemplateResult {
+function entry(
+  index: number | undefined,
+  offset: number | undefined,
+  raw: string,
+  actions: ClusterActions,
+): TemplateResult {
+  const number = formatCount(index ?? 0);
   const place =
     offset === undefined
-      ? t('index {0}', formatCount(index ?? 0))
-      : t('index {0}, at {1}', formatCount(index ?? 0), formatOffset(offset));
-  return html`<span class="mono">${raw}</span> <span class="note">${place}</span>`;
+      ? t('index {0}', number)
+      : around((at) => t('index {0}, at {1}', number, at), hostLink(offset, actions));
+  return html`<span class="mono">${raw}</span> <span class="note entry-place">${place}</span>`;
 }
 
 function provider(report: ClusterReport, state: AppState, actions: ClusterActions): TemplateResult | string {

@@ -14,8 +14,13 @@ import { icon } from '../icons';
 import { FEATURE_MEANING, FIELD_MEANING, phraseText } from '../meanings';
 import { formatCount, formatOffset, formatSize } from '../numbers';
 import { t } from '../strings';
+import { around, hostLink, type PlaceActions } from './places';
 
-export function headerPanel(header: HeaderView, copy: (text: string) => void): TemplateResult {
+export interface HeaderActions extends Pick<PlaceActions, 'goToHost'> {
+  copy(text: string): void;
+}
+
+export function headerPanel(header: HeaderView, actions: HeaderActions): TemplateResult {
   return html`<div class="header-panel" data-testid="header-panel">
     <div class="panel-top">
       <h2 class="panel-title">${t('Header')}</h2>
@@ -23,12 +28,12 @@ export function headerPanel(header: HeaderView, copy: (text: string) => void): T
         appearance="secondary"
         data-testid="copy-header"
         @click=${() => {
-          copy(headerJson(header));
+          actions.copy(headerJson(header));
         }}
         ><span slot="start">${icon('copy')}</span>${t('Copy as JSON')}</vscode-button
       >
     </div>
-    ${headerTables(header)}
+    ${headerTables(header, actions)}
     <details class="raw-header">
       <summary>${t('Raw bytes')}</summary>
       ${staticDump(header.raw.subarray(0, 512), t('Raw bytes of the header'))}
@@ -36,13 +41,20 @@ export function headerPanel(header: HeaderView, copy: (text: string) => void): T
   </div>`;
 }
 
-/** All that could be read, without the buttons: also what an image shows that cannot be opened. */
-export function headerTables(header: HeaderView): TemplateResult {
-  return html`${fieldTable(header.fields)} ${featureTable(header.features)}
-  ${extensionList(header.extensions)} ${snapshotTable(header.snapshots)} ${bitmapTable(header.bitmaps)}`;
+/** What leads into the file view; nothing does where there is none. */
+type Places = Pick<PlaceActions, 'goToHost'> | undefined;
+
+/** All that could be read, without the buttons: also what an image shows that cannot be opened, and has no map. */
+export function headerTables(header: HeaderView, places?: Places): TemplateResult {
+  return html`${fieldTable(header.fields, places)} ${featureTable(header.features)}
+  ${extensionList(header.extensions)} ${snapshotTable(header.snapshots, places)}
+  ${bitmapTable(header.bitmaps, places)}`;
 }
 
-function fieldTable(fields: readonly HeaderField[]): TemplateResult | typeof nothing {
+const place = (offset: number, places: Places, text = formatOffset(offset)): TemplateResult | string =>
+  places === undefined ? text : hostLink(offset, places, text);
+
+function fieldTable(fields: readonly HeaderField[], places: Places): TemplateResult | typeof nothing {
   if (fields.length === 0) return nothing;
   return html`<h3 class="panel-heading">${t('Fields')}</h3>
     <table class="fields" data-testid="header-fields">
@@ -66,7 +78,9 @@ function fieldTable(fields: readonly HeaderField[]): TemplateResult | typeof not
             </td>
             <td class="field-value">
               ${field.decoded === '' ? nothing : html`<div data-testid="decoded">${said(field)}</div>`}
-              <div class="mono dim" data-testid="raw" translate="no">${field.raw}</div>
+              <div class="mono dim" data-testid="raw" translate="no">
+                ${field.pointsTo === undefined ? field.raw : place(field.pointsTo, places, field.raw)}
+              </div>
             </td>
           </tr>`;
         })}
@@ -142,7 +156,7 @@ function extensionList(extensions: readonly ExtensionView[]): TemplateResult | t
     </table>`;
 }
 
-function snapshotTable(snapshots: readonly SnapshotView[]): TemplateResult | typeof nothing {
+function snapshotTable(snapshots: readonly SnapshotView[], places: Places): TemplateResult | typeof nothing {
   if (snapshots.length === 0) return nothing;
   return html`<h3 class="panel-heading">${t('Snapshots')}</h3>
     <table class="snapshots" data-testid="header-snapshots">
@@ -161,7 +175,7 @@ function snapshotTable(snapshots: readonly SnapshotView[]): TemplateResult | typ
               <td class="break">
                 ${data(snapshot.name)}
                 <div class="meaning">
-                  ${t('L1 table at {0}, {1} entries', formatOffset(snapshot.l1Offset), formatCount(snapshot.l1Entries))}
+                  ${around((at) => t('L1 table at {0}, {1} entries', at, formatCount(snapshot.l1Entries)), html`${place(snapshot.l1Offset, places)}`)}
                   ${snapshot.virtualSize === undefined ? nothing : html`<br />${t('disk of {0}', sizeOfText(snapshot.virtualSize))}`}
                   ${snapshot.vmStateSize === '0' ? nothing : html`<br />${t('VM state of {0}', sizeOfText(snapshot.vmStateSize))}`}
                 </div>
@@ -173,7 +187,7 @@ function snapshotTable(snapshots: readonly SnapshotView[]): TemplateResult | typ
     </table>`;
 }
 
-function bitmapTable(bitmaps: readonly BitmapView[]): TemplateResult | typeof nothing {
+function bitmapTable(bitmaps: readonly BitmapView[], places: Places): TemplateResult | typeof nothing {
   if (bitmaps.length === 0) return nothing;
   return html`<h3 class="panel-heading">${t('Bitmaps')}</h3>
     <table class="bitmaps" data-testid="header-bitmaps">
@@ -191,7 +205,7 @@ function bitmapTable(bitmaps: readonly BitmapView[]): TemplateResult | typeof no
               <td class="break">
                 ${data(bitmap.name)}
                 <div class="meaning">
-                  ${t('table at {0}, {1} entries', formatOffset(bitmap.tableOffset), formatCount(bitmap.tableEntries))}
+                  ${around((at) => t('table at {0}, {1} entries', at, formatCount(bitmap.tableEntries)), html`${place(bitmap.tableOffset, places)}`)}
                 </div>
               </td>
               <td>${formatSize(bitmap.granularity)}</td>

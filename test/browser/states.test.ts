@@ -1,0 +1,74 @@
+/**
+ * Every state of the page (states/states.ts) on the installed package: nothing that axe-core finds in any kind of theme,
+ * and nothing cut off or out of reach in a small window, in a large one and in a narrow split.
+ */
+import type { Frame } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workspace } from '../support/workspace';
+import { faults } from './harness/axe';
+import { THEME_KINDS } from './harness/themes';
+import { until } from './harness/until';
+import { VSCode } from './harness/vscode';
+import type { Window } from './harness/window';
+import { layoutFaults } from './states/layoutFaults';
+import { Stage, STATES, writeImages } from './states/states';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+const SIZES: readonly Size[] = [
+  { width: 800, height: 600 },
+  { width: 1920, height: 1080 },
+  // An editor of 400 pixels.
+  { width: 750, height: 700 },
+];
+const USUAL: Size = { width: 1200, height: 800 };
+
+describe('the page', () => {
+  const files = workspace();
+  let vscode: VSCode;
+  let stage: Stage;
+
+  beforeAll(async () => {
+    writeImages(files);
+    vscode = await VSCode.start();
+    stage = new Stage(await vscode.openWindow(files.folder), files);
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+    files.remove();
+  });
+
+  it.each(STATES)('$name', async (state) => {
+    const { window } = stage;
+    const found: string[] = [];
+    const frame = await state.show(stage);
+    for (const theme of THEME_KINDS) {
+      await vscode.setTheme(window, theme);
+      for (const fault of await faults(frame)) found.push(`${theme}: ${fault}`);
+    }
+    for (const size of SIZES) {
+      await resize(window, frame, size);
+      for (const fault of await layoutFaults(frame)) found.push(`${size.width} × ${size.height}: ${fault}`);
+      await window.screenshot(`state-${state.name.replace(/\W+/g, '-')}-${size.width}`);
+    }
+    await resize(window, frame, USUAL);
+    await state.leave?.(stage);
+    expect(found).toEqual([]);
+  });
+});
+
+/** Waits until VS Code has laid itself out, and the page in it. */
+async function resize(window: Window, frame: Frame, size: Size): Promise<void> {
+  await window.page.setViewportSize(size);
+  let before = '';
+  await until('the page has its size', async () => {
+    const now = await frame.evaluate(() => [globalThis.innerWidth, globalThis.innerHeight].join());
+    const isSettled = now === before;
+    before = now;
+    return isSettled;
+  });
+}

@@ -1,0 +1,334 @@
+/**
+ * The states of the page, each by name, with the way to it and back. `states.test.ts` goes through all of them and
+ * looks for what axe-core finds, for what is cut off or overlaps, and for what moves. What VS Code shows itself (quick
+ * inputs of Go to Offset…, Export Map…, Change Backing File…; message boxes) is not the page's; Restricted Mode needs a
+ * window of its own (`restricted.test.ts`).
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Frame } from 'playwright-core';
+import { DamagedFile } from '../../support/damagedFile';
+import { writeGiantImage } from '../../support/giantImages';
+import { image } from '../../support/imageBuilder';
+import type { Workspace } from '../../support/workspace';
+import { until } from '../harness/until';
+import type { Window } from '../harness/window';
+import { EditorPage } from '../pages/editorPage';
+
+const TIB = 2 ** 40;
+
+/** Where the states are shown. */
+export class Stage {
+  constructor(
+    readonly window: Window,
+    readonly files: Workspace,
+  ) {}
+
+  /** The map of an image, with nothing of the state before. */
+  async open(name: string): Promise<EditorPage> {
+    await this.window.openFile(this.files.path(name));
+    const page = await EditorPage.of(this.window);
+    await until(`${name} is shown`, async () => (await page.text('file-name')) === name);
+    return page;
+  }
+
+  async openUnreadable(name: string): Promise<Frame> {
+    await this.window.openFile(this.files.path(name));
+    return until(`${name} is shown`, async () => {
+      const frame = await this.window.webview();
+      return (await frame.locator('[data-testid="unreadable"]').count()) > 0 ? frame : undefined;
+    });
+  }
+
+  async escape(page: EditorPage, dialog: string): Promise<void> {
+    await this.window.page.keyboard.press('Escape');
+    await page.get(dialog).waitFor({ state: 'hidden' });
+  }
+}
+
+export interface State {
+  readonly name: string;
+  /** Brings it about. @returns the page's document */
+  show(stage: Stage): Promise<Frame>;
+  /** Takes back what the next state should not meet. */
+  leave?(stage: Stage): Promise<unknown>;
+}
+
+/** Writes the images that the states are of. */
+export function writeImages(files: Workspace): void {
+  const path = (name: string): string => files.path(`${name}.qcow2`);
+  image({ size: '4M' }).writeTo(path('empty'));
+  image({ size: 0 }).writeTo(path('no-disk'));
+  image({ size: '64M', lazyRefcounts: true, featureNames: true })
+    .data(0, 120)
+    .snapshot('before the update')
+    .data(100, 60)
+    .zeroPlain(200, 90)
+    .zeroAllocated(300, 70)
+    .compressed(400, 200)
+    .bitmap('nightly-backup')
+    .writeTo(path('kinds'));
+  image({ extendedL2: true, clusterBits: 16 }).subclusters(0, 'DZ..').data(1, 4).writeTo(path('subclusters'));
+  image({ size: '8M' }).data(0, 40).writeTo(path('base'));
+  image({ size: '8M', backing: { name: 'base.qcow2' } })
+    .data(10, 10)
+    .writeTo(path('middle'));
+  image({ size: '16M', backing: { name: 'middle.qcow2', format: 'qcow2' } })
+    .data(30, 20)
+    .writeTo(path('top'));
+  image({ size: '4M', backing: { name: 'nowhere.qcow2', format: 'qcow2' } })
+    .data(0, 8)
+    .writeTo(path('orphan'));
+  image({ size: '16M' }).data(0, 40).snapshot('first').writeTo(path('damaged'));
+  DamagedFile.do(path('damaged'), (file) => {
+    file.setRefcount(file.hostCluster(3), 0);
+    file.setEntry(7, file.entry(5));
+    file.setEntry(9, (1n << 63n) | (1n << 40n));
+    file.leak(2);
+  });
+  image({ size: '4M' }).data(0, 8).writeTo(path('dirty'));
+  DamagedFile.do(path('dirty'), (file) => {
+    file.markDirty();
+  });
+  image({ size: '4M' }).data(0, 8).writeTo(path('corrupt'));
+  const corrupt = readFileSync(path('corrupt'));
+  corrupt[79] = (corrupt[79] ?? 0) | 2;
+  writeFileSync(path('corrupt'), corrupt);
+  writeFileSync(path('broken'), 'this is no image, whatever its name says');
+  writeGiantImage(path('giant'), { size: TIB, pattern: 'contiguous' });
+}
+
+export const STATES: readonly State[] = [
+  { name: 'an image without a cluster', show: async (stage) => (await stage.open('empty.qcow2')).frame },
+  { name: 'a disk without a byte', show: async (stage) => (await stage.open('no-disk.qcow2')).frame },
+  {
+    name: 'all kinds of clusters, nothing selected',
+    show: async (stage) => {
+      const page = await stage.open('kinds.qcow2');
+      await page.waitForCell(0, 'data');
+      return page.frame;
+    },
+  },
+  {
+    name: 'a kind that the legend highlights',
+    show: (stage) => toggleHighlight(stage, true),
+    leave: (stage) => toggleHighlight(stage, false),
+  },
+  {
+    name: 'one cluster selected',
+    show: async (stage) => {
+      const page = await stage.open('kinds.qcow2');
+      await page.clickCell(130);
+      await page.get('cluster-report').waitFor();
+      return page.frame;
+    },
+  },
+  {
+    name: 'a range selected',
+    show: async (stage) => {
+      const page = await stage.open('kinds.qcow2');
+      await page.clickCell(100);
+      await stage.window.page.keyboard.down('Shift');
+      await page.clickCell(320);
+      await stage.window.page.keyboard.up('Shift');
+      await page.frame.locator('[data-testid="range-totals"][aria-busy="false"]').waitFor();
+      return page.frame;
+    },
+  },
+  {
+    name: 'the bytes scrolled to their end',
+    show: async (stage) => {
+      const page = await stage.open('kinds.qcow2');
+      await page.frame.locator('#hex-dump').focus();
+      await stage.window.page.keyboard.press('End');
+      await page.hexAt(64 * 1024 * 1024 - 8, 8);
+      return page.frame;
+    },
+  },
+  {
+    name: 'a place that is none',
+    show: async (stage) => {
+      const page = await stage.open('kinds.qcow2');
+      await page.goTo('nowhere');
+      await page.get('go-to-problem').waitFor();
+      return page.frame;
+    },
+    leave: async (stage) => (await stage.open('kinds.qcow2')).goTo('#1'),
+  },
+  {
+    name: 'the header',
+    show: (stage) => tab(stage, 'kinds.qcow2', 'header'),
+    leave: backToCluster('kinds.qcow2'),
+  },
+  {
+    name: 'a chain of three',
+    show: (stage) => tab(stage, 'top.qcow2', 'chain'),
+    leave: backToCluster('top.qcow2'),
+  },
+  {
+    name: 'a cluster that a layer provides',
+    show: async (stage) => {
+      const page = await stage.open('top.qcow2');
+      await page.clickCell(0);
+      await page.get('provider').waitFor();
+      return page.frame;
+    },
+  },
+  {
+    name: 'a chain with a missing link',
+    show: (stage) => tab(stage, 'orphan.qcow2', 'chain'),
+    leave: backToCluster('orphan.qcow2'),
+  },
+  {
+    name: 'bytes that cannot be read',
+    show: async (stage) => {
+      const page = await stage.open('orphan.qcow2');
+      await page.goTo('#20');
+      await page.frame.locator('.hex-problem').waitFor();
+      return page.frame;
+    },
+  },
+  {
+    name: 'subclusters',
+    show: async (stage) => {
+      const page = await stage.open('subclusters.qcow2');
+      await page.clickCell(0);
+      await page.get('subclusters').waitFor();
+      return page.frame;
+    },
+  },
+  {
+    name: 'the dialog of Write Zeroes, with a preview',
+    show: (stage) => changeDialog(stage, 'top.qcow2', 'writeZeroes', '1M'),
+    leave: (stage) => leaveDialog(stage, 'top.qcow2', 'change-dialog'),
+  },
+  {
+    name: 'the dialog of Discard, with a range that is none',
+    show: (stage) => changeDialog(stage, 'kinds.qcow2', 'discard', '1P'),
+    leave: (stage) => leaveDialog(stage, 'kinds.qcow2', 'change-dialog'),
+  },
+  {
+    name: 'staged edits',
+    show: async (stage) => {
+      const frame = await changeDialog(stage, 'top.qcow2', 'writeZeroes', '4M');
+      const page = await EditorPage.of(stage.window);
+      const question = page.get('change-question').locator('vscode-checkbox');
+      if ((await question.count()) > 0) await question.click();
+      await page.get('change-apply').click();
+      await page.get('change-dialog').waitFor({ state: 'hidden' });
+      await page.clickCell(4);
+      await page.get('staged-note').waitFor();
+      return frame;
+    },
+    leave: async (stage) => {
+      const page = await stage.open('top.qcow2');
+      await page.get('map').focus();
+      await stage.window.page.keyboard.press('Control+Z');
+      await page.get('staged').waitFor({ state: 'detached' });
+    },
+  },
+  {
+    name: 'a check that found nothing',
+    show: async (stage) => {
+      const page = await stage.open('kinds.qcow2');
+      await page.get('health').click();
+      await page.frame.locator('[data-health="clean"]').waitFor();
+      return page.frame;
+    },
+  },
+  {
+    name: 'a check that found damage',
+    show: async (stage) => {
+      const page = await stage.open('damaged.qcow2');
+      await page.get('health').click();
+      await page.get('repair').waitFor();
+      return page.frame;
+    },
+  },
+  {
+    name: 'the dialog of Repair, with a loss',
+    show: async (stage) => {
+      const page = await stage.open('damaged.qcow2');
+      await page.get('repair').click();
+      await page.frame.locator('[data-testid="repair-preview"][aria-busy="false"]').waitFor();
+      return page.frame;
+    },
+    leave: (stage) => leaveDialog(stage, 'damaged.qcow2', 'repair-dialog'),
+  },
+  {
+    name: 'the file view, with a cluster that is used twice',
+    show: async (stage) => {
+      const page = await stage.open('damaged.qcow2');
+      const shared = DamagedFile.do(stage.files.path('damaged.qcow2'), (file) => file.hostCluster(5));
+      await page.get('space-file').click();
+      await page.waitForFileCell(0, 'header');
+      await page.clickCell(shared);
+      await page.get('claims').waitFor();
+      return page.frame;
+    },
+    leave: async (stage) => (await stage.open('damaged.qcow2')).get('space-guest').click(),
+  },
+  { name: 'an image that was not closed', show: async (stage) => (await stage.open('dirty.qcow2')).frame },
+  {
+    name: 'an image that is corrupt, and read-only for it',
+    show: async (stage) => (await stage.open('corrupt.qcow2')).frame,
+  },
+  { name: 'a file that is no image', show: (stage) => stage.openUnreadable('broken.qcow2') },
+  {
+    name: 'a disk of 1 TiB, at its last cluster',
+    show: async (stage) => {
+      const page = await stage.open('giant.qcow2');
+      await page.goTo(`#${TIB / 65536 - 1}`);
+      await page.waitForCell(TIB / 65536 - 1, 'data');
+      return page.frame;
+    },
+  },
+  {
+    name: 'an image that is being opened',
+    show: async (stage) => {
+      const { frame } = await stage.open('empty.qcow2');
+      await setLoading(frame, true);
+      return frame;
+    },
+    leave: async (stage) => setLoading(await stage.window.webview(), false),
+  },
+];
+
+async function toggleHighlight(stage: Stage, isOn: boolean): Promise<Frame> {
+  const page = await stage.open('kinds.qcow2');
+  await page.get('legend-compressed').locator('button').click();
+  await page.frame.locator(`[data-testid="legend-compressed"] [aria-pressed="${String(isOn)}"]`).waitFor();
+  return page.frame;
+}
+
+async function tab(stage: Stage, name: string, shown: 'header' | 'chain'): Promise<Frame> {
+  const page = await stage.open(name);
+  await page.showTab(shown);
+  await page.get(shown === 'header' ? 'header-panel' : 'chain').waitFor();
+  return page.frame;
+}
+
+function backToCluster(name: string): (stage: Stage) => Promise<void> {
+  return async (stage) => (await stage.open(name)).showTab('cluster');
+}
+
+async function changeDialog(
+  stage: Stage,
+  name: string,
+  kind: 'writeZeroes' | 'discard',
+  length: string,
+): Promise<Frame> {
+  const page = await stage.open(name);
+  await page.get(`change-${kind}`).click();
+  await page.get('change-start').locator('input').fill('0');
+  await page.get('change-length').locator('input').fill(length);
+  await page.frame.locator('[data-testid="change-preview"][aria-busy="false"]').waitFor();
+  return page.frame;
+}
+
+async function leaveDialog(stage: Stage, name: string, dialog: string): Promise<void> {
+  await stage.escape(await stage.open(name), dialog);
+}
+
+/** A moment that no test could hold still: how it looks. */
+const setLoading = (frame: Frame, isLoading: boolean): Promise<unknown> =>
+  frame.evaluate((on) => document.querySelector('.page')?.classList.toggle('is-loading', on), isLoading);
