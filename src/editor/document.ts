@@ -169,8 +169,9 @@ export class ImageDocument {
     return (await this.readSession()).fileView.cells(request, report);
   }
 
-  async inspectHost(hostOffset: number): Promise<Result<StagedHostReport>> {
-    return (await this.readSession()).fileView.inspect(hostOffset);
+  /** @param asker its newer question ends an older one */
+  async inspectHost(hostOffset: number, asker: object): Promise<Result<StagedHostReport>> {
+    return (await this.readSession()).fileView.inspect(hostOffset, asker);
   }
 
   async readHostBytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {

@@ -12,7 +12,8 @@ export interface FileViewHost {
 
 export class FileView {
   private walking: OperationId | undefined;
-  private inspecting: OperationId | undefined;
+  /** By who asks. */
+  private readonly inspecting = new WeakMap<object, OperationId>();
 
   constructor(private readonly host: FileViewHost) {}
 
@@ -26,14 +27,15 @@ export class FileView {
     });
   }
 
-  /** A newer inspection ends an older one that is still under way. */
-  inspect(hostOffset: number): Promise<Result<StagedHostReport>> {
+  /** A newer inspection ends an older one of the same asker that is still under way. */
+  inspect(hostOffset: number, asker: object): Promise<Result<StagedHostReport>> {
     return this.host.ask(async (engine) => {
       const operation = this.host.nextOperation();
-      if (this.inspecting !== undefined) engine.cancelOperation(this.inspecting);
-      this.inspecting = operation;
+      const older = this.inspecting.get(asker);
+      if (older !== undefined) engine.cancelOperation(older);
+      this.inspecting.set(asker, operation);
       const report = await engine.inspectHost(hostOffset, operation);
-      if (this.inspecting === operation) this.inspecting = undefined;
+      if (this.inspecting.get(asker) === operation) this.inspecting.delete(asker);
       return report;
     });
   }

@@ -65,7 +65,7 @@ export function hostHandler(
       document.hostCells(request, (done, total) => {
         events.layoutProgress(done, total);
       }),
-    inspectHost: (hostOffset: number) => document.inspectHost(hostOffset),
+    inspectHost: (hostOffset: number) => document.inspectHost(hostOffset, events),
     readHostBytes: (hostOffset: number, length: number) => document.readHostBytes(hostOffset, length),
     leaveFile(): Promise<void> {
       document.leaveFile();

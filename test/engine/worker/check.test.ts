@@ -1,5 +1,6 @@
 /** The check through the worker: on the image as staged, with progress, and stopped when told. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FileView } from '../../../src/editor/fileView';
 import type { OpenOptions } from '../../../src/worker/api';
 import { EngineClient } from '../../../src/worker/client';
 import { DamagedFile } from '../../support/damagedFile';
@@ -10,7 +11,7 @@ import { workspace, type Workspace } from '../../support/workspace';
 
 const OPTIONS: OpenOptions = { generation: 1, followsNames: true };
 
-describe('a check in the worker', () => {
+describe('a look at the whole image in the worker', () => {
   let worker: BuiltWorker;
   let files: Workspace;
   let image: string;
@@ -90,5 +91,25 @@ describe('a check in the worker', () => {
     await until('it was told', () => seen.length > 0);
     expect(seen[0]).toBe(7);
     expect(seen[1]).toBeLessThan(1);
+  });
+
+  it('of one cluster of the file ends where the same page asks for another one', async () => {
+    const engine = await open(image);
+    let operation = 0;
+    const view = new FileView({
+      ask: (request) => request(engine),
+      watch: (_operation, _report, work) => work(),
+      nextOperation: () => ++operation,
+    });
+    await view.cells({ start: 0, bytesPerCell: 65536, count: 1 }, () => undefined);
+    const [page, other] = [{}, {}];
+    const reports = await Promise.all([
+      view.inspect(0, page),
+      view.inspect(0x10000, page),
+      view.inspect(0x20000, page),
+      view.inspect(0x30000, other),
+    ]);
+    const told = reports.map((report) => (report.ok ? report.value.hostOffset : report.problem.kind));
+    expect(told).toEqual(['cancelled', 'cancelled', 0x20000, 0x30000]);
   });
 });
