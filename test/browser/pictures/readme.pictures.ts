@@ -22,6 +22,9 @@ const WINDOW = { width: 1160, height: 800 };
 /** Few colours and no dithering: a window has few, and a package has a limit. */
 const SMALL = ['--force', '--strip', '--speed', '1', '--nofs'];
 
+/** Where a legend names kinds of which there is little to be seen: their colours must not go. */
+const MANY_COLOURS = 64;
+
 const PICTURES: Readonly<Record<ThemeKind, string>> = {
   dark: 'dark',
   light: 'light',
@@ -113,8 +116,7 @@ describe('pictures of', () => {
     await page.goTo(`#${sharedCluster}`);
     await page.frame.locator('[data-testid="zoom-whole"]').click();
     await page.get('claims').waitFor();
-    // Each use has a colour of its own.
-    await keep('file', 64);
+    await keep('file', MANY_COLOURS);
     await page.get('space-guest').click();
   });
 
@@ -122,7 +124,7 @@ describe('pictures of', () => {
     const page = await open('mail-server.qcow2');
     await page.get('repair').click();
     await page.frame.locator('[data-testid="repair-preview"][aria-busy="false"]').waitFor();
-    await keep('repair');
+    await keep('repair', MANY_COLOURS);
     await window.page.keyboard.press('Escape');
   });
 
@@ -137,13 +139,13 @@ describe('pictures of', () => {
     const page = await open('chain-3-top.qcow2');
     await window.page.locator('.activitybar .action-label[aria-label^="QCOW2"]').click();
     await page.showTab('chain');
-    await keep('chain');
+    await keep('chain', MANY_COLOURS);
   });
 
   it('a disk of 1 TiB', async () => {
     const page = await open('huge-1-TiB.qcow2');
     await page.goTo('600G');
-    await keep('terabyte');
+    await keep('terabyte', MANY_COLOURS);
   });
 
   it('an image that cannot be opened', async () => {
