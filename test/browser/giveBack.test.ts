@@ -47,18 +47,15 @@ describe('giving free space back', () => {
     expect(statSync(disk)).toMatchObject({ size, mtimeMs });
   });
 
-  it('gives it back, tells how much, and leaves a clean image', async () => {
+  it('gives it back, and leaves a clean image', async () => {
     const before = statSync(disk);
     await window.runCommand(TITLE);
     await window.dialog.getByRole('button', { name: 'Give Back' }).click();
     await until('the file is shorter', () => Promise.resolve(statSync(disk).size === before.size - MIB));
-    await window.notification(' back to the host; it takes ').waitFor();
     await window.screenshot('give-back-done');
     const after = statSync(disk);
     expect((before.blocks - after.blocks) * 512).toBeGreaterThanOrEqual(3 * MIB - 65536);
     expect(qemuImg(['check', disk]).status).toBe(0);
     mustQemuIo(disk, ['read -P 1 0 1M', 'read -P 0 1M 2M', 'read -P 1 3M 4M', 'read -P 0 7M 1M']);
-    await window.runCommand(TITLE);
-    await window.notification('disk.qcow2 has no free space to give back.').waitFor();
   });
 });
