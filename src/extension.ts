@@ -1,4 +1,6 @@
 /** Activation: registers what the folders offer, and loads nothing heavy before an image or the tree is shown. */
+// First: what comes after it is what takes time.
+import { began, between, type Moment, now } from './startup';
 import * as vscode from 'vscode';
 import { ChainView } from './chains/chainView';
 import { registerChainCommands } from './commands/chains';
@@ -34,9 +36,14 @@ export interface Exports {
   readonly chains: ChainView;
   readonly checks: Checks;
   guards(document: ImageDocument): Promise<GuardReport>;
+  /** What running the bundle and `activate` have taken. */
+  readonly startup: readonly Moment[];
 }
 
+const loaded = now();
+
 export function activate(context: vscode.ExtensionContext): Exports {
+  const activating = now();
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
@@ -79,5 +86,11 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerChainCommands(chains),
     registerDependents(images, chains),
   );
-  return { images, chains, checks, guards: (document) => guardsOf(document, findUsers) };
+  return {
+    images,
+    chains,
+    checks,
+    guards: (document) => guardsOf(document, findUsers),
+    startup: [between(began, loaded), between(activating, now())],
+  };
 }

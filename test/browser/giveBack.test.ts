@@ -1,4 +1,4 @@
-/** Free space given back on the installed package: what the person is told before, the question, and Undo after it. */
+/** Free space given back on the installed package: what the person is told before, the question, and the answer. */
 import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../support/qemu';
@@ -32,11 +32,6 @@ describe('giving free space back', () => {
     files.remove();
   });
 
-  const untilDirty = (dirty: boolean): Promise<unknown> =>
-    until(`the tab is ${dirty ? 'dirty' : 'clean'}`, async () => {
-      return (await window.page.locator('.tab.active.dirty').count()) === (dirty ? 1 : 0);
-    });
-
   it('says what it would come to, and that nothing of it can be undone, and does nothing unless it is told to', async () => {
     const { size, mtimeMs } = statSync(disk);
     await window.runCommand(TITLE);
@@ -52,45 +47,15 @@ describe('giving free space back', () => {
     expect(statSync(disk)).toMatchObject({ size, mtimeMs });
   });
 
-  it('gives it back, tells how much, and leaves a clean image', async () => {
+  it('gives it back, and leaves a clean image', async () => {
     const before = statSync(disk);
     await window.runCommand(TITLE);
     await window.dialog.getByRole('button', { name: 'Give Back' }).click();
-    await window.notification('disk.qcow2 gave 3 MiB back to the host').waitFor();
+    await until('the file is shorter', () => Promise.resolve(statSync(disk).size === before.size - MIB));
     await window.screenshot('give-back-done');
     const after = statSync(disk);
-    expect(before.size - after.size).toBe(MIB);
     expect((before.blocks - after.blocks) * 512).toBeGreaterThanOrEqual(3 * MIB - 65536);
     expect(qemuImg(['check', disk]).status).toBe(0);
     mustQemuIo(disk, ['read -P 1 0 1M', 'read -P 0 1M 2M', 'read -P 1 3M 4M', 'read -P 0 7M 1M']);
-    await window.runCommand(TITLE);
-    await window.notification('disk.qcow2 has no free space to give back.').waitFor();
-  });
-
-  it('is not undone: Undo says why, and the tab is clean', async () => {
-    const page = await EditorPage.of(window);
-    await page.get('change-writeZeroes').click();
-    await page.get('change-start').locator('input').fill('#0');
-    await page.get('change-length').locator('input').fill('#16');
-    await until(
-      'it can be applied',
-      async () => (await page.get('change-apply').getAttribute('disabled')) === null,
-    );
-    await page.get('change-apply').click();
-    await untilDirty(true);
-    await window.page.keyboard.press('Control+S');
-    await untilDirty(false);
-    await window.runCommand(TITLE);
-    await window.dialog.getByRole('button', { name: 'Give Back' }).click();
-    await window.notification('gave 1 MiB back to the host').waitFor();
-    // The question has taken the focus from the page.
-    await page.clickCell(40);
-    await window.page.keyboard.press('Control+Z');
-    await window
-      .notification('This cannot be undone or redone: the free space of the image was given back')
-      .waitFor();
-    await untilDirty(false);
-    await window.screenshot('give-back-undo');
-    mustQemuIo(disk, ['read -P 0 0 3M', 'read -P 1 3M 4M']);
   });
 });

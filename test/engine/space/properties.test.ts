@@ -26,6 +26,8 @@ test('free space goes, and nothing that anybody reads', { timeout: 3_600_000 }, 
     const random = seededRandom(seed);
     const plan = randomPlan(random);
     const snapshots = makeImage(plan, random, folder);
+    // QEMU 7.2 writes some compressed clusters that it cannot read itself.
+    fc.pre(qemuImg(['convert', '-O', 'raw', DISK, 'judge.raw'], { cwd: folder }).status === 0);
     const read = (extra: readonly string[] = []): Buffer => {
       const args = ['convert', ...extra, '-f', 'qcow2', '-O', 'raw', DISK, 'judge.raw'];
       mustQemuImg(args, { cwd: folder });
@@ -34,7 +36,7 @@ test('free space goes, and nothing that anybody reads', { timeout: 3_600_000 }, 
     const readAll = (): Buffer[] => [read(), ...snapshots.map((name) => read(['-l', name]))];
     const image = EditableImage.open(path, { followsNames: true, scratchPath: `${folder}/scratch` });
     try {
-      for (let count = 0; count < 3 + random.below(5); count++) {
+      for (let left = 3 + random.below(5); left > 0; left--) {
         image.apply(requestOf(randomOperation(plan, random, { fallback: true, unmap: true })));
       }
       image.save();
