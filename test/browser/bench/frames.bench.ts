@@ -18,6 +18,7 @@ import {
   panByDragging,
   panByKeys,
   panByWheel,
+  scrollBytes,
   zoomInAndOut,
   zoomToClusters,
 } from '../pages/frames';
@@ -28,6 +29,8 @@ const CLUSTER = 65536;
 const FRAME = 17;
 /** DESIGN section 7, "the first cluster map drawn". */
 const FIRST_MAP = 500;
+/** Bytes that the page may take after all of that: what it keeps is bounded, however large the disk. */
+const MOST_MEMORY = 64 * 2 ** 20;
 /** Two runs of each: the better one counts, since the other may have met something else that the machine did. */
 const RUNS = 2;
 
@@ -92,10 +95,15 @@ describe.each(DISKS)('the map of 1 TiB, %s', (words, pattern) => {
     await keep(`pan by ${how}, ${words}`, () => pan(page));
   });
 
+  it('scrolls through its bytes smoothly', async () => {
+    await keep(`scroll the bytes, ${words}`, () => scrollBytes(page));
+  });
+
   it('takes little memory', async () => {
     const taken = (await memory(window)) - memoryBefore;
     rows.push({ work: `the page after that, ${words}`, memory: taken });
     expect(taken).toBeGreaterThan(0);
+    expect(taken).toBeLessThan(MOST_MEMORY);
   });
 
   async function keep(work: string, action: () => Promise<void>): Promise<void> {
