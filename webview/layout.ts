@@ -74,9 +74,12 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
   return html`<div class="page is-loading" ${keep('page')}>
     <header class="strip" ${keep('strip')}></header>
     <section class="notices" aria-label=${t('Notices')} ${keep('notices')}></section>
-    <div class="loading" role="status">
-      <vscode-progress-ring aria-label=${t('Opening the image')}></vscode-progress-ring>
-    </div>
+    <main class="loading">
+      <div class="loading-says" role="status">
+        <vscode-progress-ring aria-hidden="true"></vscode-progress-ring>
+        <h1 class="loading-words">${t('Opening the image')}</h1>
+      </div>
+    </main>
     <main class="unreadable-place" ${keep('unreadable')}></main>
     <main class="body">
       <section class="map-side" aria-label=${t('Cluster map')}>

@@ -7,7 +7,7 @@ export interface Row {
   readonly whole?: number;
   /** Milliseconds of qemu-img doing the same; absent where nothing of QEMU's compares. */
   readonly theirs?: number;
-  /** What is promised (DESIGN section 7): so many times as fast, or at most so many milliseconds. */
+  /** What is promised: so many times as fast, or at most so many milliseconds. */
   readonly floor?: { readonly timesFaster: number } | { readonly milliseconds: number };
   /** Peak memory above an idle Node process (a page: above the window without it), bytes. */
   readonly memory?: number;

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
-import { faults } from './harness/axe';
 import { THEME_KINDS } from './harness/themes';
 import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
@@ -185,36 +184,6 @@ describe('a change of an image', () => {
     expect(await canApply()).toBe(false);
     await page.get('change-cancel').click();
     await page.get('change-dialog').waitFor({ state: 'hidden' });
-  });
-
-  it.each(THEME_KINDS)('has no fault that axe finds, in a %s theme', async (theme) => {
-    await vscode.setTheme(window, theme);
-    await page.get('change-writeZeroes').click();
-    await type('start', '0');
-    await type('length', '1M');
-    await row('becameUnallocated');
-    expect(await faults(page.frame)).toEqual([]);
-    await window.screenshot(`change-${theme}`);
-    await window.page.keyboard.press('Escape');
-    await page.get('change-dialog').waitFor({ state: 'hidden' });
-  });
-
-  it('fits into a narrow window', async () => {
-    await window.page.setViewportSize({ width: 800, height: 600 });
-    await until('the page has shrunk', async () => page.frame.evaluate(() => globalThis.innerWidth < 600));
-    await page.get('change-writeZeroes').click();
-    await type('start', '0');
-    await type('length', '1M');
-    await row('becameUnallocated');
-    const box = await page.get('change-dialog').boundingBox();
-    const apply = await page.get('change-apply').boundingBox();
-    expect(box!.width).toBeLessThan(600);
-    expect(apply!.y + apply!.height).toBeLessThanOrEqual(600);
-    await window.screenshot('change-narrow');
-    await window.page.keyboard.press('Escape');
-    await page.get('change-dialog').waitFor({ state: 'hidden' });
-    await window.page.setViewportSize({ width: 1200, height: 800 });
-    await until('the page has grown', async () => page.frame.evaluate(() => globalThis.innerWidth > 600));
   });
 
   it('is saved by the keyboard: QEMU finds it on disk, and the marks go', async () => {

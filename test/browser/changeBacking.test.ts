@@ -5,8 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg } from '../support/qemu';
 import { workspace } from '../support/workspace';
-import { faults } from './harness/axe';
-import { THEME_KINDS } from './harness/themes';
 import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
@@ -44,12 +42,9 @@ describe('a backing file that is missing', () => {
       'backing-filename'
     ];
 
-  it.each(THEME_KINDS)('stands out in the chain, with a way on, in a %s theme', async (theme) => {
-    await vscode.setTheme(window, theme);
+  it('stands out in the chain, with a way on', async () => {
     expect(await page.get('layer-1').getAttribute('data-state')).toBe('missing');
     expect(await page.text('change-backing-1')).toBe('Choose File…');
-    expect(await faults(page.frame)).toEqual([]);
-    await window.screenshot(`chain-missing-${theme}`);
   });
 
   it('is chosen in a dialog, named relative to the image, and told what it means before anything happens', async () => {

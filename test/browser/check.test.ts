@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
-import { faults } from './harness/axe';
 import { THEME_KINDS } from './harness/themes';
 import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
@@ -105,7 +104,6 @@ describe('the check of an image', () => {
     for (const theme of THEME_KINDS) {
       await vscode.setTheme(window, theme);
       for (const [cluster, kind] of kinds) await page.waitForFileCell(cluster, kind);
-      expect(await faults(page.frame)).toEqual([]);
       await window.screenshot(`file-${theme}`);
     }
     expect(new Set(await Promise.all(kinds.map(([, kind]) => page.fileColour(kind)))).size).toBe(7);
@@ -167,7 +165,6 @@ describe('the check of an image', () => {
     await page.get('check').click();
     await untilHealth('clean');
     expect(await page.get('show-problems').count()).toBe(0);
-    expect(await faults(page.frame)).toEqual([]);
     await window.screenshot('clean');
     await window.openFile(disk);
     page = await EditorPage.of(window);

@@ -5,8 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
-import { faults } from './harness/axe';
-import { THEME_KINDS } from './harness/themes';
 import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
@@ -144,20 +142,6 @@ describe('the panels', () => {
     expect(pasted).toContain('"cluster_bits"');
   });
 
-  it.each(THEME_KINDS)('has no fault that axe finds, in a %s theme', async (theme) => {
-    await vscode.setTheme(window, theme);
-    const page = await open('top.qcow2');
-    await page.showTab('cluster');
-    await page.clickCell(1);
-    await page.get('cluster-report').waitFor();
-    expect(await faults(page.frame)).toEqual([]);
-    for (const tab of ['header', 'chain'] as const) {
-      await page.showTab(tab);
-      expect(await faults(page.frame)).toEqual([]);
-    }
-    await window.screenshot(`chain-${theme}`);
-  });
-
   it('shows the 32 subclusters of an extended entry', async () => {
     image({ extendedL2: true, clusterBits: 16 }).subclusters(0, 'DZ..').writeTo(files.path('extended.qcow2'));
     const page = await open('extended.qcow2');
@@ -183,12 +167,6 @@ describe('the panels', () => {
       return (await shown.locator('[data-testid="unreadable"]').count()) > 0 ? shown : undefined;
     });
   }
-
-  it.each(THEME_KINDS)('has no fault where an image cannot be opened, in a %s theme', async (theme) => {
-    await vscode.setTheme(window, theme);
-    expect(await faults(await openBroken(files.path('broken.qcow2')))).toEqual([]);
-    await window.screenshot(`unreadable-${theme}`);
-  });
 
   it('says what is wrong with an image that cannot be opened, and opens it when it is whole again', async () => {
     const broken = files.path('broken.qcow2');

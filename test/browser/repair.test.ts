@@ -4,8 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
-import { faults } from './harness/axe';
-import { THEME_KINDS } from './harness/themes';
 import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
@@ -85,26 +83,6 @@ describe('the repair of an image', () => {
     await places.locator('summary').click();
     expect(await places.locator('li').first().innerText()).toContain('guest offset 0x70000');
     await close();
-  });
-
-  it.each(THEME_KINDS)('has no fault that axe finds, in a %s theme', async (theme) => {
-    await vscode.setTheme(window, theme);
-    await open();
-    expect(await faults(page.frame)).toEqual([]);
-    await window.screenshot(`repair-${theme}`);
-    await close();
-  });
-
-  it('fits into a narrow window', async () => {
-    await window.page.setViewportSize({ width: 800, height: 600 });
-    await until('the page has shrunk', async () => page.frame.evaluate(() => globalThis.innerWidth < 600));
-    await open();
-    const apply = await page.get('repair-apply').boundingBox();
-    expect(apply!.y + apply!.height).toBeLessThanOrEqual(600);
-    await window.screenshot('repair-narrow');
-    await close();
-    await window.page.setViewportSize({ width: 1200, height: 800 });
-    await until('the page has grown', async () => page.frame.evaluate(() => globalThis.innerWidth > 600));
   });
 
   it('is chosen and applied by the keyboard alone, and marks what it has staged', async () => {

@@ -5,6 +5,8 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
 import { image } from '../support/imageBuilder';
+import { faults } from './harness/axe';
+import { THEME_KINDS } from './harness/themes';
 import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
@@ -38,6 +40,11 @@ describe('an image in a folder that is not trusted', () => {
     expect(await page.text('notice')).toContain('Restricted Mode');
     await page.waitForCell(3, 'data');
     await page.waitForCell(4, 'backingUnknown');
+  });
+
+  it.each(THEME_KINDS)('has no fault that axe finds, in a %s theme', async (theme) => {
+    await vscode.setTheme(window, theme);
+    expect(await faults(await window.webview())).toEqual([]);
   });
 
   it('is not changed, and says why', async () => {

@@ -10,6 +10,7 @@ import { THEME_KINDS } from './harness/themes';
 import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
+import { animations } from './pages/motion';
 import { layoutFaults } from './states/layoutFaults';
 import { Stage, STATES, writeImages } from './states/states';
 
@@ -58,6 +59,18 @@ describe('the page', () => {
     await resize(window, frame, USUAL);
     await state.leave?.(stage);
     expect(found).toEqual([]);
+  });
+
+  it('rests for whoever asks for it', async () => {
+    const { page } = stage.window;
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    const opening = STATES.find(({ name }) => name === 'an image that is being opened');
+    const frame = await opening?.show(stage);
+    if (frame === undefined) throw new Error('there is no such state');
+    expect(await animations(frame)).toEqual([]);
+    expect(await frame.locator('.loading-words').isVisible()).toBe(true);
+    await opening?.leave?.(stage);
+    await page.emulateMedia({ reducedMotion: null });
   });
 });
 

@@ -102,7 +102,7 @@ const discardHint = (): TemplateResult =>
 
 function preview({ preview: answer, range, isStale }: ChangeFormState): TemplateResult {
   return html`<div
-    class="change-preview ${isStale ? 'is-stale' : ''}"
+    class="change-preview ${isStale && range.ok ? 'is-stale' : ''}"
     role="region"
     aria-label=${t('Preview')}
     aria-live="polite"

@@ -18,18 +18,21 @@ import {
   panByDragging,
   panByKeys,
   panByWheel,
+  scrollBytes,
   zoomInAndOut,
   zoomToClusters,
 } from '../pages/frames';
 
 const TIB = 2 ** 40;
 const CLUSTER = 65536;
-/** A frame at 60 a second, rounded as EDITOR.md has it. */
+/** A frame at 60 a second, in whole milliseconds. */
 const FRAME = 17;
-/** DESIGN section 7, "the first cluster map drawn". */
+/** The first cluster map is drawn within so many milliseconds. */
 const FIRST_MAP = 500;
 /** A task of the window that a person does not notice (what the host is held to, too). */
 const TASK = 100;
+/** Bytes that the page may take after all of that: what it keeps is bounded, however large the disk. */
+const MOST_MEMORY = 64 * 2 ** 20;
 /** Two runs of each: the better one counts, since the other may have met something else that the machine did. */
 const RUNS = 2;
 
@@ -94,10 +97,15 @@ describe.each(DISKS)('the map of 1 TiB, %s', (words, pattern) => {
     await keep(`pan by ${how}, ${words}`, () => pan(page));
   });
 
+  it('scrolls through its bytes smoothly', async () => {
+    await keep(`scroll the bytes, ${words}`, () => scrollBytes(page));
+  });
+
   it('takes little memory', async () => {
     const taken = (await memory(window)) - memoryBefore;
     rows.push({ work: `the page after that, ${words}`, memory: taken });
     expect(taken).toBeGreaterThan(0);
+    expect(taken).toBeLessThan(MOST_MEMORY);
   });
 
   it('stays responsive while all of it is zeroed and saved', async () => {

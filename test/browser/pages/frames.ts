@@ -95,6 +95,22 @@ export async function panByWheel(page: EditorPage): Promise<void> {
   await keyboard.up('Shift');
 }
 
+/** Scrolls the bytes by the page, over and over from ends and middle of the disk. */
+export async function scrollBytes(page: EditorPage): Promise<void> {
+  const { keyboard } = page.window.page;
+  for (const place of ['0', '1G', '512G']) {
+    await page.goTo(place);
+    await page.frame.locator('#hex-dump').focus();
+    for (const key of ['PageDown', 'PageUp']) {
+      for (let press = 0; press < 60; press++) {
+        await keyboard.down(key);
+        await page.frame.waitForTimeout(16);
+      }
+      await keyboard.up(key);
+    }
+  }
+}
+
 /** Goes to a place and zooms in until a cell is a cluster. */
 export async function zoomToClusters(page: EditorPage, place: string, clusterSize: number): Promise<void> {
   await page.goTo(place);

@@ -15,6 +15,7 @@ import type { Window } from '../harness/window';
 import { EditorPage } from '../pages/editorPage';
 
 const TIB = 2 ** 40;
+const CLUSTER = 65536;
 
 /** Where the states are shown. */
 export class Stage {
@@ -37,11 +38,6 @@ export class Stage {
       const frame = await this.window.webview();
       return (await frame.locator('[data-testid="unreadable"]').count()) > 0 ? frame : undefined;
     });
-  }
-
-  async escape(page: EditorPage, dialog: string): Promise<void> {
-    await this.window.page.keyboard.press('Escape');
-    await page.get(dialog).waitFor({ state: 'hidden' });
   }
 }
 
@@ -199,12 +195,12 @@ export const STATES: readonly State[] = [
   {
     name: 'the dialog of Write Zeroes, with a preview',
     show: (stage) => changeDialog(stage, 'top.qcow2', 'writeZeroes', '1M'),
-    leave: (stage) => leaveDialog(stage, 'top.qcow2', 'change-dialog'),
+    leave: (stage) => leaveDialog(stage, 'top.qcow2', 'change'),
   },
   {
     name: 'the dialog of Discard, with a range that is none',
     show: (stage) => changeDialog(stage, 'kinds.qcow2', 'discard', '1P'),
-    leave: (stage) => leaveDialog(stage, 'kinds.qcow2', 'change-dialog'),
+    leave: (stage) => leaveDialog(stage, 'kinds.qcow2', 'change'),
   },
   {
     name: 'staged edits',
@@ -252,7 +248,7 @@ export const STATES: readonly State[] = [
       await page.frame.locator('[data-testid="repair-preview"][aria-busy="false"]').waitFor();
       return page.frame;
     },
-    leave: (stage) => leaveDialog(stage, 'damaged.qcow2', 'repair-dialog'),
+    leave: (stage) => leaveDialog(stage, 'damaged.qcow2', 'repair'),
   },
   {
     name: 'the file view, with a cluster that is used twice',
@@ -277,8 +273,9 @@ export const STATES: readonly State[] = [
     name: 'a disk of 1 TiB, at its last cluster',
     show: async (stage) => {
       const page = await stage.open('giant.qcow2');
-      await page.goTo(`#${TIB / 65536 - 1}`);
-      await page.waitForCell(TIB / 65536 - 1, 'data');
+      await page.goTo(`#${TIB / CLUSTER - 1}`);
+      const last = `0x${(TIB - CLUSTER).toString(16)}`;
+      await until('it is shown', async () => (await page.text('guest-offset')).startsWith(last));
       return page.frame;
     },
   },
@@ -325,10 +322,15 @@ async function changeDialog(
   return page.frame;
 }
 
-async function leaveDialog(stage: Stage, name: string, dialog: string): Promise<void> {
-  await stage.escape(await stage.open(name), dialog);
+async function leaveDialog(stage: Stage, name: string, dialog: 'change' | 'repair'): Promise<void> {
+  const page = await stage.open(name);
+  await page.get(`${dialog}-cancel`).click();
+  await page.get(`${dialog}-dialog`).waitFor({ state: 'hidden' });
 }
 
-/** A moment that no test could hold still: how it looks. */
+/** A moment that no test could hold still: how it looks, once it has appeared. */
 const setLoading = (frame: Frame, isLoading: boolean): Promise<unknown> =>
-  frame.evaluate((on) => document.querySelector('.page')?.classList.toggle('is-loading', on), isLoading);
+  frame.evaluate(async (on) => {
+    document.querySelector('.page')?.classList.toggle('is-loading', on);
+    await Promise.all(document.getAnimations().map(({ finished }) => finished));
+  }, isLoading);

@@ -10,7 +10,8 @@ import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 describe('the level of a guard', () => {
   let exports: Exports;
   let folder: ImageFolder;
-  const changed = new Set<string>();
+  /** Settings that were changed, and what they had been. */
+  const former = new Map<string, unknown>();
 
   before(async () => {
     exports = await activateExtension();
@@ -19,8 +20,8 @@ describe('the level of a guard', () => {
 
   afterEach(async () => {
     await closeAllEditors();
-    for (const name of changed) await set(name, undefined);
-    changed.clear();
+    for (const [name, value] of former) await set(name, value);
+    former.clear();
   });
 
   after(() => {
@@ -28,8 +29,9 @@ describe('the level of a guard', () => {
   });
 
   async function set(name: string, value: unknown): Promise<void> {
-    changed.add(name);
-    await vscode.workspace.getConfiguration().update(name, value, vscode.ConfigurationTarget.Global);
+    const settings = vscode.workspace.getConfiguration();
+    if (!former.has(name)) former.set(name, settings.inspect(name)?.globalValue);
+    await settings.update(name, value, vscode.ConfigurationTarget.Global);
   }
 
   function create(name: string): vscode.Uri {

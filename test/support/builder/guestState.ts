@@ -19,7 +19,7 @@ export type ClusterState =
       readonly content: Content;
     };
 
-/** What one guest byte is, as the layer alone sees it; the names are those of DESIGN.md section 2. */
+/** What one guest byte is, as the layer alone sees it. */
 export type GuestKind =
   'data' | 'compressed' | 'zeroPlain' | 'zeroAllocated' | 'unallocated' | 'unallocatedSubcluster';
 
