@@ -14,13 +14,16 @@ export function island(
 ): void {
   let drawn: readonly unknown[] | undefined;
   let isScheduled = false;
+  let isEmpty = true;
   const draw = (): void => {
     isScheduled = false;
     drawn = reads(store.state);
     render(template(store.state), element);
   };
   store.subscribe(() => {
-    if (drawn === undefined) {
+    // What the page begins with is there when it is first seen.
+    if (drawn === undefined || (isEmpty && store.state.page !== undefined)) {
+      isEmpty = store.state.page === undefined;
       draw();
       return;
     }

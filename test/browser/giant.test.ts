@@ -6,6 +6,7 @@ import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
+import { layoutShift } from './pages/motion';
 import { measureFrames, panByDragging, zoomInAndOut, zoomToClusters, type FrameTimes } from './pages/frames';
 
 const TIB = 2 ** 40;
@@ -35,9 +36,10 @@ describe('a disk of 1 TiB', () => {
     files.remove();
   });
 
-  it('is counted to the last cluster', async () => {
+  it('is counted to the last cluster, and nothing on the page moves meanwhile', async () => {
     await until('it is scanned', async () => (await page.legendBytes('data')) === TIB);
     await page.waitForCell(0, 'data');
+    expect(await layoutShift(page.frame)).toBeLessThan(0.1);
     await window.screenshot('giant');
   });
 

@@ -112,7 +112,8 @@ describe('the cluster map', () => {
     await page.get('zoom-whole').click();
     await until('the whole disk is shown', async () => (await page.geometry()).firstCell === 0);
     const before = await page.geometry();
-    const cell = before.columns * 10 + 20;
+    const { height } = (await page.get('map').boundingBox())!;
+    const cell = before.columns * Math.floor(height / before.cellSize / 2) + 20;
     const { x, y } = await page.pointOf(cell);
     await window.page.mouse.move(x, y);
     await window.page.mouse.wheel(0, -200);

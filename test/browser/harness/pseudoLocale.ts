@@ -12,11 +12,13 @@ export const PSEUDO_LOCALE = 'qps-ploc';
 const OPEN = '⟦';
 const CLOSE = '⟧';
 
-export const isMarked = (text: string): boolean => text.includes(OPEN);
+/** Text of one element; one that stands in the middle of a sentence divides its marks. */
+export const isMarked = (text: string): boolean => text.includes(OPEN) || text.includes(CLOSE);
 
 /** Text without what stands between marks. */
 export function unmarkedPart(text: string): string {
-  let depth = 0;
+  // Behind an element, the sentence that began before it goes on.
+  let depth = text.includes(CLOSE) && !text.slice(0, text.indexOf(CLOSE)).includes(OPEN) ? 1 : 0;
   let rest = '';
   for (const character of text) {
     if (character === OPEN) depth++;

@@ -1,6 +1,30 @@
 /** What moves in a page by itself. */
 import type { Frame } from 'playwright-core';
 
+interface LayoutShift extends PerformanceEntry {
+  readonly value: number;
+  readonly hadRecentInput: boolean;
+}
+
+/** The sum of layout shifts since the page was loaded, those after what a person did left out; 0.1 is what is noticed. */
+export function layoutShift(frame: Frame): Promise<number> {
+  return frame.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const observer = new PerformanceObserver((list) => {
+          const shifts = (list.getEntries() as LayoutShift[]).filter(({ hadRecentInput }) => !hadRecentInput);
+          observer.disconnect();
+          resolve(shifts.reduce((sum, { value }) => sum + value, 0));
+        });
+        observer.observe({ type: 'layout-shift', buffered: true });
+        // No entry, no call.
+        setTimeout(() => {
+          resolve(0);
+        }, 500);
+      }),
+  );
+}
+
 /** Names of what is animated, in the shadow trees of the toolkit too. */
 export function animations(frame: Frame): Promise<string[]> {
   return frame.evaluate(() => {
