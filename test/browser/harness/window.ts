@@ -76,13 +76,21 @@ export class Window {
 
   /** Types a file's absolute path into Quick Open; a click on the answer opens it. */
   async findFile(file: string): Promise<Locator> {
-    await this.page.keyboard.press('Control+P');
-    await this.quickInput.fill(file);
     const entry = this.page
       .locator('.quick-input-list .monaco-list-row')
       .filter({ hasText: path.basename(file) })
       .first();
-    await entry.waitFor();
+    // A page that takes the focus late closes it.
+    await until(`${file} is found`, async () => {
+      if (!(await this.quickInput.isVisible())) await this.page.keyboard.press('Control+P');
+      return this.quickInput
+        .fill(file, { timeout: 2_000 })
+        .then(() => entry.waitFor({ timeout: 5_000 }))
+        .then(
+          () => true,
+          () => false,
+        );
+    });
     return entry;
   }
 
