@@ -40,7 +40,9 @@ async function askForImage(images: OpenImages): Promise<vscode.Uri | undefined> 
     { label: vscode.l10n.t('Choose File…'), iconPath: new vscode.ThemeIcon('folder-opened') },
   ];
   const title = vscode.l10n.t('Choose Image');
-  const chosen = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
+  // A page that asks by one of its buttons (the walkthrough) may take the focus again a moment later.
+  const options = { title, matchOnDescription: true, ignoreFocusOut: true };
+  const chosen = await vscode.window.showQuickPick(items, options);
   return chosen === undefined ? undefined : (chosen.uri ?? chooseFile());
 }
 
