@@ -12,8 +12,8 @@ import type { ChangeTally } from '../change/tally';
 import { writeGuest } from '../change/write';
 import { writeZeroes } from '../change/writeZeroes';
 import { checkImage, isSound, type CheckReport } from '../check/checkImage';
-import { findObstacles, type Obstacle } from '../check/obstacles';
-import { EngineError, FormatError, RefusedError, type Problem } from '../errors';
+import type { Obstacle } from '../check/obstacles';
+import { FormatError } from '../errors';
 import { LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
 import { StagedFile, type StagedState } from '../io/stagedFile';
@@ -26,7 +26,7 @@ import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
 import { giveBack, type GivenBack } from '../space/giveBack';
 import type { ChangeRequest } from './changeRequest';
 import { forEachDifference, type RangeVisitor } from './difference';
-import { hasJournal, journalOf } from './interrupted';
+import { Guards, type GuardedImage } from './guards';
 import { BackupWriter, fingerprintOf, restoreBackup, stateOf, type StagedFiles } from './backup';
 import { lockFiles } from './lockFiles';
 import { StagedChain } from './stagedChain';
@@ -60,8 +60,8 @@ export class EditableImage {
   readonly #chains: StagedChain;
   readonly #files: StagedFiles;
   readonly #backup: BackupWriter;
+  readonly #guards: Guards;
   #chain: Chain;
-  #isKnownSound = false;
 
   /**
    * Opens the image at `path` with its chain, to repair it if need be: a snapshot table that nobody else could read is
@@ -83,6 +83,7 @@ export class EditableImage {
       dataFile: hasDataFile && isDataFileOpen ? new StagedFile(dataFile, this.#store) : undefined,
     };
     this.#backup = new BackupWriter(this.#files);
+    this.#guards = new Guards(path, this.#history);
     this.#chain = this.#chains.open(this.#files);
   }
 
@@ -217,35 +218,12 @@ export class EditableImage {
    * @throws CancelledError
    */
   obstacles(progress: Progress = silent): readonly Obstacle[] {
-    if (hasJournal(this.#path)) {
-      const value = journalOf(this.#path);
-      const { problem } = new RefusedError(this.#path, 'journal.exists', { value });
-      return [{ severity: 'refuse', problem }];
-    }
-    const { repaired, unsavedRepairs } = this.#history;
-    const isKnownSound = repaired?.isSound ?? this.#isKnownSound;
-    // Where no repair lies between them, both are sound or neither is.
-    const isAsOnDisk = repaired === undefined && unsavedRepairs.length === 0;
-    const staged = isAsOnDisk ? this.onDisk.top : this.#chain.top;
-    const found = findObstacles(this.onDisk.top, { progress, staged, isKnownSound });
-    // The full check need not be repeated as long as the file is what it was.
-    if (repaired === undefined) this.#isKnownSound = !found.some(({ severity }) => severity === 'refuse');
-    return found;
+    return this.#guards.obstacles(this.#guarded, progress);
   }
 
   /** What stands in the way of repairing the image, which damage does not; quickly found. */
   repairObstacles(): readonly Obstacle[] {
-    if (hasJournal(this.#path)) return this.obstacles();
-    const found = findObstacles(this.onDisk.top, { staged: this.#chain.top, isKnownSound: true });
-    return found.filter(({ isDamage = false }) => !isDamage);
-  }
-
-  /** What stands in the way of a save: that the image is damaged does not, where a repair is to be saved, or taken back. */
-  #refusal(progress: Progress): Problem | undefined {
-    const isRepair = this.#history.unsavedRepairs.length > 0;
-    const isInTheWay = ({ severity, isDamage = false }: Obstacle): boolean =>
-      severity === 'refuse' && !(isRepair && isDamage);
-    return this.obstacles(progress).find(isInTheWay)?.problem;
+    return this.#guards.repairObstacles(this.#guarded);
   }
 
   /**
@@ -255,8 +233,7 @@ export class EditableImage {
    * @throws EngineError for the first obstacle, and as `save`; the files are what they were then, the edits staged
    */
   save({ progress = silent, keepsUndo = true }: SaveEdits = {}): SaveReport {
-    const refusal = this.#refusal(progress);
-    if (refusal !== undefined) throw new EngineError(refusal);
+    this.#guards.refuseSave(this.#guarded, progress);
     const isRepair = this.#history.unsavedRepairs.some((each) => !(each.wasSound && each.isSound));
     const { image, dataFile } = this.#files;
     const kept = keepsUndo ? { image: image.keepOverwritten(), dataFile: dataFile?.keepOverwritten() } : {};
@@ -268,7 +245,7 @@ export class EditableImage {
     });
     this.#history.markSaved();
     if (!keepsUndo) {
-      this.#isKnownSound = this.#history.repaired?.isSound ?? this.#isKnownSound;
+      this.#guards.rememberRepair();
       this.#history.forget();
     }
     this.#chain = this.#chains.open(this.#files);
@@ -280,7 +257,7 @@ export class EditableImage {
    * @throws EngineError as `giveBack`
    */
   freeSpace(progress: Progress = silent): FreeSpace {
-    this.#refuseGivingBack(progress);
+    this.#guards.refuseGivingBack(this.#guarded, progress);
     return measureFreeSpace(this.onDisk.top, progress);
   }
 
@@ -291,17 +268,17 @@ export class EditableImage {
    *   changed then
    */
   giveBack(progress: Progress = silent): GivenBack {
-    this.#refuseGivingBack(progress);
+    this.#guards.refuseGivingBack(this.#guarded, progress);
     const lock = (): { release(): void } => lockFiles(this.onDisk.top);
     const report = giveBack(this.onDisk.top, localDisk, { progress, lock });
     if (!report.changed) return report;
+    this.#guards.rememberRepair();
     this.#history.forget();
     const { image, dataFile } = this.#files;
     this.#chains.reopen(({ top }) => {
       image.rebase(top.file, undefined);
       dataFile?.rebase(top.dataFile, undefined);
     });
-    this.#isKnownSound = true;
     this.#chain = this.#chains.open(this.#files);
     return report;
   }
@@ -359,10 +336,8 @@ export class EditableImage {
       : { ...edit, repaired: { wasSound: last.isSound, isSound: last.wasSound } };
   }
 
-  #refuseGivingBack(progress: Progress): void {
-    if (this.#history.unsaved > 0) throw new RefusedError(this.#path, 'space.unsaved');
-    const refusal = this.obstacles(progress).find(({ severity }) => severity === 'refuse');
-    if (refusal !== undefined) throw new EngineError(refusal.problem);
+  get #guarded(): GuardedImage {
+    return { onDisk: this.onDisk.top, staged: this.#chain.top };
   }
 
   #change(request: ChangeRequest, progress: Progress): Change {
