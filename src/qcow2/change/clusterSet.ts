@@ -1,4 +1,5 @@
 /** Sets of host clusters: a bit each, in pages that exist where there is something. */
+import { bitCount, trailingZeroes } from '../bits';
 
 /** What only asks a set. */
 export interface ClusterSet {
@@ -69,15 +70,16 @@ export class ClusterBits implements ClusterSet {
   #addToPage(index: number, from: number, to: number, wasIn?: (cluster: number) => void): void {
     const page = this.#pages.get(index) ?? this.#newPage(index, to - from);
     if (page === undefined) return;
-    for (let bit = from; bit < to; bit++) {
-      const mask = 1 << (bit & 31);
-      const word = page === FULL ? mask : page[bit >>> 5]!;
-      if ((word & mask) !== 0) {
-        wasIn?.(index * PAGE_BITS + bit);
-        continue;
-      }
-      page[bit >>> 5] = word | mask;
-      this.#count++;
+    for (let bit = from; bit < to;) {
+      const start = bit & 31;
+      const count = Math.min(32 - start, to - bit);
+      const mask = count === 32 ? -1 : ((1 << count) - 1) << start;
+      const word = bit >>> 5;
+      const were = page === FULL ? mask : page[word]! & mask;
+      if (page !== FULL) page[word]! |= mask;
+      this.#count += bitCount(mask & ~were);
+      if (were !== 0 && wasIn !== undefined) forEachBit(were, index * PAGE_BITS + bit - start, wasIn);
+      bit += count;
     }
   }
 
@@ -93,18 +95,27 @@ export class ClusterBits implements ClusterSet {
 }
 
 function forEachRunOfPage(page: Uint32Array, first: number, visit: ClusterRunVisitor): void {
-  const isIn = (bit: number): boolean => ((page[bit >>> 5]! >>> (bit & 31)) & 1) !== 0;
   for (let bit = 0; bit < PAGE_BITS;) {
-    if (page[bit >>> 5] === 0) {
+    const set = page[bit >>> 5]! >>> (bit & 31);
+    if (set === 0) {
       bit = (bit | 31) + 1;
       continue;
     }
-    if (!isIn(bit)) {
-      bit++;
-      continue;
-    }
-    const start = bit;
-    while (bit < PAGE_BITS && isIn(bit)) bit++;
+    const start = bit + trailingZeroes(set);
+    bit = endOfRun(page, start);
     visit(first + start, bit - start);
   }
+}
+
+/** The first bit from `start` on that is not set; `PAGE_BITS` where there is none. */
+function endOfRun(page: Uint32Array, start: number): number {
+  for (let bit = start; bit < PAGE_BITS; bit = (bit | 31) + 1) {
+    const clear = ~page[bit >>> 5]! >>> (bit & 31);
+    if (clear !== 0) return bit + trailingZeroes(clear);
+  }
+  return PAGE_BITS;
+}
+
+function forEachBit(word: number, first: number, visit: (cluster: number) => void): void {
+  for (let rest = word; rest !== 0; rest &= rest - 1) visit(first + trailingZeroes(rest));
 }

@@ -2,6 +2,7 @@
  * The hot walk: turns the words of a piece of an L2 table into runs. It tests each entry for all broken rules at
  * once and jumps over equal or contiguous entries; what looks wrong is left to `decodeL2Entry`, which says why.
  */
+import { trailingZeroes } from '../bits';
 import { HIGH, LOW, type RawEntry } from '../format/bytes';
 import { compressedOffset } from '../format/compressedDescriptor';
 import {
@@ -182,8 +183,6 @@ export class TableWalker {
 }
 
 const hasHost = (kind: RunKind): boolean => kind === RunKind.data || kind === RunKind.zeroAllocated;
-
-const trailingZeroes = (word: number): number => 31 - Math.clz32(word & -word);
 
 /** Unallocated subclusters keep the kind that says whether there is a host cluster. */
 function subclusterKind(hasOffset: boolean, isZero: boolean, isAllocated: boolean): RunKind {

@@ -1,0 +1,46 @@
+/** Sets of clusters, against plain sets of numbers. */
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { ClusterBits } from '../../../src/qcow2/change/clusterSet';
+
+const PAGE = 1 << 15;
+const runs = fc.array(
+  fc.record({
+    first: fc.oneof(fc.nat(200), fc.nat(3 * PAGE), fc.constantFrom(0, 31, 32, PAGE - 1, PAGE, 2 * PAGE)),
+    count: fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(1, 32, 64, PAGE, PAGE + 33, 2 * PAGE)),
+  }),
+  { maxLength: 12 },
+);
+
+it('has what was put in, once, and tells it in runs', () => {
+  fc.assert(
+    fc.property(runs, (list) => {
+      const bits = new ClusterBits();
+      const plain = new Set<number>();
+      for (const { first, count } of list) {
+        const told: number[] = [];
+        bits.add(first, count, (cluster) => told.push(cluster));
+        const wereIn = Array.from({ length: count }, (_, index) => first + index).filter((each) =>
+          plain.has(each),
+        );
+        expect(told).toEqual(wereIn);
+        for (let index = 0; index < count; index++) plain.add(first + index);
+      }
+      expect(bits.count).toBe(plain.size);
+      const told: number[] = [];
+      let end = -1;
+      bits.forEachRun((first, count) => {
+        expect(first).toBeGreaterThan(end);
+        end = first + count;
+        for (let cluster = first; cluster < end; cluster++) told.push(cluster);
+      });
+      expect(told).toEqual([...plain].sort((one, other) => one - other));
+      for (const { first, count } of list) {
+        for (const each of [first - 1, first, first + count - 1, first + count]) {
+          if (each >= 0) expect(bits.has(each)).toBe(plain.has(each));
+        }
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
