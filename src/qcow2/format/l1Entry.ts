@@ -20,13 +20,14 @@ export function decodeL1Entry(
   clusterSize: number,
   entryOffset: number,
 ): HostOffset {
-  const facts: ProblemFacts = { what: 'L1 entry', offset: entryOffset, value: entryHex(high, low) };
+  // Made when there is something to say: a large disk has many thousands of entries.
+  const facts = (): ProblemFacts => ({ what: 'L1 entry', offset: entryOffset, value: entryHex(high, low) });
   if ((high & RESERVED_HIGH) !== 0 || (low & RESERVED_LOW) !== 0) {
-    throw new FormatError(file, 'entry.reserved', { ...facts, limit: '0x7f000000000001ff' });
+    throw new FormatError(file, 'entry.reserved', { ...facts(), limit: '0x7f000000000001ff' });
   }
   if ((low & (clusterSize - 1)) !== 0) {
-    throw new FormatError(file, 'entry.misaligned', { ...facts, limit: clusterSize });
+    throw new FormatError(file, 'entry.misaligned', { ...facts(), limit: clusterSize });
   }
-  if ((high & RESERVED_BEYOND_2_53) !== 0) throw new FormatError(file, 'entry.tooLarge', facts);
+  if ((high & RESERVED_BEYOND_2_53) !== 0) throw new FormatError(file, 'entry.tooLarge', facts());
   return hostOffset(offsetOf(high, low));
 }

@@ -18,19 +18,19 @@ export function decodeRefcountTableEntry(
   clusterSize: number,
   entryOffset: number,
 ): number {
-  const facts: ProblemFacts = {
+  const facts = (): ProblemFacts => ({
     what: 'refcount table entry',
     offset: entryOffset,
     value: entryHex(high, low),
-  };
+  });
   if ((low & RESERVED_LOW) !== 0) {
-    throw new FormatError(file, 'entry.reserved', { ...facts, limit: '0x1ff' });
+    throw new FormatError(file, 'entry.reserved', { ...facts(), limit: '0x1ff' });
   }
   if ((low & (clusterSize - 1)) !== 0) {
-    throw new FormatError(file, 'entry.misaligned', { ...facts, limit: clusterSize });
+    throw new FormatError(file, 'entry.misaligned', { ...facts(), limit: clusterSize });
   }
   if ((high & (RESERVED_BEYOND_2_53 | 0xff000000)) !== 0)
-    throw new FormatError(file, 'entry.tooLarge', facts);
+    throw new FormatError(file, 'entry.tooLarge', facts());
   return offsetOf(high, low);
 }
 
