@@ -1,5 +1,4 @@
 /** What all verbs that change an image do before and after: an interrupted save first, guards, one atomic save. */
-import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Obstacle } from '../qcow2/check/obstacles';
@@ -23,7 +22,8 @@ export function withEditable<T>(
   const gate = { followsNames: true, usesProcessFolder: true };
   const outcome = recoverImage(path, gate);
   if (outcome !== 'none') warn(path, RECOVERY_WORDS[outcome]);
-  const scratchPath = join(tmpdir(), `qcow2-${process.pid}-${randomBytes(6).toString('hex')}`);
+  // It is made exclusively, so it need not be hard to guess; and what makes random names takes long to load.
+  const scratchPath = join(tmpdir(), `qcow2-${process.pid}-${process.hrtime.bigint().toString(36)}`);
   const image = EditableImage.open(path, { ...gate, scratchPath });
   const progress = args.progress();
   try {

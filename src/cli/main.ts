@@ -2,6 +2,7 @@
  * The headless command `qcow2`: parses arguments, calls the engine, prints. Failure is one line on standard error
  * and exit code 1; wrong usage is the usage line and 64.
  */
+import './shortRun';
 import { EngineError } from '../qcow2/errors';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { describeProblem, printable } from '../qcow2/problemText';
