@@ -14,6 +14,8 @@ const PIECE = 2 ** 20;
 export interface BenchImages {
   /** 1 TiB, 16.8 million clusters, all allocated; host clusters ascend. */
   readonly contiguous: string;
+  /** The same as QEMU lays it out: tables and refcount blocks between the data, gigabytes apart; the data are holes. */
+  readonly preallocated: string;
   /** The same in random order. */
   readonly random: string;
   /** 128 GiB, every other cluster allocated: 2.1 million extents. */
@@ -51,6 +53,9 @@ export function benchImages(cache: string): BenchImages {
   const images = {
     contiguous: once('contiguous', (file) => {
       writeGiantImage(file, { size: 2 ** 40, pattern: 'contiguous' });
+    }),
+    preallocated: once('preallocated', (file) => {
+      mustQemuImg(['create', '-f', 'qcow2', '-o', 'preallocation=metadata', file, '1T']);
     }),
     random: once('random', (file) => {
       writeGiantImage(file, { size: 2 ** 40, pattern: 'random' });
