@@ -44,6 +44,9 @@ const counted = (file: MutableFile): MutableFile => ({
   get allocatedBytes() {
     return file.allocatedBytes;
   },
+  startFlush: () => {
+    file.startFlush();
+  },
   flush: () => {
     count();
     file.flush();

@@ -5,6 +5,7 @@
  */
 import { FileError } from '../../src/qcow2/errors';
 import type { BlockFile } from '../../src/qcow2/io/blockFile';
+import { KnownFills } from '../../src/qcow2/io/knownFills';
 import type { ProblemCode } from '../../src/qcow2/problemText';
 import type { Disk, DiskFileIdentity, MutableFile, Writer } from '../../src/qcow2/save/disk';
 
@@ -114,6 +115,7 @@ export class SimulatedDisk implements Disk {
       size,
       allocatedBytes: size,
       knowsHoles: false,
+      knownFills: new KnownFills(),
       read: (target, offset) => {
         content.read(target, offset);
       },
@@ -255,7 +257,8 @@ export class SimulatedDisk implements Disk {
         content.read(target, offset);
       },
       write: (bytes, offset) => {
-        this.#write(path, file, bytes.slice(), offset);
+        // A copy: `slice` of a Buffer would be none.
+        this.#write(path, file, new Uint8Array(bytes), offset);
       },
       truncate: (size) => {
         this.#call(path, 'file.truncate');
@@ -270,6 +273,8 @@ export class SimulatedDisk implements Disk {
       get allocatedBytes() {
         return usedSectors(content.bytes).size * SECTOR;
       },
+      // Some of what is not flushed survives in any case.
+      startFlush: () => undefined,
       flush: () => {
         this.#flush(path, file);
       },

@@ -3,6 +3,7 @@
  */
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
+import type { Fill } from '../io/fill';
 import { bitsBetween, DataWriter } from './dataWriter';
 import { EntryKind, Outcome } from './decide';
 import { EntryRewriter } from './entryRewriter';
@@ -71,9 +72,12 @@ export class EntryChanger {
       const to = Math.min(end, (index + 1) * l2Entries);
       const tableStart = index * l2Span;
       const stretch = { first: from - index * l2Entries, end: to - index * l2Entries, tableStart };
-      tables.edit(index, (table) => {
-        this.#changeInTable(table, stretch, request);
-      });
+      const isDone = to - from === l2Entries && this.#changeFill(index, tableStart, request);
+      if (!isDone) {
+        tables.edit(index, (table) => {
+          this.#changeInTable(table, stretch, request);
+        });
+      }
       this.#writeExplicitZeroes(request);
       this.writer.checkProgress(request.start, to * clusterSize, request.end);
       index++;
@@ -118,6 +122,36 @@ export class EntryChanger {
     const { outcomes } = this.plan;
     const outcome = outcomes[EntryKind.unallocated];
     return outcome === Outcome.unallocated || outcome === Outcome.nothing;
+  }
+
+  /**
+   * Changes a whole table that is known to be one run of entries, all at once.
+   * @returns false where it is none: then nothing was done
+   */
+  #changeFill(index: number, tableStart: number, request: GuestRange): boolean {
+    const { header, tables, entries } = this.writer;
+    const { clusterSize, l2Entries } = header;
+    if (entries.stride !== 2 || this.plan.outcomesOverZero !== undefined) return false;
+    const known = tables.fillOf(index);
+    if (known === undefined) return false;
+    const { offset, fill } = known;
+    const words = entryOf(fill, offset);
+    const kind = entries.kindAt(words, 0, offset, tableStart);
+    if (fill.step !== entries.riseOf(kind)) return false;
+    // It may be the last one that leads too far.
+    const end = offset + clusterSize - 8;
+    const tableEnd = tableStart + header.l2Span;
+    if (entries.kindAt(entryOf(fill, end), 0, end, tableEnd - clusterSize) !== kind) return false;
+    const outcome = this.plan.outcomes[kind]!;
+    const now =
+      outcome === Outcome.fallback
+        ? this.#addExplicit(tableStart, tableEnd)
+        : this.#rewriter.rewrite(words, 0, 2, kind, outcome, l2Entries);
+    this.#count(now, tableStart, tableEnd, request);
+    if (now !== 'unchanged' && now !== 'explicit.version2') {
+      tables.fill(index, offset, words[HIGH]!, words[LOW]!, now === 'keptAllocation' ? clusterSize : 0);
+    }
+    return true;
   }
 
   #changeInTable(table: L2Table, stretch: Stretch, request: GuestRange): void {
@@ -198,4 +232,13 @@ export class EntryChanger {
     });
     return isZero;
   }
+}
+
+/** The words of the entry that a fill has at `offset`. */
+function entryOf(fill: Fill, offset: number): Uint32Array {
+  const { high, low } = fill.wordAt(offset);
+  const words = new Uint32Array(2);
+  words[HIGH] = high;
+  words[LOW] = low;
+  return words;
 }

@@ -55,9 +55,15 @@ export class EntryReader {
    * @param end of the entries to look at; @param kind of the one at `at`
    */
   runEnd(words: Int32Array, at: number, end: number, kind: EntryKind): number {
-    if (this.stride === 4 || kind === EntryKind.compressed) return at + this.stride;
+    const rise = this.riseOf(kind);
+    return rise === undefined ? at + this.stride : endOfRun(words, at, end, rise);
+  }
+
+  /** By how many bytes the entries of a run of some kind rise; undefined where each stands by itself. */
+  riseOf(kind: EntryKind): number | undefined {
+    if (this.stride === 4 || kind === EntryKind.compressed) return undefined;
     const hasHost = kind === EntryKind.data || kind === EntryKind.zeroAllocated;
-    return endOfRun(words, at, end, hasHost ? this.#rules.clusterSize : 0);
+    return hasHost ? this.#rules.clusterSize : 0;
   }
 
   /** The host clusters that a compressed entry's sectors touch. */

@@ -27,16 +27,24 @@ export class EntryRewriter {
    * Makes an outcome of the entries from word `at` to before `end`, and gives up what they no longer refer to.
    * @param kind of the first one; the others continue it (`EntryReader.runEnd`)
    * @param outcome not `fallback`
+   * @param count clusters that they stand for; more than they are where others continue them
    */
-  rewrite(words: Uint32Array, at: number, end: number, kind: EntryKind, outcome: Outcome): Became {
+  rewrite(
+    words: Uint32Array,
+    at: number,
+    end: number,
+    kind: EntryKind,
+    outcome: Outcome,
+    count = (end - at) / this.#stride,
+  ): Became {
     const isExtended = this.#stride === 4;
     switch (outcome) {
       case Outcome.unallocated:
-        return this.#replace(words, at, end, kind, 0, 0) ? 'becameUnallocated' : 'unchanged';
+        return this.#replace(words, at, end, kind, count, 0, 0) ? 'becameUnallocated' : 'unchanged';
       case Outcome.zero: {
         if (kind === EntryKind.zeroPlain) return 'unchanged';
         const [flag, zeroes] = isExtended ? [0, ALL_ZERO] : [L2_ZERO_LOW, 0];
-        return this.#replace(words, at, end, kind, flag, zeroes) ? 'becameZero' : 'unchanged';
+        return this.#replace(words, at, end, kind, count, flag, zeroes) ? 'becameZero' : 'unchanged';
       }
       case Outcome.zeroKeeping:
         return (isExtended ? setAllZero(words, at) : setZeroFlags(words, at, end))
@@ -62,6 +70,7 @@ export class EntryRewriter {
     at: number,
     end: number,
     kind: EntryKind,
+    count: number,
     low: number,
     zeroes: number,
   ): boolean {
@@ -71,7 +80,7 @@ export class EntryRewriter {
       words[at + LOW] === low &&
       (!isExtended || (words[at + 2 + HIGH] === zeroes && words[at + 2 + LOW] === 0));
     if (isSame) return false;
-    this.#giveUp(kind, words[at + HIGH]!, words[at + LOW]!, (end - at) / this.#stride);
+    this.#giveUp(kind, words[at + HIGH]!, words[at + LOW]!, count);
     words.fill(0, at, end);
     if (isExtended) words[at + 2 + HIGH] = zeroes;
     else if (low !== 0) for (let word = at + LOW; word < end; word += 2) words[word] = low;

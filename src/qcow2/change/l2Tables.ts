@@ -8,6 +8,7 @@ import { HIGH, LOW, swapWords, wordsInPlace } from '../format/bytes';
 import { decodeL1Entry } from '../format/l1Entry';
 import { refuseBeyondFile } from '../format/tableBounds';
 import { evenStep } from '../image/contiguous';
+import type { Fill } from '../io/fill';
 import { firstOf, type Scratch, SCRATCH_SIZE, scratchOf, withScratch } from '../image/scratch';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
@@ -78,6 +79,22 @@ export class L2Tables {
     });
   }
 
+  /** The table of an L1 entry as a fill, where it is known to be one without reading it. @throws FormatError */
+  fillOf(index: number): { readonly offset: number; readonly fill: Fill } | undefined {
+    const { file, image } = this.#context;
+    const offset = this.#tableOffset(index);
+    const fill = offset === 0 ? undefined : file.fillAt(offset, image.header.clusterSize);
+    return fill && { offset, fill };
+  }
+
+  /** Makes the table of an L1 entry, which is at `offset` and becomes another, one fill. */
+  fill(index: number, offset: number, high: number, low: number, step: number): void {
+    const { file, image } = this.#context;
+    this.#put(index, offset, (high | low | step) === 0, (target) => {
+      file.fill(target, image.header.clusterSize, high, low, step);
+    });
+  }
+
   #editIn({ bytes, words, signed }: Scratch, index: number, visit: (table: L2Table) => void): void {
     const offset = this.#tableOffset(index);
     if (offset === 0) bytes.fill(0);
@@ -93,10 +110,18 @@ export class L2Tables {
     };
     visit({ words, signed, offset, changed });
     if (from >= to) return;
+    this.#put(index, offset, isAllZero(words), (target) => {
+      if (target === offset) this.#write(words, target, from, to, step);
+      else this.#write(words, target, 0, words.length);
+    });
+  }
+
+  /** Has a table that changed written: where it is, or where nobody else refers to it. */
+  #put(index: number, offset: number, isEmpty: boolean, writeTo: (target: number) => void): void {
     this.writes++;
-    if (isAllZero(words)) this.#giveUp(index, offset);
-    else if (offset !== 0 && this.#isOwn(index, offset)) this.#write(words, offset, from, to, step);
-    else this.#writeToNew(index, words, offset);
+    if (isEmpty) this.#giveUp(index, offset);
+    else if (offset !== 0 && this.#isOwn(index, offset)) writeTo(offset);
+    else this.#moveToNew(index, offset, writeTo);
   }
 
   #tableOffset(index: number): number {
@@ -116,7 +141,7 @@ export class L2Tables {
   #isOwn(index: number, offset: number): boolean {
     const { clusterSize } = this.#context.image.header;
     const isCopied = (this.#window[this.#l1Word(index) + HIGH]! & COPIED_HIGH) !== 0;
-    return isCopied && this.#allocator.refcounts.get(offset / clusterSize) <= 1;
+    return isCopied && this.#allocator.refcounts.peek(offset / clusterSize) <= 1;
   }
 
   #giveUp(index: number, offset: number): void {
@@ -125,10 +150,10 @@ export class L2Tables {
     this.#tally.l2TablesGivenUp++;
   }
 
-  #writeToNew(index: number, words: Uint32Array, old: number): void {
+  #moveToNew(index: number, old: number, writeTo: (target: number) => void): void {
     const { clusterSize } = this.#context.image.header;
     const offset = this.#allocator.allocateCluster();
-    this.#write(words, offset, 0, words.length);
+    writeTo(offset);
     this.#setL1(index, offset);
     if (old === 0) {
       this.#tally.l2TablesAllocated++;

@@ -7,14 +7,21 @@ import { FormatError } from '../errors';
 import { decodeRefcountTableEntry, refcountsPerBlock } from '../format/refcount';
 import type { Header } from '../format/header';
 import { refuseBeyondFile } from '../format/tableBounds';
+import { Fill } from '../io/fill';
 import type { WritableFile } from '../io/writableFile';
 import type { ClusterBits } from './clusterSet';
 import { refcountWidth, type RefcountWidth } from './refcountWidth';
 
-/** Bytes of blocks in memory. */
-const BUDGET = 32 * 1024 * 1024;
+/** Bytes of blocks in memory: few, since they are gone through in ascending order. */
+const BUDGET = 8 * 1024 * 1024;
 /** Refcounts from which on a run is worth comparing as a whole. */
 const LONG_RUN = 16;
+
+/** Bytes of the table that are read together. */
+const WINDOW = 512;
+
+/** Bytes of a block that are looked at together when it is written back. */
+const PART = 4096;
 
 interface Block {
   readonly index: number;
@@ -40,7 +47,14 @@ export class RefcountBlocks {
   /** A block in which all refcounts are 1, and one in which all are 0. */
   readonly #ones: Buffer;
   readonly #zeroes: Buffer;
+  readonly #onesFill: Fill;
+  /** What blocks were in that are not in memory any more. */
+  readonly #spare: Buffer[] = [];
   #last: Block | undefined;
+  /** A part of the table, as it is in the file. */
+  readonly #window = Buffer.alloc(WINDOW);
+  #windowStart = -1;
+  readonly #word = Buffer.alloc(8);
   #clock = 0;
 
   /** @param freed is told of every cluster whose refcount falls to 0 */
@@ -57,8 +71,10 @@ export class RefcountBlocks {
     this.#width = refcountWidth(refcountBits);
     this.#mostBlocks = Math.max(2, Math.floor(budget / clusterSize));
     this.#zeroes = Buffer.alloc(clusterSize);
-    this.#ones = Buffer.alloc(clusterSize);
-    for (let index = 0; index < this.perBlock; index++) this.#width.set(this.#ones, index, 1);
+    const word = Buffer.alloc(8);
+    for (let index = 0; index < 64 / refcountBits; index++) this.#width.set(word, index, 1);
+    this.#ones = Buffer.alloc(clusterSize, word);
+    this.#onesFill = Fill.of(this.#ones.readUInt32BE(0), this.#ones.readUInt32BE(4));
   }
 
   /** Entries of the refcount table. */
@@ -71,6 +87,18 @@ export class RefcountBlocks {
     const index = Math.floor(cluster / this.perBlock);
     const block = this.#block(index);
     return block === undefined ? 0 : this.#width.get(block.bytes, cluster - index * this.perBlock);
+  }
+
+  /** The same, where no other refcount of the block is likely to be asked for: it is not read for that. */
+  peek(cluster: number): number {
+    const index = Math.floor(cluster / this.perBlock);
+    const offset = this.#blocks.has(index) ? 0 : this.#offsetOf(index);
+    if (offset === 0) return this.get(cluster);
+    // The width's own unit: a word of 64 bits.
+    const { bits } = this.#width;
+    const at = (cluster - index * this.perBlock) * bits;
+    this.file.read(this.#word, offset + Math.floor(at / 64) * 8);
+    return this.#width.get(this.#word, (at % 64) / bits);
   }
 
   /** Whether there is a block for the refcount of `cluster`. */
@@ -102,10 +130,11 @@ export class RefcountBlocks {
       const index = Math.floor(at / this.perBlock);
       const from = at - index * this.perBlock;
       const to = Math.min(this.perBlock, first + count - index * this.perBlock);
-      const block = this.#block(index);
-      if (block === undefined) throw this.#outOfRange(at, delta, 0);
-      this.#adjustInBlock(block, from, to, delta);
       at = index * this.perBlock + to;
+      if (to - from === this.perBlock && this.#adjustUnread(index, delta)) continue;
+      const block = this.#block(index);
+      if (block === undefined) throw this.#outOfRange(index * this.perBlock + from, delta, 0);
+      this.#adjustInBlock(block, from, to, delta);
     }
   }
 
@@ -116,6 +145,7 @@ export class RefcountBlocks {
   addBlock(index: number, offset: number): void {
     this.file.fill(offset, this.header.clusterSize);
     this.file.write(entryBytes(offset), this.tableOffset + index * 8);
+    this.#windowStart = -1;
     this.#blocks.delete(index);
     if (this.#last?.index === index) this.#last = undefined;
   }
@@ -134,18 +164,34 @@ export class RefcountBlocks {
     return block;
   }
 
+  /** Where a block is, in bytes; 0 where there is none. */
+  #offsetOf(index: number): number {
+    const { file, header } = this;
+    if (index >= this.tableEntries) return 0;
+    const entryOffset = this.tableOffset + index * 8;
+    const at = this.#inWindow(entryOffset);
+    const [high, low] = [this.#window.readUInt32BE(at), this.#window.readUInt32BE(at + 4)];
+    const offset = decodeRefcountTableEntry(file.name, high, low, header.clusterSize, entryOffset);
+    if (offset !== 0) refuseBeyondFile(file, 'refcount block', offset, header.clusterSize);
+    return offset;
+  }
+
+  /** Where in the window an entry of the table is, from its place in the file. */
+  #inWindow(entryOffset: number): number {
+    const start = entryOffset - (entryOffset % WINDOW);
+    if (start !== this.#windowStart) {
+      this.file.read(this.#window, start);
+      this.#windowStart = start;
+    }
+    return entryOffset - start;
+  }
+
   #load(index: number): Block | undefined {
     const { file, header } = this;
-    if (index >= this.tableEntries) return undefined;
-    const entryOffset = this.tableOffset + index * 8;
-    const entry = Buffer.alloc(8);
-    file.read(entry, entryOffset);
-    const [high, low] = [entry.readUInt32BE(0), entry.readUInt32BE(4)];
-    const offset = decodeRefcountTableEntry(file.name, high, low, header.clusterSize, entryOffset);
+    const offset = this.#offsetOf(index);
     if (offset === 0) return undefined;
-    refuseBeyondFile(file, 'refcount block', offset, header.clusterSize);
     if (this.#blocks.size >= this.#mostBlocks) this.#makeRoom();
-    const bytes = Buffer.allocUnsafe(header.clusterSize);
+    const bytes = this.#spare.pop() ?? Buffer.allocUnsafe(header.clusterSize);
     file.read(bytes, offset);
     const block = { index, offset, bytes, dirtyFrom: Infinity, dirtyTo: 0, usedAt: 0 };
     this.#blocks.set(index, block);
@@ -158,6 +204,7 @@ export class RefcountBlocks {
     for (const block of oldest.slice(0, Math.ceil(oldest.length / 4))) {
       this.#writeBack(block);
       this.#blocks.delete(block.index);
+      this.#spare.push(block.bytes);
       if (this.#last === block) this.#last = undefined;
     }
   }
@@ -166,9 +213,25 @@ export class RefcountBlocks {
     const { bytes, offset, dirtyFrom, dirtyTo } = block;
     if (dirtyFrom >= dirtyTo) return;
     if (bytes.equals(this.#zeroes)) this.file.fill(offset, bytes.length);
-    else this.file.write(bytes.subarray(dirtyFrom, dirtyTo), offset + dirtyFrom);
+    else this.#writeParts(block);
     block.dirtyFrom = Infinity;
     block.dirtyTo = 0;
+  }
+
+  /** Writes what changed of a block; where that is nothing but zeroes for long, as a fill, which costs nothing. */
+  #writeParts({ bytes, offset, dirtyFrom, dirtyTo }: Block): void {
+    let from = dirtyFrom;
+    const write = (to: number): void => {
+      if (from < to) this.file.write(bytes.subarray(from, to), offset + from);
+      from = to;
+    };
+    for (let at = Math.ceil(dirtyFrom / PART) * PART; at + PART <= dirtyTo; at += PART) {
+      if (bytes.compare(this.#zeroes, at, at + PART, at, at + PART) !== 0) continue;
+      write(at);
+      this.file.fill(offset + at, PART);
+      from = at + PART;
+    }
+    write(dirtyTo);
   }
 
   #unusedInBlock(bytes: Buffer, from: number, to: number): number {
@@ -176,6 +239,19 @@ export class RefcountBlocks {
     let at = from;
     while (at < to && this.#width.get(bytes, at) !== 0) at++;
     return at;
+  }
+
+  /** Changes all refcounts of a block that nobody has read yet, where it is known what they are. */
+  #adjustUnread(index: number, delta: 1 | -1): boolean {
+    if (this.#blocks.has(index)) return false;
+    const { clusterSize } = this.header;
+    const [before, after] = delta === 1 ? [Fill.zero, this.#onesFill] : [this.#onesFill, Fill.zero];
+    const offset = this.#offsetOf(index);
+    const known = offset === 0 ? undefined : this.file.fillAt(offset, clusterSize);
+    if (known?.agreesWith(before, offset) !== true) return false;
+    this.file.fill(offset, clusterSize, after.high, after.low);
+    if (delta === -1) this.freed.add(index * this.perBlock, this.perBlock);
+    return true;
   }
 
   #adjustInBlock(block: Block, from: number, to: number, delta: 1 | -1): void {

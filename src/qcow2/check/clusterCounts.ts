@@ -11,16 +11,23 @@ export const SPILLED = 253;
 export const UNREADABLE = 254;
 const LARGEST = SPILLED - 1;
 
-/** Clusters of one page, as a power of two, in files that are not gigantic. */
+/** Clusters of one page, as a power of two, in files that are not gigantic: where all clusters count, and where few do. */
 const PAGE_BITS = 15;
+const SPARSE_PAGE_BITS = 10;
 /** Pages of a file, at most. */
 const MAX_PAGES_BITS = 16;
 /** Bytes of pages. An image that is no fake needs one for each cluster: this is 64 TiB of clusters of 64 KiB. */
 const MAX_BYTES = 1 << 30;
 
-/** Clusters of a page in a file of so many clusters, as a power of two. */
-export const pageBitsOf = (clusters: number): number =>
-  Math.max(PAGE_BITS, Math.ceil(Math.log2(Math.max(1, clusters))) - MAX_PAGES_BITS);
+/**
+ * Clusters of a page in a file of so many clusters, as a power of two.
+ * @param isSparse only a few of them count, far apart
+ */
+export const pageBitsOf = (clusters: number, isSparse = false): number =>
+  Math.max(
+    isSparse ? SPARSE_PAGE_BITS : PAGE_BITS,
+    Math.ceil(Math.log2(Math.max(1, clusters))) - MAX_PAGES_BITS,
+  );
 
 /** Told of a cluster whose count would exceed the largest, and by how much. */
 export type Overflow = (cluster: number, excess: number) => void;
@@ -44,14 +51,16 @@ export class ClusterCounts {
    * @param file for messages
    * @param clusters what is counted lies below, but for a few
    * @param largest counts stop there, as those of the image do
+   * @param isSparse only a few of the clusters count, far apart
    */
   constructor(
     readonly file: string,
     readonly clusters: number,
     readonly largest: number,
     readonly overflow: Overflow = () => undefined,
+    isSparse = false,
   ) {
-    this.pageBits = pageBitsOf(clusters);
+    this.pageBits = pageBitsOf(clusters, isSparse);
     this.#mask = (1 << this.pageBits) - 1;
     this.#plain = Math.min(LARGEST, largest);
     const pages = Math.ceil(clusters / (1 << this.pageBits));

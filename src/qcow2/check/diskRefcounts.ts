@@ -7,6 +7,7 @@ import type { Header } from '../format/header';
 import { offsetOf } from '../format/offsetField';
 import { refcountsPerBlock } from '../format/refcount';
 import type { BlockFile } from '../io/blockFile';
+import { Fill } from '../io/fill';
 import { pageBitsOf, SPILLED, UNREADABLE } from './clusterCounts';
 import { decodeNarrow, decodeWide, exactRefcount } from './decodeRefcounts';
 
@@ -31,6 +32,7 @@ export class DiskRefcounts {
   readonly #zeroes: Uint8Array;
   readonly #ones: Uint8Array;
   readonly #allOnes: Buffer;
+  readonly #onesFill: Fill;
   /** A page as it is on disk: memory that is new for each would take longer to get than to read. */
   readonly #raw: Buffer;
   #own = 0;
@@ -54,6 +56,7 @@ export class DiskRefcounts {
     this.#zeroes = new Uint8Array(this.#size);
     this.#ones = new Uint8Array(this.#size).fill(1);
     this.#allOnes = onesOnDisk(Math.min(this.#size, this.#perBlock), refcountBits);
+    this.#onesFill = Fill.of(this.#allOnes.readUInt32BE(0), this.#allOnes.readUInt32BE(4));
     this.#raw = Buffer.alloc(this.#allOnes.length);
   }
 
@@ -162,7 +165,10 @@ export class DiskRefcounts {
     if (extent.isHole && extent.end >= offset + length) return this.#zeroes;
     const bytes = this.#raw.subarray(0, length);
     this.file.read(bytes, offset);
-    if (bytes.equals(this.#allOnes)) return this.#ones;
+    if (bytes.equals(this.#allOnes)) {
+      this.file.knownFills?.add(offset, length, this.#onesFill);
+      return this.#ones;
+    }
     const page = new Uint8Array(count);
     if (refcountBits < 8) decodeNarrow(bytes, page, refcountBits);
     else decodeWide(bytes, page, refcountBits);

@@ -4,11 +4,12 @@
  *
  * An L2 table is walked once, however many L1 entries name it: nothing keeps millions of them from naming the same.
  */
-import { wordsInPlace } from '../format/bytes';
+import { swapWords } from '../format/bytes';
 import { compressedLength, compressedOffset } from '../format/compressedDescriptor';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { SCRATCH_SIZE, withScratch } from '../image/scratch';
+import { firstOf, SCRATCH_SIZE, withScratch } from '../image/scratch';
+import { Fill } from '../io/fill';
 import type { Progress } from '../progress';
 import { forEachBitmapReference } from './bitmapReferences';
 import { ClusterCounts } from './clusterCounts';
@@ -70,7 +71,8 @@ export class References {
     private progress: Progress,
   ) {
     this.#clusterSize = image.header.clusterSize;
-    const counts = (): ClusterCounts => new ClusterCounts(image.file.name, clusters, Infinity);
+    const counts = (): ClusterCounts =>
+      new ClusterCounts(image.file.name, clusters, Infinity, undefined, true);
     this.activeTables = counts();
     this.#tables = l1TablesOf(image);
     this.allTables = this.#tables.length === 1 ? this.activeTables : counts();
@@ -170,15 +172,22 @@ export class References {
 
   #walkTable(offset: number, receiver: ReferenceReceiver): void {
     const { file, header } = this.image;
-    withScratch(({ bytes: buffer }) => {
+    withScratch((scratch) => {
       for (let done = 0; done < header.clusterSize; done += SCRATCH_SIZE) {
         this.progress.checkCancelled();
-        const bytes = buffer.subarray(0, Math.min(SCRATCH_SIZE, header.clusterSize - done));
+        const { bytes, words } = firstOf(scratch, Math.min(SCRATCH_SIZE, header.clusterSize - done));
         const extent = file.extentAt(offset + done);
         if (extent.isHole && extent.end >= offset + done + bytes.length) continue;
         file.read(bytes, offset + done);
         receiver.setPiece(done / header.l2EntrySize);
-        this.#walk.walk(wordsInPlace(bytes), receiver);
+        const fill = Fill.found(bytes, offset + done, header.clusterSize);
+        if (fill !== undefined) {
+          const isInFile = offset + done + bytes.length <= file.size;
+          if (isInFile) file.knownFills?.add(offset + done, bytes.length, fill);
+          if (this.#walk.walkFill(fill, offset + done, bytes.length, receiver)) continue;
+        }
+        swapWords(bytes);
+        this.#walk.walk(words, receiver);
       }
     });
   }

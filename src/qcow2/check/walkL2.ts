@@ -6,6 +6,7 @@ import { HIGH, LOW } from '../format/bytes';
 import { L2_COMPRESSED_HIGH, L2_ZERO_LOW, suspectBits, type L2Rules } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
 import { endOfRun } from '../image/contiguous';
+import type { Fill } from '../io/fill';
 
 /** Bit 63 of L1 and L2 entries. */
 export const COPIED_HIGH = 0x80000000;
@@ -42,6 +43,25 @@ export class L2Walk {
     if (this.rules.hasDataFile) this.#walkEach(words, visitor);
     else if (this.rules.extendedL2) this.#walkExtended(words, visitor);
     else this.#walkStandard(words, visitor);
+  }
+
+  /**
+   * Walks entries that are one fill, all at once.
+   * @param offset of the first one in the file; @param length of all, both in bytes
+   * @returns false where that cannot be done: then the visitor was told nothing
+   */
+  walkFill(fill: Fill, offset: number, length: number, visitor: L2Visitor): boolean {
+    const { rules } = this;
+    if (rules.hasDataFile || rules.extendedL2) return false;
+    const { high, low } = fill.wordAt(offset);
+    const last = fill.wordAt(offset + length - 8);
+    // From entry to entry nothing but the place of the cluster changes, unless the last one leads too far.
+    if (((high | last.high) & this.#oddHigh) !== 0 || (low & this.#oddLow) !== 0) return false;
+    const host = offsetOf(high, low);
+    if (fill.step === 0) return host === 0;
+    if (host === 0) return false;
+    visitor.run(0, length / 8, host, (high & COPIED_HIGH) !== 0);
+    return true;
   }
 
   #walkStandard(table: Uint32Array, visitor: L2Visitor): void {

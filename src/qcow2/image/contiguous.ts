@@ -1,6 +1,6 @@
 /** Runs of entries in contiguous clusters: this is where walks over large images spend their time. */
 import { HIGH, LOW } from '../format/bytes';
-import { endOfWide } from './wideScan';
+import { endOfWide } from '../io/wide';
 
 /**
  * By how much each 64-bit word is more than the one before it: 0 where they are all the same, `step` where they rise by

@@ -2,6 +2,8 @@
  * Bytes at offsets: what the engine reads an image through. Everything is synchronous (ARCHITECTURE.md,
  * "A synchronous engine in a thread of its own").
  */
+import type { KnownFills } from './knownFills';
+
 export interface BlockFile {
   /** The path, for messages. */
   readonly name: string;
@@ -11,6 +13,8 @@ export interface BlockFile {
   readonly allocatedBytes: number;
   /** Whether `extentAt` can tell holes from data; without native calls everything counts as data. */
   readonly knowsHoles: boolean;
+  /** What is known of it without reading; absent where nobody remembers anything. */
+  readonly knownFills?: KnownFills;
 
   /**
    * Fills `target` with the bytes at `offset`. What lies past the end of the file reads as zeroes, as QEMU's

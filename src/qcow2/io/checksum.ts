@@ -11,11 +11,14 @@ const C2 = 0x1b873593;
  * @param bytes begins at a multiple of 4 in its buffer; its length is a multiple of 8
  * @returns a safe integer
  */
-export function checksum(bytes: Uint8Array): number {
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+export const checksum = (bytes: Uint8Array): number =>
+  checksumOf(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4));
+
+/** The same of the words from `start` to before `end`, an even number of them. */
+export function checksumOf(words: Uint32Array, start = 0, end = words.length): number {
   let a = 0x9e3779b9;
-  let b = 0x7f4a7c15 ^ words.length;
-  for (let at = 0; at < words.length; at += 2) {
+  let b = 0x7f4a7c15 ^ (end - start);
+  for (let at = start; at < end; at += 2) {
     let k = Math.imul(words[at]!, C1);
     a ^= Math.imul((k << 15) | (k >>> 17), C2);
     a = Math.imul((a << 13) | (a >>> 19), 5) + 0xe6546b64 + b;

@@ -6,6 +6,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Big
 import { FileError } from '../errors';
 import type { Fact } from '../factText';
 import type { BlockFile, FileExtent } from './blockFile';
+import { KnownFills } from './knownFills';
 import { loadSeek, type Seek } from './native';
 import { systemCode, systemMessage } from './systemError';
 
@@ -56,6 +57,7 @@ export class LocalFile implements BlockFile {
   readonly size: number;
   readonly allocatedBytes: number;
   readonly identity: FileIdentity;
+  readonly knownFills = new KnownFills();
   #descriptor: number | undefined;
   /** Looked up when holes are first asked for: most images are never asked. */
   #seek: Seek | null | undefined;

@@ -1,7 +1,8 @@
 /**
  * What Node has no call for, through the optional package `koffi`: `lseek` with SEEK_DATA and SEEK_HOLE, `fcntl` for
- * locks of open files, and `fallocate` to make holes. It is looked up when it is first needed; where it is missing, or
- * `QCOW2_NATIVE=off` is set, holes are neither known nor made, and locks are not taken.
+ * locks of open files, `fallocate` to make holes, and `sync_file_range` to begin with a flush. It is looked up when it is
+ * first needed; where it is missing, or `QCOW2_NATIVE=off` is set, holes are neither known nor made, locks are not taken,
+ * and a flush begins when it is asked for.
  */
 import { createRequire } from 'node:module';
 
@@ -36,6 +37,9 @@ export type MakeHole = (
   length: number,
 ) => 'done' | 'unsupported' | number;
 
+/** Has the system begin to write what is dirty of an open file, without waiting; whether it did is for a flush to find out. */
+export type StartFlush = (descriptor: number) => void;
+
 type NativeArgument = number | string | ArrayBufferView;
 
 /** The part of `koffi` that is used here. */
@@ -64,6 +68,9 @@ const EACCES = 13;
 
 /** Linux: fallocate(2), FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE. */
 const KEEP_SIZE_AND_PUNCH_HOLE = 3;
+/** Linux: sync_file_range(2). Without its other flags it takes no note of errors: the flush that follows has them. */
+const SYNC_FILE_RANGE_WRITE = 2;
+const TO_THE_END = 0;
 const EINTR = 4;
 const ENOSYS = 38;
 const EOPNOTSUPP = 95;
@@ -71,6 +78,7 @@ const EOPNOTSUPP = 95;
 let foundSeek: Seek | null | undefined;
 let foundLocks: ByteLocks | null | undefined;
 let foundMakeHole: MakeHole | null | undefined;
+let foundStartFlush: StartFlush | null | undefined;
 
 const isOff = (): boolean => process.env['QCOW2_NATIVE'] === 'off';
 
@@ -87,6 +95,11 @@ export function loadLocks(): ByteLocks | null {
 /** The function that makes holes, or null where there is none. */
 export function loadMakeHole(): MakeHole | null {
   return isOff() ? null : (foundMakeHole ??= bound(bindMakeHole));
+}
+
+/** The function that begins with a flush, or null where there is none. */
+export function loadStartFlush(): StartFlush | null {
+  return isOff() ? null : (foundStartFlush ??= bound(bindStartFlush));
 }
 
 function bound<T>(bind: (koffi: Koffi) => T | null): T | null {
@@ -126,6 +139,15 @@ function bindMakeHole(koffi: Koffi): MakeHole | null {
       if (error === EOPNOTSUPP || error === ENOSYS) return 'unsupported';
       if (error !== EINTR) return error;
     }
+  };
+}
+
+function bindStartFlush(koffi: Koffi): StartFlush | null {
+  if (!isLinux64()) return null;
+  const prototype = 'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)';
+  const syncFileRange = koffi.load(null).func(prototype);
+  return (descriptor) => {
+    syncFileRange(descriptor, 0, TO_THE_END, SYNC_FILE_RANGE_WRITE);
   };
 }
 

@@ -207,18 +207,17 @@ export class StagedFile implements WritableFile {
     });
   }
 
-  /**
-   * The fill that is staged for all of a stretch, if it is one.
-   * @param offset bytes; @param length bytes, within the file
-   */
   fillAt(offset: number, length: number): Fill | undefined {
+    if (offset + length > this.#size) return undefined;
     const end = Math.ceil((offset + length) / PAGE_SIZE);
     let found: Fill | undefined;
     forEachContent(this.#tree, Math.floor(offset / PAGE_SIZE), end, (first, count, content) => {
-      found = first + count >= end && content instanceof Fill ? content : undefined;
+      if (first + count < end) return false;
+      if (content instanceof Fill) found = content;
+      else if (content === undefined) found = this.#base.knownFills?.at(offset, length);
       return false;
     });
-    return offset + length <= this.#size ? found : undefined;
+    return found;
   }
 
   /**
@@ -259,6 +258,11 @@ export class StagedFile implements WritableFile {
       this.#tree = withContent(this.#tree, this.#owner, first, first + length / PAGE_SIZE, content);
     }
     this.#size = size;
+  }
+
+  /** The fill that a stretch of the base was when it was read: what is staged over it may have been made of that. */
+  fillBelow(offset: number, length: number): Fill | undefined {
+    return this.#base.knownFills?.at(offset, length);
   }
 
   /** Whether it is known what the page of the base at `offset` was when something was first staged over it. */
@@ -376,8 +380,10 @@ export class StagedFile implements WritableFile {
     this.#size = end;
   }
 
-  /** Remembers what the base's pages were, as far as there is room, from `first` to before `last`. */
+  /** Remembers what the base's pages were, as far as there is room and it is not known, from `first` to before `last`. */
   #note(first: number, last: number): void {
+    const isKnown = this.#base.knownFills?.at(first * PAGE_SIZE, (last - first) * PAGE_SIZE) !== undefined;
+    if (isKnown) return;
     const room = Math.max(0, MAX_NOTED - this.#noted.size);
     const pages = Math.min(last, first + room, Math.floor(this.#base.size / PAGE_SIZE));
     for (let page = first; page < pages;) {

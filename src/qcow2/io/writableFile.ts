@@ -1,5 +1,6 @@
 /** A file that can be changed: what the engine writes an image through. */
 import type { BlockFile } from './blockFile';
+import type { Fill } from './fill';
 
 export interface WritableFile extends BlockFile {
   /** Length in bytes as it is now. */
@@ -18,4 +19,7 @@ export interface WritableFile extends BlockFile {
    * @param step what each word is more than the one before it, below 2^31
    */
   fill(offset: number, length: number, high?: number, low?: number, step?: number): void;
+
+  /** The fill that all of a stretch is, where that is known without reading it. */
+  fillAt(offset: number, length: number): Fill | undefined;
 }

@@ -48,7 +48,8 @@ export class ClusterRanges {
   }
 }
 
-const PAGE = 4096;
+/** Clusters; few, since tables lie thousands of clusters apart. */
+const PAGE = 256;
 
 /** A byte for each cluster, 0 unless set: pages exist where something was set. */
 export class ClusterBytes {

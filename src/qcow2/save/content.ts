@@ -77,6 +77,8 @@ const AUTOCLEAR = headerField('autoclear_features').offset;
 /** Whether QEMU refuses to write the image. */
 export const isMarked = (header: Uint8Array): boolean => (header[MARK]! & CORRUPT) !== 0;
 
+// Copies below are made by `new Uint8Array`: `slice` of a Buffer would be the Buffer's own memory.
+
 function headerAfter(group: Group, before: Uint8Array, final: Uint8Array, shape: SaveShape): Uint8Array {
   switch (group) {
     case Group.mark:
@@ -96,7 +98,7 @@ function headerAfter(group: Group, before: Uint8Array, final: Uint8Array, shape:
  * marked, with the autoclear bits that it has on both ends, dirty if it is on either.
  */
 export function withMark(header: Uint8Array, target: Uint8Array): Uint8Array {
-  const marked = header.slice();
+  const marked = new Uint8Array(header);
   marked[MARK]! |= CORRUPT | (target[MARK]! & DIRTY);
   for (let at = AUTOCLEAR; at < AUTOCLEAR + 8; at++) marked[at]! &= target[at]!;
   return marked;
@@ -104,7 +106,7 @@ export function withMark(header: Uint8Array, target: Uint8Array): Uint8Array {
 
 /** With the target's place and length of the refcount table. */
 export function withPointer(header: Uint8Array, target: Uint8Array): Uint8Array {
-  const changed = header.slice();
+  const changed = new Uint8Array(header);
   changed.set(target.subarray(POINTER_START, POINTER_END), POINTER_START);
   return changed;
 }
@@ -121,7 +123,7 @@ export function withRest(header: Uint8Array, target: Uint8Array, version: 2 | 3)
 
 /** Entries of `over`; where it has none, those of `under`. Entries are 8 bytes. */
 export function united(under: Uint8Array, over: Uint8Array): Uint8Array {
-  const result = over.slice();
+  const result = new Uint8Array(over);
   for (let at = 0; at < result.length; at += 8) {
     let isZero = true;
     for (let byte = at; byte < at + 8; byte++) isZero &&= result[byte] === 0;
@@ -130,40 +132,59 @@ export function united(under: Uint8Array, over: Uint8Array): Uint8Array {
   return result;
 }
 
-/** The larger one of each pair of refcounts. */
+/**
+ * The larger one of each pair of refcounts.
+ * @param one @param other whole words of 64 bits
+ */
 export function larger(one: Uint8Array, other: Uint8Array, bits: number): Uint8Array {
   // Whole blocks that become free, or were, are the rule.
   if (isZero(other)) return one;
   if (isZero(one)) return other;
-  return bits < 8 ? largerInBytes(one, other, bits) : largerOfBytes(one, other, bits / 8);
+  const result = new Uint8Array(one);
+  const [words, others] = [wordsOf(result), wordsOf(other)];
+  for (let at = 0; at < words.length; at += 2) {
+    const [low, high] = [words[at]!, words[at + 1]!];
+    const [otherLow, otherHigh] = [others[at]!, others[at + 1]!];
+    // So are whole stretches of them: either is nothing, or they are the same.
+    if ((otherLow | otherHigh) === 0 || (low === otherLow && high === otherHigh)) continue;
+    if ((low | high) === 0) {
+      words[at] = otherLow;
+      words[at + 1] = otherHigh;
+    } else if (bits < 8) enlargeInBytes(result, other, bits, at * 4);
+    else enlargeBytes(result, other, bits / 8, at * 4);
+  }
+  return result;
 }
 
 const ZEROES = new Uint8Array(CHUNK);
 
 const isZero = (bytes: Uint8Array): boolean => Buffer.compare(bytes, ZEROES.subarray(0, bytes.length)) === 0;
 
-function largerOfBytes(one: Uint8Array, other: Uint8Array, width: number): Uint8Array {
-  const result = one.slice();
-  for (let at = 0; at < result.length; at += width) {
-    // Big-endian: the first byte that differs decides.
-    let byte = at;
-    while (byte < at + width && one[byte] === other[byte]) byte++;
-    if (byte < at + width && one[byte]! < other[byte]!) result.set(other.subarray(at, at + width), at);
-  }
-  return result;
+/** Words in whatever order this machine has: they are only compared. */
+function wordsOf(bytes: Uint8Array): Int32Array {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  return new Int32Array(buffer, byteOffset, length / 4);
 }
 
-/** Several refcounts in a byte. */
-function largerInBytes(one: Uint8Array, other: Uint8Array, bits: number): Uint8Array {
-  const result = one.slice();
+/** Of the eight bytes from `start` on. */
+function enlargeBytes(result: Uint8Array, other: Uint8Array, width: number, start: number): void {
+  for (let at = start; at < start + 8; at += width) {
+    // Big-endian: the first byte that differs decides.
+    let byte = at;
+    while (byte < at + width && result[byte] === other[byte]) byte++;
+    if (byte < at + width && result[byte]! < other[byte]!) result.set(other.subarray(at, at + width), at);
+  }
+}
+
+/** The same where several refcounts are in a byte. */
+function enlargeInBytes(result: Uint8Array, other: Uint8Array, bits: number, start: number): void {
   const field = (1 << bits) - 1;
-  for (let at = 0; at < result.length; at++) {
-    if (one[at] === other[at]) continue;
+  for (let at = start; at < start + 8; at++) {
+    if (result[at] === other[at]) continue;
     let byte = 0;
     for (let mask = field; mask < 0x100; mask <<= bits) {
-      byte |= Math.max(one[at]! & mask, other[at]! & mask);
+      byte |= Math.max(result[at]! & mask, other[at]! & mask);
     }
     result[at] = byte;
   }
-  return result;
 }

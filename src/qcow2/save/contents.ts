@@ -1,9 +1,8 @@
 /** What a plan's stretches hold in the end, and what belongs beside them. */
-import { dataView, HIGH, LOW, swapWords } from '../format/bytes';
-import { evenStep } from '../image/contiguous';
-import { firstOf, withScratch } from '../image/scratch';
+import { firstBytes } from '../image/scratch';
 import { Fill } from '../io/fill';
-import { SECTOR, Role } from './role';
+import { contentAfter, GROUPS_OF, hasPeak, type SaveShape } from './content';
+import { Role, SECTOR } from './role';
 import type { FilePlan, SavePlan } from './plan';
 
 /** A stretch of sectors of a plan: in a file, within one cluster. */
@@ -25,10 +24,13 @@ export function finalContent(plan: SavePlan, file: FilePlan, place: Place, buffe
   const kept = keptContent(plan, place);
   if (kept !== undefined) return kept.bytes.subarray(offset - kept.offset, offset - kept.offset + length);
   if (role === Role.cut) throw new RangeError('what is cut off is never written');
-  const bytes = buffer.subarray(0, length);
+  const bytes = firstBytes(buffer, length);
   file.staged.read(bytes, offset);
   return bytes;
 }
+
+/** Whether the content of a role is what the plan has kept, not what is staged. */
+export const isKept = (role: Role): boolean => role === Role.header || hasPeak(role);
 
 function keptContent(
   { header, move, clusterSize }: SavePlan,
@@ -76,22 +78,34 @@ export function otherContent(
 }
 
 /**
- * The fill that some bytes are, if they are one.
- * @param bytes whole sectors, at most `CHUNK`
- * @param offset theirs in the file
- * @param clusterSize by which the entries of contiguous clusters rise
+ * What a stretch holds after each group of its role, where it is a fill before the save and after it, and is one all the
+ * while.
+ * @param before @param after a fill of the whole stretch
  */
-export function fillOf(bytes: Uint8Array, offset: number, clusterSize: number): Fill | undefined {
-  if (bytes.length % SECTOR !== 0) return undefined;
-  const view = dataView(bytes);
-  const rise = (view.getInt32(12) - view.getInt32(4)) | 0;
-  // Most of what is none is seen at a glance.
-  if (rise !== 0 && rise !== clusterSize) return undefined;
-  return withScratch((scratch) => {
-    const copy = firstOf(scratch, bytes.length);
-    copy.bytes.set(bytes);
-    swapWords(copy.bytes);
-    const step = evenStep(copy.signed, clusterSize);
-    return step === undefined ? undefined : Fill.of(copy.words[HIGH]!, copy.words[LOW]!, step, offset);
-  });
+export function fillsBetween(
+  { role, offset }: Place,
+  before: Fill,
+  after: Fill,
+  shape: SaveShape,
+): readonly Fill[] | undefined {
+  const groups = GROUPS_OF[role];
+  if (groups.length <= 1) return [after];
+  // What lies between two of one word is of one word, too: one sector tells.
+  if (before.step !== 0 || after.step !== 0) return undefined;
+  let content = sectorOf(before, offset);
+  const final = sectorOf(after, offset);
+  const fills: Fill[] = [];
+  for (const group of groups) {
+    content = contentAfter(group, { role, before: content, final, other: undefined }, shape);
+    const fill = Fill.found(content, offset, 0);
+    if (fill === undefined) return undefined;
+    fills.push(fill);
+  }
+  return fills;
+}
+
+function sectorOf(fill: Fill, offset: number): Uint8Array {
+  const sector = new Uint8Array(SECTOR);
+  fill.writeTo(sector, offset);
+  return sector;
 }

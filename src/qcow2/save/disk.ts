@@ -1,6 +1,6 @@
 /**
- * All that a save, and giving space back, ask of the system, and nothing else: the tests put a disk in its place that loses whatever was not
- * flushed and fails where they like.
+ * All that a save, and giving space back, ask of the system, and nothing else: the tests put a disk in its place that
+ * loses whatever was not flushed and fails where they like.
  */
 
 /** A file that is open for reading and changing. Every error of the system is a FileError. */
@@ -23,6 +23,8 @@ export interface MutableFile {
   makeHole(offset: number, length: number): boolean;
   /** Bytes of storage behind the file now. */
   readonly allocatedBytes: number;
+  /** Has what was written so far on its way to stable storage, where the system can: `flush` has less to wait for. */
+  startFlush(): void;
   /** Returns when what was written and the length are on stable storage. */
   flush(): void;
   close(): void;

@@ -13,7 +13,7 @@
 import { FormatError } from '../errors';
 import type { Fact } from '../factText';
 import { dataView } from '../format/bytes';
-import { checksum } from '../io/checksum';
+import { checksum, checksumOf } from '../io/checksum';
 import { Fill } from '../io/fill';
 import { GROUPS_OF, hasPeak } from './content';
 import type { DiskFileIdentity, Writer } from './disk';
@@ -170,18 +170,21 @@ export const recordLength = (record: RecordHeader): number => {
 
 /**
  * The checksum goes into the header's last 8 bytes, which it does not cover.
+ * @param target `recordLength` bytes, which hold anything
  * @param contents after each group: fills where `record` says so, else checksums, those of a sector together
  * @param old a fill where `record` says so
+ * @returns the checksum
  */
 export function encodeRecord(
+  target: Uint8Array,
   record: RecordHeader,
   contents: Float64Array | readonly Fill[],
   old: Uint8Array | Fill,
   peak: Uint8Array | undefined,
-): { readonly bytes: Uint8Array; readonly sum: number } {
+): number {
   const parts = partsOf(record);
-  const bytes = new Uint8Array(RECORD_HEADER + parts.contents + parts.old + parts.peak);
-  const view = dataView(bytes);
+  const view = dataView(target);
+  target.fill(0);
   view.setUint32(0, RECORD_MAGIC);
   view.setUint8(4, record.file);
   view.setUint8(5, record.role);
@@ -198,19 +201,18 @@ export function encodeRecord(
   if (old instanceof Fill) {
     if (parts.old > 0) encodeFill(view, at, old, record.offset);
   } else {
-    bytes.set(old.subarray(0, Math.min(parts.old, record.oldLength)), at);
+    target.set(old.subarray(0, Math.min(parts.old, record.oldLength)), at);
   }
-  if (peak !== undefined) bytes.set(peak, at + parts.old);
-  const sum = recordSum(bytes);
+  if (peak !== undefined) target.set(peak, at + parts.old);
+  const sum = recordSum(target);
   view.setFloat64(RECORD_HEADER - 8, sum);
-  return { bytes, sum };
+  return sum;
 }
 
 function encodeFill(view: DataView, at: number, fill: Fill, offset: number): void {
-  const word = new Uint8Array(8);
-  fill.writeTo(word, offset);
-  view.setUint32(at, dataView(word).getUint32(0));
-  view.setUint32(at + 4, dataView(word).getUint32(4));
+  const { high, low } = fill.wordAt(offset);
+  view.setUint32(at, high);
+  view.setUint32(at + 4, low);
   view.setUint32(at + 8, fill.step);
 }
 
@@ -251,8 +253,9 @@ const isRole = (value: number): value is Role => value >= Role.header && value <
 
 /** The checksum of a record, wherever it says what that should be. */
 export function recordSum(bytes: Uint8Array): number {
-  const head = checksum(bytes.subarray(0, RECORD_HEADER - 8));
-  return fold(head, checksum(bytes.subarray(RECORD_HEADER)));
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const head = checksumOf(words, 0, (RECORD_HEADER - 8) / 4);
+  return fold(head, checksumOf(words, RECORD_HEADER / 4));
 }
 
 export const statedSum = (bytes: Uint8Array): number => dataView(bytes).getFloat64(RECORD_HEADER - 8);
@@ -261,11 +264,11 @@ export const statedSum = (bytes: Uint8Array): number => dataView(bytes).getFloat
 export function fold(sum: number, next: number): number {
   PAIR.setFloat64(0, sum);
   PAIR.setFloat64(8, next);
-  return checksum(PAIR_BYTES);
+  return checksumOf(PAIR_WORDS);
 }
 
-const PAIR_BYTES = new Uint8Array(16);
-const PAIR = dataView(PAIR_BYTES);
+const PAIR_WORDS = new Uint32Array(4);
+const PAIR = new DataView(PAIR_WORDS.buffer);
 
 export const brokenJournal = (journal: string, what: Fact, offset: number): FormatError =>
   new FormatError(journal, 'journal.broken', { what, offset });

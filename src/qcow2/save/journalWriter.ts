@@ -4,10 +4,11 @@
  */
 import { FileError } from '../errors';
 import { checksum } from '../io/checksum';
-import type { Fill } from '../io/fill';
+import { firstBytes, withScratch } from '../image/scratch';
+import { Fill } from '../io/fill';
 import type { Progress } from '../progress';
 import { contentAfter, GROUPS_OF, hasPeak, type Stretch } from './content';
-import { fillOf, finalContent, otherContent, type Place } from './contents';
+import { fillsBetween, finalContent, isKept, otherContent, type Place } from './contents';
 import type { MutableFile } from './disk';
 import {
   encodeHead,
@@ -17,26 +18,38 @@ import {
   HEAD_OFFSET,
   type JournalHead,
   type RecordHeader,
+  recordLength,
   SealState,
-  stepsOf,
 } from './journalFormat';
 import type { FilePlan, SavePlan } from './plan';
-import { CHUNK, Role, SECTOR } from './role';
+import { Role, SECTOR } from './role';
 
 /** Bytes written at a time. */
 const BATCH = 64 * 1024;
+/** Bytes from which on a stretch that is a fill all the while has a record of its own. */
+const SHORTEST_FILL = 4 * SECTOR;
+/** Roles of tables, which are fills here and there; looking for them in data would cost more than it gains. */
+const IN_PARTS: ReadonlySet<Role> = new Set([Role.block, Role.table, Role.tree, Role.bitmap]);
 /** Of the pages whose checksums a staged file keeps. */
 const PAGE = 4096;
+
+/** A file whose records are written. */
+interface Source {
+  readonly index: 0 | 1;
+  readonly plan: FilePlan;
+  readonly disk: MutableFile;
+  /** For contents, `CHUNK` bytes each. */
+  readonly old: Uint8Array;
+  readonly final: Uint8Array;
+}
 
 export class JournalWriter {
   #length = HEAD_OFFSET;
   #count = 0;
   #sum = 0;
-  #batch: Uint8Array[] = [];
+  #batch = new Uint8Array(BATCH);
   #batched = 0;
   readonly #page = new Uint8Array(PAGE);
-  readonly #old = new Uint8Array(CHUNK);
-  readonly #final = new Uint8Array(CHUNK);
   #checked = -1;
 
   constructor(
@@ -53,7 +66,7 @@ export class JournalWriter {
   writeHead(head: JournalHead): void {
     const bytes = encodeHead(head);
     this.#sum = checksum(bytes);
-    this.#add(bytes);
+    this.#room(bytes.length).set(bytes);
     this.#writeBatch();
   }
 
@@ -62,9 +75,13 @@ export class JournalWriter {
    * @throws FileError `save.changedOutside` when the file is not what was staged over
    */
   writeRecords(index: 0 | 1, plan: FilePlan, disk: MutableFile): void {
-    plan.runs.forEachChunk(this.plan.clusterSize, (offset, length, role) => {
-      this.progress.checkCancelled();
-      this.#writeRecord(index, plan, disk, offset, length, role);
+    withScratch(({ plain: old }) => {
+      withScratch(({ plain: final }) => {
+        plan.runs.forEachChunk(this.plan.clusterSize, (offset, length, role) => {
+          this.progress.checkCancelled();
+          this.#writeRecord({ index, plan, disk, old, final }, { offset, length, role });
+        });
+      });
     });
   }
 
@@ -82,72 +99,100 @@ export class JournalWriter {
     this.file.flush();
   }
 
-  #writeRecord(
-    file: 0 | 1,
-    plan: FilePlan,
-    disk: MutableFile,
-    offset: number,
-    length: number,
-    role: Role,
-  ): void {
-    const old = this.#old.subarray(0, length);
+  #writeRecord(source: Source, place: Place): void {
+    const { plan, disk } = source;
+    const { role, offset, length } = place;
+    const old = firstBytes(source.old, length);
     disk.read(old, offset);
-    this.#refuseChanged(plan, disk, offset, old);
     const oldLength = Math.max(0, Math.min(length, plan.oldSize - offset));
-    const place = { role, offset, length };
-    const isWhole = oldLength === length || oldLength === 0;
-    const before =
-      isWhole && !hasPeak(role) && role !== Role.header
-        ? fillOf(old, offset, this.plan.clusterSize)
-        : undefined;
-    const staged =
-      before !== undefined && isWrittenOnce(role) ? plan.staged.fillAt(offset, length) : undefined;
+    const isWhole = length % SECTOR === 0 && (oldLength === length || oldLength === 0);
+    const oldFill = isWhole ? Fill.found(old, offset, this.plan.clusterSize) : undefined;
+    this.#refuseChanged(plan, disk, offset, old, oldFill);
+    const before = isKept(role) ? undefined : oldFill;
     // Where it is known to be a fill it need not be read to find that out.
-    const final =
-      role === Role.cut || staged !== undefined ? old : finalContent(this.plan, plan, place, this.#final);
-    const after = before === undefined ? undefined : (staged ?? fillOf(final, offset, this.plan.clusterSize));
-    const fills = before && after && this.#fillsBetween(place, before, after, old, final);
-    const read = (target: Uint8Array, at: number): void => {
-      disk.read(target, at);
-    };
-    const sectors = Math.ceil(length / SECTOR);
-    const record: RecordHeader = { file, role, isFill: fills !== undefined, offset, sectors, oldLength };
+    const staged = before && role !== Role.cut ? plan.staged.fillAt(offset, length) : undefined;
+    const fills = before && staged && fillsBetween(place, before, staged, this.plan.shape);
     if (before !== undefined && fills !== undefined) {
-      this.#addRecord(encodeRecord(record, fills, before, undefined));
+      this.#addFills(source, place, oldLength, before, fills);
       return;
     }
-    const other = otherContent(this.plan, place, read);
-    const contents = this.#contents({ role, before: old, final, other });
-    const peak = hasPeak(role) ? contents[0] : undefined;
-    this.#addRecord(encodeRecord(record, sumsOf(contents), old, peak));
+    const final = role === Role.cut ? old : finalContent(this.plan, plan, place, source.final);
+    if (isWhole && (before !== undefined || IN_PARTS.has(role))) {
+      this.#addParts(source, place, oldLength > 0, old, final);
+    } else {
+      this.#addSums(source, place, oldLength, old, final);
+    }
   }
 
-  /** What a stretch holds after each group, where old and final content are fills, and what lies between them is, too. */
-  #fillsBetween(
+  /** Adds records of parts that are fills all the while, as far as that is worth while, and of what lies between them. */
+  #addParts(source: Source, place: Place, isOld: boolean, old: Uint8Array, final: Uint8Array): void {
+    const { role, offset, length } = place;
+    let done = 0;
+    const addUpTo = (end: number): void => {
+      if (end === done) return;
+      const part = { role, offset: offset + done, length: end - done };
+      const contents = [old.subarray(done, end), final.subarray(done, end)] as const;
+      this.#addSums(source, part, isOld ? part.length : 0, ...contents);
+      done = end;
+    };
+    for (let at = 0; at < length;) {
+      const found = this.#fillsFrom({ ...place, offset: offset + at }, old.subarray(at), final.subarray(at));
+      if (found === undefined) {
+        at += SECTOR;
+        continue;
+      }
+      addUpTo(at);
+      const part = { role, offset: offset + at, length: found.length };
+      this.#addFills(source, part, isOld ? part.length : 0, found.before, found.fills);
+      at += found.length;
+      done = at;
+    }
+    addUpTo(length);
+  }
+
+  /** What the first sectors of a stretch hold before the save, and after each group, where both are fills. */
+  #fillsFrom(
     { role, offset }: Place,
-    before: Fill,
-    after: Fill,
     old: Uint8Array,
     final: Uint8Array,
-  ): readonly Fill[] | undefined {
-    const { clusterSize } = this.plan;
-    if (stepsOf(role) === 1) return [after];
-    // What lies between two of one word is of one word, too: one sector tells.
-    if (before.step !== 0 || after.step !== 0) return undefined;
-    const stretch = {
-      role,
-      before: old.subarray(0, SECTOR),
-      final: final.subarray(0, SECTOR),
-      other: undefined,
-    };
-    const contents = this.#contents(stretch).map((content) => fillOf(content, offset, clusterSize));
-    return contents.every((fill) => fill !== undefined) ? contents : undefined;
+  ): { readonly before: Fill; readonly fills: readonly Fill[]; readonly length: number } | undefined {
+    const { clusterSize, shape } = this.plan;
+    const before = Fill.begun(old, offset, clusterSize);
+    const after = before && Fill.begun(final, offset, clusterSize);
+    if (after === undefined) return undefined;
+    const same = Math.min(before!.lengthIn(old, offset), after.lengthIn(final, offset));
+    const length = same - (same % SECTOR);
+    if (length < Math.min(SHORTEST_FILL, old.length)) return undefined;
+    const fills = fillsBetween({ role, offset, length }, before!, after, shape);
+    return fills && { before: before!, fills, length };
   }
 
-  #addRecord({ bytes, sum }: { readonly bytes: Uint8Array; readonly sum: number }): void {
+  #addFills(source: Source, place: Place, oldLength: number, before: Fill, fills: readonly Fill[]): void {
+    const { role, offset, length } = place;
+    const record = { file: source.index, role, isFill: true, offset, sectors: length / SECTOR, oldLength };
+    this.#addRecord(record, fills, before, undefined);
+  }
+
+  #addSums(source: Source, place: Place, oldLength: number, old: Uint8Array, final: Uint8Array): void {
+    const { role, offset, length } = place;
+    const other = otherContent(this.plan, place, (target, at) => {
+      source.disk.read(target, at);
+    });
+    const contents = this.#contents({ role, before: old, final, other });
+    const sectors = Math.ceil(length / SECTOR);
+    const record = { file: source.index, role, isFill: false, offset, sectors, oldLength };
+    this.#addRecord(record, sumsOf(contents), old, hasPeak(role) ? contents[0] : undefined);
+  }
+
+  #addRecord(
+    record: RecordHeader,
+    contents: Float64Array | readonly Fill[],
+    old: Uint8Array | Fill,
+    peak: Uint8Array | undefined,
+  ): void {
+    const bytes = this.#room(recordLength(record));
     this.#count++;
-    this.#sum = fold(this.#sum, sum);
-    this.#add(bytes);
+    this.#sum = fold(this.#sum, encodeRecord(bytes, record, contents, old, peak));
   }
 
   /** What a stretch holds after each group of its role. */
@@ -160,8 +205,19 @@ export class JournalWriter {
     });
   }
 
-  /** Pages that were read when something was staged over them must still be what they were. */
-  #refuseChanged({ staged }: FilePlan, disk: MutableFile, offset: number, old: Uint8Array): void {
+  /** What was read when something was staged over it must still be what it was. */
+  #refuseChanged(
+    { staged }: FilePlan,
+    disk: MutableFile,
+    offset: number,
+    old: Uint8Array,
+    oldFill: Fill | undefined,
+  ): void {
+    const known = staged.fillBelow(offset, old.length);
+    if (known !== undefined) {
+      if (oldFill?.agreesWith(known, offset) === true) return;
+      throw new FileError(staged.name, 'save.changedOutside');
+    }
     for (let page = Math.floor(offset / PAGE) * PAGE; page < offset + old.length; page += PAGE) {
       if (page === this.#checked || !staged.isNoted(page)) continue;
       this.#checked = page;
@@ -174,25 +230,22 @@ export class JournalWriter {
     }
   }
 
-  #add(bytes: Uint8Array): void {
-    if (this.#batched + bytes.length > BATCH) this.#writeBatch();
-    this.#batch.push(bytes);
-    this.#batched += bytes.length;
+  /** The place of the next bytes of the journal, which come to the disk with others. They hold anything. */
+  #room(length: number): Uint8Array {
+    if (this.#batched + length > this.#batch.length) this.#writeBatch();
+    if (length > this.#batch.length) this.#batch = new Uint8Array(length);
+    const start = this.#batched;
+    this.#batched += length;
+    return this.#batch.subarray(start, this.#batched);
   }
 
   #writeBatch(): void {
     if (this.#batched === 0) return;
-    const [only] = this.#batch;
-    const bytes = this.#batch.length === 1 && only !== undefined ? only : Buffer.concat(this.#batch);
-    this.file.write(bytes, this.#length);
+    this.file.write(this.#batch.subarray(0, this.#batched), this.#length);
     this.#length += this.#batched;
-    this.#batch = [];
     this.#batched = 0;
   }
 }
-
-/** What is there after the one group is what is staged. */
-const isWrittenOnce = (role: Role): boolean => role !== Role.cut && stepsOf(role) === 1;
 
 /** Step by step for each sector. */
 function sumsOf(contents: readonly Uint8Array[]): Float64Array {

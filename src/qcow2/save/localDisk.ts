@@ -18,7 +18,7 @@ import {
 import { getSystemErrorName } from 'node:util';
 import { FileError } from '../errors';
 import { allocatedBytesOf, kindOf } from '../io/localFile';
-import { loadMakeHole } from '../io/native';
+import { loadMakeHole, loadStartFlush } from '../io/native';
 import { systemCode, systemMessage } from '../io/systemError';
 import type { ProblemCode } from '../problemText';
 import type { Disk, DiskFileIdentity, MutableFile } from './disk';
@@ -173,6 +173,10 @@ class LocalMutableFile implements MutableFile {
     return this.#attempt('file.open', (descriptor) =>
       allocatedBytesOf(fstatSync(descriptor, { bigint: true })),
     );
+  }
+
+  startFlush(): void {
+    if (this.#descriptor !== undefined) loadStartFlush()?.(this.#descriptor);
   }
 
   flush(): void {

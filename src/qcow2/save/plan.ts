@@ -319,7 +319,10 @@ export function forEachChanged(
   for (let done = 0; done < length; done += size) {
     const step = Math.min(size, length - done);
     const isFull = piece instanceof Fill && step === PIECE;
-    if (isFull && differsAtBothEnds(base, offset + done, piece)) {
+    const known = isFull ? base.knownFills?.at(offset + done, PIECE) : undefined;
+    // Of two fills that differ no two words in a row are the same: all sectors differ.
+    if (isFull && known?.agreesWith(piece, offset + done) === true) continue;
+    if (isFull && (known !== undefined || differsAtBothEnds(base, offset + done, piece))) {
       visit(offset + done, offset + done + step);
       continue;
     }

@@ -54,6 +54,9 @@ function failingDisk(path: string, writes: number): Disk {
     get allocatedBytes() {
       return file.allocatedBytes;
     },
+    startFlush: () => {
+      file.startFlush();
+    },
     flush: () => {
       alive();
       file.flush();

@@ -1,7 +1,8 @@
 /**
- * The inner loop of `endOfRun` (contiguous.ts), eight entries at a time, in the only language here that has instructions
- * for that: a function of WebAssembly, which takes a fifth of the time. It sees no memory but its own, so the buffers that
- * tables are read into are taken from there (scratch.ts). Where there is no WebAssembly, nothing but time is lost.
+ * The inner loops over tables of entries that rise, eight entries at a time, in the only language here that has
+ * instructions for that: functions of WebAssembly, which take a fifth of the time. They see no memory but their own, so
+ * the buffers that tables are read into are taken from there (image/scratch.ts). Where there is no WebAssembly, or bytes
+ * are elsewhere, whoever asks has to do without, and loses nothing but time.
  */
 
 /** Bytes of a page, as WebAssembly counts its memory. */
@@ -11,7 +12,7 @@ const PAGES = 8;
 const STRIDE = 64;
 
 /** Offsets are bytes in the memory. @returns where the entries stop being as expected, or fewer than eight are left */
-type Scan = (at: number, stop: number, low: number, high: number, step: number) => number;
+type Loop = (at: number, stop: number, low: number, high: number, step: number) => number;
 
 /** What is used here of WebAssembly: Node's types leave it to those of browsers. */
 interface Api {
@@ -20,7 +21,16 @@ interface Api {
   readonly Instance: new (
     module: object,
     imports: { readonly m: { readonly m: Memory } },
-  ) => { readonly exports: { readonly f: Scan } };
+  ) => { readonly exports: Loops };
+}
+
+interface Loops {
+  /** Compares entries in this machine's order. */
+  readonly a: Loop;
+  /** Compares entries in the order of the file, which is the other one. */
+  readonly b: Loop;
+  /** Writes entries in the order of the file. */
+  readonly c: Loop;
 }
 
 interface Memory {
@@ -29,7 +39,7 @@ interface Memory {
 
 interface Wide {
   readonly memory: ArrayBuffer;
-  readonly scan: Scan;
+  readonly loops: Loops;
   pagesTaken: number;
 }
 
@@ -61,7 +71,34 @@ export function endOfWide(
   const made = found ?? null;
   if (made?.memory !== words.buffer) return at;
   const start = words.byteOffset;
-  return (made.scan(start + at * 4, start + stop * 4, low, high, step) - start) >> 2;
+  return (made.loops.a(start + at * 4, start + stop * 4, low, high, step) - start) >> 2;
+}
+
+/**
+ * How many bytes are big-endian entries that rise by `step`, from the first one on.
+ * @param bytes as many as make whole groups of eight entries, or they are left to somebody else, too
+ * @param low @param high words of the first entry as it is expected
+ * @returns a multiple of 64; undefined for bytes that are not in a page that was taken
+ */
+export function risingLength(bytes: Uint8Array, low: number, high: number, step: number): number | undefined {
+  const end = goOver('b', bytes, low, high, step);
+  return end === undefined ? undefined : end - bytes.byteOffset;
+}
+
+/** Makes bytes what `risingLength` looks for. @returns false where that cannot be done here: then nothing was */
+export const writeRising = (bytes: Uint8Array, low: number, high: number, step: number): boolean =>
+  goOver('c', bytes, low, high, step) !== undefined;
+
+function goOver(
+  loop: 'b' | 'c',
+  { buffer, byteOffset, length }: Uint8Array,
+  low: number,
+  high: number,
+  step: number,
+): number | undefined {
+  const made = found ?? null;
+  if (made?.memory !== buffer || length % STRIDE !== 0) return undefined;
+  return made.loops[loop](byteOffset, byteOffset + length, low, high, step);
 }
 
 function make(): Wide | null {
@@ -71,28 +108,30 @@ function make(): Wide | null {
   try {
     const memory = new api.Memory({ initial: PAGES, maximum: PAGES });
     const { exports } = new api.Instance(new api.Module(binary()), { m: { m: memory } });
-    return { memory: memory.buffer, scan: exports.f, pagesTaken: 0 };
+    return { memory: memory.buffer, loops: exports, pagesTaken: 0 };
   } catch {
     // Switched off, or older than such instructions.
     return null;
   }
 }
 
-/** The module (webassembly.github.io/spec/core/binary): one memory is imported, one function exported. */
+const [I32, I64, V128, FUNCTION] = [0x7f, 0x7e, 0x7b, 0x60] as const;
+
+/** The module (webassembly.github.io/spec/core/binary): one memory is imported, three functions of one type exported. */
 function binary(): Uint8Array {
-  const [I32, I64, V128, FUNCTION] = [0x7f, 0x7e, 0x7b, 0x60];
-  const code = [2, 2, I64, 5, V128, ...instructions()];
+  const codes = [loop('compare', false), loop('compare', true), loop('write', true)];
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, [1, FUNCTION, 5, I32, I32, I32, I32, I32, 1, I32]),
     ...section(2, [1, ...name('m'), ...name('m'), 2, 0, PAGES]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...name('f'), 0, 0]),
-    ...section(10, [1, ...unsigned(code.length), ...code]),
+    ...section(3, [3, 0, 0, 0]),
+    ...section(7, [3, ...['a', 'b', 'c'].flatMap((each, index) => [...name(each), 0, index])]),
+    ...section(10, [3, ...codes.flatMap((code) => [...unsigned(code.length), ...code])]),
   ]);
 }
 
-function instructions(): number[] {
+/** A function that compares or writes eight entries at a time. @param isSwapped their bytes are the other way round */
+function loop(work: 'compare' | 'write', isSwapped: boolean): number[] {
   // Parameters, then what the function keeps: the entry, the step; four pairs of expected entries; eight steps.
   const [AT, STOP, LOW, HIGH, STEP, ENTRY, STEP_64] = [0, 1, 2, 3, 4, 5, 6] as const;
   const PAIRS = [7, 8, 9, 10] as const;
@@ -110,19 +149,32 @@ function instructions(): number[] {
     [0xfd, 0x53],
   ];
   const SECOND_LANE = [0xfd, 0x1e, 1];
+  const [LOAD, STORE, SHUFFLE] = [
+    [0xfd, 0x00, 4],
+    [0xfd, 0x0b, 4],
+    [0xfd, 0x0d],
+  ];
+  const OTHER_WAY_ROUND = [7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8];
   const [BLOCK, LOOP, END, LEAVE_IF, AGAIN] = [[0x02, 0x40], [0x03, 0x40], 0x0b, [0x0d, 1], [0x0c, 0]];
   /** The pair `from`, later by 2^bits entries. */
   const later = (from: number, bits: number): number[] => [
     ...get(from),
     ...[...get(STEP_64), ...shifted(bits), ...SPLAT, ...ADD],
   ];
+  /** A pair as it is in memory. */
+  const inMemory = (pair: number): number[] =>
+    isSwapped ? [...get(pair), ...get(pair), ...SHUFFLE, ...OTHER_WAY_ROUND] : get(pair);
   /** What is different in a pair from what is expected. */
   const difference = (pair: number, index: number): number[] => [
-    ...[...get(AT), 0xfd, 0x00, 4, index * 16],
-    ...[...get(pair), ...XOR],
+    ...[...get(AT), ...LOAD, index * 16],
+    ...[...inMemory(pair), ...XOR],
     ...(index === 0 ? [] : OR),
   ];
+  const stored = (pair: number, index: number): number[] => [
+    ...[...get(AT), ...inMemory(pair), ...STORE, index * 16],
+  ];
   return [
+    ...[2, 2, I64, 5, V128],
     ...[...get(HIGH), EXTEND, ...shifted(32), ...get(LOW), EXTEND, OR_64, ...set(ENTRY)],
     ...[...get(STEP), EXTEND, ...set(STEP_64)],
     ...[...get(ENTRY), ...SPLAT, ...get(ENTRY), ...get(STEP_64), ADD_64, ...SECOND_LANE, ...set(PAIRS[0])],
@@ -132,7 +184,7 @@ function instructions(): number[] {
     ...[...get(STEP_64), ...shifted(3), ...SPLAT, ...set(EIGHT_STEPS)],
     ...[...BLOCK, ...LOOP],
     ...[...get(AT), ...stride, ADD_32, ...get(STOP), GREATER_32, ...LEAVE_IF],
-    ...[...PAIRS.flatMap(difference), ...ANY, ...LEAVE_IF],
+    ...(work === 'write' ? PAIRS.flatMap(stored) : [...PAIRS.flatMap(difference), ...ANY, ...LEAVE_IF]),
     ...PAIRS.flatMap((pair) => [...get(pair), ...get(EIGHT_STEPS), ...ADD, ...set(pair)]),
     ...[...get(AT), ...stride, ADD_32, ...set(AT)],
     ...[...AGAIN, END, END],

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HIGH, LOW } from '../../../src/qcow2/format/bytes';
 import { endOfRun } from '../../../src/qcow2/image/contiguous';
-import { takeWidePage } from '../../../src/qcow2/image/wideScan';
+import { takeWidePage } from '../../../src/qcow2/io/wide';
 
 const STEP = 65536;
 const page = takeWidePage();
