@@ -111,17 +111,12 @@ export class JournalWriter {
     const before = isKept(role) ? undefined : oldFill;
     // Where it is known to be a fill it need not be read to find that out.
     const staged = before && role !== Role.cut ? plan.staged.fillAt(offset, length) : undefined;
-    const fills = before && staged && fillsBetween(place, before, staged, this.plan.shape);
-    if (before !== undefined && fills !== undefined) {
-      this.#addFills(source, place, oldLength, before, fills);
-      return;
-    }
+    if (before && staged && this.#addFills(source, place, oldLength, before, staged)) return;
     const final = role === Role.cut ? old : finalContent(this.plan, plan, place, source.final);
-    if (isWhole && (before !== undefined || IN_PARTS.has(role))) {
-      this.#addParts(source, place, oldLength > 0, old, final);
-    } else {
-      this.#addSums(source, place, oldLength, old, final);
-    }
+    const after = before && Fill.found(final, offset, this.plan.clusterSize);
+    if (before && after && this.#addFills(source, place, oldLength, before, after)) return;
+    if (isWhole && IN_PARTS.has(role)) this.#addParts(source, place, oldLength > 0, old, final);
+    else this.#addSums(source, place, oldLength, old, final);
   }
 
   /** Adds records of parts that are fills all the while, as far as that is worth while, and of what lies between them. */
@@ -136,41 +131,44 @@ export class JournalWriter {
       done = end;
     };
     for (let at = 0; at < length;) {
-      const found = this.#fillsFrom({ ...place, offset: offset + at }, old.subarray(at), final.subarray(at));
+      const [rest, restOfFinal] = [old.subarray(at), final.subarray(at)];
+      const found = this.#fillsFrom(offset + at, rest, restOfFinal);
       if (found === undefined) {
         at += SECTOR;
         continue;
       }
       addUpTo(at);
       const part = { role, offset: offset + at, length: found.length };
-      this.#addFills(source, part, isOld ? part.length : 0, found.before, found.fills);
+      const isAdded = this.#addFills(source, part, isOld ? part.length : 0, found.before, found.after);
       at += found.length;
-      done = at;
+      if (isAdded) done = at;
     }
     addUpTo(length);
   }
 
-  /** What the first sectors of a stretch hold before the save, and after each group, where both are fills. */
+  /** The fills that a stretch begins with before the save and after it, and how many bytes both are long: whole sectors. */
   #fillsFrom(
-    { role, offset }: Place,
+    offset: number,
     old: Uint8Array,
     final: Uint8Array,
-  ): { readonly before: Fill; readonly fills: readonly Fill[]; readonly length: number } | undefined {
-    const { clusterSize, shape } = this.plan;
+  ): { readonly before: Fill; readonly after: Fill; readonly length: number } | undefined {
+    const { clusterSize } = this.plan;
     const before = Fill.begun(old, offset, clusterSize);
     const after = before && Fill.begun(final, offset, clusterSize);
-    if (after === undefined) return undefined;
-    const same = Math.min(before!.lengthIn(old, offset), after.lengthIn(final, offset));
+    if (before === undefined || after === undefined) return undefined;
+    const same = Math.min(before.lengthIn(old, offset), after.lengthIn(final, offset));
     const length = same - (same % SECTOR);
-    if (length < Math.min(SHORTEST_FILL, old.length)) return undefined;
-    const fills = fillsBetween({ role, offset, length }, before!, after, shape);
-    return fills && { before: before!, fills, length };
+    return length < Math.min(SHORTEST_FILL, old.length) ? undefined : { before, after, length };
   }
 
-  #addFills(source: Source, place: Place, oldLength: number, before: Fill, fills: readonly Fill[]): void {
+  /** Adds a record of a stretch that is a fill after each group. @returns false where it is not: then nothing is added */
+  #addFills(source: Source, place: Place, oldLength: number, before: Fill, after: Fill): boolean {
+    const fills = fillsBetween(place, before, after, this.plan.shape);
+    if (fills === undefined) return false;
     const { role, offset, length } = place;
     const record = { file: source.index, role, isFill: true, offset, sectors: length / SECTOR, oldLength };
     this.#addRecord(record, fills, before, undefined);
+    return true;
   }
 
   #addSums(source: Source, place: Place, oldLength: number, old: Uint8Array, final: Uint8Array): void {
