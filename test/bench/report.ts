@@ -59,5 +59,5 @@ function milliseconds(value: number | undefined): string {
 
 function floorText({ floor }: Row): string {
   if (floor === undefined) return '';
-  return 'milliseconds' in floor ? `${floor.milliseconds} ms` : `${floor.timesFaster}×`;
+  return 'milliseconds' in floor ? milliseconds(floor.milliseconds) : `${floor.timesFaster}×`;
 }
