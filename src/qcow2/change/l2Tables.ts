@@ -7,9 +7,8 @@
 import { HIGH, LOW, swapWords, wordsInPlace } from '../format/bytes';
 import { decodeL1Entry } from '../format/l1Entry';
 import { refuseBeyondFile } from '../format/tableBounds';
-import { evenStep } from '../image/contiguous';
-import type { Fill } from '../io/fill';
 import { firstOf, type Scratch, SCRATCH_SIZE, scratchOf, withScratch } from '../image/scratch';
+import { Fill } from '../io/fill';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
 import { COPIED_HIGH } from './entryReader';
@@ -165,24 +164,18 @@ export class L2Tables {
 
   /** Writes words of the table at `offset`; they are no words any more afterwards. */
   #write(words: Uint32Array, offset: number, from: number, to: number, knownStep?: number): void {
-    const { file } = this.#context;
-    const length = (to - from) * 4;
-    if (length >= LONG_FILL) {
-      const step = knownStep ?? this.#evenStep(words, from, to);
-      if (step !== undefined) {
-        file.fill(offset + from * 4, length, words[from + HIGH], words[from + LOW], step);
-        return;
-      }
+    const { file, image } = this.#context;
+    const [start, length] = [offset + from * 4, (to - from) * 4];
+    if (length >= LONG_FILL && knownStep !== undefined) {
+      file.fill(start, length, words[from + HIGH], words[from + LOW], knownStep);
+      return;
     }
     const bytes = Buffer.from(words.buffer, words.byteOffset + from * 4, length);
     // Swapping again puts the bytes back into the order of the file.
     swapWords(bytes);
-    file.write(bytes, offset + from * 4);
-  }
-
-  #evenStep(words: Uint32Array, from: number, to: number): number | undefined {
-    const changed = new Int32Array(words.buffer, words.byteOffset + from * 4, to - from);
-    return evenStep(changed, this.#context.image.header.clusterSize);
+    const fill = length >= LONG_FILL ? Fill.found(bytes, start, image.header.clusterSize) : undefined;
+    if (fill === undefined) file.write(bytes, start);
+    else file.fill(start, length, fill.high, fill.low, fill.step);
   }
 
   #setL1(index: number, offset: number): void {

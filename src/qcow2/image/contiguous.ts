@@ -3,27 +3,6 @@ import { HIGH, LOW } from '../format/bytes';
 import { endOfWide } from '../io/wide';
 
 /**
- * By how much each 64-bit word is more than the one before it: 0 where they are all the same, `step` where they rise by
- * that; undefined where it is neither.
- * @param words two for each 64 bits (`HIGH`, `LOW`); at least four
- * @param step what is looked for, a power of two
- */
-export function evenStep(words: Int32Array, step: number): number | undefined {
-  const bytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength);
-  if (bytes.compare(bytes, 8, bytes.length, 0, bytes.length - 8) === 0) return 0;
-  for (let at = 0; ;) {
-    const next = endOfRun(words, at, words.length, step);
-    if (next >= words.length) return step;
-    // A run ends at a multiple of 4 GiB, too.
-    const carries = (words[next - 2 + LOW]! + step) | 0;
-    const isNext =
-      words[next + LOW] === carries && words[next + HIGH] === ((words[next - 2 + HIGH]! + 1) | 0);
-    if (!isNext || carries >>> 0 >= step) return undefined;
-    at = next;
-  }
-}
-
-/**
  * Where the entry at `first` stops being continued: the entries from there on have its flags and the clusters behind its
  * own, or are the same. A run ends at a multiple of 4 GiB, where the high word would have to be counted up.
  * @param words an L2 table's; signed ones stay in registers, unsigned ones beyond 2^31 are floating point numbers to V8
