@@ -8,7 +8,7 @@ import type { FindingPlace } from '../editor/problems';
 import { sourceName } from '../editor/source';
 import { imageSource } from '../editor/sources';
 import type { CheckReport } from '../worker/api';
-import { isImageName } from '../words/viewTypes';
+import { isImageName } from '../qcow2/imageName';
 import { healthDetail, type Health, verdictOf } from '../words/health';
 import { withEngine } from './engineOf';
 import { pageInSight } from './open';

@@ -19,10 +19,14 @@ const missing = (path: string): IndexedImage => ({
   problem: { kind: 'io', code: 'file.missing', file: path },
 });
 
-function model(found: readonly IndexedImage[], named: readonly IndexedImage[] = []): ChainModel {
+function model(
+  found: readonly IndexedImage[],
+  named: readonly IndexedImage[] = [],
+  beside: readonly IndexedImage[] = [],
+): ChainModel {
   const byPath = (images: readonly IndexedImage[]): Map<string, IndexedImage> =>
     new Map(images.map((one) => [one.path, one]));
-  return new ChainModel({ found: byPath(found), named: byPath(named) });
+  return new ChainModel({ found: byPath(found), beside: byPath(beside), named: byPath(named) });
 }
 
 /** `a > b` for each way down; a broken link as `!reason`. */
