@@ -75,7 +75,7 @@ export class FolderWalk {
     if (this.open !== undefined) return this.takeEntry(this.open);
     const start = this.starts.pop();
     if (start !== undefined) return this.takeStart(start);
-    const folder = this.folders[this.nextFolder++];
+    const folder = this.folders[this.nextFolder];
     if (folder !== undefined) return this.openFolder(folder);
     const link = this.links.pop();
     if (link !== undefined) return this.takeFolder(link);
@@ -109,6 +109,7 @@ export class FolderWalk {
   }
 
   private openFolder(folder: Folder): boolean {
+    this.nextFolder++;
     // What was walked is let go from time to time.
     if (this.nextFolder > 1000) {
       this.folders = this.folders.slice(this.nextFolder);
