@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { printable } from '../text/printable';
+import { stackText } from '../text/stackText';
 
 let channel: vscode.LogOutputChannel | undefined;
 
@@ -26,12 +27,5 @@ export const log = {
   info: (text: string): void => channel?.info(printable(text)),
   warn: (text: string): void => channel?.warn(printable(text)),
   /** @param doing what was being done; the error's stack follows it */
-  fault: (doing: string, error: unknown): void => channel?.error(`${printable(doing)}\n${stackOf(error)}`),
+  fault: (doing: string, error: unknown): void => channel?.error(`${printable(doing)}\n${stackText(error)}`),
 };
-
-/** A line a call, and those of its causes. */
-export function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return printable(String(error));
-  const cause = error.cause === undefined ? '' : `\nCaused by: ${stackOf(error.cause)}`;
-  return (error.stack ?? `${error.name}: ${error.message}`).split('\n').map(printable).join('\n') + cause;
-}
