@@ -33,6 +33,7 @@ import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
+import { openLog } from './words/log';
 
 /** What `activate` hands out, for the extension's own tests: they look at what the worker answered. */
 export interface Exports {
@@ -48,6 +49,7 @@ const loaded = now();
 
 export function activate(context: vscode.ExtensionContext): Exports {
   const activating = now();
+  context.subscriptions.push(openLog());
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
@@ -88,7 +90,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerSample(context),
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
-    registerCheck(images, checks, workerScript),
+    registerCheck(images, checks, chains.index, workerScript),
     registerGoToProblem(images),
     registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),

@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import { ChainTree, type HealthSource } from './chainTree';
 import type { ChainNode } from './chainModel';
 import { type Usage, UsageSearch } from './usage';
+import { sayInView } from '../words/items';
+import { showViewProgress } from '../words/tell';
 import { WorkspaceIndex } from './workspaceIndex';
 
 const VIEW = 'qcow2.chains';
@@ -64,7 +66,7 @@ export class ChainView implements vscode.Disposable {
   }
 
   async refresh(): Promise<void> {
-    await vscode.window.withProgress({ location: { viewId: VIEW } }, () => this.index.refresh());
+    await showViewProgress(VIEW, () => this.index.refresh());
   }
 
   dispose(): void {
@@ -82,6 +84,6 @@ export class ChainView implements vscode.Disposable {
         ? [vscode.l10n.t('There are more images than `qcow2.index.maxFiles` allows; some are not shown.')]
         : []),
     ];
-    this.view.message = lines.join('\n');
+    sayInView(this.view, lines);
   }
 }

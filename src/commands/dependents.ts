@@ -3,12 +3,13 @@ import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
 import type { OpenImages } from '../editor/openImages';
+import { choose } from '../words/choose';
 import { gapTexts } from '../words/gapText';
+import { registerCommand, tellInformation } from '../words/tell';
 import { show } from './open';
 import { type CommandTarget, imageOf } from './target';
 
 export function registerDependents(images: OpenImages, chains: ChainView): vscode.Disposable {
-  const { registerCommand } = vscode.commands;
   return vscode.Disposable.from(
     registerCommand('qcow2.showDependents', (target?: CommandTarget) =>
       showDependents(target, images, chains),
@@ -33,7 +34,7 @@ async function showDependents(
       gaps.length === 0
         ? vscode.l10n.t('No image of the workspace depends on {0}.', name)
         : vscode.l10n.t('No image was found that depends on {0}, but {1}.', name, reasons);
-    void vscode.window.showInformationMessage(vscode.workspace.isTrusted ? none : restrictedText(name));
+    void tellInformation(vscode.workspace.isTrusted ? none : restrictedText(name));
     return [];
   }
   const items = dependents.map(({ image: { path }, distance }) => ({
@@ -43,15 +44,15 @@ async function showDependents(
         ? vscode.l10n.t('names it as its backing file')
         : vscode.l10n.t('{0} steps above it', distance),
     detail: vscode.workspace.asRelativePath(dirname(path)),
-    path,
+    value: path,
   }));
   const title = vscode.l10n.t('Images That Depend on {0}', name);
   const hint = vscode.l10n.t('Changing {0} changes what they show; choose one to open it', name);
   const placeHolder = gaps.length === 0 ? hint : vscode.l10n.t('There may be more of them: {0}.', reasons);
-  void vscode.window
-    .showQuickPick(items, { title, placeHolder, matchOnDetail: true })
-    .then((chosen) => (chosen === undefined ? undefined : show(vscode.Uri.file(chosen.path))));
-  return items.map(({ path }) => path);
+  void choose(items, { title, placeHolder }).then((path) =>
+    path === undefined ? undefined : show(vscode.Uri.file(path)),
+  );
+  return items.map(({ value }) => value);
 }
 
 const restrictedText = (name: string): string =>
@@ -65,8 +66,6 @@ async function showInChains(target: CommandTarget, images: OpenImages, chains: C
   if (uri === undefined) return false;
   if (await chains.reveal(uri.fsPath)) return true;
   const name = basename(uri.fsPath);
-  void vscode.window.showInformationMessage(
-    vscode.l10n.t('{0} is not among the images of the workspace.', name),
-  );
+  void tellInformation(vscode.l10n.t('{0} is not among the images of the workspace.', name));
   return false;
 }

@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { tellInformation } from '../words/tell';
 import type { WorkspaceIndex } from '../chains/workspaceIndex';
 
 /** Milliseconds that VS Code is given to show the file as text. */
@@ -50,7 +51,7 @@ export class OpenHint implements vscode.Disposable {
     const open = vscode.l10n.t('Open with QCOW2 Editor');
     const always = vscode.l10n.t('Always Open…');
     const text = vscode.l10n.t('{0} is a qcow2 disk image.', basename(uri.path));
-    const answer = await vscode.window.showInformationMessage(text, open, always);
+    const answer = await tellInformation(text, open, always);
     if (answer === open) await vscode.commands.executeCommand('qcow2.openWithEditor', uri);
     if (answer === always) await vscode.commands.executeCommand('qcow2.alwaysOpen', uri);
   }

@@ -3,11 +3,12 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { associate, belongsToWorkspace, patternOfEnding, patternOfFile } from '../editor/associations';
 import type { OpenImages } from '../editor/openImages';
+import { choose } from '../words/choose';
+import { ask, registerCommand, tellError } from '../words/tell';
 import { show } from './open';
 import { type CommandTarget, namedImage } from './target';
 
 export function registerOpenWith(images: OpenImages): vscode.Disposable {
-  const { registerCommand } = vscode.commands;
   const targetOf = (target: CommandTarget): vscode.Uri | undefined =>
     namedImage(target, images) ?? activeFile();
   return vscode.Disposable.from(
@@ -49,7 +50,7 @@ async function chooseAlways(uri: vscode.Uri): Promise<boolean> {
     ? vscode.l10n.t('in the settings of the workspace')
     : vscode.l10n.t('in the user settings');
   const items = [
-    { label: vscode.l10n.t('Only This File'), description: name, detail: place, glob: patternOfFile(uri) },
+    { label: vscode.l10n.t('Only This File'), description: name, detail: place, value: patternOfFile(uri) },
     ...(ending === undefined
       ? []
       : [
@@ -57,31 +58,31 @@ async function chooseAlways(uri: vscode.Uri): Promise<boolean> {
             label: vscode.l10n.t('All Files with This Ending'),
             description: ending,
             detail: place,
-            glob: ending,
+            value: ending,
           },
         ]),
   ];
-  const chosen = await vscode.window.showQuickPick(items, {
+  const glob = await choose(items, {
     title: vscode.l10n.t('Always Open with QCOW2 Editor'),
     placeHolder: vscode.l10n.t('Which files open with QCOW2 Editor from now on'),
   });
-  if (chosen === undefined) return false;
-  if (chosen.glob === ending && !(await confirmEnding(ending))) return false;
+  if (glob === undefined) return false;
+  if (glob === ending && !(await confirmEnding(ending))) return false;
   try {
-    await associate(chosen.glob, uri);
+    await associate(glob, uri);
     return true;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(vscode.l10n.t('The settings were not changed: {0}', reason));
+    void tellError(vscode.l10n.t('The settings were not changed: {0}', reason));
     return false;
   }
 }
 
 async function confirmEnding(ending: string): Promise<boolean> {
   const yes = vscode.l10n.t('Always Open');
-  const detail = vscode.l10n.t(
-    'Files with this ending that are not qcow2 images still open in the default editor.',
-  );
+  const detail = [
+    vscode.l10n.t('Files with this ending that are not qcow2 images still open in the default editor.'),
+  ];
   const question = vscode.l10n.t('Open all {0} files with QCOW2 Editor?', ending);
-  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+  return (await ask(question, { detail, buttons: [yes] })) === yes;
 }

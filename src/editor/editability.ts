@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Problem } from '../worker/api';
 import type { SearchGap } from '../worker/indexApi';
+import { printable } from '../text/printable';
 import { gapTexts } from '../words/gapText';
 import { describe } from '../words/words';
 import type { ImageDocument } from './document';
@@ -95,16 +96,21 @@ export async function guardsOf(
   return { refusals, questions };
 }
 
+/** Names of users that are written out. */
+const USERS_NAMED = 10;
+
 /** Names the images that use it, and says where could not be looked for more; nothing where all is known. */
 function usageQuestion({ paths, gaps }: Users): GuardQuestion | undefined {
   if (paths.length === 0 && gaps.length === 0) return undefined;
-  const names = paths.map((path) => basename(path)).join(', ');
+  const all = paths.map((path) => printable(basename(path)));
+  const names = [...all.slice(0, USERS_NAMED), ...(all.length > USERS_NAMED ? ['…'] : [])].join(', ');
   const reasons = gapTexts(gaps).join('; ');
   const used = vscode.l10n.t(
     'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
     names,
   );
-  if (gaps.length === 0) return { id: `users:${names}`, text: used };
+  const id = `users:${all.join(', ')}`;
+  if (gaps.length === 0) return { id, text: used };
   const unknown =
     paths.length === 0
       ? vscode.l10n.t(
@@ -113,7 +119,7 @@ function usageQuestion({ paths, gaps }: Users): GuardQuestion | undefined {
         )
       : vscode.l10n.t('There may be more of them: {0}.', reasons);
   const kinds = gaps.map(({ kind }) => kind).join();
-  return { id: `users:${names}:${kinds}`, text: paths.length === 0 ? unknown : `${used} ${unknown}` };
+  return { id: `${id}:${kinds}`, text: paths.length === 0 ? unknown : `${used} ${unknown}` };
 }
 
 /** Whether somebody else has the image open is not known: all that the engine asks about locks. */

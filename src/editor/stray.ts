@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { isOtherFormat } from '../qcow2/errors';
+import { toldFault } from '../words/tell';
 import { isAssociated } from './associations';
 import type { CustomImageDocument } from './customDocument';
 
@@ -14,10 +15,14 @@ export async function isStray({ uri, model }: CustomImageDocument): Promise<bool
   return problem !== undefined && isOtherFormat(problem);
 }
 
-/** Opens the file in the default editor, in the place of the panel. */
+/** Opens the file in the default editor, in the place of the panel. Never rejects. */
 export async function leaveToDefault(uri: vscode.Uri, panel: vscode.WebviewPanel): Promise<void> {
   const { viewColumn, active } = panel;
   const options = { preserveFocus: !active, ...(viewColumn === undefined ? {} : { viewColumn }) };
-  await vscode.commands.executeCommand('vscode.openWith', uri, 'default', options);
-  panel.dispose();
+  try {
+    await vscode.commands.executeCommand('vscode.openWith', uri, 'default', options);
+    panel.dispose();
+  } catch (error) {
+    toldFault('opening a file in the default editor', error);
+  }
 }

@@ -1,6 +1,7 @@
 /** Where images that depend on a file could not be looked for, in the person's language. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { printable } from '../text/printable';
 import type { SearchGap } from '../worker/indexApi';
 
 /** One clause for each gap, without a full stop. */
@@ -25,8 +26,8 @@ function gapText(gap: SearchGap): string {
     case 'unreadable': {
       const [first = ''] = gap.paths;
       return gap.paths.length === 1
-        ? vscode.l10n.t('{0} cannot be read', basename(first))
-        : vscode.l10n.t('{0} and {1} more cannot be read', basename(first), gap.paths.length - 1);
+        ? vscode.l10n.t('{0} cannot be read', printable(basename(first)))
+        : vscode.l10n.t('{0} and {1} more cannot be read', printable(basename(first)), gap.paths.length - 1);
     }
   }
 }

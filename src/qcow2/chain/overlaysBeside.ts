@@ -38,7 +38,7 @@ export function overlaysBeside(path: string): Overlays {
 }
 
 function foldersOf(path: string): Set<string> {
-  return new Set([dirname(path), dirname(realpathSync(path))]);
+  return new Set([realpathSync(dirname(path)), dirname(realpathSync(path))]);
 }
 
 function namesIn(folder: string, unreadable: string[]): string[] {
