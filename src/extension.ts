@@ -29,6 +29,7 @@ import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
+import { openLog } from './words/log';
 
 /** What `activate` hands out, for the extension's own tests: they look at what the worker answered. */
 export interface Exports {
@@ -44,6 +45,7 @@ const loaded = now();
 
 export function activate(context: vscode.ExtensionContext): Exports {
   const activating = now();
+  context.subscriptions.push(openLog());
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
