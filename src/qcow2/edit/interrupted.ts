@@ -163,6 +163,7 @@ function isCovered({ image, dataFile }: ImageFiles<LocalFile>, journal: LocalFil
   return [image, dataFile].every((file) => file === undefined || file.identityNow().modified <= modified);
 }
 
+/** What a person has said of a save that was interrupted, where the program cannot know. */
 export type RecoverTrust = Pick<
   RecoverOptions,
   'trustsVersion2' | 'trustsOtherMachine' | 'trustsDataFile' | 'discard'
