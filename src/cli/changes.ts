@@ -131,6 +131,6 @@ export function changeImage(
     prepareChange(image, progress);
     const lines = stage((request) => image.apply(request, '', progress));
     saveImage(image, progress);
-    for (const line of lines) args.output.write(Buffer.from(`${line}\n`));
+    for (const line of lines) args.output.write(Buffer.from(`${printable(line)}\n`));
   });
 }
