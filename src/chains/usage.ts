@@ -6,6 +6,7 @@
 import * as vscode from 'vscode';
 import { IndexClient } from '../worker/client';
 import type { IndexedImage, SearchGap, Surroundings } from '../worker/indexApi';
+import { log } from '../words/log';
 import { ChainModel, type Dependent } from './chainModel';
 import type { WorkspaceIndex } from './workspaceIndex';
 
@@ -29,7 +30,9 @@ export class UsageSearch {
     private readonly index: WorkspaceIndex,
     private readonly model: () => ChainModel,
   ) {
-    this.client = new IndexClient(workerScript);
+    this.client = new IndexClient(workerScript, (error) => {
+      log.fault('The thread that looks around an image', error);
+    });
   }
 
   /** Takes as long as the first index at most. Never rejects. @param path any name of the file */

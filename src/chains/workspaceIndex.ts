@@ -11,6 +11,7 @@ import * as vscode from 'vscode';
 import { IndexClient } from '../worker/client';
 import type { IndexedImage, SearchGap, WalkPart, WalkRequest } from '../worker/indexApi';
 import type { IndexedFiles } from './chainModel';
+import { log } from '../words/log';
 import { type FolderEvents, FolderWatch } from './folderEvents';
 import { INDEX_SETTINGS, indexSettings, localFolders } from './indexSettings';
 
@@ -58,7 +59,9 @@ export class WorkspaceIndex implements vscode.Disposable {
   readonly onDidChange = this.changeEmitter.event;
 
   constructor(workerScript: string) {
-    this.client = new IndexClient(workerScript);
+    this.client = new IndexClient(workerScript, (error) => {
+      log.fault('The thread of the workspace index', error);
+    });
   }
 
   get files(): IndexedFiles {

@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { isOtherFormat } from '../qcow2/errors';
-import { toldFault } from '../words/tell';
+import { log } from '../words/log';
 import { isAssociated } from './associations';
 import type { CustomImageDocument } from './customDocument';
 
@@ -23,6 +23,6 @@ export async function leaveToDefault(uri: vscode.Uri, panel: vscode.WebviewPanel
     await vscode.commands.executeCommand('vscode.openWith', uri, 'default', options);
     panel.dispose();
   } catch (error) {
-    toldFault('opening a file in the default editor', error);
+    log.fault('Opening a file in the default editor', error);
   }
 }
