@@ -33,6 +33,7 @@ import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
+import { logTo } from './words/log';
 import { openLog, showLog } from './words/logChannel';
 import { registerCommand } from './words/tell';
 
@@ -42,6 +43,7 @@ export interface Exports {
   readonly chains: ChainView;
   readonly checks: Checks;
   guards(document: ImageDocument): Promise<GuardReport>;
+  readonly logTo: typeof logTo;
   /** What running the bundle and `activate` have taken. */
   readonly startup: readonly Moment[];
 }
@@ -106,6 +108,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     chains,
     checks,
     guards: (document) => guardsOf(document, findUsers),
+    logTo,
     startup: [between(began, loaded), between(activating, now())],
   };
 }
