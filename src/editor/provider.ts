@@ -4,10 +4,11 @@
  * until the window is reloaded. What is wrong the page shows.
  */
 import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeWithFile } from '../words/words';
 import { VIEW_TYPES } from '../words/viewTypes';
-import { tellWarning, told } from '../words/tell';
+import { guarded, tellProblem, tellWarning, told } from '../words/tell';
 import type { Checks } from './checks';
 import { CustomImageDocument, type DocumentEvent } from './customDocument';
 import { ImageDocument } from './document';
@@ -74,7 +75,9 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
   }
 
   saveCustomDocument(document: CustomImageDocument, token: vscode.CancellationToken): Promise<void> {
-    return saveDocument(document, this.context.findUsers, token);
+    return guarded(`Save of ${document.uri.path}`, () =>
+      saveDocument(document, this.context.findUsers, token),
+    );
   }
 
   saveCustomDocumentAs(
@@ -82,13 +85,19 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     destination: vscode.Uri,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    return saveDocumentAs(document, destination, this.context.findUsers, token);
+    return guarded(`Save of ${document.uri.path} as ${destination.path}`, () =>
+      saveDocumentAs(document, destination, this.context.findUsers, token),
+    );
   }
 
   async revertCustomDocument(document: CustomImageDocument): Promise<void> {
     const reverted = await document.model.revert();
+    // Not even a CancellationError may be thrown here: VS Code would show the raw file name. It takes the document for
+    // reverted then, and is told that it is not.
     if (!reverted.ok) {
-      throw told(describeWithFile(reverted.problem, document.uri.fsPath), reverted.problem);
+      const text = describeWithFile(reverted.problem, document.uri.fsPath);
+      const name = basename(document.uri.path);
+      tellProblem(vscode.l10n.t('{0} was not reverted: {1}', name, text), reverted.problem);
     }
     document.wasReverted();
   }
@@ -99,7 +108,9 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
   ): Promise<vscode.CustomDocumentBackup> {
     const backedUp = await document.model.backUp(destination.fsPath);
     if (!backedUp.ok) {
-      throw told(describeWithFile(backedUp.problem, document.uri.fsPath), backedUp.problem);
+      const text = describeWithFile(backedUp.problem, document.uri.fsPath);
+      const name = basename(document.uri.path);
+      throw told(vscode.l10n.t('Staged edits of {0} were not backed up: {1}', name, text), backedUp.problem);
     }
     return {
       id: destination.fsPath,
