@@ -102,7 +102,7 @@ export interface EditState {
   readonly unsaved: number;
   /** Guest bytes whose entries or content differ from those on disk. */
   readonly stagedBytes: number;
-  /** Bytes of the image file that are staged, in whole pages. */
+  /** Bytes of the image file that differ from those on disk, in whole sectors. */
   readonly stagedFileBytes: number;
 }
 
