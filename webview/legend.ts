@@ -2,7 +2,9 @@
 import { html, type TemplateResult } from 'lit';
 import type { KindTotals } from '../src/editor/messages';
 import { FILE_KINDS, GUEST_KINDS, isFromBacking, type KindSet } from './kinds';
-import { formatBytes, formatCount, formatShare, formatSize } from './numbers';
+import { shareText } from '../src/numbers/shareText';
+import { sizeText } from '../src/numbers/sizeText';
+import { formatBytes, formatCount } from './numbers';
 import type { AppState } from './store';
 import { t } from './strings';
 
@@ -85,8 +87,8 @@ function entry(
         <span class="swatch swatch-${kind}"></span><span class="legend-name">${name}</span>
       </button>
     </th>
-    <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${formatSize(bytes)}</td>
-    <td role="cell">${formatShare(bytes, totals.totalBytes)}</td>
+    <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${sizeText(bytes)}</td>
+    <td role="cell">${shareText(bytes, totals.totalBytes)}</td>
     <td role="cell" data-clusters=${Math.ceil(bytes / clusterSize)}>
       ${formatCount(Math.ceil(bytes / clusterSize))}
     </td>
@@ -116,8 +118,8 @@ function stagedEntry(
         <span class="swatch swatch-staged"></span><span class="legend-name">${t('Staged')}</span>
       </span>
     </th>
-    <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${formatSize(bytes)}</td>
-    <td role="cell">${formatShare(bytes, totalBytes)}</td>
+    <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${sizeText(bytes)}</td>
+    <td role="cell">${shareText(bytes, totalBytes)}</td>
     <td role="cell" data-clusters=${clusters}>${formatCount(clusters)}</td>
   </tr>`;
 }

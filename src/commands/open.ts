@@ -5,7 +5,8 @@ import { discardAndRead } from '../editor/outsideChange';
 import type { OpenImages } from '../editor/openImages';
 import type { Page } from '../editor/page';
 import { viewTypeFor } from '../words/viewTypes';
-import { describe, formatSize } from '../words/words';
+import { sizeText } from '../numbers/sizeText';
+import { describe } from '../words/words';
 import { parseOffset } from './offset';
 import { type CommandTarget, chooseFile, imageOf, namedImage } from './target';
 
@@ -101,7 +102,7 @@ function offsetProblem(reason: 'syntax' | 'beyondDisk', virtualSize: number): st
     : vscode.l10n.t(
         'Beyond the end of the disk, which is at 0x{0} ({1})',
         virtualSize.toString(16),
-        formatSize(virtualSize),
+        sizeText(virtualSize),
       );
 }
 

@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { ImageState } from '../worker/api';
 import type { Subscription } from './emitter';
 import type { OpenImages } from './openImages';
-import { formatShare, formatSize } from '../words/words';
+import { shareText } from '../numbers/shareText';
+import { sizeText } from '../numbers/sizeText';
 
 export class ImageStatus implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;
@@ -46,7 +47,7 @@ export class ImageStatus implements vscode.Disposable {
       return;
     }
     // Metadata comes on top of the disk's bytes: a full disk takes more than its size.
-    const share = formatShare(Math.min(state.allocatedBytes, summary.virtualSize), summary.virtualSize);
+    const share = shareText(Math.min(state.allocatedBytes, summary.virtualSize), summary.virtualSize);
     const staged = stagedText(state);
     const parts = [
       `$(layers) qcow2 v${summary.version}`,
@@ -57,8 +58,8 @@ export class ImageStatus implements vscode.Disposable {
     const facts = vscode.l10n.t(
       'qcow2 version {0}: {1} of {2} on disk. Click to see the backing chain.',
       summary.version,
-      formatSize(state.allocatedBytes),
-      formatSize(summary.virtualSize),
+      sizeText(state.allocatedBytes),
+      sizeText(summary.virtualSize),
     );
     this.item.tooltip = staged === '' ? facts : `${staged}\n${facts}`;
     this.item.accessibilityInformation = { label: this.item.tooltip };

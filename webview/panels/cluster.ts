@@ -11,7 +11,9 @@ import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
 import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';
 import { isOneCluster, type Selection } from '../map/selection';
 import { ENTRY_MEANING } from '../meanings';
-import { formatBytes, formatCount, formatOffset, formatShare, formatSize } from '../numbers';
+import { shareText } from '../../src/numbers/shareText';
+import { sizeText } from '../../src/numbers/sizeText';
+import { formatBytes, formatCount, formatOffset } from '../numbers';
 import type { AppState } from '../store';
 import { t } from '../strings';
 import { around, guestLink, hostLink, type PlaceActions } from './places';
@@ -50,7 +52,7 @@ function range(selection: Selection, disk: DiskOf, state: AppState, actions: Clu
     <h2 class="panel-title">${nameClusters(start, length, disk)}</h2>
     <p class="panel-subtitle">
       ${guestLink(start, actions)} – <span class="mono">${formatOffset(start + length)}</span>,
-      <span title=${formatBytes(length)}>${formatSize(length)}</span>
+      <span title=${formatBytes(length)}>${sizeText(length)}</span>
       <button
         type="button"
         class="link"
@@ -103,8 +105,8 @@ function rangeTable(totals: KindTotals, disk: DiskOf, isStale: boolean): Templat
         ({ kind, amount }) =>
           html`<tr data-kind=${kind}>
             <th scope="row"><span class="swatch swatch-${kind}"></span>${nameOfKind(GUEST_KINDS, kind)}</th>
-            <td title=${formatBytes(amount)} data-bytes=${amount}>${formatSize(amount)}</td>
-            <td>${formatShare(amount, totals.totalBytes)}</td>
+            <td title=${formatBytes(amount)} data-bytes=${amount}>${sizeText(amount)}</td>
+            <td>${shareText(amount, totals.totalBytes)}</td>
             <td>${formatCount(Math.ceil(amount / disk.clusterSize))}</td>
           </tr>`,
       )}
@@ -136,7 +138,7 @@ function clusterReport(
     </h2>
     ${report.onDisk === undefined ? nothing : staged(report.onDisk, actions)}
     <dl class="facts">
-      ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', formatSize(report.guestOffset))}
+      ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', sizeText(report.guestOffset))}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
       ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), dataPlace(report, actions), 'host-offset')}
       ${

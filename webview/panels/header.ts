@@ -12,7 +12,8 @@ import type {
 import { staticDump } from '../hex/static';
 import { icon } from '../icons';
 import { FEATURE_MEANING, FIELD_MEANING, phraseText } from '../meanings';
-import { formatCount, formatOffset, formatSize } from '../numbers';
+import { sizeText } from '../../src/numbers/sizeText';
+import { formatCount, formatOffset } from '../numbers';
 import { t } from '../strings';
 import { around, hostLink, type PlaceActions } from './places';
 
@@ -208,7 +209,7 @@ function bitmapTable(bitmaps: readonly BitmapView[], places: Places): TemplateRe
                   ${around((at) => t('table at {0}, {1} entries', at, formatCount(bitmap.tableEntries)), html`${place(bitmap.tableOffset, places)}`)}
                 </div>
               </td>
-              <td>${formatSize(bitmap.granularity)}</td>
+              <td>${sizeText(bitmap.granularity)}</td>
               <td>${data(bitmap.flags.join(', '))}</td>
             </tr>`,
         )}
@@ -231,7 +232,7 @@ const data = (text: string): TemplateResult => html`<span translate="no">${text}
 /** A 64-bit number in decimal, as a size where it is one that can be written exactly enough. */
 function sizeOfText(decimal: string): string {
   const value = Number(decimal);
-  return Number.isFinite(value) ? formatSize(value) : decimal;
+  return Number.isFinite(value) ? sizeText(value) : decimal;
 }
 
 /** The header as JSON, its raw bytes as one line of hex. */
