@@ -34,12 +34,14 @@ export type {
   BitmapView,
   ExtensionView,
   FeatureBit,
+  FeatureName,
   HeaderField,
+  HeaderFieldName,
   HeaderView,
   SnapshotView,
 } from '../qcow2/scan/headerView';
 export type { PhraseCode, Said } from '../qcow2/scan/phrase';
-export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
+export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/scan/inspect';
 export type { HostKind } from '../qcow2/layout/hostLayout';
 export type { FreeSpace } from '../qcow2/space/freeSpace';
 export type { GivenBack } from '../qcow2/space/giveBack';

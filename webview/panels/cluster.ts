@@ -5,7 +5,7 @@ import type {
   ClusterReport,
   EntryField,
   KindTotals,
-  StagedReport,
+  PageReport,
 } from '../../src/editor/messages';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
 import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';
@@ -121,11 +121,11 @@ function oneCluster(state: AppState, disk: DiskOf, actions: ClusterActions): Tem
   return clusterReport(report.value, state, disk, actions);
 }
 
-const problem = (text: string): TemplateResult =>
-  html`<p class="problem" role="status" data-testid="panel-problem">${text}</p>`;
+const problem = (text: string, testId = 'panel-problem'): TemplateResult =>
+  html`<p class="problem" role="status" data-testid=${testId}>${text}</p>`;
 
 function clusterReport(
-  report: StagedReport,
+  report: PageReport,
   state: AppState,
   disk: DiskOf,
   actions: ClusterActions,
@@ -136,7 +136,8 @@ function clusterReport(
       ${nameClusters(report.guestOffset, report.length, disk)}
       <span class="panel-kind">${kindOf(report)}</span>
     </h2>
-    ${report.onDisk === undefined ? nothing : staged(report.onDisk, actions)}
+    ${report.onDisk === undefined ? nothing : staged(report.onDisk, report.problemTextOnDisk, actions)}
+    ${report.problemText === undefined ? nothing : problem(report.problemText, 'entry-problem')}
     <dl class="facts">
       ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', sizeText(report.guestOffset))}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
@@ -154,13 +155,18 @@ function clusterReport(
           : fact(t('L2 entry'), entry(report.l2Index, report.l2EntryOffset, report.l2Entry, actions), 'l2')
       }
     </dl>
-    ${report.fields.length === 0 ? nothing : bitTable(report.fields)}
+    ${report.fields.length === 0 ? nothing : bitTable(t('Bits of the L2 entry'), 'entry-bits', report.fields)}
     ${report.subclusters ? subclusterBoxes(report.subclusters) : nothing}
+    ${bitTable(t('Bits of the L1 entry'), 'l1-entry-bits', report.l1Fields)}
   </section>`;
 }
 
 /** That what follows is staged, and what it will take the place of. */
-function staged(onDisk: ClusterReport, actions: ClusterActions): TemplateResult {
+function staged(
+  onDisk: ClusterReport,
+  problemText: string | undefined,
+  actions: ClusterActions,
+): TemplateResult {
   const { l2Entry, hostOffset } = onDisk;
   return html`<div class="staged-note" data-testid="staged-note">
     <p><span class="swatch swatch-staged"></span> ${t('Staged: this is not on disk yet.')}</p>
@@ -169,6 +175,7 @@ function staged(onDisk: ClusterReport, actions: ClusterActions): TemplateResult 
       ${l2Entry === undefined ? t('(no L2 table)') : mono(l2Entry)}
       ${hostOffset === undefined ? nothing : html`<span class="note">${around((at) => t('host offset {0}', at), dataPlace(onDisk, actions))}</span>`}
     </p>
+    ${problemText === undefined ? nothing : html`<p>${problemText}</p>`}
   </div>`;
 }
 
@@ -234,31 +241,32 @@ function provider(report: ClusterReport, state: AppState, actions: ClusterAction
   </button>`;
 }
 
-function bitTable(fields: readonly EntryField[]): TemplateResult {
-  return html`<table class="bits" data-testid="entry-bits" aria-label=${t('Bits of the L2 entry')}>
-    <thead>
-      <tr>
-        <th>${t('Bits')}</th>
-        <th>${t('Field')}</th>
-        <th>${t('Value')}</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${fields.map(({ name, bits: [high, low], value }) => {
-        const isClear = Number(value) === 0;
-        // What is not there needs no explanation.
-        const meaning = isClear ? undefined : ENTRY_MEANING[name.toLowerCase()];
-        return html`<tr class=${isClear ? 'is-clear' : ''} data-field=${name}>
-          <td class="mono">${high === low ? high : `${high}–${low}`}</td>
-          <td>
-            <span translate="no">${name}</span
-            >${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
-          </td>
-          <td class="mono">${value}</td>
-        </tr>`;
-      })}
-    </tbody>
-  </table>`;
+function bitTable(title: string, testId: string, fields: readonly EntryField[]): TemplateResult {
+  return html`<h3 class="panel-heading">${title}</h3>
+    <table class="bits" data-testid=${testId} aria-label=${title}>
+      <thead>
+        <tr>
+          <th>${t('Bits')}</th>
+          <th>${t('Field')}</th>
+          <th>${t('Value')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${fields.map(({ name, bits: [high, low], value }) => {
+          const isClear = Number(value) === 0;
+          // What is not there needs no explanation.
+          const meaning = isClear ? undefined : ENTRY_MEANING[name];
+          return html`<tr class=${isClear ? 'is-clear' : ''} data-field=${name}>
+            <td class="mono">${high === low ? high : `${high}–${low}`}</td>
+            <td>
+              <span translate="no">${name}</span
+              >${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
+            </td>
+            <td class="mono">${value}</td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>`;
 }
 
 function subclusterBoxes(states: NonNullable<ClusterReport['subclusters']>): TemplateResult {

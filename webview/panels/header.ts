@@ -68,14 +68,13 @@ function fieldTable(fields: readonly HeaderField[], places: Places): TemplateRes
       </thead>
       <tbody>
         ${fields.map((field) => {
-          const meaning = FIELD_MEANING[field.name];
           return html`<tr data-field=${field.name}>
             <td class="mono dim" title=${t('{0} bytes at offset {1}', field.length, field.offset)}>
               ${formatOffset(field.offset)}
             </td>
             <td>
               <span class="mono field-name" translate="no">${field.name}</span>
-              ${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
+              <div class="meaning">${FIELD_MEANING[field.name]}</div>
             </td>
             <td class="field-value">
               ${field.decoded === '' ? nothing : html`<div data-testid="decoded">${said(field)}</div>`}
@@ -104,8 +103,7 @@ function featureTable(features: readonly FeatureBit[]): TemplateResult | typeof 
       <tbody>
         ${features.map((feature) => {
           const name = feature.name ?? feature.nameInImage;
-          const meaning =
-            feature.name === undefined ? undefined : FEATURE_MEANING[feature.name.toLowerCase()];
+          const meaning = feature.name === undefined ? undefined : FEATURE_MEANING[feature.name];
           return html`<tr
             class=${feature.isSet ? 'is-set' : 'is-clear'}
             data-feature=${`${feature.type}-${feature.bit}`}

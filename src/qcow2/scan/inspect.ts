@@ -17,7 +17,7 @@ import { l1Fields, l2Fields } from './entryFields';
 import type { EntryField } from './entryFields';
 import { findProvider } from './provider';
 
-export type { EntryField } from './entryFields';
+export type { EntryField, EntryFieldName } from './entryFields';
 
 export interface ClusterReport {
   /** First guest byte of the cluster, and its length (short at the disk's end). */
