@@ -47,7 +47,7 @@ function guestKinds(state: AppState, totals: KindTotals): readonly string[] {
   const deepest = layers.filter(({ state: kind }) => kind === 'open').length - 1;
   return GUEST_KINDS.kinds.filter((kind, index) => {
     if ((totals.bytes[index] ?? 0) > 0) return true;
-    if (kind === 'invalid') return false;
+    if (kind === 'invalid' || kind === 'missing') return false;
     if (kind === 'backingUnknown') return deepest < layers.length - 1;
     return !isFromBacking(kind) || Number(kind.slice(-1)) <= deepest;
   });

@@ -288,6 +288,8 @@ export interface EngineApi {
 export interface EngineEvents {
   /** The whole-disk scan got further: `done` of `total` guest bytes. */
   scanProgress(done: number, total: number): void;
+  /** The whole-disk scan is done and has found what a person must know. */
+  scanFound(problems: readonly Problem[]): void;
   /** The whole-disk scan cannot go on; what it has seen stays. */
   scanFailed(problem: Problem): void;
   /** An export, a check, a change or a save got further, in a unit of its own. */

@@ -150,6 +150,7 @@ export class EngineClient {
     const ignore = (): void => undefined;
     const handlers: EngineEvents = {
       scanProgress: events.scanProgress ?? ignore,
+      scanFound: events.scanFound ?? ignore,
       scanFailed: events.scanFailed ?? ignore,
       operationProgress: events.operationProgress ?? ignore,
     };

@@ -291,7 +291,10 @@ class Engine implements EngineApi {
       return;
     }
     if (this.isTimeToReport(step.value)) this.events.scanProgress(overview.scanned, chain.top.size);
-    if (step.value) return;
+    if (step.value) {
+      if (overview.incompleteFiles.length > 0) this.events.scanFound(overview.incompleteFiles);
+      return;
+    }
     setImmediate(() => {
       this.scan(view);
     });

@@ -137,7 +137,7 @@ function clusterReport(
       <span class="panel-kind">${kindOf(report)}</span>
     </h2>
     ${report.onDisk === undefined ? nothing : staged(report.onDisk, report.problemTextOnDisk, actions)}
-    ${report.problemText === undefined ? nothing : problem(report.problemText, 'entry-problem')}
+    ${problemOf(report)}
     <dl class="facts">
       ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', sizeText(report.guestOffset))}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
@@ -161,6 +161,12 @@ function clusterReport(
   </section>`;
 }
 
+/** Why the bytes cannot be read as the entry says. */
+function problemOf({ problemText, cellKind }: PageReport): TemplateResult | typeof nothing {
+  if (problemText !== undefined) return problem(problemText, 'entry-problem');
+  return cellKind === 'missing' ? problem(KIND_WORDS.missing.meaning, 'entry-problem') : nothing;
+}
+
 /** That what follows is staged, and what it will take the place of. */
 function staged(
   onDisk: ClusterReport,
@@ -180,6 +186,7 @@ function staged(
 }
 
 function kindOf(report: ClusterReport): string {
+  if (report.cellKind === 'missing') return KIND_WORDS.missing.name;
   switch (report.kind) {
     case 'invalid':
       return t('Invalid entry');

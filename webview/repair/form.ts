@@ -53,7 +53,8 @@ function choice(
   </label>`;
 }
 
-function preview({ preview: answer }: RepairFormState): TemplateResult {
+function preview({ mode, preview: answer }: RepairFormState): TemplateResult | typeof nothing {
+  if (mode === undefined) return nothing;
   return html`<div
     class="change-preview"
     role="region"

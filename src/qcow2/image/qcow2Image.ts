@@ -123,6 +123,12 @@ export class Qcow2Image implements Layer {
     return !(this.dataFile instanceof AbsentFile);
   }
 
+  get dataEnd(): number {
+    if (!this.isDataFileOpen) return Infinity;
+    const { clusterSize } = this.header;
+    return Math.ceil(this.dataFile.size / clusterSize) * clusterSize;
+  }
+
   /**
    * What about the external data file keeps QEMU from opening the image for anything but `info`: it is needed and has
    * no name, or it is said to be raw and there is none. Reading data is refused then.
@@ -245,12 +251,9 @@ export class Qcow2Image implements Layer {
 
   #readData(target: Uint8Array, guest: number, host: number): void {
     this.#refuseUnreadable();
-    const { dataFile } = this;
-    // A cluster that begins in the file may end past it (QEMU writes such files); one wholly past it is lost.
-    const { clusterSize } = this.header;
-    const lost = Math.ceil(dataFile.size / clusterSize) * clusterSize;
-    if (host + target.length > lost && this.isDataFileOpen) {
-      const first = Math.max(host, lost);
+    const { dataFile, dataEnd } = this;
+    if (host + target.length > dataEnd) {
+      const first = Math.max(host, dataEnd);
       throw new FormatError(dataFile.name, 'cluster.beyondFile', {
         offset: first,
         value: hex(guest + first - host),

@@ -24,6 +24,10 @@ export class RawImage implements Layer {
     return this.file;
   }
 
+  get dataEnd(): number {
+    return this.size;
+  }
+
   forEachRun(start: number, end: number, visit: RunVisitor): void {
     const length = Math.min(end, this.size) - start;
     if (length > 0) visit(start, length, RunKind.data, start);
