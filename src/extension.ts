@@ -3,6 +3,7 @@
 import { began, between, type Moment, now } from './startup';
 import * as vscode from 'vscode';
 import { ChainView } from './chains/chainView';
+import { AutomaticChecks } from './commands/automaticChecks';
 import { registerChainCommands } from './commands/chains';
 import { registerCheck } from './commands/check';
 import { registerChangeBacking } from './commands/changeBacking';
@@ -78,6 +79,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
     registerCheck(images, checks, workerScript),
+    new AutomaticChecks(checks, workerScript),
     registerGoToProblem(images),
     registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),

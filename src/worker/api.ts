@@ -253,6 +253,8 @@ export interface EngineApi {
   exportMap(request: MapRequest, operation: OperationId): Result<ExportedExtents>;
   /** The full check of the image as it is shown, staged changes included; backing files are not its business. */
   check(operation: OperationId): Result<Checked>;
+  /** The same, unless another program has the image open for writing: the problem is `cancelled` then. */
+  checkUnattended(operation: OperationId): Result<Checked>;
   /** What a change would do; nothing is staged. */
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally>;
   /** What stands in the way of changing the image now: the full check, locks of other programs, feature bits. */

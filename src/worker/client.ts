@@ -218,6 +218,11 @@ export class EngineClient {
   }
 
   /** @param operation for `cancelOperation` */
+  async checkUnattended(operation: OperationId): Promise<Result<Checked>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.checkUnattended(operation)));
+  }
+
+  /** @param operation for `cancelOperation` */
   async preview(change: ChangeRequest, operation: OperationId): Promise<Result<ChangeTally>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.preview(change, operation)));
   }

@@ -9,6 +9,7 @@ import { recoverImage } from '../qcow2/edit/interrupted';
 import { readGuest } from '../qcow2/image/read';
 import { HostLayout } from '../qcow2/layout/hostLayout';
 import { inspectHost } from '../qcow2/layout/hostReport';
+import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Progress } from '../qcow2/progress';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { inspectCluster } from '../qcow2/scan/inspect';
@@ -180,6 +181,13 @@ class Engine implements EngineApi {
       const { image } = this;
       return { report, chain: image?.chainFindings ?? [], generation: image?.state.generation ?? 0 };
     });
+  }
+
+  checkUnattended(operation: OperationId): Result<Checked> {
+    const writer = this.attempt(() => findWriter(this.path));
+    if (!writer.ok) return writer;
+    if (writer.value === undefined) return this.check(operation);
+    return { ok: false, problem: new CancelledError(this.path).problem };
   }
 
   obstacles(operation: OperationId): Result<readonly Obstacle[]> {
