@@ -13,7 +13,7 @@ import type { L2Rules } from '../format/l2Entry';
 import { readLuksHeader, type LuksHeader } from '../format/luksHeader';
 import { readSnapshotTable, type Snapshot, type SnapshotLeniency } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
-import { guestCluster, hex, type GuestCluster, type HostCluster } from '../units';
+import { guestCluster, hex, hostCluster, type GuestCluster, type HostCluster } from '../units';
 import { AbsentFile } from './absentFile';
 import { ActiveTables } from './activeTables';
 import { readClusterEntry, type ClusterEntry } from './clusterEntry';
@@ -127,6 +127,18 @@ export class Qcow2Image implements Layer {
     if (!this.isDataFileOpen) return Infinity;
     const { clusterSize } = this.header;
     return Math.ceil(this.dataFile.size / clusterSize) * clusterSize;
+  }
+
+  wasInUse(host: number): boolean {
+    // A data file has no refcounts.
+    if (this.hasDataFile) return true;
+    try {
+      return this.refcountOf(hostCluster(Math.floor(host / this.header.clusterSize))) > 0;
+    } catch (error) {
+      // The refcounts lie past the end as well.
+      if (error instanceof FormatError) return true;
+      throw error;
+    }
   }
 
   /**

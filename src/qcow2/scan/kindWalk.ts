@@ -22,6 +22,12 @@ const FIRST_STRETCH = 2 ** 30;
 /** A multiple of every layer's cluster size. */
 const LEAST_STRETCH = 2 ** 21;
 
+/**
+ * What is past the end of a file counts as lost where its refcount says that it was there; of so many it is looked at,
+ * then it is clear what happened.
+ */
+const LOOKS_AT_REFCOUNTS = 4096;
+
 const indexOf = (kind: CellKind): number => CELL_KINDS.indexOf(kind);
 const UNALLOCATED = indexOf('unallocated');
 const BACKING_UNKNOWN = indexOf('backingUnknown');
@@ -49,6 +55,7 @@ export class KindWalk {
   private runsLeft = RUNS_PER_LOOK;
   private timeIsUp = false;
   private stretch = FIRST_STRETCH;
+  private looksLeft = LOOKS_AT_REFCOUNTS;
 
   /** @param counts receives the kinds; its cells are the range that is walked */
   constructor(
@@ -143,12 +150,17 @@ export class KindWalk {
   private countLost(depth: number, length: number, kind: number, host: number, bytes: number): void {
     if (bytes < length) this.count(length - bytes, kind);
     this.count(bytes, MISSING);
-    this.addLost(this.lost[depth]!, bytes, host + length);
+    this.addLost(depth, bytes, host + length - bytes, host + length);
   }
 
-  private addLost(lost: Lost, bytes: number, end: number): void {
+  /** @param host of the first byte that is lost; @returns whether the file had something there */
+  private addLost(depth: number, bytes: number, host: number, end: number): boolean {
+    if (this.looksLeft > 0 && !this.layers[depth]!.wasInUse(host)) return false;
+    this.looksLeft--;
+    const lost = this.lost[depth]!;
     lost.bytes += bytes;
     lost.end = Math.max(lost.end, end);
+    return true;
   }
 
   private lookAtClock(): void {
@@ -166,9 +178,9 @@ export class KindWalk {
     const end = Math.min(counts.start + (cell + 1) * counts.bytesPerCell, counts.end);
     const kind = kindOfBroken(problem);
     this.count(end - at, kind === 'missing' ? MISSING : INVALID);
-    const lost = this.lost[this.layers.findIndex(({ file }) => file.name === problem.file)];
-    if (kind !== 'missing' || lost === undefined) return;
-    lost.hasTables = true;
-    this.addLost(lost, end - at, Number(problem.value));
+    const depth = this.layers.findIndex(({ file }) => file.name === problem.file);
+    if (kind !== 'missing' || depth < 0) return;
+    const hasTable = this.addLost(depth, end - at, problem.offset ?? 0, Number(problem.value));
+    this.lost[depth]!.hasTables ||= hasTable;
   }
 }

@@ -28,6 +28,7 @@ export function fakeLayer(fake: FakeLayer): Layer {
     file,
     dataFile: file,
     dataEnd: fake.dataEnd ?? Infinity,
+    wasInUse: () => true,
     size: fake.runs.reduce((sum, { length }) => sum + length, 0),
     namesBacking: fake.namesBacking ?? false,
     isEncrypted: fake.isEncrypted ?? false,

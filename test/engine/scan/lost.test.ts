@@ -157,6 +157,17 @@ describe('no file that is incomplete', () => {
     expect(problems).toEqual([]);
   });
 
+  test('is one with an entry that leads nowhere: that is damage', () => {
+    const path = create('disk.qcow2', '1G', [], 'write -P 1 0 4M', 'write -P 1 600M 64k');
+    DamagedFile.do(path, (file) => {
+      file.setEntry(9, (1n << 63n) | (1n << 40n));
+      file.setEntry(10, (1n << 63n) | (200n << 16n));
+    });
+    const { kinds, problems } = pictureOf(path);
+    expect(kinds['missing']).toBe(2 * CLUSTER);
+    expect(problems).toEqual([]);
+  });
+
   test('is one whose raw backing file is shorter', () => {
     const raw = files.path('base.raw');
     fs.writeFileSync(raw, Buffer.alloc(MIB, 1));
