@@ -3,8 +3,8 @@ import type { KindTotals } from '../src/editor/messages';
 import type { KindSet } from './kinds';
 import type { Disk } from './map/geometry';
 import type { Source } from './map/tiles';
-import { shareText } from '../src/numbers/shareText';
-import { sizeText } from '../src/numbers/sizeText';
+import { shareText } from '../src/text/shareText';
+import { sizeText } from '../src/text/sizeText';
 import { formatCount, formatOffset } from './numbers';
 import { t } from './strings';
 

@@ -2,8 +2,8 @@
 import { html, type TemplateResult } from 'lit';
 import type { KindTotals } from '../src/editor/messages';
 import { FILE_KINDS, GUEST_KINDS, isFromBacking, type KindSet } from './kinds';
-import { shareText } from '../src/numbers/shareText';
-import { sizeText } from '../src/numbers/sizeText';
+import { shareText } from '../src/text/shareText';
+import { sizeText } from '../src/text/sizeText';
 import { formatBytes, formatCount } from './numbers';
 import type { AppState } from './store';
 import { t } from './strings';

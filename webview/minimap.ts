@@ -7,7 +7,7 @@ import type { KindSet } from './kinds';
 import { cellCount, type Disk } from './map/geometry';
 import { bandsOf, sumShares, UNKNOWN, type Palette } from './map/paint';
 import type { TileCache } from './map/tiles';
-import { sizeText } from '../src/numbers/sizeText';
+import { sizeText } from '../src/text/sizeText';
 import { formatOffset } from './numbers';
 import { t } from './strings';
 import { paletteOf, readTheme } from './theme';

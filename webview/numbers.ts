@@ -1,7 +1,7 @@
 /**
  * Numbers as a person reads and writes them: counts, bytes in full, offsets as `0x1f0000`, and the text of the "Go to"
  * field turned back into a guest offset. They look the same in every language, so that what is shown can be typed in
- * again. Sizes and shares are in src/numbers.
+ * again. Sizes and shares are in src/text.
  */
 import { t } from './strings';
 

@@ -1,6 +1,6 @@
 /** How far the reading of the image is, as long as the map is not complete; over the map, which does not move for it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { shareText } from '../src/numbers/shareText';
+import { shareText } from '../src/text/shareText';
 import type { AppState } from './store';
 import { t } from './strings';
 

@@ -9,9 +9,10 @@ import type {
   PageHealth,
   PageState,
 } from '../src/editor/messages';
+import { printable } from '../src/text/printable';
 import { icon, type IconName } from './icons';
-import { shareText } from '../src/numbers/shareText';
-import { sizeText } from '../src/numbers/sizeText';
+import { shareText } from '../src/text/shareText';
+import { sizeText } from '../src/text/sizeText';
 import { formatBytes, formatCount } from './numbers';
 import { t } from './strings';
 
@@ -22,7 +23,9 @@ export function strip(
 ): TemplateResult {
   const { image } = page;
   return html`<div class="strip-line">
-      <h1 class="strip-name" translate="no" title=${image.path} data-testid="file-name">${page.fileName}</h1>
+      <h1 class="strip-name" translate="no" title=${printable(image.path)} data-testid="file-name">
+        ${printable(page.fileName)}
+      </h1>
       ${image.summary ? facts(image, image.summary) : fileSize(image)}
     </div>
     <ul class="badges" data-testid="badges" aria-label=${t('What is special about this image')}>
@@ -76,6 +79,7 @@ const HEALTH_ICONS: Readonly<Record<PageHealth['kind'], IconName>> = {
   leaks: 'warning',
   damaged: 'error',
   failed: 'error',
+  unsettled: 'pulse',
 };
 
 /** What the last check found; a click runs it. What it found in detail is in the Problems panel. */

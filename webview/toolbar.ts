@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from 'lit';
 import type { ChangeKind, PageCommand } from '../src/editor/messages';
 import { icon, type IconName } from './icons';
-import { sizeText } from '../src/numbers/sizeText';
+import { sizeText } from '../src/text/sizeText';
 import { formatCount } from './numbers';
 import type { AppState, MapZoom, Space } from './store';
 import { t } from './strings';

@@ -1,6 +1,6 @@
 /** What a person is told of another backing file: the question, what it means, and the edit's name. */
 import * as vscode from 'vscode';
-import { sizeText } from '../numbers/sizeText';
+import { sizeText } from '../text/sizeText';
 import type { Rebased } from '../worker/api';
 
 /** The edit's name in the list of what can be undone. */

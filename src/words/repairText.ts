@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { RepairActionKind, RepairExample, RepairLoss, RepairMode } from '../worker/api';
 import { hexOf, structureText } from './findingText';
-import { sizeText } from '../numbers/sizeText';
+import { sizeText } from '../text/sizeText';
 
 /** The edit's name in the list of what can be undone. */
 export function repairLabel(mode: RepairMode): string {

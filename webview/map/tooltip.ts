@@ -2,7 +2,7 @@
 import { html, render } from 'lit';
 import { nameClusters, nameOfKind, placeOf, sharesOf, type KindShare } from '../describe';
 import type { KindSet } from '../kinds';
-import { shareText } from '../../src/numbers/shareText';
+import { shareText } from '../../src/text/shareText';
 import { t } from '../strings';
 import type { Disk, Frame, Point, View } from './geometry';
 import { cellSpan } from './selection';

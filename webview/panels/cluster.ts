@@ -7,12 +7,13 @@ import type {
   KindTotals,
   PageReport,
 } from '../../src/editor/messages';
+import { printable } from '../../src/text/printable';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
 import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';
 import { isOneCluster, type Selection } from '../map/selection';
 import { ENTRY_MEANING } from '../meanings';
-import { shareText } from '../../src/numbers/shareText';
-import { sizeText } from '../../src/numbers/sizeText';
+import { shareText } from '../../src/text/shareText';
+import { sizeText } from '../../src/text/sizeText';
 import { formatBytes, formatCount, formatOffset } from '../numbers';
 import type { AppState } from '../store';
 import { t } from '../strings';
@@ -239,7 +240,7 @@ function provider(report: ClusterReport, state: AppState, actions: ClusterAction
   return html`<button
     type="button"
     class="link"
-    title=${layer?.path ?? ''}
+    title=${printable(layer?.path ?? '')}
     @click=${() => {
       actions.showLayer(report.providedBy);
     }}

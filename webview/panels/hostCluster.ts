@@ -4,7 +4,7 @@ import type { Claim, StagedHostReport, Structure } from '../../src/editor/messag
 import { nameClusters } from '../describe';
 import { icon } from '../icons';
 import { FILE_KINDS } from '../kinds';
-import { sizeText } from '../../src/numbers/sizeText';
+import { sizeText } from '../../src/text/sizeText';
 import { formatCount, formatOffset } from '../numbers';
 import type { AppState } from '../store';
 import { t } from '../strings';

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RepairMode, RepairPreview } from '../../src/editor/messages';
 import { icon } from '../icons';
-import { sizeText } from '../../src/numbers/sizeText';
+import { sizeText } from '../../src/text/sizeText';
 import { formatCount } from '../numbers';
 import { stagingForm, type StagingActions } from '../stagingDialog';
 import { t } from '../strings';

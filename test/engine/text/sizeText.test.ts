@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sizeText } from '../../../src/numbers/sizeText';
+import { sizeText } from '../../../src/text/sizeText';
 import { mustQemuImg } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { shareText } from '../../../src/numbers/shareText';
+import { shareText } from '../../../src/text/shareText';
 
 describe('shareText', () => {
   it('says 0 % and 100 % only where it is exactly so', () => {
