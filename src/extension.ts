@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { ChainView } from './chains/chainView';
 import { ImageKey } from './chains/imageKey';
+import { AutomaticChecks } from './commands/automaticChecks';
 import { registerChainCommands } from './commands/chains';
 import { registerCheck } from './commands/check';
 import { registerChangeBacking } from './commands/changeBacking';
@@ -95,6 +96,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
     registerCheck(images, checks, chains.index, workerScript),
+    new AutomaticChecks(checks, workerScript),
     registerGoToProblem(images),
     registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),

@@ -2,8 +2,9 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
+import { sizeText } from '../text/sizeText';
 import { tooltipTable, treeItem, type TreeEntry } from '../words/items';
-import { describe, formatSize } from '../words/words';
+import { describe } from '../words/words';
 import type { Problem } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
@@ -85,9 +86,9 @@ function facts(node: ImageNode): string[] {
   const { summary } = image;
   const problem = problemOf(node);
   if (problem !== undefined) return [describe(problem)];
-  const onDisk = vscode.l10n.t('{0} on disk', formatSize(image.allocatedBytes));
-  if (summary === undefined) return [vscode.l10n.t('raw'), formatSize(image.fileSize), onDisk];
-  return [`v${summary.version}`, formatSize(summary.virtualSize), onDisk, ...marks(image)];
+  const onDisk = vscode.l10n.t('{0} on disk', sizeText(image.allocatedBytes));
+  if (summary === undefined) return [vscode.l10n.t('raw'), sizeText(image.fileSize), onDisk];
+  return [`v${summary.version}`, sizeText(summary.virtualSize), onDisk, ...marks(image)];
 }
 
 /** Where it is, for images that are not at the top of the workspace. */
@@ -135,11 +136,11 @@ function imageTooltip(
   if (problem !== undefined) rows.push([vscode.l10n.t('Problem'), describe(problem)]);
   rows.push([vscode.l10n.t('Format'), summary === undefined ? image.format : `qcow2 v${summary.version}`]);
   if (summary !== undefined) {
-    rows.push([vscode.l10n.t('Virtual size'), formatSize(summary.virtualSize)]);
-    rows.push([vscode.l10n.t('Cluster size'), formatSize(summary.clusterSize)]);
+    rows.push([vscode.l10n.t('Virtual size'), sizeText(summary.virtualSize)]);
+    rows.push([vscode.l10n.t('Cluster size'), sizeText(summary.clusterSize)]);
   }
-  rows.push([vscode.l10n.t('File size'), formatSize(image.fileSize)]);
-  rows.push([vscode.l10n.t('On disk'), formatSize(image.allocatedBytes)]);
+  rows.push([vscode.l10n.t('File size'), sizeText(image.fileSize)]);
+  rows.push([vscode.l10n.t('On disk'), sizeText(image.allocatedBytes)]);
   if (backing !== undefined) {
     const format = backing.format ?? vscode.l10n.t('format not given');
     rows.push([vscode.l10n.t('Backing file'), `${backing.nameAsWritten} (${format})`]);

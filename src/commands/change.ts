@@ -7,7 +7,7 @@ import type { OpenImages } from '../editor/openImages';
 import { stageChange } from '../editor/stage';
 import type { ImageDocument, Selection } from '../editor/document';
 import type { ChangeTally } from '../worker/api';
-import { formatSize } from '../words/words';
+import { sizeText } from '../text/sizeText';
 import { registerCommand, tellError } from '../words/tell';
 import { parseLength, parseOffset } from './offset';
 import { pageInSight } from './open';
@@ -73,7 +73,7 @@ async function change(
         given.offset,
         given.length,
         virtualSize.toString(16),
-        formatSize(virtualSize),
+        sizeText(virtualSize),
       ),
     );
     return undefined;

@@ -227,6 +227,9 @@ export class ImageSession {
       operationProgress: (operation, done, total) => {
         this.watchers.get(operation)?.(done, total);
       },
+      scanFound: (problems) => {
+        this.amend((state) => ({ ...state, warnings: [...state.warnings, ...problems] }));
+      },
       scanFailed: (problem) => {
         this.scannedAt = performance.now();
         this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));

@@ -35,12 +35,14 @@ export type {
   BitmapView,
   ExtensionView,
   FeatureBit,
+  FeatureName,
   HeaderField,
+  HeaderFieldName,
   HeaderView,
   SnapshotView,
 } from '../qcow2/scan/headerView';
 export type { PhraseCode, Said } from '../qcow2/scan/phrase';
-export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
+export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/scan/inspect';
 export type { HostKind } from '../qcow2/layout/hostLayout';
 export type { FreeSpace } from '../qcow2/space/freeSpace';
 export type { GivenBack } from '../qcow2/space/giveBack';
@@ -107,7 +109,7 @@ export interface EditState {
   readonly unsaved: number;
   /** Guest bytes whose entries or content differ from those on disk. */
   readonly stagedBytes: number;
-  /** Bytes of the image file that are staged, in whole pages. */
+  /** Bytes of the image file that differ from those on disk, in whole sectors. */
   readonly stagedFileBytes: number;
 }
 
@@ -248,6 +250,8 @@ export interface EngineApi {
   exportMap(request: MapRequest, operation: OperationId): Result<ExportedExtents>;
   /** The full check of the image as it is shown, staged changes included; backing files are not its business. */
   check(operation: OperationId): Result<Checked>;
+  /** The same, unless another program has the image open for writing: the problem is `cancelled` then. */
+  checkUnattended(operation: OperationId): Result<Checked>;
   /** What a change would do; nothing is staged. */
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally>;
   /** What stands in the way of changing the image now: the full check, locks of other programs, feature bits. */
@@ -283,6 +287,8 @@ export interface EngineApi {
 export interface EngineEvents {
   /** The whole-disk scan got further: `done` of `total` guest bytes. */
   scanProgress(done: number, total: number): void;
+  /** The whole-disk scan is done and has found what a person must know. */
+  scanFound(problems: readonly Problem[]): void;
   /** The whole-disk scan cannot go on; what it has seen stays. */
   scanFailed(problem: Problem): void;
   /** An export, a check, a change or a save got further, in a unit of its own. */

@@ -168,6 +168,7 @@ export class EngineClient {
     const ignore = (): void => undefined;
     const handlers: EngineEvents = {
       scanProgress: events.scanProgress ?? ignore,
+      scanFound: events.scanFound ?? ignore,
       scanFailed: events.scanFailed ?? ignore,
       operationProgress: events.operationProgress ?? ignore,
       noted: events.noted ?? ignore,
@@ -237,6 +238,11 @@ export class EngineClient {
   /** @param operation for `cancelOperation` */
   async check(operation: OperationId): Promise<Result<Checked>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.check(operation)));
+  }
+
+  /** @param operation for `cancelOperation` */
+  async checkUnattended(operation: OperationId): Promise<Result<Checked>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.checkUnattended(operation)));
   }
 
   /** @param operation for `cancelOperation` */

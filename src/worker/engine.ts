@@ -11,6 +11,7 @@ import { refuseUnsettled } from '../qcow2/edit/readers';
 import { readGuest } from '../qcow2/image/read';
 import { HostLayout } from '../qcow2/layout/hostLayout';
 import { inspectHost } from '../qcow2/layout/hostReport';
+import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Progress } from '../qcow2/progress';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { inspectCluster } from '../qcow2/scan/inspect';
@@ -185,6 +186,13 @@ class Engine implements EngineApi {
     });
   }
 
+  checkUnattended(operation: OperationId): Result<Checked> {
+    const writer = this.attempt(() => findWriter(this.path));
+    if (!writer.ok) return writer;
+    if (writer.value === undefined) return this.check(operation);
+    return { ok: false, problem: new CancelledError(this.path).problem };
+  }
+
   obstacles(operation: OperationId): Result<readonly Obstacle[]> {
     return this.editing.obstacles(operation);
   }
@@ -294,7 +302,10 @@ class Engine implements EngineApi {
       return;
     }
     if (this.isTimeToReport(step.value)) this.events.scanProgress(overview.scanned, chain.top.size);
-    if (step.value) return;
+    if (step.value) {
+      if (overview.incompleteFiles.length > 0) this.events.scanFound(overview.incompleteFiles);
+      return;
+    }
     setImmediate(() => {
       this.scan(view);
     });

@@ -21,7 +21,7 @@ export function readIndexedImage(path: string): IndexedImage {
     const { problem } = error;
     if (file === undefined) return { path, fileSize: 0, allocatedBytes: 0, format: 'unknown', problem };
     // A file without the magic is raw to whoever names it as a backing file.
-    const format = isOtherFormat(problem) ? 'raw' : 'qcow2';
+    const format = isOtherFormat(problem) && problem.code !== 'foreign.qcow1' ? 'raw' : 'qcow2';
     return { ...factsOf(path, file), format, problem };
   } finally {
     file?.close();

@@ -33,6 +33,7 @@ void prepareZstd().then(role === 'engine' ? serveEngine : serveIndex);
 function serveEngine(): void {
   const events: EngineEvents = {
     scanProgress: (done, total) => void rpc.scanProgress.asEvent(done, total),
+    scanFound: (problems) => void rpc.scanFound.asEvent(problems),
     scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
     operationProgress: (operation, done, total) => void rpc.operationProgress.asEvent(operation, done, total),
     noted: (line) => void rpc.noted.asEvent(line),

@@ -16,6 +16,7 @@ import type { Obstacle } from '../check/obstacles';
 import { FormatError } from '../errors';
 import { LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
+import { StagedDifference, type DifferenceVisitor } from '../io/stagedDifference';
 import { StagedFile, type StagedState } from '../io/stagedFile';
 import { silent, type Progress } from '../progress';
 import { repairImage, type Repair } from '../repair/repairImage';
@@ -234,9 +235,12 @@ export class EditableImage {
     forEachDifference(this.onDisk.top, this.#chain.top, image, dataFile, visit);
   }
 
-  /** Visits the stretches of the image file that are staged, ascending: bytes, in whole pages. */
-  forEachStaged(visit: RangeVisitor): void {
-    this.#files.image.forEachStaged(visit);
+  /**
+   * Visits the stretches of the image file that differ from those on disk, ascending; what it gains is one of them.
+   * @throws FileError
+   */
+  forEachFileDifference(visit: DifferenceVisitor): void {
+    new StagedDifference(this.#files.image).forEach(visit);
   }
 
   /**
@@ -420,6 +424,8 @@ export class EditableImage {
     const { image, dataFile } = this.#files;
     image.state = state.image;
     if (dataFile !== undefined && state.dataFile !== undefined) dataFile.state = state.dataFile;
+    // What a save has written need not be staged over itself.
+    if (this.#history.unsaved === 0) for (const file of [image, dataFile]) file?.reset();
     this.#chain = this.#chains.open(this.#files);
     return true;
   }
