@@ -135,6 +135,9 @@ async function tell(uri: vscode.Uri, health: Health): Promise<void> {
     case 'unchecked':
     case 'checking':
       return;
+    case 'unsettled':
+      void tellWarning(text);
+      return;
     case 'failed':
       tellProblem(text, health.problem);
       return;

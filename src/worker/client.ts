@@ -40,13 +40,15 @@ import type {
   StagedReport,
 } from './api';
 import type { IndexApi, IndexedImage } from './indexApi';
-import { CancelFlag, type ThreadData, type ThreadRole } from './thread';
+import { CancelFlag, LivingThreads, type ThreadData, type ThreadRole } from './thread';
 
 /**
  * JavaScript heap at which a thread that runs away ends, alone. The engine's own budgets are far below; closer to
  * them, a single large allocation could hit the limit, and that ends the whole process.
  */
 const HEAP_LIMIT_MIB = 1024;
+
+const living = new LivingThreads();
 
 /** A worker thread and the calls to it. `Remote` is what it answers, `Local` what it may tell. */
 class Thread<Remote extends object, Local extends object> {
@@ -66,11 +68,16 @@ class Thread<Remote extends object, Local extends object> {
     onEnd: (error: Error) => void,
     private readonly onFault: (error: Error) => void,
   ) {
-    const data: ThreadData = { role, cancelFlag: this.cancelFlag.buffer };
+    const data: ThreadData = { role, cancelFlag: this.cancelFlag.buffer, living: living.buffer };
     this.worker = new Worker(workerScript, {
       name: `qcow2 ${role}`,
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_LIMIT_MIB },
+    });
+    const { threadId } = this.worker;
+    living.add(threadId);
+    this.worker.on('exit', () => {
+      living.delete(threadId);
     });
     this.rpc = createBirpc<Remote, Local>(events, {
       post: (message) => {
