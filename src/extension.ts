@@ -1,8 +1,10 @@
 /** Activation: registers what the folders offer, and loads nothing heavy before an image or the tree is shown. */
 // First: what comes after it is what takes time.
 import { began, between, type Moment, now } from './startup';
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { ChainView } from './chains/chainView';
+import { ImageKey } from './chains/imageKey';
 import { registerChainCommands } from './commands/chains';
 import { registerCheck } from './commands/check';
 import { registerChangeBacking } from './commands/changeBacking';
@@ -13,6 +15,8 @@ import { registerExportMap } from './commands/exportMap';
 import { registerGiveBack } from './commands/giveBack';
 import { registerGoToProblem } from './commands/goToProblem';
 import { registerOpenCommands } from './commands/open';
+import { OpenHint } from './commands/openHint';
+import { registerOpenWith } from './commands/openWith';
 import { registerRecover } from './commands/recover';
 import { registerRepair } from './commands/repair';
 import { registerSample } from './commands/sample';
@@ -29,6 +33,7 @@ import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
+import { logTo } from './words/log';
 import { openLog, showLog } from './words/logChannel';
 import { registerCommand } from './words/tell';
 
@@ -38,6 +43,7 @@ export interface Exports {
   readonly chains: ChainView;
   readonly checks: Checks;
   guards(document: ImageDocument): Promise<GuardReport>;
+  readonly logTo: typeof logTo;
   /** What running the bundle and `activate` have taken. */
   readonly startup: readonly Moment[];
 }
@@ -74,14 +80,21 @@ export function activate(context: vscode.ExtensionContext): Exports {
     new Problems(checks),
     new ImageStatus(images),
     new ContextKeys(images, checks),
+    new ImageKey(chains.index),
+    new OpenHint(chains.index, context.workspaceState),
+    images.onDidChangeDocuments(() => {
+      chains.index.setOpenFolders(openFolders(images));
+    }),
+    startSoon(chains),
     registerCommand('qcow2.showLog', showLog),
     registerSave(images),
     registerRecover(images),
     registerOpenCommands(images),
+    registerOpenWith(images),
     registerSample(context),
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
-    registerCheck(images, checks, workerScript),
+    registerCheck(images, checks, chains.index, workerScript),
     registerGoToProblem(images),
     registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),
@@ -95,6 +108,23 @@ export function activate(context: vscode.ExtensionContext): Exports {
     chains,
     checks,
     guards: (document) => guardsOf(document, findUsers),
+    logTo,
     startup: [between(began, loaded), between(activating, now())],
   };
+}
+
+/** Folders of the open images on a local disk. */
+function openFolders(images: OpenImages): string[] {
+  return images.entries().flatMap(([uri]) => (uri.scheme === 'file' ? [dirname(uri.fsPath)] : []));
+}
+
+/** Milliseconds from activation to the search for images: what is opened first comes first. */
+const INDEX_AFTER = 1000;
+
+/** Menus, and the guard of images that others use, need the index before its view is shown. */
+function startSoon({ index }: ChainView): vscode.Disposable {
+  const timer = setTimeout(() => void index.start(), INDEX_AFTER);
+  return new vscode.Disposable(() => {
+    clearTimeout(timer);
+  });
 }

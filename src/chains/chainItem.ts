@@ -43,15 +43,19 @@ function imageDress(node: ImageNode, { isWhole, isNew, health }: NodeState): Dre
 }
 
 /** What the menus of package.json ask for. */
-function contextOf({ image, isOutside }: ImageNode, health: Health): string {
+function contextOf({ image }: ImageNode, health: Health): string {
   const isDamaged = health.kind === 'checked' && verdictOf(health.report) !== 'clean';
   return [
     'image',
     ...(image.format === 'raw' ? ['raw'] : []),
-    ...(isOutside ? ['outside'] : []),
+    ...(isElsewhere(image) ? ['outside'] : []),
     ...(isDamaged ? ['damaged'] : []),
   ].join('.');
 }
+
+/** Not in a folder of the workspace: the Explorer does not show it. */
+const isElsewhere = ({ path }: IndexedImage): boolean =>
+  vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) === undefined;
 
 /**
  * What a node tells at length, made when somebody hovers.
@@ -72,8 +76,8 @@ function healthFacts(health: Health): string[] {
 }
 
 /** What keeps a node from being what its name says: to be raw is no fault in a backing file, but in a `.qcow2`. */
-function problemOf({ image, isOutside }: ImageNode): Problem | undefined {
-  return image.format === 'raw' && isOutside ? undefined : image.problem;
+function problemOf({ image, isNamed }: ImageNode): Problem | undefined {
+  return image.format === 'raw' && isNamed ? undefined : image.problem;
 }
 
 function facts(node: ImageNode): string[] {
@@ -151,8 +155,9 @@ function imageTooltip(
       [...names, ...(users.length > USERS_NAMED ? ['…'] : [])].join(', '),
     ]);
   }
-  if (node.isOutside)
+  if (node.isOutside && isElsewhere(image)) {
     rows.push([vscode.l10n.t('Place'), vscode.l10n.t('not among the images of the workspace')]);
+  }
   return tooltipTable(rows);
 }
 

@@ -37,9 +37,13 @@ export function registerChangeCommands(images: OpenImages, findUsers: FindUsers)
   );
 }
 
-/** Who has a file as its backing file, from the index of the workspace. */
+/** Who has a file as its backing file, from the index of the workspace and from the file's own folder. */
 export function usersInWorkspace(chains: ChainView): FindUsers {
-  return (path) => chains.usersOf(path);
+  return async (path) => {
+    const { dependents, gaps } = await chains.usageOf(path);
+    const users = dependents.filter(({ distance }) => distance === 1);
+    return { paths: users.map(({ image }) => image.path), gaps };
+  };
 }
 
 /** Answers with what was staged, where it was asked for by a program. */

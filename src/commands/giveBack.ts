@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/document';
-import { guardsOf } from '../editor/editability';
+import { guardsOf, type Users } from '../editor/editability';
 import type { OpenImages } from '../editor/openImages';
 import type { Cancel, ProgressReport } from '../editor/staging';
 import { describeWithFile, formatSize } from '../words/words';
@@ -44,7 +44,7 @@ const isConfirmed = (given: CommandTarget | GiveBackArguments): boolean =>
   given !== undefined && !(given instanceof vscode.Uri) && 'confirmed' in given;
 
 /** No other images are in the way: what those that have this one as their base show stays what it is. */
-const nobody = (): Promise<readonly string[]> => Promise.resolve([]);
+const noUsers = (): Promise<Users> => Promise.resolve({ paths: [], gaps: [] });
 
 class Giving {
   private readonly name: string;
@@ -63,7 +63,7 @@ class Giving {
     const { document, name } = this;
     await document.whenRead();
     await document.lookAgain();
-    const { refusals, questions } = await guardsOf(document, nobody);
+    const { refusals, questions } = await guardsOf(document, noUsers);
     if (refusals[0] !== undefined) {
       refuse(refusals[0]);
       return undefined;

@@ -21,6 +21,7 @@ import type { Renames } from './renames';
 import { saveDocument, saveDocumentAs } from './save';
 import type { Sessions } from './sessions';
 import { imageSource } from './sources';
+import { isStray, leaveToDefault } from './stray';
 
 /** What the editor is made from. */
 export interface EditorContext {
@@ -62,7 +63,16 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     return document;
   }
 
-  resolveCustomEditor(document: CustomImageDocument, panel: vscode.WebviewPanel): void {
+  async resolveCustomEditor(
+    document: CustomImageDocument,
+    panel: vscode.WebviewPanel,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    if (await isStray(document)) {
+      void leaveToDefault(document.uri, panel);
+      return;
+    }
+    if (token.isCancellationRequested) return;
     const { extension, images, findUsers, checks } = this.context;
     const page = new Page(document, panel, extension, findUsers, checks);
     images.addPage(page);

@@ -39,7 +39,7 @@ import type {
   Saved,
   StagedReport,
 } from './api';
-import type { IndexApi, IndexedImage } from './indexApi';
+import type { IndexApi, IndexedImage, Surroundings, WalkPart, WalkRequest } from './indexApi';
 import { CancelFlag, LivingThreads, type ThreadData, type ThreadRole } from './thread';
 
 /**
@@ -315,7 +315,7 @@ export function failedState(path: string, generation: number, problem: Problem):
   return { path, fileSize: 0, allocatedBytes: 0, generation, problem, warnings: [] };
 }
 
-/** The reader of headers for the workspace index. Never rejects; a dead thread is replaced at the next call. */
+/** The thread that finds images and reads headers. Never rejects; a dead thread is replaced at the next call. */
 export class IndexClient {
   private thread: Thread<IndexApi, Record<string, never>> | undefined;
 
@@ -327,10 +327,7 @@ export class IndexClient {
 
   /** Answers in the order of `paths`. */
   async readHeaders(paths: readonly string[]): Promise<readonly IndexedImage[]> {
-    if (this.thread === undefined || this.thread.hasEnded) {
-      this.thread = new Thread(this.workerScript, 'index', {}, this.onFault, this.onFault);
-    }
-    const result = await this.thread.call('', (rpc) => rpc.readHeaders(paths));
+    const result = await this.living().call('', (rpc) => rpc.readHeaders(paths));
     if (result.ok) return result.value;
     return paths.map((path) => ({
       path,
@@ -341,7 +338,39 @@ export class IndexClient {
     }));
   }
 
+  /**
+   * Walks folders, part by part.
+   * @param take each part as it comes; the walk goes on while it answers true
+   * @returns false where the walk did not come to its end, since the thread died or `take` had enough
+   */
+  async walk(request: WalkRequest, take: (part: WalkPart) => boolean): Promise<boolean> {
+    const thread = this.living();
+    const walk = await thread.call(request.root, (rpc) => rpc.startWalk(request));
+    if (!walk.ok) return false;
+    for (;;) {
+      const part = await thread.call(request.root, (rpc) => rpc.continueWalk(walk.value));
+      if (!part.ok) return false;
+      const goesOn = take(part.value);
+      if (part.value.isOver) return true;
+      if (goesOn) continue;
+      await thread.call(request.root, (rpc) => rpc.endWalk(walk.value));
+      return false;
+    }
+  }
+
+  /** @param followsNames false in Restricted Mode */
+  async lookAround(path: string, followsNames: boolean): Promise<Result<Surroundings>> {
+    return this.living().call(path, (rpc) => rpc.lookAround(path, followsNames));
+  }
+
   dispose(): void {
     this.thread?.dispose();
+  }
+
+  private living(): Thread<IndexApi, Record<string, never>> {
+    if (this.thread === undefined || this.thread.hasEnded) {
+      this.thread = new Thread(this.workerScript, 'index', {}, this.onFault, this.onFault);
+    }
+    return this.thread;
   }
 }

@@ -6,8 +6,8 @@ import { prepareZstd } from '../qcow2/image/zstd';
 import { nameThread } from '../qcow2/save/writer';
 import type { EngineApi, EngineEvents } from './api';
 import { createEngine } from './engine';
-import { readIndexedImage } from './headerReader';
 import type { IndexApi } from './indexApi';
+import { createIndex } from './indexEngine';
 import { CancelFlag, LivingThreads, type ThreadData } from './thread';
 
 if (parentPort === null) throw new Error('This file runs in a worker thread');
@@ -46,6 +46,5 @@ function serveEngine(): void {
 }
 
 function serveIndex(): void {
-  const index: IndexApi = { readHeaders: (paths) => paths.map(readIndexedImage) };
-  createBirpc<Record<string, never>, IndexApi>(index, channel);
+  createBirpc<Record<string, never>, IndexApi>(createIndex(), channel);
 }

@@ -1,6 +1,6 @@
 /** What the two ends of a worker thread agree on before the first message. */
 
-/** `engine`: one image, `EngineApi`. `index`: headers of many files, `IndexApi`. */
+/** `engine`: one image, `EngineApi`. `index`: which files are images, and their headers, `IndexApi`. */
 export type ThreadRole = 'engine' | 'index';
 
 export interface ThreadData {
