@@ -34,7 +34,7 @@ afterEach(() => {
 
 type Step =
   | { readonly do: 'change'; readonly seed: number }
-  | { readonly do: 'undo' | 'redo' | 'save' | 'reopen' | 'restore' };
+  | { readonly do: 'undo' | 'redo' | 'save' | 'reopen' | 'restore' | 'revive' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant('change' as const), seed: fc.nat(1_000_000) }) },
@@ -43,6 +43,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('save' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('revive' as const) }) },
 );
 
 class Run {
@@ -94,6 +95,9 @@ class Run {
       case 'restore':
         this.#restore();
         break;
+      case 'revive':
+        this.#revive();
+        break;
     }
     expect(firstDifference(this.#read(), this.#disks[this.#now]!), each.do).toBe(-1);
   }
@@ -131,11 +135,23 @@ class Run {
     }
   }
 
+  /** As the editor does it when a thread has died: the whole history comes back, with undo past a save. */
+  #revive(): void {
+    const { edits } = this.#image;
+    const { pages } = this.#image.backUp(`${this.#folder}/backup`, 'history');
+    this.#image.close();
+    this.#image = this.#open();
+    const { missing } = this.#image.restore(`${this.#folder}/backup`);
+    expect(missing).toBe(0);
+    expect(this.#image.edits).toEqual(edits);
+    for (const name of [pages, 'backup']) fs.rmSync(`${this.#folder}/${name}`);
+  }
+
   /** Backs the edits up, and brings them back on the image as it is opened anew. */
   #restore(): void {
     const { unsaved } = this.#image.edits;
     const now = this.#disks[this.#now]!;
-    this.#image.backUp(`${this.#folder}/backup`, `pages-${this.#disks.length}-${this.#now}`);
+    this.#image.backUp(`${this.#folder}/backup`);
     this.#image.close();
     this.#image = this.#open();
     if (unsaved > 0) this.#image.restore(`${this.#folder}/backup`);
