@@ -7,6 +7,8 @@
 import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
 import type {
+  BackupPlace,
+  BackupScope,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
@@ -32,6 +34,7 @@ import type {
   RepairMode,
   RepairReport,
   Restored,
+  RestoreOptions,
   Result,
   Reverted,
   Run,
@@ -39,7 +42,7 @@ import type {
   StagedReport,
 } from './api';
 import type { IndexApi, IndexedImage } from './indexApi';
-import { CancelFlag, type ThreadData, type ThreadRole } from './thread';
+import { CancelFlag, type ThreadData, type ThreadRole, WriteGate } from './thread';
 
 /**
  * JavaScript heap at which a thread that runs away ends, alone. The engine's own budgets are far below; closer to
@@ -51,12 +54,18 @@ const HEAP_LIMIT_MIB = 1024;
 class Thread<Remote extends object, Local extends object> {
   private readonly worker: Worker;
   private readonly cancelFlag = new CancelFlag();
+  private readonly writeGate = new WriteGate();
   private readonly rpc: BirpcReturn<Remote, Local>;
-  private ended: Error | undefined;
+  private readonly exited: Promise<void>;
+  private ended: Ended | undefined;
 
   /** @param onEnd the thread is gone, and nobody asked for it */
   constructor(workerScript: string, role: ThreadRole, events: Local, onEnd: (error: Error) => void) {
-    const data: ThreadData = { role, cancelFlag: this.cancelFlag.buffer };
+    const data: ThreadData = {
+      role,
+      cancelFlag: this.cancelFlag.buffer,
+      writeGate: this.writeGate.buffer,
+    };
     this.worker = new Worker(workerScript, {
       name: `qcow2 ${role}`,
       workerData: data,
@@ -73,12 +82,15 @@ class Thread<Remote extends object, Local extends object> {
     });
     const ended = (error: Error): void => {
       if (this.hasEnded) return;
-      this.end(error);
+      this.end({ by: 'itself', error });
       onEnd(error);
     };
     this.worker.on('error', ended);
-    this.worker.on('exit', (code) => {
-      ended(new Error(`exit code ${code}`));
+    this.exited = new Promise((resolve) => {
+      this.worker.on('exit', (code) => {
+        ended(new Error(`exit code ${code}`));
+        resolve();
+      });
     });
   }
 
@@ -86,14 +98,22 @@ class Thread<Remote extends object, Local extends object> {
     return this.ended !== undefined;
   }
 
+  /** It is writing files, or was when it died. */
+  get isWriting(): boolean {
+    return this.writeGate.isWriting;
+  }
+
   /**
-   * One call; `file` names what it is about. Never rejects: what is not an answer is a `Problem`.
+   * One call; `file` names what it is about. Never rejects: what is not an answer is a `Problem`, `cancelled` where the
+   * thread was disposed of.
    */
   async call<T>(file: string, ask: (rpc: BirpcReturn<Remote, Local>) => Promise<T>): Promise<Result<T>> {
     try {
       return { ok: true, value: await ask(this.rpc) };
     } catch (error) {
-      return { ok: false, problem: endedProblem(file, this.ended ?? asError(error)) };
+      const { ended } = this;
+      if (ended?.by === 'host') return { ok: false, problem: { kind: 'cancelled', code: 'cancelled', file } };
+      return { ok: false, problem: endedProblem(file, ended?.error ?? asError(error)) };
     }
   }
 
@@ -106,18 +126,28 @@ class Thread<Remote extends object, Local extends object> {
     this.cancelFlag.setFor(operation);
   }
 
-  /** Cancels and ends the thread without waiting for it: one that sits in a system call never ends. */
-  dispose(): void {
+  /**
+   * Cancels and ends the thread, without blocking. One that is writing files ends by itself once they are whole: at its
+   * next look at the flag, or, in a save past its seal, when that is done.
+   * @returns fulfilled once it writes nothing any more; one that sits in a system call otherwise may never end
+   */
+  async dispose(): Promise<void> {
     this.cancel();
-    this.end(new Error('closed'));
-    void this.worker.terminate();
+    this.end({ by: 'host', error: new Error('closed') });
+    if (!this.writeGate.shut()) await this.exited;
+    else void this.worker.terminate();
   }
 
-  private end(error: Error): void {
+  private end(ended: Ended): void {
     if (this.ended !== undefined) return;
-    this.ended = error;
-    this.rpc.$close(error);
+    this.ended = ended;
+    this.rpc.$close(ended.error);
   }
+}
+
+interface Ended {
+  readonly by: 'host' | 'itself';
+  readonly error: Error;
 }
 
 function endedProblem(file: string, error: Error): Problem {
@@ -161,6 +191,11 @@ export class EngineClient {
   /** True once the thread is gone: only a new client can answer. */
   get hasEnded(): boolean {
     return this.thread.hasEnded;
+  }
+
+  /** The thread writes files, or died while it did. */
+  get isWriting(): boolean {
+    return this.thread.isWriting;
   }
 
   async open(path: string, options: OpenOptions): Promise<ImageState> {
@@ -257,12 +292,12 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.revert(generation)));
   }
 
-  async backUp(path: string): Promise<Result<undefined>> {
-    return flat(await this.thread.call(this.path, (rpc) => rpc.backUp(path)));
+  async backUp(path: string, scope: BackupScope): Promise<Result<BackupPlace>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.backUp(path, scope)));
   }
 
-  async restore(path: string, generation: number): Promise<Result<Restored>> {
-    return flat(await this.thread.call(this.path, (rpc) => rpc.restore(path, generation)));
+  async restore(path: string, options: RestoreOptions, generation: number): Promise<Result<Restored>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.restore(path, options, generation)));
   }
 
   async recover(trust: RecoverTrust, generation: number): Promise<Result<Recovered>> {
@@ -282,8 +317,9 @@ export class EngineClient {
     this.thread.cancel();
   }
 
-  dispose(): void {
-    this.thread.dispose();
+  /** Ends the thread; what it writes is whole before that. @returns fulfilled once it writes nothing any more */
+  dispose(): Promise<void> {
+    return this.thread.dispose();
   }
 }
 
@@ -315,6 +351,6 @@ export class IndexClient {
   }
 
   dispose(): void {
-    this.thread?.dispose();
+    void this.thread?.dispose();
   }
 }

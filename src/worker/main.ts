@@ -3,14 +3,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { prepareZstd } from '../qcow2/image/zstd';
 import type { EngineApi, EngineEvents } from './api';
-import { createEngine } from './engine';
+import { createEngine, type ThreadControl } from './engine';
 import { readIndexedImage } from './headerReader';
 import type { IndexApi } from './indexApi';
-import { CancelFlag, type ThreadData } from './thread';
+import { CancelFlag, type ThreadData, WriteGate } from './thread';
 
 if (parentPort === null) throw new Error('This file runs in a worker thread');
 const port = parentPort;
-const { role, cancelFlag } = workerData as ThreadData;
+const { role, cancelFlag, writeGate } = workerData as ThreadData;
 
 const channel = {
   post: (message: unknown) => {
@@ -32,7 +32,13 @@ function serveEngine(): void {
     scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
     operationProgress: (operation, done, total) => void rpc.operationProgress.asEvent(operation, done, total),
   };
-  const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, new CancelFlag(cancelFlag)), channel);
+  const control: ThreadControl = {
+    cancelFlag: new CancelFlag(cancelFlag),
+    writeGate: new WriteGate(writeGate),
+    // In a worker thread, only that thread.
+    end: () => process.exit(),
+  };
+  const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, control), channel);
 }
 
 function serveIndex(): void {

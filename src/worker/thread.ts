@@ -6,6 +6,7 @@ export type ThreadRole = 'engine' | 'index';
 export interface ThreadData {
   readonly role: ThreadRole;
   readonly cancelFlag: SharedArrayBuffer;
+  readonly writeGate: SharedArrayBuffer;
 }
 
 /** Operations that may be stopped, one after the other, before the first of them has looked. */
@@ -35,5 +36,53 @@ export class CancelFlag {
 
   get isSet(): boolean {
     return Atomics.load(this.word, 0) !== 0;
+  }
+}
+
+const OPEN = 0;
+const WRITING = 1;
+/** The thread is inside, and ends when it leaves. */
+const LAST = 2;
+const SHUT = 3;
+
+/**
+ * Decides between a thread that begins to write files and a host that wants to end it. The first one wins: a thread that
+ * is inside ends by itself when it leaves, and one that finds the gate shut writes nothing any more.
+ */
+export class WriteGate {
+  private readonly word: Int32Array;
+
+  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4)) {
+    this.word = new Int32Array(buffer);
+  }
+
+  /** For the thread. @returns false where the host has shut the gate */
+  enter(): boolean {
+    return this.swap(OPEN, WRITING);
+  }
+
+  /** For the thread: files are whole again. @returns false where it is to end now */
+  leave(): boolean {
+    return this.swap(WRITING, OPEN);
+  }
+
+  /** For the host. @returns false where the thread is inside, and ends by itself */
+  shut(): boolean {
+    for (;;) {
+      const was = Atomics.load(this.word, 0);
+      if (was === SHUT || was === LAST) return was === SHUT;
+      // It may have entered or left meanwhile.
+      const next = was === OPEN ? SHUT : LAST;
+      if (this.swap(was, next)) return next === SHUT;
+    }
+  }
+
+  /** The thread is inside, or was when it died. */
+  get isWriting(): boolean {
+    return [WRITING, LAST].includes(Atomics.load(this.word, 0));
+  }
+
+  private swap(from: number, to: number): boolean {
+    return Atomics.compareExchange(this.word, 0, from, to) === from;
   }
 }
