@@ -30,6 +30,7 @@ import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
 import { folderOfThisHost } from './editor/storage';
+import { openLog } from './words/log';
 
 /** What `activate` hands out, for the extension's own tests: they look at what the worker answered. */
 export interface Exports {
@@ -56,6 +57,7 @@ export async function deactivate(): Promise<void> {
 
 export function activate(context: vscode.ExtensionContext): Exports {
   const activating = now();
+  context.subscriptions.push(openLog());
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;

@@ -74,6 +74,7 @@ const HEALTH_ICONS: Readonly<Record<PageHealth['kind'], IconName>> = {
   leaks: 'warning',
   damaged: 'error',
   failed: 'error',
+  unsettled: 'pulse',
 };
 
 /** What the last check found; a click runs it. What it found in detail is in the Problems panel. */

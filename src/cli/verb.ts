@@ -3,17 +3,16 @@ import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import type { Chain } from '../qcow2/chain/openChain';
 import { openChain } from '../qcow2/chain/openChain';
-import type { LockHolder } from '../qcow2/io/locks';
-import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Problem } from '../qcow2/errors';
 import { EngineError } from '../qcow2/errors';
 import { formerFiles } from '../qcow2/edit/interrupted';
-import { describeProblem, printable } from '../qcow2/problemText';
+import { printable } from '../qcow2/problemText';
 import type { ByteSink } from '../qcow2/scan/byteWriter';
 import { parseByteCount } from './byteCount';
-import { noOutput, printError, standardOutput } from './output';
+import { noOutput, standardOutput } from './output';
 import type { ProgressBar } from './progressBar';
 import { progressBar } from './progressBar';
+import { readSettled } from './settled';
 
 export interface Verb {
   readonly name: string;
@@ -115,32 +114,13 @@ export function byteCount(what: string, text: string): number {
 }
 
 /**
- * Opens an image and hands it over, with its chain as far as it can be opened. Says on standard error when a running
- * process may be writing one of the files.
+ * Opens an image and hands it over, with its chain as far as it can be opened, as `readSettled` does: again where it
+ * changes meanwhile. What is printed appears once it is known to be true.
  * @throws EngineError
  */
 export function withChain<T>(path: string, followsNames: boolean, use: (chain: Chain) => T): T {
-  const chain = openChain(path, { followsNames, usesProcessFolder: true, former: formerFiles });
-  try {
-    for (const { notes } of chain.view.layers) {
-      for (const problem of notes.filter(({ code }) => code.startsWith('journal.'))) {
-        printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);
-      }
-    }
-    for (const file of chain.files) {
-      const writer = findWriter(file.name);
-      if (writer !== undefined) printError(`qcow2: ${printable(file.name)}: ${writerText(writer)}\n`);
-    }
-    return use(chain);
-  } finally {
-    chain.close();
-  }
-}
-
-function writerText({ pid, program }: LockHolder): string {
-  const name = program === undefined ? '' : `${printable(program)}, `;
-  const who = pid === undefined ? 'A running process' : `A running process (${name}pid ${pid})`;
-  return `${who} has the image open for writing; what is read may be out of date`;
+  const options = { followsNames, usesProcessFolder: true, former: formerFiles };
+  return readSettled(path, () => openChain(path, options), use);
 }
 
 /** @throws EngineError when some file that the chain names is not open */

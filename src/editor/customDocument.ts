@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describe } from '../words/words';
 import type { Problem } from '../worker/api';
+import { tellWarning } from '../words/tell';
 import { Belief } from './belief';
 import type { ImageDocument } from './document';
 import type { Subscription } from './emitter';
@@ -40,7 +41,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
       }),
       model.onDidFail((why) => {
         const text = vscode.l10n.t('This cannot be undone or redone: {0}', reasonText(why));
-        void vscode.window.showWarningMessage(text);
+        void tellWarning(text);
         if (typeof why === 'string') this.setCleanLater();
       }),
       model.onDidRevive((revival) => void this.takeRevival(revival)),
@@ -96,7 +97,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
     const name = basename(this.uri.path);
     const isTold = revival.kind === 'waiting' && this.isWaitingTold;
     this.isWaitingTold = revival.kind === 'waiting';
-    if (!isTold) void vscode.window.showWarningMessage(revivalText(revival, name));
+    if (!isTold) void tellWarning(revivalText(revival, name));
     if (revival.kind === 'lost') for (const edit of revival.edits) this.tellEdit(edit);
     if (revival.kind === 'lost' || revival.kind === 'saved') this.setCleanLater();
     // A save that was taken back has given the file another time: what VS Code would ask for has to fit it.

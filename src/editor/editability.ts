@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Problem } from '../worker/api';
-import { describe } from '../words/words';
+import { describe, describeWithFile } from '../words/words';
 import type { ImageDocument } from './document';
 import { guardLevel } from './guardLevels';
 import type { GuardQuestion, GuardReport } from './messages';
@@ -34,9 +34,10 @@ export function readOnlyReason(
   if (!document.isOwner) {
     return vscode.l10n.t('The same file is open under another name: it is changed there, and shown here.');
   }
-  if (state.isInterrupted === true) {
+  if (state.journal?.code === 'journal.exists') {
     return vscode.l10n.t('A save of the image was interrupted: it has to be recovered before it is changed.');
   }
+  if (state.journal !== undefined) return describeWithFile(state.journal, state.path);
   if (state.summary.corrupt && !allowsDamage) {
     return vscode.l10n.t('The image is marked as corrupt: it has to be repaired before it is changed.');
   }

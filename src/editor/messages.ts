@@ -79,7 +79,7 @@ export interface PageState {
 
 /** What the last check has found, in the person's language. */
 export interface PageHealth {
-  readonly kind: 'unchecked' | 'checking' | 'clean' | 'leaks' | 'damaged' | 'failed';
+  readonly kind: 'unchecked' | 'checking' | 'clean' | 'leaks' | 'damaged' | 'failed' | 'unsettled';
   /** Two or three words: "not checked", "3 leaks". */
   readonly text: string;
   readonly detail: string;

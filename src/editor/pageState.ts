@@ -93,12 +93,29 @@ function interruptions(document: ImageDocument, state: ImageState): Notice[] {
     const action = { command: 'saveAs', title: vscode.l10n.t('Save As…') } as const;
     return [{ severity: 'error', text, action }];
   }
-  if (state.isInterrupted !== true) return [];
-  const text = vscode.l10n.t(
-    'There is a journal beside the file: a save was interrupted, or another program is saving. Recover the image before it is used.',
-  );
-  const action = { command: 'recover', title: vscode.l10n.t('Recover') } as const;
-  return [{ severity: 'error', text, ...(vscode.workspace.isTrusted ? { action } : {}) }];
+  return state.journal === undefined ? [] : [journalNotice(state.journal, state.path)];
+}
+
+/** What has the name of the image's journal. */
+function journalNotice(problem: Problem, path: string): Notice {
+  const text = describeWithFile(problem, path);
+  const canAct = vscode.workspace.isTrusted;
+  switch (problem.code) {
+    case 'recover.running':
+      return { severity: 'info', text };
+    case 'journal.irregular':
+      return { severity: 'error', text };
+    case 'journal.foreign': {
+      const action = { command: 'recover', title: vscode.l10n.t('Delete File…') } as const;
+      return { severity: 'error', text, ...(canAct ? { action } : {}) };
+    }
+    default: {
+      const action = { command: 'recover', title: vscode.l10n.t('Recover') } as const;
+      const interrupted = vscode.l10n.t('A save was interrupted. Recover the image before you use it.');
+      const shown = problem.code === 'journal.exists' ? interrupted : text;
+      return { severity: 'error', text: shown, ...(canAct ? { action } : {}) };
+    }
+  }
 }
 
 /** What the place of the file and the workspace have to do with what is shown. */

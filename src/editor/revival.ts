@@ -55,7 +55,7 @@ export async function recoverOpened(
   numbers: Numbers,
 ): Promise<Result<{ readonly state: ImageState; readonly outcome: RecoverOutcome }>> {
   if (opened.problem !== undefined) return { ok: false, problem: opened.problem };
-  if (opened.isInterrupted !== true) return { ok: true, value: { state: opened, outcome: 'none' } };
+  if (opened.journal === undefined) return { ok: true, value: { state: opened, outcome: 'none' } };
   const recovered = await engine.recover({}, numbers.nextGeneration());
   if (!recovered.ok) return recovered;
   const { problem } = recovered.value.state;

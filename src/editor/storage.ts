@@ -4,24 +4,23 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRunning, type Owner, thisProcess } from '../worker/owner';
+import { isRunning, type Owner, thisThread } from '../worker/owner';
 
 const PREFIX = 'host';
 const SEPARATOR = ',';
 
 /** @param parent the extension's storage; the folder in it is made when it is needed */
-export function folderOfThisHost(parent: string): string {
-  const { host, boot, pid, started } = thisProcess();
-  return join(
-    parent,
-    [PREFIX, ...[host, boot, String(pid), started].map(encodeURIComponent)].join(SEPARATOR),
-  );
+export const folderOfThisHost = (parent: string): string => join(parent, nameOfThisHost());
+
+function nameOfThisHost(): string {
+  const { host, boot, pid, started } = thisThread();
+  return [PREFIX, ...[host, boot, String(pid), started].map(encodeURIComponent)].join(SEPARATOR);
 }
 
 /** Whether a name is that of a folder whose process has ended; one of another machine may still run. */
 export function isFolderOfEndedHost(name: string): boolean {
   const [prefix, ...facts] = name.split(SEPARATOR);
-  if (prefix !== PREFIX || facts.length !== 4) return false;
+  if (prefix !== PREFIX || facts.length !== 4 || name === nameOfThisHost()) return false;
   try {
     const [host, boot, pid, started] = facts.map(decodeURIComponent);
     const owner: Owner = { host: host!, boot: boot!, pid: Number(pid), started: started! };

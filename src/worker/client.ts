@@ -42,13 +42,15 @@ import type {
   StagedReport,
 } from './api';
 import type { IndexApi, IndexedImage } from './indexApi';
-import { CancelFlag, type ThreadData, type ThreadRole, WriteGate } from './thread';
+import { CancelFlag, LivingThreads, type ThreadData, type ThreadRole, WriteGate } from './thread';
 
 /**
  * JavaScript heap at which a thread that runs away ends, alone. The engine's own budgets are far below; closer to
  * them, a single large allocation could hit the limit, and that ends the whole process.
  */
 const HEAP_LIMIT_MIB = 1024;
+
+const living = new LivingThreads();
 
 /** A worker thread and the calls to it. `Remote` is what it answers, `Local` what it may tell. */
 class Thread<Remote extends object, Local extends object> {
@@ -65,12 +67,15 @@ class Thread<Remote extends object, Local extends object> {
       role,
       cancelFlag: this.cancelFlag.buffer,
       writeGate: this.writeGate.buffer,
+      living: living.buffer,
     };
     this.worker = new Worker(workerScript, {
       name: `qcow2 ${role}`,
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_LIMIT_MIB },
     });
+    const { threadId } = this.worker;
+    living.add(threadId);
     this.rpc = createBirpc<Remote, Local>(events, {
       post: (message) => {
         this.worker.postMessage(message);
@@ -80,15 +85,19 @@ class Thread<Remote extends object, Local extends object> {
       },
       timeout: -1,
     });
-    const ended = (error: Error): void => {
-      if (this.hasEnded) return;
-      this.end({ by: 'itself', error });
-      onEnd(error);
-    };
-    this.worker.on('error', ended);
+    let fault: Error | undefined;
+    this.worker.on('error', (error) => {
+      fault = error;
+    });
     this.exited = new Promise((resolve) => {
+      // Not at the error: only now are its files closed, and the locks on them gone.
       this.worker.on('exit', (code) => {
-        ended(new Error(`exit code ${code}`));
+        living.delete(threadId);
+        if (!this.hasEnded) {
+          const error = fault ?? new Error(`exit code ${code}`);
+          this.end({ by: 'itself', error });
+          onEnd(error);
+        }
         resolve();
       });
     });

@@ -6,6 +6,7 @@ import { checkImage } from '../qcow2/check/checkImage';
 import { ArgumentError, CancelledError, EngineError } from '../qcow2/errors';
 import { fullBackingName } from '../qcow2/chain/names';
 import { recoverImage } from '../qcow2/edit/interrupted';
+import { refuseUnsettled } from '../qcow2/edit/readers';
 import { readGuest } from '../qcow2/image/read';
 import { HostLayout } from '../qcow2/layout/hostLayout';
 import { inspectHost } from '../qcow2/layout/hostReport';
@@ -190,6 +191,7 @@ class Engine implements EngineApi {
   check(operation: OperationId): Result<Checked> {
     return this.onImage(({ chain }) => {
       const report = checkImage(chain.top, this.progressOf(operation));
+      refuseUnsettled(chain, report);
       const { image } = this;
       return { report, chain: image?.chainFindings ?? [], generation: image?.state.generation ?? 0 };
     });

@@ -1,16 +1,19 @@
 /** The entry of every worker thread (bundled to `dist/worker.js`): takes the role it was started for. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { prepareZstd } from '../qcow2/image/zstd';
+import { nameThread } from '../qcow2/save/writer';
 import type { EngineApi, EngineEvents } from './api';
 import { createEngine, type ThreadControl } from './engine';
 import { readIndexedImage } from './headerReader';
 import type { IndexApi } from './indexApi';
-import { CancelFlag, type ThreadData, WriteGate } from './thread';
+import { CancelFlag, LivingThreads, type ThreadData, WriteGate } from './thread';
 
 if (parentPort === null) throw new Error('This file runs in a worker thread');
 const port = parentPort;
-const { role, cancelFlag, writeGate } = workerData as ThreadData;
+const { role, cancelFlag, writeGate, living } = workerData as ThreadData;
+const threads = new LivingThreads(living);
+nameThread(threadId, (thread) => threads.has(thread));
 
 const channel = {
   post: (message: unknown) => {

@@ -23,6 +23,7 @@ function count(): void {
 const counted = (file: MutableFile): MutableFile => ({
   name: file.name,
   identity: file.identity,
+  access: file.access,
   get size() {
     return file.size;
   },
@@ -51,6 +52,7 @@ const counted = (file: MutableFile): MutableFile => ({
     count();
     file.flush();
   },
+  claim: () => file.claim(),
   close: () => {
     file.close();
   },
@@ -59,6 +61,7 @@ const counted = (file: MutableFile): MutableFile => ({
 const disk: Disk = {
   ...localDisk,
   writer: localDisk.writer,
+  user: localDisk.user,
   openForChange: (name) => counted(localDisk.openForChange(name)),
   createExclusive: (name) => {
     count();

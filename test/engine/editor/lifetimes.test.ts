@@ -300,7 +300,7 @@ describe('a document that is closed', () => {
       const next = new Held();
       const read = next.model.whenRead();
       worker.release();
-      expect((await read).isInterrupted).toBeUndefined();
+      expect((await read).journal).toBeUndefined();
       expect(existsSync(`${disk}-journal`)).toBe(false);
       expect(await next.bytes()).toEqual([0, 0, 1, 1, 0]);
       mustQemuImg(['check', disk]);
