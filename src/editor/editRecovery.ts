@@ -87,13 +87,14 @@ export class EditRecovery {
     this.log.remove();
   }
 
-  /** The thread has died. @param wasSaving over a save */
-  suspend(state: ImageState | undefined, problem: Problem, wasSaving: boolean): void {
+  /** The thread has died. @param save over one: whether it was done */
+  suspend(state: ImageState | undefined, problem: Problem, save: LostEdits['save']): void {
     clearTimeout(this.timer);
     if (this.waiting !== undefined || state?.edits === undefined || this.history.length === 0) return;
     const { offset } = this.history;
     const done = this.history.doneIn(state);
-    this.waiting = { problem, ...this.log.edits, edits: state.edits, done, offset, wasSaving };
+    const over = save === undefined ? {} : { save };
+    this.waiting = { problem, ...this.log.edits, edits: state.edits, done, offset, ...over };
   }
 
   /**

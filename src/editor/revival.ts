@@ -42,8 +42,8 @@ export interface LostEdits extends LoggedEdits {
   readonly offset: number;
   /** Edits of the history that are done. */
   readonly done: number;
-  /** The thread was saving. */
-  readonly wasSaving: boolean;
+  /** The thread died over a save: whether that was done. */
+  readonly save?: 'done' | 'open';
   /** Why there is no backup, or why the thread died. */
   readonly problem: Problem;
 }
@@ -70,7 +70,7 @@ export async function stageAgain(
   lost: LostEdits,
   numbers: Numbers,
 ): Promise<RevivedEdits> {
-  const isSaved = outcome === 'completed' && lost.wasSaving;
+  const isSaved = lost.save === 'done' || (lost.save === 'open' && outcome === 'completed');
   const savedAt = isSaved ? lost.done : lost.savedAt;
   const nothing = { state: opened, labels: [], missing: savedAt ?? 0, isSaved };
   if (isSaved || lost.backup === undefined) {
@@ -78,7 +78,8 @@ export async function stageAgain(
     const isAll = savedAt !== undefined && request === undefined;
     return isAll ? nothing : { ...nothing, problem: lost.problem };
   }
-  const isRolledBack = outcome === 'rolledBack';
+  // By the thread itself, or now: nobody else could write while it saved.
+  const isRolledBack = lost.save === 'open' || outcome === 'rolledBack';
   const restored = await engine.restore(lost.backup, { isRolledBack }, numbers.nextGeneration());
   if (!restored.ok) return { ...nothing, problem: restored.problem };
   const { labels, missing, state } = restored.value;

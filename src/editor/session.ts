@@ -284,12 +284,13 @@ export class ImageSession {
     return engine;
   }
 
-  private hasDied({ isWriting }: EngineClient, problem: Problem): void {
-    this.staging.suspend(problem);
+  private hasDied(engine: EngineClient, problem: Problem): void {
+    this.staging.suspend(engine, problem);
     // Whoever began with the thread learns it by its answer.
     if (this.isDisposed || this.running !== undefined || this.reviving !== undefined) return;
     const isTooSoon = performance.now() - this.revivedAt < REVIVE_AGAIN_AFTER;
-    if (isTooSoon || !(this.staging.isWaiting || isWriting)) this.amend((state) => ({ ...state, problem }));
+    if (isTooSoon || !(this.staging.isWaiting || engine.isWriting))
+      this.amend((state) => ({ ...state, problem }));
     else void this.revive();
   }
 

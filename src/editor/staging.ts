@@ -277,8 +277,9 @@ export class Staging {
   }
 
   /** The thread has died: what it had staged waits for another one. */
-  suspend(problem: Problem): void {
-    this.recovery.suspend(this.host.state, problem, this.isSaving);
+  suspend({ hasSaved }: EngineClient, problem: Problem): void {
+    const save = hasSaved ? 'done' : 'open';
+    this.recovery.suspend(this.host.state, problem, this.isSaving ? save : undefined);
   }
 
   /**

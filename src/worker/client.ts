@@ -112,6 +112,11 @@ class Thread<Remote extends object, Local extends object> {
     return this.writeGate.isWriting;
   }
 
+  /** The save that it was or is about last was done. */
+  get hasSaved(): boolean {
+    return this.writeGate.hasSaved;
+  }
+
   /**
    * One call; `file` names what it is about. Never rejects: what is not an answer is a `Problem`, `cancelled` where the
    * thread was disposed of.
@@ -205,6 +210,11 @@ export class EngineClient {
   /** The thread writes files, or died while it did. */
   get isWriting(): boolean {
     return this.thread.isWriting;
+  }
+
+  /** The save that it was asked for last was done, whether it lived to answer or not. */
+  get hasSaved(): boolean {
+    return this.thread.hasSaved;
   }
 
   async open(path: string, options: OpenOptions): Promise<ImageState> {

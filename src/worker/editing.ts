@@ -30,6 +30,8 @@ export interface EditingHost {
   /** Runs `use` on the image that is open, where it can be changed; whatever it throws becomes a problem. */
   onEditable<T>(use: (editable: EditableImage, image: OpenImage) => T): Result<T>;
   progressOf(operation: OperationId): Progress;
+  /** A save is done, although its call is not. */
+  markSaved(): void;
   /** What is staged has changed: shows and scans it anew. */
   renew(image: OpenImage, generation: number): ImageState;
   /** Reads the files anew; nothing of what was staged is left. */
@@ -76,7 +78,12 @@ export class Editing {
 
   save({ generation, operation }: Run): Result<Saved> {
     return this.host.onEditable((editable, image) => {
-      const { leftover } = editable.save({ progress: this.host.progressOf(operation) });
+      const { leftover } = editable.save({
+        progress: this.host.progressOf(operation),
+        onCommitted: () => {
+          this.host.markSaved();
+        },
+      });
       const state = this.host.renew(image, generation);
       return leftover === undefined ? { state } : { state, leftover };
     });

@@ -83,6 +83,9 @@ class Engine implements EngineApi {
   private readonly editing = new Editing({
     onEditable: (use) => this.onEditable(use),
     progressOf: (operation) => this.progressOf(operation),
+    markSaved: () => {
+      this.control.writeGate.markSaved();
+    },
     renew: (image, generation) => this.renew(image, generation),
     reopen: (generation) => this.open(this.path, { ...this.options, generation }),
   });

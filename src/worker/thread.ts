@@ -52,15 +52,26 @@ const SHUT = 3;
  * is inside ends by itself when it leaves, and one that finds the gate shut writes nothing any more.
  */
 export class WriteGate {
-  private readonly word: Int32Array;
+  private readonly words: Int32Array;
 
-  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4)) {
-    this.word = new Int32Array(buffer);
+  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(2 * 4)) {
+    this.words = new Int32Array(buffer);
   }
 
   /** For the thread. @returns false where the host has shut the gate */
   enter(): boolean {
+    Atomics.store(this.words, 1, 0);
     return this.swap(OPEN, WRITING);
+  }
+
+  /** For the thread: it is inside for a save, which is done. */
+  markSaved(): void {
+    Atomics.store(this.words, 1, 1);
+  }
+
+  /** The save for which the thread was inside last was done. */
+  get hasSaved(): boolean {
+    return Atomics.load(this.words, 1) !== 0;
   }
 
   /** For the thread: files are whole again. @returns false where it is to end now */
@@ -71,7 +82,7 @@ export class WriteGate {
   /** For the host. @returns false where the thread is inside, and ends by itself */
   shut(): boolean {
     for (;;) {
-      const was = Atomics.load(this.word, 0);
+      const was = Atomics.load(this.words, 0);
       if (was === SHUT || was === LAST) return was === SHUT;
       // It may have entered or left meanwhile.
       const next = was === OPEN ? SHUT : LAST;
@@ -81,11 +92,11 @@ export class WriteGate {
 
   /** The thread is inside, or was when it died. */
   get isWriting(): boolean {
-    return [WRITING, LAST].includes(Atomics.load(this.word, 0));
+    return [WRITING, LAST].includes(Atomics.load(this.words, 0));
   }
 
   private swap(from: number, to: number): boolean {
-    return Atomics.compareExchange(this.word, 0, from, to) === from;
+    return Atomics.compareExchange(this.words, 0, from, to) === from;
   }
 }
 

@@ -16,7 +16,9 @@ export type Place =
   /** Writes to the image: a save after its seal. */
   | 'write image'
   /** The journal is about to be deleted: all is saved. */
-  | 'remove journal';
+  | 'remove journal'
+  /** The journal was deleted: the save has not been answered yet. */
+  | 'journal removed';
 
 /** `die`: the thread ends. `wait`: until `release`. */
 export type Deed = 'die' | 'wait';
@@ -69,7 +71,12 @@ export function orderedWorker(bundle: string, folder: string, image: string): Or
      };
      fs.readSync = (descriptor, ...rest) => { at(placeOf(descriptor, 'read')); return readSync(descriptor, ...rest); };
      fs.writeSync = (descriptor, ...rest) => { at(placeOf(descriptor, 'write')); return writeSync(descriptor, ...rest); };
-     fs.unlinkSync = (file) => { if (file === image + '-journal') at('remove journal'); return unlinkSync(file); };
+     fs.unlinkSync = (file) => {
+       if (file !== image + '-journal') return unlinkSync(file);
+       at('remove journal');
+       unlinkSync(file);
+       at('journal removed');
+     };
      setInterval(() => at('idle'), 5);
      require(${JSON.stringify(bundle)});`,
   );

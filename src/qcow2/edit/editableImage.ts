@@ -53,6 +53,8 @@ export interface EditOptions {
 export interface SaveEdits {
   readonly progress?: Progress;
   readonly keepsUndo?: boolean;
+  /** As `SaveOptions` has it. */
+  readonly onCommitted?: () => void;
 }
 
 /** What a backup keeps: what is not on disk, as edits that are done; or all that can be undone and done again. */
@@ -250,13 +252,18 @@ export class EditableImage {
    * @param options `keepsUndo` false where nobody is going to undo: what is overwritten need not be kept then
    * @throws EngineError for the first obstacle, and as `save`; the files are what they were then, the edits staged
    */
-  save({ progress = silent, keepsUndo = true }: SaveEdits = {}): SaveReport {
+  save({ progress = silent, keepsUndo = true, onCommitted }: SaveEdits = {}): SaveReport {
     this.#guards.refuseSave(this.#guarded, progress);
     const isRepair = this.#history.unsavedRepairs.some((each) => !(each.wasSound && each.isSound));
     const { image, dataFile } = this.#files;
     const kept = keepsUndo ? { image: image.keepOverwritten(), dataFile: dataFile?.keepOverwritten() } : {};
     const lock = (): { release(): void } => lockFiles(this.onDisk.top);
-    const report = save(this.#files, localDisk, { progress, isRepair, lock });
+    const report = save(this.#files, localDisk, {
+      progress,
+      isRepair,
+      lock,
+      ...(onCommitted === undefined ? {} : { onCommitted }),
+    });
     this.#chains.reopen(({ top }) => {
       image.rebase(top.file, kept.image);
       dataFile?.rebase(top.dataFile, kept.dataFile);

@@ -211,21 +211,24 @@ describe('a thread that dies', () => {
     },
   );
 
-  it('when a save is done has saved', async () => {
-    const held = await edited();
-    worker.order('remove journal', 'die');
-    expect(await held.save()).toEqual({ ok: true, value: {} });
-    expect(held.revivals).toEqual([{ kind: 'saved' }]);
-    expect(held.model.hasUnsaved).toBe(false);
-    mustQemuImg(['check', disk]);
-    mustQemuIo(disk, ['read -P 0 0 2M', 'read -P 1 2M 2M']);
-    // What was saved is known no more, and what comes next is.
-    await held.zero(3);
-    await held.edits[3]!.undo();
-    expect(await held.bytes()).toEqual([0, 0, 1, 1, 0]);
-    await held.edits[1]!.undo();
-    expect(held.failures).toEqual(['lost']);
-  });
+  it.each<Place>(['remove journal', 'journal removed'])(
+    'when a save is done has saved: %s',
+    async (place) => {
+      const held = await edited();
+      worker.order(place, 'die');
+      expect(await held.save()).toEqual({ ok: true, value: {} });
+      expect(held.revivals).toEqual([{ kind: 'saved' }]);
+      expect(held.model.hasUnsaved).toBe(false);
+      mustQemuImg(['check', disk]);
+      mustQemuIo(disk, ['read -P 0 0 2M', 'read -P 1 2M 2M']);
+      // What was saved is known no more, and what comes next is.
+      await held.zero(3);
+      await held.edits[3]!.undo();
+      expect(await held.bytes()).toEqual([0, 0, 1, 1, 0]);
+      await held.edits[1]!.undo();
+      expect(held.failures).toEqual(['lost']);
+    },
+  );
 
   it('after a save has its undo past it still', async () => {
     const held = await edited();
