@@ -58,7 +58,8 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     );
     askAboutOutsideChanges(uri, model);
     if (backup !== undefined) await this.restore(document, backup);
-    await moved?.remove();
+    // Not waited for: VS Code is to have the document before it is told of its edits.
+    void moved?.remove();
     return document;
   }
 
