@@ -20,8 +20,8 @@ export type Place =
   /** The journal was deleted: the save has not been answered yet. */
   | 'journal removed';
 
-/** `die`: the thread ends. `wait`: until `release`. */
-export type Deed = 'die' | 'wait';
+/** `die`: the thread ends. `throw`: an error that nobody catches, where it is idle. `wait`: until `release`. */
+export type Deed = 'die' | 'throw' | 'wait';
 
 export interface OrderedWorker {
   /** For `Sessions`. */
@@ -57,6 +57,7 @@ export function orderedWorker(bundle: string, folder: string, image: string): Or
        rmSync(order);
        writeFileSync(reached, '');
        if (given.deed === 'die') process.exit(9);
+       if (given.deed === 'throw') throw new Error('a fault');
        while (!existsSync(released)) sleep(5);
        rmSync(released);
      }

@@ -157,6 +157,13 @@ describe('a thread that dies', () => {
     },
   );
 
+  it('of an error that nobody catches loses nothing', async () => {
+    const held = await edited();
+    worker.order('idle', 'throw');
+    expect(await held.revived()).toEqual({ kind: 'restored' });
+    await isAsBefore(held);
+  });
+
   it('while a change is staged loses that one alone', async () => {
     const held = await edited();
     worker.order('read image', 'die');
