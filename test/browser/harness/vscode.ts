@@ -7,7 +7,7 @@
  *     await window.openFile(path.join(folder, 'disk.qcow2'));
  *     const page = await window.webview();
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
@@ -88,6 +88,7 @@ export class VSCode {
   /** Backups that VS Code was given, with their pages: files of the extension that belong to a workspace. */
   backupFiles(): string[] {
     const storage = path.join(this.#folder, 'data', 'User', 'workspaceStorage');
+    if (!existsSync(storage)) return [];
     return readdirSync(storage, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.parentPath.includes(EXTENSION_ID))
       .map(({ name }) => name);
