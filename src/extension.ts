@@ -30,7 +30,8 @@ import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
 import { folderOfThisHost } from './editor/storage';
-import { openLog } from './words/log';
+import { openLog, showLog } from './words/logChannel';
+import { registerCommand } from './words/tell';
 
 /** What `activate` hands out, for the extension's own tests: they look at what the worker answered. */
 export interface Exports {
@@ -57,7 +58,7 @@ export async function deactivate(): Promise<void> {
 
 export function activate(context: vscode.ExtensionContext): Exports {
   const activating = now();
-  context.subscriptions.push(openLog());
+  context.subscriptions.push(openLog(context));
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
@@ -94,6 +95,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     new Problems(checks),
     new ImageStatus(images),
     new ContextKeys(images, checks),
+    registerCommand('qcow2.showLog', showLog),
     registerSave(images),
     registerRecover(images),
     registerOpenCommands(images),

@@ -44,6 +44,8 @@ export class LineError extends EngineError {
 const COMMON_OPTIONS = {
   quiet: { type: 'boolean', short: 'q' },
   progress: { type: 'boolean' },
+  /** Looked at in main.ts. */
+  debug: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
 export interface Arguments {

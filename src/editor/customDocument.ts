@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describe } from '../words/words';
 import type { Problem } from '../worker/api';
+import { plain } from '../words/plain';
 import { tellWarning } from '../words/tell';
 import { Belief } from './belief';
 import type { ImageDocument } from './document';
@@ -53,7 +54,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
     this.belief.staged();
     this.tell({
       document: this,
-      label: edit.label,
+      label: plain(edit.label),
       undo: async () => {
         this.belief.undone();
         await edit.undo();

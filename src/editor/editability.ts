@@ -5,6 +5,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Problem } from '../worker/api';
+import { printable } from '../text/printable';
 import { describe, describeWithFile } from '../words/words';
 import type { ImageDocument } from './document';
 import { guardLevel } from './guardLevels';
@@ -78,7 +79,7 @@ export async function guardsOf(
   }
   const level = guardLevel('usedAsBase', image);
   if (users.length > 0 && level !== 'ignore') {
-    const names = users.map((user) => basename(user)).join(', ');
+    const names = users.map((user) => printable(basename(user))).join(', ');
     const text = vscode.l10n.t(
       'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
       names,

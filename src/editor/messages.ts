@@ -96,7 +96,7 @@ export interface Notice {
   readonly action?: { readonly command: NoticeCommand; readonly title: string };
 }
 
-export type NoticeCommand = 'recover' | 'retry' | 'repair' | 'saveAs';
+export type NoticeCommand = 'recover' | 'retry' | 'repair' | 'saveAs' | 'showLog';
 
 /** What the page may ask of the extension's commands. */
 export type PageCommand =

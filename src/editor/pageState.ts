@@ -8,6 +8,7 @@ import type { Checks } from './checks';
 import type { Notice, PageHealth, PageState } from './messages';
 import { sourceName } from './source';
 import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
+import { isInternalFault } from '../words/tell';
 import { describe, describeWithFile } from '../words/words';
 
 /** @param state of `document`, as last answered */
@@ -63,7 +64,14 @@ function notices(document: ImageDocument, state: ImageState): Notice[] {
     severity: 'warning',
     text: describeWithFile(problem, state.path),
   });
-  return [...around, ...snapshotDamage(state), ...warnings.map(notice)];
+  return [...around, ...faults(state), ...snapshotDamage(state), ...warnings.map(notice)];
+}
+
+/** The way to the log, where what is shown as a problem is a fault of this program. */
+function faults({ problem, warnings }: ImageState): Notice[] {
+  if (![problem, ...warnings].some((found) => found !== undefined && isInternalFault(found))) return [];
+  const text = vscode.l10n.t('This is a fault of QCOW2 Editor, not of the image: the log has the details.');
+  return [{ severity: 'error', text, action: { command: 'showLog', title: vscode.l10n.t('Show Log') } }];
 }
 
 /** Why QEMU does not open the image, although it is shown here. */

@@ -3,10 +3,11 @@
  * asks. Opening never fails because of what is in a file or because there is none: VS Code would keep the rejection
  * until the window is reloaded. What is wrong the page shows.
  */
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeWithFile } from '../words/words';
 import { VIEW_TYPES } from '../words/viewTypes';
-import { tellWarning, told } from '../words/tell';
+import { guarded, tellProblem, tellWarning, told } from '../words/tell';
 import type { Checks } from './checks';
 import { CustomImageDocument, type DocumentEvent } from './customDocument';
 import { ImageDocument } from './document';
@@ -76,7 +77,9 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
   }
 
   async saveCustomDocument(document: CustomImageDocument, token: vscode.CancellationToken): Promise<void> {
-    await untilClosed(document, saveDocument(document, this.context.findUsers, token));
+    await guarded(`Save of ${document.uri.path}`, () =>
+      untilClosed(document, saveDocument(document, this.context.findUsers, token)),
+    );
     await removeBackupsOfSaved(document);
   }
 
@@ -85,14 +88,20 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     destination: vscode.Uri,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    await untilClosed(document, saveDocumentAs(document, destination, this.context.findUsers, token));
+    await guarded(`Save of ${document.uri.path} as ${destination.path}`, () =>
+      untilClosed(document, saveDocumentAs(document, destination, this.context.findUsers, token)),
+    );
     await removeBackupsOfSaved(document);
   }
 
   async revertCustomDocument(document: CustomImageDocument): Promise<void> {
     const reverted = await document.model.revert();
+    // Not even a CancellationError may be thrown here: VS Code would show the raw file name. It takes the document for
+    // reverted then, and is told that it is not.
     if (!reverted.ok) {
-      throw told(describeWithFile(reverted.problem, document.uri.fsPath), reverted.problem);
+      const text = describeWithFile(reverted.problem, document.uri.fsPath);
+      const name = basename(document.uri.path);
+      tellProblem(vscode.l10n.t('{0} was not reverted: {1}', name, text), reverted.problem);
     }
     document.wasReverted();
     await document.model.removeBackups();
@@ -105,7 +114,9 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     const path = destination.fsPath;
     const backedUp = await document.model.backUp(path);
     if (!backedUp.ok) {
-      throw told(describeWithFile(backedUp.problem, document.uri.fsPath), backedUp.problem);
+      const text = describeWithFile(backedUp.problem, document.uri.fsPath);
+      const name = basename(document.uri.path);
+      throw told(vscode.l10n.t('Staged edits of {0} were not backed up: {1}', name, text), backedUp.problem);
     }
     return { id: path, delete: () => void document.model.removeBackup(path) };
   }

@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { Result } from '../worker/api';
+import type { Problem, Result } from '../worker/api';
 import { describeWithFile } from '../words/words';
 import { ask, showProgress, tellWarning, told } from '../words/tell';
 import type { CustomImageDocument } from './customDocument';
@@ -48,7 +48,7 @@ export async function saveDocumentAs(
   token: vscode.CancellationToken,
 ): Promise<void> {
   if (destination.scheme !== 'file') {
-    throw told(vscode.l10n.t('An image is written to files on a local disk only.'));
+    throw notSaved(document, vscode.l10n.t('An image is written to files on a local disk only.'));
   }
   if (await isSameFile(document.uri, destination)) {
     document.isSaveAnnounced = true;
@@ -91,7 +91,8 @@ async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
 async function checkGuards(document: CustomImageDocument, findUsers: FindUsers): Promise<void> {
   const { model, uri } = document;
   if (model.isChangedOutside) {
-    throw told(
+    throw notSaved(
+      document,
       model.outsideChange === 'gone'
         ? vscode.l10n.t(
             'The file was deleted, moved or replaced since the edits were staged. Save as another one.',
@@ -102,7 +103,7 @@ async function checkGuards(document: CustomImageDocument, findUsers: FindUsers):
     );
   }
   const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true });
-  if (refusals[0] !== undefined) throw told(refusals[0]);
+  if (refusals[0] !== undefined) throw notSaved(document, refusals[0]);
   const open = questions.filter(({ id }) => !model.isConfirmed(id));
   if (open.length === 0) return;
   const save = vscode.l10n.t('Save All the Same');
@@ -146,7 +147,12 @@ async function withProgress<T>(
 /** @throws CancellationError for a failure, which is told */
 function settle<T>(document: CustomImageDocument, result: Result<T>): T {
   if (result.ok) return result.value;
-  throw told(describeWithFile(result.problem, document.uri.fsPath), result.problem);
+  throw notSaved(document, describeWithFile(result.problem, document.uri.fsPath), result.problem);
+}
+
+/** Tells why; answers with what to throw to VS Code. */
+function notSaved({ uri }: CustomImageDocument, why: string, problem?: Problem): vscode.CancellationError {
+  return told(vscode.l10n.t('{0} was not saved: {1}', basename(uri.path), why), problem);
 }
 
 async function isSameFile(one: vscode.Uri, other: vscode.Uri): Promise<boolean> {

@@ -27,6 +27,7 @@ import type { EngineClient } from '../worker/client';
 import { type Dropped, EditHistory } from './editHistory';
 import type { EditRequest } from './editLog';
 import { EditRecovery, type Restaged } from './editRecovery';
+import { log } from '../words/log';
 import { Emitter } from './emitter';
 import type { Revival } from './revival';
 
@@ -109,6 +110,11 @@ export class Staging {
     return this.recovery.lost?.done ?? this.history.doneIn(this.host.state);
   }
 
+  /** For the log. */
+  private get file(): string {
+    return this.host.state?.path ?? '';
+  }
+
   get hasUnsaved(): boolean {
     return (this.edits?.unsaved ?? 0) > 0;
   }
@@ -156,13 +162,15 @@ export class Staging {
     const { lost } = this.recovery;
     if (lost !== undefined) return { ok: false, problem: lost.problem };
     this.isSaving = true;
-    const saved = await this.host.ask((engine) => {
-      const run = this.cancellable(engine, cancel);
-      this.stopSave = () => {
-        engine.cancelOperation(run.operation);
-      };
-      return engine.save(run);
-    });
+    const saved = await log.timed(`Save of ${this.file}`, () =>
+      this.host.ask((engine) => {
+        const run = this.cancellable(engine, cancel);
+        this.stopSave = () => {
+          engine.cancelOperation(run.operation);
+        };
+        return engine.save(run);
+      }),
+    );
     this.stopSave = undefined;
     // The thread may have died when all was done.
     const revival = isDeath(saved) ? await this.host.whenRevived() : undefined;
@@ -176,7 +184,9 @@ export class Staging {
 
   /** Writes the image as staged to another file; what is staged stays. For a piece that has the turn. */
   saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
-    return this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel)));
+    return log.timed(`Save of ${this.file} as ${path}`, () =>
+      this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel))),
+    );
   }
 
   /** What giving free space back to the host would come to. */
@@ -189,10 +199,12 @@ export class Staging {
   /** Gives free space back to the host. Where anything was given back, nothing from before can be undone. */
   giveBack(report: ProgressReport, cancel: Cancel): Promise<Result<GivenBack>> {
     return this.enqueue(async () => {
-      const gaveBack = await this.host.ask((engine) => {
-        const run = this.cancellable(engine, cancel);
-        return this.host.watch(run.operation, report, () => engine.giveBack(run));
-      });
+      const gaveBack = await log.timed(`Giving back free space of ${this.file}`, () =>
+        this.host.ask((engine) => {
+          const run = this.cancellable(engine, cancel);
+          return this.host.watch(run.operation, report, () => engine.giveBack(run));
+        }),
+      );
       if (!gaveBack.ok) return gaveBack;
       if (gaveBack.value.report.changed) {
         this.startAnew([], 'gaveBack');
@@ -225,7 +237,9 @@ export class Staging {
   /** Takes back a save that was interrupted; the image is read anew, and what was staged in it is staged again. */
   recover(trust: RecoverTrust): Promise<Result<RecoverOutcome>> {
     return this.enqueue(async () => {
-      const recovered = await this.host.ask((engine) => engine.recover(trust, this.host.nextGeneration()));
+      const recovered = await log.timed(`Recovery of ${this.file}`, () =>
+        this.host.ask((engine) => engine.recover(trust, this.host.nextGeneration())),
+      );
       if (!recovered.ok) return recovered;
       const { outcome, state } = recovered.value;
       if (!this.isWaiting) {

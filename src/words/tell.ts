@@ -5,7 +5,8 @@
  */
 import * as vscode from 'vscode';
 import type { Problem } from '../worker/api';
-import { log, showLog } from './log';
+import { log } from './log';
+import { showLog } from './logChannel';
 import { plain, plainParagraphs } from './plain';
 
 /** A way on, offered as a button. */
@@ -98,13 +99,21 @@ export function tellInStatusBar(text: string, milliseconds: number): void {
  * of this program, told and logged as one, and ends in a CancellationError, of which VS Code says nothing.
  */
 export function registerCommand(id: string, run: (...args: never[]) => unknown): vscode.Disposable {
-  return vscode.commands.registerCommand(id, async (...args: never[]): Promise<unknown> => {
-    try {
-      return await run(...args);
-    } catch (error) {
-      throw toldFault(id, error);
-    }
-  });
+  return vscode.commands.registerCommand(id, (...args: never[]) =>
+    guarded(id, () => Promise.resolve(run(...args))),
+  );
+}
+
+/**
+ * Runs what VS Code has asked for. What escapes is told and logged as a fault of this program. @param doing for the log
+ * @throws CancellationError alone
+ */
+export async function guarded<T>(doing: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toldFault(doing, error);
+  }
 }
 
 /**
@@ -119,7 +128,7 @@ export function told(text: string, problem?: Problem): vscode.CancellationError 
 }
 
 /** Logs and tells a fault of this program; answers with what to throw to VS Code in its place. */
-export function toldFault(doing: string, error: unknown): vscode.CancellationError {
+function toldFault(doing: string, error: unknown): vscode.CancellationError {
   if (error instanceof vscode.CancellationError) return error;
   log.fault(doing, error);
   const message = error instanceof Error ? error.message : String(error);

@@ -293,4 +293,8 @@ export interface EngineEvents {
   scanFailed(problem: Problem): void;
   /** An export, a check, a change or a save got further, in a unit of its own. */
   operationProgress(operation: OperationId, done: number, total: number): void;
+  /** Something for the log that is no fault; nothing of the image's content. */
+  noted(line: string): void;
+  /** A fault of this program, for the log. @param doing what was asked for. @param stack as `stackText` has it */
+  faulted(doing: string, stack: string): void;
 }

@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
+import { stackText } from '../text/stackText';
 import type {
   BackupPlace,
   BackupScope,
@@ -61,8 +62,17 @@ class Thread<Remote extends object, Local extends object> {
   private readonly exited: Promise<void>;
   private ended: Ended | undefined;
 
-  /** @param onEnd the thread is gone, and nobody asked for it */
-  constructor(workerScript: string, role: ThreadRole, events: Local, onEnd: (error: Error) => void) {
+  /**
+   * @param onEnd the thread is gone, and nobody asked for it
+   * @param onFault a call has thrown, which none of them should
+   */
+  constructor(
+    workerScript: string,
+    role: ThreadRole,
+    events: Local,
+    onEnd: (error: Error) => void,
+    private readonly onFault: (error: Error) => void,
+  ) {
     const data: ThreadData = {
       role,
       cancelFlag: this.cancelFlag.buffer,
@@ -127,6 +137,7 @@ class Thread<Remote extends object, Local extends object> {
     } catch (error) {
       const { ended } = this;
       if (ended?.by === 'host') return { ok: false, problem: { kind: 'cancelled', code: 'cancelled', file } };
+      if (ended === undefined) this.onFault(asError(error));
       return { ok: false, problem: endedProblem(file, ended?.error ?? asError(error)) };
     }
   }
@@ -184,21 +195,26 @@ export class EngineClient {
 
   /**
    * @param workerScript path of the bundled `worker/main.ts`
-   * @param onEnd the thread died; calls that wait for it end in the same problem
+   * @param onEnd the thread died, of `error`; calls that wait for it end in the same problem
    */
   constructor(
     workerScript: string,
     events: Partial<EngineEvents> = {},
-    onEnd: (problem: Problem) => void = () => undefined,
+    onEnd: (problem: Problem, error: Error) => void = () => undefined,
   ) {
     const ignore = (): void => undefined;
     const handlers: EngineEvents = {
       scanProgress: events.scanProgress ?? ignore,
       scanFailed: events.scanFailed ?? ignore,
       operationProgress: events.operationProgress ?? ignore,
+      noted: events.noted ?? ignore,
+      faulted: events.faulted ?? ignore,
     };
-    this.thread = new Thread(workerScript, 'engine', handlers, (error) => {
-      onEnd(endedProblem(this.path, error));
+    const ended = (error: Error): void => {
+      onEnd(endedProblem(this.path, error), error);
+    };
+    this.thread = new Thread(workerScript, 'engine', handlers, ended, (error) => {
+      handlers.faulted(`Image ${this.path}`, stackText(error));
     });
   }
 
@@ -351,12 +367,16 @@ export function failedState(path: string, generation: number, problem: Problem):
 export class IndexClient {
   private thread: Thread<IndexApi, Record<string, never>> | undefined;
 
-  constructor(private readonly workerScript: string) {}
+  /** @param onFault the thread died, or a call has thrown */
+  constructor(
+    private readonly workerScript: string,
+    private readonly onFault: (error: Error) => void = () => undefined,
+  ) {}
 
   /** Answers in the order of `paths`. */
   async readHeaders(paths: readonly string[]): Promise<readonly IndexedImage[]> {
     if (this.thread === undefined || this.thread.hasEnded) {
-      this.thread = new Thread(this.workerScript, 'index', {}, () => undefined);
+      this.thread = new Thread(this.workerScript, 'index', {}, this.onFault, this.onFault);
     }
     const result = await this.thread.call('', (rpc) => rpc.readHeaders(paths));
     if (result.ok) return result.value;

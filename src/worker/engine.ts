@@ -2,6 +2,7 @@
  * The engine of one image, in its thread (`EngineApi`). Between two messages it goes on with the whole-disk scan, a
  * few milliseconds at a time, so that a question is answered at once while the map fills.
  */
+import { stackText } from '../text/stackText';
 import { checkImage } from '../qcow2/check/checkImage';
 import { ArgumentError, CancelledError, EngineError } from '../qcow2/errors';
 import { fullBackingName } from '../qcow2/chain/names';
@@ -368,6 +369,8 @@ class Engine implements EngineApi {
       return { ok: true, value: action() };
     } catch (error) {
       if (error instanceof EngineError) return { ok: false, problem: error.problem };
+      // The stack would be lost on the way.
+      this.events.faulted(`Image ${this.path}`, stackText(error));
       const value = error instanceof Error ? error.message : String(error);
       return { ok: false, problem: { kind: 'unsupported', code: 'engine.fault', file: this.path, value } };
     }

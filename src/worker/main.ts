@@ -1,6 +1,7 @@
 /** The entry of every worker thread (bundled to `dist/worker.js`): takes the role it was started for. */
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
+import { loadSeek } from '../qcow2/io/native';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { nameThread } from '../qcow2/save/writer';
 import type { EngineApi, EngineEvents } from './api';
@@ -34,6 +35,8 @@ function serveEngine(): void {
     scanProgress: (done, total) => void rpc.scanProgress.asEvent(done, total),
     scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
     operationProgress: (operation, done, total) => void rpc.operationProgress.asEvent(operation, done, total),
+    noted: (line) => void rpc.noted.asEvent(line),
+    faulted: (doing, stack) => void rpc.faulted.asEvent(doing, stack),
   };
   const control: ThreadControl = {
     cancelFlag: new CancelFlag(cancelFlag),
@@ -42,6 +45,10 @@ function serveEngine(): void {
     end: () => process.exit(),
   };
   const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, control), channel);
+  // Loading them takes a while: not before the image is shown.
+  setTimeout(() => {
+    events.noted(`Native calls are ${loadSeek() === null ? 'missing' : 'present'}`);
+  }, 1000).unref();
 }
 
 function serveIndex(): void {

@@ -37,6 +37,7 @@ import { makePlan, type FilePlan, type SavePlan } from './plan';
 import { makeRepairPlan } from './repairPlan';
 import { Group } from './role';
 import { Rollback } from './rollback';
+import { refuseFullDisk } from './space';
 
 export interface SaveOptions {
   readonly progress?: Progress;
@@ -105,7 +106,7 @@ class Saver {
   }
 
   run(): SaveReport {
-    this.#refuseFullDisk();
+    refuseFullDisk(this.plan, this.files, this.disk);
     const { file, writer } = createJournal(this.files.image.name, this.disk);
     try {
       const journal = new JournalWriter(file, this.plan, this.#progress);
@@ -206,18 +207,6 @@ class Saver {
         ? {}
         : { dataFile: describe(this.files.dataFile, dataFile) }),
     };
-  }
-
-  #refuseFullDisk(): void {
-    const { image, dataFile } = this.plan;
-    const growth = [image, dataFile].reduce(
-      (sum, file) => sum + (file === undefined ? 0 : Math.max(0, file.newSize - file.oldSize)),
-      0,
-    );
-    // What is new may be holes: only what is written of it takes room.
-    const value = totalBytes(this.plan) + Math.min(growth, totalBytes(this.plan));
-    const limit = this.disk.freeBytes(folderOf(this.files.image.name));
-    if (value > limit) throw new FileError(this.files.image.name, 'save.space', { value, limit });
   }
 }
 
