@@ -34,6 +34,7 @@ import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
+import { folderOfThisHost } from './editor/storage';
 import { logTo } from './words/log';
 import { openLog, showLog } from './words/logChannel';
 import { registerCommand } from './words/tell';
@@ -51,18 +52,31 @@ export interface Exports {
 
 const loaded = now();
 
+/** What is to end before the extension host does. */
+let sessions: Sessions | undefined;
+
+/**
+ * Saves past their seal go on to their end, which VS Code waits for some seconds; others are cancelled. A save that is cut
+ * off here is recovered by the next window.
+ */
+export async function deactivate(): Promise<void> {
+  await sessions?.end();
+}
+
 export function activate(context: vscode.ExtensionContext): Exports {
   const activating = now();
   context.subscriptions.push(openLog(context));
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
-  const sessions = new Sessions({
+  const scratchFolder = folderOfThisHost(stagedFolder);
+  const started = new Sessions({
     workerScript,
-    scratchFolder: stagedFolder,
+    scratchFolder,
     followsNames: () => vscode.workspace.isTrusted,
     nextGeneration: () => ++generation,
   });
+  sessions = started;
   const images = new OpenImages();
   const checks = new Checks();
   const chains = new ChainView(workerScript, checks);
@@ -71,13 +85,20 @@ export function activate(context: vscode.ExtensionContext): Exports {
     stagedFolder,
     ...(context.storageUri === undefined ? [] : [context.storageUri.fsPath]),
   ]);
-  const renames = new Renames(images, stagedFolder);
+  const renames = new Renames(images, scratchFolder);
   context.subscriptions.push(
     images,
     checks,
     chains,
     renames,
-    registerEditor({ extension: context.extensionUri, sessions, images, renames, checks, findUsers }),
+    registerEditor({
+      extension: context.extensionUri,
+      sessions: started,
+      images,
+      renames,
+      checks,
+      findUsers,
+    }),
     new Problems(checks),
     new ImageStatus(images),
     new ContextKeys(images, checks),

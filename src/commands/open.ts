@@ -111,7 +111,7 @@ async function readAgain(target: CommandTarget, images: OpenImages): Promise<voi
   const uri = namedImage(target, images);
   const document = uri === undefined ? undefined : images.find(uri);
   if (uri === undefined || document === undefined) return;
-  if (!document.hasUnsaved) await document.readAgain();
+  if (!document.hasUnsaved || document.awaitsRevival) await document.readAgain();
   else if (await confirmDiscard(uri)) await discardAndRead(uri, document);
 }
 

@@ -5,14 +5,14 @@ import { loadSeek } from '../qcow2/io/native';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { nameThread } from '../qcow2/save/writer';
 import type { EngineApi, EngineEvents } from './api';
-import { createEngine } from './engine';
+import { createEngine, type ThreadControl } from './engine';
 import type { IndexApi } from './indexApi';
 import { createIndex } from './indexEngine';
-import { CancelFlag, LivingThreads, type ThreadData } from './thread';
+import { CancelFlag, LivingThreads, type ThreadData, WriteGate } from './thread';
 
 if (parentPort === null) throw new Error('This file runs in a worker thread');
 const port = parentPort;
-const { role, cancelFlag, living } = workerData as ThreadData;
+const { role, cancelFlag, writeGate, living } = workerData as ThreadData;
 const threads = new LivingThreads(living);
 nameThread(threadId, (thread) => threads.has(thread));
 
@@ -39,7 +39,13 @@ function serveEngine(): void {
     noted: (line) => void rpc.noted.asEvent(line),
     faulted: (doing, stack) => void rpc.faulted.asEvent(doing, stack),
   };
-  const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, new CancelFlag(cancelFlag)), channel);
+  const control: ThreadControl = {
+    cancelFlag: new CancelFlag(cancelFlag),
+    writeGate: new WriteGate(writeGate),
+    // In a worker thread, only that thread.
+    end: () => process.exit(),
+  };
+  const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, control), channel);
   // Loading them takes a while: not before the image is shown.
   setTimeout(() => {
     events.noted(`Native calls are ${loadSeek() === null ? 'missing' : 'present'}`);

@@ -34,7 +34,7 @@ describe('a look at the whole image in the worker', () => {
   });
 
   afterEach(() => {
-    for (const client of clients.splice(0)) client.dispose();
+    for (const client of clients.splice(0)) void client.dispose();
     files.remove();
   });
 
