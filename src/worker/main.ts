@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { prepareZstd } from '../qcow2/image/zstd';
+import { useKoffiOf } from '../qcow2/io/koffi';
 import type { EngineApi, EngineEvents } from './api';
 import { createEngine } from './engine';
 import { readIndexedImage } from './headerReader';
@@ -23,6 +24,7 @@ const channel = {
   timeout: -1,
 } as const;
 
+useKoffiOf(__dirname);
 // Messages wait in the port until the first listener takes them.
 void prepareZstd().then(role === 'engine' ? serveEngine : serveIndex);
 

@@ -7,7 +7,9 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
+import { useKoffiOf } from '../../src/qcow2/io/koffi';
 import { seededRandom } from '../support/builder/random';
+import { REPOSITORY } from '../support/process';
 import { type Effort, Exercise, type Tally } from './exercise';
 import { makeScenario, SCENARIO_NAMES } from './scenarios';
 
@@ -67,4 +69,5 @@ function exerciseOf(seed: number, index: number, folder: string): Exercise {
   return new Exercise(scenario, random, EFFORT, folder);
 }
 
+useKoffiOf(REPOSITORY);
 main();

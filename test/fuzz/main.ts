@@ -11,6 +11,7 @@ import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { prepareZstd } from '../../src/qcow2/image/zstd';
+import { useKoffiOf } from '../../src/qcow2/io/koffi';
 import { type Fault, Fuzzer, TIME_LIMIT } from './cases';
 
 const MEMORY_LIMIT = 256 * 1024 * 1024;
@@ -36,6 +37,8 @@ interface Job {
 
 type Message = { readonly fault: Fault } | { readonly done: number };
 
+// The bundle is two folders below the project.
+useKoffiOf(path.resolve(__dirname, '../..'));
 if (isMainThread) void main();
 else {
   void prepareZstd().then(() => {

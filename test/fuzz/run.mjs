@@ -14,7 +14,6 @@ await build({
   platform: 'node',
   format: 'cjs',
   target: 'node20',
-  external: ['koffi'],
 });
 // Stacks of this bundle need no source map: it costs 20 MiB of the memory that is measured.
 const args = ['--expose-gc', outfile, ...process.argv.slice(2)];
