@@ -23,6 +23,7 @@ import type {
   RepairMode,
   RepairReport,
   Result,
+  SaveAsTrust,
   StagedReport,
 } from '../worker/api';
 import { Emitter, type Subscription } from './emitter';
@@ -246,8 +247,8 @@ export class ImageDocument {
   }
 
   /** Writes the image as staged to another file. Call it in turn. */
-  async saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
-    return (await this.readSession()).staging.saveAs(path, cancel);
+  async saveAs(path: string, trust: SaveAsTrust, cancel: Cancel): Promise<Result<undefined>> {
+    return (await this.readSession()).staging.saveAs(path, trust, cancel);
   }
 
   /** Goes back to what is on disk; reads it anew where it is not what it was. */

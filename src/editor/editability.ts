@@ -70,7 +70,7 @@ export async function guardsOf(
       const { severity, problem, isDamage = false } = obstacle;
       if (leniency.allowsDamage === true && isDamage) continue;
       if (severity === 'refuse') refusals.push(describe(problem));
-      else if (isAboutLocks(obstacle) && guardLevel('unseenLocks', image) === 'refuse') {
+      else if (isAboutUnseenLocks(problem) && guardLevel('unseenLocks', image) === 'refuse') {
         refusals.push(refusedBySetting(describe(problem), 'unseenLocks'));
       } else questions.push({ id: `${problem.code}:${problem.value ?? ''}`, text: describe(problem) });
     }
@@ -88,9 +88,9 @@ export async function guardsOf(
   return { refusals, questions };
 }
 
-/** Whether somebody else has the image open is not known: all that the engine asks about locks. */
-const isAboutLocks = ({ problem }: { readonly problem: Problem }): boolean =>
-  problem.code.startsWith('lock.');
+/** Whether another program has the file open is not known: all that the engine asks about locks. */
+export const isAboutUnseenLocks = ({ code }: Problem): boolean =>
+  code === 'lock.notTaken' || code === 'lock.network' || code === 'lock.unseen';
 
 const refusedBySetting = (text: string, name: string): string =>
   vscode.l10n.t('{0} The setting {1} refuses it.', text, `qcow2.guards.${name}`);

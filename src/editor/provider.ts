@@ -81,7 +81,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     destination: vscode.Uri,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    return saveDocumentAs(document, destination, this.context.findUsers, token);
+    return saveDocumentAs(document, destination, this.context, token);
   }
 
   async revertCustomDocument(document: CustomImageDocument): Promise<void> {

@@ -5,11 +5,12 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { Problem, Result } from '../worker/api';
-import { describeWithFile } from '../words/words';
+import type { Problem, Result, SaveAsTrust } from '../worker/api';
+import { describe, describeWithFile } from '../words/words';
 import type { CustomImageDocument } from './customDocument';
-import { type FindUsers, guardsOf } from './editability';
+import { type FindUsers, guardsOf, isAboutUnseenLocks } from './editability';
 import { guardLevel } from './guardLevels';
+import { replaceGuards, type Surroundings } from './replace';
 import type { Cancel } from './staging';
 
 /** Milliseconds until a save shows its progress. */
@@ -41,11 +42,14 @@ export async function saveDocument(
   document.wasSaved();
 }
 
-/** @throws as `saveDocument` */
+/**
+ * What a save to the file that is there would have to stand by is looked at for a copy that takes its place, too.
+ * @throws as `saveDocument`
+ */
 export async function saveDocumentAs(
   document: CustomImageDocument,
   destination: vscode.Uri,
-  findUsers: FindUsers,
+  surroundings: Surroundings,
   token: vscode.CancellationToken,
 ): Promise<void> {
   if (destination.scheme !== 'file') {
@@ -53,18 +57,48 @@ export async function saveDocumentAs(
   }
   if (await isSameFile(document.uri, destination)) {
     document.isSaveAnnounced = true;
-    await saveDocument(document, findUsers, token);
+    await saveDocument(document, surroundings.findUsers, token);
     return;
   }
-  await document.model.inTurn(async () => {
-    settle(
-      document,
-      await withProgress(document, token, (cancel) => document.model.saveAs(destination.fsPath, cancel)),
-    );
-  });
+  await askBeforeReplacing(destination, surroundings);
+  await document.model.inTurn(() => copyTo(document, destination, token));
   // VS Code takes the old document for clean from here on.
   const reverted = await document.model.revert();
   if (reverted.ok) document.wasReverted();
+}
+
+/** @throws Error for what refuses, CancellationError where the file is not to be written over after all */
+async function askBeforeReplacing(target: vscode.Uri, surroundings: Surroundings): Promise<void> {
+  const { refusals, questions } = await replaceGuards(target, surroundings);
+  if (refusals[0] !== undefined) throw new Error(refusals[0]);
+  if (questions.length > 0) await confirmReplacing(target, questions.map(({ text }) => text).join('\n'));
+}
+
+/** @throws CancellationError */
+async function confirmReplacing(target: vscode.Uri, detail: string): Promise<void> {
+  const replace = vscode.l10n.t('Replace All the Same');
+  const question = vscode.l10n.t('Replace {0}?', basename(target.path));
+  const answer = await vscode.window.showWarningMessage(question, { modal: true, detail }, replace);
+  if (answer !== replace) throw new vscode.CancellationError();
+}
+
+/** Whether another program has the file that is replaced open is asked where it cannot be seen. */
+async function copyTo(
+  document: CustomImageDocument,
+  target: vscode.Uri,
+  token: vscode.CancellationToken,
+  trust: SaveAsTrust = {},
+): Promise<void> {
+  const copied = await withProgress(document, token, (cancel) =>
+    document.model.saveAs(target.fsPath, trust, cancel),
+  );
+  const asks = !copied.ok && isAboutUnseenLocks(copied.problem) && trust.trustsUnseenLocks !== true;
+  if (!asks || guardLevel('unseenLocks', target) === 'refuse') {
+    settle(document, copied);
+    return;
+  }
+  await confirmReplacing(target, describe(copied.problem));
+  await copyTo(document, target, token, { trustsUnseenLocks: true });
 }
 
 /** @throws CancellationError where the person would rather keep the edits staged */

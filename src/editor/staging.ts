@@ -23,6 +23,7 @@ import type {
   RepairReport,
   Result,
   Run,
+  SaveAsTrust,
 } from '../worker/api';
 import type { EngineClient } from '../worker/client';
 import { Emitter } from './emitter';
@@ -171,8 +172,8 @@ export class Staging {
   }
 
   /** Writes the image as staged to another file; what is staged stays. For a piece that has the turn. */
-  saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
-    return this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel)));
+  saveAs(path: string, trust: SaveAsTrust, cancel: Cancel): Promise<Result<undefined>> {
+    return this.host.ask((engine) => engine.saveAs(path, trust, this.cancellable(engine, cancel)));
   }
 
   /** What giving free space back to the host would come to. */

@@ -248,6 +248,7 @@ export const PROBLEM_TEXT = {
   'gate.notLocal': "Not opened: '{value}' is named by an image that is not on a local disk",
   'file.notLocal': 'A file that is not on a local disk is read up to {limit} bytes; this one has {value}',
   'export.ontoImage': 'The map cannot be written over a file of the image itself',
+  'export.ontoOtherImage': 'The map cannot be written over a disk image; choose another name',
   'export.write': 'Cannot be written: {value}',
   'copy.write': 'The copy cannot be written: {value}',
   'copy.dataFile':
@@ -255,6 +256,9 @@ export const PROBLEM_TEXT = {
   'copy.backing':
     "The name of the backing file, '{value}', leads elsewhere from another folder: save the image in its own folder",
   'copy.ontoChain': 'A file of its own backing chain cannot be written over',
+  'copy.ontoItself': 'The copy cannot be written over the image that it is made of',
+  'replace.owner':
+    'Not replaced: the file belongs to {value} (user and group), which another one in its place would not ({name}); choose another name',
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_TEXT;

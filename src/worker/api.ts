@@ -176,6 +176,12 @@ export interface RecoverTrust {
   readonly trustsOtherMachine?: boolean;
 }
 
+/** What a person has said of the file that a copy replaces, where the program cannot know. */
+export interface SaveAsTrust {
+  /** No other program has it open. */
+  readonly trustsUnseenLocks?: boolean;
+}
+
 export interface Recovered {
   readonly outcome: RecoverOutcome;
   readonly state: ImageState;
@@ -268,7 +274,7 @@ export interface EngineApi {
   /** Gives free space back to the host, for good; nothing may be staged. Can be stopped half-way. */
   giveBack(run: Run): Result<GaveBack>;
   /** Writes the image as staged to another file, which is there whole or not at all. */
-  saveAs(path: string, run: Run): Result<undefined>;
+  saveAs(path: string, trust: SaveAsTrust, run: Run): Result<undefined>;
   /** Goes back to what is on disk, reading it anew where no edit leads there or the file has changed. */
   revert(generation: number): Result<Reverted>;
   /** Writes the edits that are not on disk to a backup, which fits the file as it is now. */

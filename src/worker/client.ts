@@ -35,6 +35,7 @@ import type {
   Result,
   Reverted,
   Run,
+  SaveAsTrust,
   Saved,
   StagedReport,
 } from './api';
@@ -249,8 +250,8 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.giveBack(run)));
   }
 
-  async saveAs(path: string, run: Run): Promise<Result<undefined>> {
-    return flat(await this.thread.call(this.path, (rpc) => rpc.saveAs(path, run)));
+  async saveAs(path: string, trust: SaveAsTrust, run: Run): Promise<Result<undefined>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.saveAs(path, trust, run)));
   }
 
   async revert(generation: number): Promise<Result<Reverted>> {

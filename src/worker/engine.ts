@@ -43,6 +43,7 @@ import type {
   Result,
   Reverted,
   Run,
+  SaveAsTrust,
   Saved,
   StagedHostReport,
   StagedReport,
@@ -218,8 +219,8 @@ class Engine implements EngineApi {
     return this.editing.giveBack(run);
   }
 
-  saveAs(path: string, run: Run): Result<undefined> {
-    return this.editing.saveAs(path, run);
+  saveAs(path: string, trust: SaveAsTrust, run: Run): Result<undefined> {
+    return this.editing.saveAs(path, trust, run);
   }
 
   revert(generation: number): Result<Reverted> {

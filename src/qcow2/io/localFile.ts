@@ -57,6 +57,8 @@ export class LocalFile implements BlockFile {
   readonly size: number;
   readonly allocatedBytes: number;
   readonly identity: FileIdentity;
+  /** Type and permission bits (stat(2), `st_mode`) when it was opened. */
+  readonly mode: number;
   readonly knownFills = new KnownFills();
   #descriptor: number | undefined;
   /** Looked up when holes are first asked for: most images are never asked. */
@@ -75,6 +77,7 @@ export class LocalFile implements BlockFile {
     this.size = Number(stats.size);
     this.allocatedBytes = allocatedBytesOf(stats);
     this.identity = identityOf(stats);
+    this.mode = Number(stats.mode);
   }
 
   get knowsHoles(): boolean {
