@@ -3,16 +3,19 @@ import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
 import type { OpenImages } from '../editor/openImages';
+import { targetIn } from './arguments';
 import { show } from './open';
 import { type CommandTarget, imageOf } from './target';
 
 export function registerDependents(images: OpenImages, chains: ChainView): vscode.Disposable {
   const { registerCommand } = vscode.commands;
   return vscode.Disposable.from(
-    registerCommand('qcow2.showDependents', (target?: CommandTarget) =>
-      showDependents(target, images, chains),
+    registerCommand('qcow2.showDependents', (target?: unknown) =>
+      showDependents(targetIn(target), images, chains),
     ),
-    registerCommand('qcow2.showInChains', (target?: CommandTarget) => showInChains(target, images, chains)),
+    registerCommand('qcow2.showInChains', (target?: unknown) =>
+      showInChains(targetIn(target), images, chains),
+    ),
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * Give Free Space Back to the Host…: what nothing in an image uses goes back to the file system. It is no edit: the person
- * is told what it would come to and that it cannot be undone, nor can what was before it; a program says yes at once.
+ * is told what it would come to and that it cannot be undone, nor can what was before it.
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
@@ -10,29 +10,36 @@ import type { OpenImages } from '../editor/openImages';
 import type { Cancel, ProgressReport } from '../editor/staging';
 import { describeWithFile, formatSize } from '../words/words';
 import type { FreeSpace, GivenBack, Problem, Result } from '../worker/api';
+import { targetIn } from './arguments';
 import { pageInSight } from './open';
-import { type CommandTarget, imageOf } from './target';
-
-/** What the command may be called with by a program: no question is asked then. */
-export interface GiveBackArguments {
-  readonly uri: vscode.Uri;
-  readonly confirmed: true;
-}
+import { imageOf } from './target';
 
 export function registerGiveBack(images: OpenImages): vscode.Disposable {
   return vscode.commands.registerCommand(
     'qcow2.giveBack',
-    async (given?: CommandTarget | GiveBackArguments): Promise<GivenBack | undefined> => {
-      const uri = await imageOf(given, images);
-      const page = uri === undefined ? undefined : await pageInSight(uri, images);
-      if (page === undefined) return undefined;
-      return new Giving(page.uri, page.document, isConfirmed(given)).run();
+    async (given?: unknown): Promise<GivenBack | undefined> => {
+      const uri = await imageOf(targetIn(given), images);
+      return uri === undefined ? undefined : giveBack(uri, images, ask);
     },
   );
 }
 
-const isConfirmed = (given: CommandTarget | GiveBackArguments): boolean =>
-  given !== undefined && !(given instanceof vscode.Uri) && 'confirmed' in given;
+/** Whether the person wants it, told what it comes to and what else is to be answered with yes. */
+export type AskBeforeGiving = (
+  name: string,
+  space: FreeSpace,
+  questions: readonly string[],
+) => Promise<boolean>;
+
+/** Answers with what was given back; undefined where nothing was, which the person has been told. */
+export async function giveBack(
+  uri: vscode.Uri,
+  images: OpenImages,
+  ask: AskBeforeGiving,
+): Promise<GivenBack | undefined> {
+  const page = await pageInSight(uri, images);
+  return page === undefined ? undefined : new Giving(page.uri, page.document, ask).run();
+}
 
 /** No other images are in the way: what those that have this one as their base show stays what it is. */
 const nobody = (): Promise<readonly string[]> => Promise.resolve([]);
@@ -43,8 +50,7 @@ class Giving {
   constructor(
     readonly uri: vscode.Uri,
     readonly document: ImageDocument,
-    /** The person has been asked, or there is none. */
-    readonly isConfirmed: boolean,
+    readonly ask: AskBeforeGiving,
   ) {
     this.name = basename(uri.path);
   }
@@ -74,14 +80,8 @@ class Giving {
       return undefined;
     }
     const asked = questions.filter(({ id }) => !document.isConfirmed(id));
-    if (
-      !this.isConfirmed &&
-      !(await this.ask(
-        space.value,
-        asked.map(({ text }) => text),
-      ))
-    )
-      return undefined;
+    const texts = asked.map(({ text }) => text);
+    if (!(await this.ask(name, space.value, texts))) return undefined;
     document.confirm(asked.map(({ id }) => id));
     const given = await this.withProgress(
       vscode.l10n.t('Giving free space of {0} back', name),
@@ -93,20 +93,6 @@ class Giving {
     }
     this.tell(given.value);
     return given.value;
-  }
-
-  private async ask(space: FreeSpace, questions: readonly string[]): Promise<boolean> {
-    const question = vscode.l10n.t('Give the free space of {0} back to the host?', this.name);
-    const detail = [
-      ...spaceText(space),
-      vscode.l10n.t(
-        'This cannot be undone, and no edit from before it can be undone any more, saved ones included. Nothing that the guest or a snapshot reads changes.',
-      ),
-      ...whatStays(space),
-      ...questions,
-    ].join('\n\n');
-    const yes = vscode.l10n.t('Give Back');
-    return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
   }
 
   private tell(given: GivenBack): void {
@@ -145,6 +131,20 @@ class Giving {
       return run(report, (stop) => token.onCancellationRequested(stop));
     });
   }
+}
+
+async function ask(name: string, space: FreeSpace, questions: readonly string[]): Promise<boolean> {
+  const question = vscode.l10n.t('Give the free space of {0} back to the host?', name);
+  const detail = [
+    ...spaceText(space),
+    vscode.l10n.t(
+      'This cannot be undone, and no edit from before it can be undone any more, saved ones included. Nothing that the guest or a snapshot reads changes.',
+    ),
+    ...whatStays(space),
+    ...questions,
+  ].join('\n\n');
+  const yes = vscode.l10n.t('Give Back');
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 
 function refuse(text: string): void {

@@ -5,15 +5,16 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { OpenImages } from '../editor/openImages';
-import { type CommandTarget, namedImage } from './target';
+import { targetIn } from './arguments';
+import { namedImage } from './target';
 
 interface Choice extends vscode.QuickPickItem {
   readonly link: vscode.Uri;
 }
 
 export function registerGoToProblem(images: OpenImages): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.goToProblem', async (target?: CommandTarget) => {
-    const uri = namedImage(target, images);
+  return vscode.commands.registerCommand('qcow2.goToProblem', async (target?: unknown) => {
+    const uri = namedImage(targetIn(target), images);
     if (uri === undefined) return;
     const choices = vscode.languages.getDiagnostics(uri).flatMap(choiceOf);
     const name = basename(uri.path);

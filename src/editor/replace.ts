@@ -33,7 +33,7 @@ export async function replaceGuards(
   if (users.length === 0 || level === 'ignore') return { refusals: [], questions: [] };
   const names = users.map((user) => basename(user)).join(', ');
   const text = vscode.l10n.t(
-    '{0} is the backing file of other images ({1}): with other content, what they show is mixed up.',
+    '{0} is the backing file of other images ({1}): replacing it changes what they show, or corrupts them.',
     name,
     names,
   );

@@ -256,9 +256,9 @@ export const PROBLEM_TEXT = {
   'copy.backing':
     "The name of the backing file, '{value}', leads elsewhere from another folder: save the image in its own folder",
   'copy.ontoChain': 'A file of its own backing chain cannot be written over',
-  'copy.ontoItself': 'The copy cannot be written over the image that it is made of',
+  'copy.ontoItself': 'The copy cannot be written over the image itself',
   'replace.owner':
-    'Not replaced: the file belongs to {value} (user and group), which another one in its place would not ({name}); choose another name',
+    'Not replaced: the owner of the file (user and group {value}) and its permissions could not be kept ({name}); choose another name',
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_TEXT;

@@ -168,7 +168,7 @@ export class WholeFile {
       return;
     }
     const [user, group, mode] = ownership(before);
-    let why = '';
+    let why = 'the file system does not keep them';
     try {
       const [ownUser, ownGroup] = ownership(fstatSync(descriptor, { bigint: true }));
       if (user !== ownUser || group !== ownGroup) fchownSync(descriptor, user, group);
