@@ -33,6 +33,7 @@ import { Sessions } from './editor/sessions';
 import { stageRequest } from './editor/stage';
 import { ImageStatus } from './editor/statusBar';
 import type { ChangeRequest, MapForm, RepairMode } from './worker/api';
+import { openLog } from './words/log';
 
 /** What `activate` hands out to the extension's own tests, and to nobody else. */
 export interface Exports {
@@ -68,6 +69,7 @@ const loaded = now();
 
 export function activate(context: vscode.ExtensionContext): Exports | undefined {
   const activating = now();
+  context.subscriptions.push(openLog());
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;

@@ -6,6 +6,7 @@ import type { ChainView } from '../chains/chainView';
 import type { Page } from '../editor/page';
 import type { ChangeRequest } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
+import { choose, SEPARATOR } from '../words/choose';
 import { describe, formatSize } from '../words/words';
 import { backingNames } from './backingName';
 
@@ -20,11 +21,6 @@ export interface BackingChoice {
 /** Why a file cannot be chosen, in the person's language. */
 export interface Unusable {
   readonly text: string;
-}
-
-interface Item extends vscode.QuickPickItem {
-  readonly image?: IndexedImage;
-  readonly removes?: true;
 }
 
 /**
@@ -45,8 +41,8 @@ export async function askForBacking(
     path = await askForFile(image);
   } else {
     const chosen = await askForKnown(known, before);
-    if (chosen?.removes === true) return { request: { kind: 'rebase' } };
-    path = chosen === undefined ? undefined : (chosen.image?.path ?? (await askForFile(image)));
+    if (chosen === 'remove') return { request: { kind: 'rebase' } };
+    path = chosen === 'choose' ? await askForFile(image) : chosen?.path;
   }
   if (path === undefined) return undefined;
   const found = await chains.index.look(path);
@@ -80,42 +76,35 @@ async function knownImages(page: Page, chains: ChainView): Promise<readonly Inde
 /** What lies in the image's own folder comes first. */
 const rank = ({ path }: IndexedImage, image: string): number => (dirname(path) === dirname(image) ? 0 : 1);
 
-async function askForKnown(
+function askForKnown(
   known: readonly IndexedImage[],
   before: string | undefined,
-): Promise<Item | undefined> {
-  const separator = { label: '', kind: vscode.QuickPickItemKind.Separator };
-  const remove: Item = {
-    label: vscode.l10n.t('Remove Backing File'),
-    iconPath: new vscode.ThemeIcon('close'),
-    removes: true,
-  };
-  const choose: Item = {
-    label: vscode.l10n.t('Choose File…'),
-    iconPath: new vscode.ThemeIcon('folder-opened'),
-  };
-  const items: Item[] = [
-    ...known.map((image) => ({
-      label: basename(image.path),
-      description: `${image.format} · ${formatSize(image.summary?.virtualSize ?? image.fileSize)}`,
-      detail: vscode.workspace.asRelativePath(dirname(image.path)),
-      iconPath: new vscode.ThemeIcon('layers'),
-      image,
-    })),
-    ...(known.length === 0 ? [] : [separator]),
-    choose,
-    ...(before === undefined ? [] : [remove]),
+): Promise<IndexedImage | 'choose' | 'remove' | undefined> {
+  const images = known.map((image) => ({
+    label: basename(image.path),
+    description: `${image.format} · ${formatSize(image.summary?.virtualSize ?? image.fileSize)}`,
+    detail: vscode.workspace.asRelativePath(dirname(image.path)),
+    icon: 'layers',
+    value: image,
+  }));
+  const others = [
+    { label: vscode.l10n.t('Choose File…'), icon: 'folder-opened', value: 'choose' } as const,
+    ...(before === undefined
+      ? []
+      : [{ label: vscode.l10n.t('Remove Backing File'), icon: 'close', value: 'remove' } as const]),
   ];
-  return vscode.window.showQuickPick(items, {
-    title: vscode.l10n.t('Change Backing File'),
-    placeHolder:
-      before === undefined
-        ? vscode.l10n.t('The image names no backing file now')
-        : vscode.l10n.t('The image names {0} now', before),
-    matchOnDetail: true,
-    // A page that asks by one of its buttons may take the focus again a moment later.
-    ignoreFocusOut: true,
-  });
+  return choose<IndexedImage | 'choose' | 'remove'>(
+    images.length === 0 ? others : [...images, SEPARATOR, ...others],
+    {
+      title: vscode.l10n.t('Change Backing File'),
+      placeHolder:
+        before === undefined
+          ? vscode.l10n.t('The image names no backing file now')
+          : vscode.l10n.t('The image names {0} now', before),
+      // A page that asks by one of its buttons may take the focus again a moment later.
+      ignoreFocusOut: true,
+    },
+  );
 }
 
 async function askForFile(image: string): Promise<string | undefined> {
@@ -131,17 +120,16 @@ async function askForName(image: string, backing: string): Promise<string | unde
   const [from, to] = await Promise.all([inRealFolder(image), inRealFolder(backing)]);
   const { relative, belongTogether } = backingNames(from, to);
   if (relative === undefined) return backing;
-  const items = [
-    { label: relative, description: vscode.l10n.t('relative: both can be moved together') },
-    { label: backing, description: vscode.l10n.t('absolute: the image can be moved alone') },
+  const choices = [
+    { label: relative, description: vscode.l10n.t('relative: both can be moved together'), value: relative },
+    { label: backing, description: vscode.l10n.t('absolute: the image can be moved alone'), value: backing },
   ];
-  const chosen = await vscode.window.showQuickPick(belongTogether ? items : items.reverse(), {
+  return choose(belongTogether ? choices : choices.reverse(), {
     title: vscode.l10n.t('Name in the Image'),
     placeHolder: vscode.l10n.t('How the image names the file'),
     // The dialog before it gives the focus back late, and would close it.
     ignoreFocusOut: true,
   });
-  return chosen?.label;
 }
 
 async function inRealFolder(path: string): Promise<string> {

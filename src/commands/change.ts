@@ -7,12 +7,12 @@ import type { ChangeKind } from '../editor/messages';
 import type { OpenImages } from '../editor/openImages';
 import { formatSize } from '../words/words';
 import { targetIn, textIn } from './arguments';
+import { registerCommand, tellError } from '../words/tell';
 import { parseLength, parseOffset } from './offset';
 import { pageInSight } from './open';
 import { imageOf } from './target';
 
 export function registerChangeCommands(images: OpenImages): vscode.Disposable {
-  const { registerCommand } = vscode.commands;
   return vscode.Disposable.from(
     registerCommand('qcow2.writeZeroes', (given?: unknown) => change('writeZeroes', given, images)),
     registerCommand('qcow2.discard', (given?: unknown) => change('discard', given, images)),
@@ -41,7 +41,7 @@ async function change(kind: ChangeKind, given: unknown, images: OpenImages): Pro
   const { clusterSize = 1, virtualSize = 0 } = state.summary ?? {};
   const range = rangeOf(offset, length, clusterSize, virtualSize);
   if (range === undefined) {
-    void vscode.window.showErrorMessage(
+    void tellError(
       vscode.l10n.t(
         'Offset {0} and length {1} are no range of the disk, which ends at 0x{2} ({3}).',
         offset,

@@ -9,6 +9,7 @@ import { type FindUsers, guardsOf, readOnlyReason } from '../editor/editability'
 import type { OpenImages } from '../editor/openImages';
 import type { Page } from '../editor/page';
 import { stageRequest } from '../editor/stage';
+import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../words/tell';
 import { describeWithFile } from '../words/words';
 import type { ChangeTally } from '../worker/api';
 import { fieldIn, nodeIn, targetIn } from './arguments';
@@ -22,7 +23,7 @@ export function registerChangeBacking(
   chains: ChainView,
   findUsers: FindUsers,
 ): vscode.Disposable {
-  return vscode.commands.registerCommand(
+  return registerCommand(
     'qcow2.changeBackingFile',
     async (given?: unknown): Promise<ChangeTally | undefined> => {
       const uri = await imageOf(ownerIn(given), images);
@@ -66,23 +67,21 @@ async function askAndStage(
   const { request, size } = choice;
   const preview = await document.preview(request);
   if (!preview.ok) {
-    refuse(describeWithFile(preview.problem, uri.fsPath));
+    tellProblem(describeWithFile(preview.problem, uri.fsPath), preview.problem);
     return undefined;
   }
   const { rebased, changed } = preview.value;
   if (!changed || rebased === undefined) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('The image names this backing file already.'));
+    void tellInformation(vscode.l10n.t('The image names this backing file already.'));
     return undefined;
   }
   const questions = guards.questions.filter(({ id }) => !document.isConfirmed(id));
   const sizes = { backing: size, disk: document.state?.summary?.virtualSize };
-  const detail = [...rebaseDetail(rebased, sizes), ...questions.map(({ text }) => text)].join('\n\n');
+  const detail = [...rebaseDetail(rebased, sizes), ...questions.map(({ text }) => text)];
   const yes =
     rebased.after === undefined ? vscode.l10n.t('Remove Backing File') : vscode.l10n.t('Change Backing File');
   const question = rebaseQuestion(basename(uri.fsPath), rebased);
-  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) {
-    return undefined;
-  }
+  if ((await ask(question, { detail, buttons: [yes] })) !== yes) return undefined;
   const label = rebaseLabel(request.backing?.name);
   const confirmed = questions.map(({ id }) => id);
   const staged = await stageRequest(document, request, label, confirmed, findUsers);
@@ -95,5 +94,5 @@ async function askAndStage(
 }
 
 function refuse(text: string): void {
-  void vscode.window.showErrorMessage(text);
+  void tellError(text);
 }

@@ -6,6 +6,8 @@ import { replaceGuards, type Surroundings } from '../editor/replace';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
 import { describeWithFile, formatSize } from '../words/words';
 import { targetIn, textIn } from './arguments';
+import { type Choice, choose } from '../words/choose';
+import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../words/tell';
 import { withEngine } from './engineOf';
 import { folderOf, imageOf } from './target';
 
@@ -24,7 +26,7 @@ export interface ExportContext extends Surroundings {
 const EXTENSIONS: Readonly<Record<MapForm, string>> = { json: 'json', csv: 'csv', text: 'txt' };
 
 export function registerExportMap(context: ExportContext): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.exportMap', async (given?: unknown) => {
+  return registerCommand('qcow2.exportMap', async (given?: unknown) => {
     const uri = await imageOf(targetIn(given), context.images);
     if (uri === undefined) return undefined;
     const form = formIn(given) ?? (await askForForm());
@@ -49,7 +51,7 @@ export async function exportMap(
 ): Promise<ExportedMap | undefined> {
   const refusal = await refusalOf(destination, context);
   if (refusal !== undefined) {
-    void vscode.window.showErrorMessage(refusal);
+    void tellError(refusal);
     return undefined;
   }
   const request = { form, destination: destination.fsPath };
@@ -73,19 +75,18 @@ async function refusalOf(destination: vscode.Uri, surroundings: Surroundings): P
   return refusals[0] ?? questions[0]?.text;
 }
 
-async function askForForm(): Promise<MapForm | undefined> {
-  const forms: (vscode.QuickPickItem & { readonly form: MapForm })[] = [
-    { form: 'json', label: 'JSON', detail: vscode.l10n.t('As `qemu-img map --output=json` prints it') },
-    { form: 'csv', label: 'CSV', detail: vscode.l10n.t('A row an extent, for a spreadsheet') },
+function askForForm(): Promise<MapForm | undefined> {
+  const forms: Choice<MapForm>[] = [
+    { value: 'json', label: 'JSON', detail: vscode.l10n.t('As `qemu-img map --output=json` prints it') },
+    { value: 'csv', label: 'CSV', detail: vscode.l10n.t('A row an extent, for a spreadsheet') },
     {
-      form: 'text',
+      value: 'text',
       label: vscode.l10n.t('Text'),
       detail: vscode.l10n.t('As `qemu-img map` prints it: data only'),
     },
   ];
   const title = vscode.l10n.t('Export Map');
-  return (await vscode.window.showQuickPick(forms, { title, placeHolder: vscode.l10n.t('Form of the map') }))
-    ?.form;
+  return choose(forms, { title, placeHolder: vscode.l10n.t('Form of the map') });
 }
 
 function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Uri | undefined> {
@@ -109,14 +110,7 @@ function exportWithProgress(
   workerScript: string,
 ): Thenable<Result<ExportedExtents>> {
   const title = vscode.l10n.t('Exporting the map of {0}', basename(uri.path));
-  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-  return vscode.window.withProgress(options, (progress, token) => {
-    let shown = 0;
-    const report = (done: number, total: number): void => {
-      const percent = total === 0 ? 100 : (done / total) * 100;
-      progress.report({ increment: percent - shown });
-      shown = percent;
-    };
+  return showProgress(title, (report, token) => {
     if (document !== undefined && (document.state?.edits?.unsaved ?? 0) > 0) {
       return document.exportMap(request, report, (stop) => token.onCancellationRequested(stop));
     }
@@ -137,8 +131,9 @@ function exportWithProgress(
 function tellFailure(image: vscode.Uri, problem: Problem): void {
   if (problem.kind === 'cancelled') return;
   const text = describeWithFile(problem, image.fsPath);
-  void vscode.window.showErrorMessage(
+  tellProblem(
     vscode.l10n.t('The map of {0} could not be exported: {1}', basename(image.path), text),
+    problem,
   );
 }
 
@@ -152,7 +147,7 @@ async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promis
   const reveal = vscode.l10n.t('Reveal in Explorer View');
   const name = basename(destination.path);
   const text = vscode.l10n.t('{0} extents were written to {1} ({2}).', extents, name, formatSize(bytes));
-  if ((await vscode.window.showInformationMessage(text, ...(isInExplorer ? [reveal] : []))) === reveal) {
+  if ((await tellInformation(text, ...(isInExplorer ? [reveal] : []))) === reveal) {
     await vscode.commands.executeCommand('revealInExplorer', destination);
   }
 }

@@ -5,18 +5,17 @@ import type { ImageDocument } from '../editor/document';
 import type { OpenImages } from '../editor/openImages';
 import type { RecoverOutcome, RecoverTrust } from '../worker/api';
 import { describeWithFile } from '../words/words';
+import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../words/tell';
 import { targetIn } from './arguments';
 import { namedImage } from './target';
 
 export function registerRecover(images: OpenImages): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.recover', async (target?: unknown) => {
+  return registerCommand('qcow2.recover', async (target?: unknown) => {
     const uri = namedImage(targetIn(target), images);
     const document = uri === undefined ? undefined : images.find(uri);
     if (uri === undefined || document === undefined) return undefined;
     if (!vscode.workspace.isTrusted) {
-      void vscode.window.showErrorMessage(
-        vscode.l10n.t('Restricted Mode: nothing is changed in a folder that is not trusted.'),
-      );
+      void tellError(vscode.l10n.t('Restricted Mode: nothing is changed in a folder that is not trusted.'));
       return undefined;
     }
     return recover(uri, document, {});
@@ -32,7 +31,7 @@ async function recover(
   const name = basename(uri.path);
   const recovered = await document.recover(trust);
   if (recovered.ok) {
-    void vscode.window.showInformationMessage(outcomeText(recovered.value, name));
+    void tellInformation(outcomeText(recovered.value, name));
     return recovered.value;
   }
   const { code } = recovered.problem;
@@ -44,7 +43,7 @@ async function recover(
         ? { ...trust, trustsOtherMachine: true }
         : undefined;
   if (more === undefined) {
-    void vscode.window.showErrorMessage(text);
+    tellProblem(text, recovered.problem);
     return undefined;
   }
   const anyway = vscode.l10n.t('Recover All the Same');
@@ -52,7 +51,7 @@ async function recover(
     code === 'recover.version2'
       ? vscode.l10n.t('Only if nobody has written to {0} since the save was interrupted.', name)
       : vscode.l10n.t('Only if no program on that machine is saving {0} any more.', name);
-  const answer = await vscode.window.showWarningMessage(text, { modal: true, detail }, anyway);
+  const answer = await ask(text, { detail: [detail], buttons: [anyway] });
   return answer === anyway ? recover(uri, document, more) : undefined;
 }
 

@@ -1,12 +1,13 @@
 /** Repair…: shows the page's dialog, which tells what a repair would do before it stages anything. */
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import type { OpenImages } from '../editor/openImages';
 import { targetIn } from './arguments';
+import { registerCommand } from '../words/tell';
 import { pageInSight } from './open';
 import { imageOf } from './target';
 
 export function registerRepair(images: OpenImages): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.repair', async (given?: unknown) => {
+  return registerCommand('qcow2.repair', async (given?: unknown) => {
     const uri = await imageOf(targetIn(given), images);
     const page = uri === undefined ? undefined : await pageInSight(uri, images);
     await page?.document.whenRead();

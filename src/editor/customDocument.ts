@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { describe } from '../words/words';
 import type { Problem } from '../worker/api';
+import { tellWarning } from '../words/tell';
 import { Belief } from './belief';
 import type { ImageDocument } from './document';
 import type { Subscription } from './emitter';
@@ -36,7 +37,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
       }),
       model.onDidFail((why) => {
         const text = vscode.l10n.t('This cannot be undone or redone: {0}', reasonText(why));
-        void vscode.window.showWarningMessage(text);
+        void tellWarning(text);
         if (typeof why === 'string') this.setCleanLater();
       }),
     ];

@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { describeWithFile } from '../words/words';
 import { VIEW_TYPES } from '../words/viewTypes';
+import { tellWarning, told } from '../words/tell';
 import type { Checks } from './checks';
 import { CustomImageDocument, type DocumentEvent } from './customDocument';
 import { ImageDocument } from './document';
@@ -86,7 +87,9 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
 
   async revertCustomDocument(document: CustomImageDocument): Promise<void> {
     const reverted = await document.model.revert();
-    if (!reverted.ok) throw new Error(describeWithFile(reverted.problem, document.uri.fsPath));
+    if (!reverted.ok) {
+      throw told(describeWithFile(reverted.problem, document.uri.fsPath), reverted.problem);
+    }
     document.wasReverted();
   }
 
@@ -95,7 +98,9 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     { destination }: vscode.CustomDocumentBackupContext,
   ): Promise<vscode.CustomDocumentBackup> {
     const backedUp = await document.model.backUp(destination.fsPath);
-    if (!backedUp.ok) throw new Error(describeWithFile(backedUp.problem, document.uri.fsPath));
+    if (!backedUp.ok) {
+      throw told(describeWithFile(backedUp.problem, document.uri.fsPath), backedUp.problem);
+    }
     return {
       id: destination.fsPath,
       delete: () => void rm(destination.fsPath, { force: true }),
@@ -112,7 +117,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     const restored = await document.model.restore(backup);
     if (!restored.ok) {
       const text = describeWithFile(restored.problem, document.uri.fsPath);
-      void vscode.window.showWarningMessage(vscode.l10n.t('Staged edits were not restored: {0}', text));
+      void tellWarning(vscode.l10n.t('Staged edits were not restored: {0}', text));
       return;
     }
     // Once VS Code has the document: it cannot take edits of one that it does not know yet.

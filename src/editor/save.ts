@@ -5,8 +5,9 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { Problem, Result, SaveAsTrust } from '../worker/api';
+import type { Result, SaveAsTrust } from '../worker/api';
 import { describe, describeWithFile } from '../words/words';
+import { ask, showProgress, tellWarning, told } from '../words/tell';
 import type { CustomImageDocument } from './customDocument';
 import { type FindUsers, guardsOf, isAboutUnseenLocks } from './editability';
 import { guardLevel } from './guardLevels';
@@ -16,7 +17,7 @@ import type { Cancel } from './staging';
 /** Milliseconds until a save shows its progress. */
 const SHOW_PROGRESS_AFTER = 1000;
 
-/** @throws Error with the reason in words, CancellationError; everything is still staged then */
+/** @throws CancellationError once the reason has been told; everything is still staged then */
 export async function saveDocument(
   document: CustomImageDocument,
   findUsers: FindUsers,
@@ -35,9 +36,7 @@ export async function saveDocument(
     );
     if (leftover === undefined) return;
     const text = describeWithFile(leftover, document.uri.fsPath);
-    void vscode.window.showWarningMessage(
-      vscode.l10n.t('All is saved, but its journal could not be removed: {0}', text),
-    );
+    void tellWarning(vscode.l10n.t('All is saved, but its journal could not be removed: {0}', text));
   });
   document.wasSaved();
 }
@@ -53,7 +52,7 @@ export async function saveDocumentAs(
   token: vscode.CancellationToken,
 ): Promise<void> {
   if (destination.scheme !== 'file') {
-    throw new Error(vscode.l10n.t('An image is written to files on a local disk only.'));
+    throw told(vscode.l10n.t('An image is written to files on a local disk only.'));
   }
   if (await isSameFile(document.uri, destination)) {
     document.isSaveAnnounced = true;
@@ -67,19 +66,19 @@ export async function saveDocumentAs(
   if (reverted.ok) document.wasReverted();
 }
 
-/** @throws Error for what refuses, CancellationError where the file is not to be written over after all */
+/** @throws CancellationError where the file is not to be written over after all, or the reason has been told */
 async function askBeforeReplacing(target: vscode.Uri, surroundings: Surroundings): Promise<void> {
   const { refusals, questions } = await replaceGuards(target, surroundings);
-  if (refusals[0] !== undefined) throw new Error(refusals[0]);
-  if (questions.length > 0) await confirmReplacing(target, questions.map(({ text }) => text).join('\n'));
+  if (refusals[0] !== undefined) throw told(refusals[0]);
+  const texts = questions.map(({ text }) => text);
+  if (texts.length > 0) await confirmReplacing(target, texts);
 }
 
 /** @throws CancellationError */
-async function confirmReplacing(target: vscode.Uri, detail: string): Promise<void> {
+async function confirmReplacing(target: vscode.Uri, detail: readonly string[]): Promise<void> {
   const replace = vscode.l10n.t('Replace All the Same');
   const question = vscode.l10n.t('Replace {0}?', basename(target.path));
-  const answer = await vscode.window.showWarningMessage(question, { modal: true, detail }, replace);
-  if (answer !== replace) throw new vscode.CancellationError();
+  if ((await ask(question, { detail, buttons: [replace] })) !== replace) throw new vscode.CancellationError();
 }
 
 /** Whether another program has the file that is replaced open is asked where it cannot be seen. */
@@ -97,7 +96,7 @@ async function copyTo(
     settle(document, copied);
     return;
   }
-  await confirmReplacing(target, describe(copied.problem));
+  await confirmReplacing(target, [describe(copied.problem)]);
   await copyTo(document, target, token, { trustsUnseenLocks: true });
 }
 
@@ -109,16 +108,15 @@ async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
     throw new vscode.CancellationError();
   const save = vscode.l10n.t('Save');
   const keep = vscode.l10n.t('Keep Staged');
-  const answer = await vscode.window.showWarningMessage(
+  const answer = await ask(
     vscode.l10n.t('Auto Save is on. Write the staged edits to {0} now?', basename(document.uri.path)),
     {
-      modal: true,
-      detail: vscode.l10n.t('Kept staged, they are written when you save the image yourself.'),
+      detail: [vscode.l10n.t('Kept staged, they are written when you save the image yourself.')],
+      buttons: [save, keep],
+      closing: keep,
     },
-    { title: save },
-    { title: keep, isCloseAffordance: true },
   );
-  if (answer?.title === save) return;
+  if (answer === save) return;
   document.keepsStaged = true;
   throw new vscode.CancellationError();
 }
@@ -127,7 +125,7 @@ async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
 async function checkGuards(document: CustomImageDocument, findUsers: FindUsers): Promise<void> {
   const { model, uri } = document;
   if (model.isChangedOutside) {
-    throw new Error(
+    throw told(
       model.outsideChange === 'gone'
         ? vscode.l10n.t(
             'The file was deleted, moved or replaced since the edits were staged. Save as another one.',
@@ -138,15 +136,14 @@ async function checkGuards(document: CustomImageDocument, findUsers: FindUsers):
     );
   }
   const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true });
-  if (refusals[0] !== undefined) throw new Error(refusals[0]);
+  if (refusals[0] !== undefined) throw told(refusals[0]);
   const open = questions.filter(({ id }) => !model.isConfirmed(id));
   if (open.length === 0) return;
   const save = vscode.l10n.t('Save All the Same');
-  const answer = await vscode.window.showWarningMessage(
-    vscode.l10n.t('Write the staged edits to {0}?', basename(uri.path)),
-    { modal: true, detail: open.map(({ text }) => text).join('\n') },
-    save,
-  );
+  const answer = await ask(vscode.l10n.t('Write the staged edits to {0}?', basename(uri.path)), {
+    detail: open.map(({ text }) => text),
+    buttons: [save],
+  });
   if (answer !== save) throw new vscode.CancellationError();
   model.confirm(open.map(({ id }) => id));
 }
@@ -164,8 +161,7 @@ async function withProgress<T>(
   const running = run((stop) => cancelled.event(stop));
   const timer = setTimeout(() => {
     const title = vscode.l10n.t('Saving {0}', basename(document.uri.path));
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    void vscode.window.withProgress(options, async (_, ownToken) => {
+    void showProgress(title, async (_, ownToken) => {
       ownToken.onCancellationRequested(() => {
         cancelled.fire();
       });
@@ -181,15 +177,10 @@ async function withProgress<T>(
   }
 }
 
-/** @throws Error, CancellationError for a result that is none */
+/** @throws CancellationError for a failure, which is told */
 function settle<T>(document: CustomImageDocument, result: Result<T>): T {
   if (result.ok) return result.value;
-  throw failure(result.problem, document.uri.fsPath);
-}
-
-function failure(problem: Problem, path: string): Error {
-  if (problem.kind === 'cancelled') return new vscode.CancellationError();
-  return new Error(describeWithFile(problem, path));
+  throw told(describeWithFile(result.problem, document.uri.fsPath), result.problem);
 }
 
 async function isSameFile(one: vscode.Uri, other: vscode.Uri): Promise<boolean> {

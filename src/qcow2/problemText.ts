@@ -5,7 +5,11 @@
  */
 import type { Problem } from './errors';
 import { isFact } from './factText';
+import { printable, shortened } from '../text/printable';
 import { hex } from './units';
+
+// One import for whoever prints a problem and the name of its file.
+export { printable };
 
 export const PROBLEM_TEXT = {
   cancelled: 'Cancelled',
@@ -271,25 +275,17 @@ const english: Translate = (template, args) =>
 
 /**
  * Says what is wrong in one line, without the file's name (the edge puts it in front).
- * Control characters in names that come from an image are shown as `\xNN`, so a line stays a line.
+ * Names that come from an image are shortened and made printable, so a line stays a line.
  */
 export function describeProblem(problem: Problem, translate: Translate = english): string {
   const args: Record<string, string | number> = {
     file: printable(problem.file),
     offset: problem.offset === undefined ? '?' : hex(problem.offset),
-    value: printable(String(problem.value ?? '?')),
-    limit: printable(String(problem.limit ?? '?')),
-    name: printable(problem.name ?? '?'),
+    value: shortened(printable(String(problem.value ?? '?'))),
+    limit: shortened(printable(String(problem.limit ?? '?'))),
+    name: shortened(printable(problem.name ?? '?')),
   };
   const { what = '?' } = problem;
   args['what'] = isFact(what) ? translate(what, args) : what;
   return translate(PROBLEM_TEXT[problem.code], args);
-}
-
-/** Makes text from an image safe to put into one line: control characters become `\xNN`. So do marks that turn the direction of writing: a name could pose as another. */
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, '0')}`;
-  });
 }
