@@ -34,11 +34,27 @@ export function withEditable<T>(
   }
 }
 
+/** For verbs that write guest data. */
+export const DATA_FILE_OPTION = { 'allow-external-data-file': { type: 'boolean' } } as const;
+export const DATA_FILE_USAGE = '[--allow-external-data-file]';
+
+/**
+ * Which external data file may be written: one in the image's folder, or any; `unwritten` for verbs that leave it alone,
+ * so that there is nothing to allow.
+ */
+export type DataFileUse = 'unwritten' | 'beside' | 'anywhere';
+
+export const dataFileUse = (args: Arguments): DataFileUse =>
+  args.flag('allow-external-data-file') ? 'anywhere' : 'beside';
+
 /** Says what a person should know. @throws EngineError for what refuses */
-export function refuseObstacles(obstacles: readonly Obstacle[]): void {
+export function refuseObstacles(obstacles: readonly Obstacle[], use: DataFileUse): void {
   for (const { severity, problem } of obstacles) {
     if (severity === 'refuse') throw asError(problem);
-    warn(problem.file, describeProblem(problem));
+    if (problem.code === 'dataFile.elsewhere' && use === 'beside') {
+      throw asError({ ...problem, code: 'dataFile.notAllowed' });
+    }
+    if (!problem.code.startsWith('dataFile.')) warn(problem.file, describeProblem(problem));
   }
 }
 

@@ -28,7 +28,7 @@ export const giveBack: Verb = {
       return undefined;
     }
     const given = withEditable(path, args, (image, progress) => {
-      refuseObstacles(image.obstacles(progress));
+      refuseObstacles(image.obstacles(progress), 'unwritten');
       return image.giveBack(progress);
     });
     print(args, isJson ? givenJson(path, given) : givenText(given));

@@ -20,7 +20,9 @@ export const rebase: Verb = {
     const format = args.text('format');
     if (name === undefined && format !== undefined) throw new UsageError('--format is that of BACKING');
     const backing = name === undefined ? {} : { backing: { name, format: format ?? formatOf(path, name) } };
-    changeImage(path, args, (apply) => [tallyText(apply({ kind: 'rebase', ...backing }))], false);
+    changeImage(path, args, (apply) => [tallyText(apply({ kind: 'rebase', ...backing }))], {
+      isHeaderOnly: true,
+    });
   },
 };
 

@@ -10,7 +10,7 @@ import type { Arguments } from './verb';
 /** @returns the exit code, which speaks of what is left */
 export function repairFile(args: Arguments, form: Form, mode: RepairMode): number {
   return withEditable(args.operands[0]!, args, (image, progress) => {
-    refuseObstacles(image.repairObstacles());
+    refuseObstacles(image.repairObstacles(), 'unwritten');
     const report = image.applyRepair(mode, '', progress);
     progress.clear();
     printFindings(image.onDisk.top, report.before);

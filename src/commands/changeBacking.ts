@@ -53,7 +53,9 @@ async function askAndStage(
   choosesFile: boolean,
 ): Promise<ChangeTally | undefined> {
   const { document, uri } = page;
-  const guards = document.hasUnsaved ? { refusals: [], questions: [] } : await guardsOf(document, findUsers);
+  const guards = document.hasUnsaved
+    ? { refusals: [], questions: [] }
+    : await guardsOf(document, findUsers, { writesData: false });
   if (guards.refusals[0] !== undefined) {
     refuse(guards.refusals[0]);
     return undefined;

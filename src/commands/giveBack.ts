@@ -66,7 +66,7 @@ class Giving {
     const { document, name } = this;
     await document.whenRead();
     await document.lookAgain();
-    const { refusals, questions } = await guardsOf(document, nobody);
+    const { refusals, questions } = await guardsOf(document, nobody, { writesData: false });
     if (refusals[0] !== undefined) {
       refuse(refusals[0]);
       return undefined;

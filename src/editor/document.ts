@@ -140,7 +140,8 @@ export class ImageDocument {
   /** Reads anew in any case. */
   async readAgain(): Promise<ImageState> {
     this.outside = undefined;
-    this.confirmed.clear();
+    // That a data file may be written holds as long as it is the same one: its path is a part of the question.
+    for (const id of this.confirmed) if (!id.startsWith('dataFile.')) this.confirmed.delete(id);
     return (await this.follow()).read(this.source);
   }
 

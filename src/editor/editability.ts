@@ -14,6 +14,8 @@ import type { GuardQuestion, GuardReport } from './messages';
 export type FindUsers = (path: string) => Promise<readonly string[]>;
 
 export interface Leniency {
+  /** False for what leaves an external data file alone: then it need not be asked about. */
+  readonly writesData?: boolean;
   /** For a repair, and for a save, which may be that of one: the engine knows, and refuses other saves itself. */
   readonly allowsDamage?: boolean;
 }
@@ -69,6 +71,7 @@ export async function guardsOf(
     for (const obstacle of obstacles.value) {
       const { severity, problem, isDamage = false } = obstacle;
       if (leniency.allowsDamage === true && isDamage) continue;
+      if (leniency.writesData === false && isAboutDataFile(problem)) continue;
       if (severity === 'refuse') refusals.push(describe(problem));
       else if (isAboutUnseenLocks(problem) && guardLevel('unseenLocks', image) === 'refuse') {
         refusals.push(refusedBySetting(describe(problem), 'unseenLocks'));
@@ -87,6 +90,10 @@ export async function guardsOf(
   }
   return { refusals, questions };
 }
+
+/** Another file is written along with the image. */
+const isAboutDataFile = ({ code }: Problem): boolean =>
+  code === 'dataFile.beside' || code === 'dataFile.elsewhere';
 
 /** Whether another program has the file open is not known: all that the engine asks about locks. */
 export const isAboutUnseenLocks = ({ code }: Problem): boolean =>

@@ -94,7 +94,7 @@ export function hostHandler(
     preview: (change: PageChange) => previewChange(document, change),
     stage: (change: PageChange, confirmed: readonly string[]) =>
       stageChange(document, change, confirmed, findUsers),
-    repairGuards: () => guardsOf(document, findUsers, { allowsDamage: true }),
+    repairGuards: () => guardsOf(document, findUsers, { allowsDamage: true, writesData: false }),
     previewRepair: (mode: RepairMode) => previewRepair(document, mode),
     stopPreview(): Promise<void> {
       document.stopPreview();

@@ -135,7 +135,8 @@ async function checkGuards(document: CustomImageDocument, findUsers: FindUsers):
           ),
     );
   }
-  const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true });
+  const writesData = model.state?.edits?.writesDataFile === true;
+  const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true, writesData });
   if (refusals[0] !== undefined) throw told(refusals[0]);
   const open = questions.filter(({ id }) => !model.isConfirmed(id));
   if (open.length === 0) return;

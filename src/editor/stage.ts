@@ -34,7 +34,8 @@ export async function stageRequest(
   findUsers: FindUsers,
 ): Promise<Told<Staged>> {
   await document.lookAgain();
-  const refusal = await refusalOf(document, confirmed, findUsers);
+  const writesData = request.kind !== 'rebase';
+  const refusal = await refusalOf(document, confirmed, findUsers, writesData);
   if (refusal !== undefined) return { ok: false, text: refusal };
   const staged = await document.stage(request, label);
   if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, pathOf(document)) };
@@ -59,6 +60,7 @@ async function refusalOf(
   document: ImageDocument,
   confirmed: readonly string[],
   findUsers: FindUsers,
+  writesData: boolean,
 ): Promise<string | undefined> {
   if (document.isChangedOutside) {
     return vscode.l10n.t(
@@ -71,7 +73,7 @@ async function refusalOf(
     const damage = obstacles.ok ? obstacles.value.find(({ isDamage }) => isDamage) : undefined;
     return damage === undefined ? readOnlyReason(document) : describe(damage.problem);
   }
-  const { refusals, questions } = await guardsOf(document, findUsers);
+  const { refusals, questions } = await guardsOf(document, findUsers, { writesData });
   if (refusals[0] !== undefined) return refusals[0];
   document.confirm(confirmed);
   return questions.find(({ id }) => !document.isConfirmed(id))?.text;

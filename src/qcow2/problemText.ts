@@ -127,6 +127,11 @@ export const PROBLEM_TEXT = {
   'encrypted.read': 'The image is encrypted ({value}): its data cannot be read',
   'dataFile.required': 'The image needs an external data file, but its header names none',
   'dataFile.notOpen': 'The external data file {value} is not open: its data cannot be read',
+  'dataFile.beside': 'The guest data is written to the external data file {value}',
+  'dataFile.elsewhere':
+    'The guest data is written to the external data file {value}, outside the folder of the image',
+  'dataFile.notAllowed':
+    'The guest data would be written to the external data file {value}, outside the folder of the image: allow it with --allow-external-data-file',
   'backing.notOpen':
     'The backing file {value} is not open: what it has at guest offset {offset} cannot be read',
   'read.range': 'Guest bytes from {offset} to {value} lie beyond the end of the disk at {limit} bytes',

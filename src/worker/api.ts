@@ -104,6 +104,8 @@ export interface EditState {
   readonly stagedBytes: number;
   /** Bytes of the image file that are staged, in whole pages. */
   readonly stagedFileBytes: number;
+  /** A save writes the external data file, too. */
+  readonly writesDataFile: boolean;
 }
 
 /** Cells with what is staged in them. */

@@ -44,6 +44,7 @@ export function findObstacles(
   const found = [
     ...featureObstacles(staged),
     ...files.flatMap(fileObstacles),
+    ...dataFileQuestions(image),
     ...(isKnownSound ? [] : soundnessObstacles(staged, progress)),
   ];
   const isRefusal = ({ severity }: Obstacle): boolean => severity === 'refuse';
@@ -70,6 +71,22 @@ function featureObstacles(image: Qcow2Image): Obstacle[] {
     found.push(refuse(new RefusedError(file.name, 'dataFile.notOpen', facts)));
   }
   return found;
+}
+
+/**
+ * Another file is written along with the image, and it is the image that names it: a stranger's may name any file. Its
+ * full path is shown, and a person says whether that is meant.
+ */
+function dataFileQuestions({ file, dataFile, hasDataFile, isDataFileOpen }: Qcow2Image): Obstacle[] {
+  if (!hasDataFile || !isDataFileOpen) return [];
+  try {
+    const value = realpathSync(dataFile.name);
+    const way = path.relative(path.dirname(realpathSync(file.name)), value);
+    const isBelow = way.split(path.sep)[0] !== '..' && !path.isAbsolute(way);
+    return [ask(new RefusedError(file.name, isBelow ? 'dataFile.beside' : 'dataFile.elsewhere', { value }))];
+  } catch (error) {
+    return [refuse(asEngineError(dataFile.name, error))];
+  }
 }
 
 /** What the system says of a file that would be written. */
