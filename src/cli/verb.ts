@@ -6,7 +6,7 @@ import { openChain } from '../qcow2/chain/openChain';
 import type { LockHolder } from '../qcow2/io/locks';
 import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Problem } from '../qcow2/errors';
-import { EngineError } from '../qcow2/errors';
+import { EngineError, FileError } from '../qcow2/errors';
 import { formerFiles } from '../qcow2/edit/interrupted';
 import { describeProblem, printable } from '../qcow2/problemText';
 import type { ByteSink } from '../qcow2/scan/byteWriter';
@@ -128,12 +128,22 @@ export function withChain<T>(path: string, followsNames: boolean, use: (chain: C
       }
     }
     for (const file of chain.files) {
-      const writer = findWriter(file.name);
+      const writer = writerOf(file.name);
       if (writer !== undefined) printError(`qcow2: ${printable(file.name)}: ${writerText(writer)}\n`);
     }
     return use(chain);
   } finally {
     chain.close();
+  }
+}
+
+/** What cannot be looked at (too many open files, say) is no reason to give up what can be read. */
+function writerOf(path: string): LockHolder | undefined {
+  try {
+    return findWriter(path);
+  } catch (error) {
+    if (error instanceof EngineError) return undefined;
+    throw error;
   }
 }
 
@@ -144,8 +154,15 @@ function writerText({ pid, program }: LockHolder): string {
 }
 
 /** @throws EngineError when some file that the chain names is not open */
-export function requireComplete(chain: Chain): void {
-  if (chain.problem !== undefined) throw asError(chain.problem);
+export function requireComplete({ problem, layers, view }: Chain): void {
+  if (problem === undefined) return;
+  const depth = view.layers.findIndex((layer) => layer.problem === problem || layer.notes.includes(problem));
+  const isBacking = view.layers[depth]?.problem === problem;
+  const image = layers[isBacking ? depth - 1 : depth]?.file.name;
+  // What the gate refuses is said of the image already.
+  if (image === undefined || problem.kind === 'refused') throw asError(problem);
+  const facts = { value: problem.file, name: describeProblem(problem) };
+  throw new FileError(image, isBacking ? 'backing.unopened' : 'dataFile.unopened', facts);
 }
 
 /** A problem that was kept as a state becomes the reason to give up. */

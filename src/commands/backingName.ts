@@ -1,6 +1,7 @@
 /** How an image may name its backing file. */
 import { dirname, join, parse, relative } from 'node:path';
 import * as path from 'node:path';
+import { asFileName } from '../worker/api';
 
 export interface BackingNames {
   /** As seen from the image's folder; absent where no relative name leads there (another drive). */
@@ -22,11 +23,5 @@ export function backingNames(image: string, backing: string): BackingNames {
   const climbs = name.split(path.sep).filter((part) => part === '..').length;
   const common = join(folder, ...Array<string>(climbs).fill('..'));
   const belongTogether = climbs === 0 || common !== root;
-  return { relative: withoutProtocol(name.split(path.sep).join('/')), absolute: backing, belongTogether };
+  return { relative: asFileName(name.split(path.sep).join('/')), absolute: backing, belongTogether };
 }
-
-/**
- * A name as a header can have it: what stands before a colon in the first part of a relative name would be taken for a
- * protocol, or for a drive.
- */
-export const withoutProtocol = (name: string): string => (/^[^/]*:/.test(name) ? `./${name}` : name);

@@ -16,6 +16,7 @@ export const PROBLEM_TEXT = {
 
   // io/
   'file.missing': 'No such file',
+  'file.notUtf8': 'The name is not valid UTF-8, and such files cannot be opened: rename the file',
   'file.notRegular': 'Not a regular file, but {what}',
   'file.permission': 'Permission denied',
   'file.open': 'Cannot be opened: {value}',
@@ -132,6 +133,8 @@ export const PROBLEM_TEXT = {
     'The guest data is written to the external data file {value}, outside the folder of the image',
   'dataFile.notAllowed':
     'The guest data would be written to the external data file {value}, outside the folder of the image: allow it with --allow-external-data-file',
+  'backing.unopened': 'Backing file {value}: {name}',
+  'dataFile.unopened': 'External data file {value}: {name}',
   'backing.notOpen':
     'The backing file {value} is not open: what it has at guest offset {offset} cannot be read',
   'read.range': 'Guest bytes from {offset} to {value} lie beyond the end of the disk at {limit} bytes',
@@ -165,6 +168,8 @@ export const PROBLEM_TEXT = {
   'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',
   'gate.protocol': "Not opened: '{value}' is no local file but needs the protocol '{name}'",
   'gate.network': "Not opened: '{value}' is on another machine",
+  'gate.device': "Not opened: '{value}' is a device, or a path that is not looked into",
+  'gate.stream': "Not opened: '{value}' has a colon, which no file name has here",
   'gate.noName': 'The name of the file is empty',
   'gate.jsonSyntax': "Not opened: '{value}' is not a valid json: name",
   'gate.jsonTooLarge': "Not opened: the json: name is longer or nested deeper than {limit}: '{value}'",

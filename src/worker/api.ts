@@ -21,6 +21,7 @@ import type { RepairMode, RepairReport } from '../qcow2/repair/report';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
 
 // The rooms above the worker import the engine's data types from here, so that they depend on one door.
+export { asFileName } from '../qcow2/chain/names';
 export type { Problem } from '../qcow2/errors';
 export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';

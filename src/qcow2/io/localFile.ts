@@ -201,7 +201,8 @@ function attempt<T>(path: string, call: () => T): T {
     switch (systemCode(error)) {
       case 'ENOENT':
       case 'ENOTDIR':
-        throw new FileError(path, 'file.missing');
+        // What is not UTF-8 in a name has been replaced before this program sees it.
+        throw new FileError(path, path.includes('\ufffd') ? 'file.notUtf8' : 'file.missing');
       case 'EACCES':
       case 'EPERM':
         throw new FileError(path, 'file.permission');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backingNames, withoutProtocol } from '../../../src/commands/backingName';
+import { backingNames } from '../../../src/commands/backingName';
 
 describe('the name of a backing file relative to its image', () => {
   it.each([
@@ -20,16 +20,5 @@ describe('the name of a backing file relative to its image', () => {
     ['/vm/disk.qcow2', '/vm2/base.qcow2', '../vm2/base.qcow2'],
   ])('in %s, for %s, is %s, and they have only the root in common', (image, backing, relative) => {
     expect(backingNames(image, backing)).toEqual({ relative, absolute: backing, belongTogether: false });
-  });
-});
-
-describe('a relative name as a header can have it', () => {
-  it.each([
-    ['a:b.qcow2', './a:b.qcow2'],
-    ['base.qcow2', 'base.qcow2'],
-    ['x/a:b', 'x/a:b'],
-    ['./a:b', './a:b'],
-  ])('%s is %s', (name, written) => {
-    expect(withoutProtocol(name)).toBe(written);
   });
 });
