@@ -138,7 +138,8 @@ function tellFailure(image: vscode.Uri, problem: Problem): void {
 }
 
 async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promise<void> {
-  const opensUpTo = vscode.workspace.getConfiguration('qcow2').get('exportMap.openUpTo', 5) * 1024 * 1024;
+  const opensUpTo =
+    vscode.workspace.getConfiguration('qcow2', destination).get('exportMap.openUpTo', 5) * 1024 * 1024;
   if (bytes <= opensUpTo) {
     await vscode.window.showTextDocument(destination, { preview: true });
     return;

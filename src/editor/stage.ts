@@ -22,7 +22,7 @@ export function stageChange(
   confirmed: readonly string[],
   findUsers: FindUsers,
 ): Promise<Told<Staged>> {
-  return stageRequest(document, requestOf(change), labelOf(change), confirmed, findUsers);
+  return stageRequest(document, requestOf(change, uriOf(document)), labelOf(change), confirmed, findUsers);
 }
 
 /** @param label the edit's name in the list of what can be undone */
@@ -48,7 +48,7 @@ export async function previewChange(
 ): Promise<Told<ChangePreview>> {
   const reason = readOnlyReason(document);
   if (reason !== undefined) return { ok: false, text: reason };
-  const preview = await document.preview(requestOf(change));
+  const preview = await document.preview(requestOf(change, uriOf(document)));
   if (!preview.ok) return { ok: false, text: describeWithFile(preview.problem, pathOf(document)) };
   return {
     ok: true,
@@ -78,5 +78,8 @@ async function refusalOf(
   document.confirm(confirmed);
   return questions.find(({ id }) => !document.isConfirmed(id))?.text;
 }
+
+const uriOf = ({ source }: ImageDocument): vscode.Uri =>
+  source.kind === 'path' ? vscode.Uri.file(source.path) : vscode.Uri.parse(source.uri);
 
 const pathOf = (document: ImageDocument): string => document.state?.path ?? '';

@@ -109,7 +109,7 @@ async function zero(path: string): Promise<Row[]> {
     const document = images.find(uri);
     if (document === undefined) throw new Error(`${path} is not open`);
     const change = { kind: 'writeZeroes', start: 0, length: 2 ** 40, unmap: true, thorough: false } as const;
-    const staged = await actions.stage(document, requestOf(change), labelOf(change), []);
+    const staged = await actions.stage(document, requestOf(change, uri), labelOf(change), []);
     await scanned(uri);
     if (!staged.ok) throw new Error(staged.text);
     const { tally } = staged.value;

@@ -117,6 +117,18 @@ describe('a change', () => {
     assert.equal((await wholeDisk(document))['zeroPlain'], MIB);
   });
 
+  it('follows the setting of its own folder', async () => {
+    const { document, uri } = await opened('folder-policy.qcow2');
+    const settings = vscode.workspace.getConfiguration('qcow2', uri);
+    await settings.update('unmapPolicy', 'zero-flag', vscode.ConfigurationTarget.WorkspaceFolder);
+    try {
+      await writeZeroes({ uri, offset: '0', length: '1M' });
+    } finally {
+      await settings.update('unmapPolicy', undefined, vscode.ConfigurationTarget.WorkspaceFolder);
+    }
+    assert.equal((await wholeDisk(document))['zeroPlain'], MIB);
+  });
+
   it('discards as it zeroes', async () => {
     const { document, uri } = await opened('discard.qcow2');
     const tally = await discard({ uri, offset: '0', length: '1M' });

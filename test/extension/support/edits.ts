@@ -68,7 +68,7 @@ async function stageRange(
   const range = start.ok && bytes !== undefined ? { start: start.guestOffset, length: bytes } : undefined;
   assert.ok(range !== undefined || virtualSize === 0, `${offset} and ${length} are a range of the disk`);
   const change = changeOf(range ?? { start: 0, length: 1 });
-  return stage(document, requestOf(change), labelOf(change), confirmed);
+  return stage(document, requestOf(change, uri), labelOf(change), confirmed);
 }
 
 /** The edit has reached VS Code when it answers; undefined where it is refused. */
