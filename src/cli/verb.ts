@@ -154,15 +154,19 @@ function writerText({ pid, program }: LockHolder): string {
 }
 
 /** @throws EngineError when some file that the chain names is not open */
-export function requireComplete({ problem, layers, view }: Chain): void {
-  if (problem === undefined) return;
+export function requireComplete(chain: Chain): void {
+  if (chain.problem !== undefined) throw unopenedError(chain, chain.problem);
+}
+
+/** Why a file that the chain names is not open: what it is to the image that names it. */
+export function unopenedError({ layers, view }: Chain, problem: Problem): EngineError {
   const depth = view.layers.findIndex((layer) => layer.problem === problem || layer.notes.includes(problem));
   const isBacking = view.layers[depth]?.problem === problem;
   const image = layers[isBacking ? depth - 1 : depth]?.file.name;
   // What the gate refuses is said of the image already.
-  if (image === undefined || problem.kind === 'refused') throw asError(problem);
+  if (image === undefined || problem.kind === 'refused') return asError(problem);
   const facts = { value: problem.file, name: describeProblem(problem) };
-  throw new FileError(image, isBacking ? 'backing.unopened' : 'dataFile.unopened', facts);
+  return new FileError(image, isBacking ? 'backing.unopened' : 'dataFile.unopened', facts);
 }
 
 /** A problem that was kept as a state becomes the reason to give up. */
