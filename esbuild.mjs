@@ -37,8 +37,7 @@ const node = {
   platform: 'node',
   format: 'cjs',
   target: 'node20',
-  // koffi carries native code and is optional: it is looked up at run time, beside the bundle.
-  external: ['vscode', 'koffi'],
+  external: ['vscode'],
 };
 
 /**
@@ -97,7 +96,7 @@ if (tests) {
     entryPoints: ['test/extension/suite/*.ts'],
     outdir: `${outdir}/test/extension`,
     // Mocha loads its parts by their paths.
-    external: ['vscode', 'koffi', 'mocha'],
+    external: ['vscode', 'mocha'],
   });
 }
 

@@ -12,8 +12,8 @@ import { registerChangeBacking } from './commands/changeBacking';
 import { registerChangeCommands, usersInWorkspace } from './commands/change';
 import { registerDependents } from './commands/dependents';
 import { registerCopyInformation } from './commands/copyInformation';
-import { registerExportMap } from './commands/exportMap';
-import { registerGiveBack } from './commands/giveBack';
+import { exportMap, registerExportMap } from './commands/exportMap';
+import { giveBack, registerGiveBack } from './commands/giveBack';
 import { registerGoToProblem } from './commands/goToProblem';
 import { registerOpenCommands } from './commands/open';
 import { OpenHint } from './commands/openHint';
@@ -32,22 +32,46 @@ import { OpenImages } from './editor/openImages';
 import { Problems } from './editor/problems';
 import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
+import { stageRepair } from './editor/repair';
+import { replaceGuards } from './editor/replace';
 import { Sessions } from './editor/sessions';
+import { stageRequest } from './editor/stage';
 import { ImageStatus } from './editor/statusBar';
 import { folderOfThisHost } from './editor/storage';
+import type { ChangeRequest, MapForm, RepairMode } from './worker/api';
 import { logTo } from './words/log';
 import { openLog, showLog } from './words/logChannel';
 import { registerCommand } from './words/tell';
 
-/** What `activate` hands out, for the extension's own tests: they look at what the worker answered. */
+/** What `activate` hands out to the extension's own tests, and to nobody else. */
 export interface Exports {
   readonly images: OpenImages;
   readonly chains: ChainView;
   readonly checks: Checks;
   guards(document: ImageDocument): Promise<GuardReport>;
   readonly logTo: typeof logTo;
+  /** What stands in the way of writing over a file. */
+  replaceGuards(target: vscode.Uri): Promise<GuardReport>;
+  readonly actions: Actions;
   /** What running the bundle and `activate` have taken. */
   readonly startup: readonly Moment[];
+}
+
+/** What dialogs and pages do once the person has answered. @param confirmed as `stageRequest` has it */
+export interface Actions {
+  stage(
+    document: ImageDocument,
+    request: ChangeRequest,
+    label: string,
+    confirmed: readonly string[],
+  ): ReturnType<typeof stageRequest>;
+  repair(
+    document: ImageDocument,
+    mode: RepairMode,
+    confirmed: readonly string[],
+  ): ReturnType<typeof stageRepair>;
+  giveBack(uri: vscode.Uri): ReturnType<typeof giveBack>;
+  exportMap(uri: vscode.Uri, form: MapForm, destination: vscode.Uri): ReturnType<typeof exportMap>;
 }
 
 const loaded = now();
@@ -63,7 +87,7 @@ export async function deactivate(): Promise<void> {
   await sessions?.end();
 }
 
-export function activate(context: vscode.ExtensionContext): Exports {
+export function activate(context: vscode.ExtensionContext): Exports | undefined {
   const activating = now();
   context.subscriptions.push(openLog(context));
   let generation = 0;
@@ -81,6 +105,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
   const checks = new Checks();
   const chains = new ChainView(workerScript, checks);
   const findUsers = usersInWorkspace(chains);
+  const surroundings = { images, findUsers, workerScript };
   void removeLeftovers([
     stagedFolder,
     ...(context.storageUri === undefined ? [] : [context.storageUri.fsPath]),
@@ -114,24 +139,34 @@ export function activate(context: vscode.ExtensionContext): Exports {
     registerOpenCommands(images),
     registerOpenWith(images),
     registerSample(context),
-    registerExportMap(images, workerScript),
+    registerExportMap(surroundings),
     registerCopyInformation(images, workerScript),
     registerCheck(images, checks, chains.index, workerScript),
     new AutomaticChecks(checks, workerScript),
     registerGoToProblem(images),
-    registerRepair(images, checks, findUsers),
-    registerChangeCommands(images, findUsers),
+    registerRepair(images),
+    registerChangeCommands(images),
     registerGiveBack(images),
-    registerChangeBacking(images, chains.index, findUsers),
+    registerChangeBacking(images, chains, findUsers),
     registerChainCommands(chains),
     registerDependents(images, chains),
   );
+  // Whatever another extension could take from here would answer questions in place of the person.
+  if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
   return {
     images,
     chains,
     checks,
     guards: (document) => guardsOf(document, findUsers),
     logTo,
+    replaceGuards: (target) => replaceGuards(target, surroundings),
+    actions: {
+      stage: (document, request, label, confirmed) =>
+        stageRequest(document, request, label, confirmed, findUsers),
+      repair: (document, mode, confirmed) => stageRepair(document, mode, confirmed, findUsers, checks),
+      giveBack: (uri) => giveBack(uri, images, () => Promise.resolve(true)),
+      exportMap: (uri, form, destination) => exportMap(uri, form, destination, surroundings),
+    },
     startup: [between(began, loaded), between(activating, now())],
   };
 }

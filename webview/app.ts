@@ -211,8 +211,8 @@ export class App implements Actions, PageApi {
     this.#host.copy(text);
   }
 
-  changeBacking(depth: number): void {
-    this.#host.changeBacking(depth);
+  changeBacking(depth: number, choosesFile: boolean): void {
+    this.#host.changeBacking(depth, choosesFile);
   }
 
   openLayer(depth: number, toTheSide: boolean): void {

@@ -145,8 +145,8 @@ export class HostLine {
     void this.#settle(this.#rpc.openLayer(depth, toTheSide).then(nothing));
   }
 
-  changeBacking(depth: number): void {
-    void this.#settle(this.#rpc.changeBacking(depth).then(nothing));
+  changeBacking(depth: number, choosesFile: boolean): void {
+    void this.#settle(this.#rpc.changeBacking(depth, choosesFile).then(nothing));
   }
 
   run(command: PageCommand): void {

@@ -1,6 +1,6 @@
 // @ts-check
-// The native calls in a package: the files of `koffi` that run, and its prebuilt binary for one platform, laid out
-// so that `require('koffi')` in dist/ finds them.
+// The native calls in a package: koffi's prebuilt binary for one platform, where src/qcow2/io/koffi.ts looks for it, and
+// its licence. koffi's own loader is left out: it would look in other places, too.
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -32,15 +32,11 @@ export const NATIVE_PLATFORMS = /** @type {const} */ ({
 export async function addKoffi(nodeModules, platform) {
   const { koffi, binary } = NATIVE_PLATFORMS[platform];
   const script = path.join(ROOT, 'node_modules', 'koffi');
-  copyIf(script, path.join(nodeModules, 'koffi'), (file) =>
-    /^(package\.json|LICENSE\.txt|index\.cjs|src(\/koffi(\/src)?)?|src\/koffi\/.*\.cjs)$/.test(file),
-  );
+  copyIf(script, path.join(nodeModules, 'koffi'), (file) => file === 'LICENSE.txt');
   const name = `@koromix/koffi-${koffi}`;
   const target = path.join(nodeModules, name);
   copyIf(await binaryPackage(name), target, (file) =>
-    [/^package\.json$/, /^index\.js$/, new RegExp(`^${binary}(/koffi\\.node)?$`)].some((kept) =>
-      kept.test(file),
-    ),
+    [/^package\.json$/, new RegExp(`^${binary}(/koffi\\.node)?$`)].some((kept) => kept.test(file)),
   );
   if (!isFile(path.join(target, binary, 'koffi.node'))) {
     throw new Error(`${name} has no binary ${binary}/koffi.node: ${readdirSync(target).join(', ')}`);

@@ -4,7 +4,15 @@ import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import { EngineError } from '../qcow2/errors';
 import { printable } from '../qcow2/problemText';
 import { discardRequest, writeRequest, ZERO_OPTIONS, ZERO_USAGE, zeroRequest } from './changeRequests';
-import { prepareChange, saveImage, warnOfOverlays, withEditable } from './editable';
+import {
+  DATA_FILE_OPTION,
+  DATA_FILE_USAGE,
+  dataFileUse,
+  prepareChange,
+  saveImage,
+  warnOfOverlays,
+  withEditable,
+} from './editable';
 import { forEachInputLine, readInput } from './standardInput';
 import { sumOf, tallyText } from './tallyText';
 import {
@@ -22,10 +30,10 @@ const PIECE = 2 * 1024 * 1024;
 
 export const writeZeroes: Verb = {
   name: 'write-zeroes',
-  usage: `${ZERO_USAGE} FILE OFFSET LENGTH`,
+  usage: `${ZERO_USAGE} ${DATA_FILE_USAGE} FILE OFFSET LENGTH`,
   decompresses: true,
   run: (argv) => {
-    const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], ZERO_OPTIONS);
+    const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], { ...ZERO_OPTIONS, ...DATA_FILE_OPTION });
     const [path, offset, length] = args.operands;
     const request = zeroRequest(args, offset!, length!);
     changeImage(path!, args, (apply) => [tallyText(apply(request))]);
@@ -34,10 +42,10 @@ export const writeZeroes: Verb = {
 
 export const discard: Verb = {
   name: 'discard',
-  usage: 'FILE OFFSET LENGTH',
+  usage: `${DATA_FILE_USAGE} FILE OFFSET LENGTH`,
   decompresses: true,
   run: (argv) => {
-    const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], {});
+    const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], DATA_FILE_OPTION);
     const [path, offset, length] = args.operands;
     const request = discardRequest(offset!, length!);
     changeImage(path!, args, (apply) => [tallyText(apply(request))]);
@@ -46,10 +54,10 @@ export const discard: Verb = {
 
 export const write: Verb = {
   name: 'write',
-  usage: 'FILE OFFSET <DATA',
+  usage: `${DATA_FILE_USAGE} FILE OFFSET <DATA`,
   decompresses: true,
   run: (argv) => {
-    const args = readArguments(argv, ['FILE', 'OFFSET'], {});
+    const args = readArguments(argv, ['FILE', 'OFFSET'], DATA_FILE_OPTION);
     const [path, offset] = args.operands;
     let start = byteCount('OFFSET', offset!);
     changeImage(path!, args, (apply) => {
@@ -67,10 +75,10 @@ export const write: Verb = {
 
 export const batch: Verb = {
   name: 'batch',
-  usage: 'FILE <CHANGES',
+  usage: `${DATA_FILE_USAGE} FILE <CHANGES`,
   decompresses: true,
   run: (argv) => {
-    const args = readArguments(argv, ['FILE'], {});
+    const args = readArguments(argv, ['FILE'], DATA_FILE_OPTION);
     changeImage(args.operands[0]!, args, (apply) => {
       const lines: string[] = [];
       forEachInputLine((line, number) => {
@@ -117,18 +125,18 @@ function requestOfLine([verb, ...argv]: readonly string[]): ChangeRequest {
 /**
  * Stages changes and saves them at once; prints a line for each when they are on disk.
  * @param stage calls `apply` for each change, and says what to print
- * @param needsChain whether the files that the image depends on have to be there
+ * @param options `isHeaderOnly`: no guest data is written, and the files that the image depends on need not be there
  * @throws EngineError when anything cannot be done: the image is then as it was
  */
 export function changeImage(
   path: string,
   args: Arguments,
   stage: (apply: (request: ChangeRequest) => ChangeTally) => readonly string[],
-  needsChain = true,
+  { isHeaderOnly = false }: { readonly isHeaderOnly?: boolean } = {},
 ): void {
   withEditable(path, args, (image, progress) => {
-    if (needsChain) requireComplete(image.chain);
-    prepareChange(image, progress);
+    if (!isHeaderOnly) requireComplete(image.chain);
+    prepareChange(image, isHeaderOnly ? 'unwritten' : dataFileUse(args), progress);
     warnOfOverlays(path);
     const lines = stage((request) => image.apply(request, '', progress));
     saveImage(image, progress);

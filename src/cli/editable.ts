@@ -35,11 +35,27 @@ export function withEditable<T>(
   }
 }
 
+/** For verbs that write guest data. */
+export const DATA_FILE_OPTION = { 'allow-external-data-file': { type: 'boolean' } } as const;
+export const DATA_FILE_USAGE = '[--allow-external-data-file]';
+
+/**
+ * Which external data file may be written: one in the image's folder, or any; `unwritten` for verbs that leave it alone,
+ * so that there is nothing to allow.
+ */
+export type DataFileUse = 'unwritten' | 'beside' | 'anywhere';
+
+export const dataFileUse = (args: Arguments): DataFileUse =>
+  args.flag('allow-external-data-file') ? 'anywhere' : 'beside';
+
 /** Says what a person should know. @throws EngineError for what refuses */
-export function refuseObstacles(obstacles: readonly Obstacle[]): void {
+export function refuseObstacles(obstacles: readonly Obstacle[], use: DataFileUse): void {
   for (const { severity, problem } of obstacles) {
     if (severity === 'refuse') throw asError(problem);
-    warn(problem.file, describeProblem(problem));
+    if (problem.code === 'dataFile.elsewhere' && use === 'beside') {
+      throw asError({ ...problem, code: 'dataFile.notAllowed' });
+    }
+    if (!problem.code.startsWith('dataFile.')) warn(problem.file, describeProblem(problem));
   }
 }
 
@@ -48,9 +64,9 @@ export function refuseObstacles(obstacles: readonly Obstacle[]): void {
  * first: that is staged, and saved with the change.
  * @throws EngineError for what refuses
  */
-export function prepareChange(image: EditableImage, progress: ProgressBar): void {
+export function prepareChange(image: EditableImage, use: DataFileUse, progress: ProgressBar): void {
   const isRebuilt = !image.repairObstacles().some(isRefusal) && image.rebuildDirtyRefcounts('', progress);
-  refuseObstacles(image.obstacles(progress));
+  refuseObstacles(image.obstacles(progress), use);
   if (isRebuilt) {
     progress.clear();
     warn(image.onDisk.top.file.name, 'Not closed properly (dirty): its refcounts are rebuilt first');

@@ -28,7 +28,7 @@ export const giveBack: Verb = {
       return undefined;
     }
     const given = withEditable(path, args, (image, progress) => {
-      prepareChange(image, progress);
+      prepareChange(image, 'unwritten', progress);
       // Space is given back of what is on disk.
       if (image.edits.unsaved > 0) saveImage(image, progress);
       return image.giveBack(progress);

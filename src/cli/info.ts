@@ -9,7 +9,7 @@ import { imageInfo, rawInfo } from '../qcow2/scan/info';
 import { infoText } from '../qcow2/scan/infoText';
 import { qemuJson } from '../qcow2/scan/qemuJson';
 import type { Verb } from './verb';
-import { asError, outputForm, readArguments, withChain } from './verb';
+import { outputForm, readArguments, unopenedError, withChain } from './verb';
 
 export const info: Verb = {
   name: 'info',
@@ -33,7 +33,7 @@ export const info: Verb = {
 
 /** Unlike a missing external data file, a missing backing file leaves a hole in what was asked for. */
 function requireBackingFiles(chain: Chain): void {
-  for (const { problem } of chain.view.layers) if (problem !== undefined) throw asError(problem);
+  for (const { problem } of chain.view.layers) if (problem !== undefined) throw unopenedError(chain, problem);
 }
 
 function layerInfo(layer: Layer): ImageInfo {

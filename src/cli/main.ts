@@ -5,6 +5,7 @@
 import './shortRun';
 import { EngineError } from '../qcow2/errors';
 import { prepareZstd } from '../qcow2/image/zstd';
+import { useKoffiOf } from '../qcow2/io/koffi';
 import { describeProblem, printable } from '../qcow2/problemText';
 import { stackText } from '../text/stackText';
 import { printError, ReaderGone, standardOutput } from './output';
@@ -94,6 +95,7 @@ function report(verb: Verb | undefined, error: unknown): number {
   return EXIT_FAILURE;
 }
 
+useKoffiOf(__dirname);
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
 });

@@ -11,7 +11,7 @@ import type { Arguments } from './verb';
 export function repairFile(args: Arguments, form: Form, mode: RepairMode): number {
   const path = args.operands[0]!;
   return withEditable(path, args, (image, progress) => {
-    refuseObstacles(image.repairObstacles());
+    refuseObstacles(image.repairObstacles(), 'unwritten');
     warnOfOverlays(path);
     const report = image.applyRepair(mode, '', progress);
     progress.clear();

@@ -4,9 +4,9 @@ import type { ParseArgsConfig } from 'node:util';
 import type { Chain } from '../qcow2/chain/openChain';
 import { openChain } from '../qcow2/chain/openChain';
 import type { Problem } from '../qcow2/errors';
-import { EngineError } from '../qcow2/errors';
+import { EngineError, FileError } from '../qcow2/errors';
 import { formerFiles } from '../qcow2/edit/interrupted';
-import { printable } from '../qcow2/problemText';
+import { describeProblem, printable } from '../qcow2/problemText';
 import type { ByteSink } from '../qcow2/scan/byteWriter';
 import { parseByteCount } from './byteCount';
 import { noOutput, standardOutput } from './output';
@@ -127,7 +127,18 @@ export function withChain<T>(path: string, followsNames: boolean, use: (chain: C
 
 /** @throws EngineError when some file that the chain names is not open */
 export function requireComplete(chain: Chain): void {
-  if (chain.problem !== undefined) throw asError(chain.problem);
+  if (chain.problem !== undefined) throw unopenedError(chain, chain.problem);
+}
+
+/** Why a file that the chain names is not open: what it is to the image that names it. */
+export function unopenedError({ layers, view }: Chain, problem: Problem): EngineError {
+  const depth = view.layers.findIndex((layer) => layer.problem === problem || layer.notes.includes(problem));
+  const isBacking = view.layers[depth]?.problem === problem;
+  const image = layers[isBacking ? depth - 1 : depth]?.file.name;
+  // What the gate refuses is said of the image already.
+  if (image === undefined || problem.kind === 'refused') return asError(problem);
+  const facts = { value: problem.file, name: describeProblem(problem) };
+  return new FileError(image, isBacking ? 'backing.unopened' : 'dataFile.unopened', facts);
 }
 
 /** A problem that was kept as a state becomes the reason to give up. */

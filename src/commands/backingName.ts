@@ -1,13 +1,27 @@
 /** How an image may name its backing file. */
-import { dirname, relative, sep } from 'node:path';
+import { dirname, join, parse, relative } from 'node:path';
+import * as path from 'node:path';
+import { asFileName } from '../worker/api';
+
+export interface BackingNames {
+  /** As seen from the image's folder; absent where no relative name leads there (another drive). */
+  readonly relative?: string;
+  readonly absolute: string;
+  /** Both lie below one folder that is not the root: they are likely to be moved together. */
+  readonly belongTogether: boolean;
+}
 
 /**
- * The name relative to the image's folder, for a file beside the image or below it: both can be moved together then.
- * Undefined for any other.
+ * Both names of a backing file. A relative name is looked up in the image's folder by the system, which follows links
+ * before `..`: give paths whose folders have their links resolved.
  */
-export function relativeName(image: string, backing: string): string | undefined {
-  const name = relative(dirname(image), backing).split(sep).join('/');
-  if (name === '' || name.startsWith('../') || name === '..' || name.startsWith('/')) return undefined;
-  // What stands before a colon would be taken for a protocol, or for a drive.
-  return /^[^/]*:/.test(name) ? `./${name}` : name;
+export function backingNames(image: string, backing: string): BackingNames {
+  const folder = dirname(image);
+  const name = relative(folder, backing);
+  if (name === '' || path.isAbsolute(name)) return { absolute: backing, belongTogether: false };
+  const { root } = parse(folder);
+  const climbs = name.split(path.sep).filter((part) => part === '..').length;
+  const common = join(folder, ...Array<string>(climbs).fill('..'));
+  const belongTogether = climbs === 0 || common !== root;
+  return { relative: asFileName(name.split(path.sep).join('/')), absolute: backing, belongTogether };
 }

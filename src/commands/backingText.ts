@@ -25,8 +25,14 @@ export function rebaseQuestion(image: string, { before, after }: Rebased): strin
       );
 }
 
+/** Bytes of the two disks, as far as they are known. */
+export interface RebaseSizes {
+  readonly backing: number | undefined;
+  readonly disk: number | undefined;
+}
+
 /** A sentence a line. */
-export function rebaseDetail({ before, after, showsThrough }: Rebased): string[] {
+export function rebaseDetail({ before, after, showsThrough }: Rebased, sizes: RebaseSizes): string[] {
   const clusters = String(showsThrough.clusters);
   const size = sizeText(showsThrough.bytes);
   const lines: string[] = [];
@@ -55,6 +61,7 @@ export function rebaseDetail({ before, after, showsThrough }: Rebased): string[]
             'Choose only a file with the same content as the one before: it is not compared, and with other content the disk is mixed up.',
           ),
     );
+    lines.push(...sizeLines(sizes));
   }
   lines.push(
     vscode.l10n.t(
@@ -62,4 +69,23 @@ export function rebaseDetail({ before, after, showsThrough }: Rebased): string[]
     ),
   );
   return lines;
+}
+
+/** Where the two differ, what that means. */
+function sizeLines({ backing, disk }: RebaseSizes): string[] {
+  if (backing === undefined || disk === undefined || backing === disk) return [];
+  const [ofBacking, ofDisk] = [sizeText(backing), sizeText(disk)];
+  return [
+    backing < disk
+      ? vscode.l10n.t(
+          'The new file is smaller than the disk ({0} instead of {1}): beyond its end, clusters that the image does not have itself read as zero.',
+          ofBacking,
+          ofDisk,
+        )
+      : vscode.l10n.t(
+          'The new file is larger than the disk ({0} instead of {1}): what lies beyond the end of the disk is not shown.',
+          ofBacking,
+          ofDisk,
+        ),
+  ];
 }

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { ChainNode } from '../chains/chainModel';
 import type { ChainView } from '../chains/chainView';
+import { nodeIn } from './arguments';
 import { askForText } from '../words/choose';
 import { registerCommand } from '../words/tell';
 import { show } from './open';
@@ -10,15 +11,17 @@ import { pathOf } from './target';
 export function registerChainCommands(chains: ChainView): vscode.Disposable {
   return vscode.Disposable.from(
     registerCommand('qcow2.refreshBackingChains', () => chains.refresh()),
-    registerCommand('qcow2.chains.open', (node?: ChainNode) =>
-      open(chains.chosen(node), vscode.ViewColumn.Active),
+    registerCommand('qcow2.chains.open', (given?: unknown) =>
+      open(chains.chosen(nodeIn(given)), vscode.ViewColumn.Active),
     ),
-    registerCommand('qcow2.chains.openToSide', (node?: ChainNode) =>
-      open(chains.chosen(node), vscode.ViewColumn.Beside),
+    registerCommand('qcow2.chains.openToSide', (given?: unknown) =>
+      open(chains.chosen(nodeIn(given)), vscode.ViewColumn.Beside),
     ),
-    registerCommand('qcow2.chains.copyPath', (node?: ChainNode) => copyPath(chains.chosen(node))),
-    registerCommand('qcow2.chains.reveal', (node?: ChainNode) => reveal(chains.chosen(node))),
-    registerCommand('qcow2.chains.filter', (text?: string) => filter(chains, text)),
+    registerCommand('qcow2.chains.copyPath', (given?: unknown) => copyPath(chains.chosen(nodeIn(given)))),
+    registerCommand('qcow2.chains.reveal', (given?: unknown) => reveal(chains.chosen(nodeIn(given)))),
+    registerCommand('qcow2.chains.filter', (text?: unknown) =>
+      filter(chains, typeof text === 'string' ? text : undefined),
+    ),
     registerCommand('qcow2.chains.clearFilter', () => {
       chains.setFilter('');
     }),

@@ -11,10 +11,11 @@ import { imageSource } from '../editor/sources';
 import type { CheckReport } from '../worker/api';
 import { isImageName } from '../qcow2/imageName';
 import { healthDetail, type Health, verdictOf } from '../words/health';
+import { fieldIn, offsetIn, targetIn, textIn } from './arguments';
 import { registerCommand, showProgress, tellInformation, tellProblem, tellWarning } from '../words/tell';
 import { withEngine } from './engineOf';
 import { pageInSight } from './open';
-import { type CommandTarget, imageOf, namedImage } from './target';
+import { imageOf, namedImage } from './target';
 
 export function registerCheck(
   images: OpenImages,
@@ -23,24 +24,52 @@ export function registerCheck(
   workerScript: string,
 ): vscode.Disposable {
   return vscode.Disposable.from(
-    registerCommand('qcow2.check', async (target?: CommandTarget, selected?: readonly vscode.Uri[]) => {
-      const uri = await imageOf(target, images);
+    registerCommand('qcow2.check', async (target?: unknown, selected?: unknown) => {
+      const uri = await imageOf(targetIn(target), images);
       if (uri === undefined) return undefined;
       const report = await check(uri, images, checks, workerScript);
       for (const other of othersOf(uri, selected, index)) await check(other, images, checks, workerScript);
       return report;
     }),
-    registerCommand('qcow2.showFinding', async ({ uri, guest, host, isAboutChain }: FindingPlace) => {
-      const page = await pageInSight(vscode.Uri.parse(uri), images);
-      if (guest !== undefined) page?.goTo({ guestOffset: guest });
-      else if (host !== undefined) page?.goTo({ hostOffset: host });
-      else if (isAboutChain === true) page?.goTo({ tab: 'chain' });
+    registerCommand('qcow2.showFinding', async (given?: unknown) => {
+      const place = placeIn(given);
+      if (place !== undefined) await showPlace(place, images);
     }),
-    registerCommand('qcow2.cancelCheck', (target?: CommandTarget) => {
-      const uri = namedImage(target, images);
+    registerCommand('qcow2.cancelCheck', (target?: unknown) => {
+      const uri = namedImage(targetIn(target), images);
       if (uri !== undefined) checks.cancel(sourceName(imageSource(uri)));
     }),
   );
+}
+
+/** Where a link in the Problems panel leads; undefined for what is no such place. */
+function placeIn(given: unknown): FindingPlace | undefined {
+  const uri = textIn(given, 'uri');
+  if (uri === undefined || !isUri(uri)) return undefined;
+  const guest = offsetIn(given, 'guest');
+  if (guest !== undefined) return { uri, guest };
+  const host = offsetIn(given, 'host');
+  if (host !== undefined) return { uri, host };
+  return fieldIn(given, 'isAboutChain') === true ? { uri, isAboutChain: true } : { uri };
+}
+
+function isUri(text: string): boolean {
+  try {
+    vscode.Uri.parse(text, true);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function showPlace(
+  { uri, guest, host, isAboutChain }: FindingPlace,
+  images: OpenImages,
+): Promise<void> {
+  const page = await pageInSight(vscode.Uri.parse(uri), images);
+  if (guest !== undefined) page?.goTo({ guestOffset: guest });
+  else if (host !== undefined) page?.goTo({ hostOffset: host });
+  else if (isAboutChain === true) page?.goTo({ tab: 'chain' });
 }
 
 /** The Explorer passes on what else is selected in it. */

@@ -4,13 +4,14 @@ import * as vscode from 'vscode';
 import type { OpenImages } from '../editor/openImages';
 import type { Result } from '../worker/api';
 import { describeWithFile } from '../words/words';
+import { targetIn } from './arguments';
 import { registerCommand, tellInStatusBar, tellProblem } from '../words/tell';
 import { withEngine } from './engineOf';
 import { type CommandTarget, imageOf } from './target';
 
 export function registerCopyInformation(images: OpenImages, workerScript: string): vscode.Disposable {
-  return registerCommand('qcow2.copyImageInformation', (target?: CommandTarget) =>
-    copyInformation(target, images, workerScript),
+  return registerCommand('qcow2.copyImageInformation', (target?: unknown) =>
+    copyInformation(targetIn(target), images, workerScript),
   );
 }
 

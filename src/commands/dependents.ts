@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
 import type { OpenImages } from '../editor/openImages';
+import { targetIn } from './arguments';
 import { choose } from '../words/choose';
 import { gapTexts } from '../words/gapText';
 import { registerCommand, tellInformation } from '../words/tell';
@@ -11,10 +12,12 @@ import { type CommandTarget, imageOf } from './target';
 
 export function registerDependents(images: OpenImages, chains: ChainView): vscode.Disposable {
   return vscode.Disposable.from(
-    registerCommand('qcow2.showDependents', (target?: CommandTarget) =>
-      showDependents(target, images, chains),
+    registerCommand('qcow2.showDependents', (target?: unknown) =>
+      showDependents(targetIn(target), images, chains),
     ),
-    registerCommand('qcow2.showInChains', (target?: CommandTarget) => showInChains(target, images, chains)),
+    registerCommand('qcow2.showInChains', (target?: unknown) =>
+      showInChains(targetIn(target), images, chains),
+    ),
   );
 }
 

@@ -2,21 +2,15 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/document';
-import type { OpenImages } from '../editor/openImages';
+import { replaceGuards, type Surroundings } from '../editor/replace';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
 import { sizeText } from '../text/sizeText';
 import { describeWithFile } from '../words/words';
+import { targetIn, textIn } from './arguments';
 import { type Choice, choose } from '../words/choose';
 import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../words/tell';
 import { withEngine } from './engineOf';
-import { type CommandTarget, folderOf, imageOf } from './target';
-
-/** What Export Map may be called with by a program: what is not given is asked for. */
-export interface ExportMapArguments {
-  readonly uri: vscode.Uri;
-  readonly form?: MapForm;
-  readonly destination?: vscode.Uri;
-}
+import { folderOf, imageOf } from './target';
 
 export interface ExportedMap {
   readonly destination: vscode.Uri;
@@ -25,33 +19,44 @@ export interface ExportedMap {
   readonly bytes: number;
 }
 
+export interface ExportContext extends Surroundings {
+  /** Path of the bundled worker. */
+  readonly workerScript: string;
+}
+
 const EXTENSIONS: Readonly<Record<MapForm, string>> = { json: 'json', csv: 'csv', text: 'txt' };
 
-export function registerExportMap(images: OpenImages, workerScript: string): vscode.Disposable {
-  return registerCommand('qcow2.exportMap', (target?: CommandTarget | ExportMapArguments) =>
-    exportMap(target, images, workerScript),
-  );
+export function registerExportMap(context: ExportContext): vscode.Disposable {
+  return registerCommand('qcow2.exportMap', async (given?: unknown) => {
+    const uri = await imageOf(targetIn(given), context.images);
+    if (uri === undefined) return undefined;
+    const form = formIn(given) ?? (await askForForm());
+    const destination = form === undefined ? undefined : await askForDestination(uri, form);
+    if (form === undefined || destination === undefined) return undefined;
+    return exportMap(uri, form, destination, context);
+  });
+}
+
+/** The form that a field `form` gives. */
+function formIn(given: unknown): MapForm | undefined {
+  const form = textIn(given, 'form');
+  return form === 'json' || form === 'csv' || form === 'text' ? form : undefined;
 }
 
 /** Answers with what was written; undefined when it was given up or failed, which the person has been told. */
-async function exportMap(
-  target: CommandTarget | ExportMapArguments,
-  images: OpenImages,
-  workerScript: string,
+export async function exportMap(
+  uri: vscode.Uri,
+  form: MapForm,
+  destination: vscode.Uri,
+  context: ExportContext,
 ): Promise<ExportedMap | undefined> {
-  const uri = await imageOf(target, images);
-  if (uri === undefined) return undefined;
-  const given: Partial<ExportMapArguments> = isArguments(target) ? target : {};
-  const form = given.form ?? (await askForForm());
-  if (form === undefined) return undefined;
-  const destination = given.destination ?? (await askForDestination(uri, form));
-  if (destination === undefined) return undefined;
-  if (destination.scheme !== 'file') {
-    void tellError(vscode.l10n.t('A map is written to files on a local disk only.'));
+  const refusal = await refusalOf(destination, context);
+  if (refusal !== undefined) {
+    void tellError(refusal);
     return undefined;
   }
   const request = { form, destination: destination.fsPath };
-  const written = await exportWithProgress(uri, request, images.find(uri), workerScript);
+  const written = await exportWithProgress(uri, request, context.images.find(uri), context.workerScript);
   if (!written.ok) {
     tellFailure(uri, written.problem);
     return undefined;
@@ -62,8 +67,13 @@ async function exportMap(
   return exported;
 }
 
-function isArguments(target: CommandTarget | ExportMapArguments): target is ExportMapArguments {
-  return target !== undefined && !(target instanceof vscode.Uri) && 'uri' in target;
+/** Why a map cannot be written there. It is no image: what others stand on, or have edits of, is not to become one. */
+async function refusalOf(destination: vscode.Uri, surroundings: Surroundings): Promise<string | undefined> {
+  if (destination.scheme !== 'file') {
+    return vscode.l10n.t('A map is written to files on a local disk only.');
+  }
+  const { refusals, questions } = await replaceGuards(destination, surroundings);
+  return refusals[0] ?? questions[0]?.text;
 }
 
 function askForForm(): Promise<MapForm | undefined> {
@@ -129,7 +139,8 @@ function tellFailure(image: vscode.Uri, problem: Problem): void {
 }
 
 async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promise<void> {
-  const opensUpTo = vscode.workspace.getConfiguration('qcow2').get('exportMap.openUpTo', 5) * 1024 * 1024;
+  const opensUpTo =
+    vscode.workspace.getConfiguration('qcow2', destination).get('exportMap.openUpTo', 5) * 1024 * 1024;
   if (bytes <= opensUpTo) {
     await vscode.window.showTextDocument(destination, { preview: true });
     return;

@@ -1,6 +1,6 @@
 /**
  * Give Free Space Back to the Host…: what nothing in an image uses goes back to the file system. It is no edit: the person
- * is told what it would come to and that it cannot be undone, nor can what was before it; a program says yes at once.
+ * is told what it would come to and that it cannot be undone, nor can what was before it.
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
@@ -11,6 +11,7 @@ import type { Cancel, ProgressReport } from '../editor/staging';
 import { sizeText } from '../text/sizeText';
 import { describeWithFile } from '../words/words';
 import type { FreeSpace, GivenBack, Problem, Result } from '../worker/api';
+import { targetIn } from './arguments';
 import {
   ask,
   registerCommand,
@@ -21,28 +22,31 @@ import {
   tellWarning,
 } from '../words/tell';
 import { pageInSight } from './open';
-import { type CommandTarget, imageOf } from './target';
-
-/** What the command may be called with by a program: no question is asked then. */
-export interface GiveBackArguments {
-  readonly uri: vscode.Uri;
-  readonly confirmed: true;
-}
+import { imageOf } from './target';
 
 export function registerGiveBack(images: OpenImages): vscode.Disposable {
-  return registerCommand(
-    'qcow2.giveBack',
-    async (given?: CommandTarget | GiveBackArguments): Promise<GivenBack | undefined> => {
-      const uri = await imageOf(given, images);
-      const page = uri === undefined ? undefined : await pageInSight(uri, images);
-      if (page === undefined) return undefined;
-      return new Giving(page.uri, page.document, isConfirmed(given)).run();
-    },
-  );
+  return registerCommand('qcow2.giveBack', async (given?: unknown): Promise<GivenBack | undefined> => {
+    const uri = await imageOf(targetIn(given), images);
+    return uri === undefined ? undefined : giveBack(uri, images, askBeforeGiving);
+  });
 }
 
-const isConfirmed = (given: CommandTarget | GiveBackArguments): boolean =>
-  given !== undefined && !(given instanceof vscode.Uri) && 'confirmed' in given;
+/** Whether the person wants it, told what it comes to and what else is to be answered with yes. */
+export type AskBeforeGiving = (
+  name: string,
+  space: FreeSpace,
+  questions: readonly string[],
+) => Promise<boolean>;
+
+/** Answers with what was given back; undefined where nothing was, which the person has been told. */
+export async function giveBack(
+  uri: vscode.Uri,
+  images: OpenImages,
+  ask: AskBeforeGiving,
+): Promise<GivenBack | undefined> {
+  const page = await pageInSight(uri, images);
+  return page === undefined ? undefined : new Giving(page.uri, page.document, ask).run();
+}
 
 /** No other images are in the way: what those that have this one as their base show stays what it is. */
 const noUsers = (): Promise<Users> => Promise.resolve({ paths: [], gaps: [] });
@@ -53,8 +57,7 @@ class Giving {
   constructor(
     readonly uri: vscode.Uri,
     readonly document: ImageDocument,
-    /** The person has been asked, or there is none. */
-    readonly isConfirmed: boolean,
+    readonly ask: AskBeforeGiving,
   ) {
     this.name = basename(uri.path);
   }
@@ -64,7 +67,7 @@ class Giving {
     const { document, name } = this;
     await document.whenRead();
     await document.lookAgain();
-    const { refusals, questions } = await guardsOf(document, noUsers);
+    const { refusals, questions } = await guardsOf(document, noUsers, { writesData: false });
     if (refusals[0] !== undefined) {
       refuse(refusals[0]);
       return undefined;
@@ -84,14 +87,8 @@ class Giving {
       return undefined;
     }
     const asked = questions.filter(({ id }) => !document.isConfirmed(id));
-    if (
-      !this.isConfirmed &&
-      !(await this.ask(
-        space.value,
-        asked.map(({ text }) => text),
-      ))
-    )
-      return undefined;
+    const texts = asked.map(({ text }) => text);
+    if (!(await this.ask(name, space.value, texts))) return undefined;
     document.confirm(asked.map(({ id }) => id));
     const given = await withProgress(vscode.l10n.t('Giving free space of {0} back', name), (report, cancel) =>
       document.giveBack(report, cancel),
@@ -102,20 +99,6 @@ class Giving {
     }
     this.tell(given.value);
     return given.value;
-  }
-
-  private async ask(space: FreeSpace, questions: readonly string[]): Promise<boolean> {
-    const question = vscode.l10n.t('Give the free space of {0} back to the host?', this.name);
-    const detail = [
-      ...spaceText(space),
-      vscode.l10n.t(
-        'This cannot be undone, and no edit from before it can be undone any more, saved ones included. Nothing that the guest or a snapshot reads changes.',
-      ),
-      ...whatStays(space),
-      ...questions,
-    ];
-    const yes = vscode.l10n.t('Give Back');
-    return (await ask(question, { detail, buttons: [yes] })) === yes;
   }
 
   private tell(given: GivenBack): void {
@@ -138,6 +121,24 @@ class Giving {
   private fail(problem: Problem): void {
     if (problem.kind !== 'cancelled') tellProblem(describeWithFile(problem, this.uri.fsPath), problem);
   }
+}
+
+async function askBeforeGiving(
+  name: string,
+  space: FreeSpace,
+  questions: readonly string[],
+): Promise<boolean> {
+  const question = vscode.l10n.t('Give the free space of {0} back to the host?', name);
+  const detail = [
+    ...spaceText(space),
+    vscode.l10n.t(
+      'This cannot be undone, and no edit from before it can be undone any more, saved ones included. Nothing that the guest or a snapshot reads changes.',
+    ),
+    ...whatStays(space),
+    ...questions,
+  ];
+  const yes = vscode.l10n.t('Give Back');
+  return (await ask(question, { detail, buttons: [yes] })) === yes;
 }
 
 function withProgress<T>(

@@ -5,13 +5,14 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { OpenImages } from '../editor/openImages';
+import { targetIn } from './arguments';
+import { namedImage } from './target';
 import { type Choice, choose } from '../words/choose';
 import { registerCommand, tellInformation } from '../words/tell';
-import { type CommandTarget, namedImage } from './target';
 
 export function registerGoToProblem(images: OpenImages): vscode.Disposable {
-  return registerCommand('qcow2.goToProblem', async (target?: CommandTarget) => {
-    const uri = namedImage(target, images);
+  return registerCommand('qcow2.goToProblem', async (target?: unknown) => {
+    const uri = namedImage(targetIn(target), images);
     if (uri === undefined) return;
     const choices = vscode.languages.getDiagnostics(uri).flatMap(choiceOf);
     const name = basename(uri.path);

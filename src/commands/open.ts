@@ -7,26 +7,20 @@ import type { Page } from '../editor/page';
 import { viewTypeFor } from '../words/viewTypes';
 import { sizeText } from '../text/sizeText';
 import { describe } from '../words/words';
+import { targetIn, textIn } from './arguments';
 import { askForText } from '../words/choose';
 import { ask, registerCommand, tellError } from '../words/tell';
 import { parseOffset } from './offset';
 import { type CommandTarget, chooseFile, imageOf, namedImage } from './target';
 
-/** What Go to Offset may be called with by a program. */
-export interface GoToOffsetArguments {
-  readonly uri?: vscode.Uri;
-  /** As a person would write it. */
-  readonly offset?: string;
-}
-
 export function registerOpenCommands(images: OpenImages): vscode.Disposable {
   return vscode.Disposable.from(
-    registerCommand('qcow2.openImage', (target?: CommandTarget) => openImage(target, images)),
-    registerCommand('qcow2.showBackingChain', (target?: CommandTarget) => showBackingChain(target, images)),
-    registerCommand('qcow2.goToOffset', (given?: vscode.Uri | GoToOffsetArguments) =>
-      goToOffset(given, images),
+    registerCommand('qcow2.openImage', (target?: unknown) => openImage(targetIn(target), images)),
+    registerCommand('qcow2.showBackingChain', (target?: unknown) =>
+      showBackingChain(targetIn(target), images),
     ),
-    registerCommand('qcow2.retry', (target?: CommandTarget) => readAgain(target, images)),
+    registerCommand('qcow2.goToOffset', (given?: unknown) => goToOffset(given, images)),
+    registerCommand('qcow2.retry', (target?: unknown) => readAgain(targetIn(target), images)),
   );
 }
 
@@ -56,13 +50,13 @@ async function showBackingChain(target: CommandTarget, images: OpenImages): Prom
   (await pageInSight(uri, images))?.goTo({ tab: 'chain' });
 }
 
-/** Answers with the guest offset that it went to. */
-async function goToOffset(
-  given: vscode.Uri | GoToOffsetArguments | undefined,
-  images: OpenImages,
-): Promise<number | undefined> {
-  const { uri, offset }: GoToOffsetArguments = given instanceof vscode.Uri ? { uri: given } : (given ?? {});
-  const image = uri ?? (await imageOf(undefined, images));
+/**
+ * Answers with the guest offset that it went to.
+ * @param given a target; a field `offset` has the place as a person would write it
+ */
+async function goToOffset(given: unknown, images: OpenImages): Promise<number | undefined> {
+  const image = await imageOf(targetIn(given), images);
+  const offset = textIn(given, 'offset');
   if (image === undefined) return undefined;
   const page = await pageInSight(image, images);
   const state = await page?.document.whenRead();

@@ -6,11 +6,12 @@ import type { OpenImages } from '../editor/openImages';
 import type { Problem, RecoverOutcome, RecoverTrust } from '../worker/api';
 import { describeWithFile } from '../words/words';
 import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../words/tell';
-import { type CommandTarget, namedImage } from './target';
+import { targetIn } from './arguments';
+import { namedImage } from './target';
 
 export function registerRecover(images: OpenImages): vscode.Disposable {
-  return registerCommand('qcow2.recover', async (target?: CommandTarget) => {
-    const uri = namedImage(target, images);
+  return registerCommand('qcow2.recover', async (target?: unknown) => {
+    const uri = namedImage(targetIn(target), images);
     const document = uri === undefined ? undefined : images.find(uri);
     if (uri === undefined || document === undefined) return undefined;
     if (!vscode.workspace.isTrusted) {

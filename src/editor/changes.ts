@@ -5,15 +5,16 @@ import { sizeText } from '../text/sizeText';
 import { printable } from '../text/printable';
 import type { Notice, PageChange } from './messages';
 
-export function requestOf(change: PageChange): ChangeRequest {
+/** @param image whose folder's settings count */
+export function requestOf(change: PageChange, image: vscode.Uri): ChangeRequest {
   const { kind, start, length } = change;
   if (kind === 'discard') return { kind, start, length };
   const { unmap, thorough } = change;
-  return { kind, start, length, options: { unmap, thorough, fallback: true, policy: unmapPolicy() } };
+  return { kind, start, length, options: { unmap, thorough, fallback: true, policy: unmapPolicy(image) } };
 }
 
-function unmapPolicy(): ZeroPolicy {
-  const policy = vscode.workspace.getConfiguration('qcow2').get<string>('unmapPolicy');
+function unmapPolicy(image: vscode.Uri): ZeroPolicy {
+  const policy = vscode.workspace.getConfiguration('qcow2', image).get<string>('unmapPolicy');
   return policy === 'zero-flag' ? 'zero-flag' : 'unallocate';
 }
 

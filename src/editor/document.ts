@@ -24,6 +24,7 @@ import type {
   RepairMode,
   RepairReport,
   Result,
+  SaveAsTrust,
   StagedReport,
 } from '../worker/api';
 import { DocumentBackups } from './documentBackups';
@@ -147,7 +148,8 @@ export class ImageDocument {
   /** Reads anew in any case; where the thread has died, what was staged is staged again. */
   async readAgain(): Promise<ImageState> {
     this.outside = undefined;
-    this.confirmed.clear();
+    // That a data file may be written holds as long as it is the same one: its path is a part of the question.
+    for (const id of this.confirmed) if (!id.startsWith('dataFile.')) this.confirmed.delete(id);
     if (this.lease?.session.awaitsRevival === true) return this.lease.session.revive();
     return (await this.follow()).read(this.source);
   }
@@ -265,8 +267,8 @@ export class ImageDocument {
   }
 
   /** Writes the image as staged to another file. Call it in turn. */
-  async saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
-    return (await this.readSession()).staging.saveAs(path, cancel);
+  async saveAs(path: string, trust: SaveAsTrust, cancel: Cancel): Promise<Result<undefined>> {
+    return (await this.readSession()).staging.saveAs(path, trust, cancel);
   }
 
   /** Goes back to what is on disk; reads it anew where it is not what it was. */

@@ -24,6 +24,8 @@ export interface Users {
 export type FindUsers = (path: string) => Promise<Users>;
 
 export interface Leniency {
+  /** False for what leaves an external data file alone: then it need not be asked about. */
+  readonly writesData?: boolean;
   /** For a repair, and for a save, which may be that of one: the engine knows, and refuses other saves itself. */
   readonly allowsDamage?: boolean;
 }
@@ -80,8 +82,9 @@ export async function guardsOf(
     for (const obstacle of obstacles.value) {
       const { severity, problem, isDamage = false } = obstacle;
       if (leniency.allowsDamage === true && isDamage) continue;
+      if (leniency.writesData === false && isAboutDataFile(problem)) continue;
       if (severity === 'refuse') refusals.push(describe(problem));
-      else if (isAboutLocks(obstacle) && guardLevel('unseenLocks', image) === 'refuse') {
+      else if (isAboutUnseenLocks(problem) && guardLevel('unseenLocks', image) === 'refuse') {
         refusals.push(refusedBySetting(describe(problem), 'unseenLocks'));
       } else questions.push({ id: `${problem.code}:${problem.value ?? ''}`, text: describe(problem) });
     }
@@ -101,7 +104,7 @@ export async function guardsOf(
 const USERS_NAMED = 10;
 
 /** Names the images that use it, and says where could not be looked for more; nothing where all is known. */
-function usageQuestion({ paths, gaps }: Users): GuardQuestion | undefined {
+export function usageQuestion({ paths, gaps }: Users): GuardQuestion | undefined {
   if (paths.length === 0 && gaps.length === 0) return undefined;
   const all = paths.map((path) => printable(basename(path)));
   const names = [...all.slice(0, USERS_NAMED), ...(all.length > USERS_NAMED ? ['…'] : [])].join(', ');
@@ -123,9 +126,13 @@ function usageQuestion({ paths, gaps }: Users): GuardQuestion | undefined {
   return { id: `${id}:${kinds}`, text: paths.length === 0 ? unknown : `${used} ${unknown}` };
 }
 
-/** Whether somebody else has the image open is not known: all that the engine asks about locks. */
-const isAboutLocks = ({ problem }: { readonly problem: Problem }): boolean =>
-  problem.code.startsWith('lock.');
+/** Another file is written along with the image. */
+const isAboutDataFile = ({ code }: Problem): boolean =>
+  code === 'dataFile.beside' || code === 'dataFile.elsewhere';
 
-const refusedBySetting = (text: string, name: string): string =>
+/** Whether another program has the file open is not known: all that the engine asks about locks. */
+export const isAboutUnseenLocks = ({ code }: Problem): boolean =>
+  code === 'lock.notTaken' || code === 'lock.network' || code === 'lock.unseen';
+
+export const refusedBySetting = (text: string, name: string): string =>
   vscode.l10n.t('{0} The setting {1} refuses it.', text, `qcow2.guards.${name}`);

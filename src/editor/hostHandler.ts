@@ -79,10 +79,10 @@ export function hostHandler(
       const column = toTheSide ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
       await vscode.commands.executeCommand('vscode.openWith', layer, viewTypeFor(layer), column);
     },
-    async changeBacking(depth: number): Promise<void> {
+    async changeBacking(depth: number, choosesFile: boolean): Promise<void> {
       const overlay = document.state?.chain?.layers.find((layer) => layer.depth === depth - 1)?.path;
       const image = depth === 1 || overlay === undefined ? uri : vscode.Uri.file(overlay);
-      await vscode.commands.executeCommand('qcow2.changeBackingFile', image);
+      await vscode.commands.executeCommand('qcow2.changeBackingFile', { uri: image, choosesFile });
     },
     async run(command): Promise<void> {
       if (!Object.hasOwn(COMMANDS, command)) return;
@@ -95,7 +95,7 @@ export function hostHandler(
     preview: (change: PageChange) => previewChange(document, change),
     stage: (change: PageChange, confirmed: readonly string[]) =>
       stageChange(document, change, confirmed, findUsers),
-    repairGuards: () => guardsOf(document, findUsers, { allowsDamage: true }),
+    repairGuards: () => guardsOf(document, findUsers, { allowsDamage: true, writesData: false }),
     previewRepair: (mode: RepairMode) => previewRepair(document, mode),
     stopPreview(): Promise<void> {
       document.stopPreview();

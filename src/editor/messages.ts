@@ -192,8 +192,8 @@ export interface HostApi {
   leaveFile(): void;
   /** Opens the chain layer at that depth in an editor of its own. */
   openLayer(depth: number, toTheSide: boolean): void;
-  /** Asks for another file in the link from the layer above to the one at that depth. */
-  changeBacking(depth: number): void;
+  /** Asks for another file in the link from the layer above to the one at that depth: in the file dialog at once, or not. */
+  changeBacking(depth: number, choosesFile: boolean): void;
   /** Runs a command of this extension on the document. */
   run(command: PageCommand): void;
   copy(text: string): void;

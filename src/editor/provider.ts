@@ -99,7 +99,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     token: vscode.CancellationToken,
   ): Promise<void> {
     await guarded(`Save of ${document.uri.path} as ${destination.path}`, () =>
-      untilClosed(document, saveDocumentAs(document, destination, this.context.findUsers, token)),
+      untilClosed(document, saveDocumentAs(document, destination, this.context, token)),
     );
     await removeBackupsOfSaved(document);
   }

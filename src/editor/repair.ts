@@ -62,7 +62,10 @@ export async function stageRepair(
     );
     return { ok: false, text };
   }
-  const { refusals, questions } = await guardsOf(document, findUsers, { allowsDamage: true });
+  const { refusals, questions } = await guardsOf(document, findUsers, {
+    allowsDamage: true,
+    writesData: false,
+  });
   document.confirm(confirmed);
   const refusal = refusals[0] ?? questions.find(({ id }) => !document.isConfirmed(id))?.text;
   if (refusal !== undefined) return { ok: false, text: refusal };

@@ -5,12 +5,13 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { Problem, Result } from '../worker/api';
-import { describeWithFile } from '../words/words';
+import type { Problem, Result, SaveAsTrust } from '../worker/api';
+import { describe, describeWithFile } from '../words/words';
 import { ask, showProgress, tellWarning, told } from '../words/tell';
 import type { CustomImageDocument } from './customDocument';
-import { type FindUsers, guardsOf } from './editability';
+import { type FindUsers, guardsOf, isAboutUnseenLocks } from './editability';
 import { guardLevel } from './guardLevels';
+import { replaceGuards, type Surroundings } from './replace';
 import type { Cancel } from './staging';
 
 /** Milliseconds until a save shows its progress. */
@@ -40,11 +41,14 @@ export async function saveDocument(
   document.wasSaved();
 }
 
-/** @throws as `saveDocument` */
+/**
+ * What a save to the file that is there would have to stand by is looked at for a copy that takes its place, too.
+ * @throws as `saveDocument`
+ */
 export async function saveDocumentAs(
   document: CustomImageDocument,
   destination: vscode.Uri,
-  findUsers: FindUsers,
+  surroundings: Surroundings,
   token: vscode.CancellationToken,
 ): Promise<void> {
   if (destination.scheme !== 'file') {
@@ -52,18 +56,48 @@ export async function saveDocumentAs(
   }
   if (await isSameFile(document.uri, destination)) {
     document.isSaveAnnounced = true;
-    await saveDocument(document, findUsers, token);
+    await saveDocument(document, surroundings.findUsers, token);
     return;
   }
-  await document.model.inTurn(async () => {
-    settle(
-      document,
-      await withProgress(document, token, (cancel) => document.model.saveAs(destination.fsPath, cancel)),
-    );
-  });
+  await askBeforeReplacing(destination, surroundings);
+  await document.model.inTurn(() => copyTo(document, destination, token));
   // VS Code takes the old document for clean from here on.
   const reverted = await document.model.revert();
   if (reverted.ok) document.wasReverted();
+}
+
+/** @throws CancellationError where the file is not to be written over after all, or the reason has been told */
+async function askBeforeReplacing(target: vscode.Uri, surroundings: Surroundings): Promise<void> {
+  const { refusals, questions } = await replaceGuards(target, surroundings);
+  if (refusals[0] !== undefined) throw told(refusals[0]);
+  const texts = questions.map(({ text }) => text);
+  if (texts.length > 0) await confirmReplacing(target, texts);
+}
+
+/** @throws CancellationError */
+async function confirmReplacing(target: vscode.Uri, detail: readonly string[]): Promise<void> {
+  const replace = vscode.l10n.t('Replace All the Same');
+  const question = vscode.l10n.t('Replace {0}?', basename(target.path));
+  if ((await ask(question, { detail, buttons: [replace] })) !== replace) throw new vscode.CancellationError();
+}
+
+/** Whether another program has the file that is replaced open is asked where it cannot be seen. */
+async function copyTo(
+  document: CustomImageDocument,
+  target: vscode.Uri,
+  token: vscode.CancellationToken,
+  trust: SaveAsTrust = {},
+): Promise<void> {
+  const copied = await withProgress(document, token, (cancel) =>
+    document.model.saveAs(target.fsPath, trust, cancel),
+  );
+  const asks = !copied.ok && isAboutUnseenLocks(copied.problem) && trust.trustsUnseenLocks !== true;
+  if (!asks || guardLevel('unseenLocks', target) === 'refuse') {
+    settle(document, copied);
+    return;
+  }
+  await confirmReplacing(target, [describe(copied.problem)]);
+  await copyTo(document, target, token, { trustsUnseenLocks: true });
 }
 
 /** @throws CancellationError where the person would rather keep the edits staged */
@@ -102,7 +136,8 @@ async function checkGuards(document: CustomImageDocument, findUsers: FindUsers):
           ),
     );
   }
-  const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true });
+  const writesData = model.state?.edits?.writesDataFile === true;
+  const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true, writesData });
   if (refusals[0] !== undefined) throw notSaved(document, refusals[0]);
   const open = questions.filter(({ id }) => !model.isConfirmed(id));
   if (open.length === 0) return;

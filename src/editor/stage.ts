@@ -22,7 +22,7 @@ export function stageChange(
   confirmed: readonly string[],
   findUsers: FindUsers,
 ): Promise<Told<Staged>> {
-  return stageRequest(document, requestOf(change), labelOf(change), confirmed, findUsers);
+  return stageRequest(document, requestOf(change, uriOf(document)), labelOf(change), confirmed, findUsers);
 }
 
 /** @param label the edit's name in the list of what can be undone */
@@ -34,7 +34,8 @@ export async function stageRequest(
   findUsers: FindUsers,
 ): Promise<Told<Staged>> {
   await document.lookAgain();
-  const refusal = await refusalOf(document, confirmed, findUsers);
+  const writesData = request.kind !== 'rebase';
+  const refusal = await refusalOf(document, confirmed, findUsers, writesData);
   if (refusal !== undefined) return { ok: false, text: refusal };
   const staged = await document.stage(request, label);
   if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, pathOf(document)) };
@@ -47,7 +48,7 @@ export async function previewChange(
 ): Promise<Told<ChangePreview>> {
   const reason = readOnlyReason(document);
   if (reason !== undefined) return { ok: false, text: reason };
-  const preview = await document.preview(requestOf(change));
+  const preview = await document.preview(requestOf(change, uriOf(document)));
   if (!preview.ok) return { ok: false, text: describeWithFile(preview.problem, pathOf(document)) };
   return {
     ok: true,
@@ -59,6 +60,7 @@ async function refusalOf(
   document: ImageDocument,
   confirmed: readonly string[],
   findUsers: FindUsers,
+  writesData: boolean,
 ): Promise<string | undefined> {
   if (document.isChangedOutside) {
     return vscode.l10n.t(
@@ -71,10 +73,13 @@ async function refusalOf(
     const damage = obstacles.ok ? obstacles.value.find(({ isDamage }) => isDamage) : undefined;
     return damage === undefined ? readOnlyReason(document) : describe(damage.problem);
   }
-  const { refusals, questions } = await guardsOf(document, findUsers);
+  const { refusals, questions } = await guardsOf(document, findUsers, { writesData });
   if (refusals[0] !== undefined) return refusals[0];
   document.confirm(confirmed);
   return questions.find(({ id }) => !document.isConfirmed(id))?.text;
 }
+
+const uriOf = ({ source }: ImageDocument): vscode.Uri =>
+  source.kind === 'path' ? vscode.Uri.file(source.path) : vscode.Uri.parse(source.uri);
 
 const pathOf = (document: ImageDocument): string => document.state?.path ?? '';

@@ -22,6 +22,7 @@ import type {
   Result,
   Reverted,
   Run,
+  SaveAsTrust,
 } from '../worker/api';
 import type { EngineClient } from '../worker/client';
 import { type Dropped, EditHistory } from './editHistory';
@@ -183,9 +184,9 @@ export class Staging {
   }
 
   /** Writes the image as staged to another file; what is staged stays. For a piece that has the turn. */
-  saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
+  saveAs(path: string, trust: SaveAsTrust, cancel: Cancel): Promise<Result<undefined>> {
     return log.timed(`Save of ${this.file} as ${path}`, () =>
-      this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel))),
+      this.host.ask((engine) => engine.saveAs(path, trust, this.cancellable(engine, cancel))),
     );
   }
 

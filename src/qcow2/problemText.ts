@@ -17,6 +17,7 @@ export const PROBLEM_TEXT = {
 
   // io/
   'file.missing': 'No such file',
+  'file.notUtf8': 'The name is not valid UTF-8, and such files cannot be opened: rename the file',
   'file.notRegular': 'Not a regular file, but {what}',
   'file.permission': 'Permission denied',
   'file.open': 'Cannot be opened: {value}',
@@ -175,6 +176,13 @@ export const PROBLEM_TEXT = {
   'encrypted.read': 'The image is encrypted ({value}): its data cannot be read',
   'dataFile.required': 'The image needs an external data file, but its header names none',
   'dataFile.notOpen': 'The external data file {value} is not open: its data cannot be read',
+  'dataFile.beside': 'The guest data is written to the external data file {value}',
+  'dataFile.elsewhere':
+    'The guest data is written to the external data file {value}, outside the folder of the image',
+  'dataFile.notAllowed':
+    'The guest data would be written to the external data file {value}, outside the folder of the image: allow it with --allow-external-data-file',
+  'backing.unopened': 'Backing file {value}: {name}',
+  'dataFile.unopened': 'External data file {value}: {name}',
   'backing.notOpen':
     'The backing file {value} is not open: what it has at guest offset {offset} cannot be read',
   'read.range': 'Guest bytes from {offset} to {value} lie beyond the end of the disk at {limit} bytes',
@@ -216,6 +224,8 @@ export const PROBLEM_TEXT = {
   'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',
   'gate.protocol': "Not opened: '{value}' is no local file but needs the protocol '{name}'",
   'gate.network': "Not opened: '{value}' is on another machine",
+  'gate.device': "Not opened: '{value}' is a device, or a path that is not looked into",
+  'gate.stream': "Not opened: '{value}' has a colon, which no file name has here",
   'gate.noName': 'The name of the file is empty',
   'gate.jsonSyntax': "Not opened: '{value}' is not a valid json: name",
   'gate.jsonTooLarge': "Not opened: the json: name is longer or nested deeper than {limit}: '{value}'",
@@ -319,6 +329,7 @@ export const PROBLEM_TEXT = {
   'gate.notLocal': "Not opened: '{value}' is named by an image that is not on a local disk",
   'file.notLocal': 'A file that is not on a local disk is read up to {limit} bytes; this one has {value}',
   'export.ontoImage': 'The map cannot be written over a file of the image itself',
+  'export.ontoOtherImage': 'The map cannot be written over a disk image; choose another name',
   'export.write': 'Cannot be written: {value}',
   'copy.write': 'The copy cannot be written: {value}',
   'copy.dataFile':
@@ -326,6 +337,9 @@ export const PROBLEM_TEXT = {
   'copy.backing':
     "The name of the backing file, '{value}', leads elsewhere from another folder: save the image in its own folder",
   'copy.ontoChain': 'A file of its own backing chain cannot be written over',
+  'copy.ontoItself': 'The copy cannot be written over the image itself',
+  'replace.owner':
+    'Not replaced: the owner of the file (user and group {value}) and its permissions could not be kept ({name}); choose another name',
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_TEXT;

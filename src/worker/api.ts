@@ -24,6 +24,7 @@ import type { RepairMode, RepairReport } from '../qcow2/repair/report';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
 
 // The rooms above the worker import the engine's data types from here, so that they depend on one door.
+export { asFileName } from '../qcow2/chain/names';
 export type { Problem } from '../qcow2/errors';
 export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
@@ -115,6 +116,8 @@ export interface EditState {
   readonly stagedBytes: number;
   /** Bytes of the image file that differ from those on disk, in whole sectors. */
   readonly stagedFileBytes: number;
+  /** A save writes the external data file, too. */
+  readonly writesDataFile: boolean;
 }
 
 /** Cells with what is staged in them. */
@@ -177,6 +180,12 @@ export interface Reverted {
   readonly state: ImageState;
   /** Nothing of the history is left. */
   readonly isReadAnew: boolean;
+}
+
+/** What a person has said of the file that a copy replaces, where the program cannot know. */
+export interface SaveAsTrust {
+  /** No other program has it open. */
+  readonly trustsUnseenLocks?: boolean;
 }
 
 export interface Recovered {
@@ -275,7 +284,7 @@ export interface EngineApi {
   /** Gives free space back to the host, for good; nothing may be staged. Can be stopped half-way. */
   giveBack(run: Run): Result<GaveBack>;
   /** Writes the image as staged to another file, which is there whole or not at all. */
-  saveAs(path: string, run: Run): Result<undefined>;
+  saveAs(path: string, trust: SaveAsTrust, run: Run): Result<undefined>;
   /** Goes back to what is on disk, reading it anew where no edit leads there or the file has changed. */
   revert(generation: number): Result<Reverted>;
   /** Writes edits to a backup, which fits the file as it is now. */

@@ -39,6 +39,7 @@ import type {
   Result,
   Reverted,
   Run,
+  SaveAsTrust,
   Saved,
   StagedReport,
 } from './api';
@@ -325,8 +326,8 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.giveBack(run)));
   }
 
-  async saveAs(path: string, run: Run): Promise<Result<undefined>> {
-    return flat(await this.thread.call(this.path, (rpc) => rpc.saveAs(path, run)));
+  async saveAs(path: string, trust: SaveAsTrust, run: Run): Promise<Result<undefined>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.saveAs(path, trust, run)));
   }
 
   async revert(generation: number): Promise<Result<Reverted>> {

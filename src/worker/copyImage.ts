@@ -2,72 +2,65 @@
  * Save As: the image as staged in another file, which is there whole or not at all. Holes stay holes, and where the
  * file system can share the bytes of a copy, it does.
  */
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { ftruncateSync, fsyncSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { decide } from '../qcow2/chain/gate';
 import type { EditableImage } from '../qcow2/edit/editableImage';
-import { FileError, RefusedError } from '../qcow2/errors';
+import { RefusedError } from '../qcow2/errors';
 import type { BlockFile } from '../qcow2/io/blockFile';
 import { Fill } from '../qcow2/io/fill';
 import { LocalFile } from '../qcow2/io/localFile';
 import { StagedFile } from '../qcow2/io/stagedFile';
-import { systemMessage } from '../qcow2/io/systemError';
 import type { Progress } from '../qcow2/progress';
+import type { SaveAsTrust } from './api';
+import { isSameFile, resolveTarget, WholeFile } from './wholeFile';
 
 /** Bytes copied at a time. */
 const CHUNK = 1024 * 1024;
+/** What makes a file an image is in its first bytes: they are written once all else is on stable storage. */
+const FIRST_SECTOR = 512;
 
 /**
+ * @param trust what was said where it cannot be seen whether another program has the file that is replaced open
  * @throws RefusedError where the copy would be another image than it seems: `copy.dataFile`, `copy.backing`,
- *   `copy.ontoChain`, `guard.changed`; FileError `copy.write`; CancelledError
+ *   `copy.ontoChain`, `copy.ontoItself`, `guard.changed`; as `WholeFile` for what is in its place; FileError
+ *   `copy.write`; CancelledError
  */
-export function copyImage(editable: EditableImage, destination: string, progress: Progress): void {
-  const { top, layers } = editable.chain;
+export function copyImage(
+  editable: EditableImage,
+  destination: string,
+  progress: Progress,
+  { trustsUnseenLocks = false }: SaveAsTrust = {},
+): void {
+  const { top } = editable.chain;
   const { file } = top;
   if (!(file instanceof StagedFile)) throw new RefusedError(file.name, 'guard.notLocal');
-  const target = resolved(destination);
+  const { base } = file;
+  const target = resolveTarget(destination);
   if (top.hasDataFile) throw new RefusedError(file.name, 'copy.dataFile', { value: top.dataFileName ?? '' });
   refuseLostBacking(file.name, top.backing?.name, target);
-  if (layers.slice(1).some((layer) => isSameFile(layer.file.name, target))) {
-    throw new RefusedError(target, 'copy.ontoChain');
-  }
-  refuseChanged(file.base);
-  const unfinished = `${target}.${randomBytes(4).toString('hex')}.part`;
+  refuseOntoChain(editable, target);
+  refuseChanged(base);
+  const newMode = base instanceof LocalFile ? { newMode: base.mode } : {};
+  const copy = new WholeFile(target, { failure: 'copy.write', trustsUnseenLocks, ...newMode });
   try {
-    const descriptor = createCopy(file.base, unfinished, progress);
-    try {
-      writePieces(file, descriptor, progress);
+    copyBase(base, copy, progress);
+    writePieces(file, copy, progress);
+    copy.call((descriptor) => {
       ftruncateSync(descriptor, file.size);
       fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(unfinished, target);
+    });
+    copy.write(firstSector(file), 0);
+    copy.finish();
   } catch (error) {
-    remove(unfinished);
-    if (error instanceof Error && 'code' in error) {
-      throw new FileError(destination, 'copy.write', { value: systemMessage(error) });
-    }
+    copy.discard();
     throw error;
   }
 }
 
 /** A relative name belongs to the folder of the image: from another folder it leads elsewhere. */
 function refuseLostBacking(image: string, backing: string | undefined, target: string): void {
-  if (backing === undefined || dirname(resolved(image)) === dirname(target)) return;
+  if (backing === undefined || dirname(resolveTarget(image)) === dirname(target)) return;
   const [before, after] = [image, target].map((namedBy) =>
     decide({ role: 'backing', name: backing, namedBy }, { followsNames: true }),
   );
@@ -90,37 +83,40 @@ function refuseChanged(base: BlockFile): void {
   throw new RefusedError(base.name, 'guard.changed');
 }
 
-/** @returns the descriptor of a new file with what is on disk */
-function createCopy(base: BlockFile, path: string, progress: Progress): number {
-  const isAsItWas = base instanceof LocalFile && !base.hasChanged();
-  if (isAsItWas) {
-    try {
-      copyFileSync(base.name, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
-      return openSync(path, 'r+');
-    } catch {
-      // Most file systems cannot: the bytes are copied.
-      remove(path);
-    }
-  }
-  const descriptor = openSync(path, 'wx', 0o600);
-  try {
-    copyBytes(base, descriptor, progress);
-  } catch (error) {
-    closeSync(descriptor);
-    throw error;
-  }
-  return descriptor;
+/** Never over a file that the image is read from, be it open now or not. */
+function refuseOntoChain({ chain, onDisk }: EditableImage, target: string): void {
+  if (isSameFile(onDisk.top.file.name, target)) throw new RefusedError(target, 'copy.ontoItself');
+  const open = [...chain.layers, ...onDisk.layers]
+    .slice(1)
+    .flatMap(({ file, dataFile }) => [file.name, dataFile.name]);
+  const named = chain.view.layers.slice(1).flatMap(({ path }) => (path === undefined ? [] : [path]));
+  const isTarget = (path: string): boolean => isSameFile(path, target) || resolveTarget(path) === target;
+  if ([...open, ...named].some(isTarget)) throw new RefusedError(target, 'copy.ontoChain');
 }
 
-function copyBytes(base: BlockFile, descriptor: number, progress: Progress): void {
+function firstSector(file: StagedFile): Uint8Array {
+  const bytes = new Uint8Array(Math.min(FIRST_SECTOR, file.size));
+  file.read(bytes, 0);
+  return bytes;
+}
+
+/** What is on disk, but for its first sector. */
+function copyBase(base: BlockFile, copy: WholeFile, progress: Progress): void {
+  // Most file systems cannot share bytes: they are copied.
+  const isAsItWas = base instanceof LocalFile && !base.hasChanged();
+  if (!isAsItWas || !copy.clone(base.name)) copyBytes(base, copy, progress);
+  copy.write(new Uint8Array(FIRST_SECTOR), 0);
+}
+
+function copyBytes(base: BlockFile, copy: WholeFile, progress: Progress): void {
   const buffer = new Uint8Array(CHUNK);
-  for (let at = 0; at < base.size;) {
+  for (let at = FIRST_SECTOR; at < base.size;) {
     const { isHole, end } = base.extentAt(at);
     const next = Math.min(base.size, end, isHole ? Infinity : at + CHUNK);
     if (!isHole) {
       const bytes = buffer.subarray(0, next - at);
       base.read(bytes, at);
-      writeWhole(descriptor, bytes, at);
+      copy.write(bytes, at);
     }
     at = next;
     progress.report(at, base.size);
@@ -128,49 +124,18 @@ function copyBytes(base: BlockFile, descriptor: number, progress: Progress): voi
   }
 }
 
-function writePieces(file: StagedFile, descriptor: number, progress: Progress): void {
-  file.forEachPiece(0, file.size, (offset, length, piece) => {
+/** What is staged, but for the first sector. */
+function writePieces(file: StagedFile, copy: WholeFile, progress: Progress): void {
+  file.forEachPiece(FIRST_SECTOR, file.size, (offset, length, piece) => {
     if (!(piece instanceof Fill)) {
-      writeWhole(descriptor, piece, offset);
+      copy.write(piece, offset);
       return;
     }
     const buffer = new Uint8Array(Math.min(CHUNK, length));
     for (let done = 0; done < length; done += buffer.length) {
       if (done === 0 || piece.step !== 0) piece.writeTo(buffer, offset + done);
-      writeWhole(descriptor, buffer.subarray(0, Math.min(buffer.length, length - done)), offset + done);
+      copy.write(buffer.subarray(0, Math.min(buffer.length, length - done)), offset + done);
       progress.checkCancelled();
     }
   });
-}
-
-function writeWhole(descriptor: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length;) {
-    done += writeSync(descriptor, bytes, done, bytes.length - done, offset + done);
-  }
-}
-
-/** A link is written through, not replaced. */
-function resolved(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-function isSameFile(one: string, other: string): boolean {
-  try {
-    const [first, second] = [one, other].map((path) => statSync(path, { bigint: true }));
-    return first?.dev === second?.dev && first?.ino === second?.ino;
-  } catch {
-    return false;
-  }
-}
-
-function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It was never there.
-  }
 }

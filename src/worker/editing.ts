@@ -20,6 +20,7 @@ import type {
   Result,
   Reverted,
   Run,
+  SaveAsTrust,
   Saved,
 } from './api';
 import { copyImage } from './copyImage';
@@ -100,9 +101,9 @@ export class Editing {
     });
   }
 
-  saveAs(path: string, { operation }: Run): Result<undefined> {
+  saveAs(path: string, trust: SaveAsTrust, { operation }: Run): Result<undefined> {
     return this.host.onEditable((editable) => {
-      copyImage(editable, path, this.host.progressOf(operation));
+      copyImage(editable, path, this.host.progressOf(operation), trust);
       return undefined;
     });
   }

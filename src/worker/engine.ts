@@ -49,6 +49,7 @@ import type {
   Result,
   Reverted,
   Run,
+  SaveAsTrust,
   Saved,
   StagedHostReport,
   StagedReport,
@@ -245,8 +246,8 @@ class Engine implements EngineApi {
     return this.writing(() => this.editing.giveBack(run));
   }
 
-  saveAs(path: string, run: Run): Result<undefined> {
-    return this.writing(() => this.editing.saveAs(path, run));
+  saveAs(path: string, trust: SaveAsTrust, run: Run): Result<undefined> {
+    return this.writing(() => this.editing.saveAs(path, trust, run));
   }
 
   revert(generation: number): Result<Reverted> {

@@ -3,6 +3,7 @@ import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { loadSeek } from '../qcow2/io/native';
 import { prepareZstd } from '../qcow2/image/zstd';
+import { useKoffiOf } from '../qcow2/io/koffi';
 import { nameThread } from '../qcow2/save/writer';
 import type { EngineApi, EngineEvents } from './api';
 import { createEngine, type ThreadControl } from './engine';
@@ -27,6 +28,7 @@ const channel = {
   timeout: -1,
 } as const;
 
+useKoffiOf(__dirname);
 // Messages wait in the port until the first listener takes them.
 void prepareZstd().then(role === 'engine' ? serveEngine : serveIndex);
 

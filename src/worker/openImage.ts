@@ -143,10 +143,14 @@ function shown(
   return { state, view: { chain, overview: new Overview(chain.layers, clusterSize), marks, fileMarks } };
 }
 
-function editState({ edits }: EditableImage, marks: StagedMarks, fileMarks: StagedMarks): EditState {
+function editState(
+  { edits, stagesDataFile }: EditableImage,
+  marks: StagedMarks,
+  fileMarks: StagedMarks,
+): EditState {
   const { undoable, redoable, unsaved } = edits;
   const staged = { stagedBytes: marks.bytes, stagedFileBytes: fileMarks.bytes };
-  return { done: undoable, redoable, unsaved, ...staged };
+  return { done: undoable, redoable, unsaved, ...staged, writesDataFile: stagesDataFile };
 }
 
 /** What a person must know although the image is open. */

@@ -1,8 +1,8 @@
 /** `rebase` as a script sees it: the header names another file, and QEMU agrees. */
 import * as fs from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { cli } from '../support/cli';
-import type { Ran } from '../support/process';
+import { CLI, cli } from '../support/cli';
+import { type Ran, run as shell } from '../support/process';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../support/qemu';
 import { workspace } from '../support/workspace';
 
@@ -78,4 +78,68 @@ describe('rebase', () => {
     expect(stderr).toContain('it is a cycle');
     expect(fs.readFileSync(DISK).equals(before)).toBe(true);
   });
+
+  test("takes the backing file away with '', as qemu-img does", () => {
+    expect(run('disk.qcow2', '')).toMatchObject({ status: 0, stderr: '' });
+    expect(info()['backing-filename']).toBeUndefined();
+    mustQemuIo(DISK, ['read -P 0 0 1M', 'read -P 9 1M 64k']);
+  });
+
+  test('names a file with a colon so that it can be opened', () => {
+    fs.renameSync(place.path('two.qcow2'), place.path('a:b.qcow2'));
+    expect(run('disk.qcow2', 'a:b.qcow2')).toMatchObject({ status: 0, stderr: '' });
+    expect(info()['backing-filename']).toBe('./a:b.qcow2');
+    mustQemuIo(DISK, ['read -P 2 0 1M']);
+  });
+});
+
+describe('a backing file that cannot be opened', () => {
+  test('is told as what it is, with the image that names it', () => {
+    fs.rmSync(place.path('one.qcow2'));
+    const base = place.path('one.qcow2');
+    for (const args of [
+      ['map', DISK],
+      ['read', DISK, '0', '1'],
+      ['write-zeroes', DISK, '0', '1k'],
+    ]) {
+      const { status, stderr } = cli(args);
+      expect(status).toBe(1);
+      expect(stderr).toBe(`qcow2: ${DISK}: Backing file ${base}: No such file\n`);
+    }
+  });
+
+  test('because too many files are open is told of that file, not of the image', () => {
+    fs.copyFileSync(DISK, place.path('layer0.qcow2'));
+    for (let layer = 1; layer <= 60; layer++) {
+      const backing = `layer${layer - 1}.qcow2`;
+      mustQemuImg(
+        ['create', '-q', '-f', 'qcow2', '-u', '-b', backing, '-F', 'qcow2', `layer${layer}.qcow2`, '4M'],
+        {
+          cwd: place.folder,
+        },
+      );
+    }
+    const { stderr } = shell(
+      'sh',
+      ['-c', `ulimit -n 50; exec "${process.execPath}" "${CLI}" map layer60.qcow2`],
+      {
+        cwd: place.folder,
+      },
+    );
+    expect(stderr).toMatch(
+      /^qcow2: \S*layer(\d+)\.qcow2: Backing file layer\d+\.qcow2: Cannot be opened: EMFILE: too many open files\n$/,
+    );
+    expect(stderr).not.toContain('layer60.qcow2');
+  });
+});
+
+test('a file whose name is not UTF-8 is refused with what to do', () => {
+  const { status, stderr } = shell('sh', [
+    '-c',
+    `cp "${DISK}" "${place.folder}/$(printf '\\351').qcow2" && exec "${process.execPath}" "${CLI}" info "${place.folder}/$(printf '\\351').qcow2"`,
+  ]);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /: The name is not valid UTF-8, and such files cannot be opened: rename the file\n$/,
+  );
 });

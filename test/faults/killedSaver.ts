@@ -6,6 +6,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { threadId } from 'node:worker_threads';
+import { useKoffiOf } from '../../src/qcow2/io/koffi';
 import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { PageStore } from '../../src/qcow2/io/pageStore';
 import { StagedFile } from '../../src/qcow2/io/stagedFile';
@@ -17,6 +18,7 @@ import { stage } from './scenarios';
 
 const [imagePath = '', targetPath = '', last = '-1', stopped] = process.argv.slice(2);
 let calls = 0;
+useKoffiOf(__dirname);
 nameThread(threadId, () => false);
 
 /** Dies as by a power switch, but that what was written stays; or lives on, and does nothing any more. */

@@ -28,7 +28,6 @@ export async function makeSaverToKill(place: Workspace): Promise<SaverToKill> {
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    external: ['koffi'],
     define: { 'import.meta.dirname': '""' },
   });
   return { before, after, program };

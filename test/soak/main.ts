@@ -9,6 +9,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
+import { useKoffiOf } from '../../src/qcow2/io/koffi';
 import { seededRandom } from '../support/builder/random';
 import type { Kind } from './kind';
 import { KINDS } from './kinds';
@@ -268,6 +269,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+// The bundle is two folders below the project.
+useKoffiOf(path.resolve(__dirname, '../..'));
 if (process.argv[2] === '--turn') {
   const turn = JSON.parse(process.argv[3]!) as Turn;
   const kind = KINDS.find(({ name }) => name === turn.kind)!;

@@ -15,7 +15,6 @@ await build({
   format: 'cjs',
   target: 'node20',
   sourcemap: 'linked',
-  external: ['koffi'],
   // Cases find the repository from where their files are; the bundle is elsewhere.
   define: { 'import.meta.dirname': JSON.stringify(path.join(root, 'test/support')) },
 });

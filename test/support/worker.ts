@@ -1,6 +1,6 @@
 /** The bundled worker, built once for a test file into a folder of its own. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { REPOSITORY } from './process';
@@ -17,6 +17,10 @@ export function buildWorker(): BuiltWorker {
     cwd: REPOSITORY,
     stdio: 'inherit',
   });
+  // Its native calls, as a package has them.
+  mkdirSync(path.join(folder, 'node_modules'));
+  const koffi = path.join('node_modules', '@koromix');
+  symlinkSync(path.join(REPOSITORY, koffi), path.join(folder, koffi), 'junction');
   return {
     script: path.join(folder, 'worker.js'),
     remove: () => {

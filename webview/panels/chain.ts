@@ -9,8 +9,8 @@ import { t } from '../strings';
 
 export interface ChainActions {
   openLayer(depth: number, toTheSide: boolean): void;
-  /** Asks for another file in the place of the layer at that depth. */
-  changeBacking(depth: number): void;
+  /** Asks for another file in the place of the layer at that depth: in the file dialog at once, or among known images. */
+  changeBacking(depth: number, choosesFile: boolean): void;
 }
 
 export function chainPanel(page: PageState, actions: ChainActions): TemplateResult {
@@ -26,7 +26,7 @@ export function chainPanel(page: PageState, actions: ChainActions): TemplateResu
     ${layers.length === 1 ? html`<p class="hint">${t('This image has no backing file.')}</p>` : nothing}
     ${
       layers.length === 1 && page.readOnly === undefined
-        ? changeButton(1, t('Choose Backing File…'), actions)
+        ? changeButton(1, t('Choose Backing File…'), false, actions)
         : nothing
     }`;
 }
@@ -82,7 +82,9 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
     ${(texts?.notes ?? []).map((note) => html`<p class="layer-note is-warning">${icon('warning')}<span>${note}</span></p>`)}
     ${
       !isThis && canChange(layer, page)
-        ? changeButton(layer.depth, isWrong(layer, texts?.notes) ? t('Choose File…') : t('Change…'), actions)
+        ? isWrong(layer, texts?.notes)
+          ? changeButton(layer.depth, t('Choose File…'), true, actions)
+          : changeButton(layer.depth, t('Change…'), false, actions)
         : nothing
     }
     <dl class="facts layer-facts">
@@ -118,14 +120,19 @@ const canChange = ({ depth }: ChainLayerView, page: PageState): boolean =>
 const isWrong = (layer: ChainLayerView, notes: readonly string[] = []): boolean =>
   layer.state !== 'open' || notes.length > 0;
 
-const changeButton = (depth: number, text: string, actions: ChainActions): TemplateResult =>
+const changeButton = (
+  depth: number,
+  text: string,
+  choosesFile: boolean,
+  actions: ChainActions,
+): TemplateResult =>
   html`<vscode-button
     class="layer-change"
     appearance="secondary"
     data-testid="change-backing-${depth}"
     title=${t("Name another backing file in the image's header; what that means is shown first")}
     @click=${() => {
-      actions.changeBacking(depth);
+      actions.changeBacking(depth, choosesFile);
     }}
     >${text}</vscode-button
   >`;

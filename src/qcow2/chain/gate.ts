@@ -7,7 +7,7 @@ import { RefusedError } from '../errors';
 import type { Problem, ProblemFacts } from '../errors';
 import type { ProblemCode } from '../problemText';
 import { readJsonName } from './jsonName';
-import { isNetworkPath, joinName, protocolOf, untilNul } from './names';
+import { type Foreign, foreignKind, joinName, type PathRules, protocolOf, untilNul } from './names';
 
 /** A file that an image asks for. */
 export interface NamedFile {
@@ -27,7 +27,15 @@ export interface GateOptions {
    * the person: there, and by default, they belong to the folder of the image, as plain backing names always do.
    */
   readonly usesProcessFolder?: boolean;
+  /** Whose rules names follow; default: those of this system. */
+  readonly rules?: PathRules;
 }
+
+const FOREIGN: Readonly<Record<Foreign, ProblemCode>> = {
+  network: 'gate.network',
+  device: 'gate.device',
+  stream: 'gate.stream',
+};
 
 export type GateDecision =
   | {
@@ -48,12 +56,14 @@ export function decide(file: NamedFile, options: GateOptions): GateDecision {
   });
   if (!options.followsNames) return refuse('gate.restricted');
 
-  const local = file.role === 'dataFile' ? { path: name, belongsToImage: false } : localName(name, refuse);
+  const local =
+    file.role === 'dataFile' ? { path: name, belongsToImage: false } : localName(name, refuse, options.rules);
   if ('opens' in local) return local;
   if (local.path === '') return refuse('gate.noName');
   const staysAsWritten = options.usesProcessFolder === true && !local.belongsToImage;
-  const path = staysAsWritten ? local.path : joinName(file.namedBy, local.path);
-  if (isNetworkPath(path)) return refuse('gate.network');
+  const foreign = foreignKind(local.path, file.namedBy, options.rules);
+  if (foreign !== undefined) return refuse(FOREIGN[foreign]);
+  const path = staysAsWritten ? local.path : joinName(file.namedBy, local.path, options.rules);
   return local.format === undefined ? { opens: true, path } : { opens: true, path, format: local.format };
 }
 
@@ -68,8 +78,9 @@ interface LocalName {
 function localName(
   name: string,
   refuse: (code: ProblemCode, facts?: ProblemFacts) => GateDecision,
+  rules: PathRules | undefined,
 ): LocalName | GateDecision {
-  const protocol = protocolOf(name);
+  const protocol = protocolOf(name, rules);
   if (protocol === undefined) return { path: name, belongsToImage: true };
   if (protocol === 'file') return { path: name.slice('file:'.length), belongsToImage: false };
   if (protocol !== 'json') return refuse('gate.protocol', { name: protocol });

@@ -44,6 +44,7 @@ export function findObstacles(
   const found = [
     ...featureObstacles(staged),
     ...files.flatMap(fileObstacles),
+    ...dataFileQuestions(image),
     ...(isKnownSound ? [] : soundnessObstacles(staged, progress)),
   ];
   const isRefusal = ({ severity }: Obstacle): boolean => severity === 'refuse';
@@ -72,6 +73,22 @@ function featureObstacles(image: Qcow2Image): Obstacle[] {
   return found;
 }
 
+/**
+ * Another file is written along with the image, and it is the image that names it: a stranger's may name any file. Its
+ * full path is shown, and a person says whether that is meant.
+ */
+function dataFileQuestions({ file, dataFile, hasDataFile, isDataFileOpen }: Qcow2Image): Obstacle[] {
+  if (!hasDataFile || !isDataFileOpen) return [];
+  try {
+    const value = realpathSync(dataFile.name);
+    const way = path.relative(path.dirname(realpathSync(file.name)), value);
+    const isBelow = way.split(path.sep)[0] !== '..' && !path.isAbsolute(way);
+    return [ask(new RefusedError(file.name, isBelow ? 'dataFile.beside' : 'dataFile.elsewhere', { value }))];
+  } catch (error) {
+    return [refuse(asEngineError(dataFile.name, error))];
+  }
+}
+
 /** What the system says of a file that would be written. */
 function fileObstacles(file: BlockFile): Obstacle[] {
   if (!(file instanceof LocalFile)) return [refuse(new RefusedError(file.name, 'guard.notLocal'))];
@@ -79,16 +96,28 @@ function fileObstacles(file: BlockFile): Obstacle[] {
   if (file.hasChanged()) found.push(refuse(new RefusedError(file.name, 'guard.changed')));
   try {
     const target = realpathSync(file.name);
-    const links = statSync(target).nlink;
-    if (links > 1) found.push(refuse(new RefusedError(file.name, 'guard.hardLinks', { value: links })));
-    found.push(...permissionObstacles(file.name, target, 'guard.fileReadOnly'));
-    // The journal of a save is made beside the image.
-    found.push(...permissionObstacles(file.name, path.dirname(target), 'guard.folderReadOnly'));
-    found.push(...lockObstacles(file.name));
+    found.push(...pathObstacles(file.name, statSync(target).nlink));
+    // The journal of a save is made beside the image. Of a mount that is read-only it is said once.
+    const folder = permissionObstacles(file.name, path.dirname(target), 'guard.folderReadOnly');
+    const isSaid = ({ problem }: Obstacle): boolean => found.some((one) => one.problem.code === problem.code);
+    found.push(...folder.filter((obstacle) => !isSaid(obstacle)));
   } catch (error) {
     found.push(refuse(asEngineError(file.name, error)));
   }
   return found;
+}
+
+/**
+ * What the system says of a regular file that is to be written or replaced.
+ * @param links names that the file has
+ * @throws FileError
+ */
+export function pathObstacles(name: string, links: number): Obstacle[] {
+  return [
+    ...(links > 1 ? [refuse(new RefusedError(name, 'guard.hardLinks', { value: links }))] : []),
+    ...permissionObstacles(name, name, 'guard.fileReadOnly'),
+    ...lockObstacles(name),
+  ];
 }
 
 function permissionObstacles(name: string, target: string, code: ProblemCode): Obstacle[] {

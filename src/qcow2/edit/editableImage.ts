@@ -128,6 +128,11 @@ export class EditableImage {
     return { undoable, redoable, unsaved };
   }
 
+  /** Whether anything of an external data file is staged. */
+  get stagesDataFile(): boolean {
+    return this.#files.dataFile?.isEmpty === false;
+  }
+
   /** Whether any file of the chain is not what it was when it was read. */
   hasChanged(): boolean {
     return this.onDisk.hasChanged() || this.#chain.hasChanged();

@@ -61,6 +61,8 @@ export class LocalFile implements BlockFile {
   readonly identity: FileIdentity;
   /** Undefined where the system has no owners. */
   readonly access: FileAccess | undefined;
+  /** Type and permission bits (stat(2), `st_mode`) when it was opened. */
+  readonly mode: number;
   readonly knownFills = new KnownFills();
   #descriptor: number | undefined;
   /** Looked up when holes are first asked for: most images are never asked. */
@@ -80,6 +82,7 @@ export class LocalFile implements BlockFile {
     this.allocatedBytes = allocatedBytesOf(stats);
     this.identity = identityOf(stats);
     this.access = accessOf(stats);
+    this.mode = Number(stats.mode);
   }
 
   get knowsHoles(): boolean {
@@ -214,7 +217,8 @@ function attempt<T>(path: string, call: () => T): T {
     switch (systemCode(error)) {
       case 'ENOENT':
       case 'ENOTDIR':
-        throw new FileError(path, 'file.missing');
+        // What is not UTF-8 in a name has been replaced before this program sees it.
+        throw new FileError(path, path.includes('\ufffd') ? 'file.notUtf8' : 'file.missing');
       case 'EACCES':
       case 'EPERM':
         throw new FileError(path, 'file.permission');

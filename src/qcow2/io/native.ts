@@ -4,7 +4,7 @@
  * first needed; where it is missing, or `QCOW2_NATIVE=off` is set, holes are neither known nor made, locks are not taken,
  * and a flush begins when it is asked for.
  */
-import { createRequire } from 'node:module';
+import { type Koffi, loadKoffi } from './koffi';
 
 /** Finds data and holes in an open file. Does not disturb reads, which name their position. */
 export interface Seek {
@@ -43,14 +43,6 @@ export type MakeHole = (
 
 /** Has the system begin to write what is dirty of an open file, without waiting; whether it did is for a flush to find out. */
 export type StartFlush = (descriptor: number) => void;
-
-type NativeArgument = number | string | ArrayBufferView;
-
-/** The part of `koffi` that is used here. */
-interface Koffi {
-  load(path: string | null): { func(prototype: string): (...args: NativeArgument[]) => number | bigint };
-  errno(): number;
-}
 
 /** `whence` values; the two systems have them the other way round. */
 const WHENCE = {
@@ -108,7 +100,7 @@ export function loadStartFlush(): StartFlush | null {
 
 function bound<T>(bind: (koffi: Koffi) => T | null): T | null {
   try {
-    return bind(createRequire(__filename)('koffi') as Koffi);
+    return bind(loadKoffi());
   } catch {
     // Not installed, or not built for this machine: an optional package.
     return null;

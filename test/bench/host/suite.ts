@@ -7,8 +7,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
+import { labelOf, requestOf } from '../../../src/editor/changes';
 import type { Exports } from '../../../src/extension';
-import type { ChangeTally, CheckReport } from '../../../src/worker/api';
+import type { CheckReport } from '../../../src/worker/api';
 import type { Row } from '../report';
 
 /** What this program asks of itself: no task of the host is longer, in milliseconds. */
@@ -110,13 +111,16 @@ async function check(path: string): Promise<Row[]> {
 /** Stages zeroes over all of it, marks and scan included, and saves them. */
 async function zero(path: string): Promise<Row[]> {
   const uri = vscode.Uri.file(path);
-  const { images } = extension().exports;
+  const { images, actions } = extension().exports;
   const opened = await scan(path);
   const staged = await watched(`zero ${nameOf(path)}, unmap`, async () => {
-    const given = { uri, offset: '0', length: '1T', confirmed: true };
-    const tally = await vscode.commands.executeCommand<ChangeTally | undefined>('qcow2.writeZeroes', given);
+    const document = images.find(uri);
+    if (document === undefined) throw new Error(`${path} is not open`);
+    const change = { kind: 'writeZeroes', start: 0, length: 2 ** 40, unmap: true, thorough: false } as const;
+    const staged = await actions.stage(document, requestOf(change, uri), labelOf(change), []);
     await scanned(uri);
-    if (tally === undefined) throw new Error('nothing was staged');
+    if (!staged.ok) throw new Error(staged.text);
+    const { tally } = staged.value;
     return `${tally.freedClusters} clusters freed, and scanned anew`;
   });
   const saved = await watched(`save it`, async () => {

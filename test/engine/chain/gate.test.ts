@@ -90,3 +90,41 @@ describe('the gate shows and does not open', () => {
     }
   });
 });
+
+describe('the gate on Windows', () => {
+  const named = (name: string, namedBy: string, role: 'backing' | 'dataFile' = 'backing') =>
+    decide({ role, name, namedBy }, { followsNames: true, rules: 'win32' });
+
+  test.each([
+    String.raw`\\server\share\top.qcow2`,
+    String.raw`\\wsl.localhost\Debian\home\top.qcow2`,
+    '//server/share/top.qcow2',
+  ])('follows a relative name of an image on a share, which stays there: %s', (image) => {
+    const folder = image.slice(0, -'top.qcow2'.length);
+    for (const role of ['backing', 'dataFile'] as const) {
+      expect(named('base.qcow2', image, role)).toEqual({ opens: true, path: `${folder}base.qcow2` });
+    }
+    expect(named('file:base.qcow2', image)).toEqual({ opens: true, path: `${folder}base.qcow2` });
+  });
+
+  test.each([
+    [String.raw`\\evil\share\x`, 'gate.network'],
+    ['//evil/share/x', 'gate.network'],
+    [String.raw`file:\\evil\share\x`, 'gate.network'],
+    [String.raw`json:{"file.filename":"\\\\evil\\share\\x"}`, 'gate.network'],
+    [String.raw`\\.\PhysicalDrive0`, 'gate.device'],
+    ['./base.qcow2:stream', 'gate.stream'],
+    ['C:base.qcow2', 'gate.protocol'],
+  ])('does not open %s, whatever image names it: %s', (name, code) => {
+    for (const image of [String.raw`C:\vms\top.qcow2`, String.raw`\\server\share\top.qcow2`]) {
+      expect(named(name, image)).toMatchObject({ opens: false, problem: { code } });
+    }
+  });
+
+  test('does not open a data file of another machine, or one beside the content of another file', () => {
+    expect(named(String.raw`\\evil\share\x`, 'top.qcow2', 'dataFile')).toMatchObject({
+      problem: { code: 'gate.network' },
+    });
+    expect(named('C:x', 'top.qcow2', 'dataFile')).toMatchObject({ problem: { code: 'gate.stream' } });
+  });
+});

@@ -161,9 +161,9 @@ test('permissions do', () => {
 test('an external data file that is not open does, and what is wrong with one that is', () => {
   write(image({ clusterBits: 12, dataFile: { name: 'disk.data' } }).data(0, 2));
   expect(obstacles()).toStrictEqual(['refuse dataFile.notOpen']);
-  expect(obstacles(place.path('disk.data'))).toStrictEqual([]);
+  expect(obstacles(place.path('disk.data'))).toStrictEqual(['ask dataFile.beside']);
   fs.linkSync(place.path('disk.data'), place.path('other.data'));
-  expect(obstacles(place.path('disk.data'))).toStrictEqual(['refuse guard.hardLinks']);
+  expect(obstacles(place.path('disk.data'))).toStrictEqual(['refuse guard.hardLinks', 'ask dataFile.beside']);
 });
 
 test('QEMU does, even if it only reads', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { relativeName } from '../../../src/commands/backingName';
+import { backingNames } from '../../../src/commands/backingName';
 
 describe('the name of a backing file relative to its image', () => {
   it.each([
@@ -8,15 +8,17 @@ describe('the name of a backing file relative to its image', () => {
     ['/vm/disk.qcow2', '/vm/nbd:base', './nbd:base'],
     ['/vm/disk.qcow2', '/vm/a/b:c', 'a/b:c'],
     ['/vm/disk.qcow2', '/vm/..base', '..base'],
-  ])('in %s, for %s, is %s', (image, backing, name) => {
-    expect(relativeName(image, backing)).toBe(name);
+    ['/vm/overlays/disk.qcow2', '/vm/base.qcow2', '../base.qcow2'],
+    ['/vm/overlays/one/disk.qcow2', '/vm/bases/base.qcow2', '../../bases/base.qcow2'],
+    ['/vm/overlays/disk.qcow2', '/vm/a:b.qcow2', '../a:b.qcow2'],
+  ])('in %s, for %s, is %s, and both may be moved together', (image, backing, relative) => {
+    expect(backingNames(image, backing)).toEqual({ relative, absolute: backing, belongTogether: true });
   });
 
   it.each([
-    ['/vm/disk.qcow2', '/base.qcow2'],
-    ['/vm/disk.qcow2', '/vm2/base.qcow2'],
-    ['/vm/disk.qcow2', '/vm'],
-  ])('is not offered in %s for %s', (image, backing) => {
-    expect(relativeName(image, backing)).toBeUndefined();
+    ['/vm/disk.qcow2', '/base.qcow2', '../base.qcow2'],
+    ['/vm/disk.qcow2', '/vm2/base.qcow2', '../vm2/base.qcow2'],
+  ])('in %s, for %s, is %s, and they have only the root in common', (image, backing, relative) => {
+    expect(backingNames(image, backing)).toEqual({ relative, absolute: backing, belongTogether: false });
   });
 });

@@ -81,7 +81,7 @@ describe('the log', () => {
     const staged = await document.stage({ kind: 'writeZeroes', start: 0, length: 65536, options }, 'edit');
     expect(staged.ok).toBe(true);
     await document.inTurn(() => document.save(() => undefined));
-    await document.inTurn(() => document.saveAs(files.path('no/folder'), () => undefined));
+    await document.inTurn(() => document.saveAs(files.path('no/folder'), {}, () => undefined));
     const disk = files.path('disk.qcow2');
     expect(lines).toContain(`info Save of ${disk}: begins`);
     expect(lines.join('\n')).toMatch(/info Save of .*disk\.qcow2: done in \d+ ms/);

@@ -1,8 +1,22 @@
 /** Save As: the image as staged in another file, which shows what the first one shows, or nothing at all. */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Result } from '../../../src/worker/api';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Result, SaveAsTrust } from '../../../src/worker/api';
 import { EngineClient } from '../../../src/worker/client';
+import { WholeFile } from '../../../src/worker/wholeFile';
+import { Holder } from '../../support/holder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
@@ -41,13 +55,13 @@ describe('an image saved as another file', () => {
     return save(image, target);
   }
 
-  async function save(image: string, target: string): Promise<Result<undefined>> {
+  async function save(image: string, target: string, trust: SaveAsTrust = {}): Promise<Result<undefined>> {
     const scratchFolder = files.folder;
     await engine.open(image, { generation: 1, followsNames: true, scratchFolder });
     const options = { unmap: false, fallback: true, thorough: false, policy: 'unallocate' } as const;
     const change = { kind: 'writeZeroes', start: 0, length: 65536, options } as const;
     await engine.apply(change, 'Zero', { generation: 2, operation: 1 });
-    return engine.saveAs(files.path(target), { generation: 3, operation: 2 });
+    return engine.saveAs(files.path(target), trust, { generation: 3, operation: 2 });
   }
 
   it('beside the first one has the same backing file, and what was staged', async () => {
@@ -86,5 +100,158 @@ describe('an image saved as another file', () => {
     const data = `data_file=${files.path('ext.raw')}`;
     mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', data, image, '4M']);
     expect(await save(image, 'copy.qcow2')).toMatchObject({ problem: { code: 'copy.dataFile' } });
+  });
+
+  describe('over a file that is there', () => {
+    const target = (): string => files.path('target.qcow2');
+    const saved = (): Promise<Result<undefined>> => saveAs('base.qcow2', 'target.qcow2');
+
+    beforeEach(() => {
+      mustQemuImg(['create', '-q', '-f', 'qcow2', target(), '1M']);
+    });
+
+    /** Refuses, leaves the file as it is, and leaves nothing else behind. */
+    async function isRefused(code: string): Promise<void> {
+      const before = readFileSync(target());
+      const names = readdirSync(files.folder);
+      expect(await saved()).toMatchObject({ ok: false, problem: { code } });
+      expect(readFileSync(target()).equals(before)).toBe(true);
+      expect(readdirSync(files.folder).filter((name) => !names.includes(name))).toEqual(['image.qcow2']);
+    }
+
+    it('keeps its owner and its mode', async () => {
+      chownSync(target(), 65534, 100);
+      chmodSync(target(), 0o664);
+      expect(await saved()).toEqual({ ok: true });
+      const { uid, gid, mode } = statSync(target());
+      expect([uid, gid, mode & 0o7777]).toEqual([65534, 100, 0o664]);
+      mustQemuIo(target(), ['read -P 0 0 64k', 'read -P 1 64k 960k']);
+    });
+
+    it('is refused while QEMU has it open for writing, and names it', async () => {
+      const holder = await Holder.open(target());
+      try {
+        await isRefused('lock.held');
+        expect(await saved()).toMatchObject({ problem: { value: `qemu-io, pid ${holder.pid}` } });
+      } finally {
+        await holder.end();
+      }
+      expect(await saved()).toEqual({ ok: true });
+    });
+
+    it('is refused while QEMU has it open for reading', async () => {
+      const holder = await Holder.open(target(), '-r');
+      try {
+        await isRefused('lock.held');
+      } finally {
+        await holder.end();
+      }
+    });
+
+    it('is refused where the file has other names', async () => {
+      linkSync(target(), files.path('other/name.qcow2'));
+      await isRefused('guard.hardLinks');
+    });
+
+    it('is refused where a save of it was interrupted', async () => {
+      writeFileSync(`${target()}-journal`, 'journal');
+      await isRefused('journal.exists');
+    });
+
+    it('is refused over what is no regular file', async () => {
+      rmSync(target());
+      mkdirSync(target());
+      expect(await saved()).toMatchObject({ ok: false, problem: { code: 'file.notRegular' } });
+    });
+
+    it('asks where locks cannot be seen, and goes on once that is trusted', async () => {
+      vi.stubEnv('QCOW2_NATIVE', 'off');
+      engine.dispose();
+      engine = new EngineClient(worker.script);
+      try {
+        await isRefused('lock.notTaken');
+        const image = files.path('image.qcow2');
+        expect(await save(image, 'target.qcow2', { trustsUnseenLocks: true })).toEqual({ ok: true });
+      } finally {
+        vi.unstubAllEnvs();
+      }
+    });
+
+    it('writes through a link, to a file that is not there yet as well', async () => {
+      symlinkSync(target(), files.path('link.qcow2'));
+      expect(await saveAs('base.qcow2', 'link.qcow2')).toEqual({ ok: true });
+      symlinkSync('later.qcow2', files.path('dangling.qcow2'));
+      expect(await saveAs('base.qcow2', 'dangling.qcow2')).toEqual({ ok: true });
+      for (const name of ['link.qcow2', 'dangling.qcow2']) {
+        expect(lstatSync(files.path(name)).isSymbolicLink()).toBe(true);
+        mustQemuIo(files.path(name), ['read -P 0 0 64k', 'read -P 1 64k 960k']);
+      }
+    });
+  });
+
+  it('is refused over the data file of a layer below', async () => {
+    const data = files.path('ext.raw');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', `data_file=${data}`, files.path('ext.qcow2'), '4M']);
+    const before = readFileSync(data);
+    expect(await saveAs('ext.qcow2', 'ext.raw')).toMatchObject({ problem: { code: 'copy.ontoChain' } });
+    expect(readFileSync(data).equals(before)).toBe(true);
+  });
+
+  it('is refused over the image itself, by whatever name', async () => {
+    await saveAs('base.qcow2', 'copy.qcow2');
+    symlinkSync('image.qcow2', files.path('link.qcow2'));
+    const image = files.path('image.qcow2');
+    expect(await save(image, 'link.qcow2')).toMatchObject({ problem: { code: 'copy.ontoItself' } });
+  });
+
+  it.each([0o600, 0o640, 0o666])('as a new file has the permissions of the first one: %o', async (mode) => {
+    const image = files.path('image.qcow2');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', image, '4M']);
+    chmodSync(image, mode);
+    expect(await save(image, 'copy.qcow2')).toEqual({ ok: true });
+    expect(statSync(files.path('copy.qcow2')).mode & 0o7777).toBe(mode);
+  });
+});
+
+describe('a file written whole', () => {
+  let files: Workspace;
+
+  beforeEach(() => {
+    files = workspace();
+    chmodSync(files.folder, 0o777);
+  });
+
+  afterEach(() => {
+    files.remove();
+  });
+
+  it.runIf(process.getuid?.() === 0)('is refused at once where its owner could not be kept', () => {
+    const target = files.path('theirs');
+    writeFileSync(target, 'theirs');
+    chownSync(target, 1, 1);
+    chmodSync(target, 0o666);
+    process.setegid?.(65534);
+    process.seteuid?.(65534);
+    try {
+      expect(() => new WholeFile(target, { failure: 'copy.write' })).toThrow(/replace\.owner/);
+    } finally {
+      process.seteuid?.(0);
+      process.setegid?.(0);
+    }
+    expect(readdirSync(files.folder)).toEqual(['theirs']);
+    expect(readFileSync(target, 'utf8')).toBe('theirs');
+  });
+
+  it('does not take the place of what came to be there meanwhile', () => {
+    const target = files.path('file');
+    const file = new WholeFile(target, { failure: 'copy.write' });
+    file.write(Buffer.from('new'), 0);
+    writeFileSync(target, 'other');
+    expect(() => {
+      file.finish();
+    }).toThrow(/guard\.changed/);
+    file.discard();
+    expect(readdirSync(files.folder)).toEqual(['file']);
+    expect(readFileSync(target, 'utf8')).toBe('other');
   });
 });

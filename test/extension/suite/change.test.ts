@@ -2,12 +2,10 @@
 import * as assert from 'node:assert/strict';
 import { copyFileSync, readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
-import type { ChangeArguments } from '../../../src/commands/change';
 import type { ImageDocument } from '../../../src/editor/document';
 import type { Exports } from '../../../src/extension';
-import type { ChangeTally } from '../../../src/worker/api';
 import { activateExtension, closeAllEditors, openedDocument, waitFor, wholeDisk } from '../support/extension';
-import { isDirty, openImage, writeZeroes } from '../support/edits';
+import { discard, isDirty, openImage, writeZeroes } from '../support/edits';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 
 const MIB = 1024 * 1024;
@@ -89,7 +87,7 @@ describe('a change', () => {
     const before = mapOf(file);
     await writeZeroes({ uri, offset: '1M', length: '2M' });
     const destination = folder.uri('exported.json');
-    await vscode.commands.executeCommand('qcow2.exportMap', { uri, form: 'json', destination });
+    await exports.actions.exportMap(uri, 'json', destination);
     const exported: unknown = JSON.parse(readFileSync(destination.fsPath, 'utf8'));
     assert.notDeepEqual(exported, before);
     await vscode.commands.executeCommand('vscode.openWith', uri, 'qcow2.editor');
@@ -119,24 +117,36 @@ describe('a change', () => {
     assert.equal((await wholeDisk(document))['zeroPlain'], MIB);
   });
 
-  it('discards as it zeroes, by its own command', async () => {
+  it('follows the setting of its own folder', async () => {
+    const { document, uri } = await opened('folder-policy.qcow2');
+    const settings = vscode.workspace.getConfiguration('qcow2', uri);
+    await settings.update('unmapPolicy', 'zero-flag', vscode.ConfigurationTarget.WorkspaceFolder);
+    try {
+      await writeZeroes({ uri, offset: '0', length: '1M' });
+    } finally {
+      await settings.update('unmapPolicy', undefined, vscode.ConfigurationTarget.WorkspaceFolder);
+    }
+    assert.equal((await wholeDisk(document))['zeroPlain'], MIB);
+  });
+
+  it('discards as it zeroes', async () => {
     const { document, uri } = await opened('discard.qcow2');
-    const given: ChangeArguments = { uri, offset: '0', length: '1M' };
-    const tally = await vscode.commands.executeCommand<ChangeTally | undefined>('qcow2.discard', given);
+    const tally = await discard({ uri, offset: '0', length: '1M' });
     assert.equal(tally?.operation, 'discard');
     assert.equal((await wholeDisk(document))['zeroPlain'], MIB);
   });
 
   it('refuses a range that is none', async () => {
-    const { uri } = await opened('range.qcow2');
+    const { document, uri } = await opened('range.qcow2');
     for (const [offset, length] of [
       ['16M', '1'],
       ['15M', '2M'],
       ['here', '1M'],
       ['0', 'much'],
     ]) {
-      assert.equal(await writeZeroes({ uri, offset: offset ?? '', length: length ?? '' }), undefined, offset);
+      await vscode.commands.executeCommand('qcow2.writeZeroes', { uri, offset, length });
     }
+    assert.equal(document.state?.edits?.done, 0);
   });
 
   it('is saved as QEMU would have it, and the tab is clean', async () => {

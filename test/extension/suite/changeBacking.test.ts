@@ -2,16 +2,19 @@
 import * as assert from 'node:assert/strict';
 import { readFileSync, renameSync } from 'node:fs';
 import * as vscode from 'vscode';
-import type { ChangeBackingArguments } from '../../../src/commands/changeBacking';
+import { rebaseLabel } from '../../../src/commands/backingText';
 import type { ImageDocument } from '../../../src/editor/document';
 import type { Exports } from '../../../src/extension';
 import type { ChangeTally } from '../../../src/worker/api';
-import { isDirty, openImage } from '../support/edits';
+import { isDirty, openImage, stage } from '../support/edits';
 import { activateExtension, closeAllEditors, waitFor } from '../support/extension';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 
-const change = (given: ChangeBackingArguments): Thenable<ChangeTally | undefined> =>
-  vscode.commands.executeCommand('qcow2.changeBackingFile', given);
+/** @param name null for none */
+function change(document: ImageDocument, name: string | null): Promise<ChangeTally | undefined> {
+  const backing = name === null ? {} : { backing: { name, format: 'qcow2' } };
+  return stage(document, { kind: 'rebase', ...backing }, rebaseLabel(name ?? undefined), true);
+}
 
 const backingOf = (file: string): unknown =>
   (JSON.parse(qemuImg('info', '--output=json', file)) as Record<string, unknown>)['backing-filename'];
@@ -57,7 +60,7 @@ describe('another backing file', () => {
   it('is read through at once, while the disk is left alone; undone, redone and saved', async () => {
     const { document, uri, file } = await opened('staged.qcow2');
     const before = readFileSync(file);
-    const tally = await change({ uri, name: 'two.qcow2', format: 'qcow2', confirmed: true });
+    const tally = await change(document, 'two.qcow2');
     assert.deepEqual(tally?.rebased?.showsThrough, { clusters: 64, bytes: 4 * 1024 * 1024 });
     assert.equal(await firstByte(document), 2);
     assert.deepEqual(chainOf(document), ['two.qcow2 open']);
@@ -85,22 +88,22 @@ describe('another backing file', () => {
     const uri = vscode.Uri.file(file);
     const document = await openImage(exports, uri);
     assert.deepEqual(chainOf(document), ['moves.qcow2 missing']);
-    await change({ uri, name: 'moved.qcow2', format: 'qcow2', confirmed: true });
+    await change(document, 'moved.qcow2');
     assert.deepEqual(chainOf(document), ['moved.qcow2 open']);
     assert.equal(await firstByte(document), 3);
   });
 
   it('is none any more', async () => {
-    const { document, uri } = await opened('removed.qcow2');
-    await change({ uri, name: null, confirmed: true });
+    const { document } = await opened('removed.qcow2');
+    await change(document, null);
     assert.deepEqual(chainOf(document), []);
     assert.equal(await firstByte(document), 0);
   });
 
   it('is refused where it leads back to the image', async () => {
-    const { document, uri } = await opened('cycle.qcow2');
+    const { document } = await opened('cycle.qcow2');
     folder.overlay('user.qcow2', 'cycle.qcow2');
-    assert.equal(await change({ uri, name: 'user.qcow2', format: 'qcow2', confirmed: true }), undefined);
+    assert.equal(await change(document, 'user.qcow2'), undefined);
     assert.equal(document.state?.edits?.unsaved, 0);
     assert.deepEqual(chainOf(document), ['one.qcow2 open']);
   });

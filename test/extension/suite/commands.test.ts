@@ -30,8 +30,8 @@ describe('the command', () => {
   });
 
   describe('Export Map', () => {
-    const exportMap = (form: MapForm, name: string): Thenable<ExportedMap | undefined> =>
-      vscode.commands.executeCommand('qcow2.exportMap', { uri: image, form, destination: folder.uri(name) });
+    const exportMap = (form: MapForm, name: string): Promise<ExportedMap | undefined> =>
+      exports.actions.exportMap(image, form, folder.uri(name));
 
     it('writes JSON as qemu-img prints it', async () => {
       const exported = await exportMap('json', 'map.json');
@@ -104,11 +104,7 @@ describe('the command', () => {
       const broken = folder.uri('incomplete.qcow2');
       qemuImg('create', '-q', '-f', 'qcow2', '-u', '-b', 'nowhere.qcow2', '-F', 'qcow2', broken.fsPath, '1M');
       const destination = folder.uri('never.json');
-      const exported = await vscode.commands.executeCommand('qcow2.exportMap', {
-        uri: broken,
-        form: 'json',
-        destination,
-      });
+      const exported = await exports.actions.exportMap(broken, 'json', destination);
       assert.equal(exported, undefined);
       assert.deepEqual(
         readdirSync(folder.path).filter((name) => name.startsWith('never')),

@@ -3,7 +3,6 @@ import * as assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import * as vscode from 'vscode';
-import type { GiveBackArguments } from '../../../src/commands/giveBack';
 import type { Exports } from '../../../src/extension';
 import type { GivenBack } from '../../../src/worker/api';
 import { isDirty, openImage, save, writeZeroes } from '../support/edits';
@@ -32,10 +31,7 @@ describe('giving free space back to the host', () => {
     return folder.uri(name);
   }
 
-  const giveBack = (uri: vscode.Uri): Thenable<GivenBack | undefined> => {
-    const given: GiveBackArguments = { uri, confirmed: true };
-    return vscode.commands.executeCommand<GivenBack | undefined>('qcow2.giveBack', given);
-  };
+  const giveBack = (uri: vscode.Uri): Promise<GivenBack | undefined> => exports.actions.giveBack(uri);
 
   const stored = (uri: vscode.Uri): number => statSync(uri.fsPath).blocks * 512;
 

@@ -4,10 +4,18 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, linkSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
+import { useKoffiOf } from '../../../src/qcow2/io/koffi';
 import { localDisk } from '../../../src/qcow2/save/localDisk';
 import { writeGiantImage } from '../../support/giantImages';
 import { isDirty, openImage, save, writeZeroes } from '../support/edits';
-import { activateExtension, closeAllEditors, openedDocument, waitFor, wholeDisk } from '../support/extension';
+import {
+  activateExtension,
+  closeAllEditors,
+  extensionFile,
+  openedDocument,
+  waitFor,
+  wholeDisk,
+} from '../support/extension';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 import { interruptSave } from '../support/interrupted';
 
@@ -178,6 +186,26 @@ describe('a change of an image', () => {
     await save(uri);
   });
 
+  it('that writes an external data file is asked about, with its full path, once for as long as it is that file', async () => {
+    const outside = ImageFolder.outside();
+    const data = outside.file('precious.raw');
+    const file = folder.create('external.qcow2', '16M', '-o', `data_file=${data}`);
+    qemuIo(file, 'write -P 1 0 4M');
+    const uri = folder.uri('external.qcow2');
+    const before = readFileSync(data);
+    const document = await openImage(exports, uri);
+    assert.equal(await writeZeroes({ uri, offset: '0', length: '1M' }), undefined);
+    const { refusals, questions } = await exports.guards(document);
+    assert.deepEqual(refusals, []);
+    assert.ok(questions.some(({ text }) => text.includes(data)));
+    assert.equal((await writeZeroes({ uri, offset: '0', length: '1M', confirmed: true }))?.changed, true);
+    await document.readAgain();
+    assert.equal((await writeZeroes({ uri, offset: '0', length: '1M' }))?.changed, true);
+    await save(uri);
+    assert.ok(!readFileSync(data).equals(before));
+    outside.remove();
+  });
+
   it('whose save was interrupted is refused until it is recovered, byte for byte', async () => {
     const uri = create('interrupted.qcow2');
     const before = readFileSync(uri.fsPath);
@@ -194,6 +222,7 @@ describe('a change of an image', () => {
   });
 
   it('that is being saved elsewhere is left alone, and says so', async () => {
+    useKoffiOf(extensionFile());
     const uri = create('saving.qcow2');
     interruptSave(uri.fsPath, folder.file('scratch'), 4 * MIB, 2);
     const other = localDisk.openForChange(`${uri.fsPath}-journal`);

@@ -2,12 +2,17 @@
 import * as assert from 'node:assert/strict';
 import { linkSync, readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
-import type { RepairArguments } from '../../../src/commands/repair';
 import type { Exports } from '../../../src/extension';
-import type { CheckReport, RepairReport } from '../../../src/worker/api';
+import type { CheckReport, RepairMode, RepairReport } from '../../../src/worker/api';
 import { DamagedFile } from '../../support/damagedFile';
 import { isDirty, openImage, save, writeZeroes } from '../support/edits';
-import { activateExtension, closeAllEditors, setAutomaticChecks, waitFor } from '../support/extension';
+import {
+  activateExtension,
+  closeAllEditors,
+  openedDocument,
+  setAutomaticChecks,
+  waitFor,
+} from '../support/extension';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 
 describe('a repair', () => {
@@ -41,8 +46,13 @@ describe('a repair', () => {
   const check = (uri: vscode.Uri): Thenable<CheckReport | undefined> =>
     vscode.commands.executeCommand<CheckReport | undefined>('qcow2.check', uri);
 
-  async function repair(given: RepairArguments): Promise<RepairReport | undefined> {
-    const report = await vscode.commands.executeCommand<RepairReport | undefined>('qcow2.repair', given);
+  async function repair(given: {
+    readonly uri: vscode.Uri;
+    readonly mode: RepairMode;
+  }): Promise<RepairReport | undefined> {
+    const { document } = await openedDocument(exports, given.uri);
+    const staged = await exports.actions.repair(document, given.mode, []);
+    const report = staged.ok ? staged.value.report : undefined;
     // A command at once would be carried out before the edit is taken note of; no person is that fast.
     if (report?.changed === true) await new Promise((resolve) => setTimeout(resolve, 200));
     return report;

@@ -129,11 +129,7 @@ describe('an image that is not on a local disk', () => {
   it('exports its map only where its chain is whole', async () => {
     const uri = shelf.put('/alone.qcow2', readFileSync(folder.create('alone.qcow2', '1M')));
     const destination = folder.uri('alone.json');
-    const exported = await vscode.commands.executeCommand('qcow2.exportMap', {
-      uri,
-      form: 'json',
-      destination,
-    });
+    const exported = await exports.actions.exportMap(uri, 'json', destination);
     assert.ok(exported);
     assert.equal((JSON.parse(readFileSync(destination.fsPath, 'utf8')) as unknown[]).length, 1);
   });

@@ -1,10 +1,25 @@
-/** Editing from the suite: by the commands as a program calls them. */
+/** Editing from the suite: what the page's dialogs do once a person has answered. */
+import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import type { ChangeArguments } from '../../../src/commands/change';
+import { parseLength, parseOffset } from '../../../src/commands/offset';
+import { labelOf, requestOf } from '../../../src/editor/changes';
 import type { ImageDocument } from '../../../src/editor/document';
+import type { PageChange } from '../../../src/editor/messages';
 import type { Exports } from '../../../src/extension';
-import type { ChangeTally } from '../../../src/worker/api';
-import { closeAllEditors, openedDocument, waitFor } from './extension';
+import type { ChangeRequest, ChangeTally } from '../../../src/worker/api';
+import { activateExtension, closeAllEditors, openedDocument, waitFor } from './extension';
+
+/** A change as a person enters it. */
+export interface ChangeArguments {
+  readonly uri: vscode.Uri;
+  readonly offset: string;
+  readonly length: string;
+  /** Default true. */
+  readonly unmap?: boolean;
+  readonly thorough?: boolean;
+  /** Answers the guards' questions with yes. */
+  readonly confirmed?: boolean;
+}
 
 /** Milliseconds that a page is given to come up. */
 const PAGE_PATIENCE = 10_000;
@@ -30,12 +45,47 @@ async function openOnce(exports: Exports, uri: vscode.Uri): Promise<ImageDocumen
   return document;
 }
 
-/** By the command; the edit has reached VS Code when it answers. */
+/** The edit has reached VS Code when it answers; undefined where it is refused. */
 export async function writeZeroes(given: ChangeArguments): Promise<ChangeTally | undefined> {
-  const tally = await vscode.commands.executeCommand<ChangeTally | undefined>('qcow2.writeZeroes', given);
+  const { unmap = true, thorough = false } = given;
+  return stageRange(given, (range) => ({ kind: 'writeZeroes', ...range, unmap, thorough }));
+}
+
+/** The same. */
+export async function discard(given: ChangeArguments): Promise<ChangeTally | undefined> {
+  return stageRange(given, (range) => ({ kind: 'discard', ...range }));
+}
+
+async function stageRange(
+  { uri, offset, length, confirmed }: ChangeArguments,
+  changeOf: (range: { start: number; length: number }) => PageChange,
+): Promise<ChangeTally | undefined> {
+  const { document } = await openedDocument(await activateExtension(), uri);
+  const { clusterSize = 1, virtualSize = 0 } = document.state?.summary ?? {};
+  const start = parseOffset(offset, clusterSize, virtualSize);
+  const bytes = parseLength(length, clusterSize);
+  // Of what is not open there are no clusters: it is refused for that.
+  const range = start.ok && bytes !== undefined ? { start: start.guestOffset, length: bytes } : undefined;
+  assert.ok(range !== undefined || virtualSize === 0, `${offset} and ${length} are a range of the disk`);
+  const change = changeOf(range ?? { start: 0, length: 1 });
+  return stage(document, requestOf(change, uri), labelOf(change), confirmed);
+}
+
+/** The edit has reached VS Code when it answers; undefined where it is refused. */
+export async function stage(
+  document: ImageDocument,
+  request: ChangeRequest,
+  label: string,
+  confirmed = false,
+): Promise<ChangeTally | undefined> {
+  const exports = await activateExtension();
+  const { questions } = confirmed ? await exports.guards(document) : { questions: [] };
+  const ids = questions.map(({ id }) => id);
+  const staged = await exports.actions.stage(document, request, label, ids);
+  if (!staged.ok) return undefined;
   // A command at once would be carried out before the edit is taken note of; no person is that fast.
-  if (tally?.changed === true) await new Promise((resolve) => setTimeout(resolve, 200));
-  return tally;
+  if (staged.value.tally.changed) await new Promise((resolve) => setTimeout(resolve, 200));
+  return staged.value.tally;
 }
 
 /** Whether a tab of the file has something to save. */

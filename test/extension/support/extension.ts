@@ -9,9 +9,11 @@ const EXTENSION_ID = 'qcow2-editor.qcow2-editor';
 
 /** The running extension; until it is active, VS Code opens its files in the text editor. */
 export async function activateExtension(): Promise<Exports> {
-  const extension = vscode.extensions.getExtension<Exports>(EXTENSION_ID);
+  const extension = vscode.extensions.getExtension<Exports | undefined>(EXTENSION_ID);
   assert.ok(extension, 'the extension is installed');
-  return extension.activate();
+  const exports = await extension.activate();
+  assert.ok(exports, 'it runs for tests');
+  return exports;
 }
 
 /** A file of the installed extension. */

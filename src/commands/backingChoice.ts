@@ -1,0 +1,142 @@
+/** The question for another backing file: images that are known already, any other file, or none at all. */
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import * as vscode from 'vscode';
+import type { ChainView } from '../chains/chainView';
+import type { Page } from '../editor/page';
+import type { ChangeRequest } from '../worker/api';
+import type { IndexedImage } from '../worker/indexApi';
+import { choose, SEPARATOR } from '../words/choose';
+import { sizeText } from '../text/sizeText';
+import { describe } from '../words/words';
+import { backingNames } from './backingName';
+
+export type Rebase = ChangeRequest & { readonly kind: 'rebase' };
+
+/** What was chosen, and the size of its disk in bytes where there is one. */
+export interface BackingChoice {
+  readonly request: Rebase;
+  readonly size?: number;
+}
+
+/** Why a file cannot be chosen, in the person's language. */
+export interface Unusable {
+  readonly text: string;
+}
+
+/**
+ * Asks for a file, and how to name it.
+ * @param asksForFile the file dialog at once, without the list of what is known
+ * @returns undefined where the person has thought better of it
+ */
+export async function askForBacking(
+  page: Page,
+  chains: ChainView,
+  asksForFile: boolean,
+): Promise<BackingChoice | Unusable | undefined> {
+  const image = page.uri.fsPath;
+  const before = page.document.state?.summary?.backingName;
+  const known = asksForFile ? [] : await knownImages(page, chains);
+  let path: string | undefined;
+  if (asksForFile || (known.length === 0 && before === undefined)) {
+    path = await askForFile(image);
+  } else {
+    const chosen = await askForKnown(known, before);
+    if (chosen === 'remove') return { request: { kind: 'rebase' } };
+    path = chosen === 'choose' ? await askForFile(image) : chosen?.path;
+  }
+  if (path === undefined) return undefined;
+  const found = await chains.index.look(path);
+  if (found.format === 'unknown' || (found.format === 'qcow2' && found.problem !== undefined)) {
+    return found.problem === undefined ? undefined : { text: describe(found.problem) };
+  }
+  const name = await askForName(image, path);
+  if (name === undefined) return undefined;
+  return {
+    request: { kind: 'rebase', backing: { name, format: found.format } },
+    size: found.summary?.virtualSize ?? found.fileSize,
+  };
+}
+
+/** Images of the workspace that may be a backing file of this one: not itself, and nothing that depends on it. */
+async function knownImages(page: Page, chains: ChainView): Promise<readonly IndexedImage[]> {
+  const image = page.uri.fsPath;
+  const { dependents } = await chains.usageOf(image);
+  const { found, named } = chains.index.files;
+  const own = await chains.index.look(image);
+  const current = page.document.state?.chain?.layers.find(({ depth }) => depth === 1)?.path;
+  const left = new Set([image, current, ...dependents.map((each) => each.image.path)]);
+  return [...found.values(), ...named.values()]
+    .filter(({ path, identity, format, problem }) => {
+      const isUsable = format === 'raw' || (format === 'qcow2' && problem === undefined);
+      return isUsable && !left.has(path) && identity !== own.identity;
+    })
+    .sort((one, other) => rank(one, image) - rank(other, image) || one.path.localeCompare(other.path));
+}
+
+/** What lies in the image's own folder comes first. */
+const rank = ({ path }: IndexedImage, image: string): number => (dirname(path) === dirname(image) ? 0 : 1);
+
+function askForKnown(
+  known: readonly IndexedImage[],
+  before: string | undefined,
+): Promise<IndexedImage | 'choose' | 'remove' | undefined> {
+  const images = known.map((image) => ({
+    label: basename(image.path),
+    description: `${image.format} · ${sizeText(image.summary?.virtualSize ?? image.fileSize)}`,
+    detail: vscode.workspace.asRelativePath(dirname(image.path)),
+    icon: 'layers',
+    value: image,
+  }));
+  const others = [
+    { label: vscode.l10n.t('Choose File…'), icon: 'folder-opened', value: 'choose' } as const,
+    ...(before === undefined
+      ? []
+      : [{ label: vscode.l10n.t('Remove Backing File'), icon: 'close', value: 'remove' } as const]),
+  ];
+  return choose<IndexedImage | 'choose' | 'remove'>(
+    images.length === 0 ? others : [...images, SEPARATOR, ...others],
+    {
+      title: vscode.l10n.t('Change Backing File'),
+      placeHolder:
+        before === undefined
+          ? vscode.l10n.t('The image names no backing file now')
+          : vscode.l10n.t('The image names {0} now', before),
+      // A page that asks by one of its buttons may take the focus again a moment later.
+      ignoreFocusOut: true,
+    },
+  );
+}
+
+async function askForFile(image: string): Promise<string | undefined> {
+  const chosen = await vscode.window.showOpenDialog({
+    title: vscode.l10n.t('Choose Backing File'),
+    openLabel: vscode.l10n.t('Choose'),
+    defaultUri: vscode.Uri.file(dirname(image)),
+  });
+  return chosen?.[0]?.fsPath;
+}
+
+async function askForName(image: string, backing: string): Promise<string | undefined> {
+  const [from, to] = await Promise.all([inRealFolder(image), inRealFolder(backing)]);
+  const { relative, belongTogether } = backingNames(from, to);
+  if (relative === undefined) return backing;
+  const choices = [
+    { label: relative, description: vscode.l10n.t('relative: both can be moved together'), value: relative },
+    { label: backing, description: vscode.l10n.t('absolute: the image can be moved alone'), value: backing },
+  ];
+  return choose(belongTogether ? choices : choices.reverse(), {
+    title: vscode.l10n.t('Name in the Image'),
+    placeHolder: vscode.l10n.t('How the image names the file'),
+    // The dialog before it gives the focus back late, and would close it.
+    ignoreFocusOut: true,
+  });
+}
+
+async function inRealFolder(path: string): Promise<string> {
+  try {
+    return join(await realpath(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * A file that is there whole or not at all: written under another name beside its place, flushed, and moved there. What
+ * is in its place already is changed by that as by a save, so the same stands in the way; its owner and its permissions
+ * stay. The unfinished file is beside the finished one and of no use to anyone: what makes it an image comes last.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+  type BigIntStats,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pathObstacles } from '../qcow2/check/obstacles';
+import { hasJournal, journalOf } from '../qcow2/edit/interrupted';
+import { EngineError, FileError, RefusedError } from '../qcow2/errors';
+import { kindOf } from '../qcow2/io/localFile';
+import { lockForSave, type SaveLocks } from '../qcow2/io/qemuLocks';
+import { systemCode, systemMessage } from '../qcow2/io/systemError';
+import type { ProblemCode } from '../qcow2/problemText';
+import { localDisk } from '../qcow2/save/localDisk';
+
+/** Links that are followed until a name counts as one that leads nowhere; as many as Linux follows. */
+const MOST_LINKS = 40;
+/** Of a mode: what may be done by whom. */
+const PERMISSIONS = 0o777;
+const ALL_MODE_BITS = 0o7777;
+/** While it is unfinished, nobody else looks at it. */
+const UNFINISHED_MODE = 0o600;
+
+export interface WholeFileOptions {
+  /** What a failure of the system is called. */
+  readonly failure: ProblemCode;
+  /** Permission bits of a file that was not there before; default: what the system gives new files. */
+  readonly newMode?: number;
+  /** Whether another program has the file that is replaced open cannot be seen, and may be. */
+  readonly trustsUnseenLocks?: boolean;
+}
+
+export class WholeFile {
+  readonly #options: WholeFileOptions;
+  readonly #before: BigIntStats | undefined;
+  readonly #locks: SaveLocks | undefined;
+  readonly #unfinished: string;
+  #descriptor: number | undefined;
+
+  /**
+   * Makes an unfinished file; `finish` or `discard` has to follow.
+   * @param target as `resolveTarget` gives it
+   * @throws RefusedError for what stands in the way of changing the file that is there, `replace.owner` where another one
+   *   in its place would not be the same user's; FileError
+   */
+  constructor(
+    readonly target: string,
+    options: WholeFileOptions,
+  ) {
+    this.#options = options;
+    this.#before = statsOf(target);
+    if (hasJournal(target)) throw new RefusedError(target, 'journal.exists', { value: journalOf(target) });
+    if (this.#before !== undefined) refuseReplacing(target, this.#before, options);
+    this.#locks = this.#before === undefined ? undefined : heldLocks(target);
+    this.#unfinished = `${target}.${randomBytes(4).toString('hex')}.part`;
+    try {
+      const mode = this.#before === undefined && options.newMode === undefined ? 0o666 : UNFINISHED_MODE;
+      this.#descriptor = this.#attempt(() => openSync(this.#unfinished, 'wx+', mode));
+      this.#dress();
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
+  }
+
+  /** Writes all of `bytes`. @throws FileError */
+  write(bytes: Uint8Array, offset: number): void {
+    const descriptor = this.#open();
+    this.#attempt(() => {
+      for (let done = 0; done < bytes.length;) {
+        done += writeSync(descriptor, bytes, done, bytes.length - done, offset + done);
+      }
+    });
+  }
+
+  /** Runs a call of the system on the unfinished file. @throws FileError */
+  call<T>(use: (descriptor: number) => T): T {
+    const descriptor = this.#open();
+    return this.#attempt(() => use(descriptor));
+  }
+
+  /** Shares the bytes of another file, where the file system can. @returns false where it cannot; nothing is written then */
+  clone(source: string): boolean {
+    const clone = `${this.#unfinished}.clone`;
+    try {
+      copyFileSync(source, clone, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
+    } catch {
+      return false;
+    }
+    try {
+      this.#attempt(() => {
+        renameSync(clone, this.#unfinished);
+      });
+    } catch (error) {
+      remove(clone);
+      throw error;
+    }
+    this.#close();
+    this.#descriptor = this.#attempt(() => openSync(this.#unfinished, 'r+'));
+    this.#dress();
+    return true;
+  }
+
+  /**
+   * Puts the file in its place, and returns once that is on stable storage.
+   * @throws RefusedError `guard.changed` where something else came to be there; FileError
+   */
+  finish(): void {
+    this.call(fsyncSync);
+    this.#close();
+    if (!isSame(this.#before, statsOf(this.target))) throw new RefusedError(this.target, 'guard.changed');
+    this.#attempt(() => {
+      renameSync(this.#unfinished, this.target);
+    });
+    this.#locks?.release();
+    localDisk.flushFolder(dirname(this.target));
+  }
+
+  /** Gives it up; what is in its place stays. Never throws. */
+  discard(): void {
+    this.#close();
+    remove(this.#unfinished);
+    this.#locks?.release();
+  }
+
+  #open(): number {
+    if (this.#descriptor === undefined) throw new FileError(this.target, 'file.closed');
+    return this.#descriptor;
+  }
+
+  #close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  /** Gives it the owner and the mode that it shall have, before anything is in it. */
+  #dress(): void {
+    // There a file has neither.
+    if (process.platform === 'win32') return;
+    const descriptor = this.#open();
+    const { newMode } = this.#options;
+    const before = this.#before;
+    if (before === undefined) {
+      if (newMode === undefined) return;
+      try {
+        fchmodSync(descriptor, newMode & PERMISSIONS);
+      } catch {
+        // The file system has no permissions, or the same for all files.
+      }
+      return;
+    }
+    const [user, group, mode] = ownership(before);
+    let why = 'the file system does not keep them';
+    try {
+      const [ownUser, ownGroup] = ownership(fstatSync(descriptor, { bigint: true }));
+      if (user !== ownUser || group !== ownGroup) fchownSync(descriptor, user, group);
+      // Afterwards: another owner clears some of it.
+      fchmodSync(descriptor, mode);
+    } catch (error) {
+      why = systemMessage(error);
+    }
+    const now = ownership(fstatSync(descriptor, { bigint: true }));
+    if ([user, group, mode].every((value, index) => value === now[index])) return;
+    throw new RefusedError(this.target, 'replace.owner', { value: `${user}:${group}`, name: why });
+  }
+
+  #attempt<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof EngineError || systemCode(error) === undefined) throw error;
+      throw new FileError(this.target, this.#options.failure, { value: systemMessage(error) });
+    }
+  }
+}
+
+/** Where a name leads: links are followed, to what is not there yet as well, so that they are written through. */
+export function resolveTarget(path: string): string {
+  let name = resolve(path);
+  for (let links = 0; links < MOST_LINKS; links++) {
+    try {
+      return realpathSync(name);
+    } catch {
+      const place = join(realFolder(dirname(name)), basename(name));
+      try {
+        name = resolve(dirname(place), readlinkSync(place));
+      } catch {
+        return place;
+      }
+    }
+  }
+  return name;
+}
+
+/** Whether two names lead to one file. */
+export function isSameFile(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => {
+    try {
+      return statsOf(realpathSync(path));
+    } catch {
+      return undefined;
+    }
+  });
+  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino;
+}
+
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
+}
+
+/** @throws FileError where there is something that is no regular file */
+function statsOf(path: string): BigIntStats | undefined {
+  let stats: BigIntStats;
+  try {
+    stats = lstatSync(path, { bigint: true });
+  } catch {
+    return undefined;
+  }
+  if (!stats.isFile()) throw new FileError(path, 'file.notRegular', { what: kindOf(stats) });
+  return stats;
+}
+
+function refuseReplacing(target: string, stats: BigIntStats, options: WholeFileOptions): void {
+  for (const { severity, problem } of pathObstacles(target, Number(stats.nlink))) {
+    if (severity === 'refuse' || options.trustsUnseenLocks !== true) throw new EngineError(problem);
+  }
+}
+
+/** Until the file is replaced, QEMU cannot open it. Where locks are only looked at, nothing is kept open. */
+function heldLocks(target: string): SaveLocks | undefined {
+  const locks = lockForSave(target);
+  if (locks.areHeld) return locks;
+  locks.release();
+  return undefined;
+}
+
+const ownership = ({ uid, gid, mode }: BigIntStats): readonly [number, number, number] => [
+  Number(uid),
+  Number(gid),
+  Number(mode) & ALL_MODE_BITS,
+];
+
+function isSame(before: BigIntStats | undefined, now: BigIntStats | undefined): boolean {
+  if (before === undefined || now === undefined) return before === now;
+  return (
+    before.dev === now.dev &&
+    before.ino === now.ino &&
+    before.size === now.size &&
+    before.mtimeNs === now.mtimeNs
+  );
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never there.
+  }
+}
