@@ -10,7 +10,7 @@ import type { RepairMode } from '../qcow2/repair/report';
 import { exitCode, printFindings, printReport, type Form } from './checkReport';
 import { printError } from './output';
 import type { Arguments, Verb } from './verb';
-import { outputForm, readArguments, UsageError, withChain } from './verb';
+import { outputForm, readArguments, reportFaults, UsageError, withChain } from './verb';
 
 const EXIT_NOT_QCOW2 = 63;
 
@@ -49,7 +49,7 @@ const checkFile = (args: Arguments, form: Form): number =>
     const report = checked(chain.top, args);
     printFindings(chain.top, report);
     printReport(args, form, report, chain);
-    return exitCode(report);
+    return reportFaults(chain.top, 'check') || exitCode(report);
   });
 
 function checked(image: Qcow2Image, args: Arguments): CheckReport {

@@ -3,8 +3,20 @@ import { writeSync } from 'node:fs';
 import { FileError } from '../qcow2/errors';
 import type { ByteSink } from '../qcow2/scan/byteWriter';
 
-const STDOUT = 1;
-const STDERR = 2;
+/** File descriptors. */
+export interface OutputFiles {
+  readonly output: number;
+  readonly errors: number;
+}
+
+let files: OutputFiles = { output: 1, errors: 2 };
+
+/** Writes to other files from here on. @returns those from before */
+export function redirectOutput(to: OutputFiles): OutputFiles {
+  const before = files;
+  files = to;
+  return before;
+}
 
 /** The reader of standard output went away: nothing is wrong, and nothing more is wanted. */
 export class ReaderGone extends Error {}
@@ -14,7 +26,7 @@ export const standardOutput: ByteSink = {
   write: (bytes) => {
     for (let done = 0; done < bytes.length;) {
       try {
-        done += writeSync(STDOUT, bytes, done);
+        done += writeSync(files.output, bytes, done);
       } catch (error) {
         handleWriteError(error);
       }
@@ -27,7 +39,7 @@ export const standardError: ByteSink = {
   write: (bytes) => {
     for (let done = 0; done < bytes.length;) {
       try {
-        done += writeSync(STDERR, bytes, done);
+        done += writeSync(files.errors, bytes, done);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
         sleep(1);
@@ -41,7 +53,7 @@ export const noOutput: ByteSink = { write: () => undefined };
 
 export function printError(text: string): void {
   try {
-    writeSync(STDERR, text);
+    writeSync(files.errors, text);
   } catch {
     // Nobody is there to be told.
   }

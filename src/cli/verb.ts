@@ -7,6 +7,8 @@ import type { LockHolder } from '../qcow2/io/locks';
 import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Problem } from '../qcow2/errors';
 import { EngineError } from '../qcow2/errors';
+import { blockingFault, type Purpose } from '../qcow2/format/faults';
+import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { formerFiles } from '../qcow2/edit/interrupted';
 import { describeProblem, printable } from '../qcow2/problemText';
 import type { ByteSink } from '../qcow2/scan/byteWriter';
@@ -27,6 +29,8 @@ export interface Verb {
    */
   run(args: readonly string[]): number | undefined | Promise<number>;
 }
+
+const EXIT_FAULT = 1;
 
 /** Wrong usage: the one kind of failure that is not the image's. */
 export class UsageError extends Error {}
@@ -141,6 +145,17 @@ function writerText({ pid, program }: LockHolder): string {
   const name = program === undefined ? '' : `${printable(program)}, `;
   const who = pid === undefined ? 'A running process' : `A running process (${name}pid ${pid})`;
   return `${who} has the image open for writing; what is read may be out of date`;
+}
+
+/**
+ * Says what of an image could not be read, after what could be was printed.
+ * @returns the exit code: that of qemu-img, which opens no image that has a fault in the way of `purpose`
+ */
+export function reportFaults({ faults, file }: Qcow2Image, purpose: Purpose): number {
+  for (const { problem } of faults) {
+    printError(`qcow2: ${printable(file.name)}: ${describeProblem(problem)}\n`);
+  }
+  return blockingFault(faults, purpose) === undefined ? 0 : EXIT_FAULT;
 }
 
 /** @throws EngineError when some file that the chain names is not open */

@@ -18,6 +18,8 @@ export const RunKind = {
   zeroPlain: 4,
   /** Reads as zero; a host cluster is kept at `host`. */
   zeroAllocated: 5,
+  /** The L2 entries lie beyond the end of the file: QEMU takes that for `unallocated`, here nothing is read there. */
+  missing: 6,
 } as const;
 export type RunKind = (typeof RunKind)[keyof typeof RunKind];
 

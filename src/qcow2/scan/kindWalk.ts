@@ -35,6 +35,7 @@ const KIND_OF_RUN: readonly number[] = (() => {
   kinds[RunKind.compressed] = indexOf('compressed');
   kinds[RunKind.zeroPlain] = indexOf('zeroPlain');
   kinds[RunKind.zeroAllocated] = indexOf('zeroAllocated');
+  kinds[RunKind.missing] = INVALID;
   return kinds;
 })();
 
@@ -103,7 +104,9 @@ export class KindWalk {
   }
 
   private visitorOf(layer: Layer, depth: number): RunVisitor {
-    const ownKinds = depth === 0 ? KIND_OF_RUN : KIND_OF_RUN.map(() => BACKING[Math.min(depth, 3) - 1]!);
+    const backing = BACKING[Math.min(depth, 3) - 1]!;
+    const ownKinds =
+      depth === 0 ? KIND_OF_RUN : KIND_OF_RUN.map((kind) => (kind === INVALID ? INVALID : backing));
     const hasUnopenedBacking = layer.namesBacking && depth + 1 === this.layers.length;
     const nobody = hasUnopenedBacking ? BACKING_UNKNOWN : UNALLOCATED;
     return (start, length, kind) => {

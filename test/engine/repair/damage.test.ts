@@ -47,7 +47,7 @@ const LIMITS: ReadonlySet<ProblemCode> = new Set([
 
 function canBeOpened(bytes: Buffer): boolean {
   try {
-    Qcow2Image.open(new MemoryFile('disk.qcow2', bytes), { isForRepair: true });
+    Qcow2Image.open(new MemoryFile('disk.qcow2', bytes));
     return true;
   } catch (error) {
     if (error instanceof EngineError) return false;
@@ -74,7 +74,7 @@ function tryCase(seed: number): string | undefined {
 
 function judge(bytes: Buffer, { report, bytes: after }: RepairedBytes): string | undefined {
   fs.writeFileSync(place.path('after.qcow2'), after);
-  const image = Qcow2Image.open(new MemoryFile('disk.qcow2', bytes), { isForRepair: true });
+  const image = Qcow2Image.open(new MemoryFile('disk.qcow2', bytes));
   const ids = image.snapshots.map(({ id }) => id);
   const layers = [undefined, ...ids.keys()].filter(
     (index) => index === undefined || ids.indexOf(ids[index]!) === index,
