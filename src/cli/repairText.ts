@@ -62,22 +62,30 @@ export function forEachRepairLine(
     if (before.leaks + besidesFlags(before) > 0) forEachRefcountRepair(image, before.findings, visit, mode);
   } else {
     for (const action of own) if (action.kind === 'refcountsRebuilt') tell(action);
-    tell(refcountsChanged(own));
+    tell(refcountsChanged(own, before, image.header.clusterSize));
   }
   for (const action of own) if (action.kind === 'copiedFlag') tell(action);
   for (const loss of losses) visit(lossLine(loss));
   if (lossCount > losses.length) visit(`Lost: ${lossCount - losses.length} more stretches`);
 }
 
-/** Refcounts that were raised and those that were lowered, by cluster, as QEMU tells them. */
-function refcountsChanged(actions: readonly RepairAction[]): RepairAction {
+/**
+ * Refcounts that were raised and those that were lowered, by cluster, as QEMU tells them: those that the check has found.
+ * Others follow from what was done before.
+ */
+function refcountsChanged(
+  actions: readonly RepairAction[],
+  { findings }: CheckReport,
+  clusterSize: number,
+): RepairAction {
   const both = actions.filter(({ kind }) => kind === 'refcountRaised' || kind === 'refcountLowered');
-  const examples = both.flatMap((action) => action.examples);
-  return {
-    kind: 'refcountRaised',
-    count: both.reduce((sum, { count }) => sum + count, 0),
-    examples: examples.sort((one, other) => (one.host ?? 0) - (other.host ?? 0)),
-  };
+  const wrong = findings.filter(({ kind }) => kind === 'refcountTooHigh' || kind === 'refcountTooLow');
+  const isFound = ({ host: at = 0 }: RepairExample): boolean =>
+    wrong.some(({ host = 0, clusters = 1 }) => at >= host && at < host + clusters * clusterSize);
+  const told = both.flatMap(({ examples }) => examples);
+  const more = both.reduce((sum, { count }) => sum + count, 0) - told.length;
+  const examples = told.filter(isFound).sort((one, other) => (one.host ?? 0) - (other.host ?? 0));
+  return { kind: 'refcountRaised', count: examples.length + more, examples };
 }
 
 const WORDS: Readonly<Record<RepairActionKind, string>> = {
