@@ -70,7 +70,7 @@ function faultNotices({ summary, path }: ImageState): Notice[] {
   return (summary?.faults ?? []).map(({ problem, blocks }): Notice => {
     const what = describeWithFile(problem, path);
     switch (blocks) {
-      case 'nothing':
+      case 'change':
         return {
           severity: 'warning',
           text: vscode.l10n.t('{0}. What is missing reads as zeroes in QEMU.', what),

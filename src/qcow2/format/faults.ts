@@ -19,16 +19,16 @@ export type ImagePart =
   | 'backing file'
   | 'bitmaps';
 
-/** What is done with an image. Each needs less of the image to be readable than the one before. */
-export type Purpose = 'use' | 'check' | 'repair';
+/**
+ * What is done with an image. Each needs less of the image to be readable than the one before. `change` is this program's
+ * own: QEMU reads zeroes in place of what is missing, and changes the image.
+ */
+export type Purpose = 'change' | 'use' | 'check' | 'repair';
 
 export interface Fault {
   readonly part: ImagePart;
-  /**
-   * The last purpose for which QEMU does not open the image, those before it included; `nothing` where QEMU reads zeroes
-   * in place of what is missing.
-   */
-  readonly blocks: Purpose | 'nothing';
+  /** The last purpose for which the image is not opened, those before it included. */
+  readonly blocks: Purpose;
   readonly problem: Problem;
 }
 
@@ -38,7 +38,7 @@ export interface FaultSink {
    * @param instead what to go on with where `read` throws
    * @returns what `read` returns
    */
-  attempt<T>(part: ImagePart, blocks: Fault['blocks'], read: () => T, instead: T): T;
+  attempt<T>(part: ImagePart, blocks: Purpose, read: () => T, instead: T): T;
 }
 
 /** The first fault is an error. */
@@ -48,7 +48,7 @@ export const strict: FaultSink = { attempt: (_part, _blocks, read) => read() };
 export class FaultCollector implements FaultSink {
   readonly faults: Fault[] = [];
 
-  attempt<T>(part: ImagePart, blocks: Fault['blocks'], read: () => T, instead: T): T {
+  attempt<T>(part: ImagePart, blocks: Purpose, read: () => T, instead: T): T {
     try {
       return read();
     } catch (error) {
@@ -60,8 +60,8 @@ export class FaultCollector implements FaultSink {
   }
 }
 
-const RANKS: Readonly<Record<Fault['blocks'], number>> = { nothing: 0, use: 1, check: 2, repair: 3 };
+const RANKS: Readonly<Record<Purpose, number>> = { change: 0, use: 1, check: 2, repair: 3 };
 
-/** The first fault for which QEMU does not open the image for a purpose. */
+/** The first fault that keeps the image from being opened for a purpose. */
 export const blockingFault = (faults: readonly Fault[], purpose: Purpose): Fault | undefined =>
   faults.find(({ blocks }) => RANKS[blocks] >= RANKS[purpose]);

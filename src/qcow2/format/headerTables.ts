@@ -55,7 +55,7 @@ export function checkTables(
     const refuse = (): void => {
       refuseBeyondFile(raw.file, what, offset, size);
     };
-    faults.attempt(what, 'nothing', refuse, undefined);
+    faults.attempt(what, 'change', refuse, undefined);
   };
   beyond('L1 table', l1TableOffset, l1Size * 8);
   beyond('refcount table', refcountTableOffset, refcountTableSize);

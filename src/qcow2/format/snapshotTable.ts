@@ -76,7 +76,7 @@ export function readSnapshotTable(file: BlockFile, header: Header, faults: Fault
     const refuseMissing = (): void => {
       refuseBeyondFile(file, 'snapshot table', offset, length);
     };
-    faults.attempt('snapshot table', 'nothing', refuseMissing, undefined);
+    faults.attempt('snapshot table', 'change', refuseMissing, undefined);
     snapshots.push(snapshot);
   }
   return snapshots;

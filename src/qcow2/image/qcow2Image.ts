@@ -142,7 +142,7 @@ export class Qcow2Image implements Layer {
     return this.#dataFileError()?.problem;
   }
 
-  /** Why QEMU does not open the image for a purpose, where that is because of what the image has in it. */
+  /** Why the image is not opened for a purpose, where that is because of what the image has in it. */
   faultFor(purpose: Purpose): Problem | undefined {
     return blockingFault(this.faults, purpose)?.problem;
   }
@@ -154,7 +154,7 @@ export class Qcow2Image implements Layer {
     );
   }
 
-  /** @throws EngineError where QEMU does not open the image for a purpose */
+  /** @throws EngineError where the image is not opened for a purpose */
   refuseFaults(purpose: Purpose): void {
     const problem = this.faultFor(purpose);
     if (problem !== undefined) throw new EngineError(problem);

@@ -52,8 +52,8 @@ export function makePlan(
   const onDisk = Qcow2Image.open(image.base);
   const staged = Qcow2Image.open(image, { dataFile });
   // What the guards refuse by name cannot come here; no plan can be made of tables that cannot be read.
-  onDisk.refuseFaults('use');
-  staged.refuseFaults('use');
+  onDisk.refuseFaults('change');
+  staged.refuseFaults('change');
   return new Planner(image, onDisk, staged, progress).make(dataFile);
 }
 

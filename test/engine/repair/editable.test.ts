@@ -202,8 +202,8 @@ describe('an image whose snapshot table nobody opens', () => {
       problem: { code: 'snapshot.extraData' },
     });
     expect(editable.repairObstacles().filter(({ severity }) => severity === 'refuse')).toEqual([]);
-    editable.apply({ kind: 'discard', start: 0, length: CLUSTER });
-    expect(() => editable.save()).toThrow('snapshot.extraData');
+    const discard = { kind: 'discard', start: 0, length: CLUSTER } as const;
+    expect(() => editable.apply(discard)).toThrow('snapshot.extraData');
     expect(() => editable.previewRepair('leaks')).toThrow('snapshot.extraData');
     expect(fs.readFileSync(path)).toEqual(bytes);
   });
