@@ -4,8 +4,9 @@ import tseslint from 'typescript-eslint';
 
 const ENGINE = 'edit layout space repair save change check scan chain image format io base'.split(' ');
 
-/** Rooms: the folder of each (inner folders first), and which rooms it may import from (itself always). */
+/** Rooms: the folder of each (inner folders first), and which rooms it may import from (itself and `text` always). */
 const ROOMS = {
+  text: { at: 'src/text', uses: [] },
   io: { at: 'src/qcow2/io', uses: ['base'] },
   format: { at: 'src/qcow2/format', uses: ['io', 'base'] },
   image: { at: 'src/qcow2/image', uses: ['format', 'io', 'base'] },
@@ -34,8 +35,33 @@ const ROOMS = {
 
 const policies = Object.entries(ROOMS).map(([room, { uses }]) => ({
   from: { element: { type: room } },
-  allow: { to: { element: { types: { anyOf: [room, ...uses] } } } },
+  allow: { to: { element: { types: { anyOf: [room, 'text', ...uses] } } } },
 }));
+
+/** VS Code's ways to show text, each with what this extension uses instead: names from files are not markup there. */
+const TELLS = {
+  'words/tell.ts': [
+    'showInformationMessage',
+    'showWarningMessage',
+    'showErrorMessage',
+    'withProgress',
+    'withScmProgress',
+    'setStatusBarMessage',
+    // What a command throws is shown, too.
+    'registerCommand',
+    'registerTextEditorCommand',
+  ],
+  'words/choose.ts': ['showQuickPick', 'createQuickPick', 'showInputBox', 'createInputBox'],
+  'words/items.ts': ['TreeItem', 'MarkdownString', 'Diagnostic', 'createStatusBarItem', 'FileDecoration'],
+  'words/logChannel.ts': ['createOutputChannel'],
+};
+
+const notOutsideWords = Object.entries(TELLS).flatMap(([file, names]) =>
+  names.map((property) => ({
+    property,
+    message: `Text is shown through src/${file}, which neutralises it.`,
+  })),
+);
 
 export default tseslint.config(
   {
@@ -77,7 +103,7 @@ export default tseslint.config(
           default: 'disallow',
           policies: [
             ...policies,
-            // The webview runs elsewhere: it shares types with the editor, and no code.
+            // The webview runs elsewhere: of the editor it has types, and no code.
             {
               from: { element: { type: 'webview' } },
               allow: { to: { element: { type: 'editor' } }, dependency: { kind: 'type' } },
@@ -92,6 +118,33 @@ export default tseslint.config(
     files: ['src/qcow2/**/*.ts'],
     rules: {
       'no-restricted-imports': ['error', { paths: ['vscode', 'node:worker_threads', 'worker_threads'] }],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/words/{tell,choose,items,logChannel}.ts'],
+    rules: { 'no-restricted-properties': ['error', ...notOutsideWords] },
+  },
+  {
+    files: ['src/extension.ts', 'src/{commands,editor,chains,words}/**/*.ts'],
+    ignores: ['src/words/items.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ImportDeclaration[source.value="vscode"][importKind!="type"] > ImportSpecifier',
+          message: 'Import vscode as a whole: the rules on what may be called look for its members.',
+        },
+        {
+          selector:
+            'AssignmentExpression > MemberExpression.left[property.name=/^(message|badge|label|description)$/]',
+          message: 'Text is shown through src/words/items.ts, which neutralises it.',
+        },
+        {
+          selector: 'ThrowStatement > NewExpression[callee.name="Error"]',
+          message: 'VS Code shows the message of an error: throw what `told` of src/words/tell.ts returns.',
+        },
+      ],
     },
   },
   { files: ['**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },

@@ -3,7 +3,7 @@
 // The last line is `N passed, N failed`, over everything that ran; a check counts as one.
 import process from 'node:process';
 import { SetupError, ensureNodeModules, ensureSystemTools } from './lib/dependencies.mjs';
-import { STAGES, TEST_STAGES, runStage } from './lib/stages.mjs';
+import { BROWSER_STAGES, STAGES, TEST_STAGES, runStage } from './lib/stages.mjs';
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -22,7 +22,7 @@ async function main(names) {
     await ensureNodeModules();
     const tests = chosen.filter(({ name }) => TEST_STAGES.includes(name));
     if (tests.length > 0)
-      await ensureSystemTools({ withBrowser: tests.some(({ name }) => name !== 'engine') });
+      await ensureSystemTools({ withBrowser: tests.some(({ name }) => BROWSER_STAGES.includes(name)) });
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.error(`test: ${error.message}`);

@@ -29,6 +29,8 @@ import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
+import { openLog, showLog } from './words/logChannel';
+import { registerCommand } from './words/tell';
 
 /** What `activate` hands out, for the extension's own tests: they look at what the worker answered. */
 export interface Exports {
@@ -44,6 +46,7 @@ const loaded = now();
 
 export function activate(context: vscode.ExtensionContext): Exports {
   const activating = now();
+  context.subscriptions.push(openLog(context));
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
@@ -71,6 +74,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     new Problems(checks),
     new ImageStatus(images),
     new ContextKeys(images, checks),
+    registerCommand('qcow2.showLog', showLog),
     registerSave(images),
     registerRecover(images),
     registerOpenCommands(images),

@@ -3,6 +3,8 @@
  * sentence; `scripts/l10n.mjs` collects the sentences from the calls of `t`.
  */
 
+import { printable } from '../src/text/printable';
+
 /** As much of a document as is needed; this file also runs where there is none, in tests. */
 interface Page {
   getElementById(id: string): { readonly textContent: string | null } | null;
@@ -17,9 +19,12 @@ function readTranslations(page: Page | undefined): Readonly<Record<string, unkno
   return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
 }
 
-/** The sentence in the person's language, with `{0}`, `{1}`, … filled in. */
+/** The sentence in the person's language, with `{0}`, `{1}`, … filled in; names among them are made printable. */
 export function t(sentence: string, ...values: readonly (string | number)[]): string {
   const translated = translations[sentence];
   const template = typeof translated === 'string' ? translated : sentence;
-  return template.replace(/\{(\d+)\}/g, (place, index: string) => String(values[Number(index)] ?? place));
+  return template.replace(/\{(\d+)\}/g, (place, index: string) => {
+    const value = values[Number(index)] ?? place;
+    return typeof value === 'string' ? printable(value) : String(value);
+  });
 }

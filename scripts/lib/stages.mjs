@@ -22,7 +22,10 @@ import { run } from './process.mjs';
  */
 
 /** Stages that run the program, and so need the system's tools. */
-export const TEST_STAGES = ['engine', 'extension', 'browser'];
+export const TEST_STAGES = ['engine', 'soak', 'extension', 'browser'];
+
+/** Of those, the ones that need a browser. */
+export const BROWSER_STAGES = ['extension', 'browser'];
 
 const TSC = 'node_modules/typescript/bin/tsc';
 const VITEST = 'node_modules/vitest/vitest.mjs';
@@ -53,6 +56,12 @@ export const STAGES = [
     commands: [BUILD, vitest('engine', 'vitest.config.mts')],
     minutes: 20,
     read: readVitest,
+  },
+  {
+    name: 'soak',
+    commands: [['test/soak/run.mjs', '--minutes', '2', '--results', resultsFile('soak')]],
+    minutes: 10,
+    read: ({ passed, failed, totals }) => ({ passed, failed, skipped: 0, notes: [totals] }),
   },
   {
     name: 'extension',

@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
+import { tooltipTable, treeItem, type TreeEntry } from '../words/items';
 import { describe, formatSize } from '../words/words';
 import type { Problem } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
@@ -21,23 +22,24 @@ export function chainItem(
   collapsibleState: vscode.TreeItemCollapsibleState,
   state: NodeState,
 ): vscode.TreeItem {
-  const item = new vscode.TreeItem(shortNameOf(node), collapsibleState);
-  item.id = node.id;
-  if (node.kind === 'image') dressImage(item, node, state);
-  else dressBroken(item, node);
-  item.accessibilityInformation = { label: `${shortNameOf(node)}, ${String(item.description)}` };
-  return item;
+  const { id } = node;
+  const dress = node.kind === 'image' ? imageDress(node, state) : brokenDress(node);
+  return treeItem({ id, label: shortNameOf(node), collapsibleState, ...dress });
 }
 
-function dressImage(item: vscode.TreeItem, node: ImageNode, { isWhole, isNew, health }: NodeState): void {
+type Dress = Omit<TreeEntry, 'label' | 'collapsibleState'>;
+
+function imageDress(node: ImageNode, { isWhole, isNew, health }: NodeState): Dress {
   const { image } = node;
-  item.contextValue = contextOf(node, health);
   const broken = isWhole ? [] : [vscode.l10n.t('broken chain')];
   const fresh = isNew ? [vscode.l10n.t('new')] : [];
   const words = [...healthFacts(health), ...facts(node), ...broken, ...fresh, ...folderOf(image.path)];
-  item.description = words.join(' · ');
-  item.iconPath = imageIcon(node, isWhole, health);
-  item.command = { command: 'qcow2.chains.open', title: vscode.l10n.t('Open'), arguments: [node] };
+  return {
+    contextValue: contextOf(node, health),
+    description: words.join(' · '),
+    iconPath: imageIcon(node, isWhole, health),
+    command: { command: 'qcow2.chains.open', title: vscode.l10n.t('Open'), arguments: [node] },
+  };
 }
 
 /** What the menus of package.json ask for. */
@@ -151,27 +153,20 @@ function imageTooltip(
   }
   if (node.isOutside)
     rows.push([vscode.l10n.t('Place'), vscode.l10n.t('not among the images of the workspace')]);
-  return table(rows);
+  return tooltipTable(rows);
 }
 
-/** Names come from strangers: they are put in as text, never as markup. */
-function table(rows: readonly [string, string][]): vscode.MarkdownString {
-  const text = new vscode.MarkdownString('| | |\n|---|---|\n');
-  for (const [name, value] of rows) {
-    text.appendMarkdown('| ').appendText(name).appendMarkdown(' | ');
-    text.appendText(value.replace(/\s+/g, ' ')).appendMarkdown(' |\n');
-  }
-  return text;
-}
-
-function dressBroken(item: vscode.TreeItem, node: BrokenNode): void {
-  item.contextValue = 'broken';
-  item.description = brokenText(node);
-  item.iconPath = node.reason === 'missing' || node.reason === 'refused' ? errorIcon() : warningIcon();
+function brokenDress(node: BrokenNode): Dress {
+  const isError = node.reason === 'missing' || node.reason === 'refused';
+  return {
+    contextValue: 'broken',
+    description: brokenText(node),
+    iconPath: isError ? errorIcon() : warningIcon(),
+  };
 }
 
 function brokenTooltip(node: BrokenNode): vscode.MarkdownString {
-  return table([
+  return tooltipTable([
     [vscode.l10n.t('Backing file'), node.reference.nameAsWritten],
     [vscode.l10n.t('Place'), node.reference.path === undefined ? '—' : dirname(node.reference.path)],
     [vscode.l10n.t('Problem'), brokenText(node)],

@@ -2,6 +2,8 @@
 import * as vscode from 'vscode';
 import { ChainTree, type HealthSource } from './chainTree';
 import type { ChainNode, Dependent } from './chainModel';
+import { sayInView } from '../words/items';
+import { showViewProgress } from '../words/tell';
 import { WorkspaceIndex } from './workspaceIndex';
 
 const VIEW = 'qcow2.chains';
@@ -74,7 +76,7 @@ export class ChainView implements vscode.Disposable {
   }
 
   async refresh(): Promise<void> {
-    await vscode.window.withProgress({ location: { viewId: VIEW } }, () => this.index.refresh());
+    await showViewProgress(VIEW, () => this.index.refresh());
   }
 
   dispose(): void {
@@ -91,6 +93,6 @@ export class ChainView implements vscode.Disposable {
         ? [vscode.l10n.t('There are more images than `qcow2.index.maxFiles` allows; some are not shown.')]
         : []),
     ];
-    this.view.message = lines.join('\n');
+    sayInView(this.view, lines);
   }
 }

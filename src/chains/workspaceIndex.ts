@@ -13,6 +13,7 @@ import { IndexClient } from '../worker/client';
 import type { IndexedImage } from '../worker/indexApi';
 import type { IndexedFiles } from './chainModel';
 import { Debounce } from './debounce';
+import { log } from '../words/log';
 
 const IMAGES = '**/*.{qcow2,qcow,QCOW2,QCOW}';
 /** Headers read in one message to the thread; the tree shows what is known in between. */
@@ -62,7 +63,9 @@ export class WorkspaceIndex implements vscode.Disposable {
   readonly onDidChange = this.changeEmitter.event;
 
   constructor(workerScript: string) {
-    this.client = new IndexClient(workerScript);
+    this.client = new IndexClient(workerScript, (error) => {
+      log.fault('The thread of the workspace index', error);
+    });
   }
 
   get files(): IndexedFiles {

@@ -4,7 +4,7 @@ import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import { EngineError } from '../qcow2/errors';
 import { printable } from '../qcow2/problemText';
 import { discardRequest, writeRequest, ZERO_OPTIONS, ZERO_USAGE, zeroRequest } from './changeRequests';
-import { refuseObstacles, saveImage, withEditable } from './editable';
+import { prepareChange, saveImage, withEditable } from './editable';
 import { forEachInputLine, readInput } from './standardInput';
 import { sumOf, tallyText } from './tallyText';
 import {
@@ -128,9 +128,9 @@ export function changeImage(
 ): void {
   withEditable(path, args, (image, progress) => {
     if (needsChain) requireComplete(image.chain);
-    refuseObstacles(image.obstacles(progress));
+    prepareChange(image, progress);
     const lines = stage((request) => image.apply(request, '', progress));
     saveImage(image, progress);
-    for (const line of lines) args.output.write(Buffer.from(`${line}\n`));
+    for (const line of lines) args.output.write(Buffer.from(`${printable(line)}\n`));
   });
 }

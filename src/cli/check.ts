@@ -3,6 +3,7 @@
  * repairs (repair.ts).
  */
 import { checkImage, type CheckReport } from '../qcow2/check/checkImage';
+import { refuseUnsettled } from '../qcow2/edit/readers';
 import { EngineError, isOtherFormat } from '../qcow2/errors';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { describeProblem, printable } from '../qcow2/problemText';
@@ -47,6 +48,7 @@ function repairMode(args: Arguments): RepairMode | undefined {
 const checkFile = (args: Arguments, form: Form): number =>
   withChain(args.operands[0]!, true, (chain) => {
     const report = checked(chain.top, args);
+    refuseUnsettled(chain, report);
     printFindings(chain.top, report);
     printReport(args, form, report, chain);
     return reportFaults(chain.top, 'check') || exitCode(report);

@@ -42,6 +42,22 @@ export function refuseObstacles(obstacles: readonly Obstacle[]): void {
   }
 }
 
+/**
+ * Says what a person should know before a change. The refcounts of an image that was not closed properly are rebuilt
+ * first: that is staged, and saved with the change.
+ * @throws EngineError for what refuses
+ */
+export function prepareChange(image: EditableImage, progress: ProgressBar): void {
+  const isRebuilt = !image.repairObstacles().some(isRefusal) && image.rebuildDirtyRefcounts('', progress);
+  refuseObstacles(image.obstacles(progress));
+  if (isRebuilt) {
+    progress.clear();
+    warn(image.onDisk.top.file.name, 'Not closed properly (dirty): its refcounts are rebuilt first');
+  }
+}
+
+const isRefusal = ({ severity }: Obstacle): boolean => severity === 'refuse';
+
 /** @throws EngineError; the image is as it was then */
 export function saveImage(image: EditableImage, progress: ProgressBar): void {
   const { leftover } = image.save({ progress, keepsUndo: false });

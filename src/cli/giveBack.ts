@@ -8,7 +8,7 @@ import { silent } from '../qcow2/progress';
 import { sizeText } from '../qcow2/scan/sizeText';
 import { measureFreeSpace, type FreeSpace } from '../qcow2/space/freeSpace';
 import type { GivenBack } from '../qcow2/space/giveBack';
-import { refuseObstacles, warn, withEditable } from './editable';
+import { prepareChange, saveImage, warn, withEditable } from './editable';
 import { outputForm, readArguments, withChain, type Arguments, type Verb } from './verb';
 
 const EXIT_STOPPED = 1;
@@ -28,7 +28,9 @@ export const giveBack: Verb = {
       return undefined;
     }
     const given = withEditable(path, args, (image, progress) => {
-      refuseObstacles(image.obstacles(progress));
+      prepareChange(image, progress);
+      // Space is given back of what is on disk.
+      if (image.edits.unsaved > 0) saveImage(image, progress);
       return image.giveBack(progress);
     });
     print(args, isJson ? givenJson(path, given) : givenText(given));

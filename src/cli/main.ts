@@ -1,11 +1,12 @@
 /**
  * The headless command `qcow2`: parses arguments, calls the engine, prints. Failure is one line on standard error
- * and exit code 1; wrong usage is the usage line and 64.
+ * and exit code 1; wrong usage is the usage line and 64. `--debug` adds the stack to either.
  */
 import './shortRun';
 import { EngineError } from '../qcow2/errors';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { describeProblem, printable } from '../qcow2/problemText';
+import { stackText } from '../text/stackText';
 import { printError, ReaderGone, standardOutput } from './output';
 import type { Verb } from './verb';
 import { LineError, UsageError } from './verb';
@@ -34,7 +35,8 @@ const EXIT_USAGE = 64;
 /** As a shell reports a program that SIGPIPE ended, which is what happens to others here. */
 const EXIT_READER_GONE = 141;
 
-const usageLine = ({ name, usage }: Verb): string => `usage: qcow2 ${name} [-q] [--progress] ${usage}`;
+const usageLine = ({ name, usage }: Verb): string =>
+  `usage: qcow2 ${name} [-q] [--progress] [--debug] ${usage}`;
 
 const GENERAL_USAGE = `usage: qcow2 ${Object.keys(VERBS).join('|')} [OPTION]... FILE [ARGUMENT]...`;
 
@@ -45,7 +47,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const verb = Object.hasOwn(VERBS, name) ? await VERBS[name]?.() : undefined;
   try {
     if (verb !== undefined) {
-      if (asksForHelp(args)) return print(usageLine(verb));
+      if (has(args, '--help', '-h')) return print(usageLine(verb));
       if (verb.decompresses === true && namesZstdImage(args)) await prepareZstd();
       return (await verb.run(args)) ?? 0;
     }
@@ -58,14 +60,16 @@ async function main(argv: readonly string[]): Promise<number> {
     printError(`${GENERAL_USAGE}${why}\n`);
     return EXIT_USAGE;
   } catch (error) {
-    return report(verb, error);
+    const code = report(verb, error);
+    if (code !== EXIT_READER_GONE && has(argv, '--debug')) printError(`${stackText(error)}\n`);
+    return code;
   }
 }
 
-/** `--help` after a verb; behind `--` it is the name of a file. */
-function asksForHelp(args: readonly string[]): boolean {
+/** Whether an option is given that is looked at before a verb reads its own; behind `--` it is the name of a file. */
+function has(args: readonly string[], ...names: readonly string[]): boolean {
   const end = args.indexOf('--');
-  return (end < 0 ? args : args.slice(0, end)).some((text) => text === '--help' || text === '-h');
+  return (end < 0 ? args : args.slice(0, end)).some((text) => names.includes(text));
 }
 
 function print(text: string): number {
@@ -77,7 +81,7 @@ function print(text: string): number {
 function report(verb: Verb | undefined, error: unknown): number {
   if (error instanceof ReaderGone) return EXIT_READER_GONE;
   if (verb !== undefined && error instanceof UsageError) {
-    printError(`${usageLine(verb)} (${error.message})\n`);
+    printError(`${usageLine(verb)} (${printable(error.message)})\n`);
     return EXIT_USAGE;
   }
   if (error instanceof EngineError) {

@@ -1,7 +1,7 @@
 /** `--progress`: a line on standard error that is drawn over and over, where that is a terminal. */
 import type { Progress } from '../qcow2/progress';
 import { silent } from '../qcow2/progress';
-import { printError } from './output';
+import { drawError } from './output';
 
 /** Milliseconds between two drawings. */
 const INTERVAL = 100;
@@ -23,11 +23,11 @@ export function progressBar(wanted: boolean): ProgressBar {
       const share = total === 0 ? 1 : done / total;
       const filled = Math.round(share * WIDTH);
       const bar = '#'.repeat(filled).padEnd(WIDTH, '.');
-      printError(`\r[${bar}] ${(share * 100).toFixed(1).padStart(5)} %`);
+      drawError(`\r[${bar}] ${(share * 100).toFixed(1).padStart(5)} %`);
     },
     checkCancelled: () => undefined,
     clear: () => {
-      printError('\r\u001b[K');
+      drawError('\r\u001b[K');
     },
   };
 }

@@ -9,16 +9,17 @@ export const RECOVERY_WORDS: Readonly<Record<RecoverOutcome, string>> = {
   untouched: 'a save was interrupted before it changed anything; its journal is removed',
   completed: 'a save was interrupted after its work was done; its journal is removed',
   rolledBack: 'a save was interrupted; the image is as it was before it',
-  discarded: 'the journal of an interrupted save is dropped; the image is as that save left it',
+  discarded: 'what stood in the place of the journal is removed; the image is as it was',
 };
 
 export const recover: Verb = {
   name: 'recover',
-  usage: '[--discard] [--other-machine] FILE',
+  usage: '[--discard] [--other-machine] [--allow-external-data-file] FILE',
   run: (argv) => {
     const args = readArguments(argv, ['FILE'], {
       discard: { type: 'boolean' },
       'other-machine': { type: 'boolean' },
+      'allow-external-data-file': { type: 'boolean' },
     });
     const outcome = recoverImage(
       args.operands[0]!,
@@ -27,6 +28,7 @@ export const recover: Verb = {
       {
         trustsVersion2: true,
         trustsOtherMachine: args.flag('other-machine'),
+        ...(args.flag('allow-external-data-file') ? { trustsDataFile: 'any' } : {}),
         discard: args.flag('discard'),
       },
     );

@@ -3,8 +3,6 @@ import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import type { Chain } from '../qcow2/chain/openChain';
 import { openChain } from '../qcow2/chain/openChain';
-import type { LockHolder } from '../qcow2/io/locks';
-import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Problem } from '../qcow2/errors';
 import { EngineError } from '../qcow2/errors';
 import { blockingFault, type Purpose } from '../qcow2/format/faults';
@@ -16,6 +14,7 @@ import { parseByteCount } from './byteCount';
 import { noOutput, printError, standardOutput } from './output';
 import type { ProgressBar } from './progressBar';
 import { progressBar } from './progressBar';
+import { readSettled } from './settled';
 
 export interface Verb {
   readonly name: string;
@@ -49,6 +48,8 @@ export class LineError extends EngineError {
 const COMMON_OPTIONS = {
   quiet: { type: 'boolean', short: 'q' },
   progress: { type: 'boolean' },
+  /** Looked at in main.ts. */
+  debug: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
 export interface Arguments {
@@ -119,32 +120,13 @@ export function byteCount(what: string, text: string): number {
 }
 
 /**
- * Opens an image and hands it over, with its chain as far as it can be opened. Says on standard error when a running
- * process may be writing one of the files.
+ * Opens an image and hands it over, with its chain as far as it can be opened, as `readSettled` does: again where it
+ * changes meanwhile. What is printed appears once it is known to be true.
  * @throws EngineError
  */
 export function withChain<T>(path: string, followsNames: boolean, use: (chain: Chain) => T): T {
-  const chain = openChain(path, { followsNames, usesProcessFolder: true, former: formerFiles });
-  try {
-    for (const { notes } of chain.view.layers) {
-      for (const problem of notes.filter(({ code }) => code.startsWith('journal.'))) {
-        printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);
-      }
-    }
-    for (const file of chain.files) {
-      const writer = findWriter(file.name);
-      if (writer !== undefined) printError(`qcow2: ${printable(file.name)}: ${writerText(writer)}\n`);
-    }
-    return use(chain);
-  } finally {
-    chain.close();
-  }
-}
-
-function writerText({ pid, program }: LockHolder): string {
-  const name = program === undefined ? '' : `${printable(program)}, `;
-  const who = pid === undefined ? 'A running process' : `A running process (${name}pid ${pid})`;
-  return `${who} has the image open for writing; what is read may be out of date`;
+  const options = { followsNames, usesProcessFolder: true, former: formerFiles };
+  return readSettled(path, () => openChain(path, options), use);
 }
 
 /**

@@ -2,11 +2,12 @@
 import * as vscode from 'vscode';
 import type { ChainNode } from '../chains/chainModel';
 import type { ChainView } from '../chains/chainView';
+import { askForText } from '../words/choose';
+import { registerCommand } from '../words/tell';
 import { show } from './open';
 import { pathOf } from './target';
 
 export function registerChainCommands(chains: ChainView): vscode.Disposable {
-  const { registerCommand } = vscode.commands;
   return vscode.Disposable.from(
     registerCommand('qcow2.refreshBackingChains', () => chains.refresh()),
     registerCommand('qcow2.chains.open', (node?: ChainNode) =>
@@ -51,7 +52,7 @@ async function reveal(node: ChainNode | undefined): Promise<void> {
 async function filter(chains: ChainView, text?: string): Promise<void> {
   const wanted =
     text ??
-    (await vscode.window.showInputBox({
+    (await askForText({
       title: vscode.l10n.t('Filter Backing Chains'),
       prompt: vscode.l10n.t('Chains with this text in the path of any of their layers; empty for all'),
       value: chains.filter,

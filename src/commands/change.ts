@@ -8,6 +8,7 @@ import { stageChange } from '../editor/stage';
 import type { ImageDocument, Selection } from '../editor/document';
 import type { ChangeTally } from '../worker/api';
 import { formatSize } from '../words/words';
+import { registerCommand, tellError } from '../words/tell';
 import { parseLength, parseOffset } from './offset';
 import { pageInSight } from './open';
 import { type CommandTarget, imageOf } from './target';
@@ -26,7 +27,6 @@ export interface ChangeArguments {
 }
 
 export function registerChangeCommands(images: OpenImages, findUsers: FindUsers): vscode.Disposable {
-  const { registerCommand } = vscode.commands;
   const command =
     (kind: ChangeKind) =>
     (given?: CommandTarget | ChangeArguments): Promise<ChangeTally | undefined> =>
@@ -63,7 +63,7 @@ async function change(
   const { clusterSize = 1, virtualSize = 0 } = state.summary ?? {};
   const range = rangeOf(given.offset, given.length, clusterSize, virtualSize);
   if (range === undefined) {
-    void vscode.window.showErrorMessage(
+    void tellError(
       vscode.l10n.t(
         'Offset {0} and length {1} are no range of the disk, which ends at 0x{2} ({3}).',
         given.offset,
@@ -105,6 +105,6 @@ async function stageForProgram(
   const ids = questions.map(({ id }) => id);
   const staged = await stageChange(document, wanted, ids, findUsers);
   if (staged.ok) return staged.value.tally;
-  void vscode.window.showErrorMessage(staged.text);
+  void tellError(staged.text);
   return undefined;
 }

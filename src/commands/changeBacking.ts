@@ -12,6 +12,8 @@ import type { Page } from '../editor/page';
 import { stageRequest } from '../editor/stage';
 import { describe, describeWithFile } from '../words/words';
 import type { ChangeRequest, ChangeTally } from '../worker/api';
+import { choose } from '../words/choose';
+import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../words/tell';
 import { relativeName } from './backingName';
 import { rebaseDetail, rebaseLabel, rebaseQuestion } from './backingText';
 import { pageInSight } from './open';
@@ -35,7 +37,7 @@ export function registerChangeBacking(
   index: WorkspaceIndex,
   findUsers: FindUsers,
 ): vscode.Disposable {
-  return vscode.commands.registerCommand(
+  return registerCommand(
     'qcow2.changeBackingFile',
     async (given?: CommandTarget | ChangeBackingArguments): Promise<ChangeTally | undefined> => {
       const isForProgram = isArguments(given);
@@ -88,22 +90,20 @@ async function askAndStage(
   if (request === undefined) return undefined;
   const preview = await document.preview(request);
   if (!preview.ok) {
-    refuse(describeWithFile(preview.problem, uri.fsPath));
+    tellProblem(describeWithFile(preview.problem, uri.fsPath), preview.problem);
     return undefined;
   }
   const { rebased, changed } = preview.value;
   if (!changed || rebased === undefined) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('The image names this backing file already.'));
+    void tellInformation(vscode.l10n.t('The image names this backing file already.'));
     return undefined;
   }
   const questions = guards.questions.filter(({ id }) => !document.isConfirmed(id));
-  const detail = [...rebaseDetail(rebased), ...questions.map(({ text }) => text)].join('\n\n');
+  const detail = [...rebaseDetail(rebased), ...questions.map(({ text }) => text)];
   const yes =
     rebased.after === undefined ? vscode.l10n.t('Remove Backing File') : vscode.l10n.t('Change Backing File');
   const question = rebaseQuestion(basename(uri.fsPath), rebased);
-  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) {
-    return undefined;
-  }
+  if ((await ask(question, { detail, buttons: [yes] })) !== yes) return undefined;
   const ids = questions.map(({ id }) => id);
   const tally = await stage(document, request, ids, findUsers);
   if (tally !== undefined) page.goTo({ tab: 'chain' });
@@ -129,21 +129,25 @@ async function stage(
 }
 
 function refuse(text: string): void {
-  void vscode.window.showErrorMessage(text);
+  void tellError(text);
 }
 
 /** A file, and how to name it; or that there shall be none. */
 async function askForBacking(page: Page, index: WorkspaceIndex): Promise<Rebase | undefined> {
   const before = page.document.state?.summary?.backingName;
   if (before !== undefined) {
-    const choose = vscode.l10n.t('Choose File…');
-    const remove = vscode.l10n.t('Remove Backing File');
-    const chosen = await vscode.window.showQuickPick([{ label: choose }, { label: remove }], {
-      title: vscode.l10n.t('Change Backing File'),
-      placeHolder: vscode.l10n.t('The image names {0} now', before),
-    });
+    const chosen = await choose(
+      [
+        { label: vscode.l10n.t('Choose File…'), value: 'choose' },
+        { label: vscode.l10n.t('Remove Backing File'), value: 'remove' },
+      ],
+      {
+        title: vscode.l10n.t('Change Backing File'),
+        placeHolder: vscode.l10n.t('The image names {0} now', before),
+      },
+    );
     if (chosen === undefined) return undefined;
-    if (chosen.label === remove) return { kind: 'rebase' };
+    if (chosen === 'remove') return { kind: 'rebase' };
   }
   const image = page.uri.fsPath;
   const [file] =
@@ -166,10 +170,18 @@ async function askForBacking(page: Page, index: WorkspaceIndex): Promise<Rebase 
 async function askForName(image: string, backing: string): Promise<string | undefined> {
   const relative = relativeName(image, backing);
   if (relative === undefined) return backing;
-  const chosen = await vscode.window.showQuickPick(
+  return choose(
     [
-      { label: relative, description: vscode.l10n.t('relative: both can be moved together') },
-      { label: backing, description: vscode.l10n.t('absolute: the image can be moved alone') },
+      {
+        label: relative,
+        description: vscode.l10n.t('relative: both can be moved together'),
+        value: relative,
+      },
+      {
+        label: backing,
+        description: vscode.l10n.t('absolute: the image can be moved alone'),
+        value: backing,
+      },
     ],
     {
       title: vscode.l10n.t('Name in the Image'),
@@ -178,5 +190,4 @@ async function askForName(image: string, backing: string): Promise<string | unde
       ignoreFocusOut: true,
     },
   );
-  return chosen?.label;
 }

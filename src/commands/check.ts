@@ -10,12 +10,12 @@ import { imageSource } from '../editor/sources';
 import type { CheckReport } from '../worker/api';
 import { isImageName } from '../words/viewTypes';
 import { healthDetail, type Health, verdictOf } from '../words/health';
+import { registerCommand, showProgress, tellInformation, tellProblem, tellWarning } from '../words/tell';
 import { withEngine } from './engineOf';
 import { pageInSight } from './open';
 import { type CommandTarget, imageOf, namedImage } from './target';
 
 export function registerCheck(images: OpenImages, checks: Checks, workerScript: string): vscode.Disposable {
-  const { registerCommand } = vscode.commands;
   return vscode.Disposable.from(
     registerCommand('qcow2.check', async (target?: CommandTarget, selected?: readonly vscode.Uri[]) => {
       const uri = await imageOf(target, images);
@@ -111,19 +111,14 @@ class Stopper {
 function withNotification(uri: vscode.Uri, checks: Checks, run: () => Promise<Health>): Thenable<Health> {
   const name = sourceName(imageSource(uri));
   const title = vscode.l10n.t('Checking {0}', basename(uri.path));
-  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-  return vscode.window.withProgress(options, async (progress, token) => {
-    let shown = 0;
+  return showProgress(title, async (report, token) => {
     const subscriptions = [
       token.onCancellationRequested(() => {
         checks.cancel(name);
       }),
       checks.onDidChange(() => {
         const health = checks.of(name);
-        if (health.kind !== 'checking' || health.total === 0) return;
-        const percent = (health.done / health.total) * 100;
-        progress.report({ increment: percent - shown });
-        shown = percent;
+        if (health.kind === 'checking') report(health.done, health.total);
       }),
     ];
     try {
@@ -140,16 +135,19 @@ async function tell(uri: vscode.Uri, health: Health): Promise<void> {
     case 'unchecked':
     case 'checking':
       return;
+    case 'unsettled':
+      void tellWarning(text);
+      return;
     case 'failed':
-      void vscode.window.showErrorMessage(text);
+      tellProblem(text, health.problem);
       return;
     case 'checked': {
       if (verdictOf(health.report) === 'clean' && health.chain.length === 0) {
-        void vscode.window.showInformationMessage(text);
+        void tellInformation(text);
         return;
       }
       const show = vscode.l10n.t('Show Problems');
-      if ((await vscode.window.showWarningMessage(text, show)) === show) {
+      if ((await tellWarning(text, show)) === show) {
         await vscode.commands.executeCommand('workbench.actions.view.problems');
       }
     }

@@ -4,11 +4,12 @@ import * as vscode from 'vscode';
 import type { OpenImages } from '../editor/openImages';
 import type { Result } from '../worker/api';
 import { describeWithFile } from '../words/words';
+import { registerCommand, tellInStatusBar, tellProblem } from '../words/tell';
 import { withEngine } from './engineOf';
 import { type CommandTarget, imageOf } from './target';
 
 export function registerCopyInformation(images: OpenImages, workerScript: string): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.copyImageInformation', (target?: CommandTarget) =>
+  return registerCommand('qcow2.copyImageInformation', (target?: CommandTarget) =>
     copyInformation(target, images, workerScript),
   );
 }
@@ -24,13 +25,11 @@ async function copyInformation(
   const info = await informationOf(uri, images, workerScript);
   if (!info.ok) {
     const text = describeWithFile(info.problem, uri.fsPath);
-    void vscode.window.showErrorMessage(
-      vscode.l10n.t('The information of {0} cannot be read: {1}', name, text),
-    );
+    tellProblem(vscode.l10n.t('The information of {0} cannot be read: {1}', name, text), info.problem);
     return;
   }
   await vscode.env.clipboard.writeText(info.value);
-  vscode.window.setStatusBarMessage(vscode.l10n.t('The information of {0} is in the clipboard.', name), 5000);
+  tellInStatusBar(vscode.l10n.t('The information of {0} is in the clipboard.', name), 5000);
 }
 
 /** From the open document, else from a thread for this alone. */

@@ -3,11 +3,12 @@ import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
 import type { OpenImages } from '../editor/openImages';
+import { choose } from '../words/choose';
+import { registerCommand, tellInformation } from '../words/tell';
 import { show } from './open';
 import { type CommandTarget, imageOf } from './target';
 
 export function registerDependents(images: OpenImages, chains: ChainView): vscode.Disposable {
-  const { registerCommand } = vscode.commands;
   return vscode.Disposable.from(
     registerCommand('qcow2.showDependents', (target?: CommandTarget) =>
       showDependents(target, images, chains),
@@ -28,7 +29,7 @@ async function showDependents(
   const dependents = await chains.dependentsOf(uri.fsPath);
   if (dependents.length === 0) {
     const none = vscode.l10n.t('No image of the workspace depends on {0}.', name);
-    void vscode.window.showInformationMessage(whyUnknown(name) ?? none);
+    void tellInformation(whyUnknown(name) ?? none);
     return [];
   }
   const items = dependents.map(({ image: { path }, distance }) => ({
@@ -38,14 +39,14 @@ async function showDependents(
         ? vscode.l10n.t('names it as its backing file')
         : vscode.l10n.t('{0} steps above it', distance),
     detail: vscode.workspace.asRelativePath(dirname(path)),
-    path,
+    value: path,
   }));
   const title = vscode.l10n.t('Images That Depend on {0}', name);
   const placeHolder = vscode.l10n.t('Changing {0} changes what they show; choose one to open it', name);
-  void vscode.window
-    .showQuickPick(items, { title, placeHolder, matchOnDetail: true })
-    .then((chosen) => (chosen === undefined ? undefined : show(vscode.Uri.file(chosen.path))));
-  return items.map(({ path }) => path);
+  void choose(items, { title, placeHolder }).then((path) =>
+    path === undefined ? undefined : show(vscode.Uri.file(path)),
+  );
+  return items.map(({ value }) => value);
 }
 
 /** Why nothing can be said of what depends on an image. */
@@ -68,8 +69,6 @@ async function showInChains(target: CommandTarget, images: OpenImages, chains: C
   if (uri === undefined) return false;
   if (await chains.reveal(uri.fsPath)) return true;
   const name = basename(uri.fsPath);
-  void vscode.window.showInformationMessage(
-    vscode.l10n.t('{0} is not among the images of the workspace.', name),
-  );
+  void tellInformation(vscode.l10n.t('{0} is not among the images of the workspace.', name));
   return false;
 }

@@ -4,6 +4,7 @@ import { type ImageSource, sourceName, sourceProblem } from '../editor/source';
 import { imageSource } from '../editor/sources';
 import type { EngineEvents, OpenOptions, Result } from '../worker/api';
 import { EngineClient } from '../worker/client';
+import { log, logged } from '../words/log';
 
 /**
  * Opens an image in a thread of its own for as long as `use` runs. Never rejects because of the image.
@@ -17,7 +18,9 @@ export async function withEngine<T>(
   token?: vscode.CancellationToken,
 ): Promise<Result<T>> {
   const source = imageSource(uri);
-  const engine = new EngineClient(workerScript, events);
+  const engine = new EngineClient(workerScript, { ...events, ...logged }, ({ file }, error) => {
+    log.fault(`The thread of ${file} died`, error);
+  });
   const subscription = token?.onCancellationRequested(() => {
     engine.cancel();
   });

@@ -5,6 +5,8 @@ import type { ImageDocument } from '../editor/document';
 import type { OpenImages } from '../editor/openImages';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
 import { describeWithFile, formatSize } from '../words/words';
+import { type Choice, choose } from '../words/choose';
+import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../words/tell';
 import { withEngine } from './engineOf';
 import { type CommandTarget, folderOf, imageOf } from './target';
 
@@ -25,7 +27,7 @@ export interface ExportedMap {
 const EXTENSIONS: Readonly<Record<MapForm, string>> = { json: 'json', csv: 'csv', text: 'txt' };
 
 export function registerExportMap(images: OpenImages, workerScript: string): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.exportMap', (target?: CommandTarget | ExportMapArguments) =>
+  return registerCommand('qcow2.exportMap', (target?: CommandTarget | ExportMapArguments) =>
     exportMap(target, images, workerScript),
   );
 }
@@ -44,7 +46,7 @@ async function exportMap(
   const destination = given.destination ?? (await askForDestination(uri, form));
   if (destination === undefined) return undefined;
   if (destination.scheme !== 'file') {
-    void vscode.window.showErrorMessage(vscode.l10n.t('A map is written to files on a local disk only.'));
+    void tellError(vscode.l10n.t('A map is written to files on a local disk only.'));
     return undefined;
   }
   const request = { form, destination: destination.fsPath };
@@ -63,19 +65,18 @@ function isArguments(target: CommandTarget | ExportMapArguments): target is Expo
   return target !== undefined && !(target instanceof vscode.Uri) && 'uri' in target;
 }
 
-async function askForForm(): Promise<MapForm | undefined> {
-  const forms: (vscode.QuickPickItem & { readonly form: MapForm })[] = [
-    { form: 'json', label: 'JSON', detail: vscode.l10n.t('As `qemu-img map --output=json` prints it') },
-    { form: 'csv', label: 'CSV', detail: vscode.l10n.t('A row an extent, for a spreadsheet') },
+function askForForm(): Promise<MapForm | undefined> {
+  const forms: Choice<MapForm>[] = [
+    { value: 'json', label: 'JSON', detail: vscode.l10n.t('As `qemu-img map --output=json` prints it') },
+    { value: 'csv', label: 'CSV', detail: vscode.l10n.t('A row an extent, for a spreadsheet') },
     {
-      form: 'text',
+      value: 'text',
       label: vscode.l10n.t('Text'),
       detail: vscode.l10n.t('As `qemu-img map` prints it: data only'),
     },
   ];
   const title = vscode.l10n.t('Export Map');
-  return (await vscode.window.showQuickPick(forms, { title, placeHolder: vscode.l10n.t('Form of the map') }))
-    ?.form;
+  return choose(forms, { title, placeHolder: vscode.l10n.t('Form of the map') });
 }
 
 function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Uri | undefined> {
@@ -99,14 +100,7 @@ function exportWithProgress(
   workerScript: string,
 ): Thenable<Result<ExportedExtents>> {
   const title = vscode.l10n.t('Exporting the map of {0}', basename(uri.path));
-  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-  return vscode.window.withProgress(options, (progress, token) => {
-    let shown = 0;
-    const report = (done: number, total: number): void => {
-      const percent = total === 0 ? 100 : (done / total) * 100;
-      progress.report({ increment: percent - shown });
-      shown = percent;
-    };
+  return showProgress(title, (report, token) => {
     if (document !== undefined && (document.state?.edits?.unsaved ?? 0) > 0) {
       return document.exportMap(request, report, (stop) => token.onCancellationRequested(stop));
     }
@@ -127,8 +121,9 @@ function exportWithProgress(
 function tellFailure(image: vscode.Uri, problem: Problem): void {
   if (problem.kind === 'cancelled') return;
   const text = describeWithFile(problem, image.fsPath);
-  void vscode.window.showErrorMessage(
+  tellProblem(
     vscode.l10n.t('The map of {0} could not be exported: {1}', basename(image.path), text),
+    problem,
   );
 }
 
@@ -142,7 +137,7 @@ async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promis
   const reveal = vscode.l10n.t('Reveal in Explorer View');
   const name = basename(destination.path);
   const text = vscode.l10n.t('{0} extents were written to {1} ({2}).', extents, name, formatSize(bytes));
-  if ((await vscode.window.showInformationMessage(text, ...(isInExplorer ? [reveal] : []))) === reveal) {
+  if ((await tellInformation(text, ...(isInExplorer ? [reveal] : []))) === reveal) {
     await vscode.commands.executeCommand('revealInExplorer', destination);
   }
 }

@@ -10,6 +10,15 @@ import type { OpenImages } from '../editor/openImages';
 import type { Cancel, ProgressReport } from '../editor/staging';
 import { describeWithFile, formatSize } from '../words/words';
 import type { FreeSpace, GivenBack, Problem, Result } from '../worker/api';
+import {
+  ask,
+  registerCommand,
+  showProgress,
+  tellError,
+  tellInformation,
+  tellProblem,
+  tellWarning,
+} from '../words/tell';
 import { pageInSight } from './open';
 import { type CommandTarget, imageOf } from './target';
 
@@ -20,7 +29,7 @@ export interface GiveBackArguments {
 }
 
 export function registerGiveBack(images: OpenImages): vscode.Disposable {
-  return vscode.commands.registerCommand(
+  return registerCommand(
     'qcow2.giveBack',
     async (given?: CommandTarget | GiveBackArguments): Promise<GivenBack | undefined> => {
       const uri = await imageOf(given, images);
@@ -59,7 +68,7 @@ class Giving {
       refuse(refusals[0]);
       return undefined;
     }
-    const space = await this.withProgress(vscode.l10n.t('Looking for free space in {0}', name), (_, cancel) =>
+    const space = await withProgress(vscode.l10n.t('Looking for free space in {0}', name), (_, cancel) =>
       document.freeSpace(cancel),
     );
     if (!space.ok) {
@@ -68,7 +77,7 @@ class Giving {
     }
     const { storedBytes, fileSize, newFileSize } = space.value;
     if (storedBytes === 0 && newFileSize === fileSize) {
-      void vscode.window.showInformationMessage(
+      void tellInformation(
         [vscode.l10n.t('{0} has no free space to give back.', name), ...whatStays(space.value)].join(' '),
       );
       return undefined;
@@ -83,9 +92,8 @@ class Giving {
     )
       return undefined;
     document.confirm(asked.map(({ id }) => id));
-    const given = await this.withProgress(
-      vscode.l10n.t('Giving free space of {0} back', name),
-      (report, cancel) => document.giveBack(report, cancel),
+    const given = await withProgress(vscode.l10n.t('Giving free space of {0} back', name), (report, cancel) =>
+      document.giveBack(report, cancel),
     );
     if (!given.ok) {
       this.fail(given.problem);
@@ -104,9 +112,9 @@ class Giving {
       ),
       ...whatStays(space),
       ...questions,
-    ].join('\n\n');
+    ];
     const yes = vscode.l10n.t('Give Back');
-    return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+    return (await ask(question, { detail, buttons: [yes] })) === yes;
   }
 
   private tell(given: GivenBack): void {
@@ -119,36 +127,27 @@ class Giving {
     ].join(' ');
     const trouble = given.stopped ?? given.leftover;
     if (trouble === undefined && given.canMakeHoles) {
-      void vscode.window.showInformationMessage(text);
+      void tellInformation(text);
       return;
     }
     const why = trouble === undefined ? [] : [describeWithFile(trouble, this.uri.fsPath)];
-    void vscode.window.showWarningMessage([text, ...why].join(' '));
+    void tellWarning([text, ...why].join(' '));
   }
 
   private fail(problem: Problem): void {
-    if (problem.kind !== 'cancelled') refuse(describeWithFile(problem, this.uri.fsPath));
-  }
-
-  private withProgress<T>(
-    title: string,
-    run: (report: ProgressReport, cancel: Cancel) => Promise<Result<T>>,
-  ): Thenable<Result<T>> {
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    return vscode.window.withProgress(options, (progress, token) => {
-      let shown = 0;
-      const report = (done: number, total: number): void => {
-        const percent = total === 0 ? 0 : (done / total) * 100;
-        progress.report({ increment: Math.max(0, percent - shown) });
-        shown = Math.max(shown, percent);
-      };
-      return run(report, (stop) => token.onCancellationRequested(stop));
-    });
+    if (problem.kind !== 'cancelled') tellProblem(describeWithFile(problem, this.uri.fsPath), problem);
   }
 }
 
+function withProgress<T>(
+  title: string,
+  run: (report: ProgressReport, cancel: Cancel) => Promise<Result<T>>,
+): Thenable<Result<T>> {
+  return showProgress(title, (report, token) => run(report, (stop) => token.onCancellationRequested(stop)));
+}
+
 function refuse(text: string): void {
-  void vscode.window.showErrorMessage(text);
+  void tellError(text);
 }
 
 function spaceText({ storedBytes, isUpperBound, fileSize, newFileSize }: FreeSpace): string[] {

@@ -5,14 +5,12 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { OpenImages } from '../editor/openImages';
+import { type Choice, choose } from '../words/choose';
+import { registerCommand, tellInformation } from '../words/tell';
 import { type CommandTarget, namedImage } from './target';
 
-interface Choice extends vscode.QuickPickItem {
-  readonly link: vscode.Uri;
-}
-
 export function registerGoToProblem(images: OpenImages): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.goToProblem', async (target?: CommandTarget) => {
+  return registerCommand('qcow2.goToProblem', async (target?: CommandTarget) => {
     const uri = namedImage(target, images);
     if (uri === undefined) return;
     const choices = vscode.languages.getDiagnostics(uri).flatMap(choiceOf);
@@ -20,22 +18,22 @@ export function registerGoToProblem(images: OpenImages): vscode.Disposable {
     if (choices.length === 0) {
       const check = vscode.l10n.t('Check');
       const text = vscode.l10n.t('No problems are known in {0}.', name);
-      const answer = await vscode.window.showInformationMessage(text, check);
+      const answer = await tellInformation(text, check);
       if (answer === check) await vscode.commands.executeCommand('qcow2.check', uri);
       return;
     }
     const title = vscode.l10n.t('Problems in {0}', name);
     const placeHolder = vscode.l10n.t('Choose one, to see where it is');
-    const chosen = await vscode.window.showQuickPick(choices, { title, placeHolder, matchOnDetail: true });
+    const chosen = await choose(choices, { title, placeHolder });
     if (chosen === undefined) return;
-    const { path, query } = chosen.link;
+    const { path, query } = chosen;
     await vscode.commands.executeCommand(path, ...(JSON.parse(query) as readonly unknown[]));
   });
 }
 
 /** One of ours that leads somewhere: where, and below it what is wrong. */
-function choiceOf({ source, code, message, severity }: vscode.Diagnostic): readonly Choice[] {
+function choiceOf({ source, code, message, severity }: vscode.Diagnostic): readonly Choice<vscode.Uri>[] {
   if (source !== 'qcow2' || typeof code !== 'object') return [];
   const icon = severity === vscode.DiagnosticSeverity.Error ? 'error' : 'warning';
-  return [{ label: `$(${icon}) ${code.value}`, detail: message, link: code.target }];
+  return [{ icon, label: String(code.value), detail: message, value: code.target }];
 }

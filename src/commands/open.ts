@@ -6,6 +6,8 @@ import type { OpenImages } from '../editor/openImages';
 import type { Page } from '../editor/page';
 import { viewTypeFor } from '../words/viewTypes';
 import { describe, formatSize } from '../words/words';
+import { askForText } from '../words/choose';
+import { ask, registerCommand, tellError } from '../words/tell';
 import { parseOffset } from './offset';
 import { type CommandTarget, chooseFile, imageOf, namedImage } from './target';
 
@@ -17,7 +19,6 @@ export interface GoToOffsetArguments {
 }
 
 export function registerOpenCommands(images: OpenImages): vscode.Disposable {
-  const { registerCommand } = vscode.commands;
   return vscode.Disposable.from(
     registerCommand('qcow2.openImage', (target?: CommandTarget) => openImage(target, images)),
     registerCommand('qcow2.showBackingChain', (target?: CommandTarget) => showBackingChain(target, images)),
@@ -67,7 +68,7 @@ async function goToOffset(
   if (page === undefined || state === undefined) return undefined;
   if (state.summary === undefined) {
     const text = state.problem === undefined ? vscode.l10n.t('No image is open') : describe(state.problem);
-    void vscode.window.showErrorMessage(text);
+    void tellError(text);
     return undefined;
   }
   const { clusterSize, virtualSize } = state.summary;
@@ -75,7 +76,7 @@ async function goToOffset(
   if (text === undefined) return undefined;
   const parsed = parseOffset(text, clusterSize, virtualSize);
   if (!parsed.ok) {
-    void vscode.window.showErrorMessage(offsetProblem(parsed.reason, virtualSize));
+    void tellError(offsetProblem(parsed.reason, virtualSize));
     return undefined;
   }
   page.goTo({ guestOffset: parsed.guestOffset });
@@ -83,11 +84,11 @@ async function goToOffset(
 }
 
 function askForOffset(clusterSize: number, virtualSize: number): Thenable<string | undefined> {
-  return vscode.window.showInputBox({
+  return askForText({
     title: vscode.l10n.t('Go to Offset'),
     prompt: vscode.l10n.t('Guest offset (0x1f0000, 64 KiB, 1.5G) or cluster number (#12)'),
     placeHolder: '0x0',
-    validateInput: (text) => {
+    validate: (text) => {
       if (text.trim() === '') return undefined;
       const parsed = parseOffset(text, clusterSize, virtualSize);
       return parsed.ok ? undefined : offsetProblem(parsed.reason, virtualSize);
@@ -116,6 +117,6 @@ async function readAgain(target: CommandTarget, images: OpenImages): Promise<voi
 async function confirmDiscard(uri: vscode.Uri): Promise<boolean> {
   const discard = vscode.l10n.t('Discard Edits');
   const question = vscode.l10n.t('Discard the staged edits of {0}, and read it again?', basename(uri.path));
-  const detail = vscode.l10n.t('They cannot be brought back.');
-  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, discard)) === discard;
+  const detail = [vscode.l10n.t('They cannot be brought back.')];
+  return (await ask(question, { detail, buttons: [discard] })) === discard;
 }

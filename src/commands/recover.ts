@@ -1,21 +1,20 @@
-/** Recover: takes back a save that was interrupted, or finishes it where it was done. */
+/** Recover: takes back a save that was interrupted, or finishes it where it was done; or drops its journal. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/document';
 import type { OpenImages } from '../editor/openImages';
-import type { RecoverOutcome, RecoverTrust } from '../worker/api';
+import type { Problem, RecoverOutcome, RecoverTrust } from '../worker/api';
 import { describeWithFile } from '../words/words';
+import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../words/tell';
 import { type CommandTarget, namedImage } from './target';
 
 export function registerRecover(images: OpenImages): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.recover', async (target?: CommandTarget) => {
+  return registerCommand('qcow2.recover', async (target?: CommandTarget) => {
     const uri = namedImage(target, images);
     const document = uri === undefined ? undefined : images.find(uri);
     if (uri === undefined || document === undefined) return undefined;
     if (!vscode.workspace.isTrusted) {
-      void vscode.window.showErrorMessage(
-        vscode.l10n.t('Restricted Mode: nothing is changed in a folder that is not trusted.'),
-      );
+      void tellError(vscode.l10n.t('Restricted Mode: nothing is changed in a folder that is not trusted.'));
       return undefined;
     }
     return recover(uri, document, {});
@@ -31,28 +30,76 @@ async function recover(
   const name = basename(uri.path);
   const recovered = await document.recover(trust);
   if (recovered.ok) {
-    void vscode.window.showInformationMessage(outcomeText(recovered.value, name));
+    void tellInformation(outcomeText(recovered.value, name));
     return recovered.value;
   }
-  const { code } = recovered.problem;
   const text = describeWithFile(recovered.problem, uri.fsPath);
-  const more: RecoverTrust | undefined =
-    code === 'recover.version2' && trust.trustsVersion2 !== true
-      ? { ...trust, trustsVersion2: true }
-      : code === 'recover.otherMachine' && trust.trustsOtherMachine !== true
-        ? { ...trust, trustsOtherMachine: true }
-        : undefined;
-  if (more === undefined) {
-    void vscode.window.showErrorMessage(text);
+  const way = wayOn(recovered.problem, trust, name);
+  if (way === undefined) {
+    tellProblem(text, recovered.problem);
     return undefined;
   }
+  // The first button is the default: what cannot be taken back has to be chosen.
+  const leave = vscode.l10n.t('Leave as It Is');
+  const answer = await ask(text, { detail: [way.detail], buttons: [leave, way.button] });
+  return answer === way.button ? recover(uri, document, way.trust) : undefined;
+}
+
+/** What may be done about a problem once a person has said so. */
+interface WayOn {
+  readonly button: string;
+  readonly detail: string;
+  readonly trust: RecoverTrust;
+}
+
+/** Undefined where there is none, or it was taken already. */
+function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): WayOn | undefined {
   const anyway = vscode.l10n.t('Recover All the Same');
-  const detail =
-    code === 'recover.version2'
-      ? vscode.l10n.t('Only if nobody has written to {0} since the save was interrupted.', name)
-      : vscode.l10n.t('Only if no program on that machine is saving {0} any more.', name);
-  const answer = await vscode.window.showWarningMessage(text, { modal: true, detail }, anyway);
-  return answer === anyway ? recover(uri, document, more) : undefined;
+  switch (code) {
+    case 'recover.version2': {
+      const detail = vscode.l10n.t('Only if nobody has written to {0} since the save was interrupted.', name);
+      return trust.trustsVersion2 === true
+        ? undefined
+        : { button: anyway, detail, trust: { ...trust, trustsVersion2: true } };
+    }
+    case 'recover.otherMachine': {
+      const detail = vscode.l10n.t('Only if no program on that machine is saving {0} any more.', name);
+      return trust.trustsOtherMachine === true
+        ? undefined
+        : { button: anyway, detail, trust: { ...trust, trustsOtherMachine: true } };
+    }
+    case 'recover.dataFile': {
+      const path = String(value ?? '');
+      return {
+        button: vscode.l10n.t('Overwrite {0}', basename(path)),
+        detail: vscode.l10n.t(
+          'Only if you know this image, and that {0} is its data file. An image from somebody else can name any file of yours.',
+          path,
+        ),
+        trust: { ...trust, trustsDataFile: { path } },
+      };
+    }
+    case 'journal.foreign':
+      return {
+        button: vscode.l10n.t('Delete File'),
+        detail: vscode.l10n.t('The file is deleted for good. {0} stays as it is.', name),
+        trust: { ...trust, discard: true },
+      };
+    case 'journal.access':
+    case 'journal.broken':
+    case 'recover.changed':
+    case 'recover.unmarked':
+      return {
+        button: vscode.l10n.t('Discard Journal'),
+        detail: vscode.l10n.t(
+          '{0} stays as the interrupted save left it. Check it afterwards; what it was before cannot be restored any more.',
+          name,
+        ),
+        trust: { ...trust, discard: true },
+      };
+    default:
+      return undefined;
+  }
 }
 
 function outcomeText(outcome: RecoverOutcome, name: string): string {
@@ -64,6 +111,7 @@ function outcomeText(outcome: RecoverOutcome, name: string): string {
     case 'untouched':
       return vscode.l10n.t('The save of {0} had not changed anything yet.', name);
     case 'discarded':
+      return vscode.l10n.t('{0} has no journal any more.', name);
     case 'none':
       return vscode.l10n.t('There is nothing to recover for {0}.', name);
   }

@@ -5,6 +5,7 @@ import { type FindUsers, guardsOf } from '../editor/editability';
 import type { OpenImages } from '../editor/openImages';
 import { stageRepair } from '../editor/repair';
 import type { RepairMode, RepairReport } from '../worker/api';
+import { registerCommand, tellError } from '../words/tell';
 import { pageInSight } from './open';
 import { type CommandTarget, imageOf } from './target';
 
@@ -17,7 +18,7 @@ export interface RepairArguments {
 }
 
 export function registerRepair(images: OpenImages, checks: Checks, findUsers: FindUsers): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.repair', (given?: CommandTarget | RepairArguments) =>
+  return registerCommand('qcow2.repair', (given?: CommandTarget | RepairArguments) =>
     repair(given, images, checks, findUsers),
   );
 }
@@ -46,7 +47,7 @@ async function repair(
   const ids = questions.map(({ id }) => id);
   const staged = await stageRepair(document, mode, ids, findUsers, checks);
   if (staged.ok) return staged.value.report;
-  void vscode.window.showErrorMessage(staged.text);
+  void tellError(staged.text);
   return undefined;
 }
 

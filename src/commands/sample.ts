@@ -1,11 +1,12 @@
 /** Open Sample Image: a copy of an image that comes with the extension, to look at and to change without a thought. */
 import * as vscode from 'vscode';
+import { registerCommand } from '../words/tell';
 import { show } from './open';
 
 const NAMES = ['sample-base.qcow2', 'sample.qcow2'] as const;
 
 export function registerSample(context: vscode.ExtensionContext): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.openSample', async () => {
+  return registerCommand('qcow2.openSample', async () => {
     const from = vscode.Uri.joinPath(context.extensionUri, 'media', 'walkthrough');
     const to = vscode.Uri.joinPath(context.globalStorageUri, 'sample');
     const [, sample] = NAMES.map((name) => vscode.Uri.joinPath(to, name));

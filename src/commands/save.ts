@@ -4,9 +4,10 @@
  */
 import * as vscode from 'vscode';
 import type { OpenImages } from '../editor/openImages';
+import { registerCommand } from '../words/tell';
 
 export function registerSave(images: OpenImages): vscode.Disposable {
-  return vscode.commands.registerCommand('qcow2.save', async () => {
+  return registerCommand('qcow2.save', async () => {
     const { active } = images;
     if (active !== undefined) active.custom.isSaveAnnounced = true;
     try {

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainNode } from '../chains/chainModel';
 import type { OpenImages } from '../editor/openImages';
+import { type Choice, choose, SEPARATOR } from '../words/choose';
 
 /** A file in the Explorer, a node of the tree, or arguments from a program. */
 export type CommandTarget = vscode.Uri | ChainNode | { readonly uri: vscode.Uri } | undefined;
@@ -29,21 +30,20 @@ export function pathOf(node: ChainNode): string | undefined {
 async function askForImage(images: OpenImages): Promise<vscode.Uri | undefined> {
   const open = images.recent();
   if (open.length === 0) return chooseFile();
-  const items: (vscode.QuickPickItem & { readonly uri?: vscode.Uri })[] = [
+  const choices: (Choice<vscode.Uri | 'file'> | typeof SEPARATOR)[] = [
     ...open.map((uri) => ({
       label: basename(uri.path),
       description: vscode.workspace.asRelativePath(folderOf(uri)),
-      iconPath: new vscode.ThemeIcon('layers'),
-      uri,
+      icon: 'layers',
+      value: uri,
     })),
-    { label: '', kind: vscode.QuickPickItemKind.Separator },
-    { label: vscode.l10n.t('Choose File…'), iconPath: new vscode.ThemeIcon('folder-opened') },
+    SEPARATOR,
+    { label: vscode.l10n.t('Choose File…'), icon: 'folder-opened', value: 'file' },
   ];
   const title = vscode.l10n.t('Choose Image');
   // A page that asks by one of its buttons (the walkthrough) may take the focus again a moment later.
-  const options = { title, matchOnDescription: true, ignoreFocusOut: true };
-  const chosen = await vscode.window.showQuickPick(items, options);
-  return chosen === undefined ? undefined : (chosen.uri ?? chooseFile());
+  const chosen = await choose(choices, { title, ignoreFocusOut: true });
+  return chosen === 'file' ? chooseFile() : chosen;
 }
 
 export async function chooseFile(): Promise<vscode.Uri | undefined> {

@@ -1,6 +1,7 @@
 /** Changes of the guest's disk between page and engine: the request, its name, and what is worth saying before it. */
 import * as vscode from 'vscode';
 import type { Amount, ChangeRequest, ChangeTally, ImageSummary, ZeroPolicy } from '../worker/api';
+import { printable } from '../text/printable';
 import { formatSize } from '../words/words';
 import type { Notice, PageChange } from './messages';
 
@@ -57,7 +58,8 @@ export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): 
     );
   }
   if (tally.bitmapsMarked.length > 0) {
-    add('info', vscode.l10n.t('Marked in the dirty bitmaps: {0}', tally.bitmapsMarked.join(', ')));
+    const names = printable(tally.bitmapsMarked.join(', '));
+    add('info', vscode.l10n.t('Marked in the dirty bitmaps: {0}', names));
   }
   if (tally.autoclearBitsCleared.length > 0) {
     add(

@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { Checked, Result } from '../worker/api';
-import type { Health } from '../words/health';
+import { type Health, healthAfter } from '../words/health';
 import type { ImageDocument } from './document';
 import type { Subscription } from './emitter';
 import { type ImageSource, sourceName } from './source';
@@ -133,7 +133,7 @@ export class Checks implements vscode.Disposable {
     }
     const health: Health = result.ok
       ? { kind: 'checked', report: result.value.report, chain: result.value.chain }
-      : { kind: 'failed', problem: result.problem };
+      : healthAfter(result.problem);
     const [document] = this.documents.get(name) ?? [];
     this.set(name, health, source, stamp, document?.state?.generation);
     return health;

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Checks } from './checks';
 import { readOnlyReason } from './editability';
 import type { Subscription } from './emitter';
+import type { Problem } from '../worker/api';
 import type { OpenImages } from './openImages';
 import { documentHealth } from './pageState';
 import { sourceName } from './source';
@@ -49,7 +50,7 @@ export class ContextKeys implements vscode.Disposable {
     const canRepair = document !== undefined && documentHealth(document, this.checks).canRepair;
     this.tell('qcow2.canRepair', canRepair);
     this.tell('qcow2.hasStaged', document?.hasUnsaved === true);
-    this.tell('qcow2.isInterrupted', document?.state?.isInterrupted === true);
+    this.tell('qcow2.isInterrupted', isRecoverable(document?.state?.journal));
   }
 
   private tell(key: string, value: boolean): void {
@@ -58,3 +59,7 @@ export class ContextKeys implements vscode.Disposable {
     void vscode.commands.executeCommand('setContext', key, value);
   }
 }
+
+/** Whether Recover has something to do, or to say. */
+const isRecoverable = (journal: Problem | undefined): boolean =>
+  journal !== undefined && journal.code !== 'recover.running';

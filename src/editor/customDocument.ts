@@ -2,6 +2,8 @@
 import * as vscode from 'vscode';
 import { describe } from '../words/words';
 import type { Problem } from '../worker/api';
+import { plain } from '../words/plain';
+import { tellWarning } from '../words/tell';
 import { Belief } from './belief';
 import type { ImageDocument } from './document';
 import type { Subscription } from './emitter';
@@ -36,7 +38,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
       }),
       model.onDidFail((why) => {
         const text = vscode.l10n.t('This cannot be undone or redone: {0}', reasonText(why));
-        void vscode.window.showWarningMessage(text);
+        void tellWarning(text);
         if (typeof why === 'string') this.setCleanLater();
       }),
     ];
@@ -47,7 +49,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
     this.belief.staged();
     this.tell({
       document: this,
-      label: edit.label,
+      label: plain(edit.label),
       undo: async () => {
         this.belief.undone();
         await edit.undo();

@@ -5,7 +5,8 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Problem } from '../worker/api';
-import { describe } from '../words/words';
+import { printable } from '../text/printable';
+import { describe, describeWithFile } from '../words/words';
 import type { ImageDocument } from './document';
 import { guardLevel } from './guardLevels';
 import type { GuardQuestion, GuardReport } from './messages';
@@ -34,9 +35,10 @@ export function readOnlyReason(
   if (!document.isOwner) {
     return vscode.l10n.t('The same file is open under another name: it is changed there, and shown here.');
   }
-  if (state.isInterrupted === true) {
+  if (state.journal?.code === 'journal.exists') {
     return vscode.l10n.t('A save of the image was interrupted: it has to be recovered before it is changed.');
   }
+  if (state.journal !== undefined) return describeWithFile(state.journal, state.path);
   if (state.summary.corrupt && !allowsDamage) {
     return vscode.l10n.t('The image is marked as corrupt: it has to be repaired before it is changed.');
   }
@@ -78,7 +80,7 @@ export async function guardsOf(
   }
   const level = guardLevel('usedAsBase', image);
   if (users.length > 0 && level !== 'ignore') {
-    const names = users.map((user) => basename(user)).join(', ');
+    const names = users.map((user) => printable(basename(user))).join(', ');
     const text = vscode.l10n.t(
       'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
       names,

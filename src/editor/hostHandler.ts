@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   repair: 'qcow2.repair',
   saveAs: 'workbench.action.files.saveAs',
   showProblems: 'workbench.actions.view.problems',
+  showLog: 'qcow2.showLog',
 };
 
 /** The same calls, answered later. */

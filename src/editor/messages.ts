@@ -79,7 +79,7 @@ export interface PageState {
 
 /** What the last check has found, in the person's language. */
 export interface PageHealth {
-  readonly kind: 'unchecked' | 'checking' | 'clean' | 'leaks' | 'damaged' | 'failed';
+  readonly kind: 'unchecked' | 'checking' | 'clean' | 'leaks' | 'damaged' | 'failed' | 'unsettled';
   /** Two or three words: "not checked", "3 leaks". */
   readonly text: string;
   readonly detail: string;
@@ -96,7 +96,7 @@ export interface Notice {
   readonly action?: { readonly command: NoticeCommand; readonly title: string };
 }
 
-export type NoticeCommand = 'recover' | 'retry' | 'repair' | 'saveAs';
+export type NoticeCommand = 'recover' | 'retry' | 'repair' | 'saveAs' | 'showLog';
 
 /** What the page may ask of the extension's commands. */
 export type PageCommand =

@@ -1,6 +1,7 @@
 /** Somebody else has changed a file while edits of it are staged: the person says what becomes of them. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { tellWarning } from '../words/tell';
 import type { ImageDocument } from './document';
 
 export function askAboutOutsideChanges(uri: vscode.Uri, document: ImageDocument): void {
@@ -18,7 +19,7 @@ async function ask(uri: vscode.Uri, document: ImageDocument, isGone: boolean): P
   const keep = vscode.l10n.t('Keep Staged');
   const discard = vscode.l10n.t('Discard Edits');
   const saveAs = vscode.l10n.t('Save As…');
-  const answer = await vscode.window.showWarningMessage(text, keep, discard, saveAs);
+  const answer = await tellWarning(text, keep, discard, saveAs);
   if (answer === saveAs) await vscode.workspace.saveAs(uri);
   if (answer === discard) await discardAndRead(uri, document);
 }

@@ -1,6 +1,7 @@
 /** One panel on one document: the webview, and what the host tells it. */
 import { createBirpc } from 'birpc';
 import type * as vscode from 'vscode';
+import { log } from '../words/log';
 import type { Checks } from './checks';
 import type { CustomImageDocument } from './customDocument';
 import type { ImageDocument, Selection } from './document';
@@ -56,6 +57,9 @@ export class Page implements vscode.Disposable {
       on: (receive) => this.disposables.push(webview.onDidReceiveMessage(receive)),
       bind: 'functions',
       timeout: -1,
+      onFunctionError: (error, name) => {
+        log.fault(`The page of ${uri.path} asked for ${name}`, error);
+      },
     });
     this.disposables.push(
       document.onDidRead((state) => void this.rpc.stateChanged.asEvent(pageState(document, state, checks))),

@@ -8,6 +8,7 @@ import type { Checks } from './checks';
 import type { Notice, PageHealth, PageState } from './messages';
 import { sourceName } from './source';
 import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
+import { isInternalFault } from '../words/tell';
 import { describe, describeWithFile } from '../words/words';
 
 /** @param state of `document`, as last answered */
@@ -62,7 +63,14 @@ function notices(document: ImageDocument, state: ImageState): Notice[] {
     severity: 'warning',
     text: describeWithFile(problem, state.path),
   });
-  return [...around, ...faultNotices(state), ...warnings.map(notice)];
+  return [...around, ...internalFaults(state), ...faultNotices(state), ...warnings.map(notice)];
+}
+
+/** The way to the log, where what is shown as a problem is a fault of this program. */
+function internalFaults({ problem, warnings }: ImageState): Notice[] {
+  if (![problem, ...warnings].some((found) => found !== undefined && isInternalFault(found))) return [];
+  const text = vscode.l10n.t('This is a fault of QCOW2 Editor, not of the image: the log has the details.');
+  return [{ severity: 'error', text, action: { command: 'showLog', title: vscode.l10n.t('Show Log') } }];
 }
 
 /** What of the image cannot be read, and what QEMU does with such an image. */
@@ -109,12 +117,29 @@ function interruptions(document: ImageDocument, state: ImageState): Notice[] {
     const action = { command: 'saveAs', title: vscode.l10n.t('Save As…') } as const;
     return [{ severity: 'error', text, action }];
   }
-  if (state.isInterrupted !== true) return [];
-  const text = vscode.l10n.t(
-    'There is a journal beside the file: a save was interrupted, or another program is saving. Recover the image before it is used.',
-  );
-  const action = { command: 'recover', title: vscode.l10n.t('Recover') } as const;
-  return [{ severity: 'error', text, ...(vscode.workspace.isTrusted ? { action } : {}) }];
+  return state.journal === undefined ? [] : [journalNotice(state.journal, state.path)];
+}
+
+/** What has the name of the image's journal. */
+function journalNotice(problem: Problem, path: string): Notice {
+  const text = describeWithFile(problem, path);
+  const canAct = vscode.workspace.isTrusted;
+  switch (problem.code) {
+    case 'recover.running':
+      return { severity: 'info', text };
+    case 'journal.irregular':
+      return { severity: 'error', text };
+    case 'journal.foreign': {
+      const action = { command: 'recover', title: vscode.l10n.t('Delete File…') } as const;
+      return { severity: 'error', text, ...(canAct ? { action } : {}) };
+    }
+    default: {
+      const action = { command: 'recover', title: vscode.l10n.t('Recover') } as const;
+      const interrupted = vscode.l10n.t('A save was interrupted. Recover the image before you use it.');
+      const shown = problem.code === 'journal.exists' ? interrupted : text;
+      return { severity: 'error', text: shown, ...(canAct ? { action } : {}) };
+    }
+  }
 }
 
 /** What the place of the file and the workspace have to do with what is shown. */

@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import type { ChainFinding, CheckReport, Finding, FindingKind } from '../worker/api';
 import { findingText, hexOf } from '../words/findingText';
+import { diagnostic, type DiagnosticLink } from '../words/items';
 import { describeWithFile } from '../words/words';
 import type { Checks } from './checks';
 
@@ -68,32 +69,22 @@ function diagnosticsOf(uri: vscode.Uri, { findings, byKind }: CheckReport): vsco
   return diagnostics;
 }
 
-/** An image has no lines: all stand at the first. */
-const NOWHERE = new vscode.Range(0, 0, 0, 0);
-
 function diagnosticOf(uri: vscode.Uri, finding: Finding): vscode.Diagnostic {
-  const diagnostic = new vscode.Diagnostic(NOWHERE, findingText(finding), severityOf(finding));
-  diagnostic.source = 'qcow2';
-  const code = codeOf(uri, finding);
-  if (code !== undefined) diagnostic.code = code;
-  return diagnostic;
+  return diagnostic(findingText(finding), severityOf(finding), linkOf(uri, finding));
 }
 
 /** The image is no less sound for it. */
 function chainDiagnostic(uri: vscode.Uri, problem: ChainFinding['problem']): vscode.Diagnostic {
   const text = describeWithFile(problem, uri.fsPath);
-  const diagnostic = new vscode.Diagnostic(NOWHERE, text, vscode.DiagnosticSeverity.Warning);
-  diagnostic.source = 'qcow2';
-  const value = vscode.l10n.t('Show Backing Chain');
-  diagnostic.code = { value, target: linkTo({ uri: uri.toString(), isAboutChain: true }) };
-  return diagnostic;
+  return diagnostic(text, vscode.DiagnosticSeverity.Warning, {
+    title: vscode.l10n.t('Show Backing Chain'),
+    target: linkTo({ uri: uri.toString(), isAboutChain: true }),
+  });
 }
 
 function summedUp(like: Finding, more: number): vscode.Diagnostic {
   const text = vscode.l10n.t('{0} more like this: {1}', more, findingText(like));
-  const diagnostic = new vscode.Diagnostic(NOWHERE, text, severityOf(like));
-  diagnostic.source = 'qcow2';
-  return diagnostic;
+  return diagnostic(text, severityOf(like));
 }
 
 function severityOf({ severity }: Finding): vscode.DiagnosticSeverity {
@@ -108,14 +99,14 @@ function severityOf({ severity }: Finding): vscode.DiagnosticSeverity {
 }
 
 /** Clicking the code leads to the cluster; clicking the message tells an extension nothing. */
-function codeOf(uri: vscode.Uri, finding: Finding): vscode.Diagnostic['code'] {
+function linkOf(uri: vscode.Uri, finding: Finding): DiagnosticLink | undefined {
   const place = placeOf(uri.toString(), finding);
   if (place === undefined) return undefined;
-  const value =
+  const title =
     place.guest === undefined
       ? vscode.l10n.t('Show host offset {0}', hexOf(place.host ?? 0))
       : vscode.l10n.t('Show guest offset {0}', hexOf(place.guest));
-  return { value, target: linkTo(place) };
+  return { title, target: linkTo(place) };
 }
 
 const linkTo = (place: FindingPlace): vscode.Uri =>

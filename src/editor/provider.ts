@@ -4,9 +4,11 @@
  * until the window is reloaded. What is wrong the page shows.
  */
 import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeWithFile } from '../words/words';
 import { VIEW_TYPES } from '../words/viewTypes';
+import { guarded, tellProblem, tellWarning, told } from '../words/tell';
 import type { Checks } from './checks';
 import { CustomImageDocument, type DocumentEvent } from './customDocument';
 import { ImageDocument } from './document';
@@ -73,7 +75,9 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
   }
 
   saveCustomDocument(document: CustomImageDocument, token: vscode.CancellationToken): Promise<void> {
-    return saveDocument(document, this.context.findUsers, token);
+    return guarded(`Save of ${document.uri.path}`, () =>
+      saveDocument(document, this.context.findUsers, token),
+    );
   }
 
   saveCustomDocumentAs(
@@ -81,12 +85,20 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     destination: vscode.Uri,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    return saveDocumentAs(document, destination, this.context.findUsers, token);
+    return guarded(`Save of ${document.uri.path} as ${destination.path}`, () =>
+      saveDocumentAs(document, destination, this.context.findUsers, token),
+    );
   }
 
   async revertCustomDocument(document: CustomImageDocument): Promise<void> {
     const reverted = await document.model.revert();
-    if (!reverted.ok) throw new Error(describeWithFile(reverted.problem, document.uri.fsPath));
+    // Not even a CancellationError may be thrown here: VS Code would show the raw file name. It takes the document for
+    // reverted then, and is told that it is not.
+    if (!reverted.ok) {
+      const text = describeWithFile(reverted.problem, document.uri.fsPath);
+      const name = basename(document.uri.path);
+      tellProblem(vscode.l10n.t('{0} was not reverted: {1}', name, text), reverted.problem);
+    }
     document.wasReverted();
   }
 
@@ -95,7 +107,11 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     { destination }: vscode.CustomDocumentBackupContext,
   ): Promise<vscode.CustomDocumentBackup> {
     const backedUp = await document.model.backUp(destination.fsPath);
-    if (!backedUp.ok) throw new Error(describeWithFile(backedUp.problem, document.uri.fsPath));
+    if (!backedUp.ok) {
+      const text = describeWithFile(backedUp.problem, document.uri.fsPath);
+      const name = basename(document.uri.path);
+      throw told(vscode.l10n.t('Staged edits of {0} were not backed up: {1}', name, text), backedUp.problem);
+    }
     return {
       id: destination.fsPath,
       delete: () => void rm(destination.fsPath, { force: true }),
@@ -112,7 +128,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     const restored = await document.model.restore(backup);
     if (!restored.ok) {
       const text = describeWithFile(restored.problem, document.uri.fsPath);
-      void vscode.window.showWarningMessage(vscode.l10n.t('Staged edits were not restored: {0}', text));
+      void tellWarning(vscode.l10n.t('Staged edits were not restored: {0}', text));
       return;
     }
     // Once VS Code has the document: it cannot take edits of one that it does not know yet.

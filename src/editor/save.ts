@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Problem, Result } from '../worker/api';
 import { describeWithFile } from '../words/words';
+import { ask, showProgress, tellWarning, told } from '../words/tell';
 import type { CustomImageDocument } from './customDocument';
 import { type FindUsers, guardsOf } from './editability';
 import { guardLevel } from './guardLevels';
@@ -15,7 +16,7 @@ import type { Cancel } from './staging';
 /** Milliseconds until a save shows its progress. */
 const SHOW_PROGRESS_AFTER = 1000;
 
-/** @throws Error with the reason in words, CancellationError; everything is still staged then */
+/** @throws CancellationError once the reason has been told; everything is still staged then */
 export async function saveDocument(
   document: CustomImageDocument,
   findUsers: FindUsers,
@@ -34,9 +35,7 @@ export async function saveDocument(
     );
     if (leftover === undefined) return;
     const text = describeWithFile(leftover, document.uri.fsPath);
-    void vscode.window.showWarningMessage(
-      vscode.l10n.t('All is saved, but its journal could not be removed: {0}', text),
-    );
+    void tellWarning(vscode.l10n.t('All is saved, but its journal could not be removed: {0}', text));
   });
   document.wasSaved();
 }
@@ -49,7 +48,7 @@ export async function saveDocumentAs(
   token: vscode.CancellationToken,
 ): Promise<void> {
   if (destination.scheme !== 'file') {
-    throw new Error(vscode.l10n.t('An image is written to files on a local disk only.'));
+    throw notSaved(document, vscode.l10n.t('An image is written to files on a local disk only.'));
   }
   if (await isSameFile(document.uri, destination)) {
     document.isSaveAnnounced = true;
@@ -75,16 +74,15 @@ async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
     throw new vscode.CancellationError();
   const save = vscode.l10n.t('Save');
   const keep = vscode.l10n.t('Keep Staged');
-  const answer = await vscode.window.showWarningMessage(
+  const answer = await ask(
     vscode.l10n.t('Auto Save is on. Write the staged edits to {0} now?', basename(document.uri.path)),
     {
-      modal: true,
-      detail: vscode.l10n.t('Kept staged, they are written when you save the image yourself.'),
+      detail: [vscode.l10n.t('Kept staged, they are written when you save the image yourself.')],
+      buttons: [save, keep],
+      closing: keep,
     },
-    { title: save },
-    { title: keep, isCloseAffordance: true },
   );
-  if (answer?.title === save) return;
+  if (answer === save) return;
   document.keepsStaged = true;
   throw new vscode.CancellationError();
 }
@@ -93,7 +91,8 @@ async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
 async function checkGuards(document: CustomImageDocument, findUsers: FindUsers): Promise<void> {
   const { model, uri } = document;
   if (model.isChangedOutside) {
-    throw new Error(
+    throw notSaved(
+      document,
       model.outsideChange === 'gone'
         ? vscode.l10n.t(
             'The file was deleted, moved or replaced since the edits were staged. Save as another one.',
@@ -104,15 +103,14 @@ async function checkGuards(document: CustomImageDocument, findUsers: FindUsers):
     );
   }
   const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true });
-  if (refusals[0] !== undefined) throw new Error(refusals[0]);
+  if (refusals[0] !== undefined) throw notSaved(document, refusals[0]);
   const open = questions.filter(({ id }) => !model.isConfirmed(id));
   if (open.length === 0) return;
   const save = vscode.l10n.t('Save All the Same');
-  const answer = await vscode.window.showWarningMessage(
-    vscode.l10n.t('Write the staged edits to {0}?', basename(uri.path)),
-    { modal: true, detail: open.map(({ text }) => text).join('\n') },
-    save,
-  );
+  const answer = await ask(vscode.l10n.t('Write the staged edits to {0}?', basename(uri.path)), {
+    detail: open.map(({ text }) => text),
+    buttons: [save],
+  });
   if (answer !== save) throw new vscode.CancellationError();
   model.confirm(open.map(({ id }) => id));
 }
@@ -130,8 +128,7 @@ async function withProgress<T>(
   const running = run((stop) => cancelled.event(stop));
   const timer = setTimeout(() => {
     const title = vscode.l10n.t('Saving {0}', basename(document.uri.path));
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    void vscode.window.withProgress(options, async (_, ownToken) => {
+    void showProgress(title, async (_, ownToken) => {
       ownToken.onCancellationRequested(() => {
         cancelled.fire();
       });
@@ -147,15 +144,15 @@ async function withProgress<T>(
   }
 }
 
-/** @throws Error, CancellationError for a result that is none */
+/** @throws CancellationError for a failure, which is told */
 function settle<T>(document: CustomImageDocument, result: Result<T>): T {
   if (result.ok) return result.value;
-  throw failure(result.problem, document.uri.fsPath);
+  throw notSaved(document, describeWithFile(result.problem, document.uri.fsPath), result.problem);
 }
 
-function failure(problem: Problem, path: string): Error {
-  if (problem.kind === 'cancelled') return new vscode.CancellationError();
-  return new Error(describeWithFile(problem, path));
+/** Tells why; answers with what to throw to VS Code. */
+function notSaved({ uri }: CustomImageDocument, why: string, problem?: Problem): vscode.CancellationError {
+  return told(vscode.l10n.t('{0} was not saved: {1}', basename(uri.path), why), problem);
 }
 
 async function isSameFile(one: vscode.Uri, other: vscode.Uri): Promise<boolean> {

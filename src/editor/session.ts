@@ -17,6 +17,7 @@ import type {
   StagedReport,
 } from '../worker/api';
 import { EngineClient, failedState } from '../worker/client';
+import { log, logged } from '../words/log';
 import { Emitter } from './emitter';
 import { FileView } from './fileView';
 import { type ImageSource, sourceName, sourceProblem } from './source';
@@ -190,6 +191,7 @@ export class ImageSession {
     if (this.isOver()) return state;
     if (state.problem !== undefined) this.scannedAt = performance.now();
     this.staging.startAnew();
+    log.opened(state, performance.now() - this.startedAt);
     this.take(state);
     return state;
   }
@@ -229,8 +231,10 @@ export class ImageSession {
         this.scannedAt = performance.now();
         this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
       },
+      ...logged,
     };
-    return new EngineClient(this.context.workerScript, events, (problem) => {
+    return new EngineClient(this.context.workerScript, events, (problem, error) => {
+      log.fault(`The thread of ${problem.file} died`, error);
       this.amend((state) => ({ ...state, problem }));
     });
   }

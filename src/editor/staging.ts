@@ -25,6 +25,7 @@ import type {
   Run,
 } from '../worker/api';
 import type { EngineClient } from '../worker/client';
+import { log } from '../words/log';
 import { Emitter } from './emitter';
 
 /** An edit as VS Code keeps it. Neither call ever rejects: VS Code would drop the whole history. */
@@ -85,6 +86,11 @@ export class Staging {
 
   get edits(): EditState | undefined {
     return this.host.state?.edits;
+  }
+
+  /** For the log. */
+  private get file(): string {
+    return this.host.state?.path ?? '';
   }
 
   get hasUnsaved(): boolean {
@@ -163,7 +169,9 @@ export class Staging {
 
   /** Writes what is staged to the disk, all or nothing. For a piece that has the turn. */
   async save(cancel: Cancel): Promise<Result<SaveAnswer>> {
-    const saved = await this.host.ask((engine) => engine.save(this.cancellable(engine, cancel)));
+    const saved = await log.timed(`Save of ${this.file}`, () =>
+      this.host.ask((engine) => engine.save(this.cancellable(engine, cancel))),
+    );
     if (!saved.ok) return saved;
     const { state, leftover } = saved.value;
     this.host.take(state);
@@ -172,7 +180,9 @@ export class Staging {
 
   /** Writes the image as staged to another file; what is staged stays. For a piece that has the turn. */
   saveAs(path: string, cancel: Cancel): Promise<Result<undefined>> {
-    return this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel)));
+    return log.timed(`Save of ${this.file} as ${path}`, () =>
+      this.host.ask((engine) => engine.saveAs(path, this.cancellable(engine, cancel))),
+    );
   }
 
   /** What giving free space back to the host would come to. */
@@ -185,10 +195,12 @@ export class Staging {
   /** Gives free space back to the host. Where anything was given back, nothing from before can be undone. */
   giveBack(report: ProgressReport, cancel: Cancel): Promise<Result<GivenBack>> {
     return this.enqueue(async () => {
-      const gaveBack = await this.host.ask((engine) => {
-        const run = this.cancellable(engine, cancel);
-        return this.host.watch(run.operation, report, () => engine.giveBack(run));
-      });
+      const gaveBack = await log.timed(`Giving back free space of ${this.file}`, () =>
+        this.host.ask((engine) => {
+          const run = this.cancellable(engine, cancel);
+          return this.host.watch(run.operation, report, () => engine.giveBack(run));
+        }),
+      );
       if (!gaveBack.ok) return gaveBack;
       if (gaveBack.value.report.changed) {
         this.startAnew([], 'gaveBack');
@@ -210,7 +222,9 @@ export class Staging {
   /** Takes back a save that was interrupted; the image is read anew. */
   recover(trust: RecoverTrust): Promise<Result<RecoverOutcome>> {
     return this.enqueue(async () => {
-      const recovered = await this.host.ask((engine) => engine.recover(trust, this.host.nextGeneration()));
+      const recovered = await log.timed(`Recovery of ${this.file}`, () =>
+        this.host.ask((engine) => engine.recover(trust, this.host.nextGeneration())),
+      );
       if (!recovered.ok) return recovered;
       this.startAnew();
       this.host.take(recovered.value.state);

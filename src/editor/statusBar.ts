@@ -3,17 +3,16 @@ import * as vscode from 'vscode';
 import type { ImageState } from '../worker/api';
 import type { Subscription } from './emitter';
 import type { OpenImages } from './openImages';
+import { StatusEntry } from '../words/items';
 import { formatShare, formatSize } from '../words/words';
 
 export class ImageStatus implements vscode.Disposable {
-  private readonly item: vscode.StatusBarItem;
+  private readonly entry: StatusEntry;
   private readonly activeSubscription: vscode.Disposable;
   private reading: Subscription | undefined;
 
   constructor(private readonly images: OpenImages) {
-    this.item = vscode.window.createStatusBarItem('qcow2.status', vscode.StatusBarAlignment.Right, 100);
-    this.item.name = vscode.l10n.t('QCOW2 Image');
-    this.item.command = 'qcow2.showBackingChain';
+    this.entry = new StatusEntry('qcow2.status', vscode.l10n.t('QCOW2 Image'), 'qcow2.showBackingChain');
     this.activeSubscription = images.onDidChangeActive(() => {
       this.follow();
     });
@@ -22,7 +21,7 @@ export class ImageStatus implements vscode.Disposable {
   dispose(): void {
     this.reading?.dispose();
     this.activeSubscription.dispose();
-    this.item.dispose();
+    this.entry.dispose();
   }
 
   private follow(): void {
@@ -30,7 +29,7 @@ export class ImageStatus implements vscode.Disposable {
     this.reading = undefined;
     const document = this.images.active?.document;
     if (document === undefined) {
-      this.item.hide();
+      this.entry.hide();
       return;
     }
     this.reading = document.onDidRead((state) => {
@@ -42,27 +41,27 @@ export class ImageStatus implements vscode.Disposable {
   private show(state: ImageState | undefined): void {
     const { summary } = state ?? {};
     if (state === undefined || summary === undefined) {
-      this.item.hide();
+      this.entry.hide();
       return;
     }
     // Metadata comes on top of the disk's bytes: a full disk takes more than its size.
     const share = formatShare(Math.min(state.allocatedBytes, summary.virtualSize), summary.virtualSize);
     const staged = stagedText(state);
-    const parts = [
-      `$(layers) qcow2 v${summary.version}`,
-      share,
-      ...(staged === '' ? [] : [`$(edit) ${staged}`]),
-    ];
-    this.item.text = parts.join(' · ');
     const facts = vscode.l10n.t(
       'qcow2 version {0}: {1} of {2} on disk. Click to see the backing chain.',
       summary.version,
       formatSize(state.allocatedBytes),
       formatSize(summary.virtualSize),
     );
-    this.item.tooltip = staged === '' ? facts : `${staged}\n${facts}`;
-    this.item.accessibilityInformation = { label: this.item.tooltip };
-    this.item.show();
+    const isStaged = staged !== '';
+    this.entry.show(
+      [
+        { icon: 'layers', text: `qcow2 v${summary.version}` },
+        { text: share },
+        ...(isStaged ? [{ icon: 'edit', text: staged }] : []),
+      ],
+      [...(isStaged ? [staged] : []), facts],
+    );
   }
 }
 

@@ -5,7 +5,11 @@
  */
 import type { Problem } from './errors';
 import { isFact } from './factText';
+import { printable, shortened } from '../text/printable';
 import { hex } from './units';
+
+// One import for whoever prints a problem and the name of its file.
+export { printable };
 
 export const PROBLEM_TEXT = {
   cancelled: 'Cancelled',
@@ -24,6 +28,9 @@ export const PROBLEM_TEXT = {
   'file.hole': 'Cannot make a hole of {limit} bytes at offset {offset}: {value}',
   'file.flush': 'Cannot be written to stable storage: {value}',
   'file.remove': 'Cannot be removed: {value}',
+  'read.changed': 'Changed by another program while it was read: try again',
+  'check.inUse':
+    'Not checked: another program has the image open for writing ({value}), and may keep a part of it in memory',
   'file.scratch': 'Staged changes cannot be kept in the scratch file: {value}',
 
   'lock.held': 'Another program has the file open and lets nobody else write it: {value}',
@@ -213,12 +220,21 @@ export const PROBLEM_TEXT = {
     'Not saved, and the file could not be put back as it was ({value}): its journal stays, recover it before anything else',
   'journal.exists':
     'There is a journal beside the file, {value}: another program is saving, or a save was interrupted',
+  'journal.saving':
+    'The image is being saved right now (process {value}): what is shown is the image as it was before',
   'journal.shown': 'A save was interrupted: what is shown is the image as it was before',
   'journal.notShown': 'A save was interrupted, and the image is shown as that left it: {value}',
   'journal.version':
     'The journal is of version {value}, which this program does not know: finish the save with the version that began it',
   'journal.broken': 'The journal cannot be used: {what} at offset {offset} is broken',
-  'recover.running': 'Not recovered: the program that saves it still runs (process {value})',
+  'journal.foreign':
+    'Not a journal of this program, although a save needs this name: move the file away, or discard it with recover',
+  'journal.irregular':
+    'Not a journal, but {what}, and a save needs this name: remove it, or move it away; recover leaves it alone',
+  'journal.access':
+    'The journal is not used: its owner, or its permissions, let others write it who may not write the image',
+  'recover.running':
+    'The image is being saved or recovered right now (process {value}): wait until that is done',
   'recover.otherMachine':
     'Not recovered: the save was begun on another machine, {value}; whether it still runs cannot be told from here',
   'recover.changed':
@@ -226,8 +242,10 @@ export const PROBLEM_TEXT = {
   'recover.unmarked': 'Not recovered: another program has repaired the image since the save was interrupted',
   'recover.version2':
     'Not recovered yet: a version 2 image does not show whether another program has changed it since the save was interrupted',
+  'recover.noDataFile':
+    'Not recovered: the save changed the external data file {value} as well, but the image names none that can be opened',
   'recover.dataFile':
-    'Not recovered: the save changed the data file {value} as well, which is not the one of the image',
+    'Not recovered yet: an external data file would be overwritten that is not known to be the one the save changed: {value}',
 
   // space/
   'space.unsaved': 'Changes are staged: save or undo them before free space is given back',
@@ -269,25 +287,17 @@ const english: Translate = (template, args) =>
 
 /**
  * Says what is wrong in one line, without the file's name (the edge puts it in front).
- * Control characters in names that come from an image are shown as `\xNN`, so a line stays a line.
+ * Names that come from an image are shortened and made printable, so a line stays a line.
  */
 export function describeProblem(problem: Problem, translate: Translate = english): string {
   const args: Record<string, string | number> = {
     file: printable(problem.file),
     offset: problem.offset === undefined ? '?' : hex(problem.offset),
-    value: printable(String(problem.value ?? '?')),
-    limit: printable(String(problem.limit ?? '?')),
-    name: printable(problem.name ?? '?'),
+    value: shortened(printable(String(problem.value ?? '?'))),
+    limit: shortened(printable(String(problem.limit ?? '?'))),
+    name: shortened(printable(problem.name ?? '?')),
   };
   const { what = '?' } = problem;
   args['what'] = isFact(what) ? translate(what, args) : what;
   return translate(PROBLEM_TEXT[problem.code], args);
-}
-
-/** Makes text from an image safe to put into one line: control characters become `\xNN`. So do marks that turn the direction of writing: a name could pose as another. */
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, '0')}`;
-  });
 }

@@ -14,7 +14,15 @@ export type Health =
       readonly chain: readonly ChainFinding[];
     }
   /** The check could not be carried out. */
-  | { readonly kind: 'failed'; readonly problem: Problem };
+  | { readonly kind: 'failed'; readonly problem: Problem }
+  /** Another program changed the image meanwhile, or may have: what the check found says nothing about it. */
+  | { readonly kind: 'unsettled'; readonly problem: Problem };
+
+/** What a check that came to nothing says of the image. */
+export const healthAfter = (problem: Problem): Health => ({
+  kind: problem.code === 'read.changed' || problem.code === 'check.inUse' ? 'unsettled' : 'failed',
+  problem,
+});
 
 /** `leaks` cost space and no data; everything else that a check finds is damage. */
 export type Verdict = 'clean' | 'leaks' | 'damaged';
@@ -39,6 +47,8 @@ export function healthText(health: Health): string {
       return countsOf(health.report)[0] ?? vscode.l10n.t('clean');
     case 'failed':
       return vscode.l10n.t('check failed');
+    case 'unsettled':
+      return vscode.l10n.t('not known');
   }
 }
 
@@ -60,6 +70,8 @@ export function healthDetail(health: Health): string {
     }
     case 'failed':
       return vscode.l10n.t('The image could not be checked: {0}', describe(health.problem));
+    case 'unsettled':
+      return describe(health.problem);
   }
 }
 

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeProblem } from '../qcow2/problemText';
+import { printable } from '../text/printable';
 import type { Problem } from '../worker/api';
 
 /** What is wrong, in one line and without the file's name. */
@@ -13,7 +14,7 @@ export function describe(problem: Problem): string {
 export function describeWithFile(problem: Problem, fileInSight: string): string {
   const text = describe(problem);
   if (problem.file === '' || problem.file === fileInSight) return text;
-  return vscode.l10n.t('{0}: {1}', basename(problem.file), text);
+  return vscode.l10n.t('{0}: {1}', printable(basename(problem.file)), text);
 }
 
 /** By the number of fraction digits: making one takes longer than using it a hundred times. */

@@ -16,6 +16,7 @@ import type { ClusterReport } from '../qcow2/scan/inspect';
 import type { HostReport } from '../qcow2/layout/hostReport';
 import type { FreeSpace } from '../qcow2/space/freeSpace';
 import type { GivenBack } from '../qcow2/space/giveBack';
+import type { RecoverTrust } from '../qcow2/edit/interrupted';
 import type { RecoverOutcome } from '../qcow2/save/recover';
 import type { MapForm } from '../qcow2/scan/mapExport';
 import type { RepairMode, RepairReport } from '../qcow2/repair/report';
@@ -45,6 +46,7 @@ export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
 export type { HostKind } from '../qcow2/layout/hostLayout';
 export type { FreeSpace } from '../qcow2/space/freeSpace';
 export type { GivenBack } from '../qcow2/space/giveBack';
+export type { RecoverTrust } from '../qcow2/edit/interrupted';
 export type { RecoverOutcome } from '../qcow2/save/recover';
 export type {
   RepairActionKind,
@@ -88,8 +90,11 @@ export interface ImageState {
   readonly header?: HeaderView;
   readonly chain?: ChainView;
   readonly summary?: ImageSummary;
-  /** There is a journal beside the image: a save was interrupted, or another program is saving right now. */
-  readonly isInterrupted?: boolean;
+  /**
+   * What has the name of the image's journal, and keeps it from being changed: `journal.exists` where a save was
+   * interrupted, `recover.running` while it is saved, others where it is no journal.
+   */
+  readonly journal?: Problem;
   /** Absent where nothing can be staged: the image is not open, or not on a local disk. */
   readonly edits?: EditState;
 }
@@ -168,14 +173,6 @@ export interface Reverted {
   readonly state: ImageState;
   /** Nothing of the history is left. */
   readonly isReadAnew: boolean;
-}
-
-/** What a person has said of a save that was interrupted, where the program cannot know. */
-export interface RecoverTrust {
-  /** Nobody has changed the image of version 2 since. */
-  readonly trustsVersion2?: boolean;
-  /** The save on another machine does not run any more. */
-  readonly trustsOtherMachine?: boolean;
 }
 
 export interface Recovered {
@@ -292,4 +289,8 @@ export interface EngineEvents {
   scanFailed(problem: Problem): void;
   /** An export, a check, a change or a save got further, in a unit of its own. */
   operationProgress(operation: OperationId, done: number, total: number): void;
+  /** Something for the log that is no fault; nothing of the image's content. */
+  noted(line: string): void;
+  /** A fault of this program, for the log. @param doing what was asked for. @param stack as `stackText` has it */
+  faulted(doing: string, stack: string): void;
 }

@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
+import { stackText } from '../text/stackText';
 import type {
   CellsRequest,
   ChangeRequest,
@@ -39,13 +40,15 @@ import type {
   StagedReport,
 } from './api';
 import type { IndexApi, IndexedImage } from './indexApi';
-import { CancelFlag, type ThreadData, type ThreadRole } from './thread';
+import { CancelFlag, LivingThreads, type ThreadData, type ThreadRole } from './thread';
 
 /**
  * JavaScript heap at which a thread that runs away ends, alone. The engine's own budgets are far below; closer to
  * them, a single large allocation could hit the limit, and that ends the whole process.
  */
 const HEAP_LIMIT_MIB = 1024;
+
+const living = new LivingThreads();
 
 /** A worker thread and the calls to it. `Remote` is what it answers, `Local` what it may tell. */
 class Thread<Remote extends object, Local extends object> {
@@ -54,13 +57,27 @@ class Thread<Remote extends object, Local extends object> {
   private readonly rpc: BirpcReturn<Remote, Local>;
   private ended: Error | undefined;
 
-  /** @param onEnd the thread is gone, and nobody asked for it */
-  constructor(workerScript: string, role: ThreadRole, events: Local, onEnd: (error: Error) => void) {
-    const data: ThreadData = { role, cancelFlag: this.cancelFlag.buffer };
+  /**
+   * @param onEnd the thread is gone, and nobody asked for it
+   * @param onFault a call has thrown, which none of them should
+   */
+  constructor(
+    workerScript: string,
+    role: ThreadRole,
+    events: Local,
+    onEnd: (error: Error) => void,
+    private readonly onFault: (error: Error) => void,
+  ) {
+    const data: ThreadData = { role, cancelFlag: this.cancelFlag.buffer, living: living.buffer };
     this.worker = new Worker(workerScript, {
       name: `qcow2 ${role}`,
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_LIMIT_MIB },
+    });
+    const { threadId } = this.worker;
+    living.add(threadId);
+    this.worker.on('exit', () => {
+      living.delete(threadId);
     });
     this.rpc = createBirpc<Remote, Local>(events, {
       post: (message) => {
@@ -93,6 +110,7 @@ class Thread<Remote extends object, Local extends object> {
     try {
       return { ok: true, value: await ask(this.rpc) };
     } catch (error) {
+      if (this.ended === undefined) this.onFault(asError(error));
       return { ok: false, problem: endedProblem(file, this.ended ?? asError(error)) };
     }
   }
@@ -140,21 +158,26 @@ export class EngineClient {
 
   /**
    * @param workerScript path of the bundled `worker/main.ts`
-   * @param onEnd the thread died; calls that wait for it end in the same problem
+   * @param onEnd the thread died, of `error`; calls that wait for it end in the same problem
    */
   constructor(
     workerScript: string,
     events: Partial<EngineEvents> = {},
-    onEnd: (problem: Problem) => void = () => undefined,
+    onEnd: (problem: Problem, error: Error) => void = () => undefined,
   ) {
     const ignore = (): void => undefined;
     const handlers: EngineEvents = {
       scanProgress: events.scanProgress ?? ignore,
       scanFailed: events.scanFailed ?? ignore,
       operationProgress: events.operationProgress ?? ignore,
+      noted: events.noted ?? ignore,
+      faulted: events.faulted ?? ignore,
     };
-    this.thread = new Thread(workerScript, 'engine', handlers, (error) => {
-      onEnd(endedProblem(this.path, error));
+    const ended = (error: Error): void => {
+      onEnd(endedProblem(this.path, error), error);
+    };
+    this.thread = new Thread(workerScript, 'engine', handlers, ended, (error) => {
+      handlers.faulted(`Image ${this.path}`, stackText(error));
     });
   }
 
@@ -296,12 +319,16 @@ export function failedState(path: string, generation: number, problem: Problem):
 export class IndexClient {
   private thread: Thread<IndexApi, Record<string, never>> | undefined;
 
-  constructor(private readonly workerScript: string) {}
+  /** @param onFault the thread died, or a call has thrown */
+  constructor(
+    private readonly workerScript: string,
+    private readonly onFault: (error: Error) => void = () => undefined,
+  ) {}
 
   /** Answers in the order of `paths`. */
   async readHeaders(paths: readonly string[]): Promise<readonly IndexedImage[]> {
     if (this.thread === undefined || this.thread.hasEnded) {
-      this.thread = new Thread(this.workerScript, 'index', {}, () => undefined);
+      this.thread = new Thread(this.workerScript, 'index', {}, this.onFault, this.onFault);
     }
     const result = await this.thread.call('', (rpc) => rpc.readHeaders(paths));
     if (result.ok) return result.value;

@@ -2,10 +2,12 @@
  * The engine of one image, in its thread (`EngineApi`). Between two messages it goes on with the whole-disk scan, a
  * few milliseconds at a time, so that a question is answered at once while the map fills.
  */
+import { stackText } from '../text/stackText';
 import { checkImage } from '../qcow2/check/checkImage';
 import { ArgumentError, CancelledError, EngineError } from '../qcow2/errors';
 import { fullBackingName } from '../qcow2/chain/names';
 import { recoverImage } from '../qcow2/edit/interrupted';
+import { refuseUnsettled } from '../qcow2/edit/readers';
 import { readGuest } from '../qcow2/image/read';
 import { HostLayout } from '../qcow2/layout/hostLayout';
 import { inspectHost } from '../qcow2/layout/hostReport';
@@ -177,6 +179,7 @@ class Engine implements EngineApi {
   check(operation: OperationId): Result<Checked> {
     return this.onImage(({ chain }) => {
       const report = checkImage(chain.top, this.progressOf(operation));
+      refuseUnsettled(chain, report);
       const { image } = this;
       return { report, chain: image?.chainFindings ?? [], generation: image?.state.generation ?? 0 };
     });
@@ -331,6 +334,8 @@ class Engine implements EngineApi {
       return { ok: true, value: action() };
     } catch (error) {
       if (error instanceof EngineError) return { ok: false, problem: error.problem };
+      // The stack would be lost on the way.
+      this.events.faulted(`Image ${this.path}`, stackText(error));
       const value = error instanceof Error ? error.message : String(error);
       return { ok: false, problem: { kind: 'unsupported', code: 'engine.fault', file: this.path, value } };
     }

@@ -1,16 +1,20 @@
 /** The entry of every worker thread (bundled to `dist/worker.js`): takes the role it was started for. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
+import { loadSeek } from '../qcow2/io/native';
 import { prepareZstd } from '../qcow2/image/zstd';
+import { nameThread } from '../qcow2/save/writer';
 import type { EngineApi, EngineEvents } from './api';
 import { createEngine } from './engine';
 import { readIndexedImage } from './headerReader';
 import type { IndexApi } from './indexApi';
-import { CancelFlag, type ThreadData } from './thread';
+import { CancelFlag, LivingThreads, type ThreadData } from './thread';
 
 if (parentPort === null) throw new Error('This file runs in a worker thread');
 const port = parentPort;
-const { role, cancelFlag } = workerData as ThreadData;
+const { role, cancelFlag, living } = workerData as ThreadData;
+const threads = new LivingThreads(living);
+nameThread(threadId, (thread) => threads.has(thread));
 
 const channel = {
   post: (message: unknown) => {
@@ -31,8 +35,14 @@ function serveEngine(): void {
     scanProgress: (done, total) => void rpc.scanProgress.asEvent(done, total),
     scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
     operationProgress: (operation, done, total) => void rpc.operationProgress.asEvent(operation, done, total),
+    noted: (line) => void rpc.noted.asEvent(line),
+    faulted: (doing, stack) => void rpc.faulted.asEvent(doing, stack),
   };
   const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, new CancelFlag(cancelFlag)), channel);
+  // Loading them takes a while: not before the image is shown.
+  setTimeout(() => {
+    events.noted(`Native calls are ${loadSeek() === null ? 'missing' : 'present'}`);
+  }, 1000).unref();
 }
 
 function serveIndex(): void {

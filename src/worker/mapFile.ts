@@ -10,8 +10,8 @@ import type { MapRequest } from './api';
 
 /**
  * In the text form, data without a host offset (compressed, encrypted) is named where qemu-img would give up.
- * @throws RefusedError `export.ontoImage` for a file of the chain; FileError `export.write`; CancelledError; whatever
- *   walking the map throws
+ * @throws RefusedError `export.ontoImage` for a file of the chain; FileError `export.write`, `read.changed`;
+ *   CancelledError; whatever walking the map throws
  */
 export function writeMapFile(chain: Chain, request: MapRequest, progress: Progress): MapExportResult {
   const destination = resolved(request.destination);
@@ -27,6 +27,7 @@ export function writeMapFile(chain: Chain, request: MapRequest, progress: Progre
       },
     };
     const result = exportMap(chain.layers, { form: request.form, unmapped: 'name' }, sink, progress);
+    if (!chain.isIntact()) throw new FileError(chain.top.file.name, 'read.changed');
     attempt(destination, () => {
       closeSync(descriptor);
       renameSync(unfinished, destination);

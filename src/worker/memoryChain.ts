@@ -51,6 +51,7 @@ export function openMemoryChain(name: string, bytes: Uint8Array): Chain {
     },
     files: [],
     hasChanged: () => false,
+    isIntact: () => true,
     close: () => {
       top.close();
     },

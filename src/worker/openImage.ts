@@ -10,7 +10,7 @@ import { chainFindings, type ChainFinding } from '../qcow2/chain/chainFindings';
 import { decide } from '../qcow2/chain/gate';
 import type { Chain } from '../qcow2/chain/openChain';
 import { EditableImage } from '../qcow2/edit/editableImage';
-import { hasJournal, journalOf } from '../qcow2/edit/interrupted';
+import { journalOf, journalProblem } from '../qcow2/edit/interrupted';
 import { EngineError, UnsupportedError } from '../qcow2/errors';
 import type { Problem } from '../qcow2/errors';
 import type { BlockFile } from '../qcow2/io/blockFile';
@@ -127,6 +127,7 @@ function shown(
   const fileMarks = new StagedMarks((visit) => {
     editable?.forEachStaged(visit);
   }, clusterSize);
+  const journal = editable && journalProblem(path);
   const state: ImageState = {
     path,
     fileSize: top.file.size,
@@ -137,7 +138,7 @@ function shown(
     chain: chain.view,
     summary: summarise(top),
     ...(editable === undefined ? {} : { edits: editState(editable, marks, fileMarks) }),
-    ...(editable !== undefined && hasJournal(path) ? { isInterrupted: true } : {}),
+    ...(journal === undefined ? {} : { journal }),
   };
   return { state, view: { chain, overview: new Overview(chain.layers, clusterSize), marks, fileMarks } };
 }

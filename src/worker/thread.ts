@@ -6,6 +6,8 @@ export type ThreadRole = 'engine' | 'index';
 export interface ThreadData {
   readonly role: ThreadRole;
   readonly cancelFlag: SharedArrayBuffer;
+  /** Of `LivingThreads`. */
+  readonly living: SharedArrayBuffer;
 }
 
 /** Operations that may be stopped, one after the other, before the first of them has looked. */
@@ -35,5 +37,42 @@ export class CancelFlag {
 
   get isSet(): boolean {
     return Atomics.load(this.word, 0) !== 0;
+  }
+}
+
+/** Threads that are remembered at a time. */
+const MOST_LIVING = 1024;
+
+/**
+ * The threads of this process that run, which all of them see: where a journal cannot be locked, this says whether its saver
+ * is one of them.
+ */
+export class LivingThreads {
+  /** Whether there was no place for one, and then the numbers. */
+  private readonly words: Int32Array;
+
+  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * (1 + MOST_LIVING))) {
+    this.words = new Int32Array(buffer);
+  }
+
+  /** For the host. @param thread from 1 on, as Node numbers them: never the same number twice */
+  add(thread: number): void {
+    if (!this.replace(0, thread)) Atomics.store(this.words, 0, 1);
+  }
+
+  /** For the host: the thread has ended, and its files are closed. */
+  delete(thread: number): void {
+    this.replace(thread, 0);
+  }
+
+  /** Where there was no place for one, a thread that is not listed may run as well. */
+  has(thread: number): boolean {
+    return this.words.indexOf(thread, 1) > 0 || Atomics.load(this.words, 0) !== 0;
+  }
+
+  private replace(from: number, to: number): boolean {
+    const place = this.words.indexOf(from, 1);
+    if (place > 0) Atomics.store(this.words, place, to);
+    return place > 0;
   }
 }

@@ -67,6 +67,34 @@ test('-q silences what the verb prints, not what is wrong', () => {
   });
 });
 
+describe('--debug', () => {
+  test('adds the stack to what went wrong, and changes nothing else', () => {
+    const plain = run('info', 'missing.qcow2');
+    for (const args of [
+      ['info', '--debug', 'missing.qcow2'],
+      ['info', 'missing.qcow2', '--debug'],
+    ]) {
+      const { status, stderr } = run(...args);
+      expect(status).toBe(plain.status);
+      expect(stderr.startsWith(plain.stderr)).toBe(true);
+      expect(stderr.slice(plain.stderr.length)).toMatch(
+        /^FileError: file\.missing \(missing\.qcow2\)\n( {4}at .+\n)+$/,
+      );
+    }
+    expect(run('info', '--debug', 'disk.qcow2')).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('adds it to wrong usage, too', () => {
+    expect(run('map', '--debug', '--output=xml', 'disk.qcow2').stderr).toMatch(
+      /^usage: qcow2 map [^\n]+\nError: --output is [^\n]+\n {4}at /,
+    );
+  });
+
+  test('behind -- is the name of a file', () => {
+    expect(run('info', '--', '--debug').stderr).toBe('qcow2: --debug: No such file\n');
+  });
+});
+
 describe('a read', () => {
   test('gives exactly the bytes asked for', () => {
     const whole = run('read', 'disk.qcow2', '0', '1M').stdout;

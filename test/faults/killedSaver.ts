@@ -1,28 +1,38 @@
 /**
- * A saver to be killed: stages what makes one file the other, saves it, and kills itself at a call of the disk.
- * Arguments: the image, what it shall become, number of the call (−1: never).
+ * A saver to be killed: stages what makes one file the other, saves it, and kills itself at a call of the disk, or stops
+ * there for good, as a process or as a thread.
+ * Arguments: the image, what it shall become, number of the call (−1: never), the file to make when it has stopped.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { PageStore } from '../../src/qcow2/io/pageStore';
 import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import type { Disk, MutableFile } from '../../src/qcow2/save/disk';
 import { localDisk } from '../../src/qcow2/save/localDisk';
 import { save } from '../../src/qcow2/save/save';
+import { nameThread } from '../../src/qcow2/save/writer';
 import { stage } from './scenarios';
 
-const [imagePath = '', targetPath = '', last = '-1'] = process.argv.slice(2);
+const [imagePath = '', targetPath = '', last = '-1', stopped] = process.argv.slice(2);
 let calls = 0;
+nameThread(threadId, () => false);
 
-/** Dies as by a power switch, but that what was written stays. */
+/** Dies as by a power switch, but that what was written stays; or lives on, and does nothing any more. */
 function count(): void {
-  if (calls++ === Number(last)) process.kill(process.pid, 'SIGKILL');
+  if (calls++ !== Number(last)) return;
+  if (stopped === undefined) process.kill(process.pid, 'SIGKILL');
+  else {
+    fs.writeFileSync(stopped, '');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  }
 }
 
 const counted = (file: MutableFile): MutableFile => ({
   name: file.name,
   identity: file.identity,
+  access: file.access,
   get size() {
     return file.size;
   },
@@ -51,6 +61,7 @@ const counted = (file: MutableFile): MutableFile => ({
     count();
     file.flush();
   },
+  claim: () => file.claim(),
   close: () => {
     file.close();
   },
@@ -59,6 +70,7 @@ const counted = (file: MutableFile): MutableFile => ({
 const disk: Disk = {
   ...localDisk,
   writer: localDisk.writer,
+  user: localDisk.user,
   openForChange: (name) => counted(localDisk.openForChange(name)),
   createExclusive: (name) => {
     count();

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { build } from 'esbuild';
+import { REPOSITORY } from '../support/process';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import type { Workspace } from '../support/workspace';
 
@@ -18,7 +19,9 @@ export async function makeSaverToKill(place: Workspace): Promise<SaverToKill> {
   mustQemuIo(before, ['write -P 1 0 100k', 'write -P 2 4m 100k']);
   fs.copyFileSync(before, after);
   mustQemuIo(after, ['write -P 3 20k 6k', 'write -P 4 2m 64k', 'write -z -u 4m 64k'], {}, ['-d', 'unmap']);
-  const program = place.path('saver.cjs');
+  const program = place.path('dist/saver.cjs');
+  // As the program itself is installed: with native calls.
+  fs.symlinkSync(path.join(REPOSITORY, 'node_modules'), place.path('node_modules'));
   await build({
     entryPoints: [path.join(import.meta.dirname, 'killedSaver.ts')],
     outfile: program,

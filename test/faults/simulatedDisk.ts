@@ -72,8 +72,11 @@ class Content {
 export class SimulatedDisk implements Disk {
   readonly log: Action[] = [];
   readonly writer: Writer = { host: 'here', boot: 'now', pid: 1, started: '1' };
+  readonly user = undefined;
   /** Whether the program that wrote a journal still runs. */
   runs = false;
+  /** Whether open files can be claimed. */
+  hasClaims = true;
   failure: Failure | undefined;
   /** Whether files can be given holes: sectors of zeroes that take no room. */
   hasHoles = true;
@@ -85,6 +88,8 @@ export class SimulatedDisk implements Disk {
   readonly #initial: DiskState;
   readonly #contents: Content[] = [];
   readonly #paths = new Map<string, number>();
+  /** The open file that has claimed a file. */
+  readonly #claims = new Map<number, MutableFile>();
   /** Sectors of each file that take room; looked at when that matters. */
   readonly #used: (Set<number> | undefined)[] = [];
 
@@ -167,6 +172,10 @@ export class SimulatedDisk implements Disk {
     return this.runs;
   }
 
+  pause(): void {
+    // Nobody else goes on here.
+  }
+
   /** What may be there after a crash behind the first `end` actions. */
   after(end: number, survives: Survives): DiskState {
     const contents = [...this.#initial.values()].map((bytes) => new Content(bytes));
@@ -247,9 +256,10 @@ export class SimulatedDisk implements Disk {
 
   #open(path: string, file: number): MutableFile {
     const content = this.#contents[file]!;
-    return {
+    const opened: MutableFile = {
       name: path,
       identity: identity(file),
+      access: undefined,
       get size() {
         return content.size;
       },
@@ -278,8 +288,18 @@ export class SimulatedDisk implements Disk {
       flush: () => {
         this.#flush(path, file);
       },
-      close: () => undefined,
+      claim: () => {
+        this.before?.();
+        if (!this.hasClaims) return 'unknown';
+        if (this.#claims.has(file) && this.#claims.get(file) !== opened) return 'held';
+        this.#claims.set(file, opened);
+        return 'taken';
+      },
+      close: () => {
+        if (this.#claims.get(file) === opened) this.#claims.delete(file);
+      },
     };
+    return opened;
   }
 
   #write(path: string, file: number, bytes: Uint8Array, offset: number): void {

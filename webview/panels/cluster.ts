@@ -7,6 +7,7 @@ import type {
   KindTotals,
   StagedReport,
 } from '../../src/editor/messages';
+import { printable } from '../../src/text/printable';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
 import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';
 import { isOneCluster, type Selection } from '../map/selection';
@@ -223,7 +224,7 @@ function provider(report: ClusterReport, state: AppState, actions: ClusterAction
   return html`<button
     type="button"
     class="link"
-    title=${layer?.path ?? ''}
+    title=${printable(layer?.path ?? '')}
     @click=${() => {
       actions.showLayer(report.providedBy);
     }}

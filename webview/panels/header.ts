@@ -9,6 +9,7 @@ import type {
   Said,
   SnapshotView,
 } from '../../src/editor/messages';
+import { printable } from '../../src/text/printable';
 import { staticDump } from '../hex/static';
 import { icon } from '../icons';
 import { FEATURE_MEANING, FIELD_MEANING, phraseText } from '../meanings';
@@ -171,7 +172,7 @@ function snapshotTable(snapshots: readonly SnapshotView[], places: Places): Temp
         ${snapshots.map(
           (snapshot) =>
             html`<tr>
-              <td class="mono">${snapshot.id}</td>
+              <td class="mono">${data(snapshot.id)}</td>
               <td class="break">
                 ${data(snapshot.name)}
                 <div class="meaning">
@@ -226,7 +227,7 @@ function formatTime(secondsSince1970: number): string {
 }
 
 /** Names that are the format's or the image's own. */
-const data = (text: string): TemplateResult => html`<span translate="no">${text}</span>`;
+const data = (text: string): TemplateResult => html`<span translate="no">${printable(text)}</span>`;
 
 /** A 64-bit number in decimal, as a size where it is one that can be written exactly enough. */
 function sizeOfText(decimal: string): string {

@@ -40,6 +40,11 @@ export interface Chain {
   readonly files: readonly LocalFile[];
   /** Whether any file of the chain is not what it was when it was opened. */
   hasChanged(): boolean;
+  /**
+   * Whether all that was read so far shows each image in one state: nothing of it has changed since it was opened, or
+   * what has is read as it was before.
+   */
+  isIntact(): boolean;
   close(): void;
 }
 
@@ -48,6 +53,13 @@ export interface ImageFiles<File extends BlockFile = BlockFile> {
   readonly image: File;
   /** The external data file, where the image has one that is open. */
   readonly dataFile: File | undefined;
+}
+
+/** The files of a layer as they are shown, with a note about it. */
+export interface FormerFiles extends ImageFiles {
+  readonly note: Problem;
+  /** As `Chain.isIntact`; default: whether the files themselves are what they were. */
+  readonly isIntact?: () => boolean;
 }
 
 export interface ChainOptions extends GateOptions {
@@ -59,7 +71,7 @@ export interface ChainOptions extends GateOptions {
   readonly former?: (
     files: ImageFiles<LocalFile>,
     open: (path: string) => LocalFile,
-  ) => (ImageFiles & { readonly note: Problem }) | undefined;
+  ) => FormerFiles | undefined;
 }
 
 /**
@@ -106,6 +118,8 @@ class ChainOpener {
   private readonly files: LocalFile[] = [];
   private readonly layers: Layer[] = [];
   private readonly views: ChainLayerView[] = [];
+  /** As `Chain.isIntact` for each layer. */
+  private readonly intact: (() => boolean)[] = [];
   /** Device and inode of the qcow2 layers: only they lead on, so only they can close a circle. */
   private readonly seen = new Set<string>();
   private problem: Problem | undefined;
@@ -130,7 +144,7 @@ class ChainOpener {
   private follow(top: Qcow2Image): Chain {
     let overlay: Qcow2Image | undefined = top;
     while (overlay?.backing !== undefined) overlay = this.openBacking({ overlay, ...overlay.backing });
-    const { layers, views, files, problem } = this;
+    const { layers, views, files, problem, intact } = this;
     const complete = problem === undefined;
     return {
       top,
@@ -140,6 +154,7 @@ class ChainOpener {
       view: { layers: views, complete: views.every((view) => view.state === 'open') },
       files,
       hasChanged: () => files.some((file) => file.hasChanged()),
+      isIntact: () => intact.every((isIntact) => isIntact()),
       close: () => {
         this.close();
       },
@@ -184,6 +199,7 @@ class ChainOpener {
     const given = reference.format === undefined || reference.format === '' ? formatInName : reference.format;
     const format = given === undefined ? probedFormat(file) : givenFormat(file, given);
     const formatWasProbed = given === undefined;
+    if (format === 'raw') this.intact.push(() => !file.hasChanged());
     const opened =
       format === 'qcow2' ? this.openQcow2(file) : { image: RawImage.open(file), notes: [] as Problem[] };
     const notes = [...opened.notes];
@@ -215,6 +231,7 @@ class ChainOpener {
     const { dataFile, problem } = this.dataFileOf(file);
     const former = this.options.former?.({ image: file, dataFile }, (path) => this.openFile(path));
     const shown = former ?? { image: file, dataFile };
+    this.intact.push(former?.isIntact ?? (() => !file.hasChanged() && dataFile?.hasChanged() !== true));
     const image = Qcow2Image.open(shown.image, { dataFile: shown.dataFile });
     const found = problem ?? image.dataFileProblem;
     this.problem ??= found;

@@ -1,7 +1,7 @@
 /**
- * Hands out host clusters, the lowest free ones first, and makes the refcount blocks and the refcount table that they
- * need. A cluster is free when its refcount is 0 in the image as staged and on disk, and no state that undo or redo
- * can reach uses it: so nothing has two roles in states that one save leads between.
+ * Hands out host clusters in contiguous runs, the lowest one first, and makes the refcount blocks and the refcount table
+ * that they need, outside the run. A cluster is free when its refcount is 0 in the image as staged and on disk, and no
+ * state that undo or redo can reach uses it: so nothing has two roles in states that one save leads between.
  */
 import { FormatError } from '../errors';
 import { headerField } from '../format/headerFields';
@@ -10,12 +10,6 @@ import type { ChangeContext } from './context';
 import { ClusterBits } from './clusterSet';
 import { entryBytes, RefcountBlocks } from './refcountBlocks';
 import type { TallyCounter } from './tally';
-
-/** A run of host clusters. */
-export interface ClusterRun {
-  readonly first: number;
-  readonly count: number;
-}
 
 export class Allocator {
   readonly refcounts: RefcountBlocks;
@@ -29,8 +23,8 @@ export class Allocator {
   readonly #clusterSize: number;
   /** First cluster that is beyond every possible file. */
   readonly #limit: number;
-  /** No cluster below is free. */
-  #hint = 0;
+  /** By a number of clusters: the cluster below which no free run is that long. Nothing becomes free within a change. */
+  readonly #searched = new Map<number, number>();
 
   constructor(context: ChangeContext, tally: TallyCounter) {
     const { header } = context.image;
@@ -43,29 +37,23 @@ export class Allocator {
 
   /** One cluster, as its offset in bytes. */
   allocateCluster(): number {
-    return this.allocate(1).first * this.#clusterSize;
+    return this.allocate(1) * this.#clusterSize;
   }
 
   /**
-   * The lowest free cluster and those that follow it, at most `count`; their refcounts are 1 from now on.
+   * `count` free clusters in a row, the lowest ones; their refcounts are 1 from now on. The refcount blocks that describe
+   * them never lie between them.
+   * @param wish the first cluster, where those from there on are free
+   * @returns the first cluster
    * @throws FormatError where the image cannot grow
    */
-  allocate(count: number): ClusterRun {
+  allocate(count: number, wish?: number): number {
     for (;;) {
-      const first = this.#nextFree(this.#hint);
-      this.#hint = first;
-      if (!this.refcounts.hasBlock(first)) {
-        this.#addBlock(first);
-        continue;
-      }
-      // A run stays within what one refcount block describes: the next one may be missing.
-      const { perBlock } = this.refcounts;
-      const stop = Math.min(first + count, (Math.floor(first / perBlock) + 1) * perBlock, this.#limit);
-      let end = first + 1;
-      while (end < stop && this.#isFree(end)) end++;
-      this.#take(first, end - first);
-      this.#hint = end;
-      return { first, count: end - first };
+      const isFree = wish !== undefined && this.#isFreeRun(wish, count);
+      const first = isFree ? wish : this.#lowestRun(count);
+      if (this.#addMissingBlock(first, count)) continue;
+      this.#take(first, count);
+      return first;
     }
   }
 
@@ -101,13 +89,43 @@ export class Allocator {
     return !held.has(cluster) && disk.refcountOf(cluster) === 0;
   }
 
-  #nextFree(from: number): number {
+  #lowestRun(count: number): number {
+    let from = 0;
+    for (const [length, cluster] of this.#searched) if (length <= count) from = Math.max(from, cluster);
+    const first = this.#freeRun(from, count);
+    this.#searched.set(count, first);
+    return first;
+  }
+
+  /** First of the lowest `count` free clusters in a row, from `from` on. */
+  #freeRun(from: number, count: number): number {
+    for (let start = this.#nextFree(from, count); ;) {
+      const end = this.#endOfFree(start + 1, start + count);
+      if (end === start + count) return start;
+      start = this.#nextFree(end + 1, count);
+    }
+  }
+
+  #isFreeRun(first: number, count: number): boolean {
+    return first + count <= this.#limit && this.#endOfFree(first, first + count) === first + count;
+  }
+
+  /** The first cluster from `from` on that is not free; at most `end`. */
+  #endOfFree(from: number, end: number): number {
+    let cluster = from;
+    while (cluster < end && this.#isFree(cluster)) cluster++;
+    return cluster;
+  }
+
+  /** The lowest free cluster from `from` on that `count` clusters have room behind. */
+  #nextFree(from: number, count: number): number {
     const { file, progress } = this.#context;
     const { perBlock } = this.refcounts;
-    for (let cluster = from; cluster < this.#limit;) {
+    const end = this.#limit - count + 1;
+    for (let cluster = from; cluster < end;) {
       // Block by block: nothing keeps a table from naming one full block a million times.
       progress.checkCancelled();
-      const stop = Math.min((Math.floor(cluster / perBlock) + 1) * perBlock, this.#limit);
+      const stop = Math.min((Math.floor(cluster / perBlock) + 1) * perBlock, end);
       cluster = this.refcounts.nextUnused(cluster, stop);
       while (cluster < stop && !this.#isFreeElsewhere(cluster)) {
         cluster = this.refcounts.nextUnused(cluster + 1, stop);
@@ -117,16 +135,29 @@ export class Allocator {
     throw new FormatError(file.name, 'image.tooLong', { limit: Number.MAX_SAFE_INTEGER });
   }
 
-  /** Makes the refcount block that describes the free cluster `first`: in that cluster, so it describes itself. */
-  #addBlock(first: number): void {
-    const index = Math.floor(first / this.refcounts.perBlock);
-    if (index >= this.refcounts.tableEntries) {
-      this.#moveTable(first);
-      return;
+  /**
+   * Makes a refcount block that `count` free clusters from `first` on need and do not have: in the lowest free cluster,
+   * which another block describes, or this one itself.
+   * @returns whether one was missing
+   */
+  #addMissingBlock(first: number, count: number): boolean {
+    const { refcounts } = this;
+    const { perBlock } = refcounts;
+    const last = Math.floor((first + count - 1) / perBlock);
+    for (let index = Math.floor(first / perBlock); index <= last; index++) {
+      if (refcounts.hasBlock(index * perBlock)) continue;
+      if (index >= refcounts.tableEntries) {
+        this.#moveTable(Math.max(first, refcounts.tableEntries * perBlock));
+        return true;
+      }
+      const place = this.#lowestRun(1);
+      const described = refcounts.hasBlock(place) ? index : Math.floor(place / perBlock);
+      refcounts.addBlock(described, place * this.#clusterSize);
+      this.#tally.refcountBlocksAdded++;
+      this.#take(place, 1);
+      return true;
     }
-    this.refcounts.addBlock(index, first * this.#clusterSize);
-    this.#tally.refcountBlocksAdded++;
-    this.#take(first, 1);
+    return false;
   }
 
   /**
@@ -172,15 +203,6 @@ export class Allocator {
       });
     }
     return Math.min(most, Math.ceil((entries * 8 * 1.5) / size));
-  }
-
-  /** First of `count` free clusters in a row, from `from` on; no refcount block describes any of them. */
-  #freeRun(from: number, count: number): number {
-    let start = from;
-    for (let at = start; at < start + count; at++) {
-      if (!this.#isFree(at)) start = at + 1;
-    }
-    return start;
   }
 
   /** Copies the table to its new place, makes the header point there, and gives up the old one. */

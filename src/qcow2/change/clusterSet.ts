@@ -6,6 +6,12 @@ export interface ClusterSet {
   has(cluster: number): boolean;
 }
 
+/** A run of host clusters. */
+export interface ClusterRun {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** Told of a run of host clusters. */
 export type ClusterRunVisitor = (first: number, count: number) => void;
 

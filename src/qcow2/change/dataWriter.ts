@@ -5,7 +5,7 @@
  */
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
-import { L2_ZERO_LOW } from '../format/l2Entry';
+import { isCompressed, L2_ZERO_LOW } from '../format/l2Entry';
 import { SUBCLUSTERS } from '../format/limits';
 import { offsetOf } from '../format/offsetField';
 import { readGuest } from '../image/read';
@@ -43,8 +43,6 @@ interface Target {
 export class DataWriter {
   readonly #clusterSize: number;
   readonly #subclusterSize: number;
-  /** Clusters handed out in a row and not used yet. */
-  #pool = { next: 0, end: 0 };
   /** Zeroes to be filled in, in bytes of the data file: neighbours become one fill. */
   #fill = { start: 0, end: 0 };
 
@@ -95,14 +93,19 @@ export class DataWriter {
     const size = this.#clusterSize;
     const first = Math.floor((from - tableStart) / size);
     const end = Math.ceil((to - tableStart) / size);
-    let wanted = 0;
-    for (let index = first; index < end; index++) {
-      if (this.#needsCluster(table, index, tableStart + index * size)) wanted++;
-    }
-    for (let index = first; index < end; index++) {
+    let next = 0;
+    for (let index = first, runEnd = first; index < end; index++) {
       const guest = tableStart + index * size;
       const isNew = this.#needsCluster(table, index, guest);
-      const newHost = isNew ? this.#takeCluster(wanted--) : -1;
+      if (isNew && index >= runEnd) {
+        // Neighbours that need a cluster get neighbours.
+        runEnd = index + 1;
+        while (runEnd < end && this.#needsCluster(table, runEnd, tableStart + runEnd * size)) runEnd++;
+        table.allocate();
+        next = this.writer.allocator.allocate(runEnd - index, this.#clusterBehind(table, index)) * size;
+      }
+      const newHost = isNew ? next : -1;
+      if (isNew) next += size;
       this.#writeCluster(table, index, newHost, {
         guest,
         from: Math.max(0, from - guest),
@@ -122,13 +125,12 @@ export class DataWriter {
     return !hasHost || (words[at + HIGH]! & COPIED_HIGH) === 0;
   }
 
-  /** @param wanted how many will be needed, this one included; @returns bytes */
-  #takeCluster(wanted: number): number {
-    if (this.#pool.next === this.#pool.end) {
-      const { first, count } = this.writer.allocator.allocate(wanted);
-      this.#pool = { next: first, end: first + count };
-    }
-    return this.#pool.next++ * this.#clusterSize;
+  /** The host cluster behind that of the entry before `index`; undefined where that entry has none. */
+  #clusterBehind({ words }: L2Table, index: number): number | undefined {
+    const at = (index - 1) * this.writer.entries.stride;
+    if (at < 0 || isCompressed(words[at + HIGH]!)) return undefined;
+    const offset = offsetOf(words[at + HIGH]!, words[at + LOW]!);
+    return offset === 0 ? undefined : Math.floor(offset / this.#clusterSize) + 1;
   }
 
   /** @param newHost −1 where the cluster is written in place */

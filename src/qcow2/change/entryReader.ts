@@ -6,7 +6,7 @@ import { offsetOf } from '../format/offsetField';
 import type { ActiveTables } from '../image/activeTables';
 import { endOfRun } from '../image/contiguous';
 import { guestOffset } from '../units';
-import type { ClusterRun } from './allocator';
+import type { ClusterRun } from './clusterSet';
 import { EntryKind } from './decide';
 
 /** Bit 63 of an L1 or L2 entry, in its high word: the refcount is exactly one. */

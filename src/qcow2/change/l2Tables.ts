@@ -33,6 +33,11 @@ export interface L2Table {
    * @param step by how much each of those 64 bits now is more than the one before it, where that is known
    */
   readonly changed: (from: number, to: number, step?: number) => void;
+  /**
+   * Allocates the cluster that the table is written to, where it cannot stay where it is: before what its entries will
+   * refer to, so that this stays together. Only for a table that is going to change.
+   */
+  readonly allocate: () => void;
 }
 
 export class L2Tables {
@@ -89,7 +94,8 @@ export class L2Tables {
   /** Makes the table of an L1 entry, which is at `offset` and becomes another, one fill. */
   fill(index: number, offset: number, high: number, low: number, step: number): void {
     const { file, image } = this.#context;
-    this.#put(index, offset, (high | low | step) === 0, (target) => {
+    const newPlace = (): number => this.#allocator.allocateCluster();
+    this.#put(index, offset, (high | low | step) === 0, newPlace, (target) => {
       file.fill(target, image.header.clusterSize, high, low, step);
     });
   }
@@ -107,20 +113,31 @@ export class L2Tables {
       from = Math.min(from, first);
       to = Math.max(to, end);
     };
-    visit({ words, signed, offset, changed });
+    let place: number | undefined;
+    const allocate = (): void => {
+      if (!this.#isOwn(index, offset)) place ??= this.#allocator.allocateCluster();
+    };
+    visit({ words, signed, offset, changed, allocate });
     if (from >= to) return;
-    this.#put(index, offset, isAllZero(words), (target) => {
+    const newPlace = (): number => place ?? this.#allocator.allocateCluster();
+    this.#put(index, offset, isAllZero(words), newPlace, (target) => {
       if (target === offset) this.#write(words, target, from, to, step);
       else this.#write(words, target, 0, words.length);
     });
   }
 
   /** Has a table that changed written: where it is, or where nobody else refers to it. */
-  #put(index: number, offset: number, isEmpty: boolean, writeTo: (target: number) => void): void {
+  #put(
+    index: number,
+    offset: number,
+    isEmpty: boolean,
+    newPlace: () => number,
+    writeTo: (target: number) => void,
+  ): void {
     this.writes++;
     if (isEmpty) this.#giveUp(index, offset);
-    else if (offset !== 0 && this.#isOwn(index, offset)) writeTo(offset);
-    else this.#moveToNew(index, offset, writeTo);
+    else if (this.#isOwn(index, offset)) writeTo(offset);
+    else this.#moveTo(newPlace(), index, offset, writeTo);
   }
 
   #tableOffset(index: number): number {
@@ -136,8 +153,9 @@ export class L2Tables {
     return offset;
   }
 
-  /** Nobody else refers to the table. */
+  /** There is a table, and nothing else refers to it. */
   #isOwn(index: number, offset: number): boolean {
+    if (offset === 0) return false;
     const { clusterSize } = this.#context.image.header;
     const isCopied = (this.#window[this.#l1Word(index) + HIGH]! & COPIED_HIGH) !== 0;
     return isCopied && this.#allocator.refcounts.peek(offset / clusterSize) <= 1;
@@ -149,9 +167,8 @@ export class L2Tables {
     this.#tally.l2TablesGivenUp++;
   }
 
-  #moveToNew(index: number, old: number, writeTo: (target: number) => void): void {
+  #moveTo(offset: number, index: number, old: number, writeTo: (target: number) => void): void {
     const { clusterSize } = this.#context.image.header;
-    const offset = this.#allocator.allocateCluster();
     writeTo(offset);
     this.#setL1(index, offset);
     if (old === 0) {

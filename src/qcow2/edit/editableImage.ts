@@ -19,7 +19,7 @@ import { PageStore } from '../io/pageStore';
 import { StagedFile, type StagedState } from '../io/stagedFile';
 import { silent, type Progress } from '../progress';
 import { repairImage, type Repair } from '../repair/repairImage';
-import type { RepairMode, RepairReport } from '../repair/report';
+import { concernsRefcountsAlone, type RepairMode, type RepairReport } from '../repair/report';
 import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
 import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
@@ -172,6 +172,28 @@ export class EditableImage {
    * @throws EngineError for what is refused or cannot be; nothing is staged then
    */
   applyRepair(mode: RepairMode, label = '', progress: Progress = silent): RepairReport {
+    return this.#stageRepair(mode, label, progress, () => true);
+  }
+
+  /**
+   * Stages the repair of refcounts that an image needs which was not closed properly (dirty), as one edit.
+   * @returns whether it did: not where the image is not dirty, or has damage that lazy refcounts do not explain
+   * @throws EngineError as `applyRepair`
+   */
+  rebuildDirtyRefcounts(label = '', progress: Progress = silent): boolean {
+    const { dirty, corrupt } = this.#chain.top.features;
+    if (!dirty || corrupt) return false;
+    let isDone = false;
+    this.#stageRepair('all', label, progress, (report) => (isDone = concernsRefcountsAlone(report)));
+    return isDone;
+  }
+
+  #stageRepair(
+    mode: RepairMode,
+    label: string,
+    progress: Progress,
+    accepts: (report: RepairReport) => boolean,
+  ): RepairReport {
     const before = stateOf(this.#files);
     let repair: Repair;
     try {
@@ -181,6 +203,10 @@ export class EditableImage {
       throw error;
     }
     const { report, freed, wasSound } = repair;
+    if (!accepts(report)) {
+      this.#goTo(before);
+      return report;
+    }
     if (!report.changed) return report;
     const repaired = { wasSound, isSound: isSound(report.after) };
     this.#history.add({ label, before, after: stateOf(this.#files), freed, repaired });

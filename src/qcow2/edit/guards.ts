@@ -7,7 +7,7 @@ import { EngineError, RefusedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { Progress } from '../progress';
 import type { History } from './history';
-import { hasJournal, journalOf } from './interrupted';
+import { journalProblem } from './interrupted';
 
 /** An image as it is on disk, and as it is staged. */
 export interface GuardedImage {
@@ -80,8 +80,7 @@ export class Guards {
 
   /** A save that was interrupted has to be finished, or taken back, before anything else. */
   #interrupted(): Obstacle | undefined {
-    if (!hasJournal(this.#path)) return undefined;
-    const { problem } = new RefusedError(this.#path, 'journal.exists', { value: journalOf(this.#path) });
-    return { severity: 'refuse', problem };
+    const problem = journalProblem(this.#path);
+    return problem && { severity: 'refuse', problem };
   }
 }

@@ -6,6 +6,8 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Big
 import { FileError } from '../errors';
 import type { Fact } from '../factText';
 import type { BlockFile, FileExtent } from './blockFile';
+import { claimOn } from './claim';
+import { accessOf, type FileAccess } from './fileAccess';
 import { KnownFills } from './knownFills';
 import { loadSeek, type Seek } from './native';
 import { systemCode, systemMessage } from './systemError';
@@ -57,6 +59,8 @@ export class LocalFile implements BlockFile {
   readonly size: number;
   readonly allocatedBytes: number;
   readonly identity: FileIdentity;
+  /** Undefined where the system has no owners. */
+  readonly access: FileAccess | undefined;
   readonly knownFills = new KnownFills();
   #descriptor: number | undefined;
   /** Looked up when holes are first asked for: most images are never asked. */
@@ -75,6 +79,7 @@ export class LocalFile implements BlockFile {
     this.size = Number(stats.size);
     this.allocatedBytes = allocatedBytesOf(stats);
     this.identity = identityOf(stats);
+    this.access = accessOf(stats);
   }
 
   get knowsHoles(): boolean {
@@ -90,6 +95,16 @@ export class LocalFile implements BlockFile {
     } catch {
       return true;
     }
+  }
+
+  /** What the file is now, whatever its name has come to lead to. @throws FileError */
+  identityNow(): FileIdentity {
+    return attempt(this.name, () => identityOf(fstatSync(this.#open(), { bigint: true })));
+  }
+
+  /** Whether another open file has claimed this one (claim.ts). */
+  claim(): 'held' | 'free' | 'unknown' {
+    return claimOn(this.#open());
   }
 
   read(target: Uint8Array, offset: number): void {
@@ -195,6 +210,7 @@ function attempt<T>(path: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
+    if (error instanceof FileError) throw error;
     switch (systemCode(error)) {
       case 'ENOENT':
       case 'ENOTDIR':

@@ -23,8 +23,12 @@ export type SeekResult = number | 'none' | 'failed';
 export interface ByteLocks {
   /** Takes a read lock. `held`: somebody has a write lock there. */
   share(descriptor: number, byte: number): 'taken' | 'held' | 'failed';
+  /** Takes a write lock, for which the file has to be open for writing. `held`: another open file has a lock there. */
+  claim(descriptor: number, byte: number): 'taken' | 'held' | 'failed';
   /** Whether somebody else has any lock there. */
   isHeld(descriptor: number, byte: number): boolean | 'failed';
+  /** Whether another open file has a write lock there. */
+  isClaimed(descriptor: number, byte: number): boolean | 'failed';
 }
 
 /**
@@ -156,15 +160,18 @@ function bindLocks(koffi: Koffi): ByteLocks | null {
   const fcntl = koffi.load(null).func('int fcntl(int fd, int command, ...)');
   const call = (descriptor: number, command: number, lock: Flock): boolean =>
     fcntl(descriptor, command, 'void *', lock.bytes) === 0;
+  const take = (descriptor: number, lock: Flock): 'taken' | 'held' | 'failed' => {
+    if (call(descriptor, OFD_SETLK, lock)) return 'taken';
+    return [EAGAIN, EACCES].includes(koffi.errno()) ? 'held' : 'failed';
+  };
+  const isInTheWay = (descriptor: number, lock: Flock): boolean | 'failed' =>
+    call(descriptor, OFD_GETLK, lock) ? lock.type !== NO_LOCK : 'failed';
   return {
-    share: (descriptor, byte) => {
-      if (call(descriptor, OFD_SETLK, new Flock(READ_LOCK, byte))) return 'taken';
-      return [EAGAIN, EACCES].includes(koffi.errno()) ? 'held' : 'failed';
-    },
-    isHeld: (descriptor, byte) => {
-      const lock = new Flock(WRITE_LOCK, byte);
-      return call(descriptor, OFD_GETLK, lock) ? lock.type !== NO_LOCK : 'failed';
-    },
+    share: (descriptor, byte) => take(descriptor, new Flock(READ_LOCK, byte)),
+    claim: (descriptor, byte) => take(descriptor, new Flock(WRITE_LOCK, byte)),
+    isHeld: (descriptor, byte) => isInTheWay(descriptor, new Flock(WRITE_LOCK, byte)),
+    // A read lock that is only asked about is kept away by a write lock alone.
+    isClaimed: (descriptor, byte) => isInTheWay(descriptor, new Flock(READ_LOCK, byte)),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a repair does, or did, as plain data: the preview before it is staged and the report afterwards. */
-import type { CheckReport } from '../check/checkImage';
+import { isSound, type CheckReport } from '../check/checkImage';
 import type { FindingKind, Structure } from '../check/findings';
 
 /** `leaks`: only what costs space. `all`: everything that can be mended, entries that cannot be kept among it. */
@@ -105,3 +105,15 @@ export interface RepairReport {
   /** The repaired image, checked: what is left could not be mended. */
   readonly after: CheckReport;
 }
+
+const OF_REFCOUNTS: ReadonlySet<RepairActionKind> = new Set([
+  'refcountLowered',
+  'refcountRaised',
+  'refcountsRebuilt',
+  'copiedFlag',
+  'dirtyCleared',
+]);
+
+/** Whether a repair leaves a sound image and changes nothing but refcounts and what follows from them. */
+export const concernsRefcountsAlone = ({ actions, lossCount, after }: RepairReport): boolean =>
+  lossCount === 0 && isSound(after) && actions.every(({ kind }) => OF_REFCOUNTS.has(kind));

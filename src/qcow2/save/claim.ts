@@ -3,11 +3,11 @@
  * reads. The journal is made all the same, and never sealed: it is the lock between two savers, and says whose it is.
  * A crash leaves it open, and whoever recovers throws it away.
  */
-import { EngineError, RefusedError, type Problem } from '../errors';
+import { EngineError, type Problem } from '../errors';
 import type { Header } from '../format/header';
-import type { Disk, MutableFile } from './disk';
-import { removeJournal } from './journalFile';
-import { encodeHead, HEAD_OFFSET, journalPath, type JournalHead } from './journalFormat';
+import type { Disk, MutableFile, Writer } from './disk';
+import { createJournal, removeJournal } from './journalFile';
+import { encodeHead, HEAD_OFFSET, type JournalHead } from './journalFormat';
 import type { SaveOptions } from './save';
 
 /**
@@ -23,22 +23,21 @@ export function whileClaimed<T>(
   lock: SaveOptions['lock'],
   work: () => T,
 ): { readonly value: T; readonly leftover?: Problem } {
-  const path = journalPath(image.name);
-  const journal = disk.createExclusive(path);
-  if (journal === undefined) throw new RefusedError(image.name, 'journal.exists', { value: path });
+  const { file: journal, writer } = createJournal(image.name, disk);
   let held: { release(): void } | undefined;
   try {
+    const release = (): void => held?.release();
     let value: T;
     try {
-      journal.write(encodeHead(headOf(image, header, disk)), HEAD_OFFSET);
+      journal.write(encodeHead(headOf(image, header, writer)), HEAD_OFFSET);
       held = lock?.();
       value = work();
     } catch (error) {
       // Why it came to nothing is what matters.
-      remove(disk, journal);
+      remove(disk, journal, release);
       throw error;
     }
-    const leftover = remove(disk, journal);
+    const leftover = remove(disk, journal, release);
     return leftover === undefined ? { value } : { value, leftover };
   } finally {
     held?.release();
@@ -46,9 +45,9 @@ export function whileClaimed<T>(
   }
 }
 
-function remove(disk: Disk, journal: MutableFile): Problem | undefined {
+function remove(disk: Disk, journal: MutableFile, release: () => void): Problem | undefined {
   try {
-    removeJournal(disk, journal);
+    removeJournal(disk, journal, release);
     return undefined;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
@@ -56,8 +55,8 @@ function remove(disk: Disk, journal: MutableFile): Problem | undefined {
   }
 }
 
-function headOf(image: MutableFile, { version, refcountBits }: Header, disk: Disk): JournalHead {
+function headOf(image: MutableFile, { version, refcountBits }: Header, writer: Writer): JournalHead {
   const { name, identity, size } = image;
   const file = { path: name, identity, oldSize: size, newSize: size };
-  return { writer: disk.writer, version, refcountBits, pointer: 'extend', image: file };
+  return { writer, version, refcountBits, pointer: 'extend', image: file };
 }

@@ -2,6 +2,7 @@
  * All that a save, and giving space back, ask of the system, and nothing else: the tests put a disk in its place that
  * loses whatever was not flushed and fails where they like.
  */
+import type { FileAccess } from '../io/fileAccess';
 
 /** A file that is open for reading and changing. Every error of the system is a FileError. */
 export interface MutableFile {
@@ -10,6 +11,8 @@ export interface MutableFile {
   /** Length in bytes as it is now. */
   readonly size: number;
   readonly identity: DiskFileIdentity;
+  /** Undefined where the system has no owners. */
+  readonly access: FileAccess | undefined;
   /** Fills `target` with the bytes at `offset`; what lies past the end reads as zeroes. */
   read(target: Uint8Array, offset: number): void;
   /** Writes all of `bytes`; a file that ends before becomes longer. */
@@ -27,6 +30,13 @@ export interface MutableFile {
   startFlush(): void;
   /** Returns when what was written and the length are on stable storage. */
   flush(): void;
+  /**
+   * Takes the file for this open file alone. It is free again when it is closed, which the system does for a thread or
+   * a process that ends.
+   * - `held`: another open file has it
+   * - `unknown`: this system, or this file system, has no such locks
+   */
+  claim(): 'taken' | 'held' | 'unknown';
   close(): void;
 }
 
@@ -38,7 +48,7 @@ export interface DiskFileIdentity {
   readonly links: number;
 }
 
-/** Who writes a journal: enough to tell later whether that process still runs. */
+/** Who writes a journal: for people, and to tell later whether that thread still runs where locks do not tell. */
 export interface Writer {
   readonly host: string;
   /** Of the system's start; empty where the system has none. */
@@ -46,6 +56,10 @@ export interface Writer {
   readonly pid: number;
   /** When the process started, in the system's own unit; empty where it cannot be told. */
   readonly started: string;
+  /** Number of the thread in its process; 0 is the main one. */
+  readonly thread?: number;
+  /** It has claimed the journal, so that a journal that is free has no writer any more. */
+  readonly isLocked?: boolean;
 }
 
 export interface Disk {
@@ -67,8 +81,12 @@ export interface Disk {
   flushFolder(folder: string): void;
   /** Bytes that can still be written where `folder` is; Infinity where it cannot be told. */
   freeBytes(folder: string): number;
-  /** This process. */
+  /** This thread. */
   readonly writer: Writer;
-  /** Whether a process runs; undefined where this machine cannot tell. */
+  /** The user that this process acts for; undefined where the system has no owners. */
+  readonly user: number | undefined;
+  /** Whether a thread runs, by process and thread number; undefined where this machine cannot tell. */
   isRunning(writer: Writer): boolean | undefined;
+  /** Lets others go on for a while. */
+  pause(milliseconds: number): void;
 }

@@ -83,6 +83,8 @@ export interface RecordHeader {
 const MAGIC_NAME = 'qcow2-journal ';
 const MAGIC = `${MAGIC_NAME}2\n`;
 const RECORD_MAGIC = 0x71726563;
+/** The writer is the head's first field. */
+const HEAD_BEGIN = '{"writer":';
 
 export function encodeSeal({ state, count, length, sum }: Seal): Uint8Array {
   const bytes = new Uint8Array(SECTOR);
@@ -102,7 +104,7 @@ export function otherVersionOf(bytes: Uint8Array): string | undefined {
   return text.startsWith(MAGIC_NAME) && text !== MAGIC ? text.slice(MAGIC_NAME.length).trim() : undefined;
 }
 
-/** What is no whole seal is none: a sector is written whole or not at all. */
+/** A sector is written whole or not at all: what is no whole seal is none, and where it is not zero either, broken. */
 export function decodeSeal(bytes: Uint8Array): Seal {
   const none = { state: SealState.open, count: 0, length: 0, sum: 0 };
   const view = dataView(bytes);
@@ -112,6 +114,20 @@ export function decodeSeal(bytes: Uint8Array): Seal {
   if (state !== SealState.sealed && state !== SealState.committed) return none;
   return { state, count: view.getFloat64(24), length: view.getFloat64(32), sum: view.getFloat64(40) };
 }
+
+/**
+ * Whether a file can be a journal that was begun, or what a crash has left of one: its seal's sector is zero, and the head's
+ * is, too, or begins as a head does.
+ */
+export const isBegun = (seal: Uint8Array, head: Uint8Array): boolean =>
+  isZero(seal) &&
+  (isZero(head) || Buffer.from(head.subarray(4, 4 + HEAD_BEGIN.length)).toString('latin1') === HEAD_BEGIN);
+
+/** Whether a file begins with a journal's magic, of whatever version. */
+export const hasMagic = (seal: Uint8Array): boolean =>
+  Buffer.from(seal.subarray(0, MAGIC_NAME.length)).toString('latin1') === MAGIC_NAME;
+
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
 /** Whole sectors. */
 export function encodeHead(head: JournalHead): Uint8Array {
@@ -289,6 +305,8 @@ function isHead(value: unknown): value is JournalHead {
     isText(writer['boot']) &&
     isText(writer['started']) &&
     isSize(writer['pid']) &&
+    (writer['thread'] === undefined || isSize(writer['thread'])) &&
+    isIdentified(dataFile) &&
     (version === 2 || version === 3) &&
     [1, 2, 4, 8, 16, 32, 64].includes(refcountBits as number) &&
     (pointer === 'extend' || pointer === 'drop') &&
@@ -299,6 +317,14 @@ function isHead(value: unknown): value is JournalHead {
 
 const isFile = (value: unknown): value is JournaledFile =>
   isObject(value) && isText(value['path']) && isSize(value['oldSize']) && isSize(value['newSize']);
+
+/** A data file is restored only where it is the one that the save changed. */
+const isIdentified = (file: unknown): boolean =>
+  file === undefined ||
+  (isObject(file) &&
+    isObject(file['identity']) &&
+    isText(file['identity']['device']) &&
+    isText(file['identity']['inode']));
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;

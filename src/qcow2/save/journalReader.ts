@@ -12,8 +12,10 @@ import {
   decodeSeal,
   fillPlace,
   fold,
+  hasMagic,
   HEAD_OFFSET,
   headLength,
+  isBegun,
   otherVersionOf,
   type JournalHead,
   partsOf,
@@ -54,17 +56,19 @@ export class JournalReader {
   readonly seal: Seal;
   /** Undefined where nothing was written yet, or what there is makes no sense. */
   readonly head: JournalHead | undefined;
-  readonly #otherVersion: string | undefined;
+  readonly #unknown: FormatError | undefined;
   readonly #records: number;
   readonly #headSum: number;
 
   /** @throws FileError */
   constructor(readonly file: Readable) {
+    const seal = new Uint8Array(SECTOR);
     const first = new Uint8Array(SECTOR);
-    file.read(first, 0);
-    this.seal = decodeSeal(first);
-    this.#otherVersion = otherVersionOf(first);
+    file.read(seal, 0);
     file.read(first, HEAD_OFFSET);
+    this.seal = decodeSeal(seal);
+    const isKnown = this.seal.state !== SealState.open || isBegun(seal, first);
+    this.#unknown = isKnown ? undefined : unknownJournal(file.name, seal);
     const bytes = new Uint8Array(headLength(first));
     file.read(bytes, HEAD_OFFSET);
     this.head = bytes.length === 0 ? undefined : decodeHead(bytes);
@@ -73,12 +77,12 @@ export class JournalReader {
   }
 
   /**
-   * What another version has sealed looks as if it were not: it must not be taken for that.
-   * @throws FormatError `journal.version`
+   * A file that is something else, a journal of another version and one whose seal is broken look as if they were not
+   * sealed: they must not be taken for that.
+   * @throws FormatError `journal.foreign`, `journal.version`, `journal.broken`
    */
-  refuseOtherVersion(): void {
-    const value = this.#otherVersion;
-    if (value !== undefined) throw new FormatError(this.file.name, 'journal.version', { value });
+  refuseUnknown(): void {
+    if (this.#unknown !== undefined) throw this.#unknown;
   }
 
   /**
@@ -129,6 +133,12 @@ export class JournalReader {
       at += length;
     }
   }
+}
+
+function unknownJournal(name: string, seal: Uint8Array): FormatError {
+  const value = otherVersionOf(seal);
+  if (value !== undefined) return new FormatError(name, 'journal.version', { value });
+  return hasMagic(seal) ? brokenJournal(name, 'seal', 0) : new FormatError(name, 'journal.foreign');
 }
 
 class StoredRecord implements JournalRecord {

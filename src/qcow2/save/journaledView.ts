@@ -1,13 +1,13 @@
 /**
  * An image with a sealed journal beside it, as it was before that save: for all who only read. Shown where recovery
- * would be allowed, and nothing is changed.
+ * would be allowed, and while the image is being saved; nothing is changed.
  */
 import { FormatError, RefusedError } from '../errors';
 import type { BlockFile, FileExtent } from '../io/blockFile';
 import type { Fill } from '../io/fill';
 import { examine } from './examine';
 import { SealState } from './journalFormat';
-import { JournalReader, type Readable } from './journalReader';
+import type { JournalReader, Readable } from './journalReader';
 import { Role } from './role';
 
 /** The files to read instead of those that are there. */
@@ -17,19 +17,23 @@ export interface JournaledFiles {
 }
 
 /**
- * @param journal stays open as long as what is returned
+ * @param reader of a journal that stays open as long as what is returned
+ * @param isRunning the saver is at it: sectors change while they are looked at, and each of those is in the journal
  * @returns the files themselves where the journal changes nothing about what they hold
  * @throws RefusedError, FormatError where `recover` would refuse; FormatError `journal.broken`, FileError
  */
-export function journaledView(files: JournaledFiles, journal: Readable): JournaledFiles {
-  const reader = new JournalReader(journal);
-  reader.refuseOtherVersion();
+export function journaledView(
+  files: JournaledFiles,
+  reader: JournalReader,
+  isRunning: boolean,
+): JournaledFiles {
+  reader.refuseUnknown();
   if (reader.seal.state !== SealState.sealed) return files;
   const head = reader.verify();
   if (head.dataFile !== undefined && files.dataFile === undefined) {
-    throw new RefusedError(files.image.name, 'recover.dataFile', { value: head.dataFile.path });
+    throw new RefusedError(files.image.name, 'recover.noDataFile', { value: head.dataFile.path });
   }
-  const verdict = examine(reader, head, files);
+  const verdict = isRunning ? ({ kind: 'interrupted' } as const) : examine(reader, head, files);
   switch (verdict.kind) {
     case 'untouched':
     case 'complete':
@@ -40,10 +44,10 @@ export function journaledView(files: JournaledFiles, journal: Readable): Journal
       throw new RefusedError(files.image.name, 'recover.unmarked');
     case 'interrupted':
       return {
-        image: new FormerFile(files.image, head.image.oldSize, recordsOf(reader, 0), journal),
+        image: new FormerFile(files.image, head.image.oldSize, recordsOf(reader, 0), reader.file),
         dataFile:
           files.dataFile && head.dataFile
-            ? new FormerFile(files.dataFile, head.dataFile.oldSize, recordsOf(reader, 1), journal)
+            ? new FormerFile(files.dataFile, head.dataFile.oldSize, recordsOf(reader, 1), reader.file)
             : files.dataFile,
       };
   }

@@ -18,11 +18,13 @@ import {
 import { getSystemErrorName } from 'node:util';
 import { FileError } from '../errors';
 import { allocatedBytesOf, kindOf } from '../io/localFile';
+import { claimFile } from '../io/claim';
+import { accessOf, thisUser, type FileAccess } from '../io/fileAccess';
 import { loadMakeHole, loadStartFlush } from '../io/native';
 import { systemCode, systemMessage } from '../io/systemError';
 import type { ProblemCode } from '../problemText';
 import type { Disk, DiskFileIdentity, MutableFile } from './disk';
-import { isRunning, thisProcess } from './writer';
+import { isRunning, thisThread } from './writer';
 
 // Windows has neither, whatever the types say.
 const CAREFULLY =
@@ -100,16 +102,25 @@ export const localDisk: Disk = {
   },
 
   get writer() {
-    return thisProcess();
+    return thisThread();
+  },
+
+  get user() {
+    return thisUser();
   },
 
   isRunning,
+
+  pause(milliseconds) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+  },
 };
 
 const CANNOT_FLUSH = new Set<unknown>(['EINVAL', 'ENOTSUP', 'EBADF', 'EISDIR', 'EPERM']);
 
 class LocalMutableFile implements MutableFile {
   readonly identity: DiskFileIdentity;
+  readonly access: FileAccess | undefined;
   #descriptor: number | undefined;
 
   constructor(
@@ -120,6 +131,7 @@ class LocalMutableFile implements MutableFile {
     const stats = attempt(name, 'file.open', () => fstatSync(descriptor, { bigint: true }));
     refuseIrregular(name, stats);
     this.identity = identityOf(stats);
+    this.access = accessOf(stats);
   }
 
   get size(): number {
@@ -183,6 +195,10 @@ class LocalMutableFile implements MutableFile {
     this.#attempt('file.flush', (descriptor) => {
       fdatasyncSync(descriptor);
     });
+  }
+
+  claim(): 'taken' | 'held' | 'unknown' {
+    return this.#descriptor === undefined ? 'unknown' : claimFile(this.#descriptor);
   }
 
   close(): void {

@@ -3,21 +3,25 @@
  * finished. Nothing is changed where somebody else may have written since, and none of it while the saver still runs.
  */
 import { FormatError, RefusedError } from '../errors';
-import type { Disk, MutableFile, Writer } from './disk';
+import { isEasierToWrite } from '../io/fileAccess';
+import type { Disk, DiskFileIdentity, MutableFile, Writer } from './disk';
 import { examine } from './examine';
 import type { SavedFiles } from './forward';
-import { folderOf, removeJournal } from './journalFile';
-import { type JournalHead, journalPath, SealState } from './journalFormat';
+import { folderOf, isThere, openJournal, removeJournal } from './journalFile';
+import { type JournalHead, SealState } from './journalFormat';
 import { JournalReader } from './journalReader';
+import { ownerState } from './owner';
 import { Rollback } from './rollback';
 
 export interface RecoverOptions {
-  /** The image's external data file, as the gate on names allows it to be opened. */
+  /** The external data file that the image names, as the gate on names allows it to be opened. */
   readonly dataFile?: string | undefined;
-  /** Somebody was asked: nobody has changed the image of version 2 since. */
+  /** Confirmed: no program has changed the image of version 2 since. */
   readonly trustsVersion2?: boolean;
-  /** Somebody was asked: the save on another machine does not run any more. */
+  /** Confirmed: the save on another machine does not run any more. */
   readonly trustsOtherMachine?: boolean;
+  /** Confirmed: this external data file may be restored although it is not known to be the one that was saved. */
+  readonly trustsDataFile?: 'any' | { readonly path: string };
   /** Drops the journal; the image stays what it is. */
   readonly discard?: boolean;
   /** As `SaveOptions.lock`. */
@@ -35,33 +39,41 @@ export type RecoverOutcome =
   | 'rolledBack'
   | 'discarded';
 
+/** Milliseconds that a saver has to claim a journal that it has made, and to say in it who it is. */
+const MOMENT = 100;
+
 /**
  * @param path of the image; symbolic links are followed
  * @throws RefusedError where nothing may be done, FormatError for a broken journal, FileError
  */
 export function recover(path: string, disk: Disk, options: RecoverOptions = {}): RecoverOutcome {
   const imagePath = disk.resolve(path);
-  const name = journalPath(imagePath);
-  if (disk.identify(name) === undefined) return 'none';
-  const file = disk.openForChange(name);
+  const file = openBegunJournal(imagePath, disk);
+  if (file === undefined) return 'none';
   let lock: { release(): void } | undefined;
   try {
+    const claim = file.claim();
+    // Its saver, or another recovery, was at its end.
+    if (claim === 'taken' && !isThere(file, disk)) return recover(path, disk, options);
     const journal = new JournalReader(file);
-    if (journal.head !== undefined) refuseRunning(imagePath, journal.head.writer, disk, options);
+    refuseRunning(imagePath, claim, journal.head?.writer, disk, options);
     if (options.discard === true) {
-      disk.remove(name);
-      disk.flushFolder(folderOf(name));
+      disk.remove(file.name);
+      disk.flushFolder(folderOf(file.name));
       return 'discarded';
     }
-    journal.refuseOtherVersion();
+    journal.refuseUnknown();
+    const remove = (): void => {
+      removeJournal(disk, file, () => lock?.release());
+    };
     if (journal.seal.state === SealState.open) {
-      removeJournal(disk, file);
+      remove();
       return 'untouched';
     }
     const head = journal.verify();
     lock = options.lock?.();
-    return withFiles(imagePath, head, disk, options, (files) =>
-      act(journal, head, files, file, disk, options),
+    return withFiles(imagePath, head, file, disk, options, (files) =>
+      act(journal, head, files, options, remove),
     );
   } finally {
     lock?.release();
@@ -69,17 +81,33 @@ export function recover(path: string, disk: Disk, options: RecoverOptions = {}):
   }
 }
 
-function refuseRunning(image: string, writer: Writer, disk: Disk, options: RecoverOptions): void {
-  const running = disk.isRunning(writer);
-  if (running === true) throw new RefusedError(image, 'recover.running', { value: writer.pid });
-  if (running === undefined && options.trustsOtherMachine !== true) {
-    throw new RefusedError(image, 'recover.otherMachine', { value: writer.host });
+/** One that says nothing yet may have been made just now: it is looked at again after a moment. */
+function openBegunJournal(image: string, disk: Disk): MutableFile | undefined {
+  const file = openJournal(image, disk);
+  if (file === undefined || file.size > 0) return file;
+  file.close();
+  disk.pause(MOMENT);
+  return openJournal(image, disk);
+}
+
+function refuseRunning(
+  image: string,
+  claim: 'taken' | 'held' | 'unknown',
+  writer: Writer | undefined,
+  disk: Disk,
+  options: RecoverOptions,
+): void {
+  const owner = ownerState(claim === 'taken' ? 'free' : claim, writer, disk);
+  if (owner === 'running') throw new RefusedError(image, 'recover.running', { value: writer?.pid ?? '?' });
+  if (owner === 'elsewhere' && options.trustsOtherMachine !== true) {
+    throw new RefusedError(image, 'recover.otherMachine', { value: writer?.host ?? '?' });
   }
 }
 
 function withFiles<T>(
   imagePath: string,
   head: JournalHead,
+  journal: MutableFile,
   disk: Disk,
   options: RecoverOptions,
   work: (files: SavedFiles) => T,
@@ -87,14 +115,11 @@ function withFiles<T>(
   const image = disk.openForChange(imagePath);
   let dataFile: MutableFile | undefined;
   try {
-    if (head.dataFile !== undefined) {
-      // What a journal says is no permission to write to a file: the image itself must name it.
-      const allowed = options.dataFile === undefined ? undefined : disk.resolve(options.dataFile);
-      if (allowed !== head.dataFile.path) {
-        throw new RefusedError(imagePath, 'recover.dataFile', { value: head.dataFile.path });
-      }
-      dataFile = disk.openForChange(allowed);
+    if (isEasierToWrite(journal.access, image.access, disk.user)) {
+      throw new RefusedError(journal.name, 'journal.access');
     }
+    if (head.dataFile !== undefined)
+      dataFile = openDataFile(imagePath, head.writer, head.dataFile, disk, options);
     return work({ image, dataFile });
   } finally {
     image.close();
@@ -102,13 +127,40 @@ function withFiles<T>(
   }
 }
 
+/**
+ * What a journal says is no permission to write to a file: the image itself must name it, and it must be the file that the
+ * save has changed, or have been confirmed. Both may come from a stranger; the inode of a file of this machine does not.
+ */
+function openDataFile(
+  image: string,
+  writer: Writer,
+  saved: { readonly path: string; readonly identity: DiskFileIdentity },
+  disk: Disk,
+  options: RecoverOptions,
+): MutableFile {
+  if (options.dataFile === undefined) {
+    throw new RefusedError(image, 'recover.noDataFile', { value: saved.path });
+  }
+  const file = disk.openForChange(disk.resolve(options.dataFile));
+  const { trustsDataFile: trusted } = options;
+  const isTrusted = trusted === 'any' || trusted?.path === file.name;
+  if (isTrusted || isSaved(file.identity, saved.identity, writer, disk.writer)) return file;
+  file.close();
+  throw new RefusedError(image, 'recover.dataFile', { value: file.name });
+}
+
+/** Device numbers hold until the machine is started again. */
+const isSaved = (file: DiskFileIdentity, saved: DiskFileIdentity, writer: Writer, here: Writer): boolean =>
+  writer.host === here.host &&
+  file.inode === saved.inode &&
+  (file.device === saved.device || writer.boot !== here.boot);
+
 function act(
   journal: JournalReader,
   head: JournalHead,
   files: SavedFiles,
-  file: MutableFile,
-  disk: Disk,
   options: RecoverOptions,
+  remove: () => void,
 ): RecoverOutcome {
   const verdict = examine(journal, head, files);
   // Version 2: the save was done, whatever has been written since.
@@ -117,13 +169,13 @@ function act(
     case 'untouched':
     case 'complete':
       if (verdict.kind === 'complete') cut(head, files);
-      removeJournal(disk, file);
+      remove();
       return verdict.kind === 'complete' ? 'completed' : 'untouched';
     case 'changed':
     case 'unmarked':
     case 'interrupted':
       if (isCommitted) {
-        removeJournal(disk, file);
+        remove();
         return 'completed';
       }
       if (verdict.kind === 'changed') {
@@ -134,7 +186,7 @@ function act(
         throw new RefusedError(files.image.name, 'recover.version2');
       }
       new Rollback(journal, head, files, true).run();
-      removeJournal(disk, file);
+      remove();
       return 'rolledBack';
   }
 }

@@ -6,8 +6,9 @@
  *
  *   PLANNED     The staged file was compared with the disk: plan.ts knows each sector that differs, and what it is.
  *               Nothing was written anywhere.
- *   CLAIMED     `NAME-journal` exists. It was made exclusively, so no second saver gets here, and it says who writes
- *               it. All that could have changed meanwhile is looked at again.
+ *   CLAIMED     `NAME-journal` exists. It was made exclusively, so no second saver gets here, and is locked as long as
+ *               it is open: that ends with this thread, whatever happens to it. It says for people who writes it. All
+ *               that could have changed meanwhile is looked at again.
  *   RECORDED    The journal holds the old content of every sector that will be overwritten, and a checksum of every
  *               content that it will take. Flushed. A crash so far leaves an open journal: it is thrown away.
  *   SEALED      The seal lies over the records, flushed, and so is the folder: from here on a crash leaves something
@@ -26,16 +27,17 @@ import { EngineError, FileError, type Problem, RefusedError } from '../errors';
 import { LocalFile } from '../io/localFile';
 import type { StagedFile } from '../io/stagedFile';
 import { silent, type Progress } from '../progress';
-import type { Disk, MutableFile } from './disk';
+import type { Disk, MutableFile, Writer } from './disk';
 import { ForwardWriter, type SavedFiles } from './forward';
-import { type JournalHead, journalPath, type JournaledFile, SealState } from './journalFormat';
+import { type JournalHead, type JournaledFile, SealState } from './journalFormat';
 import { JournalReader } from './journalReader';
 import { JournalWriter } from './journalWriter';
-import { folderOf, removeJournal } from './journalFile';
+import { createJournal, folderOf, isThere, removeJournal } from './journalFile';
 import { makePlan, type FilePlan, type SavePlan } from './plan';
 import { makeRepairPlan } from './repairPlan';
 import { Group } from './role';
 import { Rollback } from './rollback';
+import { refuseFullDisk } from './space';
 
 export interface SaveOptions {
   readonly progress?: Progress;
@@ -88,8 +90,8 @@ export function save(staged: StagedFiles, disk: Disk, options: SaveOptions = {})
 }
 
 class Saver {
-  readonly #path: string;
   readonly #progress: Progress;
+  #lock: { release(): void } | undefined;
 
   constructor(
     readonly staged: StagedFiles,
@@ -98,22 +100,18 @@ class Saver {
     readonly disk: Disk,
     readonly options: SaveOptions,
   ) {
-    this.#path = journalPath(files.image.name);
     this.#progress = options.progress ?? silent;
   }
 
   run(): SaveReport {
-    this.#refuseFullDisk();
-    const file = this.disk.createExclusive(this.#path);
-    if (file === undefined)
-      throw new RefusedError(this.files.image.name, 'journal.exists', { value: this.#path });
-    let lock: { release(): void } | undefined;
+    refuseFullDisk(this.plan, this.files, this.disk);
+    const { file, writer } = createJournal(this.files.image.name, this.disk);
     try {
       const journal = new JournalWriter(file, this.plan, this.#progress);
       try {
         // The head before anything else: it tells everybody whose journal this is.
-        journal.writeHead(this.#head());
-        lock = this.options.lock?.();
+        journal.writeHead(this.#head(writer));
+        this.#lock = this.options.lock?.();
         refuseChanged(this.staged);
         this.#record(journal, file);
       } catch (error) {
@@ -122,10 +120,15 @@ class Saver {
       }
       return this.#change(journal, file);
     } finally {
-      lock?.release();
+      this.#release();
       file.close();
     }
   }
+
+  readonly #release = (): void => {
+    this.#lock?.release();
+    this.#lock = undefined;
+  };
 
   /** From CLAIMED to SEALED. */
   #record(journal: JournalWriter, file: MutableFile): void {
@@ -137,16 +140,11 @@ class Saver {
     refuseChanged(this.staged);
     this.#progress.checkCancelled();
     journal.seal();
-    this.disk.flushFolder(folderOf(this.#path));
-    // Somebody who took it for a dead one's may have deleted it.
-    if (!this.#isThere(file)) {
-      throw new RefusedError(this.files.image.name, 'save.journalLost', { value: this.#path });
+    this.disk.flushFolder(folderOf(file.name));
+    // Where it cannot be locked, a recovery that took it for a dead saver's may have deleted it.
+    if (!isThere(file, this.disk)) {
+      throw new RefusedError(this.files.image.name, 'save.journalLost', { value: file.name });
     }
-  }
-
-  #isThere({ identity }: MutableFile): boolean {
-    const there = this.disk.identify(this.#path);
-    return there?.inode === identity.inode && there.device === identity.device;
   }
 
   /** From SEALED to CLEAN. */
@@ -163,7 +161,7 @@ class Saver {
     const report = { ...writer.counts, journal: journal.length };
     try {
       writer.cut();
-      removeJournal(this.disk, file);
+      removeJournal(this.disk, file, this.#release);
       return report;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
@@ -178,7 +176,7 @@ class Saver {
       const reader = new JournalReader(file);
       const flushFailed = cause instanceof EngineError && cause.problem.code === 'file.flush';
       new Rollback(reader, reader.verify(), this.files, flushFailed).run();
-      removeJournal(this.disk, file);
+      removeJournal(this.disk, file, this.#release);
     } catch (error) {
       const value = error instanceof EngineError ? error.problem.code : String(error);
       throw new FileError(this.files.image.name, 'save.rollbackFailed', { value });
@@ -188,16 +186,16 @@ class Saver {
   /** Nothing was changed yet: the journal goes, sealed or not. */
   #abandon(file: MutableFile): void {
     try {
-      if (this.#isThere(file)) removeJournal(this.disk, file);
+      if (isThere(file, this.disk)) removeJournal(this.disk, file, this.#release);
     } catch {
       // Why it was to go is what matters; `recover` finds that nothing was changed.
     }
   }
 
-  #head(): JournalHead {
+  #head(writer: Writer): JournalHead {
     const { shape, image, dataFile } = this.plan;
     return {
-      writer: this.disk.writer,
+      writer,
       version: shape.version,
       refcountBits: shape.refcountBits,
       pointer: shape.pointer === Group.extend ? 'extend' : 'drop',
@@ -206,18 +204,6 @@ class Saver {
         ? {}
         : { dataFile: describe(this.files.dataFile, dataFile) }),
     };
-  }
-
-  #refuseFullDisk(): void {
-    const { image, dataFile } = this.plan;
-    const growth = [image, dataFile].reduce(
-      (sum, file) => sum + (file === undefined ? 0 : Math.max(0, file.newSize - file.oldSize)),
-      0,
-    );
-    // What is new may be holes: only what is written of it takes room.
-    const value = totalBytes(this.plan) + Math.min(growth, totalBytes(this.plan));
-    const limit = this.disk.freeBytes(folderOf(this.#path));
-    if (value > limit) throw new FileError(this.files.image.name, 'save.space', { value, limit });
   }
 }
 

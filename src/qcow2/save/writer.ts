@@ -1,21 +1,42 @@
-/** Who writes a journal, and whether that process still runs. */
+/** Who writes a journal, and whether that thread still runs. A lock on the journal says so better (owner.ts). */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { systemCode } from '../io/systemError';
 import type { Writer } from './disk';
 
-export function thisProcess(): Writer {
-  return { host: hostname(), boot: bootId(), pid: process.pid, started: startOf(process.pid) };
+/** The threads of this process, as the room that starts them knows them: the engine does not. */
+interface Threads {
+  /** Number of this thread; 0 is the main one. */
+  readonly own: number;
+  /** Whether another thread still runs. */
+  lives(thread: number): boolean;
 }
 
-/** Whether a process runs; undefined for one of another machine. */
+/** Where nobody has said otherwise there is one thread. */
+let threads: Threads = { own: 0, lives: () => false };
+
+/** Says which thread this is, and how to tell whether another one runs. Call it before anything is saved or recovered. */
+export function nameThread(own: number, lives: (thread: number) => boolean): void {
+  threads = { own, lives };
+}
+
+export function thisThread(): Writer {
+  const { pid } = process;
+  return { host: hostname(), boot: bootId(), pid, started: startOf(pid), thread: threads.own };
+}
+
+/** Whether a thread runs; undefined for one of another machine. */
 export function isRunning(writer: Writer): boolean | undefined {
   if (writer.host !== hostname()) return undefined;
   if (writer.boot !== bootId()) return false;
   // 0 and negative numbers are groups of processes.
   if (!Number.isSafeInteger(writer.pid) || writer.pid <= 0 || !exists(writer.pid)) return false;
   // The number may be another process's by now.
-  return writer.started === '' || startOf(writer.pid) === writer.started;
+  if (writer.started !== '' && startOf(writer.pid) !== writer.started) return false;
+  if (writer.pid !== process.pid) return true;
+  // This thread asks, so it does not save.
+  const { thread = 0 } = writer;
+  return thread !== threads.own && (thread === 0 || threads.lives(thread));
 }
 
 function exists(pid: number): boolean {

@@ -1,10 +1,11 @@
 /** `qemu-img info` for people, line for line as QEMU 7.2 prints it (block/qapi.c, `bdrv_image_info_dump`). */
+import { printable } from '../../text/printable';
 import type { ImageInfo } from './info';
 import { isList } from './qemuJson';
 import type { JsonValue } from './qemuJson';
 import { sizeText } from './sizeText';
 
-/** @returns whole lines */
+/** @returns whole lines; unlike QEMU's, with names as `printable` shows them */
 export function infoText(info: ImageInfo): string {
   const virtualSize = Number(info['virtual-size']);
   const lines = [
@@ -19,7 +20,7 @@ export function infoText(info: ImageInfo): string {
     ...snapshotLines(info['snapshots']),
     ...formatSpecificLines(info['format-specific']),
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(printable).join('\n')}\n`;
 }
 
 function backingLines(info: ImageInfo): string[] {

@@ -2,6 +2,7 @@
  * The map written out, streamed: JSON and text byte for byte as `qemu-img map` 7.2 prints them (qemu-img.c
  * `dump_map_entry`), or CSV with what QEMU leaves out. Memory stays flat however many extents there are.
  */
+import { printable } from '../../text/printable';
 import { RefusedError } from '../errors';
 import type { Layer } from '../image/layer';
 import type { Progress } from '../progress';
@@ -280,11 +281,16 @@ function csvText(text: string): string {
 
 /** The table for people: only rows of data, in columns of 16. */
 class TextWriter implements ExtentWriter {
+  /** For people, so unlike QEMU's not raw. */
+  private readonly files: readonly string[];
+
   constructor(
     private readonly output: ByteWriter,
     private readonly layers: readonly Layer[],
     private readonly namesUnmapped: boolean,
-  ) {}
+  ) {
+    this.files = layers.map(({ dataFile }) => printable(dataFile.name));
+  }
 
   begin(): void {
     this.output.text(`${['Offset', 'Length', 'Mapped to'].map((title) => title.padEnd(16)).join('')}File\n`);
@@ -292,9 +298,8 @@ class TextWriter implements ExtentWriter {
 
   extent(extent: Readonly<MapExtent>): void {
     if (!extent.data || extent.zero) return;
-    const { dataFile } = this.layers[extent.depth]!;
     const place = extent.offset < 0 ? this.unmapped(extent) : column(extent.offset);
-    this.output.text(`${column(extent.start)}${column(extent.length)}${place}${dataFile.name}\n`);
+    this.output.text(`${column(extent.start)}${column(extent.length)}${place}${this.files[extent.depth]!}\n`);
   }
 
   end(): void {

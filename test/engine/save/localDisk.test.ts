@@ -8,6 +8,7 @@ import { openLocalFile } from '../../../src/qcow2/io/localFile';
 import { PageStore } from '../../../src/qcow2/io/pageStore';
 import { StagedFile } from '../../../src/qcow2/io/stagedFile';
 import { CancelledError } from '../../../src/qcow2/errors';
+import { JournalReader } from '../../../src/qcow2/save/journalReader';
 import { journaledView } from '../../../src/qcow2/save/journaledView';
 import { localDisk } from '../../../src/qcow2/save/localDisk';
 import { recover } from '../../../src/qcow2/save/recover';
@@ -203,7 +204,7 @@ describe('a saver that is killed', () => {
       const now = fs.readFileSync(file);
       const journal = localDisk.openForChange(`${file}-journal`);
       const plain = { image: openLocalFile(file), dataFile: undefined };
-      const view = journaledView(plain, journal);
+      const view = journaledView(plain, new JournalReader(journal), false);
       if (view.image !== plain.image) shown++;
       const image = Qcow2Image.open(view.image);
       const guest = Buffer.alloc(image.size);
@@ -259,6 +260,6 @@ describe('recovery', () => {
   it('refuses a symbolic link in place of the journal', () => {
     const file = copy('symlink');
     fs.symlinkSync(before, `${file}-journal`);
-    expect(problemOf(() => recover(file, localDisk))).toMatchObject({ code: 'file.notRegular' });
+    expect(problemOf(() => recover(file, localDisk))).toMatchObject({ code: 'journal.irregular' });
   });
 });

@@ -1,12 +1,11 @@
 /** A crash or an error at every step of giving space back (test/faults/giveBackExercise.ts). */
-import * as fs from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { giveBack } from '../../../src/qcow2/space/giveBack';
 import { GiveBackExercise } from '../../faults/giveBackExercise';
 import { SimulatedDisk } from '../../faults/simulatedDisk';
+import { imageWithFreeSpace } from '../../soak/cases/giveBackFaults';
 import { seededRandom } from '../../support/builder/random';
-import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
 
 const place = workspace();
@@ -16,18 +15,6 @@ afterAll(() => {
   place.remove();
 });
 
-/** An image with free clusters here and there and at its end; `kept` is a snapshot of it. */
-function imageWithFreeSpace(options: string): Uint8Array {
-  mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', options, DISK, '2M']);
-  mustQemuIo(DISK, ['write -P 1 0 512k']);
-  mustQemuImg(['snapshot', '-c', 'kept', DISK]);
-  mustQemuIo(DISK, ['write -P 2 128k 512k', 'write -P 3 1M 512k']);
-  // Not given to the file system: the file stays as long as it is.
-  const unmap = [0, 96, 256, 448, 1024, 1200, 1400].map((kib) => `write -z -u ${kib}k 64k`);
-  mustQemuIo(DISK, [...unmap, 'write -z -u 1472k 64k'], {}, ['-d', 'ignore']);
-  return fs.readFileSync(DISK);
-}
-
 describe('giving space back, interrupted or failing', () => {
   it.each([
     'cluster_size=4k',
@@ -36,7 +23,7 @@ describe('giving space back, interrupted or failing', () => {
     'compat=0.10,cluster_size=8k',
   ])('leaves a sound image that reads as before: %s', (options) => {
     const exercise = new GiveBackExercise(
-      imageWithFreeSpace(options),
+      imageWithFreeSpace(DISK, options, seededRandom(1)),
       ['kept'],
       seededRandom(1),
       place.folder,
@@ -48,7 +35,9 @@ describe('giving space back, interrupted or failing', () => {
   });
 
   it('makes the refcounts stable before what they call free goes', () => {
-    const disk = new SimulatedDisk(new Map([['/image', imageWithFreeSpace('cluster_size=4k')]]));
+    const disk = new SimulatedDisk(
+      new Map([['/image', imageWithFreeSpace(DISK, 'cluster_size=4k', seededRandom(1))]]),
+    );
     giveBack(Qcow2Image.open(disk.open('/image')), disk);
     const ofImage = disk.log.filter((action) => 'file' in action && action.file === 0);
     expect(ofImage[0]?.kind).toBe('flush');

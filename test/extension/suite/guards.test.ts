@@ -184,7 +184,7 @@ describe('a change of an image', () => {
     assert.ok(existsSync(`${uri.fsPath}-journal`));
     assert.notDeepEqual(readFileSync(uri.fsPath), before);
     const document = await openImage(exports, uri);
-    assert.equal(document.state?.isInterrupted, true);
+    assert.equal(document.state?.journal?.code, 'journal.exists');
     await refused(uri, /interrupted/);
     assert.equal(await vscode.commands.executeCommand('qcow2.recover', uri), 'rolledBack');
     assert.deepEqual(readFileSync(uri.fsPath), before);

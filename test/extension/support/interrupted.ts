@@ -31,6 +31,7 @@ function failingDisk(path: string, writes: number): Disk {
   const failing = (file: MutableFile): MutableFile => ({
     name: file.name,
     identity: file.identity,
+    access: file.access,
     get size() {
       return file.size;
     },
@@ -61,6 +62,7 @@ function failingDisk(path: string, writes: number): Disk {
       alive();
       file.flush();
     },
+    claim: () => file.claim(),
     close: () => {
       file.close();
     },
@@ -69,6 +71,7 @@ function failingDisk(path: string, writes: number): Disk {
   return {
     ...localDisk,
     writer: { ...localDisk.writer, pid: gone },
+    user: localDisk.user,
     openForChange: (name) => failing(localDisk.openForChange(name)),
     createExclusive: (name) => {
       const made = localDisk.createExclusive(name);

@@ -1,0 +1,34 @@
+/** One save that is interrupted and fails at every call, or at some of them where that takes long (test/faults). */
+import * as path from 'node:path';
+import { type Effort, Exercise } from '../../faults/exercise';
+import { makeScenario, SCENARIO_NAMES } from '../../faults/scenarios';
+import { seededRandom } from '../../support/builder/random';
+import type { CasePlace, Counts } from '../kind';
+
+/** Violations that are told. */
+const ENOUGH = 5;
+/** One case in so many looks at every call. */
+const WHOLE_EVERY = 8;
+const QUICK: Effort = { losses: 1, qemuEvery: 40, interruptEvery: 8, most: 6 };
+const WHOLE: Effort = { losses: 2, qemuEvery: 20, interruptEvery: 5, most: Infinity };
+
+/** Seeds in a row take turns in all scenarios; every second time the save is that of an undo. */
+export function saveFaults(seed: number, { folder, tell }: CasePlace): Counts {
+  const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
+  const goesBack = Math.floor(seed / SCENARIO_NAMES.length) % 2 === 1;
+  const scenario = makeScenario(seed, random, path.join(folder, 'twins'), goesBack);
+  const effort = random.below(WHOLE_EVERY) === 0 ? WHOLE : QUICK;
+  const exercise = new Exercise(scenario, random, effort, folder);
+  exercise.run();
+  const { tally, violations } = exercise;
+  tell?.(`${scenario.name}: ${JSON.stringify(tally)}`);
+  if (violations.length > 0) {
+    const lines = violations.slice(0, ENOUGH).map(({ where, what }) => `${where}: ${what}`);
+    throw new Error(`${scenario.name}: ${violations.length} violations\n${lines.join('\n')}`);
+  }
+  // Some repairs are too small to be caught half-way.
+  if (tally.byQemu === 0 || (tally.foreign === 0 && scenario.isRepair !== true && effort === WHOLE)) {
+    throw new Error(`${scenario.name}: hardly anything was judged: ${JSON.stringify(tally)}`);
+  }
+  return { images: 2, operations: 1 + tally.failures + tally.recoveries, killPoints: tally.states };
+}

@@ -1,0 +1,25 @@
+/** The kinds of cases, in the order in which soak takes turns. */
+import { changeModel } from './cases/changeModel';
+import { damage } from './cases/damage';
+import { editModel } from './cases/editModel';
+import { fuzz } from './cases/fuzz';
+import { giveBack } from './cases/giveBack';
+import { giveBackFaults } from './cases/giveBackFaults';
+import { leaks } from './cases/leaks';
+import { repair } from './cases/repair';
+import { saveFaults } from './cases/saveFaults';
+import { twins } from './cases/twins';
+import type { Kind } from './kind';
+
+export const KINDS: readonly Kind[] = [
+  { name: 'fuzz', memoryLimit: 256 * 1024 * 1024, run: fuzz },
+  { name: 'save-faults', run: saveFaults },
+  { name: 'change-model', run: changeModel },
+  { name: 'edit-model', run: editModel },
+  { name: 'twins', run: twins },
+  { name: 'damage', run: damage },
+  { name: 'repair', run: repair },
+  { name: 'leaks', run: leaks },
+  { name: 'give-back', run: giveBack },
+  { name: 'give-back-faults', run: giveBackFaults },
+];

@@ -1,0 +1,66 @@
+/** A journal as a stranger would write one: all of it fits, and it would have a file of yours overwritten. */
+import * as fs from 'node:fs';
+import { checksum } from '../../src/qcow2/io/checksum';
+import type { DiskFileIdentity, Writer } from '../../src/qcow2/save/disk';
+import { withMark } from '../../src/qcow2/save/content';
+import {
+  encodeHead,
+  encodeRecord,
+  encodeSeal,
+  fold,
+  HEAD_OFFSET,
+  journalPath,
+  recordLength,
+  SealState,
+  stepsOf,
+} from '../../src/qcow2/save/journalFormat';
+import { Role, SECTOR } from '../../src/qcow2/save/role';
+
+export interface Forgery {
+  readonly image: string;
+  /** The image names it as its external data file; its first sector is to become `content`. */
+  readonly target: string;
+  readonly content: Uint8Array;
+  readonly writer: Writer;
+  /** What the journal says of the file. */
+  readonly identity: DiskFileIdentity;
+}
+
+/** Marks the image as if it were being saved, and writes the journal beside it. */
+export function forgeJournal({ image, target, content, writer, identity }: Forgery): void {
+  const bytes = fs.readFileSync(image);
+  const before = new Uint8Array(bytes.subarray(0, SECTOR));
+  const marked = withMark(before, before);
+  bytes.set(marked);
+  fs.writeFileSync(image, bytes);
+  const now = new Uint8Array(fs.readFileSync(target).subarray(0, SECTOR));
+  const { size: dataSize } = fs.statSync(target);
+  const head = encodeHead({
+    writer,
+    version: 3,
+    refcountBits: 16,
+    pointer: 'extend',
+    image: { path: image, identity, oldSize: bytes.length, newSize: bytes.length },
+    dataFile: { path: target, identity, oldSize: dataSize, newSize: dataSize },
+  });
+  const sums = [marked, marked, marked, marked, before].map((each) => checksum(each));
+  const records = [record(0, Role.header, sums, before), record(1, Role.data, [checksum(now)], content)];
+  const sum = records.reduce((all, each) => fold(all, each.sum), checksum(head));
+  const length = HEAD_OFFSET + head.length + records.reduce((all, each) => all + each.bytes.length, 0);
+  const seal = encodeSeal({ state: SealState.sealed, count: records.length, length, sum });
+  const journal = Buffer.concat([seal, head, ...records.map((each) => each.bytes)]);
+  fs.writeFileSync(journalPath(image), journal, { mode: 0o600 });
+}
+
+/** Of the first sector of a file. */
+function record(
+  file: 0 | 1,
+  role: Role,
+  sums: readonly number[],
+  old: Uint8Array,
+): { bytes: Uint8Array; sum: number } {
+  const header = { file, role, isFill: false, offset: 0, sectors: 1, oldLength: SECTOR };
+  if (sums.length !== stepsOf(role)) throw new Error('each group has a content');
+  const bytes = new Uint8Array(recordLength(header));
+  return { bytes, sum: encodeRecord(bytes, header, Float64Array.from(sums), old, undefined) };
+}
