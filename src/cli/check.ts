@@ -45,7 +45,8 @@ function repairMode(args: Arguments): RepairMode | undefined {
   throw new UsageError(`-r is leaks or all, not '${printable(mode)}'`);
 }
 
-const checkFile = (args: Arguments, form: Form): number =>
+/** @returns the exit code */
+export const checkFile = (args: Arguments, form: Form): number =>
   withChain(args.operands[0]!, true, (chain) => {
     const report = checked(chain.top, args);
     refuseUnsettled(chain, report);

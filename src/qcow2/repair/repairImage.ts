@@ -79,7 +79,7 @@ export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   if (changed) clearUnknownAutoclear(work);
   progress.finish();
   const report = { file: before.file, mode, changed, actions, losses, lossCount, lostBytes, before, after };
-  return { report, freed, wasSound: isSound(before) };
+  return { report, freed, wasSound: isSound(before) && !work.hasFaults };
 }
 
 /**
