@@ -4,7 +4,7 @@ import type { RepairMode } from '../qcow2/repair/report';
 import { describeProblem, printable } from '../qcow2/problemText';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { EXIT_NOT_CHECKED, exitCode, printFindings, printReport, type Form } from './checkReport';
-import { refuseObstacles, saveImage, warn, withEditable } from './editable';
+import { refuseObstacles, saveImage, warn, warnOfOverlays, withEditable } from './editable';
 import { printError } from './output';
 import type { ProgressBar } from './progressBar';
 import { fixedCounts, forEachRepairLine } from './repairText';
@@ -12,8 +12,10 @@ import type { Arguments } from './verb';
 
 /** @returns the exit code, which speaks of what is left */
 export function repairFile(args: Arguments, form: Form, mode: RepairMode): number {
-  return withEditable(args.operands[0]!, args, (image, progress) => {
+  const path = args.operands[0]!;
+  return withEditable(path, args, (image, progress) => {
     refuseObstacles(image.repairObstacles());
+    warnOfOverlays(path);
     try {
       return repair(image, progress, args, form, mode);
     } catch (error) {

@@ -84,6 +84,18 @@ class Refcounts64 {
   }
 }
 
+/** Runs of new clusters that need tables and refcount blocks, which are allocated before them. */
+export const writeRuns: EngineChange = (file, random, between) => {
+  between();
+  const image = open(file);
+  for (let time = 0; time < 3; time++) {
+    write(image, random, 512 * random.below(8000), (20 + random.below(120)) << 10);
+  }
+  image.apply({ kind: 'discard', start: 0, length: 512 * random.below(400) });
+  image.save();
+  image.close();
+};
+
 /** What a bitmap tracks is marked, in tables and bits that may not be there yet. */
 export const markBitmaps: EngineChange = (file, random, between) => {
   const image = open(file);

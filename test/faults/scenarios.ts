@@ -23,6 +23,7 @@ import {
   growAgain,
   markBitmaps,
   shrinkWithMovedBlock,
+  writeRuns,
 } from './engineChanges';
 import { repairedImage } from './repairs';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
@@ -181,6 +182,17 @@ const KINDS: readonly Kind[] = [
     },
     writes: [0, 0],
     changes: shrinkWithMovedBlock,
+  },
+  {
+    name: 'runs of new clusters',
+    options: 'cluster_size=512,refcount_bits=64',
+    size: 6 << 20,
+    longest: 1 << 10,
+    prepares: (file, random) => {
+      mustQemuIo(file, [`write -P 3 0 ${100 + random.below(900)}k`]);
+    },
+    writes: [2, 0],
+    changes: writeRuns,
   },
   {
     name: 'dirty bitmaps',
