@@ -11,7 +11,7 @@ import type { RepairMode } from '../qcow2/repair/report';
 import { exitCode, printFindings, printIncomplete, printReport, type Form } from './checkReport';
 import { printError } from './output';
 import type { Arguments, Verb } from './verb';
-import { outputForm, readArguments, UsageError, withChain } from './verb';
+import { outputForm, readArguments, reportFaults, UsageError, withChain } from './verb';
 
 const EXIT_NOT_QCOW2 = 63;
 
@@ -45,14 +45,15 @@ function repairMode(args: Arguments): RepairMode | undefined {
   throw new UsageError(`-r is leaks or all, not '${printable(mode)}'`);
 }
 
-const checkFile = (args: Arguments, form: Form): number =>
+/** @returns the exit code */
+export const checkFile = (args: Arguments, form: Form): number =>
   withChain(args.operands[0]!, true, (chain) => {
     const report = checked(chain.top, args);
     refuseUnsettled(chain, report);
     printFindings(chain.top, report);
     printIncomplete(chain, report);
     printReport(args, form, report, chain);
-    return exitCode(report);
+    return reportFaults(chain.top, 'check') || exitCode(report);
   });
 
 function checked(image: Qcow2Image, args: Arguments): CheckReport {

@@ -3,7 +3,7 @@ import { chainFindings } from '../qcow2/chain/chainFindings';
 import type { Chain } from '../qcow2/chain/openChain';
 import type { CheckReport } from '../qcow2/check/checkImage';
 import { checkJson, checkText, type FixedCounts } from '../qcow2/check/checkText';
-import { forEachQemuLine } from '../qcow2/check/qemuLines';
+import { forEachQemuLine, type LineOptions } from '../qcow2/check/qemuLines';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { describeProblem, printable } from '../qcow2/problemText';
 import { ByteWriter } from '../qcow2/scan/byteWriter';
@@ -19,12 +19,14 @@ const EXIT_LEAKS = 3;
 export type Form = 'human' | 'json';
 
 /** To standard error, as QEMU does. */
-export function printFindings(image: Qcow2Image, report: CheckReport): void {
+export function printFindings(image: Qcow2Image, report: CheckReport, options: LineOptions = {}): void {
   const output = new ByteWriter(standardError);
-  forEachQemuLine(image, report.findings, (line) => {
+  const visit = (line: string): void => {
     output.text(`${printable(line)}\n`);
-  });
+  };
+  forEachQemuLine(image, report.findings, visit, options);
   output.flush();
+  if (options.phases !== undefined && !options.phases.includes('entries')) return;
   const { corruptions, leaks, checkErrors, defects } = report;
   const told = report.findings.reduce((sum, { times }) => sum + times, 0);
   const more = corruptions + leaks + checkErrors + defects - told;

@@ -9,7 +9,7 @@ import { imageInfo, rawInfo } from '../qcow2/scan/info';
 import { infoText } from '../qcow2/scan/infoText';
 import { qemuJson } from '../qcow2/scan/qemuJson';
 import type { Verb } from './verb';
-import { outputForm, readArguments, unopenedError, withChain } from './verb';
+import { outputForm, readArguments, reportFaults, unopenedError, withChain } from './verb';
 
 export const info: Verb = {
   name: 'info',
@@ -21,12 +21,13 @@ export const info: Verb = {
     });
     const form = outputForm(args);
     const isWholeChain = args.flag('backing-chain');
-    withChain(args.operands[0]!, isWholeChain, (chain) => {
+    return withChain(args.operands[0]!, isWholeChain, (chain) => {
       if (isWholeChain) requireBackingFiles(chain);
       const infos = chain.layers.map(layerInfo);
       const output = new ByteWriter(args.output);
       output.text(form === 'json' ? jsonOf(infos, isWholeChain) : infos.map(infoText).join('\n'));
       output.flush();
+      return reportFaults(chain.top, 'use');
     });
   },
 };

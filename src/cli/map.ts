@@ -1,7 +1,7 @@
 /** `qcow2 map`: the extents of `qemu-img map`. */
 import { exportMap } from '../qcow2/scan/mapExport';
 import type { Verb } from './verb';
-import { byteCount, outputForm, readArguments, requireComplete, withChain } from './verb';
+import { byteCount, outputForm, readArguments, reportFaults, requireComplete, withChain } from './verb';
 
 export const map: Verb = {
   name: 'map',
@@ -19,7 +19,7 @@ export const map: Verb = {
       ...(start === undefined ? {} : { start: byteCount('--start-offset', start) }),
       ...(length === undefined ? {} : { length: byteCount('--max-length', length) }),
     };
-    withChain(args.operands[0]!, true, (chain) => {
+    return withChain(args.operands[0]!, true, (chain) => {
       requireComplete(chain);
       const progress = args.progress();
       try {
@@ -27,6 +27,7 @@ export const map: Verb = {
       } finally {
         progress.clear();
       }
+      return reportFaults(chain.top, 'use');
     });
   },
 };

@@ -7,6 +7,21 @@ const STDOUT = 1;
 const STDERR = 2;
 type Descriptor = typeof STDOUT | typeof STDERR;
 
+/** Open files, by their descriptors. */
+export interface OutputFiles {
+  readonly output: number;
+  readonly errors: number;
+}
+
+let files: OutputFiles = { output: STDOUT, errors: STDERR };
+
+/** Writes to other files from now on. @returns the former ones */
+export function redirectOutput(to: OutputFiles): OutputFiles {
+  const former = files;
+  files = to;
+  return former;
+}
+
 /** The reader of standard output went away: nothing is wrong, and nothing more is wanted. */
 export class ReaderGone extends Error {}
 
@@ -84,7 +99,7 @@ export function drawError(text: string): void {
 function writeOutput(bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) {
     try {
-      done += writeSync(STDOUT, bytes, done);
+      done += writeSync(files.output, bytes, done);
     } catch (error) {
       handleWriteError(error);
     }
@@ -94,7 +109,7 @@ function writeOutput(bytes: Uint8Array): void {
 function writeError(bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) {
     try {
-      done += writeSync(STDERR, bytes, done);
+      done += writeSync(files.errors, bytes, done);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
       sleep(1);

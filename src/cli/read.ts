@@ -21,6 +21,7 @@ export const read: Verb = {
     const length = byteCount('LENGTH', lengthText!);
     withChain(path!, true, (chain) => {
       requireComplete(chain);
+      chain.top.refuseFaults('use');
       refuseBeyondDisk(chain.top, offset, length);
       refuseEncrypted(chain.layers);
       const progress = args.progress();

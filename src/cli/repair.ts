@@ -1,9 +1,12 @@
 /** `qcow2 check -r`: repairs, as a staged edit that is saved at once. */
+import { EngineError } from '../qcow2/errors';
 import type { RepairMode } from '../qcow2/repair/report';
-import { printable } from '../qcow2/problemText';
+import { describeProblem, printable } from '../qcow2/problemText';
+import type { EditableImage } from '../qcow2/edit/editableImage';
 import { EXIT_NOT_CHECKED, exitCode, printFindings, printReport, type Form } from './checkReport';
-import { refuseObstacles, saveImage, warnOfOverlays, withEditable } from './editable';
+import { refuseObstacles, saveImage, warn, warnOfOverlays, withEditable } from './editable';
 import { printError } from './output';
+import type { ProgressBar } from './progressBar';
 import { fixedCounts, forEachRepairLine } from './repairText';
 import type { Arguments } from './verb';
 
@@ -13,20 +16,56 @@ export function repairFile(args: Arguments, form: Form, mode: RepairMode): numbe
   return withEditable(path, args, (image, progress) => {
     refuseObstacles(image.repairObstacles(), 'unwritten');
     warnOfOverlays(path);
-    const report = image.applyRepair(mode, '', progress);
-    progress.clear();
-    printFindings(image.onDisk.top, report.before);
-    if (mode === 'leaks' && report.before.needsRebuild) {
-      printError('ERROR need to rebuild refcount structures\n');
-      return EXIT_NOT_CHECKED;
+    try {
+      return repair(image, progress, args, form, mode);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.problem.code !== 'repair.l1TableMissing') throw error;
+      return tellWhatIsThere(image, progress, args, form, error);
     }
-    const { clusterSize } = image.chain.top.header;
-    if (report.changed) saveImage(image, progress);
-    forEachRepairLine(report, clusterSize, (line) => {
-      printError(`${printable(line)}\n`);
-    });
-    if (report.changed) printFindings(image.onDisk.top, report.after);
-    printReport(args, form, report.after, image.onDisk, fixedCounts(report));
-    return exitCode(report.after);
   });
+}
+
+function repair(
+  image: EditableImage,
+  progress: ProgressBar,
+  args: Arguments,
+  form: Form,
+  mode: RepairMode,
+): number {
+  const { top } = image.onDisk;
+  const report = image.applyRepair(mode, '', progress);
+  const { before, after } = report;
+  progress.clear();
+  printFindings(top, before, { phases: ['snapshots', 'entries', 'refcounts'], repairs: mode });
+  if (mode === 'leaks' && before.needsRebuild) {
+    printError('ERROR need to rebuild refcount structures\n');
+    return EXIT_NOT_CHECKED;
+  }
+  forEachRepairLine(report, top, (line) => {
+    printError(`${printable(line)}\n`);
+  });
+  if (report.changed) saveImage(image, progress);
+  const fixed = fixedCounts(report);
+  const isCheckedAgain = fixed.leaks + fixed.corruptions > 0;
+  // What is left of the flags is told as QEMU comes to them, and again with everything else where it looks again.
+  printFindings(image.onDisk.top, after, { phases: ['flags'] });
+  if (isCheckedAgain) printFindings(image.onDisk.top, after);
+  printReport(args, form, after, image.onDisk, fixed);
+  return exitCode(after);
+}
+
+/** The check of an image that cannot be repaired, and why. */
+function tellWhatIsThere(
+  image: EditableImage,
+  progress: ProgressBar,
+  args: Arguments,
+  form: Form,
+  { problem }: EngineError,
+): number {
+  const report = image.check(progress);
+  progress.clear();
+  printFindings(image.onDisk.top, report);
+  printReport(args, form, report, image.onDisk);
+  warn(problem.file, describeProblem(problem));
+  return report.needsRebuild ? EXIT_NOT_CHECKED : exitCode(report);
 }

@@ -9,32 +9,88 @@ import type {
   RepairReport,
 } from '../qcow2/repair/report';
 import { hex } from '../qcow2/units';
+import { forEachRefcountRepair } from '../qcow2/check/qemuLines';
+import type { Header } from '../qcow2/format/header';
+import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 
-/** What is gone of what the check had counted. */
-export function fixedCounts({ before, after }: RepairReport): FixedCounts {
-  const gone = (field: keyof CheckReport & ('leaks' | 'corruptions' | 'checkErrors')): number =>
-    Math.max(0, before[field] - after[field]);
-  return { leaks: gone('leaks'), corruptions: gone('corruptions') + gone('checkErrors') };
+/**
+ * What is gone of what the check had counted, and the flags that were changed once the refcounts were right: those that
+ * agree with them by then are no corruptions to QEMU.
+ */
+export function fixedCounts({ before, after, actions }: RepairReport): FixedCounts {
+  const flags = actions.find(({ kind }) => kind === 'copiedFlag')?.count ?? 0;
+  const gone = besidesFlags(before) - besidesFlags(after);
+  return { leaks: Math.max(0, before.leaks - after.leaks), corruptions: Math.max(0, gone) + flags };
 }
 
-/** What was done, a line each. Of many things of a kind the first are told. */
+const besidesFlags = ({ corruptions, byKind }: CheckReport): number =>
+  corruptions - (byKind.l1Copied ?? 0) - (byKind.l2Copied ?? 0);
+
+/** Told as findings already, or by nothing at all in QEMU. */
+const UNTOLD: ReadonlySet<RepairActionKind> = new Set<RepairActionKind>([
+  'snapshotCompleted',
+  'snapshotExtraDataCut',
+  'dirtyCleared',
+  'corruptCleared',
+]);
+const OF_REFCOUNTS: ReadonlySet<RepairActionKind> = new Set<RepairActionKind>([
+  'refcountRaised',
+  'refcountLowered',
+  'refcountsRebuilt',
+]);
+
+/**
+ * What was done, a line each, in QEMU's words and order where it does the same. Of many things of a kind the first are
+ * told.
+ * @param image as it was before
+ */
 export function forEachRepairLine(
-  { actions, losses, lossCount }: RepairReport,
-  clusterSize: number,
+  report: RepairReport,
+  image: Qcow2Image,
   visit: (line: string) => void,
 ): void {
-  for (const action of actions) {
-    for (const example of action.examples) visit(actionLine(action.kind, example, clusterSize));
-    const more = action.count - action.examples.length;
-    if (more > 0) visit(`Repairing ${more} more: ${WORDS[action.kind]}`);
+  const { actions, losses, lossCount, before, mode } = report;
+  const own = actions.filter(({ kind }) => !UNTOLD.has(kind));
+  const tell = ({ kind, count, examples }: RepairAction): void => {
+    for (const example of examples) visit(actionLine(kind, example, image.header));
+    const more = count - examples.length;
+    if (more > 0) visit(`Repairing ${more} more: ${WORDS[kind]}`);
+  };
+  for (const action of own) if (!OF_REFCOUNTS.has(action.kind) && action.kind !== 'copiedFlag') tell(action);
+  if (before.needsRebuild) visit('Rebuilding refcount structure');
+  else if (mode === 'leaks') {
+    if (before.leaks + besidesFlags(before) > 0) forEachRefcountRepair(image, before.findings, visit, mode);
+  } else {
+    for (const action of own) if (action.kind === 'refcountsRebuilt') tell(action);
+    tell(refcountsChanged(own, before, image.header.clusterSize));
   }
+  for (const action of own) if (action.kind === 'copiedFlag') tell(action);
   for (const loss of losses) visit(lossLine(loss));
   if (lossCount > losses.length) visit(`Lost: ${lossCount - losses.length} more stretches`);
 }
 
+/**
+ * Refcounts that were raised and those that were lowered, by cluster, as QEMU tells them: those that the check has found.
+ * Others follow from what was done before.
+ */
+function refcountsChanged(
+  actions: readonly RepairAction[],
+  { findings }: CheckReport,
+  clusterSize: number,
+): RepairAction {
+  const both = actions.filter(({ kind }) => kind === 'refcountRaised' || kind === 'refcountLowered');
+  const wrong = findings.filter(({ kind }) => kind === 'refcountTooHigh' || kind === 'refcountTooLow');
+  const isFound = ({ host: at = 0 }: RepairExample): boolean =>
+    wrong.some(({ host = 0, clusters = 1 }) => at >= host && at < host + clusters * clusterSize);
+  const told = both.flatMap(({ examples }) => examples);
+  const more = both.reduce((sum, { count }) => sum + count, 0) - told.length;
+  const examples = told.filter(isFound).sort((one, other) => (one.host ?? 0) - (other.host ?? 0));
+  return { kind: 'refcountRaised', count: examples.length + more, examples };
+}
+
 const WORDS: Readonly<Record<RepairActionKind, string>> = {
   refcountLowered: 'refcounts lowered',
-  refcountRaised: 'refcounts raised',
+  refcountRaised: 'refcounts',
   refcountsRebuilt: 'refcount structures made anew',
   copiedFlag: 'OFLAG_COPIED',
   l1EntryCleared: 'L1 entry cleared',
@@ -54,14 +110,19 @@ const WORDS: Readonly<Record<RepairActionKind, string>> = {
   corruptCleared: 'corrupt bit cleared',
 };
 
-function actionLine(kind: RepairAction['kind'], example: RepairExample, clusterSize: number): string {
-  const { host = 0, found, becomes, snapshot } = example;
+function actionLine(kind: RepairAction['kind'], example: RepairExample, header: Header): string {
+  const { host = 0, guest = 0, found = 0, becomes, structure, refcount = 0 } = example;
   switch (kind) {
+    case 'copiedFlag': {
+      const entry = BigInt(found).toString(16);
+      if (structure !== 'L2 table')
+        return `Repairing OFLAG_COPIED data cluster: l2_entry=${entry} refcount=${refcount}`;
+      const index = guest / header.l2Span;
+      return `Repairing OFLAG_COPIED L2 cluster: l1_index=${index} l1_entry=${entry} refcount=${refcount}`;
+    }
     case 'refcountLowered':
     case 'refcountRaised':
-      return `Repairing cluster ${Math.floor(host / clusterSize)} refcount=${found ?? 0} reference=${becomes ?? 0}`;
-    case 'snapshotCompleted':
-      return `Repairing snapshot table entry ${snapshot ?? 0} is incomplete`;
+      return `Repairing cluster ${Math.floor(host / header.clusterSize)} refcount=${found} reference=${becomes ?? 0}`;
     default:
       return `Repairing ${example.structure ?? 'header'}: ${WORDS[kind]}${placeText(example)}`;
   }

@@ -5,11 +5,13 @@ import type { Chain } from '../qcow2/chain/openChain';
 import { openChain } from '../qcow2/chain/openChain';
 import type { Problem } from '../qcow2/errors';
 import { EngineError, FileError } from '../qcow2/errors';
+import { blockingFault, type Purpose } from '../qcow2/format/faults';
+import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { formerFiles } from '../qcow2/edit/interrupted';
 import { describeProblem, printable } from '../qcow2/problemText';
 import type { ByteSink } from '../qcow2/scan/byteWriter';
 import { parseByteCount } from './byteCount';
-import { noOutput, standardOutput } from './output';
+import { noOutput, printError, standardOutput } from './output';
 import type { ProgressBar } from './progressBar';
 import { progressBar } from './progressBar';
 import { readSettled } from './settled';
@@ -26,6 +28,8 @@ export interface Verb {
    */
   run(args: readonly string[]): number | undefined | Promise<number>;
 }
+
+const EXIT_FAULT = 1;
 
 /** Wrong usage: the one kind of failure that is not the image's. */
 export class UsageError extends Error {}
@@ -123,6 +127,17 @@ export function byteCount(what: string, text: string): number {
 export function withChain<T>(path: string, followsNames: boolean, use: (chain: Chain) => T): T {
   const options = { followsNames, usesProcessFolder: true, former: formerFiles };
   return readSettled(path, () => openChain(path, options), use);
+}
+
+/**
+ * Says what of an image could not be read, after what could be was printed.
+ * @returns the exit code: that of qemu-img, which opens no image that has a fault in the way of `purpose`
+ */
+export function reportFaults({ faults, file }: Qcow2Image, purpose: Purpose): number {
+  for (const { problem } of faults) {
+    printError(`qcow2: ${printable(file.name)}: ${describeProblem(problem)}\n`);
+  }
+  return blockingFault(faults, purpose) === undefined ? 0 : EXIT_FAULT;
 }
 
 /** @throws EngineError when some file that the chain names is not open */

@@ -53,8 +53,9 @@ export function readOnlyReason(
   if (state.summary.corrupt && !allowsDamage) {
     return vscode.l10n.t('The image is marked as corrupt: it has to be repaired before it is changed.');
   }
-  if (state.summary.snapshotProblem !== undefined && !allowsDamage) {
-    return vscode.l10n.t('The snapshot table is damaged: it has to be repaired before the image is changed.');
+  const fault = state.summary.faults?.find(({ blocks }) => !allowsDamage || blocks === 'repair');
+  if (fault !== undefined) {
+    return vscode.l10n.t('The image is damaged and cannot be changed: {0}', describe(fault.problem));
   }
   // A repair reads no data, and moves it as it is where that can be.
   if (state.summary.encryption !== undefined && !allowsDamage) {

@@ -31,8 +31,7 @@ export function pageState(document: ImageDocument, state: ImageState, checks: Ch
 export function documentHealth(document: ImageDocument, checks: Checks): PageHealth {
   const health = checks.of(sourceName(document.source));
   const { summary } = document.state ?? {};
-  const isMarked =
-    summary?.dirty === true || summary?.corrupt === true || summary?.snapshotProblem !== undefined;
+  const isMarked = summary?.dirty === true || summary?.corrupt === true || summary?.faults !== undefined;
   const shown = pageHealth(health);
   const mayRepair = readOnlyReason(document, { allowsDamage: true }) === undefined;
   const isUnsound = health.kind === 'checked' && health.report.findings.length > 0;
@@ -64,25 +63,42 @@ function notices(document: ImageDocument, state: ImageState): Notice[] {
     severity: 'warning',
     text: describeWithFile(problem, state.path),
   });
-  return [...around, ...faults(state), ...snapshotDamage(state), ...warnings.map(notice)];
+  return [...around, ...internalFaults(state), ...faultNotices(state), ...warnings.map(notice)];
 }
 
 /** The way to the log, where what is shown as a problem is a fault of this program. */
-function faults({ problem, warnings }: ImageState): Notice[] {
+function internalFaults({ problem, warnings }: ImageState): Notice[] {
   if (![problem, ...warnings].some((found) => found !== undefined && isInternalFault(found))) return [];
   const text = vscode.l10n.t('This is a fault of QCOW2 Editor, not of the image: the log has the details.');
   return [{ severity: 'error', text, action: { command: 'showLog', title: vscode.l10n.t('Show Log') } }];
 }
 
-/** Why QEMU does not open the image, although it is shown here. */
-function snapshotDamage({ summary, path }: ImageState): Notice[] {
-  if (summary?.snapshotProblem === undefined) return [];
-  const text = vscode.l10n.t(
-    '{0}. QEMU opens such an image only to repair it.',
-    describeWithFile(summary.snapshotProblem, path),
-  );
-  const action = { command: 'repair', title: vscode.l10n.t('Repair…') } as const;
-  return [{ severity: 'error', text, ...(vscode.workspace.isTrusted ? { action } : {}) }];
+/** What of the image cannot be read, and what QEMU does with such an image. */
+function faultNotices({ summary, path }: ImageState): Notice[] {
+  return (summary?.faults ?? []).map(({ problem, blocks }): Notice => {
+    const what = describeWithFile(problem, path);
+    switch (blocks) {
+      case 'change':
+        return {
+          severity: 'warning',
+          text: vscode.l10n.t('{0}. What is missing reads as zeroes in QEMU.', what),
+        };
+      case 'repair':
+        return {
+          severity: 'error',
+          text: vscode.l10n.t(
+            '{0}. QEMU does not open such an image; it is shown as far as it can be read.',
+            what,
+          ),
+        };
+      case 'use':
+      case 'check': {
+        const text = vscode.l10n.t('{0}. QEMU opens such an image only to repair it.', what);
+        const action = { command: 'repair', title: vscode.l10n.t('Repair…') } as const;
+        return { severity: 'error', text, ...(vscode.workspace.isTrusted ? { action } : {}) };
+      }
+    }
+  });
 }
 
 /** What came between, and the way on. */

@@ -266,6 +266,8 @@ export const PROBLEM_TEXT = {
   'guard.folderReadOnly':
     'The folder of the file may not be written, where a save keeps its journal: {value}',
   'guard.mountedReadOnly': 'The file is on a file system that is mounted read-only',
+  'repair.l1TableMissing':
+    'Not repaired: the L1 table at offset {offset}, which says where all data of the disk is, lies beyond the end of the file at {limit} bytes. The file is incomplete: copy it again',
   'check.memory':
     'The references of this image are too scattered to be checked: they need more than {limit} bytes',
 

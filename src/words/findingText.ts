@@ -1,6 +1,7 @@
 /** What the check finds, in the person's language: what, where, what is there, what should be, and what mends it. */
 import * as vscode from 'vscode';
 import type { Claim, Finding, Structure } from '../worker/api';
+import { describe } from './words';
 
 /** In one sentence or two; where a check counts it more often than it is told, with how often. */
 export function findingText(finding: Finding): string {
@@ -167,6 +168,8 @@ function whatIsWrong(finding: Finding): string {
       );
     case 'snapshotsWithDataFile':
       return vscode.l10n.t('There are snapshots ({0}) although the data is in an external data file.', found);
+    case 'unreadable':
+      return finding.problem === undefined ? '' : describe(finding.problem);
     case 'bitmapEntry':
       return vscode.l10n.t('Bitmap table: {0} is {1}; that is no place for bits.', entry, found);
     case 'zeroFlagInVersion2':

@@ -7,6 +7,7 @@ import type { Problem } from '../qcow2/errors';
 import type { ChainFinding } from '../qcow2/chain/chainFindings';
 import type { ChainView } from '../qcow2/chain/chainView';
 import type { CheckReport } from '../qcow2/check/checkImage';
+import type { Fault } from '../qcow2/format/faults';
 import type { HeaderView } from '../qcow2/scan/headerView';
 import type { Obstacle } from '../qcow2/check/obstacles';
 import type { ChangeTally } from '../qcow2/change/tally';
@@ -30,6 +31,7 @@ export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
 export type { CheckReport } from '../qcow2/check/checkImage';
 export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
+export type { Fault } from '../qcow2/format/faults';
 export type { Obstacle } from '../qcow2/check/obstacles';
 export type { ZeroPolicy } from '../qcow2/change/decide';
 export type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
@@ -216,8 +218,8 @@ export interface ImageSummary {
   readonly encryption?: 'aes' | 'luks';
   readonly dirty: boolean;
   readonly corrupt: boolean;
-  /** What is wrong with the snapshot table, which keeps everybody else from opening the image. */
-  readonly snapshotProblem?: Problem;
+  /** What of the image cannot be read as it is written; absent where all of it can. */
+  readonly faults?: readonly Fault[];
 }
 
 /** What was written. */

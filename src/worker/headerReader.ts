@@ -3,7 +3,8 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { backingReference } from '../qcow2/chain/backingReference';
 import { EngineError, isOtherFormat } from '../qcow2/errors';
 import { readBackingName } from '../qcow2/format/backingName';
-import { checkEncryption } from '../qcow2/format/encryption';
+import { checkEncryption, type Encryption } from '../qcow2/format/encryption';
+import { blockingFault, FaultCollector } from '../qcow2/format/faults';
 import { parseHeader } from '../qcow2/format/header';
 import { parseExtensions } from '../qcow2/format/headerExtensions';
 import { type LocalFile, openLocalFile } from '../qcow2/io/localFile';
@@ -52,16 +53,23 @@ function linkTargetOf(path: string): string | undefined {
   }
 }
 
-function readHeader(file: LocalFile): Pick<IndexedImage, 'format' | 'summary' | 'backing'> {
-  const header = parseHeader(file);
-  const extensions = parseExtensions(file, header);
-  const encryption = checkEncryption(file, header, extensions);
-  const backingName = readBackingName(file, header);
-  const summary = summarise({ header, extensions, encryption, backingName });
-  if (backingName === undefined) return { format: 'qcow2', summary };
-  return {
-    format: 'qcow2',
-    summary,
-    backing: backingReference(file.name, backingName, extensions.backingFormat),
-  };
+/** What can be read of a damaged header counts: what it names as its backing file is its backing file. */
+function readHeader(file: LocalFile): Pick<IndexedImage, 'format' | 'summary' | 'backing' | 'problem'> {
+  const collector = new FaultCollector();
+  const header = parseHeader(file, collector);
+  const extensions = parseExtensions(file, header, collector);
+  const readEncryption = (): Encryption | undefined => checkEncryption(file, header, extensions);
+  const encryption = collector.attempt('encryption', 'repair', readEncryption, undefined);
+  const backingName = collector.attempt(
+    'backing file',
+    'repair',
+    () => readBackingName(file, header),
+    undefined,
+  );
+  const { faults } = collector;
+  const problem = blockingFault(faults, 'use')?.problem;
+  const summary = summarise({ header, extensions, encryption, backingName, faults });
+  const read = { format: 'qcow2', summary, ...(problem === undefined ? {} : { problem }) } as const;
+  if (backingName === undefined) return read;
+  return { ...read, backing: backingReference(file.name, backingName, extensions.backingFormat) };
 }

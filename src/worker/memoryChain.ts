@@ -8,7 +8,7 @@ import type { Problem } from '../qcow2/errors';
 /** @throws EngineError when the image itself cannot be opened */
 export function openMemoryChain(name: string, bytes: Uint8Array): Chain {
   const file = new MemoryFile(name, bytes);
-  const top = Qcow2Image.open(file, { isForRepair: true });
+  const top = Qcow2Image.open(file);
   const problem = whatIsMissing(top);
   const backing: Chain['view']['layers'] =
     top.backing === undefined || problem === undefined

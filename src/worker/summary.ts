@@ -1,8 +1,9 @@
 /** The few facts of a header that stand at the top of the page and in the tree view. */
 import type { Encryption } from '../qcow2/format/encryption';
+import type { Fault } from '../qcow2/format/faults';
 import type { Header } from '../qcow2/format/header';
 import type { HeaderExtensions } from '../qcow2/format/headerExtensions';
-import type { ImageSummary, Problem } from './api';
+import type { ImageSummary } from './api';
 
 /** An open image has all of them. */
 export interface SummaryFacts {
@@ -10,11 +11,11 @@ export interface SummaryFacts {
   readonly extensions: HeaderExtensions;
   readonly encryption: Encryption | undefined;
   readonly backingName: string | undefined;
-  readonly snapshotProblem?: Problem | undefined;
+  readonly faults: readonly Fault[];
 }
 
 export function summarise(facts: SummaryFacts): ImageSummary {
-  const { header, extensions, encryption, backingName, snapshotProblem } = facts;
+  const { header, extensions, encryption, backingName, faults } = facts;
   const { dataFileName } = extensions;
   return {
     virtualSize: header.size,
@@ -28,6 +29,6 @@ export function summarise(facts: SummaryFacts): ImageSummary {
     ...(backingName === undefined ? {} : { backingName }),
     ...(dataFileName === undefined ? {} : { dataFileName }),
     ...(encryption === undefined ? {} : { encryption }),
-    ...(snapshotProblem === undefined ? {} : { snapshotProblem }),
+    ...(faults.length === 0 ? {} : { faults }),
   };
 }

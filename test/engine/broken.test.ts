@@ -1,6 +1,7 @@
 /**
  * Images that break a rule of the format, one rule each (what QEMU checks when it opens an image, and what it finds
- * in tables while it maps). QEMU is asked first; the headless command must come to the same verdict, in one line.
+ * in tables while it maps). QEMU is asked first; the headless command must come to the same verdict, in a line for
+ * each fault.
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,9 +20,6 @@ interface Broken {
   /** Where the verdict differs from QEMU's on purpose: which verb, our exit code, and why. */
   readonly differs?: { readonly info?: number; readonly map?: number; readonly because: string };
 }
-
-const BEYOND =
-  'QEMU takes what lies past the end of the file for zeroes; a table that is not there is no table';
 
 const plain = (): ImageBuilder => image({ clusterBits: 12 }).data(0, 3).zeroPlain(4).compressed(6, 2);
 
@@ -136,7 +134,6 @@ const header: Broken[] = [
   {
     name: 'a LUKS header that is none',
     build: () => image({ crypt: 'luks' }).toBuffer(),
-    differs: { map: 0, because: 'the map needs no key, and so no key slots' },
   },
   {
     name: 'a backing name of 1024 bytes',
@@ -260,7 +257,6 @@ const tables: Broken[] = [
       const builder = snapshotted();
       return poke(builder, builder.build().layout.snapshotTableOffset! + 14, 2, 65535);
     },
-    differs: { info: 1, map: 1, because: BEYOND },
   },
   {
     name: 'more snapshots than its table has',
@@ -286,7 +282,6 @@ const tables: Broken[] = [
   {
     name: 'an L2 table beyond the file',
     build: () => poke(plain(), plain().build().layout.l1Offset, 8, (1n << 63n) | (2n ** 40n)),
-    differs: { map: 1, because: BEYOND },
   },
   { name: 'a data cluster that is not aligned', build: () => pokeL2(plain(), 0, (1n << 63n) | 0x4200n) },
   { name: 'a data cluster beyond the file', build: () => pokeL2(plain(), 0, (1n << 63n) | (2n ** 40n)) },
@@ -394,12 +389,13 @@ describe.each([...header, ...extensions, ...tables, ...names])('an image with $n
       status: expected,
     });
     if (expected === 0) return;
-    expectOneLine(ours);
+    expectLines(ours);
     if (broken.says !== undefined && verb === 'info') expect(ours.stderr).toMatch(broken.says);
   });
 });
 
-function expectOneLine({ stderr }: Ran): void {
-  expect(stderr).toMatch(/^qcow2: [^\n]+: [^\n]+\n$/);
+/** One for each fault. */
+function expectLines({ stderr }: Ran): void {
+  expect(stderr).toMatch(/^(?:qcow2: [^\n]+: [^\n]+\n)+$/);
   expect(stderr).not.toMatch(/fault of the program|\bundefined\b|\bNaN\b|\{\w+\}/);
 }

@@ -41,6 +41,7 @@ export function exerciseChanges(
       const { state } = file;
       try {
         const image = Qcow2Image.open(file, { dataFile });
+        image.refuseFaults('change');
         const disk = Qcow2Image.open(files.file).refcounts;
         const layers = image.namesBacking ? [image, files.base] : [image];
         const refcountOf = (cluster: number): number => disk.of(cluster);

@@ -8,6 +8,7 @@ import { giveBackFaults } from './cases/giveBackFaults';
 import { leaks } from './cases/leaks';
 import { repair } from './cases/repair';
 import { saveFaults } from './cases/saveFaults';
+import { truncated } from './cases/truncated';
 import { twins } from './cases/twins';
 import type { Kind } from './kind';
 
@@ -20,6 +21,7 @@ export const KINDS: readonly Kind[] = [
   { name: 'damage', run: damage },
   { name: 'repair', run: repair },
   { name: 'leaks', run: leaks },
+  { name: 'truncated', run: truncated },
   { name: 'give-back', run: giveBack },
   { name: 'give-back-faults', run: giveBackFaults },
 ];

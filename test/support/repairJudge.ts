@@ -24,7 +24,7 @@ export function repairBytes(bytes: Uint8Array, mode: RepairMode, scratch: string
     const base = new MemoryFile('disk.qcow2', bytes);
     const file = new StagedFile(base, store);
     const original = new StagedFile(base, store);
-    const dataFile = Qcow2Image.open(base, { isForRepair: true }).hasDataFile
+    const dataFile = Qcow2Image.open(base).hasDataFile
       ? new MemoryFile('disk.data', new Uint8Array(0))
       : undefined;
     const context = { file, original, dataFile, diskSize: bytes.length, progress: silent };

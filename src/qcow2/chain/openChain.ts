@@ -7,6 +7,7 @@
  */
 import { EngineError, RefusedError, UnsupportedError } from '../errors';
 import type { Problem } from '../errors';
+import { FaultCollector } from '../format/faults';
 import { parseHeader } from '../format/header';
 import { parseExtensions } from '../format/headerExtensions';
 import type { BlockFile } from '../io/blockFile';
@@ -62,8 +63,6 @@ export interface FormerFiles extends ImageFiles {
 }
 
 export interface ChainOptions extends GateOptions {
-  /** The image itself is opened to be repaired: what is wrong with its snapshot table is read over. */
-  readonly isForRepair?: boolean;
   /**
    * Shows the files of each qcow2 layer otherwise than they are, with a note that says so: as they were before a save
    * that was interrupted.
@@ -164,7 +163,7 @@ class ChainOpener {
 
   private openTop(path: string): Qcow2Image {
     const file = this.openFile(path);
-    const { image, notes } = this.openQcow2(file, this.options.isForRepair);
+    const { image, notes } = this.openQcow2(file);
     this.add(image, file, { nameAsWritten: path, formatWasProbed: false, notes });
     return image;
   }
@@ -204,6 +203,11 @@ class ChainOpener {
     const opened =
       format === 'qcow2' ? this.openQcow2(file) : { image: RawImage.open(file), notes: [] as Problem[] };
     const notes = [...opened.notes];
+    if (opened.image instanceof Qcow2Image) {
+      // What such a layer has for the one above it cannot be relied on.
+      opened.image.refuseFaults('use');
+      notes.push(...opened.image.faults.map(({ problem }) => problem));
+    }
     if (formatWasProbed) notes.push(note(file, 'chain.formatProbed', { value: format }));
     notes.push(...sizeNotes(file, opened.image, reference.overlay));
     this.add(opened.image, file, { nameAsWritten: reference.name, formatWasProbed, notes });
@@ -217,32 +221,31 @@ class ChainOpener {
   }
 
   /** Opens a qcow2 layer with its external data file; without that one, its data cannot be read. */
-  private openQcow2(
-    file: LocalFile,
-    isForRepair = false,
-  ): { readonly image: Qcow2Image; readonly notes: readonly Problem[] } {
+  private openQcow2(file: LocalFile): {
+    readonly image: Qcow2Image;
+    readonly notes: readonly Problem[];
+  } {
     const identity = identityOf(file);
     if (this.seen.has(identity)) throw new RefusedError(file.name, 'chain.cycle', { value: file.name });
     this.seen.add(identity);
-    const { dataFile, problem } = this.dataFileOf(file, isForRepair);
+    const { dataFile, problem } = this.dataFileOf(file);
     const former = this.options.former?.({ image: file, dataFile }, (path) => this.openFile(path));
     const shown = former ?? { image: file, dataFile };
     this.intact.push(former?.isIntact ?? (() => !file.hasChanged() && dataFile?.hasChanged() !== true));
-    const image = Qcow2Image.open(shown.image, { dataFile: shown.dataFile, isForRepair });
+    const image = Qcow2Image.open(shown.image, { dataFile: shown.dataFile });
     const found = problem ?? image.dataFileProblem;
     this.problem ??= found;
     return { image, notes: [former?.note, found].filter((each) => each !== undefined) };
   }
 
   /** The external data file of an image, or why it is not open. */
-  private dataFileOf(
-    file: LocalFile,
-    isForRepair: boolean,
-  ): { readonly dataFile?: LocalFile; readonly problem?: Problem } {
-    const header = parseHeader(file, { isForRepair });
+  private dataFileOf(file: LocalFile): { readonly dataFile?: LocalFile; readonly problem?: Problem } {
+    // Faults are those of the image, which is opened with it.
+    const faults = new FaultCollector();
+    const header = parseHeader(file, faults);
     if (!header.features.externalDataFile) return {};
     try {
-      return { dataFile: this.openDataFile(file, parseExtensions(file, header).dataFileName) };
+      return { dataFile: this.openDataFile(file, parseExtensions(file, header, faults).dataFileName) };
     } catch (error) {
       if (error instanceof DataFileProblem) return { problem: error.problem };
       throw error;

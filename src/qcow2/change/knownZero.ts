@@ -46,6 +46,7 @@ export function forEachOther(
             ? forEachData(layer, from, length, host, visit)
             : visit(from, length);
         break;
+      case RunKind.missing:
       case RunKind.compressed:
         goesOn = visit(from, length);
         break;

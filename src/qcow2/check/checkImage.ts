@@ -9,8 +9,10 @@ import {
   MAX_SNAPSHOT_TABLE_SIZE,
   MAX_SNAPSHOTS,
 } from '../format/limits';
+import { l1TableFault } from '../format/snapshotTable';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { silent, type Progress } from '../progress';
+import { hex } from '../units';
 import { ClaimCollector, MAX_CLAIMED } from './claims';
 import { RefcountComparison } from './compareRefcounts';
 import { ReferenceCounter } from './countReferences';
@@ -33,7 +35,7 @@ export interface CheckReport {
   readonly allocatedClusters: number;
   readonly fragmentedClusters: number;
   readonly compressedClusters: number;
-  /** Bytes. */
+  /** Bytes; 0 where it cannot be told. */
   readonly imageEndOffset: number;
   /** The first findings; `byKind` has the numbers of all. */
   readonly findings: readonly Finding[];
@@ -73,9 +75,12 @@ export function countImage(image: Qcow2Image, progress: Progress, maxFindings = 
     throw new UnsupportedError(file.name, 'check.clusters', { value: clusters, limit: MAX_CLUSTERS });
   }
   const findings = new Findings(maxFindings);
-  const disk = new DiskRefcounts(file, header, clusters);
+  const disk = new DiskRefcounts(file, header, clusters, image.hasReadableRefcounts);
   const counter = new ReferenceCounter(image, disk, clusters, findings);
   const references = new References(image, disk, clusters, progress);
+  for (const { problem, blocks } of image.faults) {
+    if (blocks === 'repair') findings.add('unreadable', { problem, at: problem.offset ?? 0 });
+  }
   checkSnapshots(image, findings);
   references.forEach(counter);
   return { image, clusters, findings, disk, counter, references };
@@ -103,9 +108,11 @@ export function reportOn(counted: CountedImage, progress: Progress): CheckReport
   const { file, header } = image;
   const known = counter.knownClusters;
   const comparison = new RefcountComparison(counter.counts, disk, known, header.clusterSize, findings);
-  comparison.run(progress);
+  // Where a part of the image cannot be read, what it refers to would pass for leaked.
+  const isWhole = image.faultFor('repair') === undefined;
+  if (isWhole) comparison.run(progress);
 
-  const suspects = suspectClusters(counter, references, findings);
+  const suspects = isWhole ? suspectClusters(counter, references, findings) : [];
   if (suspects.length > 0) {
     const claims = new ClaimCollector(image, disk, suspects);
     references.rewind();
@@ -120,7 +127,7 @@ export function reportOn(counted: CountedImage, progress: Progress): CheckReport
     defects: findings.bySeverity.defect,
     totalClusters: image.clusterCount,
     ...counter.statistics,
-    imageEndOffset: (comparison.highest + 1) * header.clusterSize,
+    imageEndOffset: isWhole ? (comparison.highest + 1) * header.clusterSize : 0,
     findings: findings.kept,
     byKind: findings.byKind,
     needsRebuild: findings.needsRebuild,
@@ -133,11 +140,13 @@ function checkSnapshots({ header, snapshots, hasDataFile }: Qcow2Image, findings
   }
   checkSnapshotCount(header.snapshotCount, snapshots.length, findings);
   snapshots.forEach((each, snapshot) => {
-    const { offset, l1TableOffset, l1Size, virtualSize, excessExtraData } = each;
+    const { offset, l1TableOffsetField, l1Size, virtualSize, excessExtraData } = each;
     const facts = { at: offset, snapshot, structure: 'snapshot table' } as const;
-    if (l1TableOffset % header.clusterSize !== 0) {
-      findings.add('snapshotL1Misaligned', { ...facts, found: l1TableOffset, expected: header.clusterSize });
-    } else if (l1Size > MAX_L1_SIZE / 8) {
+    const l1Fault = l1TableFault(each, header.clusterSize);
+    if (l1Fault === 'misaligned') {
+      const found = hex(l1TableOffsetField);
+      findings.add('snapshotL1Misaligned', { ...facts, found, expected: header.clusterSize });
+    } else if (l1Fault === 'tooLarge') {
       findings.add('snapshotL1TooLarge', { ...facts, found: l1Size, expected: MAX_L1_SIZE / 8 });
     }
     // Version 3 asks for the size of the VM state and of the disk (qcow2.txt, "Snapshots").

@@ -29,6 +29,7 @@ export class DiskRefcounts {
   readonly #pages: (Uint8Array | undefined)[];
   /** Pages of clusters beyond the file, which broken entries ask for. */
   readonly #farPages = new Map<number, Uint8Array>();
+  #unreadable: Uint8Array | undefined;
   readonly #zeroes: Uint8Array;
   readonly #ones: Uint8Array;
   readonly #allOnes: Buffer;
@@ -37,11 +38,15 @@ export class DiskRefcounts {
   readonly #raw: Buffer;
   #own = 0;
 
-  /** @param clusters of the image file */
+  /**
+   * @param clusters of the image file
+   * @param isReadable false where the header does not say what a refcount looks like, or where the table is
+   */
   constructor(
     readonly file: BlockFile,
     readonly header: Header,
     clusters: number,
+    readonly isReadable = true,
   ) {
     const { clusterSize, refcountBits, refcountTableClusters, refcountTableOffset } = header;
     this.pageBits = pageBitsOf(clusters);
@@ -134,6 +139,7 @@ export class DiskRefcounts {
 
   #decode(index: number): Uint8Array {
     const size = this.#size;
+    if (!this.isReadable) return (this.#unreadable ??= new Uint8Array(size).fill(UNREADABLE));
     const first = index * size;
     if (size <= this.#perBlock) {
       const block = this.blockOffset(Math.floor(first / this.#perBlock));

@@ -4,6 +4,8 @@
  * does not count it is a `defect`.
  */
 
+import type { Problem } from '../errors';
+
 export type Severity = 'corruption' | 'leak' | 'checkError' | 'defect';
 
 /**
@@ -57,6 +59,7 @@ export type FindingKind =
   | 'snapshotTableTooBig'
   | 'snapshotsWithDataFile'
   | 'bitmapEntry'
+  | 'unreadable'
   | 'zeroFlagInVersion2'
   | 'zeroFlagReserved'
   | 'dataFileOffset'
@@ -101,6 +104,7 @@ export const RULES: Readonly<Record<FindingKind, Rule>> = {
   snapshotTableTooBig: corruption('all'),
   snapshotsWithDataFile: corruption('none'),
   bitmapEntry: corruption('none'),
+  unreadable: { severity: 'checkError', repair: 'none' },
   zeroFlagInVersion2: defect,
   zeroFlagReserved: defect,
   dataFileOffset: defect,
@@ -136,6 +140,8 @@ export interface FindingFacts {
   /** The snapshot concerned, by its place in the snapshot table. */
   readonly snapshot?: number;
   readonly claims?: readonly Claim[];
+  /** Why a part of the image could not be read, and so was not checked. */
+  readonly problem?: Problem;
 }
 
 export interface Finding extends FindingFacts, Rule {

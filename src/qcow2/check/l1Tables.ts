@@ -1,6 +1,6 @@
 /** The L1 tables of an image, the active one and those of snapshots, read in pieces. */
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { MAX_L1_SIZE } from '../format/limits';
+import { l1TableFault } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
 import type { Qcow2Image } from '../image/qcow2Image';
 
@@ -24,8 +24,9 @@ export function l1TablesOf(image: Qcow2Image): L1Table[] {
   const { header, snapshots } = image;
   const active = { offset: header.l1TableOffset, size: header.l1Size, isActive: true, times: 1 };
   const shared = new Map<string, { -readonly [Field in keyof L1Table]: L1Table[Field] }>();
-  snapshots.forEach(({ l1TableOffset, l1Size }, snapshot) => {
-    if (l1TableOffset % header.clusterSize !== 0 || l1Size > MAX_L1_SIZE / 8) return;
+  snapshots.forEach((each, snapshot) => {
+    const { l1TableOffset, l1Size } = each;
+    if (l1TableFault(each, header.clusterSize) !== undefined) return;
     const known = shared.get(`${l1TableOffset} ${l1Size}`);
     if (known !== undefined) known.times++;
     else {

@@ -55,16 +55,16 @@ const refuse = (error: EngineError): Obstacle => ({ severity: 'refuse', problem:
 const damage = (problem: Problem): Obstacle => ({ severity: 'refuse', problem, isDamage: true });
 const ask = (error: EngineError): Obstacle => ({ severity: 'ask', problem: error.problem });
 
-/**
- * What the header says. Unknown incompatible features are refused when the image is opened; encryption by whoever
- * has to write guest data.
- */
+/** What the header says, and what of the image cannot be read. Encryption is refused where guest data is written. */
 function featureObstacles(image: Qcow2Image): Obstacle[] {
-  const { file, features, dataFileProblem, snapshotProblem } = image;
+  const { file, features, dataFileProblem, faults } = image;
   const found: Obstacle[] = [];
   if (features.corrupt) found.push(damage(new FormatError(file.name, 'guard.corrupt').problem));
   if (features.dirty) found.push(damage(new FormatError(file.name, 'guard.dirty').problem));
-  if (snapshotProblem !== undefined) found.push(damage(snapshotProblem));
+  // A repair can do nothing about what keeps QEMU from opening the image even for that.
+  for (const { problem, blocks } of faults) {
+    found.push({ severity: 'refuse', problem, isDamage: blocks !== 'repair' });
+  }
   if (dataFileProblem !== undefined) found.push({ severity: 'refuse', problem: dataFileProblem });
   else if (!image.isDataFileOpen) {
     const facts = { value: image.dataFileName ?? '' };

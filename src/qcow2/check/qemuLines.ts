@@ -6,11 +6,22 @@ import { dataView } from '../format/bytes';
 import { sectorCountShift } from '../format/compressedDescriptor';
 import { refcountsPerBlock } from '../format/refcount';
 import type { Qcow2Image } from '../image/qcow2Image';
-import type { Finding } from './findings';
+import type { Finding, FindingKind } from './findings';
 
 /** How to make room for references that a refcount cannot say. */
 const OVERFLOW_HINT =
   'Use qemu-img amend to increase the refcount entry width or qemu-img convert to create a clean copy if the image cannot be opened for writing';
+
+/** QEMU goes through the image several times, and comes to the COPIED flags last. */
+const PHASES = ['snapshots', 'entries', 'refcounts', 'flags'] as const;
+export type LinePhase = (typeof PHASES)[number];
+
+export interface LineOptions {
+  /** What is told, in QEMU's order; all of it unless told otherwise. */
+  readonly phases?: readonly LinePhase[];
+  /** What is being repaired: QEMU says so in place of the error. */
+  readonly repairs?: 'leaks' | 'all';
+}
 
 /**
  * Visits the lines, without their ends.
@@ -21,40 +32,88 @@ export function forEachQemuLine(
   image: Qcow2Image,
   findings: readonly Finding[],
   visit: (line: string) => void,
+  { phases = PHASES, repairs }: LineOptions = {},
 ): void {
-  // QEMU goes through the image three times, and comes to the flags last.
-  for (const phase of [0, 1, 2, 3]) {
+  for (const phase of phases) {
     for (const finding of findings) {
       if (phaseOf(finding) !== phase) continue;
       if (finding.severity === 'leak' || finding.kind === 'refcountTooLow')
         forEachCluster(image, finding, visit);
       else if (finding.kind === 'refcountUnreadable') forEachUnreadable(image, finding, visit);
-      else
-        for (let time = 0; time < finding.times; time++)
-          for (const line of linesOf(image, finding)) visit(line);
+      else tell(image, finding, visit, repairs === 'all');
     }
   }
 }
 
-function phaseOf({ kind }: Finding): number {
-  switch (kind) {
-    case 'snapshotIncomplete':
-      return 0;
-    case 'refcountTooHigh':
-    case 'refcountTooLow':
-    case 'refcountUnreadable':
-      return 2;
-    case 'l1Copied':
-    case 'l2Copied':
-      return 3;
-    default:
-      return 1;
+/** @param isRepaired what QEMU repairs as it goes through the entries is told as that */
+function tell(image: Qcow2Image, finding: Finding, visit: (line: string) => void, isRepaired: boolean): void {
+  if (DISCARDED.has(finding.kind)) {
+    // Told once, however many; without a repair QEMU does not come so far.
+    if (isRepaired) for (const line of linesOf(image, finding)) visit(line);
+    return;
+  }
+  const isTold = isRepaired && REPAIRED_AT_ONCE.has(finding.kind);
+  for (let time = 0; time < finding.times; time++) {
+    for (const line of linesOf(image, finding)) visit(isTold ? line.replace(/^ERROR/, 'Repairing') : line);
   }
 }
 
-function forEachCluster(image: Qcow2Image, finding: Finding, visit: (line: string) => void): void {
+const DISCARDED: ReadonlySet<FindingKind> = new Set<FindingKind>([
+  'snapshotExtraData',
+  'snapshotsTooMany',
+  'snapshotTableTooBig',
+]);
+const REPAIRED_AT_ONCE: ReadonlySet<FindingKind> = new Set<FindingKind>([
+  'snapshotIncomplete',
+  'preallocatedMisaligned',
+  'refcountBlockBeyondFile',
+]);
+
+function phaseOf({ kind }: Finding): LinePhase {
+  switch (kind) {
+    case 'snapshotExtraData':
+    case 'snapshotsTooMany':
+    case 'snapshotTableTooBig':
+    case 'snapshotIncomplete':
+      return 'snapshots';
+    case 'refcountTooHigh':
+    case 'refcountTooLow':
+    case 'refcountUnreadable':
+      return 'refcounts';
+    case 'l1Copied':
+    case 'l2Copied':
+      return 'flags';
+    default:
+      return 'entries';
+  }
+}
+
+/**
+ * The lines of refcounts a second time, as QEMU says them while it repairs: what it does not raise is an error again.
+ * @throws FileError
+ */
+export function forEachRefcountRepair(
+  image: Qcow2Image,
+  findings: readonly Finding[],
+  visit: (line: string) => void,
+  repairs: 'leaks' | 'all',
+): void {
+  const words = { leak: 'Repairing', error: repairs === 'all' ? 'Repairing' : 'ERROR' };
+  for (const finding of findings) {
+    if (finding.severity === 'leak' || finding.kind === 'refcountTooLow')
+      forEachCluster(image, finding, visit, words);
+    else if (finding.kind === 'refcountUnreadable') forEachUnreadable(image, finding, visit);
+  }
+}
+
+function forEachCluster(
+  image: Qcow2Image,
+  finding: Finding,
+  visit: (line: string) => void,
+  words = { leak: 'Leaked', error: 'ERROR' },
+): void {
   const { host = 0, clusters = 1, found = 0, expected = 0, severity } = finding;
-  const word = severity === 'leak' ? 'Leaked' : 'ERROR';
+  const word = severity === 'leak' ? words.leak : words.error;
   const refcount = exact(image, host, found);
   const first = host / image.header.clusterSize;
   for (let cluster = first; cluster < first + clusters; cluster++) {
@@ -138,7 +197,7 @@ function linesOf(image: Qcow2Image, finding: Finding): readonly string[] {
       return ['ERROR: Unallocated cluster has non-zero subcluster allocation map'];
     case 'snapshotL1Misaligned':
       return [
-        `${snapshot} l1_offset=0x${found.toString(16)}: L1 table is not cluster aligned; snapshot table entry corrupted`,
+        `${snapshot} l1_offset=${found}: L1 table is not cluster aligned; snapshot table entry corrupted`,
       ];
     case 'snapshotL1TooLarge':
       return [
@@ -165,6 +224,8 @@ function linesOf(image: Qcow2Image, finding: Finding): readonly string[] {
     // QEMU counts it and says nothing.
     case 'bitmapEntry':
       return [];
+    // QEMU does not open such an image.
+    case 'unreadable':
     case 'zeroFlagInVersion2':
     case 'zeroFlagReserved':
     case 'dataFileOffset':

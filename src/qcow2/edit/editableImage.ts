@@ -400,6 +400,7 @@ export class EditableImage {
   }
 
   #change(request: ChangeRequest, progress: Progress): Change {
+    this.#chain.top.refuseFaults('change');
     const context = this.#context(progress);
     switch (request.kind) {
       case 'writeZeroes':

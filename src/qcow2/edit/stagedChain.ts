@@ -20,7 +20,7 @@ export class StagedChain {
   /** @throws EngineError when the image itself cannot be opened */
   constructor(path: string, options: ChainOptions) {
     this.#path = path;
-    this.#options = { ...options, isForRepair: true };
+    this.#options = options;
     this.#disk = openChain(path, { ...this.#options, former: formerFiles });
   }
 
@@ -34,7 +34,7 @@ export class StagedChain {
    * @throws EngineError
    */
   open({ image, dataFile }: StagedFiles): Chain {
-    const top = Qcow2Image.open(image, { dataFile, isForRepair: true });
+    const top = Qcow2Image.open(image, { dataFile });
     const chain = this.#chainOf(top);
     return { ...chain, top, layers: [top, ...chain.layers.slice(1)] };
   }

@@ -5,6 +5,7 @@
 import type { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import { hex } from '../units';
+import { strict, type FaultSink } from './faults';
 import { decodeFeatures, KNOWN_INCOMPATIBLE, setBits, type Features } from './features';
 import { foreignKind, HEAD_BYTES, TAIL_BYTES } from './foreign';
 import { featureNamesInImage } from './headerExtensions';
@@ -15,7 +16,7 @@ import {
   V2_HEADER_LENGTH,
   V3_MIN_HEADER_LENGTH,
 } from './headerFields';
-import { checkTables } from './headerTables';
+import { checkTables, NO_L1_TABLE, NO_REFCOUNT_TABLE } from './headerTables';
 import {
   MAX_CLUSTER_BITS,
   MAX_REFCOUNT_ORDER,
@@ -24,11 +25,13 @@ import {
   SUBCLUSTERS,
 } from './limits';
 import { RawHeader } from './rawHeader';
-import type { SnapshotLeniency } from './snapshotTable';
 
 export type CompressionType = 'deflate' | 'zstd';
 
-/** A header that passed every check of `parseHeader`. Offsets and sizes are bytes. */
+/**
+ * A header as `parseHeader` read it. Offsets and sizes are bytes. A field with a fault has a value that leads nowhere: no
+ * table, no extensions.
+ */
 export interface Header {
   readonly version: 2 | 3;
   /** 0 where there is no backing file. */
@@ -69,10 +72,10 @@ export interface Header {
 
 /**
  * Reads and checks the header at the start of `file`.
- * @throws FormatError for what breaks the specification, UnsupportedError for what this program does not know,
- *   FileError
+ * @param faults receives what breaks the specification or is not known to this program
+ * @throws FormatError, UnsupportedError where magic, version or cluster size cannot be read; FileError
  */
-export function parseHeader(file: BlockFile, { isForRepair = false }: SnapshotLeniency = {}): Header {
+export function parseHeader(file: BlockFile, faults: FaultSink = strict): Header {
   const bytes = new Uint8Array(KNOWN_HEADER_LENGTH);
   file.read(bytes, 0);
   const raw = new RawHeader(file, bytes);
@@ -81,8 +84,18 @@ export function parseHeader(file: BlockFile, { isForRepair = false }: SnapshotLe
   const clusterBits = checkClusterBits(raw);
   // Shifted: a power is a floating point number to V8, and so would be all that hot loops add it to.
   const clusterSize = 1 << clusterBits;
-  const headerLength = checkHeaderLength(raw, version, clusterSize);
-  const backingFileOffset = checkBackingFileOffset(raw, clusterSize);
+  const headerLength = faults.attempt(
+    'header',
+    'repair',
+    () => checkHeaderLength(raw, version, clusterSize),
+    clusterSize,
+  );
+  const backingFileOffset = faults.attempt(
+    'backing file',
+    'repair',
+    () => checkBackingFileOffset(raw, clusterSize),
+    0,
+  );
   const extensionsEnd = backingFileOffset === 0 ? clusterSize : backingFileOffset;
 
   const features =
@@ -93,14 +106,27 @@ export function parseHeader(file: BlockFile, { isForRepair = false }: SnapshotLe
           raw.wide('compatible_features'),
           raw.wide('autoclear_features'),
         );
-  const compressionType = checkCompressionType(raw, headerLength, features);
-  refuseUnknownFeatures(raw, features, headerLength, extensionsEnd);
-  const subclusterSize = checkSubclusterSize(raw, features, clusterSize);
-  const refcountOrder = version === 2 ? 4 : checkRefcountOrder(raw);
+  const compressionType = faults.attempt(
+    'compression type',
+    'repair',
+    () => checkCompressionType(raw, headerLength, features),
+    'deflate',
+  );
+  const subclusterSize = faults.attempt(
+    'features',
+    'repair',
+    () => {
+      refuseUnknownFeatures(raw, features, headerLength, extensionsEnd);
+      return checkSubclusterSize(raw, features, clusterSize);
+    },
+    undefined,
+  );
+  const refcountOrder =
+    version === 2 ? 4 : faults.attempt('refcounts', 'repair', () => checkRefcountOrder(raw), undefined);
 
   const l2EntrySize = features.extendedL2 ? 16 : 8;
   const l2Span = (clusterSize / l2EntrySize) * clusterSize;
-  const tables = checkTables(raw, clusterSize, l2Span, isForRepair);
+  const tables = checkTables(raw, clusterSize, l2Span, faults);
   return {
     version,
     backingFileOffset,
@@ -109,16 +135,19 @@ export function parseHeader(file: BlockFile, { isForRepair = false }: SnapshotLe
     clusterSize,
     cryptMethod: raw.number('crypt_method'),
     features,
-    refcountOrder,
-    refcountBits: 1 << refcountOrder,
+    refcountOrder: refcountOrder ?? 4,
+    refcountBits: 1 << (refcountOrder ?? 4),
     headerLength,
     compressionType,
     extensionsEnd,
     l2EntrySize,
     l2Entries: clusterSize / l2EntrySize,
     l2Span,
-    subclusterSize,
+    subclusterSize: subclusterSize ?? clusterSize,
     ...tables,
+    // Without the features nobody knows what a table means, and without the width of a refcount what a block means.
+    ...(subclusterSize === undefined ? NO_L1_TABLE : {}),
+    ...(refcountOrder === undefined ? NO_REFCOUNT_TABLE : {}),
   };
 }
 

@@ -10,6 +10,7 @@ import { hex } from '../units';
 import { BITMAPS_EXTENSION_LENGTH, parseBitmapsExtension, type BitmapsExtension } from './bitmapsExtension';
 import { dataView, safeNumber, textOf } from './bytes';
 import { FEATURE_TYPES } from './features';
+import { strict, type FaultSink, type ImagePart } from './faults';
 import type { Header } from './header';
 import { MAX_BACKING_FORMAT_SIZE } from './limits';
 
@@ -106,39 +107,71 @@ export function extensionName(type: number): Fact {
   }
 }
 
+type FoundExtensions = { -readonly [Field in keyof HeaderExtensions]: HeaderExtensions[Field] };
+
 /**
- * Reads and checks all extensions of an image.
- * @throws FormatError, FileError
+ * Reads and checks all extensions of an image; those before one that is broken are kept, and those after it where its
+ * length can be told.
+ * @throws FileError
  */
-export function parseExtensions(file: BlockFile, header: Header): HeaderExtensions {
+export function parseExtensions(
+  file: BlockFile,
+  header: Header,
+  faults: FaultSink = strict,
+): HeaderExtensions {
   const all: RawExtension[] = [];
-  const found: { -readonly [Field in keyof HeaderExtensions]: HeaderExtensions[Field] } = {
-    all,
-    featureNames: new Map<string, string>(),
-  };
-  for (const extension of readRawExtensions(file, header.headerLength, header.extensionsEnd)) {
-    all.push(extension);
-    switch (extension.type) {
-      case EXTENSION_TYPES.backingFormat:
-        found.backingFormat = parseBackingFormat(file, extension);
-        break;
-      case EXTENSION_TYPES.featureNameTable:
-        found.featureNames = parseFeatureNames(extension.data);
-        break;
-      case EXTENSION_TYPES.bitmaps:
-        requireLength(file, extension, BITMAPS_EXTENSION_LENGTH);
-        // Without its autoclear bit the extension is stale, and nothing in it may be believed.
-        if (header.features.bitmaps) found.bitmaps = parseBitmapsExtension(file, header, extension);
-        break;
-      case EXTENSION_TYPES.fullDiskEncryption:
-        found.encryptionHeader = parseEncryptionHeaderPlace(file, header, extension);
-        break;
-      case EXTENSION_TYPES.externalDataFile:
-        found.dataFileName = textOf(extension.data);
-        break;
+  const found: FoundExtensions = { all, featureNames: new Map<string, string>() };
+  const readAll = (): void => {
+    for (const extension of readRawExtensions(file, header.headerLength, header.extensionsEnd)) {
+      all.push(extension);
+      const parse = (): void => {
+        parseExtension(file, header, extension, found);
+      };
+      faults.attempt(partOf(extension), 'repair', parse, undefined);
     }
-  }
+  };
+  faults.attempt('header extensions', 'repair', readAll, undefined);
   return found;
+}
+
+function partOf({ type }: RawExtension): ImagePart {
+  switch (type) {
+    case EXTENSION_TYPES.backingFormat:
+      return 'backing file';
+    case EXTENSION_TYPES.bitmaps:
+      return 'bitmaps';
+    case EXTENSION_TYPES.fullDiskEncryption:
+      return 'encryption';
+    default:
+      return 'header extensions';
+  }
+}
+
+function parseExtension(
+  file: BlockFile,
+  header: Header,
+  extension: RawExtension,
+  found: FoundExtensions,
+): void {
+  switch (extension.type) {
+    case EXTENSION_TYPES.backingFormat:
+      found.backingFormat = parseBackingFormat(file, extension);
+      break;
+    case EXTENSION_TYPES.featureNameTable:
+      found.featureNames = parseFeatureNames(extension.data);
+      break;
+    case EXTENSION_TYPES.bitmaps:
+      requireLength(file, extension, BITMAPS_EXTENSION_LENGTH);
+      // Without its autoclear bit the extension is stale, and nothing in it may be believed.
+      if (header.features.bitmaps) found.bitmaps = parseBitmapsExtension(file, header, extension);
+      break;
+    case EXTENSION_TYPES.fullDiskEncryption:
+      found.encryptionHeader = parseEncryptionHeaderPlace(file, header, extension);
+      break;
+    case EXTENSION_TYPES.externalDataFile:
+      found.dataFileName = textOf(extension.data);
+      break;
+  }
 }
 
 function parseBackingFormat(file: BlockFile, extension: RawExtension): string {

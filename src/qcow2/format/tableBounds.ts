@@ -4,7 +4,8 @@ import type { Fact } from '../factText';
 import type { BlockFile } from '../io/blockFile';
 
 /**
- * QEMU reads zeroes where a table lies beyond the end of the file, and shows an empty disk; here it has a name.
+ * QEMU reads zeroes where a table lies beyond the end of the file, and shows an empty disk without a word. Here it is
+ * said; nothing is changed in such an image but by a repair.
  * @param size bytes of the table that are needed
  * @throws FormatError `table.beyondFile`
  */

@@ -5,6 +5,7 @@
 import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import { HIGH, LOW, swapWords } from '../format/bytes';
+import type { Fault } from '../format/faults';
 import type { Header } from '../format/header';
 import { refuseBeyondFile } from '../format/tableBounds';
 import { decodeL1Entry } from '../format/l1Entry';
@@ -36,6 +37,8 @@ export class ActiveTables {
     readonly file: BlockFile,
     readonly header: Header,
     readonly rules: L2Rules,
+    /** Of the image: why its L1 table does not cover the disk, where it does not. */
+    readonly faults: readonly Fault[] = [],
   ) {
     this.cache = new L2Cache(file);
     this.#walker = new TableWalker(rules);
@@ -52,18 +55,30 @@ export class ActiveTables {
    */
   l2TableOffset(index: number): number {
     const { file, header } = this;
-    const entryOffset = this.l1EntryOffset(index);
-    const { words, at } = this.#l1Words(index);
-    const table = decodeL1Entry(
-      file.name,
-      words[at + HIGH]!,
-      words[at + LOW]!,
-      header.clusterSize,
-      entryOffset,
-    );
+    const table = this.#tableOffset(index);
     if (table !== 0)
       refuseBeyondFile(file, 'L2 table', table, this.#neededEntries(index) * header.l2EntrySize);
     return table;
+  }
+
+  /** The same, wherever the table lies. */
+  #tableOffset(index: number): number {
+    const { file, header } = this;
+    this.#refuseUncovered(index);
+    const entryOffset = this.l1EntryOffset(index);
+    const { words, at } = this.#l1Words(index);
+    return decodeL1Entry(file.name, words[at + HIGH]!, words[at + LOW]!, header.clusterSize, entryOffset);
+  }
+
+  /** The L1 table of a damaged image may have fewer entries than the disk needs, or none that can be read. */
+  #refuseUncovered(index: number): void {
+    const { l1Size, l2Span, size } = this.header;
+    if (index < l1Size) return;
+    const parts: readonly Fault['part'][] = ['features', 'L1 table', 'disk size'];
+    const fault = this.faults.find(({ part, blocks }) => blocks === 'repair' && parts.includes(part));
+    if (fault !== undefined) throw new FormatError(this.file.name, fault.problem.code, fault.problem);
+    const facts = { value: l1Size, limit: Math.ceil(size / l2Span) };
+    throw new FormatError(this.file.name, 'header.l1TooSmall', facts);
   }
 
   /** A page of the L1 table, and where in it the words of an entry are. */
@@ -95,18 +110,18 @@ export class ActiveTables {
   }
 
   #walkTables(start: number, to: number, runs: RunCollector): void {
-    const { l2Span, clusterSize, l2Entries } = this.header;
+    const { l1Size, l2Span, clusterSize, l2Entries } = this.header;
     const end = Math.ceil(to / l2Span);
     for (let index = Math.floor(start / l2Span); index < end && !runs.stopped;) {
       const guest = index * l2Span;
-      const table = this.l2TableOffset(index);
+      const table = this.#tableOffset(index);
       if (table === 0) {
-        const next = this.#skipEmptyEntries(index + 1, end);
+        const next = this.#skipEmptyEntries(index + 1, Math.min(end, l1Size));
         runs.add(guest, (next - index) * l2Span, RunKind.unallocated, -1);
         index = next;
         continue;
       }
-      const known = this.#singleRuns.get(table) ?? this.#inHole(table);
+      const known = this.#singleRuns.get(table) ?? this.#unread(table);
       if (known !== undefined) {
         runs.add(guest, l2Span, known.kind, known.host);
         if (index % KNOWN_TABLES_PER_RUN === 0) runs.flush();
@@ -114,8 +129,14 @@ export class ActiveTables {
         continue;
       }
       const first = Math.max(0, Math.floor((start - guest) / clusterSize));
-      const count = Math.min(l2Entries, Math.ceil((to - guest) / clusterSize)) - first;
-      const wasWalked = this.#walkEntries(table, guest, first, count, runs);
+      const last = Math.min(l2Entries, Math.ceil((to - guest) / clusterSize));
+      const count = Math.min(last, this.#entriesInFile(table)) - first;
+      const wasWalked = count <= 0 || this.#walkEntries(table, guest, first, count, runs);
+      const missing = last - first - Math.max(0, count);
+      if (missing > 0 && wasWalked) {
+        const entries = table + (last - missing) * this.header.l2EntrySize;
+        runs.add(guest + (last - missing) * clusterSize, missing * clusterSize, RunKind.missing, entries);
+      }
       // A walk that was stopped has not seen all of the table.
       if (count === l2Entries && wasWalked) this.#remember(table, runs.single(guest));
       // A run ends with its table at the latest, so that a visitor can stop a walk over a huge disk in time.
@@ -128,9 +149,18 @@ export class ActiveTables {
     if (run !== undefined && this.#singleRuns.size < MAX_SINGLE_RUNS) this.#singleRuns.set(table, run);
   }
 
-  /** A table in a hole of a sparse file is all zero: such a file can be long, and reading it would take as long. */
-  #inHole(table: number): SingleRun | undefined {
+  /** Entries of a table before the end of the file. */
+  #entriesInFile(table: number): number {
+    return Math.max(0, Math.floor((this.file.size - table) / this.header.l2EntrySize));
+  }
+
+  /**
+   * A table that need not be read: one beyond the end of the file, or in a hole of a sparse file, where it is all zero.
+   * Such a file can be long, and reading it would take as long.
+   */
+  #unread(table: number): SingleRun | undefined {
     const { file, header } = this;
+    if (table >= file.size) return { kind: RunKind.missing, host: table };
     if (file.allocatedBytes * 2 > file.size || !file.knowsHoles) return undefined;
     const extent = file.extentAt(table);
     return extent.isHole && extent.end >= table + header.clusterSize ? UNALLOCATED : undefined;

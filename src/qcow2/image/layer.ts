@@ -18,6 +18,11 @@ export const RunKind = {
   zeroPlain: 4,
   /** Reads as zero; a host cluster is kept at `host`. */
   zeroAllocated: 5,
+  /**
+   * The L2 entries lie beyond the end of the image file, the first one at `host`: QEMU takes that for `unallocated`, here
+   * nothing is read there.
+   */
+  missing: 6,
 } as const;
 export type RunKind = (typeof RunKind)[keyof typeof RunKind];
 
@@ -25,7 +30,7 @@ export type RunKind = (typeof RunKind)[keyof typeof RunKind];
  * Receives runs in ascending order without gaps. `start` and `length` are guest bytes; `host` is the host offset of
  * `start` in the layer's `dataFile`, or −1 where the kind has none. Return `false` to stop the walk.
  * Runs are maximal within one L2 table (kind equal, host contiguous), except that `compressed` runs are one cluster
- * each; missing L2 tables in a row make one run.
+ * each.
  */
 export type RunVisitor = (start: number, length: number, kind: RunKind, host: number) => boolean | undefined;
 

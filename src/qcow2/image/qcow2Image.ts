@@ -2,16 +2,17 @@
  * One open qcow2 image: its metadata, checked, and what it has for ranges of guest bytes. The backing file is not
  * its business; an external data file is handed to it already open.
  */
-import { FormatError, RefusedError, UnsupportedError, type EngineError, type Problem } from '../errors';
+import { EngineError, FormatError, RefusedError, UnsupportedError, type Problem } from '../errors';
 import { readBackingName } from '../format/backingName';
 import { readBitmapDirectory, type Bitmap } from '../format/bitmapDirectory';
 import { checkEncryption, type Encryption } from '../format/encryption';
+import { blockingFault, FaultCollector, type Fault, type Purpose } from '../format/faults';
 import type { Features } from '../format/features';
 import { parseHeader, type Header } from '../format/header';
 import { parseExtensions, type HeaderExtensions } from '../format/headerExtensions';
 import type { L2Rules } from '../format/l2Entry';
 import { readLuksHeader, type LuksHeader } from '../format/luksHeader';
-import { readSnapshotTable, type Snapshot, type SnapshotLeniency } from '../format/snapshotTable';
+import { readSnapshotTable, type Snapshot } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
 import { guestCluster, hex, hostCluster, type GuestCluster, type HostCluster } from '../units';
 import { AbsentFile } from './absentFile';
@@ -22,7 +23,7 @@ import { RunKind, type Layer, type RunVisitor } from './layer';
 import { isPreallocated } from './preallocation';
 import { Refcounts } from './refcounts';
 
-export interface Qcow2OpenOptions extends SnapshotLeniency {
+export interface Qcow2OpenOptions {
   /** The external data file, where the image has one and it may be opened. The image takes it over. */
   readonly dataFile?: BlockFile | undefined;
 }
@@ -43,6 +44,8 @@ interface Metadata {
   readonly backing: BackingReference | undefined;
   readonly snapshots: readonly Snapshot[];
   readonly bitmaps: readonly Bitmap[];
+  readonly luksHeader: LuksHeader | undefined;
+  readonly faults: readonly Fault[];
 }
 
 export class Qcow2Image implements Layer {
@@ -54,6 +57,10 @@ export class Qcow2Image implements Layer {
   readonly snapshots: readonly Snapshot[];
   /** Empty when the autoclear bit says that they are stale. */
   readonly bitmaps: readonly Bitmap[];
+  /** Absent where the image is not encrypted with LUKS. */
+  readonly luksHeader: LuksHeader | undefined;
+  /** What cannot be read as it is written, in the order of QEMU's checks. The fields above have what can be read. */
+  readonly faults: readonly Fault[];
   readonly dataFile: BlockFile;
   readonly tables: ActiveTables;
   readonly refcounts: Refcounts;
@@ -63,11 +70,13 @@ export class Qcow2Image implements Layer {
 
   /**
    * Opens the image in `file` and takes the file over. Everything that QEMU checks when it opens an image is
-   * checked, in its order (header, extensions, data file, encryption, backing name, snapshots, bitmaps).
-   * @throws FormatError, UnsupportedError, FileError; `file` is left open then
+   * checked, in its order (header, extensions, data file, encryption, backing name, snapshots, bitmaps): what is wrong
+   * becomes one of `faults`.
+   * @throws FormatError, UnsupportedError where magic, version or cluster size cannot be read; FileError; `file` is left
+   *   open then
    */
   static open(file: BlockFile, options: Qcow2OpenOptions = {}): Qcow2Image {
-    return new Qcow2Image(file, readMetadata(file, options), options.dataFile);
+    return new Qcow2Image(file, readMetadata(file), options.dataFile);
   }
 
   private constructor(
@@ -81,10 +90,12 @@ export class Qcow2Image implements Layer {
     this.backing = metadata.backing;
     this.snapshots = metadata.snapshots;
     this.bitmaps = metadata.bitmaps;
+    this.luksHeader = metadata.luksHeader;
+    this.faults = metadata.faults;
     this.dataFile = this.hasDataFile
       ? (dataFile ?? new AbsentFile(file.name, this.extensions.dataFileName))
       : file;
-    this.tables = new ActiveTables(file, this.header, this.#rules());
+    this.tables = new ActiveTables(file, this.header, this.#rules(), this.faults);
     this.refcounts = new Refcounts(file, this.header, this.tables.cache);
   }
 
@@ -97,7 +108,7 @@ export class Qcow2Image implements Layer {
   }
 
   get namesBacking(): boolean {
-    return this.backing !== undefined;
+    return this.backing !== undefined || this.faults.some(({ part }) => part === 'backing file');
   }
 
   get backingName(): string | undefined {
@@ -149,23 +160,22 @@ export class Qcow2Image implements Layer {
     return this.#dataFileError()?.problem;
   }
 
-  /**
-   * What keeps everybody from opening the image but who is to repair it: snapshots, or parts of them, were read over.
-   * @throws FileError
-   */
-  get snapshotProblem(): Problem | undefined {
-    const { file, header, snapshots } = this;
-    const isWhole =
-      snapshots.length === header.snapshotCount &&
-      snapshots.every(({ excessExtraData }) => excessExtraData === undefined);
-    if (isWhole) return undefined;
-    try {
-      readSnapshotTable(file, parseHeader(file));
-      return undefined;
-    } catch (error) {
-      if (error instanceof FormatError) return error.problem;
-      throw error;
-    }
+  /** Why the image is not opened for a purpose, where that is because of what the image has in it. */
+  faultFor(purpose: Purpose): Problem | undefined {
+    return blockingFault(this.faults, purpose)?.problem;
+  }
+
+  /** Whether the header says where refcounts are, and what one looks like. */
+  get hasReadableRefcounts(): boolean {
+    return !this.faults.some(
+      ({ part, blocks }) => blocks === 'repair' && (part === 'refcounts' || part === 'refcount table'),
+    );
+  }
+
+  /** @throws EngineError where the image is not opened for a purpose */
+  refuseFaults(purpose: Purpose): void {
+    const problem = this.faultFor(purpose);
+    if (problem !== undefined) throw new EngineError(problem);
   }
 
   get granularity(): number {
@@ -197,6 +207,9 @@ export class Qcow2Image implements Layer {
       case RunKind.compressed:
         this.#readCompressed(target, guest, host);
         return;
+      case RunKind.missing:
+        this.tables.l2TableOffset(Math.floor(guest / this.header.l2Span));
+        throw new RangeError(`no table is missing at guest offset ${guest}`);
       case RunKind.unallocated:
       case RunKind.unallocatedSubcluster:
         throw new RangeError('unallocated runs are resolved by the caller');
@@ -218,15 +231,6 @@ export class Qcow2Image implements Layer {
    */
   refcountOf(cluster: HostCluster): number {
     return this.refcounts.of(cluster);
-  }
-
-  /**
-   * The LUKS header, where the image has one.
-   * @throws FormatError, FileError
-   */
-  readLuksHeader(): LuksHeader | undefined {
-    const place = this.encryption === 'luks' ? this.extensions.encryptionHeader : undefined;
-    return place === undefined ? undefined : readLuksHeader(this.file, place);
   }
 
   close(): void {
@@ -292,6 +296,8 @@ export class Qcow2Image implements Layer {
   }
 
   #decompress(target: Uint8Array, guest: number, host: number): void {
+    const fault = this.faults.find(({ part }) => part === 'compression type');
+    if (fault !== undefined) throw new EngineError(fault.problem);
     const { meaning } = this.entryAt(guestCluster(guest / this.header.clusterSize));
     if (meaning.kind !== 'compressed' || (meaning.host as number) !== host) {
       throw new RangeError(`no compressed cluster at guest offset ${guest}`);
@@ -301,20 +307,34 @@ export class Qcow2Image implements Layer {
   }
 }
 
-function readMetadata(file: BlockFile, leniency: SnapshotLeniency): Metadata {
-  const header = parseHeader(file, leniency);
-  const extensions = parseExtensions(file, header);
-  const encryption = checkEncryption(file, header, extensions);
-  const name = readBackingName(file, header);
+function readMetadata(file: BlockFile): Metadata {
+  const collector = new FaultCollector();
+  const header = parseHeader(file, collector);
+  const extensions = parseExtensions(file, header, collector);
+  const encryption = collector.attempt<Encryption | undefined>(
+    'encryption',
+    'repair',
+    () => checkEncryption(file, header, extensions),
+    'luks',
+  );
+  const readLuks = (): LuksHeader | undefined => {
+    const place = encryption === 'luks' ? extensions.encryptionHeader : undefined;
+    return place === undefined ? undefined : readLuksHeader(file, place);
+  };
+  const luksHeader = collector.attempt('encryption', 'repair', readLuks, undefined);
+  const name = collector.attempt('backing file', 'repair', () => readBackingName(file, header), undefined);
   const format = extensions.backingFormat;
-  const snapshots = readSnapshotTable(file, header, leniency);
-  const bitmaps = extensions.bitmaps ? readBitmapDirectory(file, header, extensions.bitmaps) : [];
+  const snapshots = readSnapshotTable(file, header, collector);
+  const readBitmaps = (): Bitmap[] =>
+    extensions.bitmaps ? readBitmapDirectory(file, header, extensions.bitmaps) : [];
   return {
     header,
     extensions,
     encryption,
     backing: name === undefined ? undefined : { name, ...(format === undefined ? {} : { format }) },
     snapshots,
-    bitmaps,
+    bitmaps: collector.attempt('bitmaps', 'repair', readBitmaps, []),
+    luksHeader,
+    faults: collector.faults,
   };
 }

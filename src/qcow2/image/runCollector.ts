@@ -34,7 +34,7 @@ export class RunCollector {
   add(start: number, length: number, kind: RunKind, host: number): boolean {
     if (
       kind === this.#kind &&
-      kind !== RunKind.compressed &&
+      isPlace(kind) &&
       (host < 0 || host === this.#host + this.#length) &&
       this.#length !== 0
     ) {
@@ -51,7 +51,7 @@ export class RunCollector {
 
   /** What was gathered, where that is one run that began at `start`. */
   single(start: number): SingleRun | undefined {
-    if (this.#length === 0 || this.#start !== start || this.#kind === RunKind.compressed) return undefined;
+    if (this.#length === 0 || this.#start !== start || !isPlace(this.#kind)) return undefined;
     return { kind: this.#kind, host: this.#host };
   }
 
@@ -60,10 +60,13 @@ export class RunCollector {
     if (this.#length === 0 || this.stopped) return;
     const start = Math.max(this.#start, this.from);
     const end = Math.min(this.#start + this.#length, this.to);
-    const skipped = this.#host < 0 || this.#kind === RunKind.compressed ? 0 : start - this.#start;
+    const skipped = isPlace(this.#kind) && this.#host >= 0 ? start - this.#start : 0;
     this.#length = 0;
     if (start < end && this.visit(start, end - start, this.#kind, this.#host + skipped) === false) {
       this.stopped = true;
     }
   }
 }
+
+/** Whether the host offset of such a run is where its guest bytes are, one by one. */
+const isPlace = (kind: RunKind): boolean => kind !== RunKind.compressed && kind !== RunKind.missing;

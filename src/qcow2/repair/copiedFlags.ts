@@ -7,6 +7,7 @@ import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { entryHex } from '../format/bytes';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
+import type { RepairExample } from './report';
 import type { RepairWork } from './work';
 
 /** The byte of an entry that has the flag, its first one. */
@@ -39,6 +40,7 @@ class CopiedMender extends TableReceiver {
       host: offset,
       guest: index * this.image.header.l2Span,
       structure: 'L2 table',
+      refcount,
     });
   }
 
@@ -65,14 +67,16 @@ class CopiedMender extends TableReceiver {
 
   #entry(index: number, high: number, low: number, host: number): void {
     const { at, guest } = this.place(index);
-    this.#flip(at, high, low, { host, guest, structure: 'data' });
+    const { rules } = this.image.tables;
+    const refcount = rules.hasDataFile ? 1 : (this.disk.of(Math.floor(host / this.work.clusterSize)) ?? 0);
+    this.#flip(at, high, low, { host, guest, structure: 'data', refcount });
   }
 
   #flip(
     at: number,
     high: number,
     low: number,
-    facts: { readonly host: number; readonly guest: number; readonly structure: 'data' | 'L2 table' },
+    facts: Required<Pick<RepairExample, 'host' | 'guest' | 'structure' | 'refcount'>>,
   ): void {
     const flipped = (high ^ COPIED_HIGH) >>> 0;
     const byte = new Uint8Array(1);

@@ -63,7 +63,9 @@ function mendCompressed(rules: L2Rules, place: EntryPlace, entry: EntryWords): M
   if ((entry.zeroes | entry.allocated) !== 0) {
     return { ...plain, high, kind: 'subclustersMended', why: 'compressedSubclusters' };
   }
-  return high === entry.high ? undefined : { ...plain, high, kind: 'copiedFlag', why: 'compressedCopied' };
+  return high === entry.high
+    ? undefined
+    : { ...plain, high, kind: 'reservedBitsCleared', why: 'compressedCopied' };
 }
 
 function mendStandard(rules: L2Rules, place: EntryPlace, entry: EntryWords): Mended | undefined {

@@ -28,6 +28,7 @@ import {
   type CountedImage,
 } from '../check/checkImage';
 import type { DiskRefcounts } from '../check/diskRefcounts';
+import { RefusedError } from '../errors';
 import { dataView } from '../format/bytes';
 import { FEATURE_NAMES } from '../format/features';
 import { headerField } from '../format/headerFields';
@@ -62,9 +63,10 @@ const PHASES = 9;
 export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   const progress = phased(given.progress, PHASES);
   const context = { ...given, progress };
-  // Leaks are no reason to touch a snapshot table that cannot even be read.
-  const isForRepair = mode === 'all';
-  const image = Qcow2Image.open(context.file, { dataFile: context.dataFile, isForRepair });
+  const image = Qcow2Image.open(context.file, { dataFile: context.dataFile });
+  // Leaks are no reason to touch a snapshot table that cannot be read as it is.
+  image.refuseFaults(mode === 'all' ? 'repair' : 'check');
+  refuseWithoutTables(image);
   const found = lookAt(image, progress, mode === 'leaks');
   const { before } = found;
   const work = new RepairWork(context, image, found.known);
@@ -77,7 +79,19 @@ export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   if (changed) clearUnknownAutoclear(work);
   progress.finish();
   const report = { file: before.file, mode, changed, actions, losses, lossCount, lostBytes, before, after };
-  return { report, freed, wasSound: isSound(before) };
+  return { report, freed, wasSound: isSound(before) && !work.hasFaults };
+}
+
+/**
+ * Without its L1 table nothing of the disk is left, and all clusters pass for leaked. A repair would make the loss final.
+ * @throws RefusedError `repair.l1TableMissing`
+ */
+function refuseWithoutTables({ file, header }: Qcow2Image): void {
+  const { l1TableOffset, l1Size, clusterSize } = header;
+  // As QEMU has it, for which a file may end within its last cluster.
+  const end = Math.ceil(file.size / 512) * 512;
+  if (l1Size === 0 || l1TableOffset + l1Size * 8 - end < clusterSize) return;
+  throw new RefusedError(file.name, 'repair.l1TableMissing', { offset: l1TableOffset, limit: file.size });
 }
 
 /** The image as the repair finds it. */
@@ -104,15 +118,17 @@ function mendLeaks(work: RepairWork, { before, disk, counted }: Found): ClusterB
   const mender = new RefcountMender(work, counted, disk);
   if (before.leaks > 0) mender.lower();
   const flags = (before.byKind.l1Copied ?? 0) + (before.byKind.l2Copied ?? 0);
-  const { corruptions, checkErrors } = before;
-  // Refcounts are right now, and nothing else is wrong with them: so the flags can be made what they say.
-  const isElseSound = corruptions === flags && checkErrors + (before.byKind.overlap ?? 0) === 0;
+  const { corruptions, checkErrors, byKind } = before;
+  // Refcounts are right now, and nothing else is wrong with them: so the flags can be made what they say. Fields that a
+  // snapshot's entry lacks have nothing to do with that.
+  const others = corruptions - flags - (byKind.snapshotIncomplete ?? 0);
+  const isElseSound = others + checkErrors + (byKind.overlap ?? 0) === 0;
   if (isElseSound && (flags > 0 || before.leaks > 0)) mendCopiedFlags(work);
   return mender.freed;
 }
 
 function mendAll(work: RepairWork, { before, disk }: Found): ClusterBits {
-  const needsMending = !isSound(before);
+  const needsMending = !isSound(before) || work.hasFaults;
   if (!needsMending && before.leaks === 0) return new ClusterBits();
   if (needsMending) mendReferences(work);
   const mender = new RefcountMender(work, countImage(work.open(), work.progress), disk);

@@ -59,6 +59,8 @@ export interface RepairExample {
   /** A number (a refcount, a host offset), or a raw entry as `0x…`. */
   readonly found?: number | string;
   readonly becomes?: number | string;
+  /** Of the cluster that an entry with a wrong COPIED flag leads to. */
+  readonly refcount?: number;
 }
 
 export interface RepairAction {

@@ -1,8 +1,8 @@
 /** The snapshot table made anew (qcow2.txt, "Snapshots"): without what cannot be kept, with what version 3 asks for. */
-import { MAX_L1_SIZE } from '../format/limits';
 import { dataView } from '../format/bytes';
 import type { Qcow2Image } from '../image/qcow2Image';
-import type { Snapshot } from '../format/snapshotTable';
+import { l1TableFault, type Snapshot } from '../format/snapshotTable';
+import { hex } from '../units';
 import type { RepairWork } from './work';
 
 /** Bytes of an entry before its extra data. */
@@ -26,10 +26,11 @@ export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
   let isChanged = overhanging > 0;
   const kept: Uint8Array[] = [];
   for (const [index, snapshot] of snapshots.entries()) {
-    const { l1TableOffset, l1Size, offset, virtualSize } = snapshot;
-    const isMisaligned = l1TableOffset % header.clusterSize !== 0;
-    if (isMisaligned || l1Size > MAX_L1_SIZE / 8) {
-      const found = isMisaligned ? l1TableOffset : l1Size;
+    const { l1TableOffsetField, l1Size, offset, virtualSize } = snapshot;
+    const l1Fault = l1TableFault(snapshot, header.clusterSize);
+    if (l1Fault !== undefined) {
+      const isMisaligned = l1Fault === 'misaligned';
+      const found = isMisaligned ? hex(l1TableOffsetField) : l1Size;
       work.log.did('snapshotRemoved', { at: offset, snapshot: index, structure: 'snapshot table', found });
       const size = Number(virtualSize ?? BigInt(header.size));
       const why = isMisaligned ? 'snapshotL1Misaligned' : 'snapshotL1TooLarge';

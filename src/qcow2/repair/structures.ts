@@ -42,7 +42,9 @@ class StructureMender {
     // Nothing that this program knows could tell where else to look for it.
     if (crypt !== undefined) this.#claim(crypt.offset, crypt.length);
     for (const { offset, size, isActive } of l1TablesOf(image)) {
-      if (this.#claim(offset, size * 8)) continue;
+      // One that the file was cut off in goes where there is room for all of it.
+      const isCut = isActive && offset + size * 8 > work.context.original.size;
+      if (!isCut && this.#claim(offset, size * 8)) continue;
       const sharers = snapshots.filter((each) => each.l1TableOffset === offset && each.l1Size === size);
       // The field is the first one of an entry.
       const pointers = isActive ? [40] : sharers.map((each) => each.offset);

@@ -28,6 +28,8 @@ export class RepairWork {
   /** End of the image file as it was before the repair, in bytes: a multiple of 512, as QEMU measures files. */
   readonly fileEnd: number;
   readonly namesBacking: boolean;
+  /** Parts of the image cannot be read as they are written. */
+  readonly hasFaults: boolean;
   /** Data can be put somewhere else: LUKS ties what is encrypted to its host offset. */
   readonly canMoveData: boolean;
 
@@ -44,6 +46,7 @@ export class RepairWork {
     this.clusterSize = image.header.clusterSize;
     this.fileEnd = Math.ceil(file.size / 512) * 512;
     this.namesBacking = image.namesBacking;
+    this.hasFaults = image.faults.length > 0;
     this.canMoveData = image.encryption !== 'luks';
     const first = Math.max(known, Math.ceil(diskSize / this.clusterSize));
     this.fresh = new FreshClusters(file, original, this.clusterSize, first);
@@ -59,7 +62,7 @@ export class RepairWork {
 
   /** The image as it is now. */
   open(): Qcow2Image {
-    return Qcow2Image.open(this.context.file, { dataFile: this.context.dataFile, isForRepair: true });
+    return Qcow2Image.open(this.context.file, { dataFile: this.context.dataFile });
   }
 
   /** @param value a safe integer */

@@ -51,6 +51,9 @@ export function makePlan(
 ): SavePlan | undefined {
   const onDisk = Qcow2Image.open(image.base);
   const staged = Qcow2Image.open(image, { dataFile });
+  // What the guards refuse by name cannot come here; no plan can be made of tables that cannot be read.
+  onDisk.refuseFaults('change');
+  staged.refuseFaults('change');
   return new Planner(image, onDisk, staged, progress).make(dataFile);
 }
 

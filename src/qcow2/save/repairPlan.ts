@@ -38,8 +38,8 @@ export function makeRepairPlan(
   dataFile: StagedFile | undefined,
   progress: Progress,
 ): SavePlan | undefined {
-  const onDisk = Qcow2Image.open(image.base, { isForRepair: true });
-  const staged = Qcow2Image.open(image, { dataFile, isForRepair: true });
+  const onDisk = Qcow2Image.open(image.base);
+  const staged = Qcow2Image.open(image, { dataFile });
   const { clusterSize, version, refcountBits } = onDisk.header;
   if (clusterSize !== staged.header.clusterSize) throw new RefusedError(image.name, 'save.otherGeometry');
   const [header, oldHeader] = [firstSector(image), firstSector(image.base)];

@@ -17,10 +17,7 @@ export interface ImageInfo {
 
 const NANOSECONDS = 1_000_000_000n;
 
-/**
- * @param fullBackingName the backing name joined to the image's folder (chain/names.ts); absent without one
- * @throws FormatError on a broken LUKS header, FileError
- */
+/** @param fullBackingName the backing name joined to the image's folder (chain/names.ts); absent without one */
 export function imageInfo(image: Qcow2Image, fullBackingName: string | undefined): ImageInfo {
   const { backing, header, snapshots } = image;
   return {
@@ -79,8 +76,8 @@ function bitmapInfo(bitmap: Bitmap): JsonValue {
 
 function encryptInfo(image: Qcow2Image): JsonValue | undefined {
   if (image.encryption === undefined) return undefined;
-  const luks = image.readLuksHeader();
-  return luks === undefined ? { format: 'aes' } : luksInfo(luks);
+  if (image.encryption === 'aes') return { format: 'aes' };
+  return image.luksHeader === undefined ? undefined : luksInfo(image.luksHeader);
 }
 
 function snapshotInfo(snapshot: Snapshot): JsonValue {

@@ -43,6 +43,7 @@ const KIND_OF_RUN: readonly number[] = (() => {
   kinds[RunKind.compressed] = indexOf('compressed');
   kinds[RunKind.zeroPlain] = indexOf('zeroPlain');
   kinds[RunKind.zeroAllocated] = indexOf('zeroAllocated');
+  kinds[RunKind.missing] = MISSING;
   return kinds;
 })();
 
@@ -115,13 +116,23 @@ export class KindWalk {
   }
 
   private visitorOf(layer: Layer, depth: number): RunVisitor {
-    const ownKinds = depth === 0 ? KIND_OF_RUN : KIND_OF_RUN.map(() => BACKING[Math.min(depth, 3) - 1]!);
+    const backing = BACKING[Math.min(depth, 3) - 1]!;
+    const ownKinds =
+      depth === 0 ? KIND_OF_RUN : KIND_OF_RUN.map((kind) => (kind === INVALID ? INVALID : backing));
     const hasUnopenedBacking = layer.namesBacking && depth + 1 === this.layers.length;
     const nobody = hasUnopenedBacking ? BACKING_UNKNOWN : UNALLOCATED;
     const { dataEnd } = layer;
     return (start, length, kind, host) => {
       if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) {
         if (!this.below(depth, start, length, nobody)) return false;
+      } else if (kind === RunKind.missing) {
+        this.count(length, MISSING);
+        this.addLostTable(
+          depth,
+          length,
+          host,
+          (Math.floor(host / layer.granularity) + 1) * layer.granularity,
+        );
       } else if (host + length > dataEnd && lostBytes(layer, length, kind, host) > 0) {
         this.countLost(depth, length, ownKinds[kind]!, host, lostBytes(layer, length, kind, host));
       } else {
@@ -153,6 +164,11 @@ export class KindWalk {
     this.addLost(depth, bytes, host + length - bytes, host + length);
   }
 
+  private addLostTable(depth: number, bytes: number, host: number, end: number): void {
+    const hasTable = this.addLost(depth, bytes, host, end);
+    this.lost[depth]!.hasTables ||= hasTable;
+  }
+
   /** @param host of the first byte that is lost; @returns whether the file had something there */
   private addLost(depth: number, bytes: number, host: number, end: number): boolean {
     if (this.looksLeft > 0 && !this.layers[depth]!.wasInUse(host)) return false;
@@ -180,7 +196,6 @@ export class KindWalk {
     this.count(end - at, kind === 'missing' ? MISSING : INVALID);
     const depth = this.layers.findIndex(({ file }) => file.name === problem.file);
     if (kind !== 'missing' || depth < 0) return;
-    const hasTable = this.addLost(depth, end - at, problem.offset ?? 0, Number(problem.value));
-    this.lost[depth]!.hasTables ||= hasTable;
+    this.addLostTable(depth, end - at, problem.offset ?? 0, Number(problem.value));
   }
 }

@@ -28,6 +28,10 @@ export interface MapExtent {
   offset: number;
 }
 
+/** As QEMU has it, for which missing tables are all zero. */
+const isLeftToBacking = (kind: RunKind): boolean =>
+  kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster || kind === RunKind.missing;
+
 export type ExtentVisitor = (extent: Readonly<MapExtent>) => void;
 
 const PRESENT = 1;
@@ -46,6 +50,7 @@ const FLAGS_OF_KIND: readonly number[] = (() => {
   const flags: number[] = [];
   flags[RunKind.unallocated] = 0;
   flags[RunKind.unallocatedSubcluster] = OFFSET;
+  flags[RunKind.missing] = 0;
   flags[RunKind.data] = PRESENT | DATA | OFFSET;
   flags[RunKind.compressed] = PRESENT | DATA | COMPRESSED;
   flags[RunKind.zeroPlain] = PRESENT | ZERO;
@@ -164,7 +169,7 @@ class ChainWalk {
     return (start, length, kind, host) => {
       this.countRun(start);
       const flags = knownFlags[kind]!;
-      if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) {
+      if (isLeftToBacking(kind)) {
         this.below(depth, start, length, flags, host);
       } else if (kind === RunKind.data && layer.looksForHoles && (flags & OFFSET) !== 0) {
         this.withHoles(layer, depth, length, flags, host);

@@ -6,7 +6,6 @@ import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkImage, isSound } from '../../../src/qcow2/check/checkImage';
 import type { Structure } from '../../../src/qcow2/check/findings';
-import { EngineError } from '../../../src/qcow2/errors';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { image } from '../../support/imageBuilder';
@@ -109,18 +108,12 @@ afterAll(() => {
 
 const open = (content: Buffer): Qcow2Image => Qcow2Image.open(new MemoryFile('disk.qcow2', content));
 
-/** Of a pair that nobody can open, the code says why. */
+/** Of a pair whose content is no such structure, the code says why. */
 function damaged({ one, other }: { readonly one: Place; readonly other: Place }): Buffer | string {
   const content = Buffer.from(bytes);
   const { at = 0, flags = 0n } = one.pointer ?? {};
   content.writeBigUInt64BE(BigInt(other.offset) | flags, at);
-  try {
-    open(content);
-    return content;
-  } catch (error) {
-    if (error instanceof EngineError) return error.problem.code;
-    throw error;
-  }
+  return open(content).faults[0]?.problem.code ?? content;
 }
 
 describe('a structure that is led onto another one', () => {
@@ -129,7 +122,7 @@ describe('a structure that is led onto another one', () => {
     return typeof content === 'string' ? [] : [{ ...pair, content }];
   });
 
-  test('can be opened but for tables whose content is looked at then', () => {
+  test('can be read but for tables whose content is looked at when the image is opened', () => {
     const closed = PAIRS.filter((pair) => typeof damaged(pair) === 'string');
     expect(openable).toHaveLength(113);
     const tables = ['snapshot table', 'bitmap directory', 'bitmap table'];

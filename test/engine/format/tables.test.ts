@@ -33,6 +33,7 @@ describe('the snapshot table', () => {
       id: '1',
       name: 'name',
       l1TableOffset: 6 * CLUSTER,
+      l1TableOffsetField: BigInt(6 * CLUSTER),
       l1Size: 3,
       dateSeconds: 1000,
       dateNanoseconds: 500,

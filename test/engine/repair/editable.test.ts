@@ -191,7 +191,9 @@ describe('an image whose snapshot table nobody opens', () => {
     fs.writeFileSync(path, bytes);
     expect(status()).toBe(1);
     const editable = open();
-    expect(editable.chain.top.snapshotProblem).toMatchObject({ code: 'snapshot.extraData', limit: 1024 });
+    expect(editable.chain.top.faults).toMatchObject([
+      { part: 'snapshot table', blocks: 'check', problem: { code: 'snapshot.extraData', limit: 1024 } },
+    ]);
     expect(editable.chain.top.snapshots).toHaveLength(1);
     expect(editable.check()).toMatchObject({ corruptions: 1, byKind: { snapshotExtraData: 1 } });
     const [first] = editable.obstacles();
@@ -201,8 +203,8 @@ describe('an image whose snapshot table nobody opens', () => {
       problem: { code: 'snapshot.extraData' },
     });
     expect(editable.repairObstacles().filter(({ severity }) => severity === 'refuse')).toEqual([]);
-    editable.apply({ kind: 'discard', start: 0, length: CLUSTER });
-    expect(() => editable.save()).toThrow('snapshot.extraData');
+    const discard = { kind: 'discard', start: 0, length: CLUSTER } as const;
+    expect(() => editable.apply(discard)).toThrow('snapshot.extraData');
     expect(() => editable.previewRepair('leaks')).toThrow('snapshot.extraData');
     expect(fs.readFileSync(path)).toEqual(bytes);
   });
@@ -212,12 +214,12 @@ describe('an image whose snapshot table nobody opens', () => {
     const editable = open();
     const report = editable.applyRepair('all', 'Repair');
     expect(report.after).toMatchObject({ corruptions: 0, leaks: 0, defects: 0 });
-    expect(editable.chain.top.snapshotProblem).toBeUndefined();
+    expect(editable.chain.top.faults).toEqual([]);
     expect(editable.obstacles().filter(({ severity }) => severity === 'refuse')).toEqual([]);
     editable.save();
     expect(status()).toBe(0);
     expect(editable.undo()).toBe(true);
-    expect(editable.chain.top.snapshotProblem).toBeDefined();
+    expect(editable.chain.top.faults).toHaveLength(1);
     editable.save();
     expect(fs.readFileSync(path)).toEqual(bytes);
   });

@@ -153,7 +153,7 @@ const ROWS: readonly Row[] = [
     name: 'COPIED of a compressed cluster',
     make: plain,
     damage: setEntry(7, (_, old) => old | COPIED),
-    does: 'copiedFlag',
+    does: 'reservedBitsCleared',
   },
   {
     name: 'a compressed cluster with a subcluster bitmap',

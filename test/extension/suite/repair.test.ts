@@ -119,7 +119,7 @@ describe('a repair', () => {
     assert.throws(() => qemuImg('info', path), /Too much extra metadata/);
     const uri = folder.uri('snapshots.qcow2');
     const document = await openImage(exports, uri);
-    const problem = (): string | undefined => document.state?.summary?.snapshotProblem?.code;
+    const problem = (): string | undefined => document.state?.summary?.faults?.[0]?.problem.code;
     assert.equal(problem(), 'snapshot.extraData');
     assert.equal(await writeZeroes({ uri, offset: '8M', length: '64k' }), undefined);
     assert.ok(((await check(uri))?.byKind.snapshotExtraData ?? 0) > 0);

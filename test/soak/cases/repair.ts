@@ -22,7 +22,7 @@ export function repair(seed: number, { folder, tell }: CasePlace): Counts {
   tell?.(what);
   fs.writeFileSync(`${folder}/disk.data`, Buffer.alloc(65536, 0xd5));
   fs.writeFileSync(`${folder}/disk.qcow2`, bytes);
-  if (!canBeOpened(bytes)) return { images: 1 };
+  if (!canBeRepaired(bytes)) return { images: 1 };
   let repaired: RepairedBytes;
   try {
     repaired = repairBytes(bytes, 'all', `${folder}/scratch`);
@@ -44,12 +44,13 @@ const LIMITS: ReadonlySet<ProblemCode> = new Set([
   'refcount.tableFull',
   'check.clusters',
   'check.memory',
+  'repair.l1TableMissing',
 ]);
 
-function canBeOpened(bytes: Buffer): boolean {
+function canBeRepaired(bytes: Buffer): boolean {
   try {
-    Qcow2Image.open(new MemoryFile('disk.qcow2', bytes), { isForRepair: true });
-    return true;
+    const image = Qcow2Image.open(new MemoryFile('disk.qcow2', bytes));
+    return image.faultFor('repair') === undefined;
   } catch (error) {
     if (error instanceof EngineError) return false;
     throw error;
@@ -59,7 +60,7 @@ function canBeOpened(bytes: Buffer): boolean {
 /** What is wrong, or undefined. */
 function judge(bytes: Buffer, { report, bytes: after }: RepairedBytes, folder: string): string | undefined {
   fs.writeFileSync(`${folder}/after.qcow2`, after);
-  const image = Qcow2Image.open(new MemoryFile('disk.qcow2', bytes), { isForRepair: true });
+  const image = Qcow2Image.open(new MemoryFile('disk.qcow2', bytes));
   const ids = image.snapshots.map(({ id }) => id);
   const layers = [undefined, ...ids.keys()].filter(
     (index) => index === undefined || ids.indexOf(ids[index]!) === index,

@@ -1,0 +1,48 @@
+/** Verbs of the headless command in this process, where one of its own for each of thousands would take too long. */
+import * as fs from 'node:fs';
+import { checkFile } from '../../src/cli/check';
+import { info } from '../../src/cli/info';
+import { map } from '../../src/cli/map';
+import { redirectOutput } from '../../src/cli/output';
+import { repairFile } from '../../src/cli/repair';
+import { outputForm, readArguments } from '../../src/cli/verb';
+import { EngineError } from '../../src/qcow2/errors';
+import { describeProblem } from '../../src/qcow2/problemText';
+import type { Ran } from './process';
+
+type Run = (args: readonly string[]) => unknown;
+
+const VERBS = {
+  info: (args) => info.run(args),
+  map: (args) => map.run(args),
+  check,
+} as const satisfies Record<string, Run>;
+
+/** As `check` has it, which loads the repair when asked for. */
+function check(argv: readonly string[]): number {
+  const options = { output: { type: 'string' }, repair: { type: 'string', short: 'r' } } as const;
+  const args = readArguments(argv, ['FILE'], options);
+  const mode = args.text('repair');
+  if (mode === 'leaks' || mode === 'all') return repairFile(args, outputForm(args), mode);
+  return checkFile(args, outputForm(args));
+}
+
+/** @param folder for what is printed; it must be there */
+export function runVerb(folder: string, verb: keyof typeof VERBS, args: readonly string[]): Ran {
+  const [output, errors] = [`${folder}/stdout`, `${folder}/stderr`];
+  const files = { output: fs.openSync(output, 'w'), errors: fs.openSync(errors, 'w') };
+  const before = redirectOutput(files);
+  let status: number;
+  try {
+    status = Number(VERBS[verb](args) ?? 0);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    fs.writeSync(files.errors, `qcow2: ${error.problem.file}: ${describeProblem(error.problem)}\n`);
+    status = 1;
+  } finally {
+    redirectOutput(before);
+    fs.closeSync(files.output);
+    fs.closeSync(files.errors);
+  }
+  return { status, stdout: fs.readFileSync(output), stderr: fs.readFileSync(errors, 'utf8') };
+}
