@@ -1,8 +1,11 @@
 /** Activation: registers what the folders offer, and loads nothing heavy before an image or the tree is shown. */
 // First: what comes after it is what takes time.
 import { began, between, type Moment, now } from './startup';
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { ChainView } from './chains/chainView';
+import { ImageKey } from './chains/imageKey';
+import { AutomaticChecks } from './commands/automaticChecks';
 import { registerChainCommands } from './commands/chains';
 import { registerCheck } from './commands/check';
 import { registerChangeBacking } from './commands/changeBacking';
@@ -13,6 +16,8 @@ import { registerExportMap } from './commands/exportMap';
 import { registerGiveBack } from './commands/giveBack';
 import { registerGoToProblem } from './commands/goToProblem';
 import { registerOpenCommands } from './commands/open';
+import { OpenHint } from './commands/openHint';
+import { registerOpenWith } from './commands/openWith';
 import { registerRecover } from './commands/recover';
 import { registerRepair } from './commands/repair';
 import { registerSample } from './commands/sample';
@@ -29,6 +34,8 @@ import { registerEditor } from './editor/provider';
 import { Renames } from './editor/renames';
 import { Sessions } from './editor/sessions';
 import { ImageStatus } from './editor/statusBar';
+import { folderOfThisHost } from './editor/storage';
+import { logTo } from './words/log';
 import { openLog, showLog } from './words/logChannel';
 import { registerCommand } from './words/tell';
 
@@ -38,11 +45,23 @@ export interface Exports {
   readonly chains: ChainView;
   readonly checks: Checks;
   guards(document: ImageDocument): Promise<GuardReport>;
+  readonly logTo: typeof logTo;
   /** What running the bundle and `activate` have taken. */
   readonly startup: readonly Moment[];
 }
 
 const loaded = now();
+
+/** What is to end before the extension host does. */
+let sessions: Sessions | undefined;
+
+/**
+ * Saves past their seal go on to their end, which VS Code waits for some seconds; others are cancelled. A save that is cut
+ * off here is recovered by the next window.
+ */
+export async function deactivate(): Promise<void> {
+  await sessions?.end();
+}
 
 export function activate(context: vscode.ExtensionContext): Exports {
   const activating = now();
@@ -50,12 +69,14 @@ export function activate(context: vscode.ExtensionContext): Exports {
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
-  const sessions = new Sessions({
+  const scratchFolder = folderOfThisHost(stagedFolder);
+  const started = new Sessions({
     workerScript,
-    scratchFolder: stagedFolder,
+    scratchFolder,
     followsNames: () => vscode.workspace.isTrusted,
     nextGeneration: () => ++generation,
   });
+  sessions = started;
   const images = new OpenImages();
   const checks = new Checks();
   const chains = new ChainView(workerScript, checks);
@@ -64,24 +85,39 @@ export function activate(context: vscode.ExtensionContext): Exports {
     stagedFolder,
     ...(context.storageUri === undefined ? [] : [context.storageUri.fsPath]),
   ]);
-  const renames = new Renames(images, stagedFolder);
+  const renames = new Renames(images, scratchFolder);
   context.subscriptions.push(
     images,
     checks,
     chains,
     renames,
-    registerEditor({ extension: context.extensionUri, sessions, images, renames, checks, findUsers }),
+    registerEditor({
+      extension: context.extensionUri,
+      sessions: started,
+      images,
+      renames,
+      checks,
+      findUsers,
+    }),
     new Problems(checks),
     new ImageStatus(images),
     new ContextKeys(images, checks),
+    new ImageKey(chains.index),
+    new OpenHint(chains.index, context.workspaceState),
+    images.onDidChangeDocuments(() => {
+      chains.index.setOpenFolders(openFolders(images));
+    }),
+    startSoon(chains),
     registerCommand('qcow2.showLog', showLog),
     registerSave(images),
     registerRecover(images),
     registerOpenCommands(images),
+    registerOpenWith(images),
     registerSample(context),
     registerExportMap(images, workerScript),
     registerCopyInformation(images, workerScript),
-    registerCheck(images, checks, workerScript),
+    registerCheck(images, checks, chains.index, workerScript),
+    new AutomaticChecks(checks, workerScript),
     registerGoToProblem(images),
     registerRepair(images, checks, findUsers),
     registerChangeCommands(images, findUsers),
@@ -95,6 +131,23 @@ export function activate(context: vscode.ExtensionContext): Exports {
     chains,
     checks,
     guards: (document) => guardsOf(document, findUsers),
+    logTo,
     startup: [between(began, loaded), between(activating, now())],
   };
+}
+
+/** Folders of the open images on a local disk. */
+function openFolders(images: OpenImages): string[] {
+  return images.entries().flatMap(([uri]) => (uri.scheme === 'file' ? [dirname(uri.fsPath)] : []));
+}
+
+/** Milliseconds from activation to the search for images: what is opened first comes first. */
+const INDEX_AFTER = 1000;
+
+/** Menus, and the guard of images that others use, need the index before its view is shown. */
+function startSoon({ index }: ChainView): vscode.Disposable {
+  const timer = setTimeout(() => void index.start(), INDEX_AFTER);
+  return new vscode.Disposable(() => {
+    clearTimeout(timer);
+  });
 }

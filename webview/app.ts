@@ -150,7 +150,10 @@ export class App implements Actions, PageApi {
 
   openRepair(): void {
     const { health, page } = this.#store.state;
-    if (page?.image.summary) this.#repairDialog.open(health?.kind === 'leaks' ? 'leaks' : 'all');
+    if (!page?.image.summary) return;
+    const isIncomplete = page.image.warnings.some(({ code }) => code.startsWith('file.incomplete'));
+    // What a new copy would bring back is not given up by a click too many.
+    this.#repairDialog.open(isIncomplete ? undefined : health?.kind === 'leaks' ? 'leaks' : 'all');
   }
 
   /** Opens the dialog of a change; without a range the person says which. */

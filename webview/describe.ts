@@ -3,7 +3,9 @@ import type { KindTotals } from '../src/editor/messages';
 import type { KindSet } from './kinds';
 import type { Disk } from './map/geometry';
 import type { Source } from './map/tiles';
-import { formatCount, formatOffset, formatShare, formatSize } from './numbers';
+import { shareText } from '../src/text/shareText';
+import { sizeText } from '../src/text/sizeText';
+import { formatCount, formatOffset } from './numbers';
 import { t } from './strings';
 
 export interface KindShare {
@@ -23,7 +25,7 @@ export function nameClusters(start: number, length: number, disk: Disk): string 
 
 /** "0x1f0000, 64 KiB". */
 export const placeOf = (start: number, length: number): string =>
-  `${formatOffset(start)}, ${formatSize(length)}`;
+  `${formatOffset(start)}, ${sizeText(length)}`;
 
 /** The kinds in a cell, the largest first; undefined while it is not known. */
 export function sharesOf(
@@ -49,7 +51,7 @@ export function nameShares(shares: readonly KindShare[], set: KindSet): string {
   const sum = shares.reduce((total, { amount }) => total + amount, 0);
   const [only, ...others] = shares;
   if (only && others.length === 0) return nameOfKind(set, only.kind);
-  return shares.map(({ kind, amount }) => `${nameOfKind(set, kind)} ${formatShare(amount, sum)}`).join(', ');
+  return shares.map(({ kind, amount }) => `${nameOfKind(set, kind)} ${shareText(amount, sum)}`).join(', ');
 }
 
 export const nameOfKind = (set: KindSet, kind: string): string => set.words[kind]?.name ?? kind;

@@ -18,7 +18,7 @@ import type {
   RepairMode,
   RepairPreview,
   Result,
-  StagedReport,
+  PageReport,
   Told,
 } from '../src/editor/messages';
 import type { Answer, MaybeProblem, Settled } from './answers';
@@ -75,7 +75,7 @@ export class HostLine {
     return this.#put(await this.#settle(this.#rpc.totals(start, length)));
   }
 
-  async inspect(guestOffset: number): Promise<Answer<StagedReport>> {
+  async inspect(guestOffset: number): Promise<Answer<PageReport>> {
     return this.#put(await this.#settle(this.#rpc.inspect(guestOffset)));
   }
 

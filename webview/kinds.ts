@@ -29,6 +29,7 @@ export const KINDS = [
   'backing3',
   'backingUnknown',
   'invalid',
+  'missing',
 ] as const satisfies readonly CellKind[];
 
 export const KIND_COUNT = KINDS.length;
@@ -56,6 +57,10 @@ export const KIND_WORDS: Readonly<Record<CellKind, KindWords>> = {
     meaning: t('A layer that could not be opened would provide these bytes.'),
   },
   invalid: { name: t('Invalid entry'), meaning: t('The entry for these bytes breaks the specification.') },
+  missing: {
+    name: t('Beyond the end of the file'),
+    meaning: t('The file ends before these bytes: they are lost, and QEMU reads zeroes there.'),
+  },
 };
 
 /** `--vscode-qcow2-mapData`. */

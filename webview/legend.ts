@@ -2,7 +2,9 @@
 import { html, type TemplateResult } from 'lit';
 import type { KindTotals } from '../src/editor/messages';
 import { FILE_KINDS, GUEST_KINDS, isFromBacking, type KindSet } from './kinds';
-import { formatBytes, formatCount, formatShare, formatSize } from './numbers';
+import { shareText } from '../src/text/shareText';
+import { sizeText } from '../src/text/sizeText';
+import { formatBytes, formatCount } from './numbers';
 import type { AppState } from './store';
 import { t } from './strings';
 
@@ -45,7 +47,7 @@ function guestKinds(state: AppState, totals: KindTotals): readonly string[] {
   const deepest = layers.filter(({ state: kind }) => kind === 'open').length - 1;
   return GUEST_KINDS.kinds.filter((kind, index) => {
     if ((totals.bytes[index] ?? 0) > 0) return true;
-    if (kind === 'invalid') return false;
+    if (kind === 'invalid' || kind === 'missing') return false;
     if (kind === 'backingUnknown') return deepest < layers.length - 1;
     return !isFromBacking(kind) || Number(kind.slice(-1)) <= deepest;
   });
@@ -85,8 +87,8 @@ function entry(
         <span class="swatch swatch-${kind}"></span><span class="legend-name">${name}</span>
       </button>
     </th>
-    <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${formatSize(bytes)}</td>
-    <td role="cell">${formatShare(bytes, totals.totalBytes)}</td>
+    <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${sizeText(bytes)}</td>
+    <td role="cell">${shareText(bytes, totals.totalBytes)}</td>
     <td role="cell" data-clusters=${Math.ceil(bytes / clusterSize)}>
       ${formatCount(Math.ceil(bytes / clusterSize))}
     </td>
@@ -116,8 +118,8 @@ function stagedEntry(
         <span class="swatch swatch-staged"></span><span class="legend-name">${t('Staged')}</span>
       </span>
     </th>
-    <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${formatSize(bytes)}</td>
-    <td role="cell">${formatShare(bytes, totalBytes)}</td>
+    <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${sizeText(bytes)}</td>
+    <td role="cell">${shareText(bytes, totalBytes)}</td>
     <td role="cell" data-clusters=${clusters}>${formatCount(clusters)}</td>
   </tr>`;
 }

@@ -1,9 +1,12 @@
-/** What the fields and bits of the format mean, in a sentence each (qcow2.txt), keyed by the specification's names. */
-import type { PhraseCode, Said } from '../src/editor/messages';
+/**
+ * What the fields and bits of the format mean, in a sentence each (qcow2.txt). The engine's names are the keys: a field
+ * without an explanation, or an explanation without a field, does not compile.
+ */
+import type { EntryFieldName, FeatureName, HeaderFieldName, PhraseCode, Said } from '../src/editor/messages';
 import { t } from './strings';
 
 /** Header fields by name. */
-export const FIELD_MEANING: Readonly<Record<string, string>> = {
+export const FIELD_MEANING: Readonly<Record<HeaderFieldName, string>> = {
   magic: t('Says that this is a qcow2 image: "QFI" and 0xfb.'),
   version: t('Format version, 2 or 3.'),
   backing_file_offset: t("Where the backing file's name stands; 0 for none."),
@@ -25,31 +28,29 @@ export const FIELD_MEANING: Readonly<Record<string, string>> = {
   compression_type: t('How compressed clusters are compressed: 0 deflate, 1 zstd.'),
 };
 
-/** Feature bits by their name, lower case. */
-export const FEATURE_MEANING: Readonly<Record<string, string>> = {
+/** Feature bits by name. */
+export const FEATURE_MEANING: Readonly<Record<FeatureName, string>> = {
   dirty: t('The image was not closed cleanly: refcounts may be wrong.'),
   corrupt: t('A structure was found corrupt; the image must not be written.'),
   'external data file': t("The guest's data is in a file of its own."),
   'compression type': t('Clusters are compressed by something else than deflate.'),
-  'extended l2 entries': t('L2 entries have 128 bits and tell 32 subclusters apart.'),
+  'extended L2 entries': t('L2 entries have 128 bits and tell 32 subclusters apart.'),
   'lazy refcounts': t('Refcounts may be written late, with the dirty bit set meanwhile.'),
   bitmaps: t('The persistent bitmaps are consistent with the data.'),
   'raw external data': t('The external data file can also be read by itself, as a raw image.'),
 };
 
-/** Bits and fields of L2 entries by their name, lower case. */
-export const ENTRY_MEANING: Readonly<Record<string, string>> = {
-  copied: t('The refcount is exactly one: the cluster may be written in place.'),
-  compressed: t('The cluster is compressed.'),
+/** Bits and fields of L1 and L2 entries by name. */
+export const ENTRY_MEANING: Readonly<Record<EntryFieldName, string>> = {
+  COPIED: t('The refcount is exactly one: the cluster may be written in place.'),
+  COMPRESSED: t('The cluster is compressed.'),
   'zero flag': t('The cluster reads as zero.'),
-  'all zeros': t('The cluster reads as zero.'),
+  'L2 table offset': t('Where the L2 table is in the file; 0 for nowhere.'),
   'host cluster offset': t('Where the cluster is in the file; 0 for nowhere.'),
-  'compressed sectors': t('Sectors of 512 bytes that follow the first one.'),
+  'host offset of the compressed data': t('Where the compressed data starts; not aligned.'),
   'additional sectors': t('Sectors of 512 bytes that follow the first one.'),
-  'host offset': t('Where the compressed data starts; not aligned.'),
-  'allocation status': t('A bit for each subcluster that has data here.'),
-  'subcluster allocation': t('A bit for each subcluster that has data here.'),
-  'reads as zeros': t('A bit for each subcluster that reads as zero.'),
+  'subclusters that read as zero': t('A bit for each subcluster that reads as zero.'),
+  'allocated subclusters': t('A bit for each subcluster that has data here.'),
   reserved: t('Must be zero.'),
 };
 

@@ -7,7 +7,8 @@ import type { KindSet } from './kinds';
 import { cellCount, type Disk } from './map/geometry';
 import { bandsOf, sumShares, UNKNOWN, type Palette } from './map/paint';
 import type { TileCache } from './map/tiles';
-import { formatOffset, formatSize } from './numbers';
+import { sizeText } from '../src/text/sizeText';
+import { formatOffset } from './numbers';
 import { t } from './strings';
 import { paletteOf, readTheme } from './theme';
 
@@ -109,7 +110,7 @@ export class Minimap {
     this.#frame.setAttribute('aria-valuenow', String(shown.start));
     this.#frame.setAttribute(
       'aria-valuetext',
-      t('{0} from {1}', formatSize(shown.end - shown.start), formatOffset(shown.start)),
+      t('{0} from {1}', sizeText(shown.end - shown.start), formatOffset(shown.start)),
     );
   }
 

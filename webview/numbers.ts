@@ -1,33 +1,11 @@
 /**
- * Numbers as a person reads and writes them: sizes as `64 KiB`, offsets as `0x1f0000`, shares as `31 %`, and the
- * text of the "Go to" field turned back into a guest offset. They look the same in every language, so that what is
- * shown can be typed in again.
+ * Numbers as a person reads and writes them: counts, bytes in full, offsets as `0x1f0000`, and the text of the "Go to"
+ * field turned back into a guest offset. They look the same in every language, so that what is shown can be typed in
+ * again. Sizes and shares are in src/text.
  */
 import { t } from './strings';
 
-const UNITS = ['', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 const SUFFIXES = 'kmgtpe';
-
-/** Bytes with the largest fitting binary unit: exact where it is whole, else three digits (`12.3 GiB`). */
-export function formatSize(bytes: number): string {
-  let power = 0;
-  let value = bytes;
-  while (value >= 1024 && power < UNITS.length - 1) {
-    value /= 1024;
-    power++;
-  }
-  if (power === 0) return bytesInWords(String(bytes), bytes);
-  const unit = UNITS[power]!;
-  if (Number.isInteger(value)) return `${value} ${unit}`;
-  return `${withThreeDigits(value)} ${unit}`;
-}
-
-/** Three digits at most, cut rather than rounded, so that 1023.9 KiB does not become the next unit's number. */
-function withThreeDigits(value: number): string {
-  const decimals = value < 10 ? 2 : value < 100 ? 1 : 0;
-  const scale = 10 ** decimals;
-  return String(Math.floor(value * scale) / scale);
-}
 
 /** A whole number with thin groups of three: `16,777,216`. */
 export function formatCount(count: number): string {
@@ -36,25 +14,12 @@ export function formatCount(count: number): string {
 
 /** Bytes in full, for tooltips and copying: `65,536 bytes`. */
 export function formatBytes(bytes: number): string {
-  return bytesInWords(formatCount(bytes), bytes);
+  return bytes === 1 ? t('1 byte') : t('{0} bytes', formatCount(bytes));
 }
-
-const bytesInWords = (digits: string, bytes: number): string =>
-  bytes === 1 ? t('1 byte') : t('{0} bytes', digits);
 
 /** `0x…`, lower case. */
 export function formatOffset(offset: number): string {
   return `0x${offset.toString(16)}`;
-}
-
-/** `part` of `whole` as per cent: never `0 %` for something and never `100 %` for less than everything. */
-export function formatShare(part: number, whole: number): string {
-  if (whole <= 0 || part <= 0) return '0 %';
-  if (part >= whole) return '100 %';
-  const percent = (part / whole) * 100;
-  if (percent < 0.1) return '< 0.1 %';
-  if (percent > 99.9) return '> 99.9 %';
-  return `${percent < 10 ? percent.toFixed(1) : Math.round(Math.min(percent, 99))} %`;
 }
 
 /** What the "Go to" field says; `reason` is a code the caller turns into a sentence. */

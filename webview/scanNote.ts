@@ -1,6 +1,6 @@
 /** How far the reading of the image is, as long as the map is not complete; over the map, which does not move for it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { formatShare } from './numbers';
+import { shareText } from '../src/text/shareText';
 import type { AppState } from './store';
 import { t } from './strings';
 
@@ -8,10 +8,10 @@ export function scanNote({ space, totals, layoutShare }: AppState): TemplateResu
   if (space === 'file') {
     return layoutShare === undefined
       ? nothing
-      : note(t('Reading the tables: {0} so far', formatShare(layoutShare, 1)));
+      : note(t('Reading the tables: {0} so far', shareText(layoutShare, 1)));
   }
   if (totals === undefined || totals.scannedBytes >= totals.totalBytes) return nothing;
-  return note(t('Scanning: {0} of the disk so far', formatShare(totals.scannedBytes, totals.totalBytes)));
+  return note(t('Scanning: {0} of the disk so far', shareText(totals.scannedBytes, totals.totalBytes)));
 }
 
 const note = (text: string): TemplateResult =>

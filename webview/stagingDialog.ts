@@ -156,7 +156,7 @@ export function stagingForm(
   canApply: boolean,
   actions: StagingActions,
   asked: TemplateResult,
-  preview: TemplateResult,
+  preview: TemplateResult | typeof nothing,
 ): TemplateResult {
   return html`<h2 id="${name}-title" class="change-title">${title}</h2>
     <div class="change-body">

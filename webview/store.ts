@@ -5,7 +5,7 @@ import type {
   PageHealth,
   PageState,
   PageTab,
-  StagedReport,
+  PageReport,
 } from '../src/editor/messages';
 import type { Answer } from './answers';
 import type { Selection } from './map/selection';
@@ -33,7 +33,7 @@ export interface AppState {
   /** A kind of the view that is shown. */
   readonly highlighted: string | undefined;
   readonly selection: Selection | undefined;
-  readonly report: Answer<StagedReport>;
+  readonly report: Answer<PageReport>;
   /** Totals of the selection, where it is of several clusters; of an earlier one until the answer is there. */
   readonly rangeTotals: RangeTotals | undefined;
   /** Totals of the whole disk, as far as it was scanned. */

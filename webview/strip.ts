@@ -11,7 +11,9 @@ import type {
 } from '../src/editor/messages';
 import { printable } from '../src/text/printable';
 import { icon, type IconName } from './icons';
-import { formatBytes, formatCount, formatShare, formatSize } from './numbers';
+import { shareText } from '../src/text/shareText';
+import { sizeText } from '../src/text/sizeText';
+import { formatBytes, formatCount } from './numbers';
 import { t } from './strings';
 
 export function strip(
@@ -39,21 +41,21 @@ function facts(image: ImageState, summary: ImageSummary): TemplateResult {
   const allocated = Math.min(image.allocatedBytes, summary.virtualSize);
   const share = summary.virtualSize === 0 ? 0 : allocated / summary.virtualSize;
   return html`<span class="fact" title=${formatBytes(summary.virtualSize)} data-testid="virtual-size"
-      ><b>${formatSize(summary.virtualSize)}</b> ${t('virtual')}</span
+      ><b>${sizeText(summary.virtualSize)}</b> ${t('virtual')}</span
     >
     <span class="fact" title=${formatBytes(image.allocatedBytes)} data-testid="disk-size"
-      ><b>${formatSize(image.allocatedBytes)}</b> ${t('on disk')}
+      ><b>${sizeText(image.allocatedBytes)}</b> ${t('on disk')}
       <svg class="share-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
         <rect class="share-all" width="100" height="8" />
         <rect class="share-part" width=${(share * 100).toFixed(2)} height="8" />
       </svg>
-      ${formatShare(allocated, summary.virtualSize)}</span
+      ${shareText(allocated, summary.virtualSize)}</span
     >
     <span class="fact" title=${t('Format version')} data-testid="version">
       <span translate="no">v${summary.version}</span></span
     >
     <span class="fact" title=${t('Cluster size')} data-testid="cluster-size">
-      <b>${formatSize(summary.clusterSize)}</b> ${t('clusters')}</span
+      <b>${sizeText(summary.clusterSize)}</b> ${t('clusters')}</span
     >`;
 }
 
@@ -142,7 +144,7 @@ const fileSize = (image: ImageState): TemplateResult | typeof nothing =>
   image.header === undefined || image.header.raw.length === 0
     ? nothing
     : html`<span class="fact" title=${formatBytes(image.fileSize)}
-        ><b>${formatSize(image.fileSize)}</b> ${t('file')}</span
+        ><b>${sizeText(image.fileSize)}</b> ${t('file')}</span
       >`;
 
 interface Badge {

@@ -2,7 +2,8 @@
 import { html, type TemplateResult } from 'lit';
 import type { ChangeKind, PageCommand } from '../src/editor/messages';
 import { icon, type IconName } from './icons';
-import { formatCount, formatSize } from './numbers';
+import { sizeText } from '../src/text/sizeText';
+import { formatCount } from './numbers';
 import type { AppState, MapZoom, Space } from './store';
 import { t } from './strings';
 
@@ -167,11 +168,11 @@ function changeButton(
 }
 
 /** "4 MiB a cell"; in full "1 cell = 64 clusters (4 MiB)". */
-const sayCell = (zoom: MapZoom): string => t('{0} a cell', formatSize(zoom.bytesPerCell));
+const sayCell = (zoom: MapZoom): string => t('{0} a cell', sizeText(zoom.bytesPerCell));
 
 function sayCellInFull(zoom: MapZoom, clusterSize: number): string {
   const clusters = zoom.bytesPerCell / clusterSize;
   return clusters === 1
-    ? t('1 cell = 1 cluster ({0})', formatSize(zoom.bytesPerCell))
-    : t('1 cell = {0} clusters ({1})', formatCount(clusters), formatSize(zoom.bytesPerCell));
+    ? t('1 cell = 1 cluster ({0})', sizeText(zoom.bytesPerCell))
+    : t('1 cell = {0} clusters ({1})', formatCount(clusters), sizeText(zoom.bytesPerCell));
 }

@@ -2,8 +2,9 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
+import { sizeText } from '../text/sizeText';
 import { tooltipTable, treeItem, type TreeEntry } from '../words/items';
-import { describe, formatSize } from '../words/words';
+import { describe } from '../words/words';
 import type { Problem } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
@@ -43,15 +44,19 @@ function imageDress(node: ImageNode, { isWhole, isNew, health }: NodeState): Dre
 }
 
 /** What the menus of package.json ask for. */
-function contextOf({ image, isOutside }: ImageNode, health: Health): string {
+function contextOf({ image }: ImageNode, health: Health): string {
   const isDamaged = health.kind === 'checked' && verdictOf(health.report) !== 'clean';
   return [
     'image',
     ...(image.format === 'raw' ? ['raw'] : []),
-    ...(isOutside ? ['outside'] : []),
+    ...(isElsewhere(image) ? ['outside'] : []),
     ...(isDamaged ? ['damaged'] : []),
   ].join('.');
 }
+
+/** Not in a folder of the workspace: the Explorer does not show it. */
+const isElsewhere = ({ path }: IndexedImage): boolean =>
+  vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) === undefined;
 
 /**
  * What a node tells at length, made when somebody hovers.
@@ -72,8 +77,8 @@ function healthFacts(health: Health): string[] {
 }
 
 /** What keeps a node from being what its name says: to be raw is no fault in a backing file, but in a `.qcow2`. */
-function problemOf({ image, isOutside }: ImageNode): Problem | undefined {
-  return image.format === 'raw' && isOutside ? undefined : image.problem;
+function problemOf({ image, isNamed }: ImageNode): Problem | undefined {
+  return image.format === 'raw' && isNamed ? undefined : image.problem;
 }
 
 function facts(node: ImageNode): string[] {
@@ -81,9 +86,9 @@ function facts(node: ImageNode): string[] {
   const { summary } = image;
   const problem = problemOf(node);
   if (problem !== undefined) return [describe(problem)];
-  const onDisk = vscode.l10n.t('{0} on disk', formatSize(image.allocatedBytes));
-  if (summary === undefined) return [vscode.l10n.t('raw'), formatSize(image.fileSize), onDisk];
-  return [`v${summary.version}`, formatSize(summary.virtualSize), onDisk, ...marks(image)];
+  const onDisk = vscode.l10n.t('{0} on disk', sizeText(image.allocatedBytes));
+  if (summary === undefined) return [vscode.l10n.t('raw'), sizeText(image.fileSize), onDisk];
+  return [`v${summary.version}`, sizeText(summary.virtualSize), onDisk, ...marks(image)];
 }
 
 /** Where it is, for images that are not at the top of the workspace. */
@@ -131,11 +136,11 @@ function imageTooltip(
   if (problem !== undefined) rows.push([vscode.l10n.t('Problem'), describe(problem)]);
   rows.push([vscode.l10n.t('Format'), summary === undefined ? image.format : `qcow2 v${summary.version}`]);
   if (summary !== undefined) {
-    rows.push([vscode.l10n.t('Virtual size'), formatSize(summary.virtualSize)]);
-    rows.push([vscode.l10n.t('Cluster size'), formatSize(summary.clusterSize)]);
+    rows.push([vscode.l10n.t('Virtual size'), sizeText(summary.virtualSize)]);
+    rows.push([vscode.l10n.t('Cluster size'), sizeText(summary.clusterSize)]);
   }
-  rows.push([vscode.l10n.t('File size'), formatSize(image.fileSize)]);
-  rows.push([vscode.l10n.t('On disk'), formatSize(image.allocatedBytes)]);
+  rows.push([vscode.l10n.t('File size'), sizeText(image.fileSize)]);
+  rows.push([vscode.l10n.t('On disk'), sizeText(image.allocatedBytes)]);
   if (backing !== undefined) {
     const format = backing.format ?? vscode.l10n.t('format not given');
     rows.push([vscode.l10n.t('Backing file'), `${backing.nameAsWritten} (${format})`]);
@@ -151,8 +156,9 @@ function imageTooltip(
       [...names, ...(users.length > USERS_NAMED ? ['…'] : [])].join(', '),
     ]);
   }
-  if (node.isOutside)
+  if (node.isOutside && isElsewhere(image)) {
     rows.push([vscode.l10n.t('Place'), vscode.l10n.t('not among the images of the workspace')]);
+  }
   return tooltipTable(rows);
 }
 

@@ -20,8 +20,10 @@ export interface ImageNode {
   readonly parent: ChainNode | undefined;
   /** 1 for a root. */
   readonly depth: number;
-  /** True for a file that is only known because an image names it. */
+  /** True for a file that was not found in the workspace: an image names it, or it lies beside an open one. */
   readonly isOutside: boolean;
+  /** True for a file that is only known because an image names it. */
+  readonly isNamed: boolean;
 }
 
 /** A backing file that cannot be shown: it is named here, and why. */
@@ -37,6 +39,8 @@ export interface BrokenNode {
 export interface IndexedFiles {
   /** Images found in the workspace, by path. */
   readonly found: ReadonlyMap<string, IndexedImage>;
+  /** Images found beside open ones that lie outside, by path. */
+  readonly beside: ReadonlyMap<string, IndexedImage>;
   /** Files that only a header names, by path; those that are missing are in here with their problem. */
   readonly named: ReadonlyMap<string, IndexedImage>;
 }
@@ -52,7 +56,7 @@ export class ChainModel {
   /** By path, and by device and inode: a name in a header may be a link to what was found under another. */
   private readonly byIdentity = new Map<string, IndexedImage>();
   private readonly users = new Map<string, IndexedImage[]>();
-  /** The file that an image names, where it is there: asked for many times over. */
+  /** The file that an image names, where it is there; of several, by its first name. */
   private readonly backings = new Map<IndexedImage, IndexedImage>();
 
   constructor(private readonly files: IndexedFiles) {
@@ -60,12 +64,14 @@ export class ChainModel {
       const { identity } = image;
       if (identity !== undefined && !this.byIdentity.has(identity)) this.byIdentity.set(identity, image);
     }
-    for (const image of this.unique()) {
-      const backing = this.backingOf(image);
+    // A relative name may lead to a file from one of an image's own names only: all of them count.
+    for (const alias of this.all()) {
+      const image = this.canonical(alias);
+      const backing = this.resolve(alias);
       if (backing === undefined) continue;
-      this.backings.set(image, backing);
+      if (!this.backings.has(image)) this.backings.set(image, backing);
       const users = this.users.get(backing.path) ?? [];
-      users.push(image);
+      if (alias === image || !users.includes(image)) users.push(image);
       this.users.set(backing.path, users);
     }
   }
@@ -112,17 +118,21 @@ export class ChainModel {
     return [...links, ...sortedByName(users, nameOf)];
   }
 
-  /** Images that have a file as their backing file; it may be given by any of its names. */
-  usersOf(path: string): readonly IndexedImage[] {
-    const image = this.known(path);
+  /**
+   * Images that have a file as their backing file.
+   * @param path any of its names, known or not
+   * @param identity device and inode, where they are known: then they decide
+   */
+  usersOf(path: string, identity?: string): readonly IndexedImage[] {
+    const image = this.known(path, identity);
     return image === undefined ? [] : (this.users.get(image.path) ?? []);
   }
 
-  /** What depends on a file, nearest first; in a ring, everything but the file itself. */
-  dependentsOf(path: string): readonly Dependent[] {
+  /** What depends on a file, nearest first; in a ring, everything but the file itself. Parameters as for `usersOf`. */
+  dependentsOf(path: string, identity?: string): readonly Dependent[] {
     const found: Dependent[] = [];
-    const reached = new Set<IndexedImage>([...listOf(this.known(path))]);
-    let layer = this.usersOf(path);
+    const reached = new Set<IndexedImage>([...listOf(this.known(path, identity))]);
+    let layer = this.usersOf(path, identity);
     for (let distance = 1; layer.length > 0; distance++) {
       const next = layer.filter((image) => !reached.has(image));
       for (const image of next) reached.add(image);
@@ -176,26 +186,42 @@ export class ChainModel {
     return false;
   }
 
-  /** By any of its names. */
-  private known(path: string): IndexedImage | undefined {
-    const named = this.files.found.get(path) ?? this.files.named.get(path);
-    return named?.identity === undefined ? named : this.byIdentity.get(named.identity);
+  /** By any of its names, or by what it is. */
+  private known(path: string, identity?: string): IndexedImage | undefined {
+    const named = this.at(path);
+    const known = identity ?? named?.identity;
+    return known === undefined ? named : this.byIdentity.get(known);
+  }
+
+  private at(path: string): IndexedImage | undefined {
+    const { found, beside, named } = this.files;
+    return found.get(path) ?? beside.get(path) ?? named.get(path);
+  }
+
+  /** The one entry that stands for a file with several names. */
+  private canonical(image: IndexedImage): IndexedImage {
+    return image.identity === undefined ? image : (this.byIdentity.get(image.identity) ?? image);
   }
 
   private *all(): Iterable<IndexedImage> {
-    yield* this.files.found.values();
-    for (const image of this.files.named.values()) if (!this.files.found.has(image.path)) yield image;
+    const { found, beside, named } = this.files;
+    yield* found.values();
+    for (const image of beside.values()) if (!found.has(image.path)) yield image;
+    for (const image of named.values()) {
+      if (!found.has(image.path) && !beside.has(image.path)) yield image;
+    }
   }
 
-  /** The file that an image names, where it is there. */
+  /** The file that an image names, by whichever of the image's own names, where it is there. */
   private backingOf(image: IndexedImage): IndexedImage | undefined {
+    return this.backings.get(image);
+  }
+
+  /** The file that an image names, seen from one of the image's own names. */
+  private resolve(image: IndexedImage): IndexedImage | undefined {
     const path = image.backing?.path;
-    if (path === undefined) return undefined;
-    const found = this.backings.get(image);
-    if (found !== undefined) return found;
-    const named = this.files.found.get(path) ?? this.files.named.get(path);
-    if (named?.identity === undefined) return undefined;
-    return this.byIdentity.get(named.identity);
+    const named = path === undefined ? undefined : this.at(path);
+    return named?.identity === undefined ? undefined : this.byIdentity.get(named.identity);
   }
 
   private reasonOf(backing: BackingReference): BrokenNode['reason'] {
@@ -228,7 +254,7 @@ export class ChainModel {
   private *unique(): Iterable<IndexedImage> {
     for (const image of this.all()) {
       if (image.identity === undefined) {
-        if (this.files.found.has(image.path)) yield image;
+        if (!this.isNamed(image)) yield image;
       } else if (this.byIdentity.get(image.identity) === image) {
         yield image;
       }
@@ -238,7 +264,13 @@ export class ChainModel {
   private node(image: IndexedImage, parent: ImageNode | undefined): ImageNode {
     const id = `${parent?.id ?? ''}\n${image.path}`;
     const depth = (parent?.depth ?? 0) + 1;
-    return { kind: 'image', id, image, parent, depth, isOutside: !this.files.found.has(image.path) };
+    const isOutside = !this.files.found.has(image.path);
+    return { kind: 'image', id, image, parent, depth, isOutside, isNamed: this.isNamed(image) };
+  }
+
+  /** Known only because an image names it. */
+  private isNamed({ path }: IndexedImage): boolean {
+    return !this.files.found.has(path) && !this.files.beside.has(path);
   }
 
   private broken(parent: ChainNode, reference: BackingReference, reason: BrokenNode['reason']): BrokenNode {

@@ -1,7 +1,8 @@
 /** The view that shows the tree: its filter, its direction, and what it says above the tree. */
 import * as vscode from 'vscode';
 import { ChainTree, type HealthSource } from './chainTree';
-import type { ChainNode, Dependent } from './chainModel';
+import type { ChainNode } from './chainModel';
+import { type Usage, UsageSearch } from './usage';
 import { sayInView } from '../words/items';
 import { showViewProgress } from '../words/tell';
 import { WorkspaceIndex } from './workspaceIndex';
@@ -11,13 +12,15 @@ const VIEW = 'qcow2.chains';
 export class ChainView implements vscode.Disposable {
   readonly index: WorkspaceIndex;
   readonly tree: ChainTree;
+  private readonly usage: UsageSearch;
   private readonly view: vscode.TreeView<ChainNode>;
   private readonly indexSubscription: vscode.Disposable;
 
-  /** Costs nothing until the view is shown. */
+  /** Costs nothing until the view is shown or the index is started. */
   constructor(workerScript: string, health: HealthSource) {
     this.index = new WorkspaceIndex(workerScript);
     this.tree = new ChainTree(this.index, health);
+    this.usage = new UsageSearch(workerScript, this.index, () => this.tree.currentModel());
     this.view = vscode.window.createTreeView(VIEW, { treeDataProvider: this.tree, showCollapseAll: true });
     this.indexSubscription = this.index.onDidChange(() => {
       this.say();
@@ -45,22 +48,9 @@ export class ChainView implements vscode.Disposable {
     return node ?? this.view.selection[0];
   }
 
-  /** Paths of the images that have a file as their backing file, as far as the workspace is indexed. */
-  async usersOf(path: string): Promise<string[]> {
-    await this.index.start();
-    await this.index.whenSettled();
-    return this.tree
-      .currentModel()
-      .usersOf(path)
-      .map((image) => image.path)
-      .sort();
-  }
-
-  /** Everything in the workspace that shows what it has of a file, directly or through others. */
-  async dependentsOf(path: string): Promise<readonly Dependent[]> {
-    await this.index.start();
-    await this.index.whenSettled();
-    return this.tree.currentModel().dependentsOf(path);
+  /** Everything that shows what it has of a file, directly or through others; in the workspace and around the file. */
+  usageOf(path: string): Promise<Usage> {
+    return this.usage.of(path);
   }
 
   /** Selects an image in the view, and drops a filter that hides it. @returns false where the view does not have it */
@@ -83,6 +73,7 @@ export class ChainView implements vscode.Disposable {
     this.indexSubscription.dispose();
     this.view.dispose();
     this.tree.dispose();
+    this.usage.dispose();
     this.index.dispose();
   }
 

@@ -1,61 +1,57 @@
 /**
- * The images of the workspace by their headers, kept in step with the file system.
+ * The images of the workspace and beside open images, recognised by their content and kept in step with the file
+ * system.
  *
- * Files are found by VS Code's search and read by one thread of their own, in small batches; the extension host only
- * keeps what came of it. Deleting a folder hides most of its files' events, and so may moving one in: deletions drop
- * whatever lies below, and a folder that appears is searched.
+ * A thread walks the folders and looks at files; the extension host only keeps what it answers, in small parts.
+ * Deleting a folder hides most of its files' events, and so may moving one in: deletions drop whatever lies below,
+ * and a folder that appears is walked.
  */
-import { stat } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { dirname, sep } from 'node:path';
 import * as vscode from 'vscode';
-import { isImageName } from '../words/viewTypes';
 import { IndexClient } from '../worker/client';
-import type { IndexedImage } from '../worker/indexApi';
+import type { IndexedImage, SearchGap, WalkPart, WalkRequest } from '../worker/indexApi';
 import type { IndexedFiles } from './chainModel';
-import { Debounce } from './debounce';
 import { log } from '../words/log';
+import { type FolderEvents, FolderWatch } from './folderEvents';
+import { INDEX_SETTINGS, indexSettings, localFolders } from './indexSettings';
 
-const IMAGES = '**/*.{qcow2,qcow,QCOW2,QCOW}';
 /** Headers read in one message to the thread; the tree shows what is known in between. */
 const BATCH = 64;
 /** Milliseconds between two looks of the tree at a long reading: a tree of thousands takes its time. */
 const SHOW_EVERY = 2000;
-/** So many new names at once are a checkout or an unpacked archive: then everything is searched again. */
-const MANY_NEW_NAMES = 50;
-
-interface IndexSettings {
-  readonly enabled: boolean;
-  readonly maxFiles: number;
-  readonly exclude: string;
-}
-
-function settings(): IndexSettings {
-  const configuration = vscode.workspace.getConfiguration('qcow2.index');
-  return {
-    enabled: configuration.get('enabled', true),
-    maxFiles: configuration.get('maxFiles', 10_000),
-    exclude: configuration.get('exclude', ''),
-  };
-}
+/** Files of a folder that are looked at, images or not. */
+const MAX_LOOKED_AT = 1_000_000;
+/** Names in one message to the thread. */
+const NAMES_AT_ONCE = 1000;
+/** With more new names than this, walking everything is no slower. */
+const MANY_NAMES = 20_000;
+/** Names of what could not be read that are kept. */
+const MAX_UNREADABLE = 1000;
 
 export class WorkspaceIndex implements vscode.Disposable {
   private readonly found = new Map<string, IndexedImage>();
+  private readonly beside = new Map<string, IndexedImage>();
   private readonly named = new Map<string, IndexedImage>();
+  private readonly unreadable = new Set<string>();
   private readonly client: IndexClient;
   private readonly changeEmitter = new vscode.EventEmitter<void>();
   private readonly disposables: { dispose(): unknown }[] = [this.changeEmitter];
-  private watchers: vscode.Disposable[] = [];
-  private readonly events = {
-    created: new Set<string>(),
-    changed: new Set<string>(),
-    deleted: new Set<string>(),
-  };
-  private readonly settle = new Debounce(() => void this.enqueue(() => this.takeEvents()), 300, 2000);
+  private readonly watch = new FolderWatch((events) => void this.enqueue(() => this.takeEvents(events)));
+  /** Folders of open images. */
+  private openFolders: readonly string[] = [];
+  /** Of those, the ones that no indexed folder of the workspace covers. */
+  private shallowFolders: readonly string[] = [];
   /** Work on the index, one piece after the other. */
   private work: Promise<void> = Promise.resolve();
+  /** Counts restarts: a walk that belongs to an earlier one stops. */
+  private edition = 0;
   private lastShown = 0;
   private started: Promise<void> | undefined;
-  private isCut = false;
+  /** Folders with more images or files than are looked at. */
+  private readonly cut = new Set<string>();
+  private isNamedCut = false;
+  /** A walk did not come to its end. */
+  private isBroken = false;
   /** What was there when everything was searched first. */
   private initial: ReadonlySet<string> | undefined;
 
@@ -69,12 +65,28 @@ export class WorkspaceIndex implements vscode.Disposable {
   }
 
   get files(): IndexedFiles {
-    return { found: this.found, named: this.named };
+    return { found: this.found, beside: this.beside, named: this.named };
   }
 
   /** True when there are more images than the settings allow. */
   get hasMore(): boolean {
-    return this.isCut;
+    return this.cut.size > 0 || this.isNamedCut;
+  }
+
+  /** Why images of the workspace may be missing, apart from the search still running. */
+  get gaps(): readonly SearchGap[] {
+    const isOff = localFolders().some((folder) => !indexSettings(folder).enabled);
+    return [
+      ...(isOff ? [{ kind: 'off' } as const] : []),
+      ...(this.hasMore ? [{ kind: 'cut' } as const] : []),
+      ...(this.isBroken ? [{ kind: 'running' } as const] : []),
+      ...(this.unreadable.size > 0 ? [{ kind: 'unreadable', paths: [...this.unreadable] } as const] : []),
+    ];
+  }
+
+  /** Whether a file is known to be a qcow2 image, by its content. */
+  isImage(path: string): boolean {
+    return (this.found.get(path) ?? this.beside.get(path))?.format === 'qcow2';
   }
 
   /** Starts indexing and watching, the first time it is called, and waits for the first index. */
@@ -101,15 +113,23 @@ export class WorkspaceIndex implements vscode.Disposable {
     this.disposables.push(
       vscode.workspace.onDidChangeWorkspaceFolders(() => void this.restart()),
       vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration('qcow2.index')) void this.restart();
+        if (INDEX_SETTINGS.some((section) => event.affectsConfiguration(section))) void this.restart();
       }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => void this.refresh()),
       vscode.window.onDidChangeWindowState(({ focused }) => {
         // Files outside of the workspace are not watched.
-        if (focused && this.named.size > 0) void this.enqueue(() => this.read([]));
+        if (focused && this.named.size > 0) void this.enqueue(() => this.followNames());
       }),
     );
     await this.restart();
+  }
+
+  /** Tells in which folders images are open: those are indexed, too, without their subfolders. */
+  setOpenFolders(folders: readonly string[]): void {
+    this.openFolders = [...new Set(folders)];
+    if (this.started === undefined || sameNames(this.shallowFolders, this.uncovered())) return;
+    this.watchFolders();
+    void this.enqueue(() => this.readBeside());
   }
 
   /** Looks at the header of any file, whether it is indexed or not. */
@@ -123,8 +143,9 @@ export class WorkspaceIndex implements vscode.Disposable {
     return this.initial?.has(path) === false && this.found.has(path);
   }
 
-  /** Waits until everything is read that was to be read when it was called. */
+  /** Waits until everything is read that was to be read, or has been told to have changed, when it was called. */
   whenSettled(): Promise<void> {
+    this.watch.flush();
     return this.work;
   }
 
@@ -134,17 +155,32 @@ export class WorkspaceIndex implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.settle.dispose();
+    this.edition++;
+    this.watch.dispose();
     this.client.dispose();
-    for (const watcher of this.watchers) watcher.dispose();
     for (const disposable of this.disposables) disposable.dispose();
   }
 
   private restart(): Promise<void> {
-    for (const watcher of this.watchers) watcher.dispose();
+    this.edition++;
     this.initial = undefined;
-    this.watchers = settings().enabled ? localFolders().map((folder) => this.watch(folder)) : [];
+    this.watchFolders();
     return this.enqueue(() => this.readAll());
+  }
+
+  private watchFolders(): void {
+    this.shallowFolders = this.uncovered();
+    this.watch.watch(
+      indexedFolders(),
+      this.shallowFolders.map((folder) => vscode.Uri.file(folder)),
+    );
+  }
+
+  /** Folders of open images that no indexed folder of the workspace covers. */
+  private uncovered(): string[] {
+    if (!indexSettings().enabled) return [];
+    const roots = localFolders().map(({ fsPath }) => fsPath);
+    return this.openFolders.filter((folder) => !roots.some((root) => isWithin(folder, root)));
   }
 
   private enqueue(piece: () => Promise<void>): Promise<void> {
@@ -153,35 +189,74 @@ export class WorkspaceIndex implements vscode.Disposable {
   }
 
   private async readAll(): Promise<void> {
-    const { enabled, maxFiles, exclude } = settings();
-    const paths: string[] = [];
-    if (enabled) {
-      for (const folder of localFolders()) {
-        const pattern = new vscode.RelativePattern(folder, IMAGES);
-        const files = await vscode.workspace.findFiles(
-          pattern,
-          exclude || undefined,
-          maxFiles + 1 - paths.length,
-        );
-        paths.push(...files.map((file) => file.fsPath));
-      }
+    const { edition } = this;
+    const seen = new Set<string>();
+    this.cut.clear();
+    this.unreadable.clear();
+    this.isBroken = false;
+    for (const folder of indexedFolders()) {
+      await this.walk(folder, [folder.fsPath], indexSettings(folder).maxImages, (images) => {
+        for (const image of images) {
+          seen.add(image.path);
+          this.found.set(image.path, image);
+        }
+      });
     }
-    this.isCut = paths.length > maxFiles;
-    const wanted = new Set(paths.slice(0, maxFiles));
-    for (const path of this.found.keys()) if (!wanted.has(path)) this.found.delete(path);
-    await this.read([...wanted]);
-    this.initial ??= wanted;
+    if (edition !== this.edition) return;
+    for (const path of this.found.keys()) if (!seen.has(path)) this.found.delete(path);
+    this.initial ??= seen;
+    await this.readBeside();
   }
 
-  /** Reads found files, then whatever headers name beyond them; what is named is read afresh each time. */
-  private async read(paths: readonly string[]): Promise<void> {
-    await this.readInto(this.found, paths);
+  /** The folders of open images that lie outside. */
+  private async readBeside(): Promise<void> {
+    const seen = new Map<string, IndexedImage>();
+    const { maxImages, followsLinks } = indexSettings();
+    for (const root of this.shallowFolders) {
+      const limits = { maxImages, maxFiles: MAX_LOOKED_AT };
+      const request = { root, starts: [root], exclude: [], isDeep: false, followsLinks, ...limits };
+      await this.client.walk(request, ({ images }) => {
+        for (const image of images) seen.set(image.path, image);
+        return true;
+      });
+    }
+    this.beside.clear();
+    for (const [path, image] of seen) this.beside.set(path, image);
+    await this.followNames();
+  }
+
+  /** Walks from some files and folders of a workspace folder on. @param take gets the images of each part */
+  private async walk(
+    folder: vscode.Uri,
+    starts: readonly string[],
+    maxImages: number,
+    take: (images: readonly IndexedImage[]) => void,
+  ): Promise<void> {
+    const { edition } = this;
+    const { exclude, followsLinks } = indexSettings(folder);
+    const root = folder.fsPath;
+    const limits = { maxImages, maxFiles: MAX_LOOKED_AT };
+    const request: WalkRequest = { root, starts, exclude, isDeep: true, followsLinks, ...limits };
+    const isWhole = await this.client.walk(request, ({ images, unreadable, isCut }: WalkPart) => {
+      if (edition !== this.edition) return false;
+      take(images);
+      for (const path of unreadable) if (this.unreadable.size < MAX_UNREADABLE) this.unreadable.add(path);
+      if (isCut) this.cut.add(root);
+      if (images.length > 0 && performance.now() - this.lastShown > SHOW_EVERY) this.show();
+      return true;
+    });
+    if (!isWhole && edition === this.edition) this.isBroken = true;
+  }
+
+  /** Reads whatever headers name beyond what was found; what is named is read afresh each time. */
+  private async followNames(): Promise<void> {
     const before = new Set(this.named.keys());
     const reached = new Set<string>();
+    this.isNamedCut = false;
     if (vscode.workspace.isTrusted) {
       for (let next = this.namedBeyond(reached); next.length > 0; next = this.namedBeyond(reached)) {
         for (const path of next) reached.add(path);
-        await this.readInto(this.named, next);
+        await this.readNamed(next);
       }
     }
     for (const path of before) if (!reached.has(path)) this.named.delete(path);
@@ -193,123 +268,100 @@ export class WorkspaceIndex implements vscode.Disposable {
     this.changeEmitter.fire();
   }
 
-  /** Backing files that are named and were neither found nor reached; as many as the settings allow. */
+  /** Files that are named and were neither found nor reached; as many as the settings allow. */
   private namedBeyond(reached: ReadonlySet<string>): string[] {
     const beyond = new Set<string>();
-    const room = settings().maxFiles - reached.size;
+    const room = indexSettings().maxImages - reached.size;
     const consider = (image: IndexedImage | undefined): void => {
-      const path = image?.backing?.path;
-      if (path === undefined || this.found.has(path) || reached.has(path)) return;
-      if (beyond.size < room) beyond.add(path);
+      for (const path of [image?.linkTarget, image?.backing?.path]) {
+        if (path === undefined || this.found.has(path) || this.beside.has(path) || reached.has(path))
+          continue;
+        if (beyond.size < room) beyond.add(path);
+        else this.isNamedCut = true;
+      }
     };
     for (const image of this.found.values()) consider(image);
+    for (const image of this.beside.values()) consider(image);
     for (const path of reached) consider(this.named.get(path));
     return [...beyond];
   }
 
-  private async readInto(target: Map<string, IndexedImage>, paths: readonly string[]): Promise<void> {
+  private async readNamed(paths: readonly string[]): Promise<void> {
     for (let at = 0; at < paths.length; at += BATCH) {
       const images = await this.client.readHeaders(paths.slice(at, at + BATCH));
-      for (const image of images) {
-        const isGone = image.problem?.code === 'file.missing';
-        if (isGone && target === this.found) target.delete(image.path);
-        else target.set(image.path, image);
-      }
+      for (const image of images) this.named.set(image.path, image);
       if (performance.now() - this.lastShown > SHOW_EVERY) this.show();
     }
   }
 
-  private watch(folder: vscode.WorkspaceFolder): vscode.Disposable {
-    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, '**/*'));
-    const { created, changed, deleted } = this.events;
-    watcher.onDidCreate((uri) => {
-      created.add(uri.fsPath);
-      this.settle.call();
-    });
-    watcher.onDidDelete((uri) => {
-      created.delete(uri.fsPath);
-      deleted.add(uri.fsPath);
-      this.settle.call();
-    });
-    watcher.onDidChange((uri) => {
-      changed.add(uri.fsPath);
-      this.settle.call();
-    });
-    return watcher;
+  private async takeEvents({ touched, deleted }: FolderEvents): Promise<void> {
+    if (touched.size > MANY_NAMES) return this.readAll();
+    const isDropped = this.drop([...deleted]);
+    const concernsNamed = [...touched, ...deleted].some((path) => this.named.has(path));
+    const isShallow = [...touched, ...deleted].some((path) => this.shallowFolders.includes(dirname(path)));
+    let isChanged = false;
+    for (const folder of indexedFolders()) {
+      const names = [...touched].filter((path) => isWithin(path, folder.fsPath));
+      for (let at = 0; at < names.length; at += NAMES_AT_ONCE) {
+        const looked = await this.lookAtNames(folder, names.slice(at, at + NAMES_AT_ONCE));
+        isChanged ||= looked;
+      }
+    }
+    if (isShallow) await this.readBeside();
+    else if (isDropped || concernsNamed || isChanged) await this.followNames();
   }
 
-  private async takeEvents(): Promise<void> {
-    const created = [...this.events.created];
-    const changed = [...this.events.changed];
-    const deleted = [...this.events.deleted];
-    for (const events of Object.values(this.events)) events.clear();
-
-    const dropped = this.drop(deleted);
-    // A file or folder that went and came again is told as one change: it may be new here.
-    const again = changed.filter((path) => this.found.has(path));
-    const maybeNew = changed.filter((path) => !this.found.has(path) && !this.named.has(path));
-    const isBusy = maybeNew.length > MANY_NEW_NAMES;
-    const paths = await this.newImages([...created, ...(isBusy ? maybeNew.filter(isImageName) : maybeNew)]);
-    if (paths === undefined) return this.readAll();
-    const concernsNamed = [...created, ...changed, ...deleted].some((path) => this.named.has(path));
-    if (dropped || concernsNamed || paths.length + again.length > 0) {
-      const room = settings().maxFiles - this.found.size;
-      if (paths.length > room) this.isCut = true;
-      await this.read([...again, ...paths.slice(0, Math.max(0, room))]);
-    }
+  /** Looks at files that were touched, and into folders. @returns whether images are among them, or were */
+  private async lookAtNames(folder: vscode.Uri, names: readonly string[]): Promise<boolean> {
+    for (const path of names) this.unreadable.delete(path);
+    const seen = new Set<string>();
+    const known = names.filter((path) => this.found.has(path));
+    // What is looked at again takes no room of its own.
+    const others =
+      [...this.found.keys()].filter((path) => isWithin(path, folder.fsPath)).length - known.length;
+    const room = Math.max(0, indexSettings(folder).maxImages - others);
+    await this.walk(folder, names, room, (images) => {
+      for (const image of images) {
+        seen.add(image.path);
+        this.found.set(image.path, image);
+      }
+    });
+    const isNoImageNow = known.filter((path) => !seen.has(path));
+    for (const path of isNoImageNow) this.found.delete(path);
+    return seen.size + isNoImageNow.length > 0;
   }
 
   /** Forgets deleted files, and everything below deleted folders. Whether anything was known of them. */
   private drop(deleted: readonly string[]): boolean {
     if (deleted.length === 0) return false;
-    const known = [...this.found.keys()].sort();
     const before = this.found.size;
-    for (const path of deleted) {
-      this.found.delete(path);
-      const prefix = path + sep;
-      for (let at = lowerBound(known, prefix); known[at]?.startsWith(prefix) === true; at++) {
-        this.found.delete(known[at] ?? '');
-      }
-    }
+    for (const names of [this.found, this.unreadable]) dropBelow(names, deleted);
     return this.found.size < before;
   }
+}
 
-  /** Images among new names and in new folders; undefined when there are too many to look at one by one. */
-  private async newImages(created: readonly string[]): Promise<string[] | undefined> {
-    if (created.length > MANY_NEW_NAMES) return undefined;
-    const images: string[] = [];
-    for (const path of created) {
-      const pattern = isImageName(path) ? '' : (await isFolder(path)) ? `/${IMAGES}` : undefined;
-      if (pattern !== undefined) images.push(...(await findBelow(path, pattern)));
+/** Folders of the workspace that are indexed. */
+function indexedFolders(): vscode.Uri[] {
+  return localFolders().filter((folder) => indexSettings(folder).enabled);
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+function sameNames(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name) => other.includes(name));
+}
+
+/** Removes some paths and all below them. */
+function dropBelow(names: Map<string, unknown> | Set<string>, paths: readonly string[]): void {
+  const sorted = [...names.keys()].sort();
+  for (const path of paths) {
+    names.delete(path);
+    const prefix = path + sep;
+    for (let at = lowerBound(sorted, prefix); sorted[at]?.startsWith(prefix) === true; at++) {
+      names.delete(sorted[at] ?? '');
     }
-    return images;
-  }
-}
-
-/** Folders of the workspace on a local disk: only their files have a header to read. */
-function localFolders(): vscode.WorkspaceFolder[] {
-  return (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
-}
-
-/** Searches the way the whole workspace is searched, so that the same files are left out. */
-async function findBelow(path: string, pattern: string): Promise<string[]> {
-  const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path));
-  if (folder === undefined) return [];
-  const relative = path
-    .slice(folder.uri.fsPath.length + 1)
-    .split(sep)
-    .join('/');
-  const { exclude, maxFiles } = settings();
-  const glob = new vscode.RelativePattern(folder, relative.replace(/[*?[\]{}!,\\]/g, '?') + pattern);
-  const files = await vscode.workspace.findFiles(glob, exclude || undefined, maxFiles);
-  return files.map((file) => file.fsPath);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
   }
 }
 

@@ -4,7 +4,7 @@ import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import { EngineError } from '../qcow2/errors';
 import { printable } from '../qcow2/problemText';
 import { discardRequest, writeRequest, ZERO_OPTIONS, ZERO_USAGE, zeroRequest } from './changeRequests';
-import { prepareChange, saveImage, withEditable } from './editable';
+import { prepareChange, saveImage, warnOfOverlays, withEditable } from './editable';
 import { forEachInputLine, readInput } from './standardInput';
 import { sumOf, tallyText } from './tallyText';
 import {
@@ -129,6 +129,7 @@ export function changeImage(
   withEditable(path, args, (image, progress) => {
     if (needsChain) requireComplete(image.chain);
     prepareChange(image, progress);
+    warnOfOverlays(path);
     const lines = stage((request) => image.apply(request, '', progress));
     saveImage(image, progress);
     for (const line of lines) args.output.write(Buffer.from(`${printable(line)}\n`));

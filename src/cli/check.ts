@@ -8,7 +8,7 @@ import { EngineError, isOtherFormat } from '../qcow2/errors';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { describeProblem, printable } from '../qcow2/problemText';
 import type { RepairMode } from '../qcow2/repair/report';
-import { exitCode, printFindings, printReport, type Form } from './checkReport';
+import { exitCode, printFindings, printIncomplete, printReport, type Form } from './checkReport';
 import { printError } from './output';
 import type { Arguments, Verb } from './verb';
 import { outputForm, readArguments, UsageError, withChain } from './verb';
@@ -50,6 +50,7 @@ const checkFile = (args: Arguments, form: Form): number =>
     const report = checked(chain.top, args);
     refuseUnsettled(chain, report);
     printFindings(chain.top, report);
+    printIncomplete(chain, report);
     printReport(args, form, report, chain);
     return exitCode(report);
   });

@@ -7,6 +7,7 @@ import { forEachQemuLine } from '../qcow2/check/qemuLines';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { describeProblem, printable } from '../qcow2/problemText';
 import { ByteWriter } from '../qcow2/scan/byteWriter';
+import { Overview } from '../qcow2/scan/overview';
 import { qemuJson } from '../qcow2/scan/qemuJson';
 import { printError, standardError } from './output';
 import type { Arguments } from './verb';
@@ -28,6 +29,19 @@ export function printFindings(image: Qcow2Image, report: CheckReport): void {
   const told = report.findings.reduce((sum, { times }) => sum + times, 0);
   const more = corruptions + leaks + checkErrors + defects - told;
   if (more > 0) printError(`qcow2: ${printable(report.file)}: ${more} more findings are not listed\n`);
+}
+
+/** Says on standard error which files are incomplete, so that a copy is made before a repair; QEMU does not look for it. */
+export function printIncomplete({ top }: Chain, report: CheckReport): void {
+  const { dataEnd, hasDataFile, header, size } = top;
+  // Walked only where something may be missing: a check of a sound image costs no more for it.
+  const mayBe = (report.byKind.beyondFile ?? 0) > 0 || (hasDataFile && dataEnd < size);
+  if (!mayBe) return;
+  const overview = new Overview([top], header.clusterSize);
+  overview.step(Infinity);
+  for (const problem of overview.incompleteFiles) {
+    printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);
+  }
 }
 
 export function printReport(

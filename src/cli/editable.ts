@@ -1,6 +1,7 @@
 /** What all verbs that change an image do before and after: an interrupted save first, guards, one atomic save. */
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { overlaysBeside } from '../qcow2/chain/overlaysBeside';
 import type { Obstacle } from '../qcow2/check/obstacles';
 import { EditableImage } from '../qcow2/edit/editableImage';
 import { recoverImage } from '../qcow2/edit/interrupted';
@@ -57,6 +58,31 @@ export function prepareChange(image: EditableImage, progress: ProgressBar): void
 }
 
 const isRefusal = ({ severity }: Obstacle): boolean => severity === 'refuse';
+
+/** Names that are written out in one warning. */
+const NAMES_SHOWN = 10;
+
+/**
+ * Says on standard error which images use this one as their backing file: what they show changes with it. Without an
+ * index only its own folder tells.
+ */
+export function warnOfOverlays(path: string): void {
+  const { paths, unreadable } = overlaysBeside(path);
+  const used =
+    'used as the backing file of other images; changing it changes what they show, or corrupts them';
+  if (paths.length > 0) warn(path, `${used}: ${listOf(paths)}`);
+  if (unreadable.length > 0) {
+    warn(
+      path,
+      `not known whether more images use it as their backing file; cannot be read: ${listOf(unreadable)}`,
+    );
+  }
+}
+
+function listOf(paths: readonly string[]): string {
+  const names = paths.slice(0, NAMES_SHOWN).map((path) => printable(basename(path)));
+  return [...names, ...(paths.length > NAMES_SHOWN ? ['…'] : [])].join(', ');
+}
 
 /** @throws EngineError; the image is as it was then */
 export function saveImage(image: EditableImage, progress: ProgressBar): void {

@@ -5,7 +5,7 @@
 import { describeProblem, printable } from '../qcow2/problemText';
 import { qemuJson, type JsonValue } from '../qcow2/scan/qemuJson';
 import { silent } from '../qcow2/progress';
-import { sizeText } from '../qcow2/scan/sizeText';
+import { sizeText } from '../text/sizeText';
 import { measureFreeSpace, type FreeSpace } from '../qcow2/space/freeSpace';
 import type { GivenBack } from '../qcow2/space/giveBack';
 import { prepareChange, saveImage, warn, withEditable } from './editable';

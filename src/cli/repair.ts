@@ -2,15 +2,17 @@
 import type { RepairMode } from '../qcow2/repair/report';
 import { printable } from '../qcow2/problemText';
 import { EXIT_NOT_CHECKED, exitCode, printFindings, printReport, type Form } from './checkReport';
-import { refuseObstacles, saveImage, withEditable } from './editable';
+import { refuseObstacles, saveImage, warnOfOverlays, withEditable } from './editable';
 import { printError } from './output';
 import { fixedCounts, forEachRepairLine } from './repairText';
 import type { Arguments } from './verb';
 
 /** @returns the exit code, which speaks of what is left */
 export function repairFile(args: Arguments, form: Form, mode: RepairMode): number {
-  return withEditable(args.operands[0]!, args, (image, progress) => {
+  const path = args.operands[0]!;
+  return withEditable(path, args, (image, progress) => {
     refuseObstacles(image.repairObstacles());
+    warnOfOverlays(path);
     const report = image.applyRepair(mode, '', progress);
     progress.clear();
     printFindings(image.onDisk.top, report.before);

@@ -50,13 +50,14 @@ function tryToRead<T>(
 ): { readonly value: T } | undefined {
   const before = stampOf(path);
   let chain: Chain | undefined;
-  const printed = { isOut: false };
+  const printed = { isOut: false, isFailure: false };
   try {
     const opened = open();
     chain = opened;
     holdOutput(MOST_HELD, () => {
       printed.isOut = true;
-      tellOthers(opened);
+      // A failure is one line.
+      if (!printed.isFailure) tellOthers(opened);
     });
     const value = use(opened);
     // Beside a program that goes on writing, it is said that what is read may be mixed.
@@ -68,6 +69,7 @@ function tryToRead<T>(
     if (!(error instanceof EngineError)) throw error;
     const isSettled = chain?.isIntact() ?? (stampOf(path) === before && !isBeingSaved(path));
     if (isSettled) {
+      printed.isFailure = true;
       releaseOutput();
       throw error;
     }

@@ -2,7 +2,7 @@
 import type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
 import type { NewBacking } from '../qcow2/format/backingLayout';
 import { printable } from '../qcow2/problemText';
-import { sizeText } from '../qcow2/scan/sizeText';
+import { sizeText } from '../text/sizeText';
 import { hex } from '../qcow2/units';
 
 const VERB_NAMES: Readonly<Record<ChangeTally['operation'], string>> = {

@@ -1,6 +1,6 @@
 /** What a person is told of another backing file: the question, what it means, and the edit's name. */
 import * as vscode from 'vscode';
-import { formatSize } from '../words/words';
+import { sizeText } from '../text/sizeText';
 import type { Rebased } from '../worker/api';
 
 /** The edit's name in the list of what can be undone. */
@@ -28,7 +28,7 @@ export function rebaseQuestion(image: string, { before, after }: Rebased): strin
 /** A sentence a line. */
 export function rebaseDetail({ before, after, showsThrough }: Rebased): string[] {
   const clusters = String(showsThrough.clusters);
-  const size = formatSize(showsThrough.bytes);
+  const size = sizeText(showsThrough.bytes);
   const lines: string[] = [];
   if (after === undefined) {
     lines.push(

@@ -7,7 +7,7 @@ import type { OpenImages } from '../editor/openImages';
 import { stageChange } from '../editor/stage';
 import type { ImageDocument, Selection } from '../editor/document';
 import type { ChangeTally } from '../worker/api';
-import { formatSize } from '../words/words';
+import { sizeText } from '../text/sizeText';
 import { registerCommand, tellError } from '../words/tell';
 import { parseLength, parseOffset } from './offset';
 import { pageInSight } from './open';
@@ -37,9 +37,13 @@ export function registerChangeCommands(images: OpenImages, findUsers: FindUsers)
   );
 }
 
-/** Who has a file as its backing file, from the index of the workspace. */
+/** Who has a file as its backing file, from the index of the workspace and from the file's own folder. */
 export function usersInWorkspace(chains: ChainView): FindUsers {
-  return (path) => chains.usersOf(path);
+  return async (path) => {
+    const { dependents, gaps } = await chains.usageOf(path);
+    const users = dependents.filter(({ distance }) => distance === 1);
+    return { paths: users.map(({ image }) => image.path), gaps };
+  };
 }
 
 /** Answers with what was staged, where it was asked for by a program. */
@@ -69,7 +73,7 @@ async function change(
         given.offset,
         given.length,
         virtualSize.toString(16),
-        formatSize(virtualSize),
+        sizeText(virtualSize),
       ),
     );
     return undefined;

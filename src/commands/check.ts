@@ -1,6 +1,7 @@
 /** Check: the full check of an image, in the editor where it shows the image, else with a notification. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import type { WorkspaceIndex } from '../chains/workspaceIndex';
 import type { Checks } from '../editor/checks';
 import type { ImageDocument } from '../editor/document';
 import type { OpenImages } from '../editor/openImages';
@@ -8,20 +9,25 @@ import type { FindingPlace } from '../editor/problems';
 import { sourceName } from '../editor/source';
 import { imageSource } from '../editor/sources';
 import type { CheckReport } from '../worker/api';
-import { isImageName } from '../words/viewTypes';
+import { isImageName } from '../qcow2/imageName';
 import { healthDetail, type Health, verdictOf } from '../words/health';
 import { registerCommand, showProgress, tellInformation, tellProblem, tellWarning } from '../words/tell';
 import { withEngine } from './engineOf';
 import { pageInSight } from './open';
 import { type CommandTarget, imageOf, namedImage } from './target';
 
-export function registerCheck(images: OpenImages, checks: Checks, workerScript: string): vscode.Disposable {
+export function registerCheck(
+  images: OpenImages,
+  checks: Checks,
+  index: WorkspaceIndex,
+  workerScript: string,
+): vscode.Disposable {
   return vscode.Disposable.from(
     registerCommand('qcow2.check', async (target?: CommandTarget, selected?: readonly vscode.Uri[]) => {
       const uri = await imageOf(target, images);
       if (uri === undefined) return undefined;
       const report = await check(uri, images, checks, workerScript);
-      for (const other of othersOf(uri, selected)) await check(other, images, checks, workerScript);
+      for (const other of othersOf(uri, selected, index)) await check(other, images, checks, workerScript);
       return report;
     }),
     registerCommand('qcow2.showFinding', async ({ uri, guest, host, isAboutChain }: FindingPlace) => {
@@ -38,11 +44,13 @@ export function registerCheck(images: OpenImages, checks: Checks, workerScript: 
 }
 
 /** The Explorer passes on what else is selected in it. */
-function othersOf(uri: vscode.Uri, selected: unknown): readonly vscode.Uri[] {
+function othersOf(uri: vscode.Uri, selected: unknown, index: WorkspaceIndex): readonly vscode.Uri[] {
   if (!Array.isArray(selected)) return [];
   return selected.filter(
     (other: unknown): other is vscode.Uri =>
-      other instanceof vscode.Uri && isImageName(other.path) && other.toString() !== uri.toString(),
+      other instanceof vscode.Uri &&
+      (isImageName(other.path) || index.isImage(other.fsPath)) &&
+      other.toString() !== uri.toString(),
   );
 }
 

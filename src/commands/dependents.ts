@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
 import type { OpenImages } from '../editor/openImages';
 import { choose } from '../words/choose';
+import { gapTexts } from '../words/gapText';
 import { registerCommand, tellInformation } from '../words/tell';
 import { show } from './open';
 import { type CommandTarget, imageOf } from './target';
@@ -26,10 +27,14 @@ async function showDependents(
   const uri = await imageOf(target, images);
   if (uri === undefined) return [];
   const name = basename(uri.fsPath);
-  const dependents = await chains.dependentsOf(uri.fsPath);
+  const { dependents, gaps } = await chains.usageOf(uri.fsPath);
+  const reasons = gapTexts(gaps).join('; ');
   if (dependents.length === 0) {
-    const none = vscode.l10n.t('No image of the workspace depends on {0}.', name);
-    void tellInformation(whyUnknown(name) ?? none);
+    const none =
+      gaps.length === 0
+        ? vscode.l10n.t('No image of the workspace depends on {0}.', name)
+        : vscode.l10n.t('No image was found that depends on {0}, but {1}.', name, reasons);
+    void tellInformation(vscode.workspace.isTrusted ? none : restrictedText(name));
     return [];
   }
   const items = dependents.map(({ image: { path }, distance }) => ({
@@ -42,27 +47,19 @@ async function showDependents(
     value: path,
   }));
   const title = vscode.l10n.t('Images That Depend on {0}', name);
-  const placeHolder = vscode.l10n.t('Changing {0} changes what they show; choose one to open it', name);
+  const hint = vscode.l10n.t('Changing {0} changes what they show; choose one to open it', name);
+  const placeHolder = gaps.length === 0 ? hint : vscode.l10n.t('There may be more of them: {0}.', reasons);
   void choose(items, { title, placeHolder }).then((path) =>
     path === undefined ? undefined : show(vscode.Uri.file(path)),
   );
   return items.map(({ value }) => value);
 }
 
-/** Why nothing can be said of what depends on an image. */
-function whyUnknown(name: string): string | undefined {
-  if (!vscode.workspace.getConfiguration('qcow2.index').get<boolean>('enabled', true)) {
-    return vscode.l10n.t(
-      'What depends on {0} is not known: indexing is switched off by the setting `qcow2.index.enabled`.',
-      name,
-    );
-  }
-  if (vscode.workspace.isTrusted) return undefined;
-  return vscode.l10n.t(
+const restrictedText = (name: string): string =>
+  vscode.l10n.t(
     'What depends on {0} is not known: names in images are not followed in Restricted Mode.',
     name,
   );
-}
 
 async function showInChains(target: CommandTarget, images: OpenImages, chains: ChainView): Promise<boolean> {
   const uri = await imageOf(target, images);

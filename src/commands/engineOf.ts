@@ -31,7 +31,7 @@ export async function withEngine<T>(
     return { ok: false, problem: sourceProblem(sourceName(source), error) };
   } finally {
     subscription?.dispose();
-    engine.dispose();
+    void engine.dispose();
   }
 }
 

@@ -4,7 +4,8 @@ import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/document';
 import type { OpenImages } from '../editor/openImages';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
-import { describeWithFile, formatSize } from '../words/words';
+import { sizeText } from '../text/sizeText';
+import { describeWithFile } from '../words/words';
 import { type Choice, choose } from '../words/choose';
 import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../words/tell';
 import { withEngine } from './engineOf';
@@ -136,7 +137,7 @@ async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promis
   const isInExplorer = vscode.workspace.getWorkspaceFolder(destination) !== undefined;
   const reveal = vscode.l10n.t('Reveal in Explorer View');
   const name = basename(destination.path);
-  const text = vscode.l10n.t('{0} extents were written to {1} ({2}).', extents, name, formatSize(bytes));
+  const text = vscode.l10n.t('{0} extents were written to {1} ({2}).', extents, name, sizeText(bytes));
   if ((await tellInformation(text, ...(isInExplorer ? [reveal] : []))) === reveal) {
     await vscode.commands.executeCommand('revealInExplorer', destination);
   }

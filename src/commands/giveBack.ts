@@ -5,10 +5,11 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/document';
-import { guardsOf } from '../editor/editability';
+import { guardsOf, type Users } from '../editor/editability';
 import type { OpenImages } from '../editor/openImages';
 import type { Cancel, ProgressReport } from '../editor/staging';
-import { describeWithFile, formatSize } from '../words/words';
+import { sizeText } from '../text/sizeText';
+import { describeWithFile } from '../words/words';
 import type { FreeSpace, GivenBack, Problem, Result } from '../worker/api';
 import {
   ask,
@@ -44,7 +45,7 @@ const isConfirmed = (given: CommandTarget | GiveBackArguments): boolean =>
   given !== undefined && !(given instanceof vscode.Uri) && 'confirmed' in given;
 
 /** No other images are in the way: what those that have this one as their base show stays what it is. */
-const nobody = (): Promise<readonly string[]> => Promise.resolve([]);
+const noUsers = (): Promise<Users> => Promise.resolve({ paths: [], gaps: [] });
 
 class Giving {
   private readonly name: string;
@@ -63,7 +64,7 @@ class Giving {
     const { document, name } = this;
     await document.whenRead();
     await document.lookAgain();
-    const { refusals, questions } = await guardsOf(document, nobody);
+    const { refusals, questions } = await guardsOf(document, noUsers);
     if (refusals[0] !== undefined) {
       refuse(refusals[0]);
       return undefined;
@@ -118,8 +119,8 @@ class Giving {
   }
 
   private tell(given: GivenBack): void {
-    const back = formatSize(Math.max(0, given.before.allocatedBytes - given.after.allocatedBytes));
-    const left = formatSize(given.after.allocatedBytes);
+    const back = sizeText(Math.max(0, given.before.allocatedBytes - given.after.allocatedBytes));
+    const left = sizeText(given.after.allocatedBytes);
     const { name } = this;
     const text = [
       vscode.l10n.t('{0} gave {1} back to the host; it takes {2} now.', name, back, left),
@@ -151,11 +152,11 @@ function refuse(text: string): void {
 }
 
 function spaceText({ storedBytes, isUpperBound, fileSize, newFileSize }: FreeSpace): string[] {
-  const size = formatSize(storedBytes);
+  const size = sizeText(storedBytes);
   const stored = isUpperBound
     ? vscode.l10n.t('Up to {0} that nothing in the image uses go back to the file system.', size)
     : vscode.l10n.t('{0} that nothing in the image uses go back to the file system.', size);
-  const sizes = [formatSize(fileSize - newFileSize), formatSize(newFileSize)] as const;
+  const sizes = [sizeText(fileSize - newFileSize), sizeText(newFileSize)] as const;
   return [
     ...(storedBytes === 0 ? [] : [stored]),
     ...(fileSize === newFileSize ? [] : [vscode.l10n.t('The file gets shorter by {0}, to {1}.', ...sizes)]),

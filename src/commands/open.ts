@@ -5,7 +5,8 @@ import { discardAndRead } from '../editor/outsideChange';
 import type { OpenImages } from '../editor/openImages';
 import type { Page } from '../editor/page';
 import { viewTypeFor } from '../words/viewTypes';
-import { describe, formatSize } from '../words/words';
+import { sizeText } from '../text/sizeText';
+import { describe } from '../words/words';
 import { askForText } from '../words/choose';
 import { ask, registerCommand, tellError } from '../words/tell';
 import { parseOffset } from './offset';
@@ -102,7 +103,7 @@ function offsetProblem(reason: 'syntax' | 'beyondDisk', virtualSize: number): st
     : vscode.l10n.t(
         'Beyond the end of the disk, which is at 0x{0} ({1})',
         virtualSize.toString(16),
-        formatSize(virtualSize),
+        sizeText(virtualSize),
       );
 }
 
@@ -110,7 +111,7 @@ async function readAgain(target: CommandTarget, images: OpenImages): Promise<voi
   const uri = namedImage(target, images);
   const document = uri === undefined ? undefined : images.find(uri);
   if (uri === undefined || document === undefined) return;
-  if (!document.hasUnsaved) await document.readAgain();
+  if (!document.hasUnsaved || document.awaitsRevival) await document.readAgain();
   else if (await confirmDiscard(uri)) await discardAndRead(uri, document);
 }
 

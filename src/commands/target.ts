@@ -51,7 +51,7 @@ export async function chooseFile(): Promise<vscode.Uri | undefined> {
   const chosen = await vscode.window.showOpenDialog({
     canSelectMany: false,
     filters: {
-      [vscode.l10n.t('qcow2 images')]: ['qcow2', 'qcow'],
+      [vscode.l10n.t('qcow2 images')]: ['qcow2', 'qcow', 'img'],
       [vscode.l10n.t('All files')]: ['*'],
     },
     title: vscode.l10n.t('Open Image'),

@@ -1,8 +1,8 @@
 /** Changes of the guest's disk between page and engine: the request, its name, and what is worth saying before it. */
 import * as vscode from 'vscode';
 import type { Amount, ChangeRequest, ChangeTally, ImageSummary, ZeroPolicy } from '../worker/api';
+import { sizeText } from '../text/sizeText';
 import { printable } from '../text/printable';
-import { formatSize } from '../words/words';
 import type { Notice, PageChange } from './messages';
 
 export function requestOf(change: PageChange): ChangeRequest {
@@ -19,8 +19,8 @@ function unmapPolicy(): ZeroPolicy {
 
 /** The edit's name in the list of what can be undone: "Write zeroes 64 MiB at 1 GiB (unmap)". */
 export function labelOf(change: PageChange): string {
-  const length = formatSize(change.length);
-  const start = formatSize(change.start);
+  const length = sizeText(change.length);
+  const start = sizeText(change.start);
   if (change.kind === 'discard') return vscode.l10n.t('Discard {0} at {1}', length, start);
   return change.unmap
     ? vscode.l10n.t('Write zeroes {0} at {1} (unmap)', length, start)
@@ -51,10 +51,7 @@ export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): 
   if (tally.rawBytesZeroed > 0) {
     add(
       'warning',
-      vscode.l10n.t(
-        '{0} of the raw external data file are zeroed as well.',
-        formatSize(tally.rawBytesZeroed),
-      ),
+      vscode.l10n.t('{0} of the raw external data file are zeroed as well.', sizeText(tally.rawBytesZeroed)),
     );
   }
   if (tally.bitmapsMarked.length > 0) {
@@ -75,7 +72,7 @@ export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): 
 
 function notDiscarded({ notDiscarded: { partialCluster, version2Backing } }: ChangeTally): Notice[] {
   const note = ({ bytes }: Amount, text: (size: string) => string): Notice[] =>
-    bytes === 0 ? [] : [{ severity: 'info', text: text(formatSize(bytes)) }];
+    bytes === 0 ? [] : [{ severity: 'info', text: text(sizeText(bytes)) }];
   return [
     ...note(partialCluster, (size) =>
       vscode.l10n.t('{0} are left as they are: only whole clusters are discarded.', size),

@@ -36,9 +36,17 @@ export class Checks implements vscode.Disposable {
   private readonly changeEmitter = new vscode.EventEmitter<string>();
   /** The health of the image with this name is another one. */
   readonly onDidChange = this.changeEmitter.event;
+  private readonly followEmitter = new vscode.EventEmitter<ImageDocument>();
+  /** A document was opened. */
+  readonly onDidFollow = this.followEmitter.event;
 
   of(name: string): Health {
     return this.entries.get(name)?.health ?? UNCHECKED;
+  }
+
+  /** Nothing is known, and nobody is finding out. */
+  isUnknown(name: string): boolean {
+    return this.of(name).kind === 'unchecked' && !this.running.has(name);
   }
 
   /** Where the image is, as long as something is known of it. */
@@ -61,13 +69,14 @@ export class Checks implements vscode.Disposable {
     return health;
   }
 
-  /** Takes what somebody else has found out about the image as its document shows it. */
-  learn(source: ImageSource, checked: Checked): void {
-    void this.run(
-      source,
-      () => Promise.resolve({ ok: true, value: checked }),
-      () => undefined,
-    );
+  /** Takes what somebody else has found out about the image as its document shows it; not while it is checked. */
+  async learn(source: ImageSource, checked: Checked): Promise<void> {
+    const name = sourceName(source);
+    const stamp = await stampOf(source);
+    const isOpen = this.documents.has(name);
+    if (!isOpen || this.running.has(name) || !this.isShown(name, checked.generation)) return;
+    const { report, chain, generation } = checked;
+    this.set(name, { kind: 'checked', report, chain }, source, stamp, generation);
   }
 
   /** Stops a check that is under way. */
@@ -80,6 +89,7 @@ export class Checks implements vscode.Disposable {
     const name = sourceName(document.source);
     const documents = this.documents.get(name) ?? new Set();
     this.documents.set(name, documents.add(document));
+    this.followEmitter.fire(document);
     const reading = document.onDidRead(({ generation, edits }) => {
       const entry = this.entries.get(name);
       if (entry === undefined || this.running.has(name)) return;
@@ -114,6 +124,7 @@ export class Checks implements vscode.Disposable {
     for (const { watcher } of this.entries.values()) watcher.dispose();
     this.entries.clear();
     this.changeEmitter.dispose();
+    this.followEmitter.dispose();
   }
 
   private async runNow(source: ImageSource, work: CheckWork): Promise<Health> {
@@ -123,10 +134,10 @@ export class Checks implements vscode.Disposable {
     const result = await work((done, total) => {
       this.set(name, { kind: 'checking', done, total }, source, stamp);
     });
-    const isShown = (generation: number): boolean =>
-      [...(this.documents.get(name) ?? [])].every(({ state }) => state?.generation === generation);
     // Whoever gave it up knows nothing of the image; and it may have changed meanwhile.
-    const isOver = result.ok ? !isShown(result.value.generation) : result.problem.kind === 'cancelled';
+    const isOver = result.ok
+      ? !this.isShown(name, result.value.generation)
+      : result.problem.kind === 'cancelled';
     if (isOver) {
       this.forget(name);
       return UNCHECKED;
@@ -137,6 +148,11 @@ export class Checks implements vscode.Disposable {
     const [document] = this.documents.get(name) ?? [];
     this.set(name, health, source, stamp, document?.state?.generation);
     return health;
+  }
+
+  /** Whether every document on the image shows that state. */
+  private isShown(name: string, generation: number): boolean {
+    return [...(this.documents.get(name) ?? [])].every(({ state }) => state?.generation === generation);
   }
 
   private set(name: string, health: Health, source: ImageSource, stamp: string, generation?: number): void {

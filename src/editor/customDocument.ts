@@ -1,4 +1,5 @@
 /** VS Code's handle on a document of ours, and what it is told of its edits. */
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describe } from '../words/words';
 import type { Problem } from '../worker/api';
@@ -8,7 +9,9 @@ import { Belief } from './belief';
 import type { ImageDocument } from './document';
 import type { Subscription } from './emitter';
 import type { DocumentFollower } from './follow';
-import type { Dropped, UndoableEdit } from './staging';
+import type { Revival } from './revival';
+import type { Dropped } from './editHistory';
+import type { UndoableEdit } from './staging';
 
 export type DocumentEvent =
   | vscode.CustomDocumentEditEvent<CustomImageDocument>
@@ -21,6 +24,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
   keepsStaged = false;
 
   private readonly belief = new Belief();
+  private isWaitingTold = false;
   private readonly subscriptions: Subscription[];
 
   /** @param tell VS Code */
@@ -41,6 +45,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
         void tellWarning(text);
         if (typeof why === 'string') this.setCleanLater();
       }),
+      model.onDidRevive((revival) => void this.takeRevival(revival)),
     ];
   }
 
@@ -88,6 +93,18 @@ export class CustomImageDocument implements vscode.CustomDocument {
     this.model.dispose();
   }
 
+  /** The thread has died: in one line what became of what was staged. */
+  private async takeRevival(revival: Revival): Promise<void> {
+    const name = basename(this.uri.path);
+    const isTold = revival.kind === 'waiting' && this.isWaitingTold;
+    this.isWaitingTold = revival.kind === 'waiting';
+    if (!isTold) void tellWarning(revivalText(revival, name));
+    if (revival.kind === 'lost') for (const edit of revival.edits) this.tellEdit(edit);
+    if (revival.kind === 'lost' || revival.kind === 'saved') this.setCleanLater();
+    // A save that was taken back has given the file another time: what VS Code would ask for has to fit it.
+    if (revival.kind !== 'waiting') await this.model.renewBackup();
+  }
+
   /** VS Code counts an undo that led nowhere as one: nothing is there to be saved, and a save says so. */
   private setCleanLater(): void {
     setTimeout(() => {
@@ -109,7 +126,39 @@ function reasonText(why: Problem | Dropped): string {
       return vscode.l10n.t('the file was changed by another program or read anew since');
     case 'gaveBack':
       return vscode.l10n.t('the free space of the image was given back to the host since');
+    case 'lost':
+      return vscode.l10n.t('it is not known any more since the engine had to be started again');
     default:
       return describe(why);
+  }
+}
+
+function revivalText(revival: Revival, name: string): string {
+  switch (revival.kind) {
+    case 'restored':
+      return vscode.l10n.t(
+        'The engine of {0} stopped and was started again. All staged edits are back.',
+        name,
+      );
+    case 'saved':
+      return vscode.l10n.t('The engine of {0} stopped and was started again. The image is saved.', name);
+    case 'lost':
+      return revival.edits.length === 0
+        ? vscode.l10n.t(
+            'The engine of {0} stopped and was started again. Its staged edits are lost: {1}',
+            name,
+            describe(revival.problem),
+          )
+        : vscode.l10n.t(
+            'The engine of {0} stopped and was started again. The last staged edits are lost: {1}',
+            name,
+            describe(revival.problem),
+          );
+    case 'waiting':
+      return vscode.l10n.t(
+        'The engine of {0} stopped. Its staged edits are kept until the image can be opened or recovered: {1}',
+        name,
+        describe(revival.problem),
+      );
   }
 }

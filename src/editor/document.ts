@@ -4,6 +4,7 @@
  * session, since a document lives without a view: saving and undoing never ask the webview.
  */
 import type {
+  BackupPlace,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
@@ -25,11 +26,14 @@ import type {
   Result,
   StagedReport,
 } from '../worker/api';
+import { DocumentBackups } from './documentBackups';
+import type { Dropped } from './editHistory';
 import { Emitter, type Subscription } from './emitter';
 import { type ImageSource, identify } from './source';
+import type { Revival } from './revival';
 import type { ImageSession, ScanProgress } from './session';
 import type { SessionLease, Sessions } from './sessions';
-import type { Cancel, Dropped, ProgressReport, RepairAnswer, SaveAnswer, UndoableEdit } from './staging';
+import type { Cancel, ProgressReport, RepairAnswer, SaveAnswer, UndoableEdit } from './staging';
 
 /** A stretch of the guest's disk, in bytes. */
 export interface Selection {
@@ -56,7 +60,11 @@ export class ImageDocument {
   readonly onDidChangeOutside = this.outsideEmitter.event;
   /** An undo or redo could not be done, and why. */
   readonly onDidFail = this.failEmitter.event;
+  private readonly reviveEmitter = new Emitter<Revival>();
+  /** The thread had died, and what became of the edits that were staged. */
+  readonly onDidRevive = this.reviveEmitter.event;
 
+  private readonly backups = new DocumentBackups();
   private lease: SessionLease | undefined;
   private subscriptions: Subscription[] = [];
   private looking: Promise<void> | undefined;
@@ -136,11 +144,22 @@ export class ImageDocument {
     return this.looking;
   }
 
-  /** Reads anew in any case. */
+  /** Reads anew in any case; where the thread has died, what was staged is staged again. */
   async readAgain(): Promise<ImageState> {
     this.outside = undefined;
     this.confirmed.clear();
+    if (this.lease?.session.awaitsRevival === true) return this.lease.session.revive();
     return (await this.follow()).read(this.source);
+  }
+
+  /** The thread has died, and edits that were staged wait for another one: reading again brings them back. */
+  get awaitsRevival(): boolean {
+    return this.lease?.session.awaitsRevival === true;
+  }
+
+  /** Nobody looks at it any more: what still goes on is not told. */
+  get isClosed(): boolean {
+    return this.isDisposed;
   }
 
   select(selection: Selection | undefined): void {
@@ -189,12 +208,12 @@ export class ImageDocument {
 
   /** What the engine has against changing the image now. */
   async obstacles(): Promise<Result<readonly Obstacle[]>> {
-    return (await this.readSession()).staging.obstacles();
+    return (await this.readSession()).questions.obstacles();
   }
 
   /** The full check of the image as it is shown. @param cancel is told how to stop it */
   async check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
-    return (await this.readSession()).staging.check(report, cancel);
+    return (await this.readSession()).questions.check(report, cancel);
   }
 
   /** Writes the map of the image as it is shown to a file. @param cancel is told how to stop it */
@@ -203,12 +222,12 @@ export class ImageDocument {
     report: ProgressReport,
     cancel: Cancel,
   ): Promise<Result<ExportedExtents>> {
-    return (await this.readSession()).staging.exportMap(request, report, cancel);
+    return (await this.readSession()).questions.exportMap(request, report, cancel);
   }
 
   /** What a change would do. A newer preview ends an older one. */
   async preview(change: ChangeRequest): Promise<Result<ChangeTally>> {
-    return (await this.readSession()).staging.preview(change);
+    return (await this.readSession()).questions.preview(change);
   }
 
   /** Stages a change as an edit, if it changes anything. The guards are the caller's business. */
@@ -221,11 +240,11 @@ export class ImageDocument {
 
   /** What a repair would do. A newer preview, of a change too, ends an older one. */
   async previewRepair(mode: RepairMode): Promise<Result<RepairReport>> {
-    return (await this.readSession()).staging.previewRepair(mode);
+    return (await this.readSession()).questions.previewRepair(mode);
   }
 
   stopPreview(): void {
-    this.lease?.session.staging.stopPreview();
+    this.lease?.session.questions.stopPreview();
   }
 
   /** Stages a repair as an edit, if it mends anything. The guards are the caller's business. */
@@ -276,12 +295,32 @@ export class ImageDocument {
     return (await this.readSession()).staging.recover(trust);
   }
 
-  async backUp(path: string): Promise<Result<undefined>> {
-    return (await this.readSession()).staging.backUp(path);
+  /** Writes what is staged to a backup, which stays when the document is closed. */
+  async backUp(path: string): Promise<Result<BackupPlace>> {
+    return (await this.readSession()).staging.backUp(path, (place) => this.backups.wrote(path, place));
   }
 
-  async restore(path: string): Promise<Result<UndoableEdit[]>> {
-    return (await this.readSession()).staging.restore(path);
+  /** Writes the newest backup anew, where there is one and something is staged. */
+  async renewBackup(): Promise<void> {
+    const { last } = this.backups;
+    if (last !== undefined && this.hasUnsaved) await this.backUp(last);
+  }
+
+  /** Stages the edits of a backup again. */
+  async restore(path: string): Promise<Result<readonly UndoableEdit[]>> {
+    const restored = await (await this.readSession()).staging.restore(path);
+    if (!restored.ok) return restored;
+    this.backups.opened(path, restored.value);
+    return { ok: true, value: restored.value.edits };
+  }
+
+  removeBackup(path: string): Promise<void> {
+    return this.inTurnOrClosed(() => this.backups.remove(path));
+  }
+
+  /** Nothing is staged any more, or it is staged elsewhere. */
+  removeBackups(): Promise<void> {
+    return this.inTurnOrClosed(() => this.backups.removeAll());
   }
 
   dispose(): void {
@@ -292,13 +331,20 @@ export class ImageDocument {
     this.selectionEmitter.dispose();
     this.editEmitter.dispose();
     this.failEmitter.dispose();
+    this.reviveEmitter.dispose();
     this.outsideEmitter.dispose();
+  }
+
+  /** Another backup may be under way that shares pages; none is where the document is closed. */
+  private async inTurnOrClosed(piece: () => Promise<void>): Promise<void> {
+    await (this.lease === undefined ? piece() : this.lease.session.staging.enqueue(piece));
   }
 
   private async look(): Promise<void> {
     const before = this.lease?.session;
     if (before !== undefined && this.hasUnsaved) {
-      if (!this.isMoving) await this.lookWhileStaged(before);
+      if (before.awaitsRevival) await before.revive();
+      else if (!this.isMoving) await this.lookWhileStaged(before);
       return;
     }
     const session = await this.follow();
@@ -356,6 +402,9 @@ export class ImageDocument {
       }),
       session.staging.onDidFail((why) => {
         if (this.isOwner) this.failEmitter.fire(why);
+      }),
+      session.onDidRevive((revival) => {
+        if (this.isOwner) this.reviveEmitter.fire(revival);
       }),
     ];
     if (session.state !== undefined) this.tell(session.state);

@@ -5,14 +5,23 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Problem } from '../worker/api';
+import type { SearchGap } from '../worker/indexApi';
 import { printable } from '../text/printable';
+import { gapTexts } from '../words/gapText';
 import { describe, describeWithFile } from '../words/words';
 import type { ImageDocument } from './document';
 import { guardLevel } from './guardLevels';
 import type { GuardQuestion, GuardReport } from './messages';
 
-/** Names of images that have a file as their backing file, as far as they are known. */
-export type FindUsers = (path: string) => Promise<readonly string[]>;
+/** What is known of the images that have a file as their backing file. */
+export interface Users {
+  /** Paths of the images. */
+  readonly paths: readonly string[];
+  /** Why there may be more of them. */
+  readonly gaps: readonly SearchGap[];
+}
+
+export type FindUsers = (path: string) => Promise<Users>;
 
 export interface Leniency {
   /** For a repair, and for a save, which may be that of one: the engine knows, and refuses other saves itself. */
@@ -78,16 +87,40 @@ export async function guardsOf(
     }
   }
   const level = guardLevel('usedAsBase', image);
-  if (users.length > 0 && level !== 'ignore') {
-    const names = users.map((user) => printable(basename(user))).join(', ');
-    const text = vscode.l10n.t(
-      'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
-      names,
-    );
-    if (level === 'ask') questions.push({ id: `users:${names}`, text });
-    else refusals.push(refusedBySetting(text, 'usedAsBase'));
+  if (level === 'ignore') return { refusals, questions };
+  const usage = usageQuestion(users);
+  if (usage !== undefined) {
+    // What is not known is no reason to refuse; it is one to ask.
+    if (level === 'ask' || users.paths.length === 0) questions.push(usage);
+    else refusals.push(refusedBySetting(usage.text, 'usedAsBase'));
   }
   return { refusals, questions };
+}
+
+/** Names of users that are written out. */
+const USERS_NAMED = 10;
+
+/** Names the images that use it, and says where could not be looked for more; nothing where all is known. */
+function usageQuestion({ paths, gaps }: Users): GuardQuestion | undefined {
+  if (paths.length === 0 && gaps.length === 0) return undefined;
+  const all = paths.map((path) => printable(basename(path)));
+  const names = [...all.slice(0, USERS_NAMED), ...(all.length > USERS_NAMED ? ['…'] : [])].join(', ');
+  const reasons = gapTexts(gaps).join('; ');
+  const used = vscode.l10n.t(
+    'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
+    names,
+  );
+  const id = `users:${all.join(', ')}`;
+  if (gaps.length === 0) return { id, text: used };
+  const unknown =
+    paths.length === 0
+      ? vscode.l10n.t(
+          'Other images may use it as their backing file, and changing it would corrupt them: {0}.',
+          reasons,
+        )
+      : vscode.l10n.t('There may be more of them: {0}.', reasons);
+  const kinds = gaps.map(({ kind }) => kind).join();
+  return { id: `${id}:${kinds}`, text: paths.length === 0 ? unknown : `${used} ${unknown}` };
 }
 
 /** Whether somebody else has the image open is not known: all that the engine asks about locks. */

@@ -1,10 +1,10 @@
 /** Answers what the page asks (`HostApi`), for one panel on one document. */
 import * as vscode from 'vscode';
-import type { CellsRequest, Problem, RepairMode } from '../worker/api';
+import type { CellsRequest, Problem, RepairMode, Result, StagedReport } from '../worker/api';
 import type { ImageDocument } from './document';
 import type { Checks } from './checks';
 import { type FindUsers, guardsOf } from './editability';
-import type { HostApi, PageChange, PageState } from './messages';
+import type { HostApi, PageChange, PageReport, PageState } from './messages';
 import { pageState } from './pageState';
 import { previewRepair, stageRepair } from './repair';
 import { previewChange, stageChange } from './stage';
@@ -60,7 +60,7 @@ export function hostHandler(
     },
     cells: (request: CellsRequest) => document.cells(request),
     totals: (start: number, length: number) => document.totals(start, length),
-    inspect: (guestOffset: number) => document.inspect(guestOffset),
+    inspect: async (guestOffset: number) => inWords(await document.inspect(guestOffset)),
     readBytes: (guestOffset: number, length: number) => document.readBytes(guestOffset, length),
     hostCells: (request: CellsRequest) =>
       document.hostCells(request, (done, total) => {
@@ -109,6 +109,20 @@ export function hostHandler(
     selectionChanged(selection): Promise<void> {
       document.select(selection);
       return Promise.resolve();
+    },
+  };
+}
+
+function inWords(result: Result<StagedReport>): Result<PageReport> {
+  if (!result.ok) return result;
+  const { value } = result;
+  const { problem, onDisk } = value;
+  return {
+    ok: true,
+    value: {
+      ...value,
+      ...(problem === undefined ? {} : { problemText: describe(problem) }),
+      ...(onDisk?.problem === undefined ? {} : { problemTextOnDisk: describe(onDisk.problem) }),
     },
   };
 }

@@ -1,9 +1,11 @@
 /**
- * Files that earlier windows have left: pages of backups that no manifest names any more, and backups for renames that
- * nobody took. Backups themselves are VS Code's business: it deletes them, and asks for those it wants back.
+ * Files that earlier windows have left: the folder of an extension host that has ended, pages of backups that no manifest
+ * names any more, and backups for renames that nobody took. Backups themselves are VS Code's business: it deletes them,
+ * and asks for those it wants back.
  */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isFolderOfEndedHost } from './storage';
 
 /** Milliseconds; a backup that is being written names its pages long before. */
 const OLD = 24 * 60 * 60 * 1000;
@@ -17,7 +19,9 @@ async function removeFrom(folder: string, now: number): Promise<void> {
   const names = await readdir(folder);
   const isPages = (name: string): boolean => /^pages-[0-9a-f]{12}$/.test(name);
   const old: string[] = [];
-  for (const name of names) {
+  const ended = names.filter(isFolderOfEndedHost);
+  for (const name of ended) await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of names.filter((each) => !ended.includes(each))) {
     const found = await stat(join(folder, name));
     if (found.isFile() && now - found.mtimeMs > OLD) old.push(name);
   }

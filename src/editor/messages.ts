@@ -37,9 +37,12 @@ export type {
   ClusterReport,
   EditState,
   EntryField,
+  EntryFieldName,
   ExtensionView,
   FeatureBit,
+  FeatureName,
   HeaderField,
+  HeaderFieldName,
   HeaderView,
   HostKind,
   StagedHostReport,
@@ -146,6 +149,14 @@ export interface RepairPreview {
   readonly after: Pick<PageHealth, 'kind' | 'text' | 'detail'>;
 }
 
+/** A cluster, with its problems in the person's language. */
+export interface PageReport extends StagedReport {
+  /** Why its entry is invalid. */
+  readonly problemText?: string;
+  /** The same of the entry on disk, where another one is staged. */
+  readonly problemTextOnDisk?: string;
+}
+
 /** What stands in the way of changing the image. */
 export interface GuardReport {
   /** Nothing can be changed as long as there is one. */
@@ -171,7 +182,7 @@ export interface HostApi {
   ready(): PageState;
   cells(request: CellsRequest): Result<MapCells>;
   totals(start: number, length: number): Result<KindTotals>;
-  inspect(guestOffset: number): Result<StagedReport>;
+  inspect(guestOffset: number): Result<PageReport>;
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
   /** The cells of the file view. The first call for an image takes as long as a check; `leaveFile` stops it. */
   hostCells(request: CellsRequest): Result<MapCells>;

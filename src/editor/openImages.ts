@@ -9,6 +9,9 @@ export class OpenImages implements vscode.Disposable {
   private readonly activeEmitter = new vscode.EventEmitter<Page | undefined>();
   private current: Page | undefined;
   readonly onDidChangeActive = this.activeEmitter.event;
+  private readonly documentsEmitter = new vscode.EventEmitter<void>();
+  /** A document was opened or closed. */
+  readonly onDidChangeDocuments = this.documentsEmitter.event;
 
   /** The page that has the focus, or had it last while it is still the active editor. */
   get active(): Page | undefined {
@@ -53,9 +56,11 @@ export class OpenImages implements vscode.Disposable {
     const documents = this.documents.get(key) ?? new Set();
     documents.add(document);
     this.documents.set(key, documents);
+    this.documentsEmitter.fire();
     return new vscode.Disposable(() => {
       documents.delete(document);
       if (documents.size === 0) this.documents.delete(key);
+      this.documentsEmitter.fire();
     });
   }
 
@@ -74,6 +79,7 @@ export class OpenImages implements vscode.Disposable {
 
   dispose(): void {
     this.activeEmitter.dispose();
+    this.documentsEmitter.dispose();
   }
 
   private update(page: Page): void {

@@ -3,7 +3,6 @@
  * asks. Opening never fails because of what is in a file or because there is none: VS Code would keep the rejection
  * until the window is reloaded. What is wrong the page shows.
  */
-import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeWithFile } from '../words/words';
@@ -21,6 +20,7 @@ import type { Renames } from './renames';
 import { saveDocument, saveDocumentAs } from './save';
 import type { Sessions } from './sessions';
 import { imageSource } from './sources';
+import { isStray, leaveToDefault } from './stray';
 
 /** What the editor is made from. */
 export interface EditorContext {
@@ -46,7 +46,8 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     { backupId }: vscode.CustomDocumentOpenContext,
   ): Promise<CustomImageDocument> {
     const { sessions, images, renames, checks } = this.context;
-    const backup = (await renames.take(uri)) ?? backupId;
+    const moved = await renames.take(uri);
+    const backup = moved?.backup ?? backupId;
     const model = new ImageDocument(imageSource(uri), sessions);
     const document = new CustomImageDocument(
       uri,
@@ -59,10 +60,21 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     );
     askAboutOutsideChanges(uri, model);
     if (backup !== undefined) await this.restore(document, backup);
+    // Not waited for: VS Code is to have the document before it is told of its edits.
+    void moved?.remove();
     return document;
   }
 
-  resolveCustomEditor(document: CustomImageDocument, panel: vscode.WebviewPanel): void {
+  async resolveCustomEditor(
+    document: CustomImageDocument,
+    panel: vscode.WebviewPanel,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    if (await isStray(document)) {
+      void leaveToDefault(document.uri, panel);
+      return;
+    }
+    if (token.isCancellationRequested) return;
     const { extension, images, findUsers, checks } = this.context;
     const page = new Page(document, panel, extension, findUsers, checks);
     images.addPage(page);
@@ -74,20 +86,22 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     });
   }
 
-  saveCustomDocument(document: CustomImageDocument, token: vscode.CancellationToken): Promise<void> {
-    return guarded(`Save of ${document.uri.path}`, () =>
-      saveDocument(document, this.context.findUsers, token),
+  async saveCustomDocument(document: CustomImageDocument, token: vscode.CancellationToken): Promise<void> {
+    await guarded(`Save of ${document.uri.path}`, () =>
+      untilClosed(document, saveDocument(document, this.context.findUsers, token)),
     );
+    await removeBackupsOfSaved(document);
   }
 
-  saveCustomDocumentAs(
+  async saveCustomDocumentAs(
     document: CustomImageDocument,
     destination: vscode.Uri,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    return guarded(`Save of ${document.uri.path} as ${destination.path}`, () =>
-      saveDocumentAs(document, destination, this.context.findUsers, token),
+    await guarded(`Save of ${document.uri.path} as ${destination.path}`, () =>
+      untilClosed(document, saveDocumentAs(document, destination, this.context.findUsers, token)),
     );
+    await removeBackupsOfSaved(document);
   }
 
   async revertCustomDocument(document: CustomImageDocument): Promise<void> {
@@ -100,22 +114,21 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
       tellProblem(vscode.l10n.t('{0} was not reverted: {1}', name, text), reverted.problem);
     }
     document.wasReverted();
+    await document.model.removeBackups();
   }
 
   async backupCustomDocument(
     document: CustomImageDocument,
     { destination }: vscode.CustomDocumentBackupContext,
   ): Promise<vscode.CustomDocumentBackup> {
-    const backedUp = await document.model.backUp(destination.fsPath);
+    const path = destination.fsPath;
+    const backedUp = await document.model.backUp(path);
     if (!backedUp.ok) {
       const text = describeWithFile(backedUp.problem, document.uri.fsPath);
       const name = basename(document.uri.path);
       throw told(vscode.l10n.t('Staged edits of {0} were not backed up: {1}', name, text), backedUp.problem);
     }
-    return {
-      id: destination.fsPath,
-      delete: () => void rm(destination.fsPath, { force: true }),
-    };
+    return { id: path, delete: () => void document.model.removeBackup(path) };
   }
 
   dispose(): void {
@@ -136,6 +149,20 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
       for (const edit of restored.value) document.tellEdit(edit);
     });
   }
+}
+
+/** A save of a document that was closed meanwhile ends without a word: VS Code would show why it failed. */
+async function untilClosed(document: CustomImageDocument, save: Promise<void>): Promise<void> {
+  try {
+    await save;
+  } catch (error) {
+    throw document.model.isClosed ? new vscode.CancellationError() : error;
+  }
+}
+
+/** VS Code deletes the last backup that it was given, not the one that the document was opened from. */
+async function removeBackupsOfSaved({ model }: CustomImageDocument): Promise<void> {
+  if (!model.hasUnsaved) await model.removeBackups();
 }
 
 /** Registers both entries of the editor, and reads open images anew once the workspace is trusted. */

@@ -4,17 +4,23 @@
  * also resolves names in the image from where it is then.
  */
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from './document';
 import type { OpenImages } from './openImages';
 
+/** What was staged under the name before. */
+export interface MovedEdits {
+  /** Path of a backup. */
+  readonly backup: string;
+  /** They are staged again, or cannot be: no backup of them is needed any more. */
+  remove(): Promise<void>;
+}
+
 /** Milliseconds that a backup waits for the new document: VS Code may not open it at all. */
 const PATIENCE = 60_000;
 
-interface Moved {
-  readonly backup: string;
+interface Moved extends MovedEdits {
   /** On the old name. */
   readonly document: ImageDocument;
 }
@@ -35,12 +41,12 @@ export class Renames implements vscode.Disposable {
   }
 
   /** The backup for a document that is being opened; it is handed out once, and the old document gives up the file. */
-  async take(uri: vscode.Uri): Promise<string | undefined> {
+  async take(uri: vscode.Uri): Promise<MovedEdits | undefined> {
     const key = uri.toString();
     const moved = this.waiting.get(key);
     this.waiting.delete(key);
     await moved?.document.giveUp();
-    return moved?.backup;
+    return moved;
   }
 
   dispose(): void {
@@ -59,11 +65,15 @@ export class Renames implements vscode.Disposable {
       if (!backedUp.ok) continue;
       const target = file.newUri.with({ path: file.newUri.path + uri.path.slice(file.oldUri.path.length) });
       document.isMoving = true;
-      this.waiting.set(target.toString(), { backup, document });
+      // Those of the old document, too: VS Code has it write one before a rename, and never deletes it.
+      const moved = { backup, document, remove: () => document.removeBackups() };
+      this.waiting.set(target.toString(), moved);
       setTimeout(() => {
         document.isMoving = false;
+        // VS Code has not opened it: what VS Code was given for the old document stays.
+        if (this.waiting.get(target.toString()) !== moved) return;
         this.waiting.delete(target.toString());
-        void rm(backup, { force: true });
+        void document.removeBackup(backup);
       }, PATIENCE);
     }
   }

@@ -70,7 +70,7 @@ export async function stageRepair(
   const repaired = await document.repair(mode, label);
   if (!repaired.ok) return { ok: false, text: describeWithFile(repaired.problem, pathOf(document)) };
   const { report, checked } = repaired.value;
-  if (report.changed) checks.learn(document.source, checked);
+  if (report.changed) await checks.learn(document.source, checked);
   return { ok: true, value: { label, report } };
 }
 

@@ -20,6 +20,8 @@ import { EngineClient, failedState } from '../worker/client';
 import { log, logged } from '../words/log';
 import { Emitter } from './emitter';
 import { FileView } from './fileView';
+import { Questions } from './questions';
+import type { Revival } from './revival';
 import { type ImageSource, sourceName, sourceProblem } from './source';
 import { type ProgressReport, Staging } from './staging';
 
@@ -33,7 +35,7 @@ export interface ScanProgress {
 export interface SessionContext {
   /** Path of the bundled worker. */
   readonly workerScript: string;
-  /** Folder for staged changes that outgrow memory. */
+  /** Folder for staged changes that outgrow memory, and for backups of them; made when it is needed. */
   readonly scratchFolder: string;
   /** False in Restricted Mode; asked at every reading. */
   followsNames(): boolean;
@@ -41,12 +43,19 @@ export interface SessionContext {
   nextGeneration(): number;
 }
 
+/** Milliseconds: what dies again at once is begun again only when it is asked for. */
+const REVIVE_AGAIN_AFTER = 10_000;
+
 export class ImageSession {
   private readonly stateEmitter = new Emitter<ImageState>();
   private readonly scanEmitter = new Emitter<ScanProgress>();
+  private readonly reviveEmitter = new Emitter<Revival>();
   readonly onDidRead = this.stateEmitter.event;
   readonly onDidScan = this.scanEmitter.event;
+  /** The thread has died, and what became of the edits that it had staged. */
+  readonly onDidRevive = this.reviveEmitter.event;
   readonly staging: Staging;
+  readonly questions: Questions;
   readonly fileView: FileView;
   /** The document whose edits are staged; other names of the file only look on. */
   owner: object | undefined;
@@ -57,6 +66,11 @@ export class ImageSession {
   private running: Promise<ImageState> | undefined;
   private queued: Promise<ImageState> | undefined;
   private isDisposed = false;
+  /** A name that led to the file. */
+  private source: ImageSource | undefined;
+  /** A thread that takes the place of one that died. */
+  private reviving: Promise<Revival | undefined> | undefined;
+  private revivedAt = -Infinity;
   /** Of a source that is not a local file, when it was read. */
   private stamp = '';
   private readonly watchers = new Map<OperationId, ProgressReport>();
@@ -64,11 +78,14 @@ export class ImageSession {
   private startedAt = 0;
   private scannedAt: number | undefined;
 
+  /** @param before fulfilled once nobody else in this window writes the file: a save may still be running */
   constructor(
     readonly identity: string,
     private readonly context: SessionContext,
+    private readonly before: Promise<void> = Promise.resolve(),
   ) {
-    this.staging = new Staging(this);
+    this.staging = new Staging(this, context.scratchFolder);
+    this.questions = new Questions(this);
     this.fileView = new FileView(this);
   }
 
@@ -106,8 +123,34 @@ export class ImageSession {
     return this.queued;
   }
 
+  /** The thread has died, and edits that it had staged wait for another one, or for the file. */
+  get awaitsRevival(): boolean {
+    if (!this.staging.isWaiting || this.reviving !== undefined) return false;
+    return this.engine?.hasEnded === true || this.current?.problem !== undefined;
+  }
+
+  whenRevived(): Promise<Revival | undefined> {
+    return this.reviving ?? Promise.resolve(undefined);
+  }
+
+  tellRevival(revival: Revival): void {
+    this.reviveEmitter.fire(revival);
+  }
+
+  /** Begins another thread in the place of one that died, with what was staged. Answers with a state, as `read`. */
+  async revive(): Promise<ImageState> {
+    this.reviving ??= this.reviveNow().finally(() => {
+      this.reviving = undefined;
+    });
+    await this.reviving;
+    return this.current ?? failedState('', this.context.nextGeneration(), NOT_OPEN);
+  }
+
   /** Whether the file, or one of its chain, is not what was read. */
   async hasChanged(source: ImageSource): Promise<boolean> {
+    await this.reviving;
+    // What is staged waits for a thread: nothing is read anew under it.
+    if (this.staging.isWaiting) return false;
     if (this.engine === undefined || this.engine.hasEnded || this.current === undefined) return true;
     if (source.kind === 'bytes') return (await source.stamp()) !== this.stamp;
     return this.engine.hasChanged();
@@ -135,11 +178,10 @@ export class ImageSession {
     return this.ask((engine) => engine.info());
   }
 
-  /** Asks the thread as it is; fails where there is none. */
-  ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
-    if (this.engine !== undefined) return request(this.engine);
-    const problem: Problem = { kind: 'argument', code: 'engine.notOpen', file: '' };
-    return Promise.resolve({ ok: false, problem });
+  /** Asks the thread as it is, or the one that is about to take its place; fails where there is none. */
+  async ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
+    if (this.reviving !== undefined) await this.reviving;
+    return this.engine === undefined ? { ok: false, problem: NOT_OPEN } : request(this.engine);
   }
 
   /** Tells of the progress of an operation while `work` runs. */
@@ -155,6 +197,7 @@ export class ImageSession {
   /** Its owner leaves: what is staged goes with it, and whoever is next may change the file. */
   disown(source: ImageSource): void {
     this.owner = undefined;
+    this.staging.cancelSave();
     if (this.staging.hasUnsaved) void this.read(source);
     else if (this.current !== undefined) this.take(this.current);
   }
@@ -174,20 +217,26 @@ export class ImageSession {
     this.stateEmitter.fire(state);
   }
 
-  dispose(): void {
+  /** @returns fulfilled once nothing is written to the file any more; a save past its seal goes on to its end */
+  async dispose(): Promise<void> {
     this.isDisposed = true;
-    this.engine?.dispose();
+    const ended = this.engine?.dispose();
     this.staging.dispose();
     this.stateEmitter.dispose();
     this.scanEmitter.dispose();
+    this.reviveEmitter.dispose();
+    await this.before;
+    await ended;
   }
 
   private async readNow(source: ImageSource): Promise<ImageState> {
     const generation = this.context.nextGeneration();
+    await this.before;
     if (this.isOver()) return failedState(sourceName(source), generation, notOpen(source));
+    this.source = source;
     this.startedAt = performance.now();
     this.scannedAt = undefined;
-    const state = await this.openEngine(source, generation);
+    const state = await this.open(this.livingEngine(), source, generation);
     if (this.isOver()) return state;
     if (state.problem !== undefined) this.scannedAt = performance.now();
     this.staging.startAnew();
@@ -196,9 +245,8 @@ export class ImageSession {
     return state;
   }
 
-  private async openEngine(source: ImageSource, generation: number): Promise<ImageState> {
+  private async open(engine: EngineClient, source: ImageSource, generation: number): Promise<ImageState> {
     const name = sourceName(source);
-    const engine = this.livingEngine();
     if (source.kind === 'path') {
       const { scratchFolder } = this.context;
       return engine.open(name, { generation, followsNames: this.context.followsNames(), scratchFolder });
@@ -227,16 +275,48 @@ export class ImageSession {
       operationProgress: (operation, done, total) => {
         this.watchers.get(operation)?.(done, total);
       },
+      scanFound: (problems) => {
+        this.amend((state) => ({ ...state, warnings: [...state.warnings, ...problems] }));
+      },
       scanFailed: (problem) => {
         this.scannedAt = performance.now();
         this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
       },
       ...logged,
     };
-    return new EngineClient(this.context.workerScript, events, (problem, error) => {
+    const engine = new EngineClient(this.context.workerScript, events, (problem, error) => {
       log.fault(`The thread of ${problem.file} died`, error);
-      this.amend((state) => ({ ...state, problem }));
+      if (engine === this.engine) this.hasDied(engine, problem);
     });
+    return engine;
+  }
+
+  private hasDied(engine: EngineClient, problem: Problem): void {
+    this.staging.suspend(engine, problem);
+    // Whoever began with the thread learns it by its answer.
+    if (this.isDisposed || this.running !== undefined || this.reviving !== undefined) return;
+    const isTooSoon = performance.now() - this.revivedAt < REVIVE_AGAIN_AFTER;
+    if (isTooSoon || !(this.staging.isWaiting || engine.isWriting))
+      this.amend((state) => ({ ...state, problem }));
+    else void this.revive();
+  }
+
+  private async reviveNow(): Promise<Revival | undefined> {
+    const { source } = this;
+    if (source === undefined) return undefined;
+    this.revivedAt = performance.now();
+    void this.engine?.dispose();
+    const engine = this.startEngine();
+    this.engine = engine;
+    const opened = await this.open(engine, source, this.context.nextGeneration());
+    const [state, revival] = await this.staging.revive(engine, opened);
+    if (this.isOver()) {
+      void engine.dispose();
+      return undefined;
+    }
+    this.take(state);
+    if (revival !== undefined) this.reviveEmitter.fire(revival);
+    return revival;
   }
 
   /** Changes the state by what came up after it was answered. */
@@ -251,6 +331,8 @@ export class ImageSession {
     return this.isDisposed;
   }
 }
+
+const NOT_OPEN: Problem = { kind: 'argument', code: 'engine.notOpen', file: '' };
 
 function notOpen(source: ImageSource): Problem {
   return { kind: 'argument', code: 'engine.notOpen', file: sourceName(source) };

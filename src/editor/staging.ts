@@ -4,6 +4,7 @@
  * revert and save run one at a time: VS Code would start a second save beside the first, and undo during one.
  */
 import type {
+  BackupPlace,
   ChangeRequest,
   ChangeTally,
   Checked,
@@ -11,10 +12,7 @@ import type {
   FreeSpace,
   GivenBack,
   EditState,
-  ExportedExtents,
   ImageState,
-  MapRequest,
-  Obstacle,
   OperationId,
   Problem,
   RecoverOutcome,
@@ -22,11 +20,16 @@ import type {
   RepairMode,
   RepairReport,
   Result,
+  Reverted,
   Run,
 } from '../worker/api';
 import type { EngineClient } from '../worker/client';
+import { type Dropped, EditHistory } from './editHistory';
+import type { EditRequest } from './editLog';
+import { EditRecovery, type Restaged } from './editRecovery';
 import { log } from '../words/log';
 import { Emitter } from './emitter';
+import type { Revival } from './revival';
 
 /** An edit as VS Code keeps it. Neither call ever rejects: VS Code would drop the whole history. */
 export interface UndoableEdit {
@@ -41,12 +44,14 @@ export type Cancel = (stop: () => void) => void;
 /** Told how far an operation is: `done` of `total`, in a unit of its own. */
 export type ProgressReport = (done: number, total: number) => void;
 
-/** Why nothing of a history can be undone any more: the file was read anew, or what its edits had freed is gone. */
-export type Dropped = 'readAnew' | 'gaveBack';
-
 export interface SaveAnswer {
   /** All is saved, but the journal could not be removed. */
   readonly leftover?: Problem;
+}
+
+/** Edits of a backup that are staged again. */
+export interface RestoredEdits extends BackupPlace {
+  readonly edits: readonly UndoableEdit[];
 }
 
 /** What a repair did, and what the check of what it made has found. */
@@ -66,6 +71,10 @@ export interface StagingHost {
   nextGeneration(): number;
   /** The worker has answered with another state. */
   take(state: ImageState): void;
+  /** What became of the edits when the thread died last, once that is known; undefined where it lives. */
+  whenRevived(): Promise<Revival | undefined>;
+  /** What was lost when the thread died has come back, or has not. */
+  tellRevival(revival: Revival): void;
 }
 
 export class Staging {
@@ -74,18 +83,31 @@ export class Staging {
   readonly onDidFail = this.failEmitter.event;
 
   private work: Promise<unknown> = Promise.resolve();
-  /** Labels of the edits, done and undone, in their order. */
-  private labels: string[] = [];
-  /** Which history it is: reading the file anew begins another one. */
-  private history = 0;
-  /** For each history from before, why it ended. */
-  private readonly dropped: Dropped[] = [];
-  private previewing = 0;
+  private readonly history = new EditHistory();
+  private readonly recovery: EditRecovery;
+  private isSaving = false;
+  private stopSave: (() => void) | undefined;
 
-  constructor(private readonly host: StagingHost) {}
+  /** @param backups folder for backups of what is staged; made when it is needed */
+  constructor(
+    private readonly host: StagingHost,
+    backups: string,
+  ) {
+    this.recovery = new EditRecovery(this.history, host, backups, () => void this.enqueue(() => this.keep()));
+  }
 
   get edits(): EditState | undefined {
-    return this.host.state?.edits;
+    return this.recovery.lost?.edits ?? this.host.state?.edits;
+  }
+
+  /** The edits of a thread that died are not staged again yet. */
+  get isWaiting(): boolean {
+    return this.recovery.lost !== undefined;
+  }
+
+  /** Edits of the history that are done. */
+  private get done(): number {
+    return this.recovery.lost?.done ?? this.history.doneIn(this.host.state);
   }
 
   /** For the log. */
@@ -104,49 +126,16 @@ export class Staging {
     return result;
   }
 
-  /** What a change would do. A preview that is still under way ends in the problem `cancelled`. */
-  preview(change: ChangeRequest): Promise<Result<ChangeTally>> {
-    return this.previewNow((engine, operation) => engine.preview(change, operation));
-  }
-
-  /** What a repair would do; the same. */
-  previewRepair(mode: RepairMode): Promise<Result<RepairReport>> {
-    return this.previewNow((engine, operation) => engine.previewRepair(mode, operation));
-  }
-
-  /** Ends a preview that nobody waits for any more. */
-  stopPreview(): void {
-    const { previewing } = this;
-    void this.host.ask((engine) => {
-      engine.cancelOperation(previewing);
-      return Promise.resolve({ ok: true, value: undefined });
-    });
-  }
-
-  /** What the engine has against changing the image now. */
-  obstacles(): Promise<Result<readonly Obstacle[]>> {
-    const operation = this.host.nextOperation();
-    return this.host.ask((engine) => engine.obstacles(operation));
-  }
-
-  /** Checks the image as staged. */
-  check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
-    return this.watched(report, cancel, (engine, operation) => engine.check(operation));
-  }
-
-  /** Writes the map of the image as staged to a file. */
-  exportMap(request: MapRequest, report: ProgressReport, cancel: Cancel): Promise<Result<ExportedExtents>> {
-    return this.watched(report, cancel, (engine, operation) => engine.exportMap(request, operation));
-  }
-
   /** Stages a repair; nothing where there is nothing to mend. */
   repair(mode: RepairMode, label: string): Promise<Result<RepairAnswer>> {
     return this.enqueue(async () => {
       const run = { generation: this.host.nextGeneration(), operation: this.host.nextOperation() };
-      const repaired = await this.host.ask((engine) => engine.repair(mode, label, run));
+      const repaired = await this.host.ask((engine) =>
+        this.recovery.change(engine, () => engine.repair(mode, label, run)),
+      );
       if (!repaired.ok) return repaired;
       const { report, chain, state } = repaired.value;
-      const edit = this.staged(report.changed, label, state);
+      const edit = this.staged(report.changed, { kind: 'repair', mode, label }, state);
       const checked = { report: report.after, chain, generation: state.generation };
       return { ok: true, value: { report, checked, ...(edit === undefined ? {} : { edit }) } };
     });
@@ -158,23 +147,38 @@ export class Staging {
       const operation = this.host.nextOperation();
       const generation = this.host.nextGeneration();
       const edited = await this.host.ask<Edited>((engine) =>
-        engine.apply(change, label, { generation, operation }),
+        this.recovery.change(engine, () => engine.apply(change, label, { generation, operation })),
       );
       if (!edited.ok) return edited;
       const { tally, state } = edited.value;
-      const edit = this.staged(tally.changed, label, state);
+      const edit = this.staged(tally.changed, { kind: 'change', change, label }, state);
       return { ok: true, value: edit === undefined ? { tally } : { tally, edit } };
     });
   }
 
   /** Writes what is staged to the disk, all or nothing. For a piece that has the turn. */
   async save(cancel: Cancel): Promise<Result<SaveAnswer>> {
+    const { done } = this;
+    const { lost } = this.recovery;
+    if (lost !== undefined) return { ok: false, problem: lost.problem };
+    this.isSaving = true;
     const saved = await log.timed(`Save of ${this.file}`, () =>
-      this.host.ask((engine) => engine.save(this.cancellable(engine, cancel))),
+      this.host.ask((engine) => {
+        const run = this.cancellable(engine, cancel);
+        this.stopSave = () => {
+          engine.cancelOperation(run.operation);
+        };
+        return engine.save(run);
+      }),
     );
-    if (!saved.ok) return saved;
+    this.stopSave = undefined;
+    // The thread may have died when all was done.
+    const revival = isDeath(saved) ? await this.host.whenRevived() : undefined;
+    this.isSaving = false;
+    if (!saved.ok) return revival?.kind === 'saved' ? { ok: true, value: {} } : saved;
     const { state, leftover } = saved.value;
     this.host.take(state);
+    await this.host.ask((engine) => this.recovery.writeAfterSave(engine, done));
     return { ok: true, value: leftover === undefined ? {} : { leftover } };
   }
 
@@ -210,91 +214,137 @@ export class Staging {
     });
   }
 
-  /** Goes back to what is on disk. */
+  /** Goes back to what is on disk. What was staged is not needed any more, on disk neither. */
   revert(): Promise<Result<undefined>> {
     return this.enqueue(async () => {
-      const reverted = await this.host.ask((engine) => engine.revert(this.host.nextGeneration()));
-      if (reverted.ok && reverted.value.isReadAnew) this.startAnew();
-      return this.take(reverted.ok ? { ok: true, value: reverted.value.state } : reverted);
+      const wasWaiting = this.isWaiting;
+      if (wasWaiting) this.startAnew();
+      const revert = (): Promise<Result<Reverted>> =>
+        this.host.ask((engine) => engine.revert(this.host.nextGeneration()));
+      let reverted = await revert();
+      if (isDeath(reverted) && (await this.host.whenRevived()) !== undefined) reverted = await revert();
+      // There may be no image to read.
+      if (!reverted.ok) return wasWaiting ? { ok: true, value: undefined } : reverted;
+      this.host.take(reverted.value.state);
+      if (reverted.value.isReadAnew) this.startAnew();
+      this.history.keep(this.done);
+      if (this.history.length === 0) this.recovery.drop();
+      else await this.keep();
+      return { ok: true, value: undefined };
     });
   }
 
-  /** Takes back a save that was interrupted; the image is read anew. */
+  /** Takes back a save that was interrupted; the image is read anew, and what was staged in it is staged again. */
   recover(trust: RecoverTrust): Promise<Result<RecoverOutcome>> {
     return this.enqueue(async () => {
       const recovered = await log.timed(`Recovery of ${this.file}`, () =>
         this.host.ask((engine) => engine.recover(trust, this.host.nextGeneration())),
       );
       if (!recovered.ok) return recovered;
-      this.startAnew();
-      this.host.take(recovered.value.state);
-      return { ok: true, value: recovered.value.outcome };
+      const { outcome, state } = recovered.value;
+      if (!this.isWaiting) {
+        this.startAnew();
+        this.host.take(state);
+        return { ok: true, value: outcome };
+      }
+      return this.host.ask(async (engine) => {
+        const restaged = await this.recovery.restage(engine, state, outcome);
+        const revival = await this.settle(engine, restaged[1]);
+        this.host.take(restaged[0]);
+        if (revival !== undefined) this.host.tellRevival(revival);
+        return { ok: true, value: outcome };
+      });
     });
   }
 
-  /** Writes what is staged to a backup. */
-  backUp(path: string): Promise<Result<undefined>> {
-    return this.enqueue(() => this.host.ask((engine) => engine.backUp(path)));
+  /** Writes what is staged to a backup. @param written called while it has the turn */
+  backUp(path: string, written: (place: BackupPlace) => Promise<void>): Promise<Result<BackupPlace>> {
+    return this.enqueue(async () => {
+      const backedUp = await this.host.ask((engine) => {
+        // Nothing is staged in a thread while it waits: a backup of that would take the place of one that is needed.
+        const { lost } = this.recovery;
+        if (lost === undefined) return engine.backUp(path, 'unsaved');
+        return Promise.resolve({ ok: false, problem: lost.problem });
+      });
+      if (backedUp.ok) await written(backedUp.value);
+      return backedUp;
+    });
   }
 
   /** Stages the edits of a backup again; answers with them, the first one first. */
-  restore(path: string): Promise<Result<UndoableEdit[]>> {
+  restore(path: string): Promise<Result<RestoredEdits>> {
     return this.enqueue(async () => {
-      const restored = await this.host.ask((engine) => engine.restore(path, this.host.nextGeneration()));
+      const restored = await this.host.ask((engine) => engine.restore(path, {}, this.host.nextGeneration()));
       if (!restored.ok) return restored;
-      const { labels, state } = restored.value;
+      const { labels, pages, state } = restored.value;
       this.startAnew(labels);
       this.host.take(state);
-      return { ok: true, value: labels.map((_, index) => this.edit(index + 1)) };
+      await this.keep();
+      return { ok: true, value: { edits: labels.map((_, index) => this.edit(index + 1)), pages } };
     });
   }
 
   /** Begins another history: what VS Code keeps of this one can no longer be undone. */
   startAnew(labels: readonly string[] = [], why: Dropped = 'readAnew'): void {
-    this.dropped.push(why);
-    this.history = this.dropped.length;
-    this.labels = [...labels];
+    this.history.startAnew(labels, why);
+    this.recovery.drop();
+  }
+
+  /** The thread has died: what it had staged waits for another one. */
+  suspend({ hasSaved }: EngineClient, problem: Problem): void {
+    const save = hasSaved ? 'done' : 'open';
+    this.recovery.suspend(this.host.state, problem, this.isSaving ? save : undefined);
+  }
+
+  /**
+   * Stages again what a thread had that died.
+   * @param opened the file as another thread has opened it
+   * @returns the state to be shown, and what has become of the edits; undefined where there were none
+   */
+  async revive(
+    engine: EngineClient,
+    opened: ImageState,
+  ): Promise<readonly [state: ImageState, revival: Revival | undefined]> {
+    const [state, restaged] = await this.recovery.revive(engine, opened);
+    return [state, await this.settle(engine, restaged)];
+  }
+
+  /** Its owner leaves: a save that is not past its seal is not made. */
+  cancelSave(): void {
+    this.stopSave?.();
   }
 
   dispose(): void {
+    this.recovery.drop();
     this.failEmitter.dispose();
   }
 
-  private watched<T>(
-    report: ProgressReport,
-    cancel: Cancel,
-    ask: (engine: EngineClient, operation: OperationId) => Promise<Result<T>>,
-  ): Promise<Result<T>> {
-    const operation = this.host.nextOperation();
-    return this.host.ask((engine) => {
-      cancel(() => {
-        engine.cancelOperation(operation);
-      });
-      return this.host.watch(operation, report, () => ask(engine, operation));
-    });
+  /** Where edits are lost, those that are not are another history. */
+  private async settle(engine: EngineClient, restaged: Restaged): Promise<Revival | undefined> {
+    if (restaged.kind === 'none') return undefined;
+    if (restaged.kind !== 'lost') return restaged;
+    const { problem, labels } = restaged;
+    this.startAnew(labels, 'lost');
+    await this.recovery.write(engine);
+    return { kind: 'lost', problem, edits: labels.map((_, index) => this.edit(index + 1)) };
   }
 
-  private previewNow<T>(
-    ask: (engine: EngineClient, operation: OperationId) => Promise<Result<T>>,
-  ): Promise<Result<T>> {
-    const before = this.previewing;
-    const operation = this.host.nextOperation();
-    this.previewing = operation;
-    return this.host.ask((engine) => {
-      if (before > 0) engine.cancelOperation(before);
-      return ask(engine, operation);
-    });
+  /** Has the history backed up for the case that the thread dies. */
+  private keep(): Promise<Result<undefined>> {
+    return this.host.ask((engine) => this.recovery.write(engine));
   }
 
   /** Takes the state after an edit, and the edit into the history; undefined where nothing has changed. */
-  private staged(hasChanged: boolean, label: string, state: ImageState): UndoableEdit | undefined {
-    if (hasChanged) {
-      const done = state.edits?.done ?? 0;
-      this.labels.length = Math.max(0, done - 1);
-      this.labels.push(label);
-    }
+  private staged(
+    hasChanged: boolean,
+    request: Exclude<EditRequest, { kind: 'goTo' }>,
+    state: ImageState,
+  ): UndoableEdit | undefined {
     this.host.take(state);
-    return hasChanged ? this.edit(this.labels.length) : undefined;
+    if (!hasChanged) return undefined;
+    this.history.add(this.done, request.label);
+    this.recovery.note(request);
+    return this.edit(this.history.length);
   }
 
   private cancellable(engine: EngineClient, cancel: Cancel): Run {
@@ -305,32 +355,47 @@ export class Staging {
     return { generation: this.host.nextGeneration(), operation };
   }
 
-  private take(result: Result<ImageState>): Result<undefined> {
-    if (!result.ok) return result;
-    this.host.take(result.value);
-    return { ok: true, value: undefined };
-  }
-
   /** @param number 1 for the first edit */
   private edit(number: number): UndoableEdit {
-    const { history } = this;
+    const { id } = this.history;
     return {
-      label: this.labels[number - 1] ?? '',
-      undo: () => this.goTo(number - 1, history),
-      redo: () => this.goTo(number, history),
+      label: this.history.labelOf(number),
+      undo: () => this.goTo(number - 1, id),
+      redo: () => this.goTo(number, id),
     };
   }
 
   private goTo(done: number, history: number): Promise<void> {
-    return this.enqueue(async () => {
-      if (history !== this.history) {
-        this.failEmitter.fire(this.dropped[history] ?? 'readAnew');
-        return;
-      }
-      const generation = this.host.nextGeneration();
-      const result = await this.host.ask((engine) => engine.goTo(done, generation));
-      if (result.ok) this.host.take(result.value);
-      else this.failEmitter.fire(result.problem);
-    });
+    return this.enqueue(() => this.goNow(done, history));
+  }
+
+  /** VS Code has moved already: where the thread dies over it, the next one goes there. */
+  private async goNow(done: number, history: number): Promise<void> {
+    const why = this.history.whyNot(done, history);
+    if (why !== undefined) {
+      this.failEmitter.fire(why);
+      return;
+    }
+    const request = { kind: 'goTo', done } as const;
+    if (this.isWaiting) {
+      this.recovery.noteWaiting(request, done);
+      return;
+    }
+    const generation = this.host.nextGeneration();
+    const result = await this.host.ask((engine) => engine.goTo(done - this.history.offset, generation));
+    if (result.ok) {
+      this.host.take(result.value);
+      this.recovery.note(request);
+    } else if (
+      isDeath(result) &&
+      ((await this.host.whenRevived()) !== undefined || this.recovery.lost !== undefined)
+    ) {
+      await this.goNow(done, history);
+    } else {
+      this.failEmitter.fire(result.problem);
+    }
   }
 }
+
+/** The thread died over it. */
+const isDeath = (result: Result<unknown>): boolean => !result.ok && result.problem.code === 'thread.ended';

@@ -3,8 +3,9 @@ import * as vscode from 'vscode';
 import type { ImageState } from '../worker/api';
 import type { Subscription } from './emitter';
 import type { OpenImages } from './openImages';
+import { shareText } from '../text/shareText';
+import { sizeText } from '../text/sizeText';
 import { StatusEntry } from '../words/items';
-import { formatShare, formatSize } from '../words/words';
 
 export class ImageStatus implements vscode.Disposable {
   private readonly entry: StatusEntry;
@@ -45,13 +46,13 @@ export class ImageStatus implements vscode.Disposable {
       return;
     }
     // Metadata comes on top of the disk's bytes: a full disk takes more than its size.
-    const share = formatShare(Math.min(state.allocatedBytes, summary.virtualSize), summary.virtualSize);
+    const share = shareText(Math.min(state.allocatedBytes, summary.virtualSize), summary.virtualSize);
     const staged = stagedText(state);
     const facts = vscode.l10n.t(
       'qcow2 version {0}: {1} of {2} on disk. Click to see the backing chain.',
       summary.version,
-      formatSize(state.allocatedBytes),
-      formatSize(summary.virtualSize),
+      sizeText(state.allocatedBytes),
+      sizeText(summary.virtualSize),
     );
     const isStaged = staged !== '';
     this.entry.show(

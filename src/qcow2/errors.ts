@@ -28,6 +28,8 @@ export interface Problem {
   readonly value?: number | string;
   /** What the value must stay within. */
   readonly limit?: number | string;
+  /** Bytes that it is about. */
+  readonly amount?: number;
   /** The structure, field or reason, where one sentence serves several. */
   readonly what?: Fact | FieldName;
   /** A name that is not ours: from the image, or from another program. */
@@ -38,7 +40,7 @@ export type ProblemFacts = Pick<Problem, 'offset' | 'value' | 'limit' | 'what' |
 
 /** Whether a file is refused because it is no qcow2 image at all, but perhaps a raw one. */
 export const isOtherFormat = ({ code }: Problem): boolean =>
-  code === 'header.magic' || code === 'header.empty';
+  code === 'header.magic' || code === 'header.empty' || code.startsWith('foreign.');
 
 /** The one base class of everything this engine throws on purpose. */
 export class EngineError extends Error {

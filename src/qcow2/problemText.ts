@@ -1,9 +1,10 @@
 /**
  * The English sentence for every problem code. `{file}`, `{offset}`, `{value}`, `{limit}`, `{what}` and `{name}` are
- * filled from the problem's fields (offsets as `0x…`). The editor's translations are keyed by these sentences, and by
+ * filled from the problem's fields (offsets as `0x…`), `{valueSize}`, `{limitSize}` and `{amountSize}` with sizes. The editor's translations are keyed by these sentences, and by
  * those of factText.ts.
  */
 import type { Problem } from './errors';
+import { sizeText } from '../text/sizeText';
 import { isFact } from './factText';
 import { printable, shortened } from '../text/printable';
 import { hex } from './units';
@@ -44,6 +45,50 @@ export const PROBLEM_TEXT = {
   // format/: header
   'header.empty': 'Not a qcow2 image: the file is empty',
   'header.magic': 'Not a qcow2 image: it begins with {value}, not with {limit}',
+  'foreign.qcow1':
+    'Not a qcow2 image but one of its predecessor, qcow version 1. Convert it: qemu-img convert -f qcow -O qcow2 INPUT OUTPUT',
+  'foreign.vmdk':
+    'Not a qcow2 image but a VMDK disk. Convert it: qemu-img convert -f vmdk -O qcow2 INPUT OUTPUT',
+  'foreign.vmdkDescriptor':
+    'Not a qcow2 image but the descriptor of a VMDK disk, whose data is in other files. With these beside it, convert it: qemu-img convert -f vmdk -O qcow2 INPUT OUTPUT',
+  'foreign.vdi':
+    'Not a qcow2 image but a VDI disk. Convert it: qemu-img convert -f vdi -O qcow2 INPUT OUTPUT',
+  'foreign.vhd':
+    'Not a qcow2 image but a VHD disk. Convert it: qemu-img convert -f vpc -O qcow2 INPUT OUTPUT',
+  'foreign.vhdx':
+    'Not a qcow2 image but a VHDX disk. Convert it: qemu-img convert -f vhdx -O qcow2 INPUT OUTPUT',
+  'foreign.qed':
+    'Not a qcow2 image but a QED disk. Convert it: qemu-img convert -f qed -O qcow2 INPUT OUTPUT',
+  'foreign.parallels':
+    'Not a qcow2 image but a Parallels disk. Convert it: qemu-img convert -f parallels -O qcow2 INPUT OUTPUT',
+  'foreign.luks': 'Not a qcow2 image but a raw disk encrypted with LUKS',
+  'foreign.gzip': 'Not a qcow2 image but a gzip file. Decompress it first: gunzip FILE.gz',
+  'foreign.xz': 'Not a qcow2 image but an xz file. Decompress it first: unxz FILE.xz',
+  'foreign.zstd': 'Not a qcow2 image but a Zstandard file. Decompress it first: unzstd FILE.zst',
+  'foreign.bzip2': 'Not a qcow2 image but a bzip2 file. Decompress it first: bunzip2 FILE.bz2',
+  'foreign.lz4': 'Not a qcow2 image but an LZ4 file. Decompress it first: unlz4 FILE.lz4',
+  'foreign.zip': 'Not a qcow2 image but a ZIP archive. Extract the image from it first: unzip FILE.zip',
+  'foreign.7z': 'Not a qcow2 image but a 7z archive. Extract the image from it first: 7z x FILE.7z',
+  'foreign.tar':
+    'Not a qcow2 image but a tar archive (OVA files are some). Extract the image from it first: tar xf FILE',
+  'foreign.gpt':
+    'Not a qcow2 image but a raw disk with a GPT partition table. Convert it: qemu-img convert -f raw -O qcow2 INPUT OUTPUT',
+  'foreign.mbr':
+    'Not a qcow2 image but a raw disk with an MBR partition table. Convert it: qemu-img convert -f raw -O qcow2 INPUT OUTPUT',
+  'foreign.bootSector':
+    'Not a qcow2 image but a raw disk with a boot sector. Convert it: qemu-img convert -f raw -O qcow2 INPUT OUTPUT',
+  'foreign.iso': 'Not a qcow2 image but an ISO 9660 image of a CD or DVD: attach it to the machine as it is',
+  'foreign.lfs':
+    'Not a qcow2 image but a Git LFS pointer: the image itself is not here. Fetch it: git lfs pull',
+  'foreign.html':
+    'Not a qcow2 image but an HTML page: a download that led to a web page instead of the image. Download it again',
+  'foreign.xml':
+    'Not a qcow2 image but XML: a download often ends in an error message of the server. Open it as text',
+  'foreign.json':
+    'Not a qcow2 image but JSON: a download often ends in an error message of the server. Open it as text',
+  'foreign.text': 'Not a qcow2 image but text. Open it as text to see what it is',
+  'foreign.zeroes':
+    'Not a qcow2 image: it begins with zeroes, as a copy or a download that did not finish. Copy it again, unless it is an empty raw disk',
   'header.version': 'Unsupported qcow2 version {value}: versions 2 and 3 are supported',
   'header.clusterBits': 'Unsupported cluster size: 2^{value} bytes; the exponent must be {limit}',
   'header.tooShort': 'The header says it is {value} bytes long: version 3 has at least {limit}',
@@ -158,6 +203,14 @@ export const PROBLEM_TEXT = {
   'backing.format': 'The format of the backing file takes 1 to {limit} bytes, not {value}',
   'backing.rawDataFile':
     'An image whose external data file is raw by itself cannot have a backing file: the data file would not show it',
+
+  // scan/incompleteFile.ts
+  'file.incomplete':
+    'This file is incomplete: it ends at {limitSize}, its tables refer to data up to {valueSize}; {amountSize} of the disk are missing. Copy it again before you repair it',
+  'file.incompleteTables':
+    'This file is incomplete: it ends at {limitSize}, and tables that it refers to lie beyond; up to {amountSize} of the disk are missing. Copy it again before you repair it',
+  'file.incompleteData':
+    'This data file is incomplete: it ends at {limitSize}, the tables of the image refer to data up to {valueSize}; {amountSize} of the disk are missing. Copy it again before you repair the image',
 
   // chain/
   'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',
@@ -280,6 +333,8 @@ export type ProblemCode = keyof typeof PROBLEM_TEXT;
 /** Turns a template with `{name}` places into words; the editor passes `vscode.l10n.t`. */
 export type Translate = (template: string, args: Record<string, string | number>) => string;
 
+const sizeOf = (bytes: Problem['value']): string => (typeof bytes === 'number' ? sizeText(bytes) : '?');
+
 const english: Translate = (template, args) =>
   template.replace(/\{(\w+)\}/g, (place, name: string) => String(args[name] ?? place));
 
@@ -294,6 +349,9 @@ export function describeProblem(problem: Problem, translate: Translate = english
     value: shortened(printable(String(problem.value ?? '?'))),
     limit: shortened(printable(String(problem.limit ?? '?'))),
     name: shortened(printable(problem.name ?? '?')),
+    valueSize: sizeOf(problem.value),
+    limitSize: sizeOf(problem.limit),
+    amountSize: sizeOf(problem.amount),
   };
   const { what = '?' } = problem;
   args['what'] = isFact(what) ? translate(what, args) : what;

@@ -6,10 +6,9 @@ export function stackText(error: unknown): string {
   if (!(error instanceof Error)) return printable(String(error));
   const { name, message, stack = '', cause } = error;
   // The message stands in the stack as it is; with line ends of its own it could pose as more of it.
-  const calls = stack
-    .slice(Math.max(0, stack.indexOf(message)) + message.length)
-    .split('\n')
-    .slice(1);
-  const lines = [`${name}: ${message}`, ...calls].map(printable).join('\n');
+  const [, ...calls] = stack.slice(Math.max(0, stack.indexOf(message)) + message.length).split('\n');
+  // The extension host indents them by a tab.
+  const indented = calls.map((call) => `    ${call.trim()}`);
+  const lines = [`${name}: ${message}`, ...indented].map(printable).join('\n');
   return cause === undefined ? lines : `${lines}\nCaused by: ${stackText(cause)}`;
 }

@@ -2,11 +2,14 @@
 import * as vscode from 'vscode';
 import type { Claim, Finding, Structure } from '../worker/api';
 
-/** In one sentence or two. */
+/** In one sentence or two; where a check counts it more often than it is told, with how often. */
 export function findingText(finding: Finding): string {
-  const repair = repairText(finding);
-  const text = whatIsWrong(finding);
-  return repair === undefined ? text : vscode.l10n.t('{0} {1}', text, repair);
+  const { times, clusters = 1 } = finding;
+  const counted = times === clusters ? undefined : vscode.l10n.t('It counts {0} times.', times);
+  const parts = [whatIsWrong(finding), repairText(finding), counted];
+  return parts
+    .filter((part) => part !== undefined)
+    .reduce((text, part) => vscode.l10n.t('{0} {1}', text, part));
 }
 
 /** Where a reference is from: "L2 entry at 0x50008 for guest offset 0x10000". */

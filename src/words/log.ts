@@ -13,25 +13,27 @@ export interface LogSink {
   error(lines: string): void;
 }
 
-let sink: LogSink | undefined;
+const sinks = new Set<LogSink>();
 
-/** From now on, lines go to `target`; what is logged while there is none is dropped. */
-export function logTo(target: LogSink | undefined): void {
-  sink = target;
+/** From now on, lines go to `sink` as well; what is logged while there is none is dropped. Answers with how to end that. */
+export function logTo(sink: LogSink): () => void {
+  sinks.add(sink);
+  return () => sinks.delete(sink);
 }
 
 export const log = {
   info(line: string): void {
-    sink?.info(printable(line));
+    for (const sink of sinks) sink.info(printable(line));
   },
 
   warn(line: string): void {
-    sink?.warn(printable(line));
+    for (const sink of sinks) sink.warn(printable(line));
   },
 
   /** @param doing what was being done. @param error with its stack, or the stack as text of `stackText` */
   fault(doing: string, error: unknown): void {
-    sink?.error(`${printable(doing)}\n${typeof error === 'string' ? error : stackText(error)}`);
+    const lines = `${printable(doing)}\n${typeof error === 'string' ? error : stackText(error)}`;
+    for (const sink of sinks) sink.error(lines);
   },
 
   /** What has become of opening a file. @param took milliseconds */

@@ -8,7 +8,7 @@ let channel: vscode.LogOutputChannel | undefined;
 export function openLog({ extension }: vscode.ExtensionContext): vscode.Disposable {
   const opened = vscode.window.createOutputChannel('QCOW2 Editor', { log: true });
   channel = opened;
-  logTo(opened);
+  const end = logTo(opened);
   const { version } = extension.packageJSON as { readonly version: string };
   const { remoteName = 'none' } = vscode.env;
   log.info(
@@ -16,7 +16,7 @@ export function openLog({ extension }: vscode.ExtensionContext): vscode.Disposab
       `${process.platform} ${process.arch}, remote: ${remoteName}`,
   );
   return new vscode.Disposable(() => {
-    logTo(undefined);
+    end();
     channel = undefined;
     opened.dispose();
   });

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { RepairActionKind, RepairExample, RepairLoss, RepairMode } from '../worker/api';
 import { hexOf, structureText } from './findingText';
-import { formatSize } from './words';
+import { sizeText } from '../text/sizeText';
 
 /** The edit's name in the list of what can be undone. */
 export function repairLabel(mode: RepairMode): string {
@@ -78,10 +78,10 @@ export function exampleText({
 export function lossText({ guest, length, snapshot, wasReadable, reads }: RepairLoss): string {
   const place =
     snapshot === undefined
-      ? vscode.l10n.t('{0} from guest offset {1} on', formatSize(length), hexOf(guest))
+      ? vscode.l10n.t('{0} from guest offset {1} on', sizeText(length), hexOf(guest))
       : vscode.l10n.t(
           '{0} from guest offset {1} on, in snapshot #{2}',
-          formatSize(length),
+          sizeText(length),
           hexOf(guest),
           snapshot + 1,
         );

@@ -1,5 +1,6 @@
 /** The two entries of the one editor (package.json, `customEditors`), by name for every room that opens files. */
 import type { Uri } from 'vscode';
+import { isImageName } from '../qcow2/imageName';
 
 /** The default for `*.qcow2` and `*.qcow`. */
 export const IMAGE_EDITOR = 'qcow2.editor';
@@ -10,9 +11,4 @@ export const VIEW_TYPES = [IMAGE_EDITOR, ANY_FILE_EDITOR] as const;
 
 export function viewTypeFor(uri: Uri): string {
   return isImageName(uri.path) ? IMAGE_EDITOR : ANY_FILE_EDITOR;
-}
-
-/** Whether VS Code opens the file in the editor by its name; like its globs, whatever the case. */
-export function isImageName(path: string): boolean {
-  return /\.qcow2?$/i.test(path);
 }

@@ -11,6 +11,8 @@ import type { HeaderView } from '../qcow2/scan/headerView';
 import type { Obstacle } from '../qcow2/check/obstacles';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
+import type { BackupPlace } from '../qcow2/edit/backup';
+import type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 import type { ClusterReport } from '../qcow2/scan/inspect';
 import type { HostReport } from '../qcow2/layout/hostReport';
 import type { FreeSpace } from '../qcow2/space/freeSpace';
@@ -30,17 +32,21 @@ export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/
 export type { Obstacle } from '../qcow2/check/obstacles';
 export type { ZeroPolicy } from '../qcow2/change/decide';
 export type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
+export type { BackupPlace } from '../qcow2/edit/backup';
 export type { ChangeRequest } from '../qcow2/edit/changeRequest';
+export type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 export type {
   BitmapView,
   ExtensionView,
   FeatureBit,
+  FeatureName,
   HeaderField,
+  HeaderFieldName,
   HeaderView,
   SnapshotView,
 } from '../qcow2/scan/headerView';
 export type { PhraseCode, Said } from '../qcow2/scan/phrase';
-export type { ClusterReport, EntryField } from '../qcow2/scan/inspect';
+export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/scan/inspect';
 export type { HostKind } from '../qcow2/layout/hostLayout';
 export type { FreeSpace } from '../qcow2/space/freeSpace';
 export type { GivenBack } from '../qcow2/space/giveBack';
@@ -107,7 +113,7 @@ export interface EditState {
   readonly unsaved: number;
   /** Guest bytes whose entries or content differ from those on disk. */
   readonly stagedBytes: number;
-  /** Bytes of the image file that are staged, in whole pages. */
+  /** Bytes of the image file that differ from those on disk, in whole sectors. */
   readonly stagedFileBytes: number;
 }
 
@@ -178,10 +184,12 @@ export interface Recovered {
   readonly state: ImageState;
 }
 
-export interface Restored {
+export interface Restored extends BackupPlace {
   readonly state: ImageState;
-  /** What the person is shown for each edit, the first one first. */
+  /** What the person is shown for each edit, done or not, the first one first. */
   readonly labels: readonly string[];
+  /** Edits before the first one that the backup could not keep. */
+  readonly missing: number;
 }
 
 /** One of the calls that may take long; the host counts, and `EngineClient.cancelOperation` names it. */
@@ -248,6 +256,8 @@ export interface EngineApi {
   exportMap(request: MapRequest, operation: OperationId): Result<ExportedExtents>;
   /** The full check of the image as it is shown, staged changes included; backing files are not its business. */
   check(operation: OperationId): Result<Checked>;
+  /** The same, unless another program has the image open for writing: the problem is `cancelled` then. */
+  checkUnattended(operation: OperationId): Result<Checked>;
   /** What a change would do; nothing is staged. */
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally>;
   /** What stands in the way of changing the image now: the full check, locks of other programs, feature bits. */
@@ -268,10 +278,10 @@ export interface EngineApi {
   saveAs(path: string, run: Run): Result<undefined>;
   /** Goes back to what is on disk, reading it anew where no edit leads there or the file has changed. */
   revert(generation: number): Result<Reverted>;
-  /** Writes the edits that are not on disk to a backup, which fits the file as it is now. */
-  backUp(path: string): Result<undefined>;
-  /** Stages the edits of a backup again; nothing may be staged. */
-  restore(path: string, generation: number): Result<Restored>;
+  /** Writes edits to a backup, which fits the file as it is now. */
+  backUp(path: string, scope: BackupScope): Result<BackupPlace>;
+  /** Stages the edits of a backup again, and goes to where their history stood; nothing may be staged. */
+  restore(path: string, options: RestoreOptions, generation: number): Result<Restored>;
   /** Takes back a save that was interrupted, or finishes it where it was done; then reads the image anew. */
   recover(trust: RecoverTrust, generation: number): Result<Recovered>;
   /** Undoes or redoes until `done` edits are done. */
@@ -283,6 +293,8 @@ export interface EngineApi {
 export interface EngineEvents {
   /** The whole-disk scan got further: `done` of `total` guest bytes. */
   scanProgress(done: number, total: number): void;
+  /** The whole-disk scan is done and has found what a person must know. */
+  scanFound(problems: readonly Problem[]): void;
   /** The whole-disk scan cannot go on; what it has seen stays. */
   scanFailed(problem: Problem): void;
   /** An export, a check, a change or a save got further, in a unit of its own. */

@@ -8,6 +8,8 @@ import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
 import { stackText } from '../text/stackText';
 import type {
+  BackupPlace,
+  BackupScope,
   CellsRequest,
   ChangeRequest,
   ChangeTally,
@@ -33,14 +35,15 @@ import type {
   RepairMode,
   RepairReport,
   Restored,
+  RestoreOptions,
   Result,
   Reverted,
   Run,
   Saved,
   StagedReport,
 } from './api';
-import type { IndexApi, IndexedImage } from './indexApi';
-import { CancelFlag, LivingThreads, type ThreadData, type ThreadRole } from './thread';
+import type { IndexApi, IndexedImage, Surroundings, WalkPart, WalkRequest } from './indexApi';
+import { CancelFlag, LivingThreads, type ThreadData, type ThreadRole, WriteGate } from './thread';
 
 /**
  * JavaScript heap at which a thread that runs away ends, alone. The engine's own budgets are far below; closer to
@@ -54,8 +57,10 @@ const living = new LivingThreads();
 class Thread<Remote extends object, Local extends object> {
   private readonly worker: Worker;
   private readonly cancelFlag = new CancelFlag();
+  private readonly writeGate = new WriteGate();
   private readonly rpc: BirpcReturn<Remote, Local>;
-  private ended: Error | undefined;
+  private readonly exited: Promise<void>;
+  private ended: Ended | undefined;
 
   /**
    * @param onEnd the thread is gone, and nobody asked for it
@@ -68,7 +73,12 @@ class Thread<Remote extends object, Local extends object> {
     onEnd: (error: Error) => void,
     private readonly onFault: (error: Error) => void,
   ) {
-    const data: ThreadData = { role, cancelFlag: this.cancelFlag.buffer, living: living.buffer };
+    const data: ThreadData = {
+      role,
+      cancelFlag: this.cancelFlag.buffer,
+      writeGate: this.writeGate.buffer,
+      living: living.buffer,
+    };
     this.worker = new Worker(workerScript, {
       name: `qcow2 ${role}`,
       workerData: data,
@@ -76,9 +86,6 @@ class Thread<Remote extends object, Local extends object> {
     });
     const { threadId } = this.worker;
     living.add(threadId);
-    this.worker.on('exit', () => {
-      living.delete(threadId);
-    });
     this.rpc = createBirpc<Remote, Local>(events, {
       post: (message) => {
         this.worker.postMessage(message);
@@ -88,14 +95,21 @@ class Thread<Remote extends object, Local extends object> {
       },
       timeout: -1,
     });
-    const ended = (error: Error): void => {
-      if (this.hasEnded) return;
-      this.end(error);
-      onEnd(error);
-    };
-    this.worker.on('error', ended);
-    this.worker.on('exit', (code) => {
-      ended(new Error(`exit code ${code}`));
+    let fault: Error | undefined;
+    this.worker.on('error', (error) => {
+      fault = error;
+    });
+    this.exited = new Promise((resolve) => {
+      // Not at the error: only now are its files closed, and the locks on them gone.
+      this.worker.on('exit', (code) => {
+        living.delete(threadId);
+        if (!this.hasEnded) {
+          const error = fault ?? new Error(`exit code ${code}`);
+          this.end({ by: 'itself', error });
+          onEnd(error);
+        }
+        resolve();
+      });
     });
   }
 
@@ -103,15 +117,28 @@ class Thread<Remote extends object, Local extends object> {
     return this.ended !== undefined;
   }
 
+  /** It is writing files, or was when it died. */
+  get isWriting(): boolean {
+    return this.writeGate.isWriting;
+  }
+
+  /** The save that it was or is about last was done. */
+  get hasSaved(): boolean {
+    return this.writeGate.hasSaved;
+  }
+
   /**
-   * One call; `file` names what it is about. Never rejects: what is not an answer is a `Problem`.
+   * One call; `file` names what it is about. Never rejects: what is not an answer is a `Problem`, `cancelled` where the
+   * thread was disposed of.
    */
   async call<T>(file: string, ask: (rpc: BirpcReturn<Remote, Local>) => Promise<T>): Promise<Result<T>> {
     try {
       return { ok: true, value: await ask(this.rpc) };
     } catch (error) {
-      if (this.ended === undefined) this.onFault(asError(error));
-      return { ok: false, problem: endedProblem(file, this.ended ?? asError(error)) };
+      const { ended } = this;
+      if (ended?.by === 'host') return { ok: false, problem: { kind: 'cancelled', code: 'cancelled', file } };
+      if (ended === undefined) this.onFault(asError(error));
+      return { ok: false, problem: endedProblem(file, ended?.error ?? asError(error)) };
     }
   }
 
@@ -124,18 +151,28 @@ class Thread<Remote extends object, Local extends object> {
     this.cancelFlag.setFor(operation);
   }
 
-  /** Cancels and ends the thread without waiting for it: one that sits in a system call never ends. */
-  dispose(): void {
+  /**
+   * Cancels and ends the thread, without blocking. One that is writing files ends by itself once they are whole: at its
+   * next look at the flag, or, in a save past its seal, when that is done.
+   * @returns fulfilled once it writes nothing any more; one that sits in a system call otherwise may never end
+   */
+  async dispose(): Promise<void> {
     this.cancel();
-    this.end(new Error('closed'));
-    void this.worker.terminate();
+    this.end({ by: 'host', error: new Error('closed') });
+    if (!this.writeGate.shut()) await this.exited;
+    else void this.worker.terminate();
   }
 
-  private end(error: Error): void {
+  private end(ended: Ended): void {
     if (this.ended !== undefined) return;
-    this.ended = error;
-    this.rpc.$close(error);
+    this.ended = ended;
+    this.rpc.$close(ended.error);
   }
+}
+
+interface Ended {
+  readonly by: 'host' | 'itself';
+  readonly error: Error;
 }
 
 function endedProblem(file: string, error: Error): Problem {
@@ -168,6 +205,7 @@ export class EngineClient {
     const ignore = (): void => undefined;
     const handlers: EngineEvents = {
       scanProgress: events.scanProgress ?? ignore,
+      scanFound: events.scanFound ?? ignore,
       scanFailed: events.scanFailed ?? ignore,
       operationProgress: events.operationProgress ?? ignore,
       noted: events.noted ?? ignore,
@@ -184,6 +222,16 @@ export class EngineClient {
   /** True once the thread is gone: only a new client can answer. */
   get hasEnded(): boolean {
     return this.thread.hasEnded;
+  }
+
+  /** The thread writes files, or died while it did. */
+  get isWriting(): boolean {
+    return this.thread.isWriting;
+  }
+
+  /** The save that it was asked for last was done, whether it lived to answer or not. */
+  get hasSaved(): boolean {
+    return this.thread.hasSaved;
   }
 
   async open(path: string, options: OpenOptions): Promise<ImageState> {
@@ -240,6 +288,11 @@ export class EngineClient {
   }
 
   /** @param operation for `cancelOperation` */
+  async checkUnattended(operation: OperationId): Promise<Result<Checked>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.checkUnattended(operation)));
+  }
+
+  /** @param operation for `cancelOperation` */
   async preview(change: ChangeRequest, operation: OperationId): Promise<Result<ChangeTally>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.preview(change, operation)));
   }
@@ -280,12 +333,12 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.revert(generation)));
   }
 
-  async backUp(path: string): Promise<Result<undefined>> {
-    return flat(await this.thread.call(this.path, (rpc) => rpc.backUp(path)));
+  async backUp(path: string, scope: BackupScope): Promise<Result<BackupPlace>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.backUp(path, scope)));
   }
 
-  async restore(path: string, generation: number): Promise<Result<Restored>> {
-    return flat(await this.thread.call(this.path, (rpc) => rpc.restore(path, generation)));
+  async restore(path: string, options: RestoreOptions, generation: number): Promise<Result<Restored>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.restore(path, options, generation)));
   }
 
   async recover(trust: RecoverTrust, generation: number): Promise<Result<Recovered>> {
@@ -305,8 +358,9 @@ export class EngineClient {
     this.thread.cancel();
   }
 
-  dispose(): void {
-    this.thread.dispose();
+  /** Ends the thread; what it writes is whole before that. @returns fulfilled once it writes nothing any more */
+  dispose(): Promise<void> {
+    return this.thread.dispose();
   }
 }
 
@@ -315,7 +369,7 @@ export function failedState(path: string, generation: number, problem: Problem):
   return { path, fileSize: 0, allocatedBytes: 0, generation, problem, warnings: [] };
 }
 
-/** The reader of headers for the workspace index. Never rejects; a dead thread is replaced at the next call. */
+/** The thread that finds images and reads headers. Never rejects; a dead thread is replaced at the next call. */
 export class IndexClient {
   private thread: Thread<IndexApi, Record<string, never>> | undefined;
 
@@ -327,10 +381,7 @@ export class IndexClient {
 
   /** Answers in the order of `paths`. */
   async readHeaders(paths: readonly string[]): Promise<readonly IndexedImage[]> {
-    if (this.thread === undefined || this.thread.hasEnded) {
-      this.thread = new Thread(this.workerScript, 'index', {}, this.onFault, this.onFault);
-    }
-    const result = await this.thread.call('', (rpc) => rpc.readHeaders(paths));
+    const result = await this.living().call('', (rpc) => rpc.readHeaders(paths));
     if (result.ok) return result.value;
     return paths.map((path) => ({
       path,
@@ -341,7 +392,39 @@ export class IndexClient {
     }));
   }
 
+  /**
+   * Walks folders, part by part.
+   * @param take each part as it comes; the walk goes on while it answers true
+   * @returns false where the walk did not come to its end, since the thread died or `take` had enough
+   */
+  async walk(request: WalkRequest, take: (part: WalkPart) => boolean): Promise<boolean> {
+    const thread = this.living();
+    const walk = await thread.call(request.root, (rpc) => rpc.startWalk(request));
+    if (!walk.ok) return false;
+    for (;;) {
+      const part = await thread.call(request.root, (rpc) => rpc.continueWalk(walk.value));
+      if (!part.ok) return false;
+      const goesOn = take(part.value);
+      if (part.value.isOver) return true;
+      if (goesOn) continue;
+      await thread.call(request.root, (rpc) => rpc.endWalk(walk.value));
+      return false;
+    }
+  }
+
+  /** @param followsNames false in Restricted Mode */
+  async lookAround(path: string, followsNames: boolean): Promise<Result<Surroundings>> {
+    return this.living().call(path, (rpc) => rpc.lookAround(path, followsNames));
+  }
+
   dispose(): void {
-    this.thread?.dispose();
+    void this.thread?.dispose();
+  }
+
+  private living(): Thread<IndexApi, Record<string, never>> {
+    if (this.thread === undefined || this.thread.hasEnded) {
+      this.thread = new Thread(this.workerScript, 'index', {}, this.onFault, this.onFault);
+    }
+    return this.thread;
   }
 }

@@ -1,10 +1,11 @@
 /** The calls of `EngineApi` that stage, take back, save and keep changes, on the image that is open. */
-import { randomBytes } from 'node:crypto';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import type { Progress } from '../qcow2/progress';
 import type {
+  BackupPlace,
+  BackupScope,
   Edited,
   FreeSpace,
   GaveBack,
@@ -15,6 +16,7 @@ import type {
   RepairMode,
   RepairReport,
   Restored,
+  RestoreOptions,
   Result,
   Reverted,
   Run,
@@ -28,6 +30,8 @@ export interface EditingHost {
   /** Runs `use` on the image that is open, where it can be changed; whatever it throws becomes a problem. */
   onEditable<T>(use: (editable: EditableImage, image: OpenImage) => T): Result<T>;
   progressOf(operation: OperationId): Progress;
+  /** A save is done, although its call is not. */
+  markSaved(): void;
   /** What is staged has changed: shows and scans it anew. */
   renew(image: OpenImage, generation: number): ImageState;
   /** Reads the files anew; nothing of what was staged is left. */
@@ -35,9 +39,6 @@ export interface EditingHost {
 }
 
 export class Editing {
-  /** Of the file beside all backups of this image that holds their pages. */
-  private readonly pagesName = `pages-${randomBytes(6).toString('hex')}`;
-
   constructor(private readonly host: EditingHost) {}
 
   obstacles(operation: OperationId): Result<readonly Obstacle[]> {
@@ -77,7 +78,12 @@ export class Editing {
 
   save({ generation, operation }: Run): Result<Saved> {
     return this.host.onEditable((editable, image) => {
-      const { leftover } = editable.save({ progress: this.host.progressOf(operation) });
+      const { leftover } = editable.save({
+        progress: this.host.progressOf(operation),
+        onCommitted: () => {
+          this.host.markSaved();
+        },
+      });
       const state = this.host.renew(image, generation);
       return leftover === undefined ? { state } : { state, leftover };
     });
@@ -110,17 +116,15 @@ export class Editing {
     });
   }
 
-  backUp(path: string): Result<undefined> {
-    return this.host.onEditable((editable) => {
-      editable.backUp(path, this.pagesName);
-      return undefined;
-    });
+  backUp(path: string, scope: BackupScope): Result<BackupPlace> {
+    return this.host.onEditable((editable) => editable.backUp(path, scope));
   }
 
-  restore(path: string, generation: number): Result<Restored> {
+  restore(path: string, options: RestoreOptions, generation: number): Result<Restored> {
     return this.host.onEditable((editable, image) => {
-      const labels = editable.restore(path);
-      return { labels, state: this.host.renew(image, generation) };
+      const { edits, missing, pages } = editable.restore(path, options);
+      const labels = edits.map(({ label }) => label);
+      return { labels, missing, pages, state: this.host.renew(image, generation) };
     });
   }
 }

@@ -11,6 +11,7 @@ import { refuseUnsettled } from '../qcow2/edit/readers';
 import { readGuest } from '../qcow2/image/read';
 import { HostLayout } from '../qcow2/layout/hostLayout';
 import { inspectHost } from '../qcow2/layout/hostReport';
+import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Progress } from '../qcow2/progress';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { inspectCluster } from '../qcow2/scan/inspect';
@@ -18,6 +19,8 @@ import { imageInfo } from '../qcow2/scan/info';
 import { qemuJson } from '../qcow2/scan/qemuJson';
 import { hex } from '../qcow2/units';
 import type {
+  BackupPlace,
+  BackupScope,
   Cells,
   CellsRequest,
   ChangeRequest,
@@ -42,6 +45,7 @@ import type {
   RepairMode,
   RepairReport,
   Restored,
+  RestoreOptions,
   Result,
   Reverted,
   Run,
@@ -53,7 +57,7 @@ import { Editing } from './editing';
 import { writeMapFile } from './mapFile';
 import { OpenImage, type View } from './openImage';
 import type { StagedMarks } from './stagedMarks';
-import type { CancelFlag } from './thread';
+import type { CancelFlag, WriteGate } from './thread';
 
 /** Milliseconds of scanning between two looks for messages. */
 const SLICE = 10;
@@ -62,8 +66,16 @@ const REPORT_EVERY = 100;
 /** Bytes that `readBytes` hands out at a time, at most. */
 const MAX_READ = 1024 * 1024;
 
-export function createEngine(events: EngineEvents, cancelFlag: CancelFlag): EngineApi {
-  return new Engine(events, cancelFlag);
+/** How the thread and its host agree on the thread's end. */
+export interface ThreadControl {
+  readonly cancelFlag: CancelFlag;
+  readonly writeGate: WriteGate;
+  /** Ends the thread from within. */
+  readonly end: () => void;
+}
+
+export function createEngine(events: EngineEvents, control: ThreadControl): EngineApi {
+  return new Engine(events, control);
 }
 
 class Engine implements EngineApi {
@@ -73,6 +85,9 @@ class Engine implements EngineApi {
   private readonly editing = new Editing({
     onEditable: (use) => this.onEditable(use),
     progressOf: (operation) => this.progressOf(operation),
+    markSaved: () => {
+      this.control.writeGate.markSaved();
+    },
     renew: (image, generation) => this.renew(image, generation),
     reopen: (generation) => this.open(this.path, { ...this.options, generation }),
   });
@@ -82,7 +97,7 @@ class Engine implements EngineApi {
 
   constructor(
     private readonly events: EngineEvents,
-    private readonly cancelFlag: CancelFlag,
+    private readonly control: ThreadControl,
   ) {}
 
   open(path: string, options: OpenOptions): ImageState {
@@ -169,11 +184,13 @@ class Engine implements EngineApi {
   }
 
   exportMap(request: MapRequest, operation: OperationId): Result<ExportedExtents> {
-    return this.onImage(({ chain }) => {
-      // As qemu-img has it: a map that leaves out what a layer would have is none.
-      if (chain.problem !== undefined) throw new IncompleteChain(chain.problem);
-      return writeMapFile(chain, request, this.progressOf(operation));
-    });
+    return this.writing(() =>
+      this.onImage(({ chain }) => {
+        // As qemu-img has it: a map that leaves out what a layer would have is none.
+        if (chain.problem !== undefined) throw new IncompleteChain(chain.problem);
+        return writeMapFile(chain, request, this.progressOf(operation));
+      }),
+    );
   }
 
   check(operation: OperationId): Result<Checked> {
@@ -183,6 +200,13 @@ class Engine implements EngineApi {
       const { image } = this;
       return { report, chain: image?.chainFindings ?? [], generation: image?.state.generation ?? 0 };
     });
+  }
+
+  checkUnattended(operation: OperationId): Result<Checked> {
+    const writer = this.attempt(() => findWriter(this.path));
+    if (!writer.ok) return writer;
+    if (writer.value === undefined) return this.check(operation);
+    return { ok: false, problem: new CancelledError(this.path).problem };
   }
 
   obstacles(operation: OperationId): Result<readonly Obstacle[]> {
@@ -210,7 +234,7 @@ class Engine implements EngineApi {
   }
 
   save(run: Run): Result<Saved> {
-    return this.editing.save(run);
+    return this.writing(() => this.editing.save(run));
   }
 
   freeSpace(operation: OperationId): Result<FreeSpace> {
@@ -218,36 +242,55 @@ class Engine implements EngineApi {
   }
 
   giveBack(run: Run): Result<GaveBack> {
-    return this.editing.giveBack(run);
+    return this.writing(() => this.editing.giveBack(run));
   }
 
   saveAs(path: string, run: Run): Result<undefined> {
-    return this.editing.saveAs(path, run);
+    return this.writing(() => this.editing.saveAs(path, run));
   }
 
   revert(generation: number): Result<Reverted> {
     return this.editing.revert(generation);
   }
 
-  backUp(path: string): Result<undefined> {
-    return this.editing.backUp(path);
+  backUp(path: string, scope: BackupScope): Result<BackupPlace> {
+    return this.writing(() => this.editing.backUp(path, scope));
   }
 
-  restore(path: string, generation: number): Result<Restored> {
-    return this.editing.restore(path, generation);
+  restore(path: string, options: RestoreOptions, generation: number): Result<Restored> {
+    return this.editing.restore(path, options, generation);
   }
 
   recover(trust: RecoverTrust, generation: number): Result<Recovered> {
-    return this.attempt(() => {
-      const outcome = recoverImage(this.path, this.options, trust);
-      return { outcome, state: this.open(this.path, { ...this.options, generation }) };
-    });
+    return this.writing(() =>
+      this.attempt(() => {
+        const outcome = recoverImage(this.path, this.options, trust);
+        return { outcome, state: this.open(this.path, { ...this.options, generation }) };
+      }),
+    );
   }
 
   close(): void {
     this.layout = undefined;
     this.image?.close();
     this.image = undefined;
+  }
+
+  /**
+   * Runs what writes files beside the scratch file: the host does not end the thread within it. A save stops where it is
+   * cancelled before its seal, and goes on to its end otherwise.
+   */
+  private writing<T>(work: () => Result<T>): Result<T> {
+    const { writeGate, end } = this.control;
+    if (!writeGate.enter()) return { ok: false, problem: new CancelledError(this.path).problem };
+    try {
+      return work();
+    } finally {
+      if (!writeGate.leave()) {
+        this.close();
+        end();
+      }
+    }
   }
 
   /** Of an export, a check, a change or a save. */
@@ -257,7 +300,7 @@ class Engine implements EngineApi {
         if (this.isTimeToReport(false)) this.events.operationProgress(operation, done, total);
       },
       checkCancelled: () => {
-        if (this.cancelFlag.isSetFor(operation)) throw new CancelledError(this.path);
+        if (this.control.cancelFlag.isSetFor(operation)) throw new CancelledError(this.path);
       },
     };
   }
@@ -287,14 +330,17 @@ class Engine implements EngineApi {
   /** One slice of the whole-disk scan of a view, and the next one after the messages that came meanwhile. */
   private scan(view: View): void {
     const { overview, chain } = view;
-    if (view !== this.image?.view || this.cancelFlag.isSet) return;
+    if (view !== this.image?.view || this.control.cancelFlag.isSet) return;
     const step = this.attempt(() => overview.step(performance.now() + SLICE));
     if (!step.ok) {
       this.events.scanFailed(step.problem);
       return;
     }
     if (this.isTimeToReport(step.value)) this.events.scanProgress(overview.scanned, chain.top.size);
-    if (step.value) return;
+    if (step.value) {
+      if (overview.incompleteFiles.length > 0) this.events.scanFound(overview.incompleteFiles);
+      return;
+    }
     setImmediate(() => {
       this.scan(view);
     });

@@ -1,12 +1,13 @@
 /** Reads headers for the workspace index: the first cluster of each file at most, nothing that it names. */
-import { decide } from '../qcow2/chain/gate';
+import { lstatSync, realpathSync } from 'node:fs';
+import { backingReference } from '../qcow2/chain/backingReference';
 import { EngineError, isOtherFormat } from '../qcow2/errors';
 import { readBackingName } from '../qcow2/format/backingName';
 import { checkEncryption } from '../qcow2/format/encryption';
 import { parseHeader } from '../qcow2/format/header';
 import { parseExtensions } from '../qcow2/format/headerExtensions';
 import { type LocalFile, openLocalFile } from '../qcow2/io/localFile';
-import type { BackingReference, IndexedImage } from './indexApi';
+import type { IndexedImage } from './indexApi';
 import { summarise } from './summary';
 
 /** Never throws what a file can cause: that is the image's `problem`. */
@@ -20,7 +21,7 @@ export function readIndexedImage(path: string): IndexedImage {
     const { problem } = error;
     if (file === undefined) return { path, fileSize: 0, allocatedBytes: 0, format: 'unknown', problem };
     // A file without the magic is raw to whoever names it as a backing file.
-    const format = isOtherFormat(problem) ? 'raw' : 'qcow2';
+    const format = isOtherFormat(problem) && problem.code !== 'foreign.qcow1' ? 'raw' : 'qcow2';
     return { ...factsOf(path, file), format, problem };
   } finally {
     file?.close();
@@ -30,9 +31,25 @@ export function readIndexedImage(path: string): IndexedImage {
 function factsOf(
   path: string,
   file: LocalFile,
-): Pick<IndexedImage, 'path' | 'identity' | 'fileSize' | 'allocatedBytes'> {
+): Pick<IndexedImage, 'path' | 'identity' | 'linkTarget' | 'fileSize' | 'allocatedBytes'> {
   const { device, inode } = file.identity;
-  return { path, identity: `${device}:${inode}`, fileSize: file.size, allocatedBytes: file.allocatedBytes };
+  const linkTarget = linkTargetOf(path);
+  return {
+    path,
+    identity: `${device}:${inode}`,
+    ...(linkTarget === undefined ? {} : { linkTarget }),
+    fileSize: file.size,
+    allocatedBytes: file.allocatedBytes,
+  };
+}
+
+/** A relative backing name means another file beside a link than beside the file: both places count. */
+function linkTargetOf(path: string): string | undefined {
+  try {
+    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readHeader(file: LocalFile): Pick<IndexedImage, 'format' | 'summary' | 'backing'> {
@@ -42,19 +59,9 @@ function readHeader(file: LocalFile): Pick<IndexedImage, 'format' | 'summary' | 
   const backingName = readBackingName(file, header);
   const summary = summarise({ header, extensions, encryption, backingName });
   if (backingName === undefined) return { format: 'qcow2', summary };
-  return { format: 'qcow2', summary, backing: backingReference(file, backingName, extensions.backingFormat) };
-}
-
-/** Where the name leads; deciding touches no file. */
-function backingReference(
-  file: LocalFile,
-  nameAsWritten: string,
-  format: string | undefined,
-): BackingReference {
-  const named = format === undefined ? { nameAsWritten } : { nameAsWritten, format };
-  const decision = decide(
-    { role: 'backing', name: nameAsWritten, namedBy: file.name },
-    { followsNames: true },
-  );
-  return decision.opens ? { ...named, path: decision.path } : { ...named, problem: decision.problem };
+  return {
+    format: 'qcow2',
+    summary,
+    backing: backingReference(file.name, backingName, extensions.backingFormat),
+  };
 }

@@ -5,14 +5,14 @@ import { loadSeek } from '../qcow2/io/native';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { nameThread } from '../qcow2/save/writer';
 import type { EngineApi, EngineEvents } from './api';
-import { createEngine } from './engine';
-import { readIndexedImage } from './headerReader';
+import { createEngine, type ThreadControl } from './engine';
 import type { IndexApi } from './indexApi';
-import { CancelFlag, LivingThreads, type ThreadData } from './thread';
+import { createIndex } from './indexEngine';
+import { CancelFlag, LivingThreads, type ThreadData, WriteGate } from './thread';
 
 if (parentPort === null) throw new Error('This file runs in a worker thread');
 const port = parentPort;
-const { role, cancelFlag, living } = workerData as ThreadData;
+const { role, cancelFlag, writeGate, living } = workerData as ThreadData;
 const threads = new LivingThreads(living);
 nameThread(threadId, (thread) => threads.has(thread));
 
@@ -33,12 +33,19 @@ void prepareZstd().then(role === 'engine' ? serveEngine : serveIndex);
 function serveEngine(): void {
   const events: EngineEvents = {
     scanProgress: (done, total) => void rpc.scanProgress.asEvent(done, total),
+    scanFound: (problems) => void rpc.scanFound.asEvent(problems),
     scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
     operationProgress: (operation, done, total) => void rpc.operationProgress.asEvent(operation, done, total),
     noted: (line) => void rpc.noted.asEvent(line),
     faulted: (doing, stack) => void rpc.faulted.asEvent(doing, stack),
   };
-  const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, new CancelFlag(cancelFlag)), channel);
+  const control: ThreadControl = {
+    cancelFlag: new CancelFlag(cancelFlag),
+    writeGate: new WriteGate(writeGate),
+    // In a worker thread, only that thread.
+    end: () => process.exit(),
+  };
+  const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, control), channel);
   // Loading them takes a while: not before the image is shown.
   setTimeout(() => {
     events.noted(`Native calls are ${loadSeek() === null ? 'missing' : 'present'}`);
@@ -46,6 +53,5 @@ function serveEngine(): void {
 }
 
 function serveIndex(): void {
-  const index: IndexApi = { readHeaders: (paths) => paths.map(readIndexedImage) };
-  createBirpc<Record<string, never>, IndexApi>(index, channel);
+  createBirpc<Record<string, never>, IndexApi>(createIndex(), channel);
 }

@@ -125,7 +125,7 @@ function shown(
     editable?.forEachDifference(visit);
   }, clusterSize);
   const fileMarks = new StagedMarks((visit) => {
-    editable?.forEachStaged(visit);
+    editable?.forEachFileDifference(visit);
   }, clusterSize);
   const journal = editable && journalProblem(path);
   const state: ImageState = {

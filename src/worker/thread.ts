@@ -1,11 +1,12 @@
 /** What the two ends of a worker thread agree on before the first message. */
 
-/** `engine`: one image, `EngineApi`. `index`: headers of many files, `IndexApi`. */
+/** `engine`: one image, `EngineApi`. `index`: which files are images, and their headers, `IndexApi`. */
 export type ThreadRole = 'engine' | 'index';
 
 export interface ThreadData {
   readonly role: ThreadRole;
   readonly cancelFlag: SharedArrayBuffer;
+  readonly writeGate: SharedArrayBuffer;
   /** Of `LivingThreads`. */
   readonly living: SharedArrayBuffer;
 }
@@ -37,6 +38,65 @@ export class CancelFlag {
 
   get isSet(): boolean {
     return Atomics.load(this.word, 0) !== 0;
+  }
+}
+
+const OPEN = 0;
+const WRITING = 1;
+/** The thread is inside, and ends when it leaves. */
+const LAST = 2;
+const SHUT = 3;
+
+/**
+ * Decides between a thread that begins to write files and a host that wants to end it. The first one wins: a thread that
+ * is inside ends by itself when it leaves, and one that finds the gate shut writes nothing any more.
+ */
+export class WriteGate {
+  private readonly words: Int32Array;
+
+  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(2 * 4)) {
+    this.words = new Int32Array(buffer);
+  }
+
+  /** For the thread. @returns false where the host has shut the gate */
+  enter(): boolean {
+    Atomics.store(this.words, 1, 0);
+    return this.swap(OPEN, WRITING);
+  }
+
+  /** For the thread: it is inside for a save, which is done. */
+  markSaved(): void {
+    Atomics.store(this.words, 1, 1);
+  }
+
+  /** The save for which the thread was inside last was done. */
+  get hasSaved(): boolean {
+    return Atomics.load(this.words, 1) !== 0;
+  }
+
+  /** For the thread: files are whole again. @returns false where it is to end now */
+  leave(): boolean {
+    return this.swap(WRITING, OPEN);
+  }
+
+  /** For the host. @returns false where the thread is inside, and ends by itself */
+  shut(): boolean {
+    for (;;) {
+      const was = Atomics.load(this.words, 0);
+      if (was === SHUT || was === LAST) return was === SHUT;
+      // It may have entered or left meanwhile.
+      const next = was === OPEN ? SHUT : LAST;
+      if (this.swap(was, next)) return next === SHUT;
+    }
+  }
+
+  /** The thread is inside, or was when it died. */
+  get isWriting(): boolean {
+    return [WRITING, LAST].includes(Atomics.load(this.words, 0));
+  }
+
+  private swap(from: number, to: number): boolean {
+    return Atomics.compareExchange(this.words, 0, from, to) === from;
   }
 }
 

@@ -1,9 +1,12 @@
-/** A workspace of a hundred thousand files, ten thousand of them images in chains: made once, kept in the cache. */
+/**
+ * A workspace of a hundred thousand files, ten thousand of them images in chains, half of those with names that do not
+ * say so: made once, kept in the cache.
+ */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { image } from '../support/imageBuilder';
 
-const EDITION = 1;
+const EDITION = 2;
 const FOLDERS = 1000;
 const IMAGES_PER_FOLDER = 10;
 const OTHERS_PER_FOLDER = 90;
@@ -34,11 +37,12 @@ export function benchWorkspace(cache: string): string {
       fs.writeFileSync(path.join(chain, layerName(file % CHAIN)), layers[file % CHAIN]!);
     }
     for (let file = 0; file < OTHERS_PER_FOLDER; file++) {
-      fs.writeFileSync(path.join(machine, `notes-${file}.txt`), '');
+      fs.writeFileSync(path.join(machine, `notes-${file}.txt`), 'a note of some length, as they are\n');
     }
   }
   fs.renameSync(temporary, folder);
   return folder;
 }
 
-const layerName = (depth: number): string => `layer-${depth}.qcow2`;
+const layerName = (depth: number): string =>
+  depth % 2 === 0 ? `layer-${depth}.img` : `layer-${depth}.qcow2`;

@@ -54,12 +54,12 @@ describe('the check of an image', () => {
       async () => (await page.get(`space-${space}`).getAttribute('aria-pressed')) === 'true',
     );
 
-  it('has not been made when an image is opened', async () => {
-    expect(await page.text('health')).toBe('not checked');
-    expect(await page.get('show-problems').count()).toBe(0);
+  it('is made by itself when an image is opened, and says what it found', async () => {
+    await untilHealth('damaged');
+    expect(await page.text('health')).toBe('3 corruptions');
   });
 
-  it('is made by a click on the health, which says what was found', async () => {
+  it('is made again by a click on the health', async () => {
     await page.get('health').click();
     await untilHealth('damaged');
     expect(await page.text('health')).toBe('3 corruptions');
@@ -161,7 +161,7 @@ describe('the check of an image', () => {
   it('keeps its view while it is hidden', async () => {
     await window.openFile(sound);
     page = await EditorPage.of(window);
-    expect(await page.text('health')).toBe('not checked');
+    await untilHealth('clean');
     await page.get('check').click();
     await untilHealth('clean');
     expect(await page.get('show-problems').count()).toBe(0);

@@ -14,6 +14,8 @@ describe('staged edits', () => {
   let window: Window;
   let disk: string;
   let before: Buffer;
+  /** Files of backups that other tests have left: their windows were killed. */
+  let earlier: ReadonlySet<string>;
 
   beforeAll(async () => {
     vscode = await VSCode.start();
@@ -25,11 +27,12 @@ describe('staged edits', () => {
     mustQemuImg(['create', '-q', '-f', 'qcow2', disk, '16M']);
     mustQemuIo(disk, ['write -P 1 0 4M']);
     before = readFileSync(disk);
+    earlier = new Set(vscode.backupFiles());
     window = await vscode.openWindow(files.folder);
   });
 
   afterEach(async () => {
-    vscode.changeSettings({ 'files.autoSave': 'off' });
+    vscode.changeSettings({ 'files.autoSave': 'off', 'qcow2.guards.autoSave': 'ask' });
     await window.kill();
     files.remove();
   });
@@ -62,6 +65,11 @@ describe('staged edits', () => {
       return (await window.page.locator('.tab.active.dirty').count()) === (dirty ? 1 : 0);
     });
 
+  /** Files of backups that this test has made. */
+  const backups = (): string[] => vscode.backupFiles().filter((name) => !earlier.has(name));
+  const untilNothingIsBackedUp = (): Promise<unknown> =>
+    until('no backup is left', () => Promise.resolve(backups().length === 0));
+
   it('come back one by one, with their undo, when the window was closed and the server ran on', async () => {
     let page = await open();
     await zero(page, 0, 16);
@@ -92,6 +100,66 @@ describe('staged edits', () => {
     await untilDirty(false);
     mustQemuImg(['check', disk]);
     mustQemuIo(disk, ['read -P 0 0 1M', 'read -P 1 1M 3M']);
+    await untilNothingIsBackedUp();
+  });
+
+  it('come back where Auto Save is on and leaves them staged, when the window was closed', async () => {
+    vscode.changeSettings({ 'files.autoSave': 'afterDelay', 'qcow2.guards.autoSave': 'keepStaged' });
+    let page = await open();
+    await window.page.waitForTimeout(2_000);
+    await zero(page, 0, 16);
+    await zero(page, 16, 16);
+    await untilDirty(true);
+    await window.page.waitForTimeout(3_000);
+    await window.close();
+    window = await vscode.openWindow(files.folder);
+    page = await EditorPage.of(window);
+    await page.waitForCell(20, 'unallocated');
+    await untilDirty(true);
+    expect(await page.text('staged')).toBe('2 edits staged');
+    await page.clickCell(100);
+    await window.page.keyboard.press('Control+Z');
+    await page.waitForCell(20, 'data');
+    await window.page.keyboard.press('Control+S');
+    await untilDirty(false);
+    mustQemuIo(disk, ['read -P 0 0 1M', 'read -P 1 1M 3M']);
+    await untilNothingIsBackedUp();
+  });
+
+  it('come back when the file is renamed, and leave no backup of the old name once they are saved', async () => {
+    const page = await open();
+    await zero(page, 0, 16);
+    await untilDirty(true);
+    await window.page.waitForTimeout(3_000);
+    expect(backups()).toHaveLength(2);
+    await window.page
+      .locator('.explorer-folders-view .monaco-list-row')
+      .filter({ hasText: 'disk.qcow2' })
+      .click();
+    await window.page.keyboard.press('F2');
+    await window.page.locator('.explorer-item-edited input').fill('renamed.qcow2');
+    await window.page.keyboard.press('Enter');
+    await window.page.locator('.tab.active').filter({ hasText: 'renamed.qcow2' }).waitFor();
+    const renamed = await EditorPage.of(window);
+    await renamed.waitForCell(0, 'unallocated');
+    await untilDirty(true);
+    await renamed.clickCell(100);
+    await window.page.keyboard.press('Control+S');
+    await untilDirty(false);
+    mustQemuIo(files.path('renamed.qcow2'), ['read -P 0 0 1M', 'read -P 1 1M 3M']);
+    await untilNothingIsBackedUp();
+  });
+
+  it('leave no backup when the tab is closed without saving', async () => {
+    const page = await open();
+    await zero(page, 0, 16);
+    await untilDirty(true);
+    await window.page.waitForTimeout(3_000);
+    await window.runCommand('View: Close Editor');
+    await window.dialog.getByRole('button', { name: "Don't Save" }).click();
+    await window.page.locator('.tab').waitFor({ state: 'detached' });
+    await untilNothingIsBackedUp();
+    expect(readFileSync(disk).equals(before)).toBe(true);
   });
 
   it('are kept, and told, when the file has changed while no window was open', async () => {

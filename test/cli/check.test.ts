@@ -157,6 +157,20 @@ describe('an image', () => {
     expect(orphan.stderr).toMatch(/gone\.qcow2: No such file/);
   });
 
+  test('that was cut off is said to be incomplete, apart from what QEMU prints', () => {
+    builder.writeTo(place.path('whole.qcow2'));
+    const { size } = statSync(place.path('whole.qcow2'));
+    const name = 'cut.qcow2';
+    writeFileSync(place.path(name), readFileSync(place.path('whole.qcow2')).subarray(0, size - 2 * 4096));
+    const [our, their] = [ours(name), theirs(name)];
+    expect(our.status).toBe(their.status);
+    expect(String(our.stdout)).toBe(String(their.stdout));
+    expect(our.stderr).toMatch(
+      /^qcow2: cut\.qcow2: This file is incomplete: it ends at .* of the disk are missing\./m,
+    );
+    expect(ours('whole.qcow2').stderr).toBe('');
+  });
+
   test('-q says nothing but what is wrong', () => {
     const name = damaged('quiet.qcow2', [entry, 0n]);
     const ran = ours('-q', name);

@@ -1,8 +1,9 @@
 /** Images whose last save was interrupted, on the command line. */
 import * as fs from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeSaverToKill } from '../faults/saverToKill';
 import { cli } from '../support/cli';
+import { forgeJournal } from '../support/forgedJournal';
 import { run, type Ran } from '../support/process';
 import { mustQemuImg, qemuImg } from '../support/qemu';
 import { workspace } from '../support/workspace';
@@ -28,7 +29,7 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
-  fs.rmSync(journal, { force: true });
+  fs.rmSync(journal, { force: true, recursive: true });
   fs.copyFileSync(before, disk);
   run('node', [program, disk, after, String(HALF_WAY)]);
   expect(fs.existsSync(journal)).toBe(true);
@@ -106,4 +107,87 @@ test('a journal of another version is not thrown away, unless somebody says so',
   expect(fs.existsSync(journal)).toBe(true);
   expect(command('recover', '--discard', 'disk.qcow2').status).toBe(0);
   expect(fs.existsSync(journal)).toBe(false);
+});
+
+describe('what only has the name of the journal', () => {
+  const kinds: readonly [string, () => unknown, RegExp][] = [
+    ['a FIFO', () => run('mkfifo', [journal]), /Not a journal, but a FIFO/],
+    [
+      'a directory',
+      () => {
+        fs.mkdirSync(journal);
+      },
+      /Not a journal, but a directory/,
+    ],
+    [
+      'a link to nothing',
+      () => {
+        fs.symlinkSync('nowhere', journal);
+      },
+      /Not a journal, but a symbolic link/,
+    ],
+    [
+      'a link to a file',
+      () => {
+        fs.symlinkSync(after, journal);
+      },
+      /Not a journal, but a symbolic link/,
+    ],
+    [
+      'a socket',
+      () =>
+        run('python3', [
+          '-c',
+          `import socket; socket.socket(socket.AF_UNIX).bind(${JSON.stringify(journal)})`,
+        ]),
+      /Not a journal, but a socket/,
+    ],
+    [
+      'a note',
+      () => {
+        fs.writeFileSync(journal, 'Monday: bought milk\n');
+      },
+      /Not a journal of this program/,
+    ],
+  ];
+
+  test.each(kinds)('%s is named in one line; reading goes on, changing does not', (kind, make, words) => {
+    fs.rmSync(journal, { recursive: true });
+    fs.copyFileSync(before, disk);
+    make();
+    const named = new RegExp(`^qcow2: [^\\n]*disk\\.qcow2-journal: ${words.source}[^\\n]*\\n$`);
+    for (const ran of [command('info', 'disk.qcow2'), command('check', 'disk.qcow2')]) {
+      expect(ran).toMatchObject({ status: 0, stderr: expect.stringMatching(named) as unknown });
+    }
+    for (const args of [['recover'], ['write-zeroes', '--unmap']]) {
+      const ran = command(...args, 'disk.qcow2', ...(args.length > 1 ? ['0', '4k'] : []));
+      expect(ran).toMatchObject({ status: 1, stderr: expect.stringMatching(named) as unknown });
+    }
+    const discarded = command('recover', '--discard', 'disk.qcow2');
+    const isFile = kind === 'a note';
+    expect(discarded.status).toBe(isFile ? 0 : 1);
+    expect(fs.lstatSync(journal, { throwIfNoEntry: false }) === undefined).toBe(isFile);
+    expect(fs.existsSync(after)).toBe(true);
+    expect(fs.readFileSync(disk).equals(fs.readFileSync(before))).toBe(true);
+  });
+});
+
+test('a journal from elsewhere never has a file of yours overwritten that you have not allowed by name', () => {
+  fs.rmSync(journal);
+  const diary = place.path('diary.txt');
+  mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', `data_file=${diary},data_file_raw=on`, disk, '64k']);
+  const content = Buffer.from('Dear diary\n'.padEnd(65536, '.'));
+  fs.writeFileSync(diary, content);
+  const writer = { host: 'elsewhere', boot: '', pid: 1, started: '' };
+  const identity = { device: '1', inode: '7', links: 1 };
+  forgeJournal({ image: disk, target: diary, content: new Uint8Array(512), writer, identity });
+  for (const options of [[], ['--other-machine']]) {
+    const ran = command('recover', ...options, 'disk.qcow2');
+    expect(ran).toMatchObject({ status: 1, stderr: expect.stringMatching(/^qcow2: [^\n]+\n$/) as unknown });
+  }
+  expect(command('recover', '--other-machine', 'disk.qcow2').stderr).toContain(diary);
+  expect(command('recover', '--allow-external-data-file', 'disk.qcow2').status).toBe(1);
+  expect(fs.readFileSync(diary).equals(content)).toBe(true);
+  expect(command('recover', '--other-machine', '--allow-external-data-file', 'disk.qcow2').status).toBe(0);
+  expect(fs.readFileSync(diary).equals(content)).toBe(false);
 });

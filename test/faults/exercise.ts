@@ -73,6 +73,7 @@ export class Exercise {
     this.#interruptSave();
     this.#failCalls();
     this.#fillDisk();
+    this.#recoverBeside();
   }
 
   #expectDone(after: Files): void {
@@ -130,6 +131,35 @@ export class Exercise {
       const disk = new SimulatedDisk(this.#before);
       disk.capacity = least + Math.floor(((most - least) * step) / 12);
       this.#judgeFailure(disk, `disk full at ${disk.capacity} bytes`);
+    }
+  }
+
+  /**
+   * Somebody wants to recover before every call of the save. It is refused, and changes nothing; but for a journal that was
+   * made and not claimed yet, which the save makes again.
+   */
+  #recoverBeside(): void {
+    const disk = new SimulatedDisk(this.#before);
+    let isTrying = false;
+    let removed = 0;
+    disk.before = () => {
+      if (isTrying || (removed > 0 && disk.log.at(-1)?.kind === 'create')) return;
+      isTrying = true;
+      const { calls } = disk;
+      const outcome = this.#outcomeOn(disk);
+      isTrying = false;
+      if (outcome === 'untouched') removed++;
+      else if (!['none', 'recover.running'].includes(outcome) || disk.calls > calls) {
+        this.#violate(`recovered beside the save, behind call ${calls}`, outcome);
+      }
+    };
+    saveOn(disk, this.scenario);
+    const now = filesOf(disk.state);
+    if (removed !== 1 || !equal(now, this.#judge.after) || disk.state.has(JOURNAL)) {
+      this.#violate(
+        'recovered beside the save',
+        `removed ${removed} times, and the save did not what it does alone`,
+      );
     }
   }
 
@@ -247,11 +277,17 @@ export class Exercise {
   /** What it comes to, or the code of the refusal; a refusal changes nothing. */
   #tryRecovery(state: DiskState, where: string): string {
     const disk = new SimulatedDisk(state);
+    const outcome = this.#outcomeOn(disk);
+    // Refusals have codes with a dot in them.
+    if (outcome.includes('.') && disk.calls > 0) this.#violate(where, 'C: it refused, but changed something');
+    return outcome;
+  }
+
+  #outcomeOn(disk: SimulatedDisk): string {
     try {
       return recover(IMAGE, disk, { dataFile: DATA, trustsVersion2: true });
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      if (disk.calls > 0) this.#violate(where, 'C: it refused, but changed something');
       return error.problem.code;
     }
   }

@@ -11,8 +11,9 @@ export class Holder {
     const child = spawn('qemu-io', [...options, file], { stdio: ['pipe', 'pipe', 'inherit'] });
     // It answers once the image is open.
     child.stdin.write('length\n');
-    for await (const chunk of child.stdout) if (/\d/.test(String(chunk))) break;
-    return new Holder(child);
+    const holder = new Holder(child);
+    await holder.said(/\d/);
+    return holder;
   }
 
   /** `qemu-nbd OPTIONS FILE` on a socket of its own. */
@@ -23,6 +24,22 @@ export class Holder {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     return new Holder(child);
+  }
+
+  /** Waits for a line of `qemu-io`; whatever else it says is taken from it, so that it goes on. */
+  said(line: RegExp): Promise<void> {
+    const { stdout } = this.child;
+    return new Promise((resolve) => {
+      stdout?.on('data', (chunk) => {
+        if (line.test(String(chunk))) resolve();
+      });
+      stdout?.once('close', resolve);
+    });
+  }
+
+  /** Has `qemu-io` do something. */
+  tell(command: string): void {
+    this.child.stdin?.write(`${command}\n`);
   }
 
   get pid(): number | undefined {

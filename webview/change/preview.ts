@@ -1,7 +1,8 @@
 /** What a change would do, as a table in clusters and bytes, with what else is worth knowing. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Amount, ChangePreview, ChangeTally } from '../../src/editor/messages';
-import { formatBytes, formatCount, formatSize } from '../numbers';
+import { sizeText } from '../../src/text/sizeText';
+import { formatBytes, formatCount } from '../numbers';
 import { icon } from '../icons';
 import { t } from '../strings';
 
@@ -27,7 +28,7 @@ export function previewTable({ tally, notes }: ChangePreview): TemplateResult {
             html`<tr data-row=${id} data-clusters=${amount.clusters} data-bytes=${amount.bytes}>
               <th scope="row">${text}</th>
               <td>${formatCount(amount.clusters)}</td>
-              <td title=${formatBytes(amount.bytes)}>${formatSize(amount.bytes)}</td>
+              <td title=${formatBytes(amount.bytes)}>${sizeText(amount.bytes)}</td>
             </tr>`,
         )}
       </tbody>
@@ -86,13 +87,13 @@ function inTheFile(tally: ChangeTally): TemplateResult {
           ${t(
             'Freed inside the image: {0} ({1}). The file does not shrink by itself.',
             clusters(tally.freedClusters),
-            formatSize(tally.freedBytes),
+            sizeText(tally.freedBytes),
           )}
         </li>`,
     tally.allocatedClusters === 0
       ? nothing
       : html`<li data-testid="allocated" data-clusters=${tally.allocatedClusters}>
-          ${t('Newly used in the file: {0} ({1})', clusters(tally.allocatedClusters), formatSize(tally.allocatedBytes))}
+          ${t('Newly used in the file: {0} ({1})', clusters(tally.allocatedClusters), sizeText(tally.allocatedBytes))}
         </li>`,
     tally.l2TablesGivenUp === 0
       ? nothing

@@ -2,7 +2,7 @@
 import { html, render } from 'lit';
 import { nameClusters, nameOfKind, placeOf, sharesOf, type KindShare } from '../describe';
 import type { KindSet } from '../kinds';
-import { formatShare } from '../numbers';
+import { shareText } from '../../src/text/shareText';
 import { t } from '../strings';
 import type { Disk, Frame, Point, View } from './geometry';
 import { cellSpan } from './selection';
@@ -61,7 +61,7 @@ export class Tooltip {
 function stagedRow(share: number): unknown {
   return html`<div class="tooltip-row">
     <span class="swatch swatch-staged"></span>${t('Staged, not saved yet')}
-    ${share < 255 ? html`<span class="tooltip-share">${formatShare(share, 255)}</span>` : ''}
+    ${share < 255 ? html`<span class="tooltip-share">${shareText(share, 255)}</span>` : ''}
   </div>`;
 }
 
@@ -69,6 +69,6 @@ function row(share: KindShare, all: readonly KindShare[], set: KindSet): unknown
   const sum = all.reduce((total, { amount }) => total + amount, 0);
   return html`<div class="tooltip-row">
     <span class="swatch swatch-${share.kind}"></span>${nameOfKind(set, share.kind)}
-    ${all.length > 1 ? html`<span class="tooltip-share">${formatShare(share.amount, sum)}</span>` : ''}
+    ${all.length > 1 ? html`<span class="tooltip-share">${shareText(share.amount, sum)}</span>` : ''}
   </div>`;
 }

@@ -3,7 +3,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { ChainLayerView, PageState } from '../../src/editor/messages';
 import { printable } from '../../src/text/printable';
 import { icon } from '../icons';
-import { formatBytes, formatSize } from '../numbers';
+import { sizeText } from '../../src/text/sizeText';
+import { formatBytes } from '../numbers';
 import { t } from '../strings';
 
 export interface ChainActions {
@@ -154,12 +155,12 @@ function sizes(layer: ChainLayerView): TemplateResult | typeof nothing {
   if (layer.virtualSize === undefined) return nothing;
   return html`<dt>${t('Size')}</dt>
     <dd data-testid="sizes">
-      <span title=${formatBytes(layer.virtualSize)}>${t('{0} virtual', formatSize(layer.virtualSize))}</span>
+      <span title=${formatBytes(layer.virtualSize)}>${t('{0} virtual', sizeText(layer.virtualSize))}</span>
       ${
         layer.allocatedBytes === undefined
           ? nothing
           : html`<span class="note" title=${formatBytes(layer.allocatedBytes)}
-              >${t('{0} on disk', formatSize(layer.allocatedBytes))}</span
+              >${t('{0} on disk', sizeText(layer.allocatedBytes))}</span
             >`
       }
       ${
@@ -167,7 +168,7 @@ function sizes(layer: ChainLayerView): TemplateResult | typeof nothing {
           ? nothing
           : html`<span class="note"
               ><span translate="no">v${layer.version}</span>,
-              ${t('{0} clusters', formatSize(layer.clusterSize))}</span
+              ${t('{0} clusters', sizeText(layer.clusterSize))}</span
             >`
       }
     </dd>`;

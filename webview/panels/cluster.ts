@@ -5,14 +5,16 @@ import type {
   ClusterReport,
   EntryField,
   KindTotals,
-  StagedReport,
+  PageReport,
 } from '../../src/editor/messages';
 import { printable } from '../../src/text/printable';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
 import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';
 import { isOneCluster, type Selection } from '../map/selection';
 import { ENTRY_MEANING } from '../meanings';
-import { formatBytes, formatCount, formatOffset, formatShare, formatSize } from '../numbers';
+import { shareText } from '../../src/text/shareText';
+import { sizeText } from '../../src/text/sizeText';
+import { formatBytes, formatCount, formatOffset } from '../numbers';
 import type { AppState } from '../store';
 import { t } from '../strings';
 import { around, guestLink, hostLink, type PlaceActions } from './places';
@@ -51,7 +53,7 @@ function range(selection: Selection, disk: DiskOf, state: AppState, actions: Clu
     <h2 class="panel-title">${nameClusters(start, length, disk)}</h2>
     <p class="panel-subtitle">
       ${guestLink(start, actions)} – <span class="mono">${formatOffset(start + length)}</span>,
-      <span title=${formatBytes(length)}>${formatSize(length)}</span>
+      <span title=${formatBytes(length)}>${sizeText(length)}</span>
       <button
         type="button"
         class="link"
@@ -104,8 +106,8 @@ function rangeTable(totals: KindTotals, disk: DiskOf, isStale: boolean): Templat
         ({ kind, amount }) =>
           html`<tr data-kind=${kind}>
             <th scope="row"><span class="swatch swatch-${kind}"></span>${nameOfKind(GUEST_KINDS, kind)}</th>
-            <td title=${formatBytes(amount)} data-bytes=${amount}>${formatSize(amount)}</td>
-            <td>${formatShare(amount, totals.totalBytes)}</td>
+            <td title=${formatBytes(amount)} data-bytes=${amount}>${sizeText(amount)}</td>
+            <td>${shareText(amount, totals.totalBytes)}</td>
             <td>${formatCount(Math.ceil(amount / disk.clusterSize))}</td>
           </tr>`,
       )}
@@ -120,11 +122,11 @@ function oneCluster(state: AppState, disk: DiskOf, actions: ClusterActions): Tem
   return clusterReport(report.value, state, disk, actions);
 }
 
-const problem = (text: string): TemplateResult =>
-  html`<p class="problem" role="status" data-testid="panel-problem">${text}</p>`;
+const problem = (text: string, testId = 'panel-problem'): TemplateResult =>
+  html`<p class="problem" role="status" data-testid=${testId}>${text}</p>`;
 
 function clusterReport(
-  report: StagedReport,
+  report: PageReport,
   state: AppState,
   disk: DiskOf,
   actions: ClusterActions,
@@ -135,9 +137,10 @@ function clusterReport(
       ${nameClusters(report.guestOffset, report.length, disk)}
       <span class="panel-kind">${kindOf(report)}</span>
     </h2>
-    ${report.onDisk === undefined ? nothing : staged(report.onDisk, actions)}
+    ${report.onDisk === undefined ? nothing : staged(report.onDisk, report.problemTextOnDisk, actions)}
+    ${problemOf(report)}
     <dl class="facts">
-      ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', formatSize(report.guestOffset))}
+      ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', sizeText(report.guestOffset))}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
       ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), dataPlace(report, actions), 'host-offset')}
       ${
@@ -153,13 +156,24 @@ function clusterReport(
           : fact(t('L2 entry'), entry(report.l2Index, report.l2EntryOffset, report.l2Entry, actions), 'l2')
       }
     </dl>
-    ${report.fields.length === 0 ? nothing : bitTable(report.fields)}
+    ${report.fields.length === 0 ? nothing : bitTable(t('Bits of the L2 entry'), 'entry-bits', report.fields)}
     ${report.subclusters ? subclusterBoxes(report.subclusters) : nothing}
+    ${bitTable(t('Bits of the L1 entry'), 'l1-entry-bits', report.l1Fields)}
   </section>`;
 }
 
+/** Why the bytes cannot be read as the entry says. */
+function problemOf({ problemText, cellKind }: PageReport): TemplateResult | typeof nothing {
+  if (problemText !== undefined) return problem(problemText, 'entry-problem');
+  return cellKind === 'missing' ? problem(KIND_WORDS.missing.meaning, 'entry-problem') : nothing;
+}
+
 /** That what follows is staged, and what it will take the place of. */
-function staged(onDisk: ClusterReport, actions: ClusterActions): TemplateResult {
+function staged(
+  onDisk: ClusterReport,
+  problemText: string | undefined,
+  actions: ClusterActions,
+): TemplateResult {
   const { l2Entry, hostOffset } = onDisk;
   return html`<div class="staged-note" data-testid="staged-note">
     <p><span class="swatch swatch-staged"></span> ${t('Staged: this is not on disk yet.')}</p>
@@ -168,10 +182,12 @@ function staged(onDisk: ClusterReport, actions: ClusterActions): TemplateResult 
       ${l2Entry === undefined ? t('(no L2 table)') : mono(l2Entry)}
       ${hostOffset === undefined ? nothing : html`<span class="note">${around((at) => t('host offset {0}', at), dataPlace(onDisk, actions))}</span>`}
     </p>
+    ${problemText === undefined ? nothing : html`<p>${problemText}</p>`}
   </div>`;
 }
 
 function kindOf(report: ClusterReport): string {
+  if (report.cellKind === 'missing') return KIND_WORDS.missing.name;
   switch (report.kind) {
     case 'invalid':
       return t('Invalid entry');
@@ -233,31 +249,32 @@ function provider(report: ClusterReport, state: AppState, actions: ClusterAction
   </button>`;
 }
 
-function bitTable(fields: readonly EntryField[]): TemplateResult {
-  return html`<table class="bits" data-testid="entry-bits" aria-label=${t('Bits of the L2 entry')}>
-    <thead>
-      <tr>
-        <th>${t('Bits')}</th>
-        <th>${t('Field')}</th>
-        <th>${t('Value')}</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${fields.map(({ name, bits: [high, low], value }) => {
-        const isClear = Number(value) === 0;
-        // What is not there needs no explanation.
-        const meaning = isClear ? undefined : ENTRY_MEANING[name.toLowerCase()];
-        return html`<tr class=${isClear ? 'is-clear' : ''} data-field=${name}>
-          <td class="mono">${high === low ? high : `${high}–${low}`}</td>
-          <td>
-            <span translate="no">${name}</span
-            >${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
-          </td>
-          <td class="mono">${value}</td>
-        </tr>`;
-      })}
-    </tbody>
-  </table>`;
+function bitTable(title: string, testId: string, fields: readonly EntryField[]): TemplateResult {
+  return html`<h3 class="panel-heading">${title}</h3>
+    <table class="bits" data-testid=${testId} aria-label=${title}>
+      <thead>
+        <tr>
+          <th>${t('Bits')}</th>
+          <th>${t('Field')}</th>
+          <th>${t('Value')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${fields.map(({ name, bits: [high, low], value }) => {
+          const isClear = Number(value) === 0;
+          // What is not there needs no explanation.
+          const meaning = isClear ? undefined : ENTRY_MEANING[name];
+          return html`<tr class=${isClear ? 'is-clear' : ''} data-field=${name}>
+            <td class="mono">${high === low ? high : `${high}–${low}`}</td>
+            <td>
+              <span translate="no">${name}</span
+              >${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
+            </td>
+            <td class="mono">${value}</td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>`;
 }
 
 function subclusterBoxes(states: NonNullable<ClusterReport['subclusters']>): TemplateResult {

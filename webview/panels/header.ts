@@ -13,7 +13,8 @@ import { printable } from '../../src/text/printable';
 import { staticDump } from '../hex/static';
 import { icon } from '../icons';
 import { FEATURE_MEANING, FIELD_MEANING, phraseText } from '../meanings';
-import { formatCount, formatOffset, formatSize } from '../numbers';
+import { sizeText } from '../../src/text/sizeText';
+import { formatCount, formatOffset } from '../numbers';
 import { t } from '../strings';
 import { around, hostLink, type PlaceActions } from './places';
 
@@ -68,14 +69,13 @@ function fieldTable(fields: readonly HeaderField[], places: Places): TemplateRes
       </thead>
       <tbody>
         ${fields.map((field) => {
-          const meaning = FIELD_MEANING[field.name];
           return html`<tr data-field=${field.name}>
             <td class="mono dim" title=${t('{0} bytes at offset {1}', field.length, field.offset)}>
               ${formatOffset(field.offset)}
             </td>
             <td>
               <span class="mono field-name" translate="no">${field.name}</span>
-              ${meaning === undefined ? nothing : html`<div class="meaning">${meaning}</div>`}
+              <div class="meaning">${FIELD_MEANING[field.name]}</div>
             </td>
             <td class="field-value">
               ${field.decoded === '' ? nothing : html`<div data-testid="decoded">${said(field)}</div>`}
@@ -104,8 +104,7 @@ function featureTable(features: readonly FeatureBit[]): TemplateResult | typeof 
       <tbody>
         ${features.map((feature) => {
           const name = feature.name ?? feature.nameInImage;
-          const meaning =
-            feature.name === undefined ? undefined : FEATURE_MEANING[feature.name.toLowerCase()];
+          const meaning = feature.name === undefined ? undefined : FEATURE_MEANING[feature.name];
           return html`<tr
             class=${feature.isSet ? 'is-set' : 'is-clear'}
             data-feature=${`${feature.type}-${feature.bit}`}
@@ -209,7 +208,7 @@ function bitmapTable(bitmaps: readonly BitmapView[], places: Places): TemplateRe
                   ${around((at) => t('table at {0}, {1} entries', at, formatCount(bitmap.tableEntries)), html`${place(bitmap.tableOffset, places)}`)}
                 </div>
               </td>
-              <td>${formatSize(bitmap.granularity)}</td>
+              <td>${sizeText(bitmap.granularity)}</td>
               <td>${data(bitmap.flags.join(', '))}</td>
             </tr>`,
         )}
@@ -232,7 +231,7 @@ const data = (text: string): TemplateResult => html`<span translate="no">${print
 /** A 64-bit number in decimal, as a size where it is one that can be written exactly enough. */
 function sizeOfText(decimal: string): string {
   const value = Number(decimal);
-  return Number.isFinite(value) ? formatSize(value) : decimal;
+  return Number.isFinite(value) ? sizeText(value) : decimal;
 }
 
 /** The header as JSON, its raw bytes as one line of hex. */

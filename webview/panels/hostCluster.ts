@@ -4,7 +4,8 @@ import type { Claim, StagedHostReport, Structure } from '../../src/editor/messag
 import { nameClusters } from '../describe';
 import { icon } from '../icons';
 import { FILE_KINDS } from '../kinds';
-import { formatCount, formatOffset, formatSize } from '../numbers';
+import { sizeText } from '../../src/text/sizeText';
+import { formatCount, formatOffset } from '../numbers';
 import type { AppState } from '../store';
 import { t } from '../strings';
 
@@ -54,7 +55,7 @@ function report(value: StagedHostReport, clusterSize: number, actions: HostActio
       <dt>${t('Host offset')}</dt>
       <dd data-testid="host-offset">
         <span class="mono">${formatOffset(hostOffset)}</span>
-        <span class="note">${formatSize(hostOffset)}</span>
+        <span class="note">${sizeText(hostOffset)}</span>
       </dd>
       ${
         structure === undefined

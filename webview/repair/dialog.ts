@@ -15,7 +15,8 @@ export interface RepairDialogHost extends StagingHost<RepairMode, RepairPreview>
 
 /** What the dialog shows; its preview is one of the mode as it is. */
 export interface RepairFormState extends StagingState<RepairPreview> {
-  readonly mode: RepairMode;
+  /** Undefined until one is chosen. */
+  readonly mode: RepairMode | undefined;
 }
 
 export class RepairDialog
@@ -26,27 +27,30 @@ export class RepairDialog
     super(host, 'repair');
   }
 
-  /** @param mode what there is to repair asks for */
-  open(mode: RepairMode): void {
+  /** @param mode what there is to repair asks for; undefined where the person is to decide */
+  open(mode: RepairMode | undefined): void {
     this.state = { ...UNKNOWN, mode };
-    this.setMode(mode);
-    this.present('input:checked');
+    if (mode === undefined) this.show(this.state);
+    else this.setMode(mode);
+    this.present(mode === undefined ? 'input' : 'input:checked');
   }
 
   /** The image was read anew or changed while the dialog is open. */
   imageChanged(): void {
-    if (this.state && !this.state.isStaging) this.setMode(this.state.mode);
+    const { mode, isStaging = true } = this.state ?? {};
+    if (mode !== undefined && !isStaging) this.setMode(mode);
   }
 
   setMode(mode: RepairMode): void {
     const { state } = this;
     if (!state) return;
-    if (state.preview === undefined && state.mode !== mode) this.host.stopPreview();
+    if (state.preview === undefined && state.mode !== undefined && state.mode !== mode)
+      this.host.stopPreview();
     this.show({ ...state, mode, preview: undefined, failure: undefined });
     this.previews.want(mode);
   }
 
-  protected override requestOf({ mode }: RepairFormState): RepairMode {
+  protected override requestOf({ mode }: RepairFormState): RepairMode | undefined {
     return mode;
   }
 

@@ -2,7 +2,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RepairMode, RepairPreview } from '../../src/editor/messages';
 import { icon } from '../icons';
-import { formatCount, formatSize } from '../numbers';
+import { sizeText } from '../../src/text/sizeText';
+import { formatCount } from '../numbers';
 import { stagingForm, type StagingActions } from '../stagingDialog';
 import { t } from '../strings';
 import type { RepairFormState } from './dialog';
@@ -52,7 +53,8 @@ function choice(
   </label>`;
 }
 
-function preview({ preview: answer }: RepairFormState): TemplateResult {
+function preview({ mode, preview: answer }: RepairFormState): TemplateResult | typeof nothing {
+  if (mode === undefined) return nothing;
   return html`<div
     class="change-preview"
     role="region"
@@ -123,7 +125,7 @@ function losses({ losses: told, lossCount, lostBytes }: RepairPreview): Template
   return html`<div class="guard is-refusal" data-testid="repair-losses" data-count=${lossCount}>
     ${icon('warning')}
     <div>
-      <b>${t('What cannot be kept: {0}', formatSize(lostBytes))}</b>
+      <b>${t('What cannot be kept: {0}', sizeText(lostBytes))}</b>
       <ul class="repair-lost">
         ${shown.map((text) => html`<li>${text}</li>`)}
       </ul>

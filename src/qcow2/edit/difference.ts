@@ -7,14 +7,12 @@ import { FormatError } from '../errors';
 import { dataView } from '../format/bytes';
 import { RunKind } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { Fill } from '../io/fill';
+import { StagedDifference } from '../io/stagedDifference';
 import type { StagedFile } from '../io/stagedFile';
 
 /** Return `false` to stop. Ranges ascend; neighbours may touch. */
 export type RangeVisitor = (start: number, length: number) => boolean | undefined;
 
-/** Bytes that data is compared by. */
-const SECTOR = 512;
 /** A fill over more clusters than these is not looked at cluster by cluster. */
 const MAX_METADATA_FILL = 4096;
 
@@ -53,21 +51,21 @@ export function forEachDifference(
     const is = tableOf(staged, index);
     if (was !== is || (is > 0 && isStaged(is))) changed.set(index, [was, is]);
   }
-  const inPlace = dataPieces(staged, file, dataFile, changed.values());
+  const inPlace = changedData(staged, file, dataFile, changed.values());
   const pending = new Pending(visit);
   for (const index of inPlace.length > 0 ? Array(tables).keys() : changed.keys()) {
     if (pending.stopped) return;
     const start = index * l2Span;
     const end = Math.min(staged.size, start + l2Span);
     const [was, is] = changed.get(index) ?? [-1, -1];
-    if (was === -1) addInPlace(staged, start, end, dataFile, inPlace, pending);
-    else compareRuns(runsOf(onDisk, was, start, end), runsOf(staged, is, start, end), dataFile, pending);
+    if (was === -1) addInPlace(staged, start, end, inPlace, pending);
+    else compareRuns(runsOf(onDisk, was, start, end), runsOf(staged, is, start, end), inPlace, pending);
   }
   pending.flush();
 }
 
-/** Stretches of the data file, ascending, that are staged over and may hold data: start and end of each. */
-function dataPieces(
+/** Stretches of the data file, ascending, whose bytes changed and may be data: start and end of each. */
+function changedData(
   { header, dataFile: { size } }: Qcow2Image,
   file: StagedFile,
   dataFile: StagedFile,
@@ -96,10 +94,13 @@ function dataPieces(
     return true;
   };
   const found: number[] = [];
+  const difference = new StagedDifference(dataFile);
   dataFile.forEachPiece(0, size, (offset, length, piece) => {
-    if (isMetadata(offset, length) || isAsOnDisk(dataFile.base, offset, length, piece)) return;
-    if (found.at(-1) === offset) found[found.length - 1] = offset + length;
-    else found.push(offset, offset + length);
+    if (isMetadata(offset, length)) return;
+    difference.inPiece(offset, length, piece, (start, bytes) => {
+      if (found.at(-1) === start) found[found.length - 1] = start + bytes;
+      else found.push(start, start + bytes);
+    });
   });
   return found;
 }
@@ -109,28 +110,13 @@ function addInPlace(
   image: Qcow2Image,
   start: number,
   end: number,
-  dataFile: StagedFile,
-  pieces: readonly number[],
+  changed: readonly number[],
   found: Pending,
 ): void {
   image.forEachRun(start, end, (from, length, kind, host) => {
-    if (kind === RunKind.data && touches(pieces, host, host + length)) {
-      addChangedBytes(from, from + length, host, dataFile, found);
-    }
+    if (kind === RunKind.data) addChangedBytes(from, from + length, host, changed, found);
     return !found.stopped;
   });
-}
-
-/** Whether any of the pieces, which ascend, lies between `start` and `end`. */
-function touches(pieces: readonly number[], start: number, end: number): boolean {
-  let low = 0;
-  let high = pieces.length / 2;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (pieces[middle * 2 + 1]! <= start) low = middle + 1;
-    else high = middle;
-  }
-  return low * 2 < pieces.length && pieces[low * 2]! < end;
 }
 
 /** Puts touching ranges together. */
@@ -204,7 +190,7 @@ function tolerating<T>(look: () => T): T | undefined {
 function compareRuns(
   before: readonly Run[],
   after: readonly Run[],
-  dataFile: StagedFile,
+  changed: readonly number[],
   found: Pending,
 ): void {
   let left = 0;
@@ -214,7 +200,7 @@ function compareRuns(
     const is = after[right]!;
     const end = Math.min(was.end, is.end);
     if (was.kind !== is.kind || hostAt(was, at) !== hostAt(is, at)) found.add(at, end);
-    else if (is.kind === RunKind.data) addChangedBytes(at, end, hostAt(is, at), dataFile, found);
+    else if (is.kind === RunKind.data) addChangedBytes(at, end, hostAt(is, at), changed, found);
     if (was.end === end) left++;
     if (is.end === end) right++;
     at = end;
@@ -224,39 +210,29 @@ function compareRuns(
 const hostAt = ({ start, kind, host }: Run, at: number): number =>
   host < 0 || kind === RunKind.compressed ? host : host + at - start;
 
-/** Data that stayed where it is: looks for staged bytes that are others than those on disk. */
+/** Data that stayed where it is: adds what of it is in `changed`. */
 function addChangedBytes(
   start: number,
   end: number,
   host: number,
-  dataFile: StagedFile,
+  changed: readonly number[],
   found: Pending,
 ): void {
-  const { base } = dataFile;
-  dataFile.forEachPiece(host, host + end - start, (offset, length, piece) => {
-    const from = start + offset - host;
-    // A fill of terabytes is not compared byte by byte: it was staged because it changes something.
-    if (piece instanceof Fill) {
-      found.add(from, from + length);
-      return;
-    }
-    const bytes = Buffer.alloc(length);
-    base.read(bytes, offset);
-    for (let at = 0; at < length; at += SECTOR) {
-      const sector = piece.subarray(at, at + SECTOR);
-      if (!bytes.subarray(at, at + SECTOR).equals(sector)) found.add(from + at, from + at + sector.length);
-    }
-  });
+  const stop = host + end - start;
+  for (let at = firstEndingAfter(changed, host); at < changed.length && changed[at]! < stop; at += 2) {
+    const from = Math.max(host, changed[at]!);
+    found.add(start + from - host, start + Math.min(stop, changed[at + 1]!) - host);
+  }
 }
 
-function isAsOnDisk(
-  base: StagedFile['base'],
-  offset: number,
-  length: number,
-  piece: Uint8Array | Fill,
-): boolean {
-  if (piece instanceof Fill) return false;
-  const bytes = Buffer.alloc(length);
-  base.read(bytes, offset);
-  return bytes.equals(piece);
+/** Index in `ranges` of the first one that ends after `offset`. */
+function firstEndingAfter(ranges: readonly number[], offset: number): number {
+  let low = 0;
+  let high = ranges.length / 2;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (ranges[middle * 2 + 1]! <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low * 2;
 }

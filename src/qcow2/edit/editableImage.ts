@@ -16,7 +16,8 @@ import type { Obstacle } from '../check/obstacles';
 import { FormatError } from '../errors';
 import { LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
-import { StagedFile, type StagedState } from '../io/stagedFile';
+import { StagedDifference, type DifferenceVisitor } from '../io/stagedDifference';
+import { StagedFile } from '../io/stagedFile';
 import { silent, type Progress } from '../progress';
 import { repairImage, type Repair } from '../repair/repairImage';
 import { concernsRefcountsAlone, type RepairMode, type RepairReport } from '../repair/report';
@@ -27,10 +28,20 @@ import { giveBack, type GivenBack } from '../space/giveBack';
 import type { ChangeRequest } from './changeRequest';
 import { forEachDifference, type RangeVisitor } from './difference';
 import { Guards, type GuardedImage } from './guards';
-import { BackupWriter, fingerprintOf, restoreBackup, stateOf, type StagedFiles } from './backup';
+import {
+  BackupWriter,
+  fingerprintOf,
+  restoreBackup,
+  setState,
+  stateOf,
+  unstaged,
+  type BackupPlace,
+  type RestoredRow,
+  type StagedFiles,
+} from './backup';
 import { lockFiles } from './lockFiles';
 import { StagedChain } from './stagedChain';
-import { History, type Edit, type StagedPair } from './history';
+import { History, type Edit, type EditRow, type StagedPair } from './history';
 
 export interface EditOptions {
   /** As `openChain` has it. */
@@ -43,6 +54,16 @@ export interface EditOptions {
 export interface SaveEdits {
   readonly progress?: Progress;
   readonly keepsUndo?: boolean;
+  /** As `SaveOptions` has it. */
+  readonly onCommitted?: () => void;
+}
+
+/** What a backup keeps: what is not on disk, as edits that are done; or all that can be undone and done again. */
+export type BackupScope = 'unsaved' | 'history';
+
+export interface RestoreOptions {
+  /** A save was taken back since the backup: the file has all its bytes as they were, and another time. */
+  readonly isRolledBack?: boolean;
 }
 
 export interface EditCounts {
@@ -59,7 +80,7 @@ export class EditableImage {
   readonly #history = new History();
   readonly #chains: StagedChain;
   readonly #files: StagedFiles;
-  readonly #backup: BackupWriter;
+  readonly #backups: Readonly<Record<BackupScope, BackupWriter>>;
   readonly #guards: Guards;
   #chain: Chain;
 
@@ -82,7 +103,7 @@ export class EditableImage {
       image: new StagedFile(file, this.#store),
       dataFile: hasDataFile && isDataFileOpen ? new StagedFile(dataFile, this.#store) : undefined,
     };
-    this.#backup = new BackupWriter(this.#files);
+    this.#backups = { unsaved: new BackupWriter(this.#files), history: new BackupWriter(this.#files) };
     this.#guards = new Guards(path, this.#history);
     this.#chain = this.#chains.open(this.#files);
   }
@@ -234,9 +255,12 @@ export class EditableImage {
     forEachDifference(this.onDisk.top, this.#chain.top, image, dataFile, visit);
   }
 
-  /** Visits the stretches of the image file that are staged, ascending: bytes, in whole pages. */
-  forEachStaged(visit: RangeVisitor): void {
-    this.#files.image.forEachStaged(visit);
+  /**
+   * Visits the stretches of the image file that differ from those on disk, ascending; what it gains is one of them.
+   * @throws FileError
+   */
+  forEachFileDifference(visit: DifferenceVisitor): void {
+    new StagedDifference(this.#files.image).forEach(visit);
   }
 
   /**
@@ -258,13 +282,18 @@ export class EditableImage {
    * @param options `keepsUndo` false where nobody is going to undo: what is overwritten need not be kept then
    * @throws EngineError for the first obstacle, and as `save`; the files are what they were then, the edits staged
    */
-  save({ progress = silent, keepsUndo = true }: SaveEdits = {}): SaveReport {
+  save({ progress = silent, keepsUndo = true, onCommitted }: SaveEdits = {}): SaveReport {
     this.#guards.refuseSave(this.#guarded, progress);
     const isRepair = this.#history.unsavedRepairs.some((each) => !(each.wasSound && each.isSound));
     const { image, dataFile } = this.#files;
     const kept = keepsUndo ? { image: image.keepOverwritten(), dataFile: dataFile?.keepOverwritten() } : {};
     const lock = (): { release(): void } => lockFiles(this.onDisk.top);
-    const report = save(this.#files, localDisk, { progress, isRepair, lock });
+    const report = save(this.#files, localDisk, {
+      progress,
+      isRepair,
+      lock,
+      ...(onCommitted === undefined ? {} : { onCommitted }),
+    });
     this.#chains.reopen(({ top }) => {
       image.rebase(top.file, kept.image);
       dataFile?.rebase(top.dataFile, kept.dataFile);
@@ -310,50 +339,49 @@ export class EditableImage {
   }
 
   /**
-   * Writes the edits that are not on disk to a backup; it fits the files as they are on disk now.
+   * Writes edits to a backup; it fits the files as they are on disk now.
    * @param manifestPath of a file that is made or replaced
-   * @param pagesName of a file beside it, the same for all backups of this image
    * @throws FileError
    */
-  backUp(manifestPath: string, pagesName: string): void {
+  backUp(manifestPath: string, scope: BackupScope = 'unsaved'): BackupPlace {
     const facts = { image: this.#path, fingerprints: this.#fingerprints() };
-    this.#backup.write(manifestPath, pagesName, facts, this.#history.unsavedEdits ?? [this.#wayBack()]);
+    const row = scope === 'history' ? this.#history.row : this.#unsavedRow;
+    return this.#backups[scope].write(manifestPath, facts, row);
   }
 
   /**
-   * Stages the edits of a backup; nothing may be staged yet.
-   * @returns their labels, the first one first
+   * Stages the edits of a backup, and goes to where its history stood; nothing may be staged yet.
    * @throws RefusedError, FileError; nothing is staged then
    */
-  restore(manifestPath: string): readonly string[] {
+  restore(manifestPath: string, { isRolledBack = false }: RestoreOptions = {}): RestoredRow {
     const before = stateOf(this.#files);
-    const edits: Edit[] = [];
+    let restored: RestoredRow;
     try {
-      restoreBackup(manifestPath, this.#files, this.#fingerprints(), (edit) => edits.push(edit));
+      restored = restoreBackup(manifestPath, this.#files, this.#fingerprints(), isRolledBack);
     } catch (error) {
       this.#goTo(before);
       throw error;
     }
-    for (const edit of edits) this.#history.add(edit);
+    this.#history.restore(restored);
     this.#chain = this.#chains.open(this.#files);
-    return edits.map(({ label }) => label);
+    return restored;
   }
 
   close(): void {
-    this.#backup.close();
+    for (const backup of Object.values(this.#backups)) backup.close();
     this.#chains.close();
     this.#store.close();
+  }
+
+  get #unsavedRow(): EditRow {
+    const edits = this.#history.unsavedEdits ?? [this.#wayBack()];
+    return { edits, done: edits.length, saved: 0 };
   }
 
   /** One edit from what is on disk to what is staged, where undo went back past the save. */
   #wayBack(): Edit {
     const { image, dataFile } = this.#files;
-    const empty = (file: StagedFile): StagedState => ({
-      ...file.state,
-      tree: undefined,
-      size: file.base.size,
-    });
-    const before = { image: empty(image), dataFile: dataFile && empty(dataFile) };
+    const before = { image: unstaged(image), dataFile: dataFile && unstaged(dataFile) };
     const edit = { label: '', before, after: stateOf(this.#files), freed: new ClusterBits() };
     const [last] = this.#history.unsavedRepairs;
     // Backwards.
@@ -418,8 +446,9 @@ export class EditableImage {
   #goTo(state: StagedPair | undefined): boolean {
     if (state === undefined) return false;
     const { image, dataFile } = this.#files;
-    image.state = state.image;
-    if (dataFile !== undefined && state.dataFile !== undefined) dataFile.state = state.dataFile;
+    setState(this.#files, state);
+    // What a save has written need not be staged over itself.
+    if (this.#history.unsaved === 0) for (const file of [image, dataFile]) file?.reset();
     this.#chain = this.#chains.open(this.#files);
     return true;
   }

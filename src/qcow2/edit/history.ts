@@ -27,6 +27,15 @@ export interface Edit {
   readonly repaired?: Repaired;
 }
 
+/** Edits in a row, and where in it the image and the file on disk stand. */
+export interface EditRow {
+  readonly edits: readonly Edit[];
+  /** Edits that are done; the others can be done again. */
+  readonly done: number;
+  /** Edits that are on disk; undefined where no edit leads there. */
+  readonly saved: number | undefined;
+}
+
 export class History {
   readonly #edits: Edit[] = [];
   /** Edits that are done. */
@@ -77,6 +86,17 @@ export class History {
   /** The state to go forward to; undefined where nothing can be redone. */
   redo(): StagedPair | undefined {
     return this.#done === this.#edits.length ? undefined : this.#edits[this.#done++]!.after;
+  }
+
+  get row(): EditRow {
+    return { edits: [...this.#edits], done: this.#done, saved: this.#saved };
+  }
+
+  /** Takes the place of what there is. */
+  restore({ edits, done, saved }: EditRow): void {
+    this.#edits.splice(0, this.#edits.length, ...edits);
+    this.#done = done;
+    this.#saved = saved;
   }
 
   /** The edits that are done and not on disk, the first one first; undefined where an undo went back past the save. */

@@ -3,11 +3,13 @@
 export type FeatureType = 'incompatible' | 'compatible' | 'autoclear';
 
 /** The specification's names, by type and bit. */
-export const FEATURE_NAMES: Readonly<Record<FeatureType, readonly string[]>> = {
+export const FEATURE_NAMES = {
   incompatible: ['dirty', 'corrupt', 'external data file', 'compression type', 'extended L2 entries'],
   compatible: ['lazy refcounts'],
   autoclear: ['bitmaps', 'raw external data'],
-};
+} as const satisfies Readonly<Record<FeatureType, readonly string[]>>;
+
+export type FeatureName = (typeof FEATURE_NAMES)[FeatureType][number];
 
 /** The order of types in the feature name table, and of the three fields in the header. */
 export const FEATURE_TYPES: readonly FeatureType[] = ['incompatible', 'compatible', 'autoclear'];

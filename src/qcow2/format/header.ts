@@ -2,9 +2,11 @@
  * The header (qcow2.txt, "Header"): parsed, and checked as QEMU checks it when it opens an image, in the same
  * order, so that an image that breaks several rules is refused for the same reason.
  */
+import type { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import { hex } from '../units';
 import { decodeFeatures, KNOWN_INCOMPATIBLE, setBits, type Features } from './features';
+import { foreignKind, HEAD_BYTES, TAIL_BYTES } from './foreign';
 import { featureNamesInImage } from './headerExtensions';
 import {
   headerField,
@@ -122,13 +124,24 @@ export function parseHeader(file: BlockFile, { isForRepair = false }: SnapshotLe
 
 function checkVersion(raw: RawHeader): 2 | 3 {
   const magic = raw.number('magic');
-  if (magic !== MAGIC) {
-    if (raw.file.size === 0) throw raw.broken('header.empty', 'magic');
-    throw raw.broken('header.magic', 'magic', { value: hex(magic), limit: hex(MAGIC) });
-  }
   const version = raw.number('version');
+  if (magic !== MAGIC || version === 1) throw notQcow2(raw, magic);
   if (version === 2 || version === 3) return version;
   throw raw.unsupported('header.version', 'version', { value: version });
+}
+
+/** Says what the file is instead, where that can be told. */
+function notQcow2(raw: RawHeader, magic: number): FormatError {
+  const { file } = raw;
+  if (file.size === 0) return raw.broken('header.empty', 'magic');
+  const head = new Uint8Array(Math.min(HEAD_BYTES, file.size));
+  const tail = new Uint8Array(Math.min(TAIL_BYTES, file.size));
+  file.read(head, 0);
+  file.read(tail, file.size - tail.length);
+  const kind = foreignKind(head, tail);
+  return kind === undefined
+    ? raw.broken('header.magic', 'magic', { value: hex(magic), limit: hex(MAGIC) })
+    : raw.broken(`foreign.${kind}`, 'magic');
 }
 
 function checkClusterBits(raw: RawHeader): number {

@@ -35,6 +35,17 @@ export interface Layer {
   readonly file: BlockFile;
   /** Where host offsets of data point: the image file, or its external data file. */
   readonly dataFile: BlockFile;
+  /**
+   * The first offset of `dataFile` that is past its end; a last cluster that it ends in counts as whole (QEMU writes such
+   * files). Data from here on is lost. `Infinity` where nothing is known of the file.
+   */
+  readonly dataEnd: number;
+  /**
+   * Whether a place past the end of `dataFile` was in use when the file was whole, as far as can be told: its refcount
+   * says so. Otherwise the entry that leads there is broken.
+   * @throws FileError
+   */
+  wasInUse(host: number): boolean;
   /** Guest bytes; a multiple of 512. */
   readonly size: number;
   /** True when the header names a backing file, openable or not. Always false for raw. */

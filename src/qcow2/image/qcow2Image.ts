@@ -13,7 +13,7 @@ import type { L2Rules } from '../format/l2Entry';
 import { readLuksHeader, type LuksHeader } from '../format/luksHeader';
 import { readSnapshotTable, type Snapshot, type SnapshotLeniency } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
-import { guestCluster, hex, type GuestCluster, type HostCluster } from '../units';
+import { guestCluster, hex, hostCluster, type GuestCluster, type HostCluster } from '../units';
 import { AbsentFile } from './absentFile';
 import { ActiveTables } from './activeTables';
 import { readClusterEntry, type ClusterEntry } from './clusterEntry';
@@ -121,6 +121,24 @@ export class Qcow2Image implements Layer {
   /** False only for an image with an external data file that was not handed over. */
   get isDataFileOpen(): boolean {
     return !(this.dataFile instanceof AbsentFile);
+  }
+
+  get dataEnd(): number {
+    if (!this.isDataFileOpen) return Infinity;
+    const { clusterSize } = this.header;
+    return Math.ceil(this.dataFile.size / clusterSize) * clusterSize;
+  }
+
+  wasInUse(host: number): boolean {
+    // A data file has no refcounts.
+    if (this.hasDataFile) return true;
+    try {
+      return this.refcountOf(hostCluster(Math.floor(host / this.header.clusterSize))) > 0;
+    } catch (error) {
+      // The refcounts lie past the end as well.
+      if (error instanceof FormatError) return true;
+      throw error;
+    }
   }
 
   /**
@@ -245,12 +263,9 @@ export class Qcow2Image implements Layer {
 
   #readData(target: Uint8Array, guest: number, host: number): void {
     this.#refuseUnreadable();
-    const { dataFile } = this;
-    // A cluster that begins in the file may end past it (QEMU writes such files); one wholly past it is lost.
-    const { clusterSize } = this.header;
-    const lost = Math.ceil(dataFile.size / clusterSize) * clusterSize;
-    if (host + target.length > lost && this.isDataFileOpen) {
-      const first = Math.max(host, lost);
+    const { dataFile, dataEnd } = this;
+    if (host + target.length > dataEnd) {
+      const first = Math.max(host, dataEnd);
       throw new FormatError(dataFile.name, 'cluster.beyondFile', {
         offset: first,
         value: hex(guest + first - host),

@@ -24,6 +24,14 @@ export class RawImage implements Layer {
     return this.file;
   }
 
+  get dataEnd(): number {
+    return this.size;
+  }
+
+  wasInUse(): boolean {
+    return false;
+  }
+
   forEachRun(start: number, end: number, visit: RunVisitor): void {
     const length = Math.min(end, this.size) - start;
     if (length > 0) visit(start, length, RunKind.data, start);

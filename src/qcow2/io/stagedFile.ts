@@ -100,6 +100,11 @@ export class StagedFile implements WritableFile {
     this.#size = size;
   }
 
+  /** Goes to the state of the base itself: nothing is staged. */
+  reset(): void {
+    this.state = { tree: undefined, size: this.#base.size, epoch: this.#kept.length };
+  }
+
   read(target: Uint8Array, offset: number): void {
     const end = Math.min(this.#size, offset + target.length);
     if (end < offset + target.length) target.fill(0, Math.max(0, end - offset));
@@ -196,15 +201,6 @@ export class StagedFile implements WritableFile {
         visit(from, length, bytes);
       },
     );
-  }
-
-  /** Visits the stretches that are staged, ascending, in whole pages; what the file gains at its end is one of them. */
-  forEachStaged(visit: (offset: number, length: number) => void): void {
-    forEachContent(this.#tree, 0, Math.ceil(this.#size / PAGE_SIZE), (first, count, content) => {
-      const start = content === undefined ? Math.max(first * PAGE_SIZE, this.#base.size) : first * PAGE_SIZE;
-      const end = Math.min(this.#size, (first + count) * PAGE_SIZE);
-      if (start < end) visit(start, end - start);
-    });
   }
 
   fillAt(offset: number, length: number): Fill | undefined {

@@ -48,6 +48,8 @@ export interface SaveOptions {
    * @throws RefusedError when somebody has them
    */
   readonly lock?: () => { release(): void };
+  /** Called once all is saved, whatever comes of the journal. */
+  readonly onCommitted?: () => void;
 }
 
 /** What a save did. */
@@ -158,6 +160,7 @@ class Saver {
       this.#rollBack(journal, file, error);
       throw error;
     }
+    this.options.onCommitted?.();
     const report = { ...writer.counts, journal: journal.length };
     try {
       writer.cut();

@@ -12,6 +12,7 @@ export const CELL_KINDS = [
   'backing3',
   'backingUnknown',
   'invalid',
+  'missing',
 ] as const;
 export type CellKind = (typeof CELL_KINDS)[number];
 

@@ -7,9 +7,21 @@ import { sectorCountShift } from '../format/compressedDescriptor';
 import type { Header } from '../format/header';
 import { isCompressed } from '../format/l2Entry';
 
+/** The specification's names, as far as it has some; whoever explains them explains all of them. */
+export type EntryFieldName =
+  | 'COPIED'
+  | 'COMPRESSED'
+  | 'zero flag'
+  | 'reserved'
+  | 'L2 table offset'
+  | 'host cluster offset'
+  | 'host offset of the compressed data'
+  | 'additional sectors'
+  | 'subclusters that read as zero'
+  | 'allocated subclusters';
+
 export interface EntryField {
-  /** The specification's name: `COPIED`, `COMPRESSED`, `zero flag`, `host cluster offset`, … */
-  readonly name: string;
+  readonly name: EntryFieldName;
   /** Highest and lowest bit, inclusive. */
   readonly bits: readonly [number, number];
   /** Value as `0x…` or `0`/`1`. Offsets are whole: the bits stay where they are in the entry. */
@@ -58,15 +70,15 @@ function compressedFields(header: Header, entry: RawEntry): EntryField[] {
   ];
 }
 
-function flag(entry: RawEntry, bit: number, name: string): EntryField {
+function flag(entry: RawEntry, bit: number, name: EntryFieldName): EntryField {
   return { name, bits: [bit, bit], value: bitsOf(entry, bit, bit).toString() };
 }
 
-function number(entry: RawEntry, high: number, low: number, name: string): EntryField {
+function number(entry: RawEntry, high: number, low: number, name: EntryFieldName): EntryField {
   return { name, bits: [high, low], value: `0x${bitsOf(entry, high, low).toString(16)}` };
 }
 
-function offset(entry: RawEntry, high: number, low: number, name: string): EntryField {
+function offset(entry: RawEntry, high: number, low: number, name: EntryFieldName): EntryField {
   const value = bitsOf(entry, high, low) << BigInt(low);
   return { name, bits: [high, low], value: `0x${value.toString(16)}` };
 }

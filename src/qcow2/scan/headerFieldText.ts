@@ -7,7 +7,7 @@ import { readHeaderField } from '../format/headerFields';
 import { MAX_BACKING_NAME_SIZE, MAX_CLUSTER_BITS, MAX_REFCOUNT_ORDER } from '../format/limits';
 import type { BlockFile } from '../io/blockFile';
 import { say, type Said } from './phrase';
-import { sizeText } from './sizeText';
+import { sizeText } from '../../text/sizeText';
 
 /** Nothing where the raw value says it all. */
 export interface FieldMeaning extends Said {

@@ -6,7 +6,7 @@ import { EngineError } from '../errors';
 import { readBitmapDirectory } from '../format/bitmapDirectory';
 import { dataView } from '../format/bytes';
 import { FEATURE_NAMES, FEATURE_TYPES, hasBit } from '../format/features';
-import type { FeatureType } from '../format/features';
+import type { FeatureName, FeatureType } from '../format/features';
 import { parseHeader } from '../format/header';
 import { parseExtensions } from '../format/headerExtensions';
 import type { HeaderFieldName, HeaderFieldPlace } from '../format/headerFields';
@@ -18,6 +18,9 @@ import { bitmapFlags } from './bitmapFlags';
 import { describeField } from './headerFieldText';
 import type { Said } from './phrase';
 import { namesInTable, viewExtensions } from './extensionView';
+
+export type { HeaderFieldName } from '../format/headerFields';
+export type { FeatureName } from '../format/features';
 
 export interface HeaderView {
   readonly fields: readonly HeaderField[];
@@ -31,8 +34,8 @@ export interface HeaderView {
 
 /** `decoded` is `65536`, `zstd`, a name; empty where raw says it all. */
 export interface HeaderField extends Said {
-  /** The specification's name, `cluster_bits` and the like; the editor has a sentence for each. */
-  readonly name: string;
+  /** The editor has a sentence for each. */
+  readonly name: HeaderFieldName;
   readonly offset: number;
   readonly length: number;
   /** `0x…`, zero padded. */
@@ -46,7 +49,7 @@ export interface FeatureBit {
   readonly bit: number;
   readonly isSet: boolean;
   /** The specification's name; absent for a bit it does not know. */
-  readonly name?: string;
+  readonly name?: FeatureName;
   /** The name from the image's own feature name table. */
   readonly nameInImage?: string;
 }
@@ -150,7 +153,7 @@ function viewFeature(
   isSet: boolean,
   namesInImage: ReadonlyMap<string, string>,
 ): FeatureBit {
-  const name = FEATURE_NAMES[type][bit];
+  const name = nameOf(type, bit);
   const nameInImage = namesInImage.get(`${type} ${bit}`);
   return {
     type,
@@ -160,6 +163,8 @@ function viewFeature(
     ...(nameInImage === undefined ? {} : { nameInImage }),
   };
 }
+
+const nameOf = (type: FeatureType, bit: number): FeatureName | undefined => FEATURE_NAMES[type][bit];
 
 function viewSnapshots(file: BlockFile): SnapshotView[] {
   return readSnapshotTable(file, parseHeader(file))

@@ -3,7 +3,10 @@ import { printable } from '../../text/printable';
 import type { ImageInfo } from './info';
 import { isList } from './qemuJson';
 import type { JsonValue } from './qemuJson';
-import { sizeText } from './sizeText';
+import { sizeText } from '../../text/sizeText';
+
+/** C writes a number that is rounded to 1000 with an exponent. */
+const cSizeText = (bytes: number): string => sizeText(bytes).replace(/^1000 /, '1e+03 ');
 
 /** @returns whole lines; unlike QEMU's, with names as `printable` shows them */
 export function infoText(info: ImageInfo): string {
@@ -11,8 +14,8 @@ export function infoText(info: ImageInfo): string {
   const lines = [
     `image: ${info.filename}`,
     `file format: ${text(info['format'])}`,
-    `virtual size: ${sizeText(virtualSize)} (${virtualSize} bytes)`,
-    `disk size: ${sizeText(Number(info['actual-size']))}`,
+    `virtual size: ${cSizeText(virtualSize)} (${virtualSize} bytes)`,
+    `disk size: ${cSizeText(Number(info['actual-size']))}`,
     ...(info['encrypted'] === true ? ['encrypted: yes'] : []),
     ...(info['cluster-size'] === undefined ? [] : [`cluster_size: ${text(info['cluster-size'])}`]),
     ...(info['dirty-flag'] === true ? ['cleanly shut down: no'] : []),
@@ -51,7 +54,7 @@ function snapshotLine(snapshot: ReadonlyMap<string, JsonValue>): string {
   const name = text(snapshot.get('name'));
   return [
     `${padBytesEnd(id, 9)} ${padBytesEnd(name, 16)} `,
-    sizeText(Number(snapshot.get('vm-state-size'))).padStart(8),
+    cSizeText(Number(snapshot.get('vm-state-size'))).padStart(8),
     localTime(Number(snapshot.get('date-sec'))).padStart(20),
     clock(Number(snapshot.get('vm-clock-sec')), Number(snapshot.get('vm-clock-nsec'))).padStart(13),
     text(snapshot.get('icount')).padStart(11),

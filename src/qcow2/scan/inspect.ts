@@ -15,9 +15,10 @@ import { guestCluster, hostCluster } from '../units';
 import type { CellKind } from './cellCounts';
 import { l1Fields, l2Fields } from './entryFields';
 import type { EntryField } from './entryFields';
+import { kindOfBroken } from './lost';
 import { findProvider } from './provider';
 
-export type { EntryField } from './entryFields';
+export type { EntryField, EntryFieldName } from './entryFields';
 
 export interface ClusterReport {
   /** First guest byte of the cluster, and its length (short at the disk's end). */
@@ -102,7 +103,12 @@ function meaningOf(
 ): Pick<ClusterReport, 'kind'> & Partial<ClusterReport> {
   switch (meaning.kind) {
     case 'invalid':
-      return { kind: 'invalid', problem: meaning.problem, cellKind: 'invalid', providedBy: -1 };
+      return {
+        kind: 'invalid',
+        problem: meaning.problem,
+        cellKind: kindOfBroken(meaning.problem),
+        providedBy: -1,
+      };
     case 'unallocated':
     case 'zeroPlain':
       return { kind: meaning.kind };

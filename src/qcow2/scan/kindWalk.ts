@@ -3,11 +3,12 @@
  * time, going on where it stopped. An entry that breaks the specification is a kind of its own here, not an error:
  * the rest of the disk is still worth seeing.
  */
-import { FormatError } from '../errors';
+import { FormatError, type Problem } from '../errors';
 import type { Layer, RunVisitor } from '../image/layer';
 import { RunKind } from '../image/layer';
 import { CELL_KINDS } from './cellCounts';
 import type { CellCounts, CellKind } from './cellCounts';
+import { kindOfBroken, lostBytes, type Lost } from './lost';
 
 /** Runs between two looks at the clock; each may cost the reading of an L2 table. */
 const RUNS_PER_LOOK = 16;
@@ -21,10 +22,17 @@ const FIRST_STRETCH = 2 ** 30;
 /** A multiple of every layer's cluster size. */
 const LEAST_STRETCH = 2 ** 21;
 
+/**
+ * What is past the end of a file counts as lost where its refcount says that it was there; of so many it is looked at,
+ * then it is clear what happened.
+ */
+const LOOKS_AT_REFCOUNTS = 4096;
+
 const indexOf = (kind: CellKind): number => CELL_KINDS.indexOf(kind);
 const UNALLOCATED = indexOf('unallocated');
 const BACKING_UNKNOWN = indexOf('backingUnknown');
 const INVALID = indexOf('invalid');
+const MISSING = indexOf('missing');
 /** Depth 1, 2, and 3 or deeper. */
 const BACKING = [indexOf('backing1'), indexOf('backing2'), indexOf('backing3')] as const;
 
@@ -39,12 +47,15 @@ const KIND_OF_RUN: readonly number[] = (() => {
 })();
 
 export class KindWalk {
+  /** By the depth of the layer. */
+  readonly lost: readonly Lost[];
   private readonly visitors: readonly RunVisitor[];
   private at: number;
   private deadline = 0;
   private runsLeft = RUNS_PER_LOOK;
   private timeIsUp = false;
   private stretch = FIRST_STRETCH;
+  private looksLeft = LOOKS_AT_REFCOUNTS;
 
   /** @param counts receives the kinds; its cells are the range that is walked */
   constructor(
@@ -52,6 +63,7 @@ export class KindWalk {
     private readonly counts: CellCounts,
   ) {
     this.at = counts.start;
+    this.lost = layers.map(() => ({ bytes: 0, end: 0, hasTables: false }));
     this.visitors = layers.map((layer, depth) => this.visitorOf(layer, depth));
   }
 
@@ -78,7 +90,7 @@ export class KindWalk {
         this.walkStretch();
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
-        this.skipInvalid();
+        this.skipInvalid(error.problem);
         this.lookAtClock();
       }
     }
@@ -106,9 +118,12 @@ export class KindWalk {
     const ownKinds = depth === 0 ? KIND_OF_RUN : KIND_OF_RUN.map(() => BACKING[Math.min(depth, 3) - 1]!);
     const hasUnopenedBacking = layer.namesBacking && depth + 1 === this.layers.length;
     const nobody = hasUnopenedBacking ? BACKING_UNKNOWN : UNALLOCATED;
-    return (start, length, kind) => {
+    const { dataEnd } = layer;
+    return (start, length, kind, host) => {
       if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) {
         if (!this.below(depth, start, length, nobody)) return false;
+      } else if (host + length > dataEnd && lostBytes(layer, length, kind, host) > 0) {
+        this.countLost(depth, length, ownKinds[kind]!, host, lostBytes(layer, length, kind, host));
       } else {
         this.count(length, ownKinds[kind]!);
       }
@@ -131,6 +146,23 @@ export class KindWalk {
     this.at += length;
   }
 
+  /** A stretch that ends past the end of its file. @param bytes of it that are lost */
+  private countLost(depth: number, length: number, kind: number, host: number, bytes: number): void {
+    if (bytes < length) this.count(length - bytes, kind);
+    this.count(bytes, MISSING);
+    this.addLost(depth, bytes, host + length - bytes, host + length);
+  }
+
+  /** @param host of the first byte that is lost; @returns whether the file had something there */
+  private addLost(depth: number, bytes: number, host: number, end: number): boolean {
+    if (this.looksLeft > 0 && !this.layers[depth]!.wasInUse(host)) return false;
+    this.looksLeft--;
+    const lost = this.lost[depth]!;
+    lost.bytes += bytes;
+    lost.end = Math.max(lost.end, end);
+    return true;
+  }
+
   private lookAtClock(): void {
     this.runsLeft = RUNS_PER_LOOK;
     this.timeIsUp = performance.now() >= this.deadline;
@@ -140,10 +172,15 @@ export class KindWalk {
    * Steps over an entry that breaks the specification, with the rest of its cell: entry by entry, a hostile image
    * could make the walk throw for hours. A finer view shows where in the cell it is.
    */
-  private skipInvalid(): void {
+  private skipInvalid(problem: Problem): void {
     const { counts, at } = this;
     const cell = Math.floor((at - counts.start) / counts.bytesPerCell);
     const end = Math.min(counts.start + (cell + 1) * counts.bytesPerCell, counts.end);
-    this.count(end - at, INVALID);
+    const kind = kindOfBroken(problem);
+    this.count(end - at, kind === 'missing' ? MISSING : INVALID);
+    const depth = this.layers.findIndex(({ file }) => file.name === problem.file);
+    if (kind !== 'missing' || depth < 0) return;
+    const hasTable = this.addLost(depth, end - at, problem.offset ?? 0, Number(problem.value));
+    this.lost[depth]!.hasTables ||= hasTable;
   }
 }

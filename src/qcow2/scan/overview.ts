@@ -5,10 +5,11 @@
  * them, a view finer than that is walked afresh for the visible range, which is short by then. No call walks for
  * longer than its time allows: what is not done is told, and done by the next call.
  */
-import { ArgumentError } from '../errors';
+import { ArgumentError, type Problem } from '../errors';
 import type { Layer } from '../image/layer';
 import { CellCounts, CELL_KINDS, MAX_CELLS, SECTOR } from './cellCounts';
 import { KindWalk } from './kindWalk';
+import { incompleteFile } from './lost';
 
 export { CELL_KINDS, MAX_CELLS } from './cellCounts';
 export type { CellKind } from './cellCounts';
@@ -86,6 +87,11 @@ export class Overview {
   step(deadline: number): boolean {
     this.scan.run(deadline);
     return this.scan.isDone;
+  }
+
+  /** The files of the chain that are incomplete, as far as the scan has got. */
+  get incompleteFiles(): readonly Problem[] {
+    return this.scan.lost.flatMap((lost, depth) => incompleteFile(this.layers[depth]!, lost) ?? []);
   }
 
   /**

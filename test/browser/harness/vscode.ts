@@ -7,7 +7,7 @@
  *     await window.openFile(path.join(folder, 'disk.qcow2'));
  *     const page = await window.webview();
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
@@ -27,6 +27,8 @@ export interface VSCodeOptions {
   /** Of the extension; VS Code's own texts, for which there is no language pack, stay English. */
   readonly language?: string;
 }
+
+const EXTENSION_ID = 'qcow2-editor.qcow2-editor';
 
 export class VSCode {
   readonly #folder: string;
@@ -81,6 +83,15 @@ export class VSCode {
   async setTheme(window: Window, kind: ThemeKind): Promise<void> {
     this.changeSettings({ 'workbench.colorTheme': THEME_NAMES[kind] });
     await window.waitForTheme(kind);
+  }
+
+  /** Backups that VS Code was given, with their pages: files of the extension that belong to a workspace. */
+  backupFiles(): string[] {
+    const storage = path.join(this.#folder, 'data', 'User', 'workspaceStorage');
+    if (!existsSync(storage)) return [];
+    return readdirSync(storage, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.parentPath.includes(EXTENSION_ID))
+      .map(({ name }) => name);
   }
 
   /** What the server and the extension host printed so far. */

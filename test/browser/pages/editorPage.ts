@@ -13,7 +13,8 @@ export type Kind =
   | 'backing2'
   | 'backing3'
   | 'backingUnknown'
-  | 'invalid';
+  | 'invalid'
+  | 'missing';
 
 /** Kinds of the file view. */
 export type FileKind =

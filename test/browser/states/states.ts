@@ -4,7 +4,7 @@
  * inputs of Go to Offset…, Export Map…, Change Backing File…; message boxes) is not the page's; Restricted Mode needs a
  * window of its own (`restricted.test.ts`).
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Frame } from 'playwright-core';
 import { DamagedFile } from '../../support/damagedFile';
 import { writeGiantImage } from '../../support/giantImages';
@@ -79,8 +79,11 @@ export function writeImages(files: Workspace): void {
     file.setRefcount(file.hostCluster(3), 0);
     file.setEntry(7, file.entry(5));
     file.setEntry(9, (1n << 63n) | (1n << 40n));
+    file.setEntry(11, file.entry(11) | (1n << 8n));
     file.leak(2);
   });
+  image({ size: '16M' }).data(0, 200).writeTo(path('cut'));
+  truncateSync(path('cut'), 80 * CLUSTER);
   image({ size: '4M' }).data(0, 8).writeTo(path('dirty'));
   DamagedFile.do(path('dirty'), (file) => {
     file.markDirty();
@@ -89,6 +92,10 @@ export function writeImages(files: Workspace): void {
   const corrupt = readFileSync(path('corrupt'));
   corrupt[79] = (corrupt[79] ?? 0) | 2;
   writeFileSync(path('corrupt'), corrupt);
+  const disk = Buffer.alloc(2 ** 20);
+  disk.set([0x80, 0, 2, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 64, 0, 0, 0], 446);
+  disk.set([0x55, 0xaa], 510);
+  writeFileSync(path('raw'), disk);
   writeFileSync(path('broken'), 'this is no image, whatever its name says');
   writeGiantImage(path('giant'), { size: TIB, pattern: 'contiguous' });
 }
@@ -268,6 +275,37 @@ export const STATES: readonly State[] = [
     name: 'an image that is corrupt, and read-only for it',
     show: async (stage) => (await stage.open('corrupt.qcow2')).frame,
   },
+  {
+    name: 'an incomplete file, at a cluster that is missing',
+    show: async (stage) => {
+      const page = await stage.open('cut.qcow2');
+      await page.get('notice').waitFor();
+      await page.clickCell(190);
+      await page.get('entry-problem').waitFor();
+      return page.frame;
+    },
+  },
+  {
+    name: 'the dialog of Repair for an incomplete file',
+    show: async (stage) => {
+      const page = await stage.open('cut.qcow2');
+      await page.get('repair').click();
+      await page.get('repair-dialog').waitFor();
+      return page.frame;
+    },
+    leave: (stage) => leaveDialog(stage, 'cut.qcow2', 'repair'),
+  },
+  {
+    name: 'an entry that is invalid, and why',
+    show: async (stage) => {
+      const page = await stage.open('damaged.qcow2');
+      await page.goTo('#11');
+      await until('it is shown', async () => (await page.text('guest-offset')).startsWith('0xb0000'));
+      await page.get('entry-problem').waitFor();
+      return page.frame;
+    },
+  },
+  { name: 'a raw disk with a partition table', show: (stage) => stage.openUnreadable('raw.qcow2') },
   { name: 'a file that is no image', show: (stage) => stage.openUnreadable('broken.qcow2') },
   {
     name: 'a disk of 1 TiB, at its last cluster',

@@ -144,7 +144,7 @@ describe('a layer that cannot be opened is a state', () => {
     overlay('top2.qcow2', 'junk');
     expect(open('top2.qcow2').view.layers[1]).toMatchObject({
       state: 'unreadable',
-      problem: { code: 'header.magic' },
+      problem: { code: 'foreign.text' },
     });
   });
 

@@ -19,10 +19,14 @@ const missing = (path: string): IndexedImage => ({
   problem: { kind: 'io', code: 'file.missing', file: path },
 });
 
-function model(found: readonly IndexedImage[], named: readonly IndexedImage[] = []): ChainModel {
+function model(
+  found: readonly IndexedImage[],
+  named: readonly IndexedImage[] = [],
+  beside: readonly IndexedImage[] = [],
+): ChainModel {
   const byPath = (images: readonly IndexedImage[]): Map<string, IndexedImage> =>
     new Map(images.map((one) => [one.path, one]));
-  return new ChainModel({ found: byPath(found), named: byPath(named) });
+  return new ChainModel({ found: byPath(found), beside: byPath(beside), named: byPath(named) });
 }
 
 /** `a > b` for each way down; a broken link as `!reason`. */
@@ -200,6 +204,51 @@ describe('what depends on an image', () => {
 
   it('is in a ring everything but itself', () => {
     expect(of('/w/one')).toEqual(['/w/two 1']);
+  });
+
+  /** An image under a name from which its relative backing name leads elsewhere, or nowhere. */
+  const named = (path: string, identity: string, backing: string): IndexedImage =>
+    image(path, backing, identity);
+
+  it('is told by any name of the file, by one that nobody knows as well', () => {
+    const base = image('/w/base', undefined, '2:1');
+    const linked = model([image('/w/top', '/w/link'), base], [image('/w/link', undefined, '2:1')]);
+    const users = (path: string, identity?: string): string[] =>
+      linked.usersOf(path, identity).map((user) => user.path);
+    expect(users('/w/base')).toEqual(['/w/top']);
+    expect(users('/w/link')).toEqual(['/w/top']);
+    expect(users('/elsewhere/hard-link')).toEqual([]);
+    expect(users('/elsewhere/hard-link', '2:1')).toEqual(['/w/top']);
+  });
+
+  it('is known by whichever name of an overlay leads to it', () => {
+    const base = image('/real/base', undefined, '3:1');
+    const link = named('/w/link', '3:2', '/w/base');
+    const target = named('/real/over', '3:2', '/real/base');
+    const linked = model([link], [base, target, missing('/w/base')]);
+    expect(linked.usersOf('/real/base').map(({ path }) => path)).toEqual(['/w/link']);
+    expect(fromTop(linked)).toEqual(['link > base']);
+    expect(fromBase(linked)).toEqual(['base > link']);
+  });
+
+  it('is told of each base that an overlay with two names has', () => {
+    const files = [
+      image('/a/base', undefined, '4:1'),
+      image('/b/base', undefined, '4:2'),
+      named('/a/over', '4:3', '/a/base'),
+      named('/b/over', '4:3', '/b/base'),
+    ];
+    const linked = model(files);
+    for (const base of ['/a/base', '/b/base']) {
+      expect(linked.usersOf(base).map(({ path }) => path)).toEqual(['/a/over']);
+    }
+    expect(fromTop(linked)).toEqual(['base', 'over > base']);
+  });
+
+  it('counts images beside open ones like those of the workspace', () => {
+    const beside = model([image('/w/base')], [], [image('/o/top', '/w/base'), image('/o/alone')]);
+    expect(fromTop(beside)).toEqual(['alone', 'top > base']);
+    expect(beside.find('/o/top', false)).toMatchObject({ isOutside: true, isNamed: false });
   });
 });
 

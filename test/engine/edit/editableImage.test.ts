@@ -1,6 +1,7 @@
 /** Edits of one image: staged, previewed, undone, done again, backed up and restored; nothing of it touches the disk. */
 import * as fs from 'node:fs';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RestoredRow } from '../../../src/qcow2/edit/backup';
 import type { ChangeRequest } from '../../../src/qcow2/edit/changeRequest';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import { readGuest } from '../../../src/qcow2/image/read';
@@ -24,6 +25,8 @@ beforeEach(() => {
 
 const open = (): EditableImage =>
   EditableImage.open(DISK, { followsNames: true, scratchPath: place.path('scratch') });
+
+const labelsOf = ({ edits }: RestoredRow): string[] => edits.map(({ label }) => label);
 
 const zero = (start: number, length: number): ChangeRequest => ({
   kind: 'writeZeroes',
@@ -52,6 +55,15 @@ function differences(image: EditableImage): [start: number, length: number][] {
   });
   return found;
 }
+
+const check = (): void => {
+  mustQemuImg(['check', DISK]);
+};
+/** What QEMU reads. */
+const judged = (): Buffer => {
+  mustQemuImg(['convert', '-O', 'raw', DISK, place.path('judge.raw')]);
+  return fs.readFileSync(place.path('judge.raw'));
+};
 
 describe('an image that is edited', () => {
   it('shows what is staged and leaves the file as it is', () => {
@@ -142,15 +154,6 @@ describe('an image that is edited', () => {
 });
 
 describe('a save', () => {
-  const check = (): void => {
-    mustQemuImg(['check', DISK]);
-  };
-  /** What QEMU reads. */
-  const judged = (): Buffer => {
-    mustQemuImg(['convert', '-O', 'raw', DISK, place.path('judge.raw')]);
-    return fs.readFileSync(place.path('judge.raw'));
-  };
-
   it('puts on disk what was staged, and leaves nothing beside it', () => {
     const image = open();
     image.apply(zero(0, CLUSTER));
@@ -225,7 +228,7 @@ describe('a save', () => {
     image.apply(write(20 * CLUSTER, 5 * CLUSTER, 9));
     image.save();
     image.undo();
-    image.backUp(place.path('back'), 'back-pages');
+    image.backUp(place.path('back'));
     image.close();
     const again = open();
     expect(guestBytes(again).equals(first)).toBe(false);
@@ -242,14 +245,14 @@ describe('a backup of staged edits', () => {
     const image = open();
     image.apply(zero(0, CLUSTER), 'zeroes');
     const one = guestBytes(image);
-    image.backUp(place.path('b/first'), 'pages');
+    image.backUp(place.path('b/first'));
     image.apply(write(5 * CLUSTER + 3, 100_000, 9), 'bytes');
     const two = guestBytes(image);
-    image.backUp(place.path('b/second'), 'pages');
+    image.backUp(place.path('b/second'));
     image.close();
 
     const restored = open();
-    expect(restored.restore(place.path('b/second'))).toEqual(['zeroes', 'bytes']);
+    expect(labelsOf(restored.restore(place.path('b/second')))).toEqual(['zeroes', 'bytes']);
     expect(guestBytes(restored).equals(two)).toBe(true);
     restored.undo();
     expect(guestBytes(restored).equals(one)).toBe(true);
@@ -260,15 +263,74 @@ describe('a backup of staged edits', () => {
     restored.close();
 
     const earlier = open();
-    expect(earlier.restore(place.path('b/first'))).toEqual(['zeroes']);
+    expect(labelsOf(earlier.restore(place.path('b/first')))).toEqual(['zeroes']);
     expect(guestBytes(earlier).equals(one)).toBe(true);
     earlier.close();
+  });
+
+  it('of the whole history has undo past a save in it, and what can be done again', () => {
+    const image = open();
+    const states = [guestBytes(image)];
+    image.apply(write(20 * CLUSTER, 5 * CLUSTER, 9), 'one');
+    states.push(guestBytes(image));
+    image.apply(zero(20 * CLUSTER, 2 * CLUSTER), 'two');
+    states.push(guestBytes(image));
+    image.save();
+    image.apply(write(3, 10, 7), 'three');
+    states.push(guestBytes(image));
+    image.undo();
+    image.undo();
+    const edits = { undoable: 1, redoable: 2, unsaved: 1 };
+    expect(image.edits).toEqual(edits);
+    image.backUp(place.path('whole'), 'history');
+    image.close();
+
+    const revived = open();
+    expect(labelsOf(revived.restore(place.path('whole')))).toEqual(['one', 'two', 'three']);
+    expect(revived.edits).toEqual(edits);
+    expect(guestBytes(revived).equals(states[1]!)).toBe(true);
+    revived.undo();
+    expect(guestBytes(revived).equals(states[0]!)).toBe(true);
+    for (const state of states.slice(1)) {
+      revived.redo();
+      expect(guestBytes(revived).equals(state)).toBe(true);
+    }
+    for (let step = 0; step < 3; step++) revived.undo();
+    revived.save();
+    check();
+    expect(judged().equals(states[0]!)).toBe(true);
+    revived.close();
+  });
+
+  it('is written to another file of pages where the last one was removed', () => {
+    const image = open();
+    image.apply(write(5 * CLUSTER, 100_000, 9), 'bytes');
+    const two = guestBytes(image);
+    fs.rmSync(place.path(image.backUp(place.path('first')).pages));
+    image.backUp(place.path('second'));
+    image.close();
+    const restored = open();
+    restored.restore(place.path('second'));
+    expect(guestBytes(restored).equals(two)).toBe(true);
+    restored.close();
+  });
+
+  it('fits an image of which a save was taken back since, and no other of the same length', () => {
+    const image = open();
+    image.apply(zero(0, CLUSTER), 'zeroes');
+    image.backUp(place.path('taken-back'));
+    image.close();
+    fs.utimesSync(DISK, 1, 1);
+    const again = open();
+    expect(problemOf(() => again.restore(place.path('taken-back'))).code).toBe('backup.otherImage');
+    expect(labelsOf(again.restore(place.path('taken-back'), { isRolledBack: true }))).toEqual(['zeroes']);
+    again.close();
   });
 
   it('is refused, and kept, where the image is another one by now', () => {
     const image = open();
     image.apply(zero(0, CLUSTER), 'zeroes');
-    image.backUp(place.path('other'), 'other-pages');
+    image.backUp(place.path('other'));
     image.close();
     mustQemuIo(DISK, ['write -P 3 1M 64k']);
     const changed = open();
@@ -282,9 +344,9 @@ describe('a backup of staged edits', () => {
   it('is refused where it is damaged, with nothing staged', () => {
     const image = open();
     image.apply(write(5 * CLUSTER + 3, 100_000, 9), 'bytes');
-    image.backUp(place.path('cut'), 'cut-pages');
+    const { pages } = image.backUp(place.path('cut'));
     image.close();
-    fs.truncateSync(place.path('cut-pages'), 5000);
+    fs.truncateSync(place.path(pages), 5000);
     const again = open();
     expect(problemOf(() => again.restore(place.path('cut'))).code).toBe('backup.read');
     expect(differences(again)).toEqual([]);

@@ -1,7 +1,10 @@
-/** Leftovers of earlier windows go when they are old, and what a backup still names stays. */
-import { existsSync, utimesSync, writeFileSync } from 'node:fs';
+/** Leftovers of earlier windows go when they are old, or when their process has ended; what a backup still names stays. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { removeLeftovers } from '../../../src/editor/leftovers';
+import { folderOfThisHost } from '../../../src/editor/storage';
 import { workspace, type Workspace } from '../../support/workspace';
 
 const TWO_DAYS = 2 * 24 * 60 * 60;
@@ -36,4 +39,20 @@ it('removes old pages that no backup names, and old backups of renames', async (
   expect(existsSync(files.path('1a2b3c'))).toBe(true);
   expect(existsSync(files.path('renamed-0123456789ab'))).toBe(false);
   expect(existsSync(files.path('renamed-ba9876543210'))).toBe(true);
+});
+
+it('removes folders of processes that have ended, and those alone', async () => {
+  const own = basename(folderOfThisHost(files.folder));
+  const gone = own.replace(`,${process.pid},`, `,${spawnSync('true').pid},`);
+  const [, ...facts] = own.split(',');
+  const reused = ['host', ...facts.slice(0, -1), '1'].join(',');
+  const elsewhere = ['host', 'another-machine', ...facts.slice(1)].join(',');
+  for (const name of [own, gone, reused, elsewhere, 'host,of,nobody', 'something else']) {
+    mkdirSync(files.path(name));
+    writeFileSync(files.path(`${name}/edits`), '{}');
+  }
+  await removeLeftovers([files.folder]);
+  expect(readdirSync(files.folder).sort()).toEqual(
+    [own, elsewhere, 'host,of,nobody', 'something else'].sort(),
+  );
 });

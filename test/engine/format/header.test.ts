@@ -67,7 +67,8 @@ describe('a sound header', () => {
 describe('each rule of the header has its own problem', () => {
   const cases: readonly [rule: string, code: string, ...patches: Patch[]][] = [
     ['magic', 'header.magic', [0, 4, 0x51464900]],
-    ['version too low', 'header.version', [4, 4, 1]],
+    ['version too low', 'header.version', [4, 4, 0]],
+    ['version of the predecessor', 'foreign.qcow1', [4, 4, 1]],
     ['version too high', 'header.version', [4, 4, 4]],
     ['clusters of 256 bytes', 'header.clusterBits', [20, 4, 8]],
     ['clusters of 4 MiB', 'header.clusterBits', [20, 4, 22]],

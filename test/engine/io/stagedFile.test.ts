@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fill } from '../../../src/qcow2/io/fill';
 import { MemoryFile, SparseMemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { PAGE_SIZE, PageStore } from '../../../src/qcow2/io/pageStore';
+import { StagedDifference } from '../../../src/qcow2/io/stagedDifference';
 import { StagedFile, type StagedState } from '../../../src/qcow2/io/stagedFile';
 import { workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
@@ -56,17 +57,22 @@ describe('a staged file', () => {
     expect(Buffer.from(below).equals(Buffer.from(base))).toBe(true);
   });
 
-  it('tells which pages are staged, and what the file has gained', () => {
-    const file = new StagedFile(new MemoryFile('disk', pattern(10 * PAGE_SIZE, 1)), store);
-    file.write(Uint8Array.of(1), PAGE_SIZE + 5);
+  it('differs where its bytes do, and in what it has gained', () => {
+    const base = pattern(10 * PAGE_SIZE, 1);
+    base.fill(0, 6 * PAGE_SIZE, 8 * PAGE_SIZE);
+    const file = new StagedFile(new MemoryFile('disk', base.slice()), store);
+    file.write(Uint8Array.of(base[PAGE_SIZE + 5]! ^ 1), PAGE_SIZE + 5);
+    file.write(base.slice(2 * PAGE_SIZE, 3 * PAGE_SIZE), 2 * PAGE_SIZE);
     file.fill(3 * PAGE_SIZE, 2 * PAGE_SIZE, 1, 1);
+    file.fill(6 * PAGE_SIZE, 2 * PAGE_SIZE);
     file.write(Uint8Array.of(1), 20 * PAGE_SIZE);
-    const covered = new Set<number>();
-    file.forEachStaged((offset, length) => {
-      for (let at = offset; at < offset + length; at += PAGE_SIZE) covered.add(at / PAGE_SIZE);
+    const found: number[] = [];
+    new StagedDifference(file).forEach((offset, length) => {
+      if (found.at(-1) === offset) found[found.length - 1] = offset + length;
+      else found.push(offset, offset + length);
     });
-    const gained = Array.from({ length: 11 }, (_, index) => 10 + index);
-    expect([...covered]).toEqual([1, 3, 4, ...gained]);
+    const gained = [10 * PAGE_SIZE, 20 * PAGE_SIZE + 1];
+    expect(found).toEqual([PAGE_SIZE, PAGE_SIZE + 512, 3 * PAGE_SIZE, 5 * PAGE_SIZE, ...gained]);
   });
 
   it('holds a terabyte of a repeated word in next to nothing', () => {

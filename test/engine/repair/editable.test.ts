@@ -126,11 +126,12 @@ test('it is in a backup, and with it that the image is sound', () => {
   const first = open();
   first.applyRepair('all', 'Repair');
   first.apply({ kind: 'write', start: 0, bytes: Buffer.alloc(512, 1) }, 'Write');
-  first.backUp(place.path('backup.json'), 'pages');
+  first.backUp(place.path('backup.json'));
   first.close();
   opened.length = 0;
   const second = open();
-  expect(second.restore(place.path('backup.json'))).toStrictEqual(['Repair', 'Write']);
+  const { edits } = second.restore(place.path('backup.json'));
+  expect(edits.map(({ label }) => label)).toStrictEqual(['Repair', 'Write']);
   expect(codes(second)).toStrictEqual([]);
   second.save();
   expect(status()).toBe(0);

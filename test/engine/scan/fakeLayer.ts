@@ -15,6 +15,8 @@ export interface FakeLayer {
   readonly isEncrypted?: boolean;
   /** Stretches of the host file: first byte after each, data and hole in turns, beginning with data. */
   readonly hostExtents?: readonly number[];
+  /** Where the host file ends, for data. */
+  readonly dataEnd?: number;
   readonly name?: string;
 }
 
@@ -25,6 +27,8 @@ export function fakeLayer(fake: FakeLayer): Layer {
     format: fake.format ?? 'qcow2',
     file,
     dataFile: file,
+    dataEnd: fake.dataEnd ?? Infinity,
+    wasInUse: () => true,
     size: fake.runs.reduce((sum, { length }) => sum + length, 0),
     namesBacking: fake.namesBacking ?? false,
     isEncrypted: fake.isEncrypted ?? false,

@@ -1,37 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatOffset, formatShare, formatSize, parsePlace } from '../../../webview/numbers';
+import { formatOffset, parsePlace } from '../../../webview/numbers';
 
 const TIB = 2 ** 40;
-
-describe('formatSize', () => {
-  it.each([
-    [0, '0 bytes'],
-    [1, '1 byte'],
-    [512, '512 bytes'],
-    [65536, '64 KiB'],
-    [1536, '1.5 KiB'],
-    [40 * 2 ** 30, '40 GiB'],
-    [TIB, '1 TiB'],
-    [TIB - 1, '1023 GiB'],
-    [2 ** 53 - 1, '7.99 PiB'],
-  ])('writes %d as %s', (bytes, text) => {
-    expect(formatSize(bytes)).toBe(text);
-  });
-});
-
-describe('formatShare', () => {
-  it('says 0 % and 100 % only where it is exactly so', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 2 ** 50 }), fc.nat(), (whole, seed) => {
-        const part = seed % (whole + 1);
-        const text = formatShare(part, whole);
-        expect(text === '0 %').toBe(part === 0);
-        expect(text === '100 %').toBe(part === whole);
-      }),
-    );
-  });
-});
 
 describe('parsePlace', () => {
   const at = (text: string): unknown => parsePlace(text, 65536, TIB);

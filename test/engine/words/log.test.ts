@@ -14,6 +14,7 @@ describe('the log', () => {
   let worker: BuiltWorker;
   let files: Workspace;
   let lines: string[];
+  let endLog: () => void;
   const documents: ImageDocument[] = [];
 
   beforeAll(() => {
@@ -28,12 +29,12 @@ describe('the log', () => {
     files = workspace();
     lines = [];
     const write = (level: string) => (line: string) => void lines.push(`${level} ${line}`);
-    logTo({ info: write('info'), warn: write('warn'), error: write('error') });
+    endLog = logTo({ info: write('info'), warn: write('warn'), error: write('error') });
   });
 
   afterEach(() => {
     for (const document of documents.splice(0)) document.dispose();
-    logTo(undefined);
+    endLog();
     files.remove();
   });
 

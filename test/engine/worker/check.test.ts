@@ -1,4 +1,5 @@
 /** The check through the worker: on the image as staged, with progress, and stopped when told. */
+import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FileView } from '../../../src/editor/fileView';
 import type { OpenOptions } from '../../../src/worker/api';
@@ -33,7 +34,7 @@ describe('a look at the whole image in the worker', () => {
   });
 
   afterEach(() => {
-    for (const client of clients.splice(0)) client.dispose();
+    for (const client of clients.splice(0)) void client.dispose();
     files.remove();
   });
 
@@ -46,6 +47,16 @@ describe('a look at the whole image in the worker', () => {
     await client.open(path, OPTIONS);
     return client;
   }
+
+  it('does not judge an image that was changed after it was opened', async () => {
+    const client = await open(image);
+    mustQemuIo(image, ['write -P 2 4M 1M']);
+    const problem = { code: 'read.changed', file: image };
+    expect(await client.check(1)).toMatchObject({ ok: false, problem });
+    const destination = files.path('map.json');
+    expect(await client.exportMap({ destination, form: 'json' }, 2)).toMatchObject({ ok: false, problem });
+    expect(existsSync(destination)).toBe(false);
+  });
 
   it('finds what is wrong with each cluster, and says of which state', async () => {
     const host = DamagedFile.do(image, (file) => {

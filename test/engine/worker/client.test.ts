@@ -35,7 +35,7 @@ describe('an engine in its thread', () => {
   });
 
   afterEach(() => {
-    for (const client of clients.splice(0)) client.dispose();
+    for (const client of clients.splice(0)) void client.dispose();
     files.remove();
   });
 
@@ -90,6 +90,19 @@ describe('an engine in its thread', () => {
     expect(readdirSync(files.folder)).toEqual([]);
   });
 
+  it('that is disposed of in an export ends once its unfinished file is gone', async () => {
+    const destination = files.path('map.json');
+    const started: number[] = [];
+    const engine = client({ operationProgress: (_, done) => started.push(done) });
+    await engine.open(giant, OPTIONS);
+    const exported = engine.exportMap({ destination, form: 'json' }, 1);
+    await until('the export to begin', () => started.length > 0);
+    expect(readdirSync(files.folder)).toHaveLength(1);
+    await engine.dispose();
+    expect(await exported).toMatchObject({ ok: false, problem: { kind: 'cancelled' } });
+    expect(readdirSync(files.folder)).toEqual([]);
+  });
+
   it.each<MapForm>(['json', 'text'])('exports a map as qemu-img prints it: %s', async (form) => {
     const image = files.path('disk.qcow2');
     mustQemuImg(['create', '-q', '-f', 'qcow2', image, '64M']);
@@ -106,10 +119,10 @@ describe('an engine in its thread', () => {
     const engine = client();
     const opened = engine.open(giant, OPTIONS);
     const start = performance.now();
-    engine.dispose();
+    void engine.dispose();
     expect(performance.now() - start).toBeLessThan(50);
-    expect((await opened).problem?.code).toBe('thread.ended');
-    expect(await engine.inspect(0)).toMatchObject({ ok: false, problem: { code: 'thread.ended' } });
+    expect((await opened).problem?.code).toBe('cancelled');
+    expect(await engine.inspect(0)).toMatchObject({ ok: false, problem: { code: 'cancelled' } });
   });
 
   it('whose thread dies ends its calls in a problem, and tells', async () => {

@@ -29,7 +29,7 @@ describe('an image saved as another file', () => {
   });
 
   afterEach(() => {
-    engine.dispose();
+    void engine.dispose();
     files.remove();
   });
 
@@ -59,7 +59,7 @@ describe('an image saved as another file', () => {
   it('in another folder has it where the name leads there as well', async () => {
     expect(await saveAs(files.path('base.qcow2'), 'other/copy.qcow2')).toEqual({ ok: true });
     mustQemuIo(files.path('other/copy.qcow2'), ['read -P 0 0 64k', 'read -P 1 64k 960k']);
-    engine.dispose();
+    void engine.dispose();
     engine = new EngineClient(worker.script);
     const json = { driver: 'qcow2', file: { driver: 'file', filename: files.path('base.qcow2') } };
     expect(await saveAs(`json:${JSON.stringify(json)}`, 'other/json.qcow2')).toEqual({ ok: true });

@@ -1,6 +1,6 @@
-/** The flag that both ends of a thread share. */
+/** The flag and the gate that both ends of a thread share. */
 import { describe, expect, it } from 'vitest';
-import { CancelFlag } from '../../../src/worker/thread';
+import { CancelFlag, WriteGate } from '../../../src/worker/thread';
 
 describe('the flag that stops operations', () => {
   it('stops those that were named, however many there are before one of them looks', () => {
@@ -16,5 +16,35 @@ describe('the flag that stops operations', () => {
     const host = new CancelFlag();
     host.set();
     expect(new CancelFlag(host.buffer).isSetFor(3)).toBe(true);
+  });
+});
+
+describe('the gate before what writes files', () => {
+  it('stays shut for a thread that comes after its host', () => {
+    const host = new WriteGate();
+    const thread = new WriteGate(host.buffer);
+    expect(host.shut()).toBe(true);
+    expect(thread.enter()).toBe(false);
+    expect(host.shut()).toBe(true);
+  });
+
+  it('has a thread that came first end by itself when it leaves', () => {
+    const host = new WriteGate();
+    const thread = new WriteGate(host.buffer);
+    expect(thread.enter()).toBe(true);
+    expect(host.isWriting).toBe(true);
+    expect([host.shut(), host.shut()]).toEqual([false, false]);
+    expect(thread.leave()).toBe(false);
+  });
+
+  it('is open again behind a thread that has left', () => {
+    const host = new WriteGate();
+    const thread = new WriteGate(host.buffer);
+    thread.enter();
+    expect(thread.leave()).toBe(true);
+    expect(thread.enter()).toBe(true);
+    thread.leave();
+    expect(host.isWriting).toBe(false);
+    expect(host.shut()).toBe(true);
   });
 });

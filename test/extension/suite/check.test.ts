@@ -7,7 +7,7 @@ import type { CheckReport } from '../../../src/worker/api';
 import { DamagedFile } from '../../support/damagedFile';
 import { writeGiantImage } from '../../support/giantImages';
 import { openImage, save, writeZeroes } from '../support/edits';
-import { activateExtension, closeAllEditors, waitFor } from '../support/extension';
+import { activateExtension, closeAllEditors, setAutomaticChecks, waitFor } from '../support/extension';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 
 describe('a check', () => {
@@ -16,12 +16,14 @@ describe('a check', () => {
 
   before(async () => {
     exports = await activateExtension();
+    await setAutomaticChecks(false);
     folder = ImageFolder.inWorkspace('check');
   });
 
   afterEach(closeAllEditors);
 
-  after(() => {
+  after(async () => {
+    await setAutomaticChecks(true);
     folder.remove();
   });
 
@@ -99,6 +101,18 @@ describe('a check', () => {
     assert.match(problem?.message ?? '', /base\.qcow2/);
     assert.equal(problem?.severity, vscode.DiagnosticSeverity.Warning);
     assert.equal((problem.code as { value: string }).value, 'Show Backing Chain');
+  });
+
+  it('says of what it counts several times how often: a table that a snapshot shares', async () => {
+    const uri = create('shared.qcow2');
+    qemuImg('snapshot', '-c', 'one', uri.fsPath);
+    DamagedFile.do(uri.fsPath, (file) => {
+      file.setEntry(20, 1n << 8n);
+    });
+    assert.equal((await check(uri))?.corruptions, 2);
+    const messages = vscode.languages.getDiagnostics(uri).map(({ message }) => message);
+    assert.equal(messages.length, 1);
+    assert.match(messages[0] ?? '', /its reserved bits are set\..* It counts 2 times\./);
   });
 
   it('sums up what it finds by the thousand', async () => {

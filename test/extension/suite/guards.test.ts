@@ -4,6 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, linkSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
+import { localDisk } from '../../../src/qcow2/save/localDisk';
 import { writeGiantImage } from '../../support/giantImages';
 import { isDirty, openImage, save, writeZeroes } from '../support/edits';
 import { activateExtension, closeAllEditors, openedDocument, waitFor, wholeDisk } from '../support/extension';
@@ -190,6 +191,50 @@ describe('a change of an image', () => {
     assert.deepEqual(readFileSync(uri.fsPath), before);
     assert.equal(existsSync(`${uri.fsPath}-journal`), false);
     assert.equal((await writeZeroes({ uri, offset: '0', length: '1M' }))?.changed, true);
+  });
+
+  it('that is being saved elsewhere is left alone, and says so', async () => {
+    const uri = create('saving.qcow2');
+    interruptSave(uri.fsPath, folder.file('scratch'), 4 * MIB, 2);
+    const other = localDisk.openForChange(`${uri.fsPath}-journal`);
+    assert.equal(other.claim(), 'taken');
+    const document = await openImage(exports, uri);
+    assert.equal(document.state?.journal?.code, 'recover.running');
+    await refused(uri, /right now/);
+    assert.deepEqual(
+      await document.recover({}).then((answer) => answer.ok || answer.problem.code),
+      'recover.running',
+    );
+    other.close();
+    assert.equal(await vscode.commands.executeCommand('qcow2.recover', uri), 'rolledBack');
+  });
+
+  it('whose journal has a name that something else has is refused, and says what it is', async () => {
+    for (const [name, make, code] of [
+      ['fifo', (path: string) => spawnSync('mkfifo', [path]), 'journal.irregular'],
+      [
+        'link',
+        (path: string) => {
+          symlinkSync('nowhere', path);
+        },
+        'journal.irregular',
+      ],
+      [
+        'note',
+        (path: string) => {
+          writeFileSync(path, 'Monday: bought milk');
+        },
+        'journal.foreign',
+      ],
+    ] as const) {
+      const uri = create(`${name}.qcow2`);
+      make(`${uri.fsPath}-journal`);
+      const document = await openImage(exports, uri);
+      assert.equal(document.state?.journal?.code, code);
+      await refused(uri, /Not a journal/);
+      const discarded = await document.recover({ discard: true });
+      assert.equal(discarded.ok, name === 'note');
+    }
   });
 
   function setFeature(uri: vscode.Uri, bit: number): void {

@@ -7,7 +7,7 @@ import type { Exports } from '../../../src/extension';
 import type { CheckReport, RepairReport } from '../../../src/worker/api';
 import { DamagedFile } from '../../support/damagedFile';
 import { isDirty, openImage, save, writeZeroes } from '../support/edits';
-import { activateExtension, closeAllEditors, waitFor } from '../support/extension';
+import { activateExtension, closeAllEditors, setAutomaticChecks, waitFor } from '../support/extension';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 
 describe('a repair', () => {
@@ -16,12 +16,14 @@ describe('a repair', () => {
 
   before(async () => {
     exports = await activateExtension();
+    await setAutomaticChecks(false);
     folder = ImageFolder.inWorkspace('repair');
   });
 
   afterEach(closeAllEditors);
 
-  after(() => {
+  after(async () => {
+    await setAutomaticChecks(true);
     folder.remove();
   });
 

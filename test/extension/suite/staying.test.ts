@@ -1,6 +1,6 @@
 /** Staged edits stay while the file is renamed, moved or changed by others, and in a backup. */
 import * as assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../../../src/editor/document';
 import type { Exports } from '../../../src/extension';
@@ -122,10 +122,13 @@ describe('staged edits', () => {
 
   it('come back from a backup one by one, and are refused by an image that is another one', async () => {
     const { document, uri } = await staged('backup.qcow2');
-    const backup = folder.file('missing/folder/backup');
-    assert.equal((await document.backUp(backup)).ok, true);
+    assert.equal((await document.backUp(folder.file('missing/folder/backup'))).ok, true);
+    // A revert removes it: nothing is staged any more.
+    cpSync(folder.file('missing/folder'), folder.file('kept'), { recursive: true });
+    const backup = folder.file('kept/backup');
     await vscode.commands.executeCommand('workbench.action.files.revert');
     await waitFor('the clean tab', () => !isDirty(uri));
+    await waitFor('an empty folder', () => readdirSync(folder.file('missing/folder')).length === 0);
     await document.readAgain();
     const restored = await document.restore(backup);
     assert.ok(restored.ok);

@@ -62,6 +62,13 @@ export async function wholeDisk(document: ImageDocument): Promise<Record<string,
   >;
 }
 
+/** Whether images are checked by themselves: off where a suite says when. */
+export async function setAutomaticChecks(isOn: boolean): Promise<void> {
+  const value = isOn ? undefined : false;
+  const { Global } = vscode.ConfigurationTarget;
+  await vscode.workspace.getConfiguration('qcow2').update('checkAutomatically', value, Global);
+}
+
 export async function closeAllEditors(): Promise<void> {
   await vscode.commands.executeCommand('workbench.action.closeAllEditors');
 }

@@ -1,5 +1,4 @@
 /** A save that was interrupted: the file half-way, and its journal beside it. */
-import { spawnSync } from 'node:child_process';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import { StagedFile } from '../../../src/qcow2/io/stagedFile';
 import type { Disk, MutableFile } from '../../../src/qcow2/save/disk';
@@ -22,7 +21,7 @@ export function interruptSave(path: string, scratchPath: string, length: number,
   }
 }
 
-/** A disk on which nothing works any more after some writes to the image, of a process that is no more. */
+/** A disk on which nothing works any more after some writes to the image, of a thread of this process that is no more. */
 function failingDisk(path: string, writes: number): Disk {
   let left = writes;
   const alive = (): void => {
@@ -67,10 +66,9 @@ function failingDisk(path: string, writes: number): Disk {
       file.close();
     },
   });
-  const gone = spawnSync('true').pid;
   return {
     ...localDisk,
-    writer: { ...localDisk.writer, pid: gone },
+    writer: { ...localDisk.writer, thread: 2 ** 30 },
     user: localDisk.user,
     openForChange: (name) => failing(localDisk.openForChange(name)),
     createExclusive: (name) => {

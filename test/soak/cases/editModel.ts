@@ -22,10 +22,10 @@ import type { CasePlace, Counts } from '../kind';
 
 export type Step =
   | { readonly do: 'change'; readonly seed: number }
-  | { readonly do: 'undo' | 'redo' | 'save' | 'reopen' | 'restore' };
+  | { readonly do: 'undo' | 'redo' | 'save' | 'reopen' | 'restore' | 'revive' };
 
 /** How often each step is taken. */
-const WEIGHTS = { change: 8, undo: 4, redo: 3, save: 3, reopen: 1, restore: 1 } as const;
+const WEIGHTS = { change: 8, undo: 4, redo: 3, save: 3, reopen: 1, restore: 1, revive: 2 } as const;
 const STEPS = Object.entries(WEIGHTS).flatMap(([name, weight]) =>
   Array.from({ length: weight }, () => name as Step['do']),
 );
@@ -108,6 +108,9 @@ class Run {
       case 'restore':
         this.#restore();
         break;
+      case 'revive':
+        this.#revive();
+        break;
     }
     assert.equal(firstDifference(this.#read(), this.#disks[this.#now]!), -1, each.do);
   }
@@ -148,7 +151,7 @@ class Run {
   #restore(): void {
     const { unsaved } = this.#image.edits;
     const now = this.#disks[this.#now]!;
-    this.#image.backUp(`${this.#folder}/backup`, `pages-${this.#disks.length}-${this.#now}`);
+    this.#image.backUp(`${this.#folder}/backup`);
     this.#image.close();
     this.#image = this.#open();
     if (unsaved > 0) this.#image.restore(`${this.#folder}/backup`);
@@ -162,6 +165,17 @@ class Run {
     for (const name of fs.readdirSync(this.#folder)) {
       if (/^(pages-|backup)/.test(name)) fs.rmSync(`${this.#folder}/${name}`);
     }
+  }
+
+  /** As the editor does it when a thread has died: the whole history comes back, with undo past a save. */
+  #revive(): void {
+    const { edits } = this.#image;
+    const { pages } = this.#image.backUp(`${this.#folder}/backup`, 'history');
+    this.#image.close();
+    this.#image = this.#open();
+    assert.equal(this.#image.restore(`${this.#folder}/backup`).missing, 0);
+    assert.deepEqual(this.#image.edits, edits);
+    for (const name of [pages, 'backup']) fs.rmSync(`${this.#folder}/${name}`);
   }
 
   #open(): EditableImage {

@@ -4,6 +4,8 @@
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openChain } from '../../../src/qcow2/chain/openChain';
+import { Overview } from '../../../src/qcow2/scan/overview';
 import { cli } from '../cli';
 import { mapText } from '../inProcess';
 import { Kitchen, type Recipe } from './recipe';
@@ -44,6 +46,17 @@ function judge(recipe: Recipe): void {
       theirs('info', '--backing-chain', '--output=json'),
     );
     expectSameText(ours('info', '--backing-chain'), theirs('info', '--backing-chain'));
+  });
+
+  test('is not taken for incomplete', () => {
+    const chain = openChain(place.path(file), { followsNames: true });
+    try {
+      const overview = new Overview(chain.layers, chain.top.header.clusterSize);
+      overview.step(Infinity);
+      expect(overview.incompleteFiles).toEqual([]);
+    } finally {
+      chain.close();
+    }
   });
 
   if (recipe.secret === undefined) {

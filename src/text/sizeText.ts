@@ -1,4 +1,8 @@
-/** Byte counts in words, as QEMU writes them (util/cutils.c `size_to_str`): three digits and a unit, `1.06 MiB`. */
+/**
+ * Byte counts in words, the same in the command line, the editor and the page, and rounded as QEMU rounds them
+ * (util/cutils.c, `size_to_str`): three significant digits and a unit, `1.06 MiB`. Not translated, so that what is shown
+ * can be compared with what `qemu-img` prints.
+ */
 
 const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
@@ -10,12 +14,11 @@ export function sizeText(bytes: number): string {
   return `${threeDigits(bytes / 1024 ** exponent)} ${UNITS[exponent]}B`;
 }
 
-/** C's `%0.3g` for a value from 0 up to, not including, 1000. */
+/** C's `%0.3g` for a value from 0 up to, not including, 1000, but without an exponent where that is rounded to 1000. */
 function threeDigits(value: number): string {
   const wholeDigits = value >= 100 ? 3 : value >= 10 ? 2 : value >= 1 || value === 0 ? 1 : 0;
   const scale = 10 ** (3 - wholeDigits);
-  const rounded = roundHalfEven(value * scale);
-  return rounded === 1000 && wholeDigits === 3 ? '1e+03' : String(rounded / scale);
+  return String(roundHalfEven(value * scale) / scale);
 }
 
 /** C rounds what lies exactly between two to the even one; sizes are binary fractions, so this does happen. */

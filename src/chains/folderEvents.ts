@@ -1,0 +1,72 @@
+/** What happens to files in watched folders, handed on in batches. */
+import * as vscode from 'vscode';
+import { Debounce } from './debounce';
+
+/** Milliseconds of quiet before a batch is handed on, and the longest that one waits. */
+const QUIET = 300;
+const LONGEST_WAIT = 2000;
+
+/** Absolute paths. */
+export interface FolderEvents {
+  /** Made, changed, or both: what is there now has to be looked at. */
+  readonly touched: ReadonlySet<string>;
+  readonly deleted: ReadonlySet<string>;
+}
+
+export class FolderWatch implements vscode.Disposable {
+  private watchers: vscode.Disposable[] = [];
+  private readonly touched = new Set<string>();
+  private readonly deleted = new Set<string>();
+  private readonly settle: Debounce;
+
+  /** @param take gets each batch; called at any time between `watch` and `dispose` */
+  constructor(private readonly take: (events: FolderEvents) => void) {
+    this.settle = new Debounce(
+      () => {
+        this.flush();
+      },
+      QUIET,
+      LONGEST_WAIT,
+    );
+  }
+
+  /** Watches these folders, and no others any more. */
+  watch(deep: readonly vscode.Uri[], shallow: readonly vscode.Uri[]): void {
+    for (const watcher of this.watchers) watcher.dispose();
+    this.watchers = [
+      ...deep.map((folder) => this.watchFolder(folder, '**/*')),
+      ...shallow.map((folder) => this.watchFolder(folder, '*')),
+    ];
+  }
+
+  /** Hands on at once what has been told so far. */
+  flush(): void {
+    if (this.touched.size + this.deleted.size === 0) return;
+    const events = { touched: new Set(this.touched), deleted: new Set(this.deleted) };
+    this.touched.clear();
+    this.deleted.clear();
+    this.take(events);
+  }
+
+  dispose(): void {
+    this.settle.dispose();
+    for (const watcher of this.watchers) watcher.dispose();
+  }
+
+  private watchFolder(folder: vscode.Uri, pattern: string): vscode.Disposable {
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, pattern));
+    const onTouch = (uri: vscode.Uri): void => {
+      this.touched.add(uri.fsPath);
+      this.settle.call();
+    };
+    watcher.onDidCreate(onTouch);
+    watcher.onDidChange(onTouch);
+    watcher.onDidDelete((uri) => {
+      // What was made before it went is gone; made anew, it is told once more.
+      this.touched.delete(uri.fsPath);
+      this.deleted.add(uri.fsPath);
+      this.settle.call();
+    });
+    return watcher;
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Who uses a file as its backing file: from the index of the workspace, and from the file's own folder, which is looked
+ * into each time, whether it is indexed or not. An image that is changed under its overlays corrupts them, so what
+ * could not be looked at is told along with what was found.
+ */
+import * as vscode from 'vscode';
+import { IndexClient } from '../worker/client';
+import type { IndexedImage, SearchGap, Surroundings } from '../worker/indexApi';
+import { log } from '../words/log';
+import { ChainModel, type Dependent } from './chainModel';
+import type { WorkspaceIndex } from './workspaceIndex';
+
+/** Milliseconds until an answer goes without what has not been looked at by then: a network mount may be dead. */
+const PATIENCE = 10_000;
+
+export interface Usage {
+  /** Nearest first. */
+  readonly dependents: readonly Dependent[];
+  /** Where could not be looked; empty where everything was. */
+  readonly gaps: readonly SearchGap[];
+}
+
+export class UsageSearch {
+  /** A thread of its own: that of the index may be at a long walk. */
+  private readonly client: IndexClient;
+
+  /** @param model of the index as it is now */
+  constructor(
+    workerScript: string,
+    private readonly index: WorkspaceIndex,
+    private readonly model: () => ChainModel,
+  ) {
+    this.client = new IndexClient(workerScript, (error) => {
+      log.fault('The thread that looks around an image', error);
+    });
+  }
+
+  /** Takes as long as the first index at most. Never rejects. @param path any name of the file */
+  async of(path: string): Promise<Usage> {
+    const [isIndexed, around] = await Promise.all([
+      within(this.indexed()),
+      within(this.client.lookAround(path, vscode.workspace.isTrusted)),
+    ]);
+    const gaps: SearchGap[] = [...this.index.gaps];
+    if (isIndexed === undefined) gaps.push({ kind: 'running' });
+    if (around?.ok !== true) {
+      return { dependents: this.model().dependentsOf(path), gaps: distinct([...gaps, { kind: 'running' }]) };
+    }
+    const { identity, unreadable, isCut } = around.value;
+    if (isCut) gaps.push({ kind: 'cut' });
+    if (unreadable.length > 0) gaps.push({ kind: 'unreadable', paths: unreadable });
+    return { dependents: this.modelWith(around.value).dependentsOf(path, identity), gaps: distinct(gaps) };
+  }
+
+  dispose(): void {
+    this.client.dispose();
+  }
+
+  private async indexed(): Promise<true> {
+    await this.index.start();
+    await this.index.whenSettled();
+    return true;
+  }
+
+  /** What the index knows and what lies around the file, seen as one forest. */
+  private modelWith({ images, named }: Surroundings): ChainModel {
+    const { files } = this.index;
+    const isKnown = (image: IndexedImage): boolean => {
+      const known =
+        files.found.get(image.path) ?? files.beside.get(image.path) ?? files.named.get(image.path);
+      return known?.identity === image.identity && known?.backing?.path === image.backing?.path;
+    };
+    if ([...images, ...named].every(isKnown)) return this.model();
+    // What was looked at just now is fresher.
+    const found = new Map(files.found);
+    const beside = new Map([...files.beside, ...byPath(images)]);
+    for (const image of images) if (found.has(image.path)) found.set(image.path, image);
+    return new ChainModel({ found, beside, named: new Map([...files.named, ...byPath(named)]) });
+  }
+}
+
+const byPath = (images: readonly IndexedImage[]): [string, IndexedImage][] =>
+  images.map((image) => [image.path, image]);
+
+/** One gap a kind. */
+function distinct(gaps: readonly SearchGap[]): SearchGap[] {
+  const paths = new Set(gaps.flatMap((gap) => (gap.kind === 'unreadable' ? gap.paths : [])));
+  const others = new Map(gaps.filter(({ kind }) => kind !== 'unreadable').map((gap) => [gap.kind, gap]));
+  return [
+    ...others.values(),
+    ...(paths.size === 0 ? [] : [{ kind: 'unreadable', paths: [...paths] } as const]),
+  ];
+}
+
+/** What comes within the time that there is patience for; undefined where nothing does. */
+async function within<T>(answer: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(undefined);
+    }, PATIENCE);
+  });
+  try {
+    return await Promise.race([answer, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

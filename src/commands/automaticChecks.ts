@@ -1,0 +1,93 @@
+/**
+ * Checks an open image by itself: after its first map, and after every save, whenever what is shown is what is on disk. It
+ * takes a thread of its own, so that no request waits for it, and gives up without a trace after two seconds.
+ */
+import * as vscode from 'vscode';
+import type { Checks } from '../editor/checks';
+import type { ImageDocument } from '../editor/document';
+import { sourceName } from '../editor/source';
+import { withEngine } from './engineOf';
+
+/** Milliseconds. */
+const PATIENCE = 2000;
+
+export class AutomaticChecks implements vscode.Disposable {
+  private readonly following: vscode.Disposable;
+  private readonly tokens = new Set<vscode.CancellationTokenSource>();
+  /** One at a time: a window that restores twenty editors has other things to do. */
+  private queue: Promise<unknown> = Promise.resolve();
+  private isDisposed = false;
+
+  constructor(
+    private readonly checks: Checks,
+    private readonly workerScript: string,
+  ) {
+    this.following = checks.onDidFollow((document) => {
+      // Both end with the document.
+      document.onDidScan(({ done, total }) => {
+        if (done >= total) this.checkSoon(document);
+      });
+    });
+  }
+
+  dispose(): void {
+    this.isDisposed = true;
+    this.following.dispose();
+    for (const token of this.tokens) token.cancel();
+  }
+
+  private checkSoon(document: ImageDocument): void {
+    if (!this.isWanted(document)) return;
+    this.queue = this.queue.then(() => (this.isWanted(document) ? this.check(document) : undefined));
+  }
+
+  /** The image is as it is on disk, nothing is known of its health, and nothing else is going on. */
+  private isWanted({ source, state }: ImageDocument): boolean {
+    if (this.isDisposed || source.kind !== 'path' || state?.summary === undefined) return false;
+    const isOnDisk = state.problem === undefined && state.edits?.unsaved === 0 && state.journal === undefined;
+    return isOnDisk && this.checks.isUnknown(sourceName(source)) && isAllowed(source.path);
+  }
+
+  private async check(document: ImageDocument): Promise<void> {
+    const { source, state } = document;
+    if (source.kind !== 'path' || state === undefined) return;
+    const { generation } = state;
+    const token = new vscode.CancellationTokenSource();
+    this.tokens.add(token);
+    const timer = setTimeout(() => {
+      token.cancel();
+    }, PATIENCE);
+    // Changed while it is checked: what would be found is of no interest any more.
+    const reading = document.onDidRead((now) => {
+      if (now.generation !== generation) token.cancel();
+    });
+    try {
+      const uri = vscode.Uri.file(source.path);
+      const check = withEngine(
+        this.workerScript,
+        uri,
+        (engine) => engine.checkUnattended(1),
+        {},
+        token.token,
+      );
+      const result = await Promise.race([check, whenCancelled(token.token)]);
+      if (result?.ok === true) await this.checks.learn(source, { ...result.value, generation });
+    } finally {
+      clearTimeout(timer);
+      reading.dispose();
+      this.tokens.delete(token);
+      token.dispose();
+    }
+  }
+}
+
+/** A thread that sits in a system call does not end when it is told to; nobody waits for it. */
+const whenCancelled = (token: vscode.CancellationToken): Promise<undefined> =>
+  new Promise((resolve) => {
+    token.onCancellationRequested(() => {
+      resolve(undefined);
+    });
+  });
+
+const isAllowed = (path: string): boolean =>
+  vscode.workspace.getConfiguration('qcow2', vscode.Uri.file(path)).get<boolean>('checkAutomatically', true);

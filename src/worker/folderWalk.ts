@@ -1,0 +1,216 @@
+/**
+ * Walks folders for qcow2 images, in parts. Every regular file is looked at by its first bytes; links to files count,
+ * linked folders are walked last and once, so that rings of links end. FIFOs, sockets and devices are never opened.
+ */
+import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, extname, relative, sep } from 'node:path';
+import { recognise } from '../qcow2/chain/recognise';
+import { isImageName } from '../qcow2/imageName';
+import { systemCode } from '../qcow2/io/systemError';
+import { compileGlob } from './glob';
+import { readIndexedImage } from './headerReader';
+import type { Exclusion, IndexedImage, WalkPart, WalkRequest } from './indexApi';
+
+/** Milliseconds of walking in one part, and images in it: other questions come in between. */
+const PART_TIME = 25;
+const PART_IMAGES = 64;
+/** Names of what could not be read that are kept. */
+const MAX_UNREADABLE = 1000;
+
+interface Folder {
+  readonly path: string;
+  /** From the root, with slashes, and one at the end where it is not empty: exclusions are matched against it. */
+  readonly relativePath: string;
+  /** Without links. */
+  readonly realPath: string;
+}
+
+/** A folder whose names are being looked at. */
+interface OpenFolder extends Folder {
+  readonly entries: readonly Dirent[];
+  /** For exclusions with `when`. */
+  readonly names: ReadonlySet<string> | undefined;
+  next: number;
+}
+
+interface CompiledExclusion {
+  readonly matches: (path: string) => boolean;
+  readonly when: string | undefined;
+}
+
+export class FolderWalk {
+  private readonly exclude: readonly CompiledExclusion[];
+  private readonly starts: string[];
+  private folders: Folder[] = [];
+  private nextFolder = 0;
+  private open: OpenFolder | undefined;
+  /** Linked folders, for the time after all others. */
+  private readonly links: string[] = [];
+  /** Real paths of the folders that were taken. */
+  private readonly taken = new Set<string>();
+  private images: IndexedImage[] = [];
+  private unreadable: string[] = [];
+  private imageCount = 0;
+  private fileCount = 0;
+  private unreadableCount = 0;
+  private isCut = false;
+
+  constructor(private readonly request: WalkRequest) {
+    this.exclude = request.exclude.map(compile);
+    this.starts = [...request.starts].reverse();
+  }
+
+  /** Walks on. Never throws what a file can cause. */
+  next(): WalkPart {
+    const end = performance.now() + PART_TIME;
+    let isOver = false;
+    while (!isOver && this.images.length < PART_IMAGES && performance.now() < end) isOver = !this.step();
+    const { images, unreadable, isCut } = this;
+    this.images = [];
+    this.unreadable = [];
+    return { images, unreadable, isOver, isCut };
+  }
+
+  /** Takes one name or opens one folder. @returns false at the end */
+  private step(): boolean {
+    if (this.isCut) return false;
+    if (this.open !== undefined) return this.takeEntry(this.open);
+    const start = this.starts.pop();
+    if (start !== undefined) return this.takeStart(start);
+    const folder = this.folders[this.nextFolder];
+    if (folder !== undefined) return this.openFolder(folder);
+    const link = this.links.pop();
+    if (link !== undefined) return this.takeFolder(link);
+    return false;
+  }
+
+  /** A start may lie anywhere below the root: each folder on the way may be left out. */
+  private takeStart(path: string): boolean {
+    const { root } = this.request;
+    for (let at = path; at.length > root.length; at = at.slice(0, at.lastIndexOf(sep))) {
+      if (this.isExcluded(this.relativeTo(at), undefined)) return true;
+    }
+    const stats = this.stat(path);
+    if (stats?.isFile() === true) return this.takeFile(path);
+    return stats?.isDirectory() === true ? this.takeFolder(path) : true;
+  }
+
+  private takeFolder(path: string): boolean {
+    try {
+      const relativePath = path === this.request.root ? '' : `${this.relativeTo(path)}/`;
+      this.enqueue({ path, relativePath, realPath: realpathSync(path) });
+    } catch (error) {
+      this.noteFailure(path, error);
+    }
+    return true;
+  }
+
+  private enqueue(folder: Folder): void {
+    if (this.taken.has(folder.realPath)) return;
+    this.taken.add(folder.realPath);
+    this.folders.push(folder);
+  }
+
+  private openFolder(folder: Folder): boolean {
+    this.nextFolder++;
+    // What was walked is let go from time to time.
+    if (this.nextFolder > 1000) {
+      this.folders = this.folders.slice(this.nextFolder);
+      this.nextFolder = 0;
+    }
+    try {
+      const entries = readdirSync(folder.path, { withFileTypes: true });
+      const needsNames = this.exclude.some(({ when }) => when !== undefined);
+      const names = needsNames ? new Set(entries.map(({ name }) => name)) : undefined;
+      this.open = { ...folder, entries, names, next: 0 };
+    } catch (error) {
+      this.noteFailure(folder.path, error);
+    }
+    return true;
+  }
+
+  private takeEntry(folder: OpenFolder): boolean {
+    const entry = folder.entries[folder.next++];
+    if (entry === undefined) {
+      this.open = undefined;
+      return true;
+    }
+    const path = below(folder.path, entry.name);
+    const isLink = entry.isSymbolicLink();
+    if (!entry.isFile() && !entry.isDirectory() && !isLink) return true;
+    const relativePath = folder.relativePath + entry.name;
+    if (this.isExcluded(relativePath, folder.names)) return true;
+    if (entry.isFile()) return this.takeFile(path);
+    if (!isLink) {
+      const realPath = below(folder.realPath, entry.name);
+      if (this.request.isDeep) this.enqueue({ path, relativePath: `${relativePath}/`, realPath });
+      return true;
+    }
+    const stats = this.stat(path);
+    if (stats?.isFile() === true) return this.takeFile(path);
+    const { isDeep, followsLinks } = this.request;
+    if (stats?.isDirectory() === true && isDeep && followsLinks) this.links.push(path);
+    return true;
+  }
+
+  private takeFile(path: string): boolean {
+    if (++this.fileCount > this.request.maxFiles) {
+      this.isCut = true;
+      return false;
+    }
+    const recognised = recognise(path);
+    if (recognised === 'unreadable') this.note(path);
+    if (recognised === 'gone' || (recognised !== 'qcow2' && !isImageName(path))) return true;
+    const image = readIndexedImage(path);
+    if (image.problem?.code === 'file.missing') return true;
+    if (++this.imageCount > this.request.maxImages) {
+      this.isCut = true;
+      return false;
+    }
+    this.images.push(image);
+    return true;
+  }
+
+  private relativeTo(path: string): string {
+    return relative(this.request.root, path).split(sep).join('/');
+  }
+
+  private isExcluded(relativePath: string, names: ReadonlySet<string> | undefined): boolean {
+    return this.exclude.some(({ matches, when }) => {
+      if (!matches(relativePath)) return false;
+      if (when === undefined) return true;
+      const name = basename(relativePath);
+      return (
+        names?.has(when.replaceAll('$(basename)', name.slice(0, -extname(name).length || undefined))) === true
+      );
+    });
+  }
+
+  private stat(path: string): Stats | undefined {
+    try {
+      return statSync(path);
+    } catch (error) {
+      this.noteFailure(path, error);
+      return undefined;
+    }
+  }
+
+  /** What has gone meanwhile, and a link that leads nowhere, could not be an image. */
+  private noteFailure(path: string, error: unknown): void {
+    const code = systemCode(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') this.note(path);
+  }
+
+  private note(path: string): void {
+    if (this.unreadableCount++ < MAX_UNREADABLE) this.unreadable.push(path);
+  }
+}
+
+/** A hundred thousand times: `join` would look at every character. */
+function below(folder: string, name: string): string {
+  return folder.endsWith(sep) ? folder + name : folder + sep + name;
+}
+
+function compile({ glob, when }: Exclusion): CompiledExclusion {
+  return { matches: compileGlob(glob), when };
+}

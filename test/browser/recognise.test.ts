@@ -1,0 +1,165 @@
+/** Images whose names do not say what they are: their menus, one click, and the choice made for good. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import type { Locator } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { image } from '../support/imageBuilder';
+import { until } from './harness/until';
+import { VSCode } from './harness/vscode';
+import type { Window } from './harness/window';
+
+const OPEN = 'Open with QCOW2 Editor';
+
+describe('an image of any name', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'qcow2-editor-recognise-'));
+  const settingsFile = path.join(folder, '.vscode', 'settings.json');
+  let vscode: VSCode;
+  let window: Window;
+
+  beforeAll(async () => {
+    for (const name of ['disk.img', 'guest', 'large.img', 'usual.qcow2']) {
+      image().data(0, 4).zeroPlain(4).writeTo(path.join(folder, name));
+    }
+    writeFileSync(path.join(folder, 'raw.img'), Buffer.from([1, 2, 0, 0, 3]).fill(0, 2));
+    writeFileSync(path.join(folder, 'notes.txt'), 'a text\n');
+    vscode = await VSCode.start();
+    window = await vscode.openWindow(folder);
+    // Until the index has come round.
+    await until('the menu', async () => (await menuOf(row('disk.img'))).includes(OPEN), 60_000);
+  });
+
+  beforeEach(async () => {
+    await closeTabs();
+    await window.page.keyboard.press('Control+Shift+E');
+  });
+
+  afterAll(async () => {
+    await vscode.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const row = (name: string): Locator =>
+    window.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`);
+  const tab = (name: string): Locator => window.page.locator('.tab').filter({ hasText: name });
+  const entries = (): Locator => window.page.locator('.monaco-menu .action-label:not(.separator)');
+
+  async function closeTabs(): Promise<void> {
+    const tabs = window.page.locator('.tab');
+    while ((await tabs.count()) > 0) {
+      const count = await tabs.count();
+      await tabs.first().click({ button: 'middle' });
+      await until('a tab is closed', async () => (await tabs.count()) < count);
+    }
+  }
+
+  /** The entries of a context menu, which is closed again. */
+  async function menuOf(target: Locator): Promise<string[]> {
+    await target.click({ button: 'right' });
+    await entries().first().waitFor();
+    const texts = (await entries().allInnerTexts()).map((text) => text.trim());
+    await window.page.keyboard.press('Escape');
+    await entries().first().waitFor({ state: 'detached' });
+    return texts;
+  }
+
+  async function choose(target: Locator, ...labels: string[]): Promise<void> {
+    await target.click({ button: 'right' });
+    for (const label of labels) {
+      const entry = entries().filter({ hasText: label }).first();
+      await entry.waitFor();
+      // A menu takes no click right after it was opened.
+      await window.page.waitForTimeout(500);
+      await entry.click();
+    }
+  }
+
+  async function ours(name: string): Promise<void> {
+    const page = await window.webview();
+    await page.locator('canvas').first().waitFor();
+    expect(await page.locator('body').innerText()).toContain(name);
+  }
+
+  it('has the menus of an image in the Explorer, and first of all the editor', async () => {
+    for (const name of ['disk.img', 'guest']) {
+      const texts = await menuOf(row(name));
+      expect(texts[0]).toBe(OPEN);
+      expect(texts).toContain('QCOW2 Image');
+    }
+    for (const name of ['raw.img', 'notes.txt']) {
+      const texts = await menuOf(row(name));
+      expect(texts).not.toContain(OPEN);
+      expect(texts).not.toContain('QCOW2 Image');
+    }
+    expect(await menuOf(row('usual.qcow2'))).not.toContain(OPEN);
+    await row('guest').click({ button: 'right' });
+    await window.screenshot('recognise-menu');
+    await window.page.keyboard.press('Escape');
+  });
+
+  it('opens by one click on the first entry of its menu', async () => {
+    await choose(row('guest'), OPEN);
+    await ours('guest');
+    expect(await tab('guest').count()).toBe(1);
+    expect(await menuOf(tab('guest'))).toContain('QCOW2 Image');
+  });
+
+  it('is offered the editor where VS Code has no text to show, once', async () => {
+    await row('large.img').dblclick();
+    await tab('large.img').waitFor();
+    const hint = window.notification('large.img is a qcow2 disk image.');
+    await hint.waitFor();
+    expect(await window.page.getByRole('button', { name: OPEN }).count()).toBeGreaterThan(0);
+    expect(await menuOf(tab('large.img'))).toContain(OPEN);
+    await window.screenshot('recognise-hint');
+    await hint.getByRole('button', { name: OPEN }).click();
+    await ours('large.img');
+    await until('one tab', async () => (await tab('large.img').count()) === 1);
+    await closeTabs();
+
+    await row('large.img').dblclick();
+    await tab('large.img').waitFor();
+    await window.page.waitForTimeout(2_000);
+    expect(await hint.count()).toBe(0);
+    const action = window.page.locator('.editor-actions').getByRole('button', { name: OPEN });
+    await action.click();
+    await ours('large.img');
+  });
+
+  it('opens in the editor from now on: that file', async () => {
+    await choose(row('guest'), 'QCOW2 Image', 'Always Open with QCOW2 Editor…');
+    await window.quickPick('Only This File');
+    await ours('guest');
+    const settings = JSON.parse(readFileSync(settingsFile, 'utf8')) as unknown;
+    const glob = `**${path.join(folder, 'guest')}`;
+    expect(settings).toEqual({ 'workbench.editorAssociations': { [glob]: 'qcow2.editorForAnyFile' } });
+    await closeTabs();
+    await row('guest').dblclick();
+    await ours('guest');
+  });
+
+  it('opens in the editor from now on: all files with its ending, after a question', async () => {
+    await choose(row('disk.img'), 'QCOW2 Image', 'Always Open with QCOW2 Editor…');
+    await window.quickInput.waitFor();
+    await window.screenshot('recognise-always');
+    await window.quickPick('All Files with This Ending');
+    await window.dialog.waitFor();
+    await window.screenshot('recognise-question');
+    await window.dialog.getByRole('button', { name: 'Always Open' }).click();
+    await ours('disk.img');
+    const settings = JSON.parse(readFileSync(settingsFile, 'utf8')) as Record<string, object>;
+    expect(Object.keys(settings['workbench.editorAssociations'] ?? {})).toContain('*.img');
+    await closeTabs();
+    await row('disk.img').dblclick();
+    await ours('disk.img');
+  });
+
+  it('leaves a file with that ending that is none to the default editor', async () => {
+    await row('raw.img').dblclick();
+    await tab('raw.img').waitFor();
+    await window.page.getByText('either binary or uses an unsupported text encoding').waitFor();
+    expect(await tab('raw.img').count()).toBe(1);
+    expect(await window.webviews()).toEqual([]);
+    await window.screenshot('recognise-stray');
+  });
+});
