@@ -295,7 +295,7 @@ export class Exercise {
   /** All numbers from 0 to `last`, or some of them where there are too many. */
   *#points(last: number): Generator<number> {
     const step = Math.max(1, last / this.effort.most);
-    for (let at = 0; at < last; at += step) yield Math.floor(at);
+    for (let at = this.random.below(Math.floor(step)); at < last; at += step) yield Math.floor(at);
     yield last;
   }
 

@@ -17,8 +17,8 @@ import { takeTurn, type Message, type Turn } from './turn';
 
 /** Milliseconds of a turn; less where there would not be time for two of each kind. */
 const LONGEST_TURN = 20_000;
-/** Milliseconds that one case may take. */
-const HANGS_AFTER = 300_000;
+/** Milliseconds that one case may take; most take seconds, but many times that on a busy machine. */
+const HANGS_AFTER = 900_000;
 const EXIT_USAGE = 64;
 
 interface Options {

@@ -61,9 +61,18 @@ export class RefcountMender {
     }
   }
 
-  /** Lowers what is too high, and nothing else. */
+  /**
+   * Lowers what is too high, and nothing else. A block that something else uses, too, stays as it is: written, it would
+   * change an L2 table, or data of the guest.
+   */
   lower(): void {
-    for (const [index, offset] of this.#blocks) this.#mendBlock(index, offset, true);
+    // References are counted no further than refcounts go: narrow ones do not tell one from more.
+    const overflows = this.counted.findings.kept.filter(({ kind }) => kind === 'refcountOverflow');
+    const beyond = new Set(overflows.map(({ host }) => host));
+    for (const [index, offset] of this.#blocks) {
+      const isShared = this.#counts.of(offset / this.#clusterSize) > 1 || beyond.has(offset);
+      if (!isShared) this.#mendBlock(index, offset, true);
+    }
   }
 
   /** Makes all of them right. */
