@@ -302,6 +302,11 @@ export class ImageDocument {
     return (await this.readSession()).staging.backUp(path, (place) => this.backups.wrote(path, place));
   }
 
+  /** Writes what is staged to a backup for the document that takes the place of this one, and removes it. */
+  async backUpForMove(path: string): Promise<Result<BackupPlace>> {
+    return (await this.readSession()).staging.backUp(path, () => Promise.resolve());
+  }
+
   /** Writes the newest backup anew, where there is one and something is staged. */
   async renewBackup(): Promise<void> {
     const { last } = this.backups;
@@ -351,7 +356,10 @@ export class ImageDocument {
     }
     const session = await this.follow();
     if (session !== before) await session.whenRead(this.source);
-    else if (await session.hasChanged(this.source)) await session.read(this.source);
+    else if (await session.hasChanged(this.source)) {
+      // Something may have been staged meanwhile.
+      await (this.hasUnsaved ? this.lookWhileStaged(session) : session.read(this.source));
+    }
   }
 
   /** What is staged is not thrown away because of what somebody else did: the person is asked. */

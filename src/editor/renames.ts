@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from './document';
 import type { OpenImages } from './openImages';
+import { removeBackup } from './storage';
 
 /** What was staged under the name before. */
 export interface MovedEdits {
@@ -61,19 +62,24 @@ export class Renames implements vscode.Disposable {
       const file = files.find(({ oldUri }) => isAtOrBelow(uri, oldUri));
       if (file === undefined) continue;
       const backup = join(this.folder, `renamed-${randomBytes(6).toString('hex')}`);
-      const backedUp = await document.backUp(backup);
+      const backedUp = await document.backUpForMove(backup);
       if (!backedUp.ok) continue;
       const target = file.newUri.with({ path: file.newUri.path + uri.path.slice(file.oldUri.path.length) });
       document.isMoving = true;
-      // Those of the old document, too: VS Code has it write one before a rename, and never deletes it.
-      const moved = { backup, document, remove: () => document.removeBackups() };
+      const removeMoved = (): Promise<void> => removeBackup({ path: backup, ...backedUp.value });
+      const remove = async (): Promise<void> => {
+        await removeMoved();
+        // VS Code has the old document write one before a rename, and never deletes it.
+        await document.removeBackups();
+      };
+      const moved = { backup, document, remove };
       this.waiting.set(target.toString(), moved);
       setTimeout(() => {
         document.isMoving = false;
         // VS Code has not opened it: what VS Code was given for the old document stays.
         if (this.waiting.get(target.toString()) !== moved) return;
         this.waiting.delete(target.toString());
-        void document.removeBackup(backup);
+        void removeMoved();
       }, PATIENCE);
     }
   }
