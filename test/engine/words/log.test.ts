@@ -118,7 +118,7 @@ describe('the log', () => {
       await client.open(files.path('none.qcow2'), undefined as never).catch(() => undefined);
       expect(faults.join('\n')).toMatch(/none\.qcow2\nTypeError: .*\n {4}at /);
     } finally {
-      client.dispose();
+      await client.dispose();
     }
   });
 

@@ -166,7 +166,7 @@ describe('an image saved as another file', () => {
 
     it('asks where locks cannot be seen, and goes on once that is trusted', async () => {
       vi.stubEnv('QCOW2_NATIVE', 'off');
-      engine.dispose();
+      await engine.dispose();
       engine = new EngineClient(worker.script);
       try {
         await isRefused('lock.notTaken');
