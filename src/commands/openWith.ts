@@ -5,19 +5,20 @@ import { associate, belongsToWorkspace, patternOfEnding, patternOfFile } from '.
 import type { OpenImages } from '../editor/openImages';
 import { choose } from '../words/choose';
 import { ask, registerCommand, tellError } from '../words/tell';
+import { targetIn } from './arguments';
 import { show } from './open';
-import { type CommandTarget, namedImage } from './target';
+import { namedImage } from './target';
 
 export function registerOpenWith(images: OpenImages): vscode.Disposable {
-  const targetOf = (target: CommandTarget): vscode.Uri | undefined =>
-    namedImage(target, images) ?? activeFile();
+  const targetOf = (given: unknown): vscode.Uri | undefined =>
+    namedImage(targetIn(given), images) ?? activeFile();
   return vscode.Disposable.from(
-    registerCommand('qcow2.openWithEditor', async (target?: CommandTarget) => {
-      const uri = targetOf(target);
+    registerCommand('qcow2.openWithEditor', async (given?: unknown) => {
+      const uri = targetOf(given);
       if (uri !== undefined) await openInstead(uri);
     }),
-    registerCommand('qcow2.alwaysOpen', async (target?: CommandTarget) => {
-      const uri = targetOf(target);
+    registerCommand('qcow2.alwaysOpen', async (given?: unknown) => {
+      const uri = targetOf(given);
       if (uri !== undefined && (await chooseAlways(uri))) await openInstead(uri);
     }),
   );

@@ -141,7 +141,7 @@ describe('give-back', () => {
     const { status, stderr } = run();
     expect(status).toBe(64);
     expect(stderr).toContain(
-      'usage: qcow2 give-back [-q] [--progress] [--dry-run] [--output=human|json] FILE',
+      'usage: qcow2 give-back [-q] [--progress] [--debug] [--dry-run] [--output=human|json] FILE',
     );
   });
 });

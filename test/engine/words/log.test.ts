@@ -59,7 +59,7 @@ describe('the log', () => {
     const [opened, refused] = lines.filter((line) => !line.includes('Native'));
     expect(opened).toMatch(/^info Opened .*disk\.qcow2 in \d+ ms: version 3, disk 1048576 bytes/);
     expect(refused).toBe(
-      `warn Cannot open ${files.path('secret.qcow2')}: header.magic, ${files.path('secret.qcow2')} at 0`,
+      `warn Cannot open ${files.path('secret.qcow2')}: foreign.text, ${files.path('secret.qcow2')} at 0`,
     );
     expect(lines.join('\n')).not.toMatch(/hunter|68756e74/);
   });

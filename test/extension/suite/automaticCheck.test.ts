@@ -50,7 +50,7 @@ describe('a check by itself', () => {
     const health = exports.checks.of(uri.fsPath);
     assert.equal(health.kind === 'checked' && health.report.leaks, 3);
     // Nothing is said of it before it is done.
-    assert.deepEqual(seen, ['checked']);
+    assert.ok(!seen.includes('checking'));
     assert.equal(vscode.languages.getDiagnostics(uri).length, 1);
     assert.deepEqual(readFileSync(uri.fsPath), before);
   });

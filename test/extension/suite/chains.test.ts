@@ -105,7 +105,7 @@ describe('the tree of backing chains', () => {
     const [node] = await exports.chains.tree.getChildren();
     assert.ok(node);
     const item = exports.chains.tree.itemOf(node);
-    assert.match(String(item.description), /^Not a qcow2 image: it begins with 0x0, not with 0x514649fb/);
+    assert.match(String(item.description), /^Not a qcow2 image: it begins with zeroes/);
     assert.equal((item.iconPath as vscode.ThemeIcon).id, 'warning');
     assert.equal(item.contextValue, 'image.raw');
   });

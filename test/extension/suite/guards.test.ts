@@ -189,7 +189,7 @@ describe('a change of an image', () => {
   it('that writes an external data file is asked about, with its full path, once for as long as it is that file', async () => {
     const outside = ImageFolder.outside();
     const data = outside.file('precious.raw');
-    const file = folder.create('external.qcow2', '16M', '-o', `data_file=${data}`);
+    const file = folder.create('external.qcow2', '16M', '-o', `data_file=${data},data_file_raw=on`);
     qemuIo(file, 'write -P 1 0 4M');
     const uri = folder.uri('external.qcow2');
     const before = readFileSync(data);

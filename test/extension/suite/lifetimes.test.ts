@@ -6,7 +6,13 @@ import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
 import { writeGiantImage } from '../../support/giantImages';
 import { isDirty, openImage, save, writeZeroes } from '../support/edits';
-import { activateExtension, closeAllEditors, waitFor, wholeDisk } from '../support/extension';
+import {
+  activateExtension,
+  closeAllEditors,
+  setAutomaticChecks,
+  waitFor,
+  wholeDisk,
+} from '../support/extension';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 
 const MIB = 1024 * 1024;
@@ -24,6 +30,8 @@ describe('a thread of the editor', () => {
   before(async () => {
     exports = await activateExtension();
     folder = ImageFolder.inWorkspace('lifetimes');
+    // They have threads of their own, which look like those that are killed here.
+    await setAutomaticChecks(false);
     // The extension runs in this process and asks the same module for its threads.
     class WatchedWorker extends Worker {
       constructor(...args: ConstructorParameters<typeof Worker>) {
@@ -39,7 +47,8 @@ describe('a thread of the editor', () => {
     await configure(undefined, undefined);
   });
 
-  after(() => {
+  after(async () => {
+    await setAutomaticChecks(true);
     Object.assign(workerThreads, { Worker });
     folder.remove();
   });
