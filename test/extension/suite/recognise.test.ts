@@ -341,7 +341,7 @@ describe('a file that an association brings', () => {
     const uri = folder.uri('notes.txt');
     await vscode.commands.executeCommand('vscode.openWith', uri, 'qcow2.editorForAnyFile');
     const { state } = await openedDocument(exports, uri);
-    assert.equal(state.problem?.code, 'header.magic');
+    assert.equal(state.problem?.code, 'foreign.text');
     assert.ok(inputs().every((input) => input instanceof vscode.TabInputCustom));
   });
 });

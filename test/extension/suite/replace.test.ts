@@ -33,7 +33,7 @@ describe('a file that is to be written over', () => {
     await exports.chains.index.refresh();
     const { refusals, questions } = await exports.replaceGuards(base);
     assert.deepEqual(refusals, []);
-    assert.match(questions.map(({ text }) => text).join('\n'), /base\.qcow2 .*\(user\.qcow2\)/);
+    assert.match(questions.map(({ text }) => text).join('\n'), /backing file \(user\.qcow2\)/);
     assert.deepEqual(await exports.replaceGuards(folder.uri('none.qcow2')), { refusals: [], questions: [] });
   });
 

@@ -29,11 +29,8 @@ const BROKEN: Readonly<Record<string, (path: string, sound: Buffer) => void>> = 
   'clusters of 2^30 bytes': (path, sound) => {
     writeFileSync(path, changed(sound, 20, '\0\0\0\x1e'));
   },
-  'an L1 table beyond the end of the file': (path, sound) => {
-    writeFileSync(path, changed(sound, 40, '\0\0\0\x7f\0\0\0\0'));
-  },
-  'a header cut short': (path, sound) => {
-    writeFileSync(path, sound.subarray(0, 60));
+  'a header cut short before the size of its clusters': (path, sound) => {
+    writeFileSync(path, sound.subarray(0, 20));
   },
   'a directory': (path) => {
     mkdirSync(path);
@@ -43,6 +40,16 @@ const BROKEN: Readonly<Record<string, (path: string, sound: Buffer) => void>> = 
   },
   'no file at all': (path) => {
     rmSync(path, { force: true });
+  },
+};
+
+/** Magic, version and cluster size can be read. */
+const DAMAGED: Readonly<Record<string, (path: string, sound: Buffer) => void>> = {
+  'an L1 table beyond the end of the file': (path, sound) => {
+    writeFileSync(path, changed(sound, 40, '\0\0\0\x7f\0\0\0\0'));
+  },
+  'a header cut short behind the size of its clusters': (path, sound) => {
+    writeFileSync(path, sound.subarray(0, 60));
   },
 };
 
@@ -83,6 +90,26 @@ describe('what cannot be read', () => {
         timeout: 10_000,
       });
       assert.equal(`qcow2: ${uri.fsPath}: ${describeProblem(state.problem)}\n`, stderr);
+    });
+  }
+
+  for (const [what, write] of Object.entries(DAMAGED)) {
+    it(`${what}: is shown as far as it can be read, with the line of the headless command`, async () => {
+      const name = `${what.replace(/\W+/g, '-')}.qcow2`;
+      write(folder.file(name), sound);
+      const uri = folder.uri(name);
+      await vscode.commands.executeCommand('vscode.openWith', uri, 'qcow2.editor');
+      const { state } = await openedDocument(exports, uri);
+      assert.equal(state.problem, undefined);
+      const faults = state.summary?.faults ?? [];
+      assert.ok(faults.length > 0, 'the worker says what cannot be read');
+      const { stderr } = spawnSync(process.execPath, [extensionFile('dist', 'cli.js'), 'info', uri.fsPath], {
+        encoding: 'utf8',
+        timeout: 10_000,
+      });
+      for (const { problem } of faults) {
+        assert.ok(stderr.includes(`qcow2: ${uri.fsPath}: ${describeProblem(problem)}\n`), stderr);
+      }
     });
   }
 
