@@ -62,7 +62,7 @@ export class FolderWatch implements vscode.Disposable {
     watcher.onDidCreate(onTouch);
     watcher.onDidChange(onTouch);
     watcher.onDidDelete((uri) => {
-      // What was made before it went is gone; made anew, it is told once more.
+      // What was made before it went is gone, or there again.
       this.touched.delete(uri.fsPath);
       this.deleted.add(uri.fsPath);
       this.settle.call();

@@ -296,25 +296,36 @@ export class WorkspaceIndex implements vscode.Disposable {
 
   private async takeEvents({ touched, deleted }: FolderEvents): Promise<void> {
     if (touched.size > MANY_NAMES) return this.readAll();
-    const isDropped = this.drop([...deleted]);
     const concernsNamed = [...touched, ...deleted].some((path) => this.named.has(path));
     const isShallow = [...touched, ...deleted].some((path) => this.shallowFolders.includes(dirname(path)));
+    const seen = new Set<string>();
+    dropBelow(this.unreadable, [...deleted], seen);
     let isChanged = false;
     for (const folder of indexedFolders()) {
-      const names = [...touched].filter((path) => isWithin(path, folder.fsPath));
+      // A deletion that is told late may be that of a file which is there again.
+      const names = [...touched, ...deleted].filter((path) => isWithin(path, folder.fsPath));
       for (let at = 0; at < names.length; at += NAMES_AT_ONCE) {
-        const looked = await this.lookAtNames(folder, names.slice(at, at + NAMES_AT_ONCE));
+        const looked = await this.lookAtNames(folder, names.slice(at, at + NAMES_AT_ONCE), seen);
         isChanged ||= looked;
       }
     }
+    const isDropped = this.drop([...deleted], seen);
     if (isShallow) await this.readBeside();
     else if (isDropped || concernsNamed || isChanged) await this.followNames();
   }
 
-  /** Looks at files that were touched, and into folders. @returns whether images are among them, or were */
-  private async lookAtNames(folder: vscode.Uri, names: readonly string[]): Promise<boolean> {
+  /**
+   * Looks at files that were touched, and into folders.
+   * @param seen takes the images among them
+   * @returns whether there are any, or were
+   */
+  private async lookAtNames(
+    folder: vscode.Uri,
+    names: readonly string[],
+    seen: Set<string>,
+  ): Promise<boolean> {
     for (const path of names) this.unreadable.delete(path);
-    const seen = new Set<string>();
+    const before = seen.size;
     const known = names.filter((path) => this.found.has(path));
     // What is looked at again takes no room of its own.
     const others =
@@ -328,14 +339,14 @@ export class WorkspaceIndex implements vscode.Disposable {
     });
     const isNoImageNow = known.filter((path) => !seen.has(path));
     for (const path of isNoImageNow) this.found.delete(path);
-    return seen.size + isNoImageNow.length > 0;
+    return seen.size > before || isNoImageNow.length > 0;
   }
 
-  /** Forgets deleted files, and everything below deleted folders. Whether anything was known of them. */
-  private drop(deleted: readonly string[]): boolean {
+  /** Forgets deleted files, and everything below deleted folders, but what was seen there. Whether anything was known. */
+  private drop(deleted: readonly string[], seen: ReadonlySet<string>): boolean {
     if (deleted.length === 0) return false;
     const before = this.found.size;
-    for (const names of [this.found, this.unreadable]) dropBelow(names, deleted);
+    dropBelow(this.found, deleted, seen);
     return this.found.size < before;
   }
 }
@@ -353,11 +364,15 @@ function sameNames(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name) => other.includes(name));
 }
 
-/** Removes some paths and all below them. */
-function dropBelow(names: Map<string, unknown> | Set<string>, paths: readonly string[]): void {
-  const sorted = [...names.keys()].sort();
+/** Removes some paths and all below them, but what is kept. */
+function dropBelow(
+  names: Map<string, unknown> | Set<string>,
+  paths: readonly string[],
+  kept: ReadonlySet<string>,
+): void {
+  const sorted = [...names.keys()].filter((name) => !kept.has(name)).sort();
   for (const path of paths) {
-    names.delete(path);
+    if (!kept.has(path)) names.delete(path);
     const prefix = path + sep;
     for (let at = lowerBound(sorted, prefix); sorted[at]?.startsWith(prefix) === true; at++) {
       names.delete(sorted[at] ?? '');
