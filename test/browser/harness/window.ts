@@ -96,9 +96,18 @@ export class Window {
 
   /** Runs a command of the palette by its title, category included: `QCOW2: Export Map…`. */
   async runCommand(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    await this.quickInput.fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first().click();
+    const entry = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first();
+    // A page that takes the focus late closes it.
+    await until(`${title} is chosen`, async () => {
+      if (!(await this.quickInput.isVisible())) await this.page.keyboard.press('F1');
+      return this.quickInput
+        .fill(`>${title}`, { timeout: 2_000 })
+        .then(() => entry.click({ timeout: 5_000 }))
+        .then(
+          () => true,
+          () => false,
+        );
+    });
   }
 
   /** Trusts the folder of a server that was started with `requiresTrust`: Restricted Mode ends. */
