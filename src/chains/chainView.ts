@@ -4,10 +4,13 @@ import { ChainTree, type HealthSource } from './chainTree';
 import type { ChainNode } from './chainModel';
 import { type Usage, UsageSearch } from './usage';
 import { sayInView } from '../words/items';
+import { log } from '../words/log';
 import { showViewProgress } from '../words/tell';
 import { WorkspaceIndex } from './workspaceIndex';
 
 const VIEW = 'qcow2.chains';
+/** How often the view is asked to show an image. */
+const REVEALS = 3;
 
 export class ChainView implements vscode.Disposable {
   readonly index: WorkspaceIndex;
@@ -57,12 +60,20 @@ export class ChainView implements vscode.Disposable {
   async reveal(path: string): Promise<boolean> {
     await vscode.commands.executeCommand(`${VIEW}.focus`);
     await this.index.start();
-    await this.index.whenSettled();
-    const node = this.tree.nodeOf(path);
-    if (node === undefined) return false;
-    if (!this.tree.shows(node)) this.setFilter('');
-    await this.view.reveal(node, { select: true, focus: true, expand: true });
-    return true;
+    // VS Code rejects where the tree changes while it looks for the node.
+    for (let attempt = 0; attempt < REVEALS; attempt++) {
+      await this.index.whenSettled();
+      const node = this.tree.nodeOf(path);
+      if (node === undefined) return false;
+      if (!this.tree.shows(node)) this.setFilter('');
+      try {
+        await this.view.reveal(node, { select: true, focus: true, expand: true });
+        return true;
+      } catch (error) {
+        log.warn(`The tree does not show ${path}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    return false;
   }
 
   async refresh(): Promise<void> {

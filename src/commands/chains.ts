@@ -1,10 +1,11 @@
 /** Commands of the tree view "Backing Chains". */
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainNode } from '../chains/chainModel';
 import type { ChainView } from '../chains/chainView';
 import { nodeIn } from './arguments';
 import { askForText } from '../words/choose';
-import { registerCommand } from '../words/tell';
+import { registerCommand, tellInformation } from '../words/tell';
 import { show } from './open';
 import { pathOf } from './target';
 
@@ -49,7 +50,18 @@ async function reveal(node: ChainNode | undefined): Promise<void> {
   if (node?.kind !== 'image') return;
   const uri = vscode.Uri.file(node.image.path);
   const isInWorkspace = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
-  await vscode.commands.executeCommand(isInWorkspace ? 'revealInExplorer' : 'revealFileInOS', uri);
+  try {
+    await vscode.commands.executeCommand(isInWorkspace ? 'revealInExplorer' : 'revealFileInOS', uri);
+  } catch {
+    // A browser has no file manager.
+    void tellInformation(
+      vscode.l10n.t(
+        '{0} is not in a folder of the workspace: it lies in {1}.',
+        basename(uri.path),
+        dirname(uri.fsPath),
+      ),
+    );
+  }
 }
 
 async function filter(chains: ChainView, text?: string): Promise<void> {

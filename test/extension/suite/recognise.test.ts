@@ -264,6 +264,9 @@ describe('an image of any name', () => {
     await waitFor('its neighbour', () => index.isImage(outside.file('two')));
     outside.create('three', '1M');
     await waitFor('a new neighbour', () => index.isImage(outside.file('three')));
+    assert.equal(await vscode.commands.executeCommand('qcow2.showInChains', outside.uri('one.img')), true);
+    assert.equal(exports.chains.chosen(undefined)?.kind, 'image');
+    await vscode.commands.executeCommand('qcow2.chains.reveal');
     await closeAllEditors();
     await waitFor('it to be forgotten', () => !index.isImage(outside.file('two')));
   });
