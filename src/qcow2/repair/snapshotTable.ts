@@ -58,17 +58,24 @@ export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
   if (isChanged) writeTable(work, kept);
 }
 
-/** Moves the table to clusters of its own. */
-export function moveSnapshotTable(work: RepairWork, image: Qcow2Image): void {
+/** Where the table is. */
+interface TablePlace {
+  readonly offset: number;
+  /** Bytes, with the padding after the last entry. */
+  readonly size: number;
+}
+
+/** Moves the table to clusters of its own, as its entries are now. */
+export function moveSnapshotTable(work: RepairWork, image: Qcow2Image): TablePlace {
   const entries = image.snapshots.map((snapshot) => entryOf(image, snapshot, false));
   const { snapshotsOffset: at } = image.header;
   work.log.did('structureCopied', { at: 64, host: at, structure: 'snapshot table' });
-  writeTable(work, entries);
+  return writeTable(work, entries);
 }
 
-function writeTable(work: RepairWork, entries: readonly Uint8Array[]): void {
-  const length = entries.reduce((sum, entry) => sum + entry.length, 0);
-  const offset = length === 0 ? 0 : work.fresh.take(Math.ceil(length / work.clusterSize));
+function writeTable(work: RepairWork, entries: readonly Uint8Array[]): TablePlace {
+  const size = entries.reduce((sum, entry) => sum + entry.length, 0);
+  const offset = size === 0 ? 0 : work.fresh.take(Math.ceil(size / work.clusterSize));
   let at = offset;
   for (const entry of entries) {
     work.file.write(entry, at);
@@ -76,6 +83,7 @@ function writeTable(work: RepairWork, entries: readonly Uint8Array[]): void {
   }
   work.setHeader('nb_snapshots', entries.length);
   work.setHeader('snapshots_offset', offset);
+  return { offset, size };
 }
 
 /** The bytes of an entry with its padding. */

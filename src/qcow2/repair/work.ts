@@ -1,6 +1,8 @@
 /** What all steps of a repair work on. */
 import type { FindingKind } from '../check/findings';
 import { dataView } from '../format/bytes';
+import { FaultCollector } from '../format/faults';
+import { parseHeader, type Header } from '../format/header';
 import { headerField, type HeaderFieldName } from '../format/headerFields';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';
@@ -58,6 +60,11 @@ export class RepairWork {
 
   get progress(): Progress {
     return this.context.progress;
+  }
+
+  /** The header as it is now: far cheaper than `open`, which reads all snapshots. */
+  header(): Header {
+    return parseHeader(this.file, new FaultCollector());
   }
 
   /** The image as it is now. */
