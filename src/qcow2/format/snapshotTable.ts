@@ -34,10 +34,13 @@ export interface Snapshot {
 
 /** Why the L1 table of a snapshot cannot be one. */
 export function l1TableFault(
-  { l1TableOffsetField, l1Size }: Snapshot,
+  { l1TableOffset, l1TableOffsetField, l1Size }: Snapshot,
   clusterSize: number,
 ): 'misaligned' | 'tooLarge' | undefined {
-  if (l1TableOffsetField % BigInt(clusterSize) !== 0n) return 'misaligned';
+  const isAligned = Number.isSafeInteger(l1TableOffset)
+    ? l1TableOffset % clusterSize === 0
+    : l1TableOffsetField % BigInt(clusterSize) === 0n;
+  if (!isAligned) return 'misaligned';
   return l1Size > MAX_L1_SIZE / 8 ? 'tooLarge' : undefined;
 }
 
@@ -104,6 +107,10 @@ function refuseExcess(file: BlockFile, index: number, { offset, excessExtraData 
   });
 }
 
+/** One 0 for all: each `bigint` that is read takes memory of its own. */
+const wideAt = (entry: DataView, at: number): bigint =>
+  entry.getUint32(at) === 0 && entry.getUint32(at + 4) === 0 ? 0n : entry.getBigUint64(at);
+
 function readSnapshot(table: TableStream): Snapshot {
   const { offset } = table;
   const extraSizeAt = table.locate(ENTRY_LENGTH) + EXTRA_SIZE_AT;
@@ -114,16 +121,16 @@ function readSnapshot(table: TableStream): Snapshot {
   const extra = at + ENTRY_LENGTH;
   const { view: entry } = table;
   table.skip(ENTRY_LENGTH + extraSize);
-  const l1TableOffsetField = entry.getBigUint64(at);
+  const l1TableOffsetField = wideAt(entry, at);
   const l1Size = entry.getUint32(at + 8);
   const idSize = entry.getUint16(at + 12);
   const nameSize = entry.getUint16(at + 14);
   const dateSeconds = entry.getUint32(at + 16);
   const dateNanoseconds = entry.getUint32(at + 20);
-  const vmClockNanoseconds = entry.getBigUint64(at + 24);
-  const vmStateSize = extraSize >= 8 ? entry.getBigUint64(extra) : BigInt(entry.getUint32(at + 32));
-  const virtualSize = extraSize >= 16 ? entry.getBigUint64(extra + 8) : undefined;
-  const icount = extraSize >= 24 ? entry.getBigUint64(extra + 16) : NO_ICOUNT;
+  const vmClockNanoseconds = wideAt(entry, at + 24);
+  const vmStateSize = extraSize >= 8 ? wideAt(entry, extra) : BigInt(entry.getUint32(at + 32));
+  const virtualSize = extraSize >= 16 ? wideAt(entry, extra + 8) : undefined;
+  const icount = extraSize >= 24 ? wideAt(entry, extra + 16) : NO_ICOUNT;
   return {
     offset,
     id: table.takeText(idSize),
