@@ -1,7 +1,7 @@
 /** The snapshot table (qcow2.txt, "Snapshots"). */
 import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
-import { strict, type FaultSink } from './faults';
+import type { FaultSink } from './faults';
 import type { Header } from './header';
 import { refuseBeyondFile } from './tableBounds';
 import { MAX_L1_SIZE, MAX_SNAPSHOT_EXTRA_SIZE, MAX_SNAPSHOT_TABLE_SIZE, MAX_SNAPSHOTS } from './limits';
@@ -53,13 +53,19 @@ const NO_ICOUNT = 0xffff_ffff_ffff_ffffn;
 /** Bytes from the start of the table that QEMU reads at most, whatever it has read over. */
 const MAX_SNAPSHOT_TABLE_REACH = 2 ** 31 - 1;
 
+export interface SnapshotEntries {
+  readonly snapshots: readonly Snapshot[];
+  /** Where the last entry that was read ends: bytes from the start of the file. */
+  readonly end: number;
+}
+
 /**
  * Reads all snapshots. Entries are read one after the other: memory grows with what is there, not with what the
  * header declares. What lies beyond the end of the file is zero. A fault is told once, however many entries have it: a
  * header may declare 65,536 entries that are not there.
  * @throws FileError
  */
-export function readSnapshotTable(file: BlockFile, header: Header, faults: FaultSink = strict): Snapshot[] {
+export function readSnapshots(file: BlockFile, header: Header, faults: FaultSink): SnapshotEntries {
   const table = new TableStream(file, header.snapshotsOffset);
   const snapshots: Snapshot[] = [];
   let size = 0;
@@ -95,7 +101,7 @@ export function readSnapshotTable(file: BlockFile, header: Header, faults: Fault
     }
     snapshots.push(snapshot);
   }
-  return snapshots;
+  return { snapshots, end: table.offset };
 }
 
 function refuseExcess(file: BlockFile, index: number, { offset, excessExtraData = 0 }: Snapshot): never {

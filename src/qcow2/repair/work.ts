@@ -34,6 +34,8 @@ export class RepairWork {
   readonly hasFaults: boolean;
   /** Data can be put somewhere else: LUKS ties what is encrypted to its host offset. */
   readonly canMoveData: boolean;
+  /** As it was opened last. */
+  #opened: Qcow2Image;
 
   /**
    * @param image opened on the file as it is
@@ -47,6 +49,7 @@ export class RepairWork {
     const { file, original, diskSize } = context;
     this.clusterSize = image.header.clusterSize;
     this.fileEnd = Math.ceil(file.size / 512) * 512;
+    this.#opened = image;
     this.namesBacking = image.namesBacking;
     this.hasFaults = image.faults.length > 0;
     this.canMoveData = image.encryption !== 'luks';
@@ -69,7 +72,9 @@ export class RepairWork {
 
   /** The image as it is now. */
   open(): Qcow2Image {
-    return Qcow2Image.open(this.context.file, { dataFile: this.context.dataFile });
+    const { file, dataFile } = this.context;
+    this.#opened = Qcow2Image.open(file, { dataFile, former: this.#opened });
+    return this.#opened;
   }
 
   /** @param value a safe integer */
