@@ -37,11 +37,14 @@ export function openSnapshotTable(file: BlockFile, header: Header, former?: Snap
   return { snapshots, faults: collector.faults, end, fingerprint };
 }
 
-/** Entries follow one another: the same bytes up to the end of the last one are the same entries. */
+/**
+ * Entries follow one another: the same bytes up to the end of the last one are the same entries. How long the file is
+ * matters where it ends before them.
+ */
 function fingerprintOf(file: BlockFile, header: Header, end: number): string | undefined {
   const { snapshotsOffset: start, snapshotCount } = header;
   if (end <= start || end - start > MOST_COMPARED) return undefined;
-  const hash = createHash('sha256').update(`${start} ${snapshotCount} ${end} ${file.size}`);
+  const hash = createHash('sha256').update(`${start} ${snapshotCount} ${end} ${Math.min(end, file.size)}`);
   const piece = new Uint8Array(PIECE);
   for (let at = start; at < end; at += PIECE) {
     const bytes = piece.subarray(0, Math.min(PIECE, end - at));
