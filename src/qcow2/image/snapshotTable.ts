@@ -44,7 +44,9 @@ export function openSnapshotTable(file: BlockFile, header: Header, former?: Snap
 function fingerprintOf(file: BlockFile, header: Header, end: number): string | undefined {
   const { snapshotsOffset: start, snapshotCount } = header;
   if (end <= start || end - start > MOST_COMPARED) return undefined;
-  const hash = createHash('sha256').update(`${start} ${snapshotCount} ${end} ${Math.min(end, file.size)}`);
+  // In sectors: what is staged over a file begins a new one.
+  const fileEnd = Math.ceil(file.size / 512) * 512;
+  const hash = createHash('sha256').update(`${start} ${snapshotCount} ${end} ${Math.min(end, fileEnd)}`);
   const piece = new Uint8Array(PIECE);
   for (let at = start; at < end; at += PIECE) {
     const bytes = piece.subarray(0, Math.min(PIECE, end - at));
