@@ -5,7 +5,7 @@ import { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { readGuest } from '../qcow2/image/read';
 import { hex } from '../qcow2/units';
 import type { Verb } from './verb';
-import { byteCount, readArguments, requireComplete, withChain } from './verb';
+import { byteCount, readArguments, reportFaults, requireComplete, withChain } from './verb';
 
 /** Bytes read and written at a time. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -19,7 +19,7 @@ export const read: Verb = {
     const [path, offsetText, lengthText] = args.operands;
     const offset = byteCount('OFFSET', offsetText!);
     const length = byteCount('LENGTH', lengthText!);
-    withChain(path!, true, (chain) => {
+    return withChain(path!, true, (chain) => {
       requireComplete(chain);
       chain.top.refuseFaults('use');
       refuseBeyondDisk(chain.top, offset, length);
@@ -36,6 +36,8 @@ export const read: Verb = {
       } finally {
         progress.clear();
       }
+      // What is missing reads as zeroes, as QEMU has it.
+      return reportFaults(chain.top, 'use');
     });
   },
 };

@@ -83,8 +83,13 @@ function tryToRead<T>(
 
 /** What tells one state of a file from another, as long as it is not open. */
 function stampOf(path: string): string {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? '' : `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+  try {
+    const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
+    return `${dev}:${ino}:${size}:${mtimeNs}`;
+  } catch {
+    // Opening it says why it cannot be looked at: it is missing, a link to itself, in a folder that is closed.
+    return '';
+  }
 }
 
 function tellOthers(chain: Chain): void {

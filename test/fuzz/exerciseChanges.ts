@@ -35,14 +35,16 @@ export function exerciseChanges(
 ): void {
   const store = new PageStore('/nonexistent/scratch');
   const file = new StagedFile(files.file, store);
+  // Opened once, as it is for a document.
+  const onDisk = Qcow2Image.open(files.file);
   const dataFile = files.dataFile && new StagedFile(files.dataFile, store);
   const change = (question: string, make: (context: ChangeContext) => Change): void => {
     ask(question, () => {
       const { state } = file;
       try {
-        const image = Qcow2Image.open(file, { dataFile });
+        const image = Qcow2Image.open(file, { dataFile, former: onDisk });
         image.refuseFaults('change');
-        const disk = Qcow2Image.open(files.file).refcounts;
+        const disk = onDisk.refcounts;
         const layers = image.namesBacking ? [image, files.base] : [image];
         const refcountOf = (cluster: number): number => disk.of(cluster);
         const held = new ClusterBits();

@@ -38,7 +38,12 @@ export function overlaysBeside(path: string): Overlays {
 }
 
 function foldersOf(path: string): Set<string> {
-  return new Set([realpathSync(dirname(path)), dirname(realpathSync(path))]);
+  try {
+    return new Set([realpathSync(dirname(path)), dirname(realpathSync(path))]);
+  } catch {
+    // The image was moved just now: opening it says so.
+    return new Set();
+  }
 }
 
 function namesIn(folder: string, unreadable: string[]): string[] {

@@ -44,8 +44,8 @@ export class ImageWriter {
   /** The chain as it is now: an open image remembers tables, so it is opened anew after they were written. */
   get layers(): readonly Layer[] {
     if (this.#openedAt !== this.tables.writes) {
-      const { file, dataFile } = this.context;
-      this.#layers = [Qcow2Image.open(file, { dataFile }), ...this.#layers.slice(1)];
+      const { file, dataFile, image } = this.context;
+      this.#layers = [Qcow2Image.open(file, { dataFile, former: image }), ...this.#layers.slice(1)];
       this.#openedAt = this.tables.writes;
     }
     return this.#layers;

@@ -26,12 +26,13 @@ export function l1TablesOf(image: Qcow2Image): L1Table[] {
   const shared = new Map<string, { -readonly [Field in keyof L1Table]: L1Table[Field] }>();
   snapshots.forEach((each, snapshot) => {
     const { l1TableOffset, l1Size } = each;
-    if (l1TableFault(each, header.clusterSize) !== undefined) return;
-    const known = shared.get(`${l1TableOffset} ${l1Size}`);
+    if (l1Size === 0 || l1TableFault(each, header.clusterSize) !== undefined) return;
+    const key = `${l1TableOffset} ${l1Size}`;
+    const known = shared.get(key);
     if (known !== undefined) known.times++;
     else {
       const table = { offset: l1TableOffset, size: l1Size, isActive: false, times: 1, snapshot };
-      shared.set(`${l1TableOffset} ${l1Size}`, table);
+      shared.set(key, table);
     }
   });
   return [active, ...shared.values()].filter(({ size }) => size > 0);

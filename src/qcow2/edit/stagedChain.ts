@@ -34,7 +34,7 @@ export class StagedChain {
    * @throws EngineError
    */
   open({ image, dataFile }: StagedFiles): Chain {
-    const top = Qcow2Image.open(image, { dataFile });
+    const top = Qcow2Image.open(image, { dataFile, former: this.#disk.top });
     const chain = this.#chainOf(top);
     return { ...chain, top, layers: [top, ...chain.layers.slice(1)] };
   }

@@ -2,7 +2,7 @@
 import { FormatError, type ProblemFacts } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import type { BitmapsExtension } from './bitmapsExtension';
-import { dataView, textOf } from './bytes';
+import { dataView } from './bytes';
 import type { Header } from './header';
 import { refuseBeyondFile } from './tableBounds';
 import {
@@ -72,7 +72,7 @@ function readBitmap(table: TableStream, end: number, header: Header): Bitmap {
   if (extraSize !== 0) {
     throw new FormatError(file.name, 'bitmap.extraData', { offset: offset + 20, value: extraSize });
   }
-  const name = textOf(table.take(nameSize));
+  const name = table.takeText(nameSize);
   table.offset = offset + length;
 
   const rule = brokenRule(entry, header);

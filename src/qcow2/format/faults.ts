@@ -53,10 +53,14 @@ export class FaultCollector implements FaultSink {
       return read();
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof UnsupportedError)) throw error;
-      const isKnown = this.faults.some((fault) => fault.part === part && fault.blocks === blocks);
-      if (!isKnown) this.faults.push({ part, blocks, problem: error.problem });
+      this.add({ part, blocks, problem: error.problem });
       return instead;
     }
+  }
+
+  add(fault: Fault): void {
+    const isKnown = this.faults.some(({ part, blocks }) => part === fault.part && blocks === fault.blocks);
+    if (!isKnown) this.faults.push(fault);
   }
 }
 

@@ -1,8 +1,7 @@
 /** The snapshot table (qcow2.txt, "Snapshots"). */
 import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
-import { dataView, textOf } from './bytes';
-import { strict, type FaultSink } from './faults';
+import type { FaultSink } from './faults';
 import type { Header } from './header';
 import { refuseBeyondFile } from './tableBounds';
 import { MAX_L1_SIZE, MAX_SNAPSHOT_EXTRA_SIZE, MAX_SNAPSHOT_TABLE_SIZE, MAX_SNAPSHOTS } from './limits';
@@ -35,88 +34,122 @@ export interface Snapshot {
 
 /** Why the L1 table of a snapshot cannot be one. */
 export function l1TableFault(
-  { l1TableOffsetField, l1Size }: Snapshot,
+  { l1TableOffset, l1TableOffsetField, l1Size }: Snapshot,
   clusterSize: number,
 ): 'misaligned' | 'tooLarge' | undefined {
-  if (l1TableOffsetField % BigInt(clusterSize) !== 0n) return 'misaligned';
+  const isAligned = Number.isSafeInteger(l1TableOffset)
+    ? l1TableOffset % clusterSize === 0
+    : l1TableOffsetField % BigInt(clusterSize) === 0n;
+  if (!isAligned) return 'misaligned';
   return l1Size > MAX_L1_SIZE / 8 ? 'tooLarge' : undefined;
 }
 
 /** Bytes of an entry before its extra data. */
 const ENTRY_LENGTH = 40;
+const EXTRA_SIZE_AT = 36;
 /** `icount` of a snapshot without one. */
 const NO_ICOUNT = 0xffff_ffff_ffff_ffffn;
 
 /** Bytes from the start of the table that QEMU reads at most, whatever it has read over. */
 const MAX_SNAPSHOT_TABLE_REACH = 2 ** 31 - 1;
 
+export interface SnapshotEntries {
+  readonly snapshots: readonly Snapshot[];
+  /** Where the last entry that was read ends: bytes from the start of the file. */
+  readonly end: number;
+}
+
 /**
  * Reads all snapshots. Entries are read one after the other: memory grows with what is there, not with what the
- * header declares. What lies beyond the end of the file is zero.
+ * header declares. What lies beyond the end of the file is zero. A fault is told once, however many entries have it: a
+ * header may declare 65,536 entries that are not there.
  * @throws FileError
  */
-export function readSnapshotTable(file: BlockFile, header: Header, faults: FaultSink = strict): Snapshot[] {
+export function readSnapshots(file: BlockFile, header: Header, faults: FaultSink): SnapshotEntries {
   const table = new TableStream(file, header.snapshotsOffset);
   const snapshots: Snapshot[] = [];
   let size = 0;
+  let isPresent = true;
+  let hasExcess = false;
   for (let index = 0; index < Math.min(header.snapshotCount, MAX_SNAPSHOTS); index++) {
     // Entries are padded to a multiple of 8 bytes, the last one not necessarily.
     table.offset = Math.ceil(table.offset / 8) * 8;
     const { offset } = table;
-    const snapshot = readSnapshot(table, index, faults);
+    const snapshot = readSnapshot(table);
+    const { excessExtraData = 0 } = snapshot;
+    if (excessExtraData > 0 && !hasExcess) {
+      hasExcess = true;
+      faults.attempt('snapshot table', 'check', () => refuseExcess(file, index, snapshot), undefined);
+    }
     const length = table.offset - offset;
-    size = Math.ceil(size / 8) * 8 + length - (snapshot.excessExtraData ?? 0);
-    const refuseBigTable = (): true => {
-      const isInReach = table.offset - header.snapshotsOffset <= MAX_SNAPSHOT_TABLE_REACH;
-      if (isInReach && size <= MAX_SNAPSHOT_TABLE_SIZE) return true;
+    size = Math.ceil(size / 8) * 8 + length - excessExtraData;
+    const isInReach = table.offset - header.snapshotsOffset <= MAX_SNAPSHOT_TABLE_REACH;
+    if (!isInReach || size > MAX_SNAPSHOT_TABLE_SIZE) {
       const facts = { offset: header.snapshotsOffset, value: size, limit: MAX_SNAPSHOT_TABLE_SIZE };
-      throw new FormatError(file.name, 'snapshot.tableTooBig', facts);
-    };
-    if (!faults.attempt('snapshot table', 'check', refuseBigTable, false)) break;
-    const refuseMissing = (): void => {
-      refuseBeyondFile(file, 'snapshot table', offset, length);
-    };
-    faults.attempt('snapshot table', 'change', refuseMissing, undefined);
+      const refuse = (): never => {
+        throw new FormatError(file.name, 'snapshot.tableTooBig', facts);
+      };
+      faults.attempt('snapshot table', 'check', refuse, undefined);
+      break;
+    }
+    if (isPresent && table.offset > file.size) {
+      isPresent = false;
+      const refuse = (): void => {
+        refuseBeyondFile(file, 'snapshot table', offset, length);
+      };
+      faults.attempt('snapshot table', 'change', refuse, undefined);
+    }
     snapshots.push(snapshot);
   }
-  return snapshots;
+  return { snapshots, end: table.offset };
 }
 
-function readSnapshot(table: TableStream, index: number, faults: FaultSink): Snapshot {
-  const { file, offset } = table;
-  // Copied out, since the window may move.
-  const entry = dataView(table.take(ENTRY_LENGTH).slice());
-  const extraSize = entry.getUint32(36);
-  const excess = Math.max(0, extraSize - MAX_SNAPSHOT_EXTRA_SIZE);
-  const refuseExcess = (): void => {
-    if (excess === 0) return;
-    throw new FormatError(file.name, 'snapshot.extraData', {
-      name: String(index),
-      offset: offset + 36,
-      value: extraSize,
-      limit: MAX_SNAPSHOT_EXTRA_SIZE,
-    });
-  };
-  faults.attempt('snapshot table', 'check', refuseExcess, undefined);
-  const idSize = entry.getUint16(12);
-  const nameSize = entry.getUint16(14);
-  const extra = dataView(table.take(extraSize - excess).slice());
-  table.skip(excess);
-  const virtualSize = extraSize >= 16 ? extra.getBigUint64(8) : undefined;
-  const icount = extraSize >= 24 ? extra.getBigUint64(16) : NO_ICOUNT;
+function refuseExcess(file: BlockFile, index: number, { offset, excessExtraData = 0 }: Snapshot): never {
+  throw new FormatError(file.name, 'snapshot.extraData', {
+    name: String(index),
+    offset: offset + EXTRA_SIZE_AT,
+    value: MAX_SNAPSHOT_EXTRA_SIZE + excessExtraData,
+    limit: MAX_SNAPSHOT_EXTRA_SIZE,
+  });
+}
+
+/** One 0 for all: each `bigint` that is read takes memory of its own. */
+const wideAt = (entry: DataView, at: number): bigint =>
+  entry.getUint32(at) === 0 && entry.getUint32(at + 4) === 0 ? 0n : entry.getBigUint64(at);
+
+function readSnapshot(table: TableStream): Snapshot {
+  const { offset } = table;
+  const extraSizeAt = table.locate(ENTRY_LENGTH) + EXTRA_SIZE_AT;
+  const extraSize = table.view.getUint32(extraSizeAt);
+  const keptSize = Math.min(extraSize, MAX_SNAPSHOT_EXTRA_SIZE);
+  const excess = extraSize - keptSize;
+  const at = table.locate(ENTRY_LENGTH + keptSize);
+  const extra = at + ENTRY_LENGTH;
+  const { view: entry } = table;
+  table.skip(ENTRY_LENGTH + extraSize);
+  const l1TableOffsetField = wideAt(entry, at);
+  const l1Size = entry.getUint32(at + 8);
+  const idSize = entry.getUint16(at + 12);
+  const nameSize = entry.getUint16(at + 14);
+  const dateSeconds = entry.getUint32(at + 16);
+  const dateNanoseconds = entry.getUint32(at + 20);
+  const vmClockNanoseconds = wideAt(entry, at + 24);
+  const vmStateSize = extraSize >= 8 ? wideAt(entry, extra) : BigInt(entry.getUint32(at + 32));
+  const virtualSize = extraSize >= 16 ? wideAt(entry, extra + 8) : undefined;
+  const icount = extraSize >= 24 ? wideAt(entry, extra + 16) : NO_ICOUNT;
   return {
     offset,
-    id: textOf(table.take(idSize)),
-    name: textOf(table.take(nameSize)),
-    l1TableOffset: Number(entry.getBigUint64(0)),
-    l1TableOffsetField: entry.getBigUint64(0),
-    l1Size: entry.getUint32(8),
-    dateSeconds: entry.getUint32(16),
-    dateNanoseconds: entry.getUint32(20),
-    vmClockNanoseconds: entry.getBigUint64(24),
-    vmStateSize: extraSize >= 8 ? extra.getBigUint64(0) : BigInt(entry.getUint32(32)),
-    ...(virtualSize === undefined ? {} : { virtualSize }),
-    ...(icount === NO_ICOUNT ? {} : { icount }),
-    ...(excess === 0 ? {} : { excessExtraData: excess }),
+    id: table.takeText(idSize),
+    name: table.takeText(nameSize),
+    l1TableOffset: Number(l1TableOffsetField),
+    l1TableOffsetField,
+    l1Size,
+    dateSeconds,
+    dateNanoseconds,
+    vmClockNanoseconds,
+    vmStateSize,
+    ...(virtualSize === undefined ? undefined : { virtualSize }),
+    ...(icount === NO_ICOUNT ? undefined : { icount }),
+    ...(excess === 0 ? undefined : { excessExtraData: excess }),
   };
 }

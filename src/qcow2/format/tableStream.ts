@@ -3,12 +3,14 @@
  * memory before the entries turn out to be there.
  */
 import type { BlockFile } from '../io/blockFile';
+import { dataView, textOf } from './bytes';
 
 /** Bytes read at a time. */
 const WINDOW = 64 * 1024;
 
 export class TableStream {
   #window = new Uint8Array(0);
+  #view = dataView(this.#window);
   #windowStart = 0;
 
   /** @param offset first byte of the table in `file` */
@@ -17,23 +19,36 @@ export class TableStream {
     public offset: number,
   ) {}
 
-  /** The next `length` bytes, without moving on; valid until the next call. */
-  peek(length: number): Uint8Array {
-    const within = this.offset - this.#windowStart;
-    if (within < 0 || within + length > this.#window.length) {
-      this.#window = new Uint8Array(Math.max(WINDOW, length));
-      this.#windowStart = this.offset;
-      this.file.read(this.#window, this.offset);
-      return this.#window.subarray(0, length);
-    }
-    return this.#window.subarray(within, within + length);
+  /** What `locate` has read; valid until its next call. */
+  get view(): DataView {
+    return this.#view;
   }
 
-  /** The next `length` bytes; moves past them. */
+  /**
+   * Reads the next `length` bytes, without moving on. Makes no object for them, which a table of 65,536 entries would
+   * spend most of its time on.
+   * @returns where they are in `view`
+   */
+  locate(length: number): number {
+    const within = this.offset - this.#windowStart;
+    if (within >= 0 && within + length <= this.#window.length) return within;
+    this.#window = new Uint8Array(Math.max(WINDOW, length));
+    this.#view = dataView(this.#window);
+    this.#windowStart = this.offset;
+    this.file.read(this.#window, this.offset);
+    return 0;
+  }
+
+  /** The next `length` bytes, valid until the next call; moves past them. */
   take(length: number): Uint8Array {
-    const bytes = this.peek(length);
+    const at = this.locate(length);
     this.offset += length;
-    return bytes;
+    return this.#window.subarray(at, at + length);
+  }
+
+  /** The text in the next `length` bytes, up to the first null byte; moves past them. */
+  takeText(length: number): string {
+    return length === 0 ? '' : textOf(this.take(length));
   }
 
   skip(length: number): void {

@@ -12,7 +12,7 @@ import { parseHeader, type Header } from '../format/header';
 import { parseExtensions, type HeaderExtensions } from '../format/headerExtensions';
 import type { L2Rules } from '../format/l2Entry';
 import { readLuksHeader, type LuksHeader } from '../format/luksHeader';
-import { readSnapshotTable, type Snapshot } from '../format/snapshotTable';
+import type { Snapshot } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
 import { guestCluster, hex, hostCluster, type GuestCluster, type HostCluster } from '../units';
 import { AbsentFile } from './absentFile';
@@ -22,10 +22,13 @@ import { readCompressedCluster } from './decompress';
 import { RunKind, type Layer, type RunVisitor } from './layer';
 import { isPreallocated } from './preallocation';
 import { Refcounts } from './refcounts';
+import { openSnapshotTable, type SnapshotTable } from './snapshotTable';
 
 export interface Qcow2OpenOptions {
   /** The external data file, where the image has one and it may be opened. The image takes it over. */
   readonly dataFile?: BlockFile | undefined;
+  /** The same file as it was opened before, or is on disk: what would be read the same is taken over. */
+  readonly former?: Qcow2Image | undefined;
 }
 
 /** What the header says about the backing file. */
@@ -42,7 +45,7 @@ interface Metadata {
   readonly extensions: HeaderExtensions;
   readonly encryption: Encryption | undefined;
   readonly backing: BackingReference | undefined;
-  readonly snapshots: readonly Snapshot[];
+  readonly snapshotTable: SnapshotTable;
   readonly bitmaps: readonly Bitmap[];
   readonly luksHeader: LuksHeader | undefined;
   readonly faults: readonly Fault[];
@@ -54,7 +57,6 @@ export class Qcow2Image implements Layer {
   readonly extensions: HeaderExtensions;
   readonly encryption: Encryption | undefined;
   readonly backing: BackingReference | undefined;
-  readonly snapshots: readonly Snapshot[];
   /** Empty when the autoclear bit says that they are stale. */
   readonly bitmaps: readonly Bitmap[];
   /** Absent where the image is not encrypted with LUKS. */
@@ -64,6 +66,7 @@ export class Qcow2Image implements Layer {
   readonly dataFile: BlockFile;
   readonly tables: ActiveTables;
   readonly refcounts: Refcounts;
+  readonly #snapshotTable: SnapshotTable;
   #isPreallocated: boolean | undefined;
   /** The last compressed cluster of which only a part was wanted: the next part is likely to follow. */
   #lastCluster: { readonly host: number; readonly content: Uint8Array } | undefined;
@@ -76,7 +79,9 @@ export class Qcow2Image implements Layer {
    *   open then
    */
   static open(file: BlockFile, options: Qcow2OpenOptions = {}): Qcow2Image {
-    return new Qcow2Image(file, readMetadata(file), options.dataFile);
+    const { dataFile, former } = options;
+    const table = former === undefined ? undefined : former.#snapshotTable;
+    return new Qcow2Image(file, readMetadata(file, table), dataFile);
   }
 
   private constructor(
@@ -88,7 +93,7 @@ export class Qcow2Image implements Layer {
     this.extensions = metadata.extensions;
     this.encryption = metadata.encryption;
     this.backing = metadata.backing;
-    this.snapshots = metadata.snapshots;
+    this.#snapshotTable = metadata.snapshotTable;
     this.bitmaps = metadata.bitmaps;
     this.luksHeader = metadata.luksHeader;
     this.faults = metadata.faults;
@@ -97,6 +102,10 @@ export class Qcow2Image implements Layer {
       : file;
     this.tables = new ActiveTables(file, this.header, this.#rules(), this.faults);
     this.refcounts = new Refcounts(file, this.header, this.tables.cache);
+  }
+
+  get snapshots(): readonly Snapshot[] {
+    return this.#snapshotTable.snapshots;
   }
 
   get size(): number {
@@ -307,7 +316,7 @@ export class Qcow2Image implements Layer {
   }
 }
 
-function readMetadata(file: BlockFile): Metadata {
+function readMetadata(file: BlockFile, former: SnapshotTable | undefined): Metadata {
   const collector = new FaultCollector();
   const header = parseHeader(file, collector);
   const extensions = parseExtensions(file, header, collector);
@@ -324,7 +333,8 @@ function readMetadata(file: BlockFile): Metadata {
   const luksHeader = collector.attempt('encryption', 'repair', readLuks, undefined);
   const name = collector.attempt('backing file', 'repair', () => readBackingName(file, header), undefined);
   const format = extensions.backingFormat;
-  const snapshots = readSnapshotTable(file, header, collector);
+  const snapshotTable = openSnapshotTable(file, header, former);
+  for (const fault of snapshotTable.faults) collector.add(fault);
   const readBitmaps = (): Bitmap[] =>
     extensions.bitmaps ? readBitmapDirectory(file, header, extensions.bitmaps) : [];
   return {
@@ -332,7 +342,7 @@ function readMetadata(file: BlockFile): Metadata {
     extensions,
     encryption,
     backing: name === undefined ? undefined : { name, ...(format === undefined ? {} : { format }) },
-    snapshots,
+    snapshotTable,
     bitmaps: collector.attempt('bitmaps', 'repair', readBitmaps, []),
     luksHeader,
     faults: collector.faults,

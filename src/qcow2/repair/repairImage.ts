@@ -70,7 +70,7 @@ export function repairImage(given: RepairContext, mode: RepairMode): Repair {
   const found = lookAt(image, progress, mode === 'leaks');
   const { before } = found;
   const work = new RepairWork(context, image, found.known);
-  const freed = mode === 'all' ? mendAll(work, found) : mendLeaks(work, found);
+  const freed = mode === 'all' ? mendAll(work, found, image) : mendLeaks(work, found);
   const hasChanged = work.log.actions.length > 0;
   const after = hasChanged ? checkImage(work.open(), progress) : before;
   if (after.checkErrors + after.corruptions + after.defects === 0) clearMarks(work);
@@ -127,18 +127,18 @@ function mendLeaks(work: RepairWork, { before, disk, counted }: Found): ClusterB
   return mender.freed;
 }
 
-function mendAll(work: RepairWork, { before, disk }: Found): ClusterBits {
+function mendAll(work: RepairWork, { before, disk }: Found, image: Qcow2Image): ClusterBits {
   const needsMending = !isSound(before) || work.hasFaults;
   if (!needsMending && before.leaks === 0) return new ClusterBits();
-  if (needsMending) mendReferences(work);
+  if (needsMending) mendReferences(work, image);
   const mender = new RefcountMender(work, countImage(work.open(), work.progress), disk);
   mender.mend();
   mendCopiedFlags(work);
   return mender.freed;
 }
 
-function mendReferences(work: RepairWork): void {
-  const taken = mendStructures(work);
+function mendReferences(work: RepairWork, image: Qcow2Image): void {
+  const taken = mendStructures(work, image);
   mendL1Entries(work, taken);
   mendL2Entries(work);
   mendBitmapEntries(work, countImage(work.open(), work.progress));
@@ -149,7 +149,7 @@ const DIRTY = 1;
 const CORRUPT = 2;
 
 function clearMarks(work: RepairWork): void {
-  const { version, features } = work.open().header;
+  const { version, features } = work.header();
   if (version === 2 || (!features.dirty && !features.corrupt)) return;
   // The last byte of the field.
   const at = headerField('incompatible_features').offset + 7;
@@ -163,7 +163,7 @@ function clearMarks(work: RepairWork): void {
 
 /** Whoever changes an image clears the autoclear bits that it does not know. */
 function clearUnknownAutoclear(work: RepairWork): void {
-  const { version, features } = work.open().header;
+  const { version, features } = work.header();
   const known = features.autoclear & (2n ** BigInt(FEATURE_NAMES.autoclear.length) - 1n);
   if (version === 2 || known === features.autoclear) return;
   const field = new Uint8Array(8);

@@ -24,7 +24,7 @@ export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
     );
   }
   let isChanged = overhanging > 0;
-  const kept: Uint8Array[] = [];
+  const table = new TableBuilder(image);
   for (const [index, snapshot] of snapshots.entries()) {
     const { l1TableOffsetField, l1Size, offset, virtualSize } = snapshot;
     const l1Fault = l1TableFault(snapshot, header.clusterSize);
@@ -53,52 +53,80 @@ export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
       });
       isChanged = true;
     }
-    kept.push(entryOf(image, snapshot, isIncomplete));
+    table.add(snapshot, isIncomplete);
   }
-  if (isChanged) writeTable(work, kept);
+  if (isChanged) writeTable(work, table);
 }
 
-/** Moves the table to clusters of its own. */
-export function moveSnapshotTable(work: RepairWork, image: Qcow2Image): void {
-  const entries = image.snapshots.map((snapshot) => entryOf(image, snapshot, false));
+/** Where the table is. */
+interface TablePlace {
+  readonly offset: number;
+  /** Bytes, with the padding after the last entry. */
+  readonly size: number;
+}
+
+/** Moves the table to clusters of its own, as its entries are now. */
+export function moveSnapshotTable(work: RepairWork, image: Qcow2Image): TablePlace {
+  const table = new TableBuilder(image);
+  for (const snapshot of image.snapshots) table.add(snapshot, false);
   const { snapshotsOffset: at } = image.header;
   work.log.did('structureCopied', { at: 64, host: at, structure: 'snapshot table' });
-  writeTable(work, entries);
+  return writeTable(work, table);
 }
 
-function writeTable(work: RepairWork, entries: readonly Uint8Array[]): void {
-  const length = entries.reduce((sum, entry) => sum + entry.length, 0);
-  const offset = length === 0 ? 0 : work.fresh.take(Math.ceil(length / work.clusterSize));
-  let at = offset;
-  for (const entry of entries) {
-    work.file.write(entry, at);
-    at += entry.length;
-  }
-  work.setHeader('nb_snapshots', entries.length);
+function writeTable(work: RepairWork, { bytes, count }: TableBuilder): TablePlace {
+  const size = bytes.length;
+  const offset = size === 0 ? 0 : work.fresh.take(Math.ceil(size / work.clusterSize));
+  if (size > 0) work.file.write(bytes, offset);
+  work.setHeader('nb_snapshots', count);
   work.setHeader('snapshots_offset', offset);
+  return { offset, size };
 }
 
-/** The bytes of an entry with its padding. */
-function entryOf({ file, header }: Qcow2Image, snapshot: Snapshot, completes: boolean): Uint8Array {
-  const { offset, vmStateSize, excessExtraData = 0 } = snapshot;
-  const fixed = new Uint8Array(ENTRY_LENGTH);
-  file.read(fixed, offset);
-  const view = dataView(fixed);
-  const extraSize = view.getUint32(EXTRA_SIZE_AT);
-  const textSize = view.getUint16(12) + view.getUint16(14);
-  const kept = extraSize - excessExtraData;
-  const newExtra = completes ? Math.max(FULL_EXTRA, kept) : kept;
-  const entry = new Uint8Array(Math.ceil((ENTRY_LENGTH + newExtra + textSize) / 8) * 8);
-  entry.set(fixed);
-  dataView(entry).setUint32(EXTRA_SIZE_AT, newExtra);
-  file.read(entry.subarray(ENTRY_LENGTH, ENTRY_LENGTH + kept), offset + ENTRY_LENGTH);
-  const text = entry.subarray(ENTRY_LENGTH + newExtra, ENTRY_LENGTH + newExtra + textSize);
-  file.read(text, offset + ENTRY_LENGTH + extraSize);
-  if (completes) {
-    const complete = dataView(entry);
-    complete.setBigUint64(ENTRY_LENGTH, vmStateSize);
-    complete.setBigUint64(ENTRY_LENGTH + 8, BigInt(header.size));
-    complete.setBigUint64(ENTRY_LENGTH + 16, NO_ICOUNT);
+/** The entries of a table one after the other, each with its padding, in one buffer: there may be 65,536. */
+class TableBuilder {
+  count = 0;
+  #buffer = new Uint8Array(4096);
+  #view = dataView(this.#buffer);
+  #size = 0;
+
+  constructor(readonly image: Qcow2Image) {}
+
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#size);
   }
-  return entry;
+
+  /** Copies an entry as it is in the file now, without extra data beyond what is allowed. */
+  add({ offset, vmStateSize, excessExtraData = 0 }: Snapshot, completes: boolean): void {
+    const start = this.#size;
+    this.#copy(offset, start, ENTRY_LENGTH);
+    const extraSize = this.#view.getUint32(start + EXTRA_SIZE_AT);
+    const textSize = this.#view.getUint16(start + 12) + this.#view.getUint16(start + 14);
+    const kept = extraSize - excessExtraData;
+    const newExtra = completes ? Math.max(FULL_EXTRA, kept) : kept;
+    this.#view.setUint32(start + EXTRA_SIZE_AT, newExtra);
+    const extra = start + ENTRY_LENGTH;
+    this.#copy(offset + ENTRY_LENGTH, extra, kept);
+    this.#copy(offset + ENTRY_LENGTH + extraSize, extra + newExtra, textSize);
+    this.#size = Math.ceil((extra + newExtra + textSize) / 8) * 8;
+    this.#reserve(this.#size);
+    this.count++;
+    if (!completes) return;
+    this.#view.setBigUint64(extra, vmStateSize);
+    this.#view.setBigUint64(extra + 8, BigInt(this.image.header.size));
+    this.#view.setBigUint64(extra + 16, NO_ICOUNT);
+  }
+
+  #copy(from: number, to: number, length: number): void {
+    this.#reserve(to + length);
+    if (length > 0) this.image.file.read(this.#buffer.subarray(to, to + length), from);
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#buffer.length) return;
+    const buffer = new Uint8Array(Math.max(size, this.#buffer.length * 2));
+    buffer.set(this.#buffer);
+    this.#buffer = buffer;
+    this.#view = dataView(buffer);
+  }
 }

@@ -16,10 +16,11 @@ import type { RepairWork } from './work';
 
 /**
  * Mends them, and takes out of the refcount table what cannot stay.
+ * @param image as it is before the repair
  * @returns clusters of all structures but L2 tables
  */
-export function mendStructures(work: RepairWork): ClusterBits {
-  mendSnapshotTable(work, work.open());
+export function mendStructures(work: RepairWork, image: Qcow2Image): ClusterBits {
+  mendSnapshotTable(work, image);
   const mender = new StructureMender(work, work.open());
   mender.mend();
   mender.mendRefcountTable();
@@ -51,8 +52,8 @@ class StructureMender {
       this.#move('L1 table', offset, size * 8, pointers);
     }
     if (snapshots.length > 0 && !this.#claim(header.snapshotsOffset, snapshotTableSize(image))) {
-      moveSnapshotTable(work, work.open());
-      this.#claim(work.open().header.snapshotsOffset, snapshotTableSize(work.open()));
+      const moved = moveSnapshotTable(work, image);
+      this.#claim(moved.offset, moved.size);
     }
     this.#mendBitmaps();
   }
@@ -60,8 +61,7 @@ class StructureMender {
   /** A table that cannot stay is given up with all its blocks: nothing that it says can be believed. */
   mendRefcountTable(): void {
     const { work, taken } = this;
-    const { header } = work.open();
-    const { refcountTableOffset: start, refcountTableClusters, clusterSize } = header;
+    const { refcountTableOffset: start, refcountTableClusters, clusterSize } = work.header();
     const size = refcountTableClusters * clusterSize;
     if (!this.#claim(start, size)) {
       const target = work.fresh.take(refcountTableClusters);

@@ -1,6 +1,8 @@
 /** What all steps of a repair work on. */
 import type { FindingKind } from '../check/findings';
 import { dataView } from '../format/bytes';
+import { FaultCollector } from '../format/faults';
+import { parseHeader, type Header } from '../format/header';
 import { headerField, type HeaderFieldName } from '../format/headerFields';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';
@@ -32,6 +34,8 @@ export class RepairWork {
   readonly hasFaults: boolean;
   /** Data can be put somewhere else: LUKS ties what is encrypted to its host offset. */
   readonly canMoveData: boolean;
+  /** As it was opened last. */
+  #opened: Qcow2Image;
 
   /**
    * @param image opened on the file as it is
@@ -45,6 +49,7 @@ export class RepairWork {
     const { file, original, diskSize } = context;
     this.clusterSize = image.header.clusterSize;
     this.fileEnd = Math.ceil(file.size / 512) * 512;
+    this.#opened = image;
     this.namesBacking = image.namesBacking;
     this.hasFaults = image.faults.length > 0;
     this.canMoveData = image.encryption !== 'luks';
@@ -60,9 +65,16 @@ export class RepairWork {
     return this.context.progress;
   }
 
+  /** The header as it is now: far cheaper than `open`, which reads all snapshots. */
+  header(): Header {
+    return parseHeader(this.file, new FaultCollector());
+  }
+
   /** The image as it is now. */
   open(): Qcow2Image {
-    return Qcow2Image.open(this.context.file, { dataFile: this.context.dataFile });
+    const { file, dataFile } = this.context;
+    this.#opened = Qcow2Image.open(file, { dataFile, former: this.#opened });
+    return this.#opened;
   }
 
   /** @param value a safe integer */

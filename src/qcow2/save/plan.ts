@@ -50,7 +50,7 @@ export function makePlan(
   progress: Progress,
 ): SavePlan | undefined {
   const onDisk = Qcow2Image.open(image.base);
-  const staged = Qcow2Image.open(image, { dataFile });
+  const staged = Qcow2Image.open(image, { dataFile, former: onDisk });
   // What the guards refuse by name cannot come here; no plan can be made of tables that cannot be read.
   onDisk.refuseFaults('change');
   staged.refuseFaults('change');

@@ -39,7 +39,7 @@ export function makeRepairPlan(
   progress: Progress,
 ): SavePlan | undefined {
   const onDisk = Qcow2Image.open(image.base);
-  const staged = Qcow2Image.open(image, { dataFile });
+  const staged = Qcow2Image.open(image, { dataFile, former: onDisk });
   const { clusterSize, version, refcountBits } = onDisk.header;
   if (clusterSize !== staged.header.clusterSize) throw new RefusedError(image.name, 'save.otherGeometry');
   const [header, oldHeader] = [firstSector(image), firstSector(image.base)];

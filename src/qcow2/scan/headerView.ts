@@ -7,12 +7,13 @@ import { readBitmapDirectory } from '../format/bitmapDirectory';
 import { dataView } from '../format/bytes';
 import { FEATURE_NAMES, FEATURE_TYPES, hasBit } from '../format/features';
 import type { FeatureName, FeatureType } from '../format/features';
+import { strict } from '../format/faults';
 import { parseHeader } from '../format/header';
 import { parseExtensions } from '../format/headerExtensions';
 import type { HeaderFieldName, HeaderFieldPlace } from '../format/headerFields';
 import { HEADER_FIELDS, headerField, readHeaderField, V2_HEADER_LENGTH } from '../format/headerFields';
 import { MAX_CLUSTER_BITS, MIN_CLUSTER_BITS } from '../format/limits';
-import { readSnapshotTable } from '../format/snapshotTable';
+import { readSnapshots } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
 import { bitmapFlags } from './bitmapFlags';
 import { describeField } from './headerFieldText';
@@ -167,8 +168,8 @@ function viewFeature(
 const nameOf = (type: FeatureType, bit: number): FeatureName | undefined => FEATURE_NAMES[type][bit];
 
 function viewSnapshots(file: BlockFile): SnapshotView[] {
-  return readSnapshotTable(file, parseHeader(file))
-    .slice(0, MAX_ROWS)
+  return readSnapshots(file, parseHeader(file), strict)
+    .snapshots.slice(0, MAX_ROWS)
     .map((snapshot) => ({
       id: snapshot.id,
       name: snapshot.name,

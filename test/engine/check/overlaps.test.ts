@@ -124,7 +124,8 @@ describe('a structure that is led onto another one', () => {
 
   test('can be read but for tables whose content is looked at when the image is opened', () => {
     const closed = PAIRS.filter((pair) => typeof damaged(pair) === 'string');
-    expect(openable).toHaveLength(113);
+    // All but 16. Numbers beyond 2^53 in a snapshot that are only shown close no image: QEMU opens such a table, too.
+    expect(openable).toHaveLength(116);
     const tables = ['snapshot table', 'bitmap directory', 'bitmap table'];
     for (const { one } of closed) expect(tables).toContain(one.structure);
     for (const pair of closed) {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { readBitmapDirectory } from '../../../src/qcow2/format/bitmapDirectory';
 import { parseHeader } from '../../../src/qcow2/format/header';
 import { readLuksHeader } from '../../../src/qcow2/format/luksHeader';
-import { readSnapshotTable } from '../../../src/qcow2/format/snapshotTable';
+import { strict } from '../../../src/qcow2/format/faults';
+import { readSnapshots } from '../../../src/qcow2/format/snapshotTable';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { CLUSTER, problemOf, v3File, type Patch } from './bytes';
 
@@ -13,7 +14,7 @@ const text = (offset: number, words: string): Patch[] =>
 describe('the snapshot table', () => {
   const snapshots = (count: number, ...patches: Patch[]) => {
     const file = v3File([60, 4, count], [64, 8, AT], ...patches);
-    return readSnapshotTable(file, parseHeader(file));
+    return readSnapshots(file, parseHeader(file), strict).snapshots;
   };
 
   it('is read entry by entry, each at a multiple of 8', () => {
