@@ -14,6 +14,7 @@ import { icon, type IconName } from './icons';
 import { shareText } from '../src/text/shareText';
 import { sizeText } from '../src/text/sizeText';
 import { formatBytes, formatCount } from './numbers';
+import { lastingReadOnly } from './store';
 import { t } from './strings';
 
 export function strip(
@@ -159,13 +160,12 @@ const badgeList = (testId: string, label: string, shown: readonly Badge[]): Temp
   </ul>`;
 
 /** Beside the name: what keeps the image from being changed. */
-function accessBadges({ inUse, readOnly }: PageState): readonly Badge[] {
+function accessBadges(page: PageState): readonly Badge[] {
+  const { inUse } = page;
+  const readOnly = lastingReadOnly(page);
   return [
     ...(inUse === undefined ? [] : [{ text: inUse.text, title: inUse.detail, tone: 'warning' } as const]),
-    // A program that ends makes it writable again.
-    ...(readOnly === undefined || readOnly === inUse?.detail
-      ? []
-      : [{ text: t('read-only'), title: readOnly, tone: 'plain' } as const]),
+    ...(readOnly === undefined ? [] : [{ text: t('read-only'), title: readOnly, tone: 'plain' } as const]),
   ];
 }
 

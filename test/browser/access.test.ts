@@ -55,6 +55,8 @@ describe('an image that cannot be changed', () => {
     // The consequence is said to those who cannot see a title, and once.
     expect(await page.get('access').textContent()).toContain('Another program has the file open');
     expect(await page.text('access')).not.toContain('read-only');
+    // It can be changed again soon: nothing that has its place for that comes and goes.
+    expect(await page.get('legend-staged').isVisible()).toBe(true);
     for (const kind of ['writeZeroes', 'discard']) {
       expect(await isOffered(kind)).toBe(false);
       expect(await page.get(`change-${kind}`).getAttribute('title')).toContain('qemu-io');
