@@ -42,6 +42,10 @@ export function guards(
   )}`;
 }
 
+/** Whether the guards refuse in these words: what else says so need not be shown. */
+export const isSaidBy = (answer: Answer<GuardReport>, text: string): boolean =>
+  answer?.ok === true && answer.value.refusals.includes(text);
+
 /** Whether nothing of it stands in the way any more. */
 export function mayPass(answer: Answer<GuardReport>, confirmed: ReadonlySet<string>): boolean {
   if (answer?.ok !== true) return false;

@@ -5,7 +5,7 @@ import { FILE_KINDS, GUEST_KINDS, isFromBacking, type KindSet } from './kinds';
 import { shareText } from '../src/text/shareText';
 import { sizeText } from '../src/text/sizeText';
 import { formatBytes, formatCount } from './numbers';
-import type { AppState } from './store';
+import { type AppState, lastingReadOnly } from './store';
 import { t } from './strings';
 
 /**
@@ -103,7 +103,7 @@ function stagedEntry(
 ): TemplateResult | '' {
   const edits = page?.image.edits;
   const bytes = (space === 'file' ? edits?.stagedFileBytes : edits?.stagedBytes) ?? 0;
-  if (bytes === 0 && page?.readOnly !== undefined) return '';
+  if (bytes === 0 && page !== undefined && lastingReadOnly(page) !== undefined) return '';
   const clusters = Math.ceil(bytes / clusterSize);
   return html`<tr
     role="row"

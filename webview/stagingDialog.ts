@@ -5,7 +5,7 @@
 import { html, nothing, render, type TemplateResult } from 'lit';
 import type { GuardReport } from '../src/editor/messages';
 import type { Answer } from './answers';
-import { guards, mayPass } from './guards';
+import { guards, isSaidBy, mayPass } from './guards';
 import { Latest } from './latest';
 import { t } from './strings';
 
@@ -166,7 +166,7 @@ export function stagingForm(
       })}
       ${preview}
       ${
-        failure === undefined
+        failure === undefined || isSaidBy(answer, failure)
           ? nothing
           : html`<p class="problem" role="alert" data-testid="${name}-failure">${failure}</p>`
       }

@@ -96,3 +96,7 @@ export class Store {
     listener();
   }
 }
+
+/** Why the image stays read-only even if other programs close it; undefined where it does not. */
+export const lastingReadOnly = ({ readOnly, inUse }: PageState): string | undefined =>
+  readOnly === inUse?.detail ? undefined : readOnly;

@@ -14,6 +14,7 @@ import { icon, type IconName } from './icons';
 import { shareText } from '../src/text/shareText';
 import { sizeText } from '../src/text/sizeText';
 import { formatBytes, formatCount } from './numbers';
+import { lastingReadOnly } from './store';
 import { t } from './strings';
 
 export function strip(
@@ -22,15 +23,15 @@ export function strip(
   run: (command: PageCommand) => void,
 ): TemplateResult {
   const { image } = page;
+  const access = accessBadges(page);
   return html`<div class="strip-line">
       <h1 class="strip-name" translate="no" title=${printable(image.path)} data-testid="file-name">
         ${printable(page.fileName)}
       </h1>
+      ${access.length === 0 ? nothing : badgeList('access', t('What keeps the image from being changed'), access)}
       ${image.summary ? facts(image, image.summary) : fileSize(image)}
     </div>
-    <ul class="badges" data-testid="badges" aria-label=${t('What is special about this image')}>
-      ${badges(page).map(badge)}
-    </ul>
+    ${badgeList('badges', t('What is special about this image'), badges(page))}
     <div class="strip-state">
       ${image.summary && health ? healthFact(health, run) : nothing} ${stagedFact(image)}
     </div>`;
@@ -153,9 +154,29 @@ interface Badge {
   readonly tone: 'plain' | 'warning' | 'error';
 }
 
+const badgeList = (testId: string, label: string, shown: readonly Badge[]): TemplateResult =>
+  html`<ul class="badges" data-testid=${testId} aria-label=${label}>
+    ${shown.map(badge)}
+  </ul>`;
+
+/** Beside the name: what keeps the image from being changed. */
+function accessBadges(page: PageState): readonly Badge[] {
+  const { inUse } = page;
+  const readOnly = lastingReadOnly(page);
+  return [
+    ...(inUse === undefined ? [] : [{ text: inUse.text, title: inUse.detail, tone: 'warning' } as const]),
+    ...(readOnly === undefined ? [] : [{ text: t('read-only'), title: readOnly, tone: 'plain' } as const]),
+  ];
+}
+
 function badge({ text, title, tone }: Badge): TemplateResult {
   const mark: IconName | undefined = tone === 'plain' ? undefined : tone;
-  return html`<li class="badge is-${tone}" title=${title}>${mark ? icon(mark) : ''}<span>${text}</span></li>`;
+  // A title is for the mouse; screen readers read the list's text.
+  return html`<li class="badge is-${tone}" title=${title}>
+    ${mark ? icon(mark) : ''}<span>${text}</span>${
+      title === '' ? nothing : html`<span class="visually-hidden">: ${title}</span>`
+    }
+  </li>`;
 }
 
 function badges(page: PageState): readonly Badge[] {
@@ -197,7 +218,6 @@ function badges(page: PageState): readonly Badge[] {
     t('encrypted: {0}', (summary.encryption ?? '').toUpperCase()),
     t('The data cannot be read without a key.'),
   );
-  add(page.readOnly !== undefined, t('read-only'), page.readOnly ?? '');
   return found;
 }
 

@@ -137,12 +137,17 @@ export class ImageDocument {
     return this.state ?? (await this.session()).whenRead(this.source);
   }
 
-  /** Reads anew if the file, or what the name leads to, is not what was read. */
+  /** Reads anew if the file, or what the name leads to, is not what was read; looks whether it may be written. */
   lookAgain(): Promise<void> {
-    this.looking ??= this.look().finally(() => {
+    this.looking ??= this.lookAtAll().finally(() => {
       this.looking = undefined;
     });
     return this.looking;
+  }
+
+  /** Looks whether the file may be written, without reading it. */
+  async lookAtAccess(): Promise<void> {
+    await (await this.readSession()).lookAtAccess();
   }
 
   /** Reads anew in any case; where the thread has died, what was staged is staged again. */
@@ -345,6 +350,11 @@ export class ImageDocument {
   /** Another backup may be under way that shares pages; none is where the document is closed. */
   private async inTurnOrClosed(piece: () => Promise<void>): Promise<void> {
     await (this.lease === undefined ? piece() : this.lease.session.staging.enqueue(piece));
+  }
+
+  private async lookAtAll(): Promise<void> {
+    await this.look();
+    await this.lookAtAccess();
   }
 
   private async look(): Promise<void> {

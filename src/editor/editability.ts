@@ -50,6 +50,8 @@ export function readOnlyReason(
     return vscode.l10n.t('A save of the image was interrupted: it has to be recovered before it is changed.');
   }
   if (state.journal !== undefined) return describeWithFile(state.journal, state.path);
+  const refusal = state.access?.readOnly ?? state.access?.held?.problem;
+  if (refusal !== undefined) return describeWithFile(refusal, state.path);
   if (state.summary.corrupt && !allowsDamage) {
     return vscode.l10n.t('The image is marked as corrupt: it has to be repaired before it is changed.');
   }
@@ -70,6 +72,7 @@ export async function guardsOf(
   findUsers: FindUsers,
   leniency: Leniency = {},
 ): Promise<GuardReport> {
+  await document.lookAtAccess();
   const reason = readOnlyReason(document, leniency);
   if (reason !== undefined) return { refusals: [reason], questions: [] };
   const { source } = document;
@@ -84,7 +87,7 @@ export async function guardsOf(
       const { severity, problem, isDamage = false } = obstacle;
       if (leniency.allowsDamage === true && isDamage) continue;
       if (leniency.writesData === false && isAboutDataFile(problem)) continue;
-      if (severity === 'refuse') refusals.push(describe(problem));
+      if (severity === 'refuse') refusals.push(describeWithFile(problem, source.path));
       else if (isAboutUnseenLocks(problem) && guardLevel('unseenLocks', image) === 'refuse') {
         refusals.push(refusedBySetting(describe(problem), 'unseenLocks'));
       } else questions.push({ id: `${problem.code}:${problem.value ?? ''}`, text: describe(problem) });

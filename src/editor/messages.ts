@@ -78,6 +78,8 @@ export interface PageState {
   readonly health: PageHealth;
   /** Why nothing can be changed here, in the person's language; absent where it can. */
   readonly readOnly?: string;
+  /** Another program has the image open and forbids changing it: "in use by …", and what follows from that. */
+  readonly inUse?: { readonly text: string; readonly detail: string };
 }
 
 /** What the last check has found, in the person's language. */

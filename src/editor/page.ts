@@ -2,6 +2,7 @@
 import { createBirpc } from 'birpc';
 import type * as vscode from 'vscode';
 import { log } from '../words/log';
+import { AccessPoll } from './accessPoll';
 import type { Checks } from './checks';
 import type { CustomImageDocument } from './customDocument';
 import type { ImageDocument, Selection } from './document';
@@ -73,6 +74,7 @@ export class Page implements vscode.Disposable {
         if (!panel.visible) this.hasState = false;
       }),
     );
+    this.disposables.push(new AccessPoll(document, panel));
     webview.html = pageHtml(webview, extension);
   }
 

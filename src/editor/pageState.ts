@@ -1,7 +1,8 @@
 /** What the page shows, from what the worker answered. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ChainLayerView, ImageState, Problem } from '../worker/api';
+import type { ChainLayerView, HeldFile, ImageState, Problem } from '../worker/api';
+import { printable } from '../text/printable';
 import type { ImageDocument } from './document';
 import { readOnlyReason } from './editability';
 import type { Checks } from './checks';
@@ -15,6 +16,7 @@ import { describe, describeWithFile } from '../words/words';
 export function pageState(document: ImageDocument, state: ImageState, checks: Checks): PageState {
   const problemText = imageProblem(document, state);
   const readOnly = readOnlyReason(document);
+  const held = state.access?.held;
   return {
     image: state,
     fileName: basename(sourceName(document.source)),
@@ -24,7 +26,17 @@ export function pageState(document: ImageDocument, state: ImageState, checks: Ch
     health: documentHealth(document, checks),
     isRestricted: !vscode.workspace.isTrusted,
     ...(readOnly === undefined ? {} : { readOnly }),
+    ...(held === undefined
+      ? {}
+      : { inUse: { text: holderText(held), detail: describeWithFile(held.problem, state.path) } }),
   };
+}
+
+/** Names the program that has the image open, as far as it is known: nothing is guessed. */
+function holderText({ holder: { pid, program } }: HeldFile): string {
+  if (pid === undefined) return vscode.l10n.t('in use by another program');
+  if (program === undefined) return vscode.l10n.t('in use by process {0}', String(pid));
+  return vscode.l10n.t('in use by {0} (pid {1})', printable(program), String(pid));
 }
 
 /** What is known of the health of a document's image. */

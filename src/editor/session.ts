@@ -5,6 +5,7 @@
  * to lead to another file, the document takes another session (document.ts). What is staged on the file belongs to
  * the session (staging.ts), so that all documents and views of a file see the same.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type {
   CellsRequest,
   EngineEvents,
@@ -154,6 +155,15 @@ export class ImageSession {
     if (this.engine === undefined || this.engine.hasEnded || this.current === undefined) return true;
     if (source.kind === 'bytes') return (await source.stamp()) !== this.stamp;
     return this.engine.hasChanged();
+  }
+
+  /** Looks whether the file may be written; reads nothing of it, so what is staged stays. */
+  async lookAtAccess(): Promise<void> {
+    const looked = await this.ask((engine) => engine.access());
+    // Without `edits` there is nothing to write, as in the state that the worker answers.
+    if (!looked.ok || this.current?.edits === undefined) return;
+    if (isDeepStrictEqual(looked.value, this.current.access)) return;
+    this.amend((state) => ({ ...state, access: looked.value }));
   }
 
   // Questions: they wait for nothing, so ask once something was read.

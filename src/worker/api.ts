@@ -10,6 +10,7 @@ import type { CheckReport } from '../qcow2/check/checkImage';
 import type { Fault } from '../qcow2/format/faults';
 import type { HeaderView } from '../qcow2/scan/headerView';
 import type { Obstacle } from '../qcow2/check/obstacles';
+import type { WriteAccess } from '../qcow2/check/writeAccess';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { BackupPlace } from '../qcow2/edit/backup';
@@ -33,6 +34,7 @@ export type { CheckReport } from '../qcow2/check/checkImage';
 export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
 export type { Fault } from '../qcow2/format/faults';
 export type { Obstacle } from '../qcow2/check/obstacles';
+export type { HeldFile, WriteAccess } from '../qcow2/check/writeAccess';
 export type { ZeroPolicy } from '../qcow2/change/decide';
 export type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
 export type { BackupPlace } from '../qcow2/edit/backup';
@@ -104,6 +106,8 @@ export interface ImageState {
   readonly journal?: Problem;
   /** Absent where nothing can be staged: the image is not open, or not on a local disk. */
   readonly edits?: EditState;
+  /** Whether the file may be written, when that was looked at last; absent as `edits`. */
+  readonly access?: WriteAccess;
 }
 
 /** Where the image stands in the history of its edits. */
@@ -242,6 +246,8 @@ export interface EngineApi {
   open(path: string, options: OpenOptions): ImageState;
   /** Whether the file (or one of its chain) differs from what was read: size, time or identity. */
   hasChanged(): boolean;
+  /** Whether the image may be written now. Cheap, and reads nothing of the image. */
+  access(): Result<WriteAccess>;
   /** Aggregated cells for a stretch of the guest's disk; may be incomplete while the whole-disk scan runs. */
   cells(request: CellsRequest): Result<MapCells>;
   /** Totals of a range of guest bytes by kind. */

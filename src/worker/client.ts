@@ -42,6 +42,7 @@ import type {
   SaveAsTrust,
   Saved,
   StagedReport,
+  WriteAccess,
 } from './api';
 import type { IndexApi, IndexedImage, Surroundings, WalkPart, WalkRequest } from './indexApi';
 import { CancelFlag, LivingThreads, type ThreadData, type ThreadRole, WriteGate } from './thread';
@@ -244,6 +245,10 @@ export class EngineClient {
   async hasChanged(): Promise<boolean> {
     const result = await this.thread.call(this.path, (rpc) => rpc.hasChanged());
     return !result.ok || result.value;
+  }
+
+  async access(): Promise<Result<WriteAccess>> {
+    return flat(await this.thread.call(this.path, (rpc) => rpc.access()));
   }
 
   async cells(request: CellsRequest): Promise<Result<MapCells>> {

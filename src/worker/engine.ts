@@ -53,6 +53,7 @@ import type {
   Saved,
   StagedHostReport,
   StagedReport,
+  WriteAccess,
 } from './api';
 import { Editing } from './editing';
 import { writeMapFile } from './mapFile';
@@ -119,6 +120,11 @@ class Engine implements EngineApi {
 
   hasChanged(): boolean {
     return this.image?.hasChanged() ?? true;
+  }
+
+  access(): Result<WriteAccess> {
+    const { image } = this;
+    return image?.view === undefined ? this.notOpen() : this.attempt(() => image.access);
   }
 
   cells(request: CellsRequest): Result<MapCells> {

@@ -13,6 +13,7 @@ import { EditableImage } from '../qcow2/edit/editableImage';
 import { journalOf, journalProblem } from '../qcow2/edit/interrupted';
 import { EngineError, UnsupportedError } from '../qcow2/errors';
 import type { Problem } from '../qcow2/errors';
+import { writeAccessOf, type WriteAccess } from '../qcow2/check/writeAccess';
 import type { BlockFile } from '../qcow2/io/blockFile';
 import { openLocalFile } from '../qcow2/io/localFile';
 import { MemoryFile } from '../qcow2/io/memoryFile';
@@ -85,6 +86,11 @@ export class OpenImage {
     return this.editable?.hasChanged() === true || this.unopened.hasChanged();
   }
 
+  /** Whether it may be written now; no limits where it is not on a local disk. */
+  get access(): WriteAccess {
+    return this.editable === undefined ? {} : writeAccessOf(this.editable.onDisk.top);
+  }
+
   close(): void {
     this.editable?.close();
     this.memory?.close();
@@ -139,6 +145,7 @@ function shown(
     summary: summarise(top),
     ...(editable === undefined ? {} : { edits: editState(editable, marks, fileMarks) }),
     ...(journal === undefined ? {} : { journal }),
+    ...(editable === undefined ? {} : { access: writeAccessOf(editable.onDisk.top) }),
   };
   return { state, view: { chain, overview: new Overview(chain.layers, clusterSize), marks, fileMarks } };
 }

@@ -49,7 +49,7 @@ describe('an image in a folder that is not trusted', () => {
 
   it('is not changed, and says why', async () => {
     const page = await EditorPage.of(window);
-    expect(await page.text('badges')).toContain('read-only');
+    expect(await page.text('access')).toContain('read-only');
     for (const kind of ['writeZeroes', 'discard']) {
       expect(await page.get(`change-${kind}`).getAttribute('disabled')).not.toBeNull();
       expect(await page.get(`change-${kind}`).getAttribute('title')).toContain('Restricted Mode');

@@ -300,7 +300,7 @@ describe('staged edits', () => {
     const corrupt = files.path('corrupt.qcow2');
     writeFileSync(corrupt, bytes);
     const page = await open(corrupt);
-    expect(await page.text('badges')).toContain('read-only');
+    expect(await page.text('access')).toContain('read-only');
     expect(await page.get('change-writeZeroes').getAttribute('disabled')).not.toBeNull();
     expect(await page.get('change-writeZeroes').getAttribute('title')).toContain('corrupt');
   });

@@ -7,8 +7,13 @@ export class Holder {
   private constructor(readonly child: ChildProcess) {}
 
   /** `qemu-io OPTIONS FILE`, which waits for commands. */
-  static async open(file: string, ...options: string[]): Promise<Holder> {
-    const child = spawn('qemu-io', [...options, file], { stdio: ['pipe', 'pipe', 'inherit'] });
+  static open(file: string, ...options: string[]): Promise<Holder> {
+    return Holder.openWith('qemu-io', file, ...options);
+  }
+
+  /** The same. @param program `qemu-io`, or a copy of it under another name */
+  static async openWith(program: string, file: string, ...options: string[]): Promise<Holder> {
+    const child = spawn(program, [...options, file], { stdio: ['pipe', 'pipe', 'inherit'] });
     // It answers once the image is open.
     child.stdin.write('length\n');
     const holder = new Holder(child);

@@ -1,5 +1,6 @@
 /** The dialog's form, drawn from its state. */
 import { html, nothing, type TemplateResult } from 'lit';
+import { isSaidBy } from '../guards';
 import { stagingForm, type StagingActions } from '../stagingDialog';
 import { t } from '../strings';
 import type { ChangeFormState } from './dialog';
@@ -100,7 +101,7 @@ function options(state: ChangeFormState, actions: FormActions): TemplateResult {
 const discardHint = (): TemplateResult =>
   html`<p class="hint">${t('What is discarded reads as zero; only whole clusters are discarded.')}</p>`;
 
-function preview({ preview: answer, range, isStale }: ChangeFormState): TemplateResult {
+function preview({ preview: answer, guards: refusals, range, isStale }: ChangeFormState): TemplateResult {
   return html`<div
     class="change-preview ${isStale && range.ok ? 'is-stale' : ''}"
     role="region"
@@ -116,7 +117,9 @@ function preview({ preview: answer, range, isStale }: ChangeFormState): Template
           ? html`<p class="hint">${t('Working out what would happen…')}</p>`
           : answer.ok
             ? previewTable(answer.value)
-            : html`<p class="problem" data-testid="change-preview-problem">${answer.text}</p>`
+            : isSaidBy(refusals, answer.text)
+              ? nothing
+              : html`<p class="problem" data-testid="change-preview-problem">${answer.text}</p>`
     }
   </div>`;
 }

@@ -1,6 +1,7 @@
 /** The repair's dialog, drawn from its state. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RepairMode, RepairPreview } from '../../src/editor/messages';
+import { isSaidBy } from '../guards';
 import { icon } from '../icons';
 import { sizeText } from '../../src/text/sizeText';
 import { formatCount } from '../numbers';
@@ -53,7 +54,11 @@ function choice(
   </label>`;
 }
 
-function preview({ mode, preview: answer }: RepairFormState): TemplateResult | typeof nothing {
+function preview({
+  mode,
+  preview: answer,
+  guards: refusals,
+}: RepairFormState): TemplateResult | typeof nothing {
   if (mode === undefined) return nothing;
   return html`<div
     class="change-preview"
@@ -68,7 +73,9 @@ function preview({ mode, preview: answer }: RepairFormState): TemplateResult | t
         ? html`<p class="hint">${t('Working out what would happen…')}</p>`
         : answer.ok
           ? effects(answer.value)
-          : html`<p class="problem" data-testid="repair-preview-problem">${answer.text}</p>`
+          : isSaidBy(refusals, answer.text)
+            ? nothing
+            : html`<p class="problem" data-testid="repair-preview-problem">${answer.text}</p>`
     }
   </div>`;
 }

@@ -2,7 +2,7 @@
  * What stands in the way of changing an image, all of it at once: looked at before the first staged edit and again
  * before a save (ARCHITECTURE.md, "Guards"). Nothing here changes or locks anything.
  */
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import * as path from 'node:path';
 import { CancelledError, EngineError, FileError, FormatError, RefusedError, type Problem } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
@@ -13,6 +13,7 @@ import { systemCode, systemMessage } from '../io/systemError';
 import type { ProblemCode } from '../problemText';
 import { silent, type Progress } from '../progress';
 import { checkImage, isSound } from './checkImage';
+import { fileRefusals, pathRefusals, writtenFiles } from './writeAccess';
 
 export interface Obstacle {
   /** `refuse`: nothing can be changed as long as it is there. `ask`: a person may say so all the same. */
@@ -39,11 +40,9 @@ export function findObstacles(
   image: Qcow2Image,
   { progress = silent, isKnownSound = false, staged = image }: LookOptions = {},
 ): Obstacle[] {
-  const { file, dataFile } = image;
-  const files = dataFile !== file && image.isDataFileOpen ? [file, dataFile] : [file];
   const found = [
     ...featureObstacles(staged),
-    ...files.flatMap(fileObstacles),
+    ...writtenFiles(image).flatMap(fileObstacles),
     ...dataFileQuestions(image),
     ...(isKnownSound ? [] : soundnessObstacles(staged, progress)),
   ];
@@ -95,12 +94,7 @@ function fileObstacles(file: BlockFile): Obstacle[] {
   const found: Obstacle[] = [];
   if (file.hasChanged()) found.push(refuse(new RefusedError(file.name, 'guard.changed')));
   try {
-    const target = realpathSync(file.name);
-    found.push(...pathObstacles(file.name, statSync(target).nlink));
-    // The journal of a save is made beside the image. Of a mount that is read-only it is said once.
-    const folder = permissionObstacles(file.name, path.dirname(target), 'guard.folderReadOnly');
-    const isSaid = ({ problem }: Obstacle): boolean => found.some((one) => one.problem.code === problem.code);
-    found.push(...folder.filter((obstacle) => !isSaid(obstacle)));
+    found.push(...fileRefusals(file.name).map(refuse), ...lockObstacles(file.name));
   } catch (error) {
     found.push(refuse(asEngineError(file.name, error)));
   }
@@ -113,21 +107,7 @@ function fileObstacles(file: BlockFile): Obstacle[] {
  * @throws FileError
  */
 export function pathObstacles(name: string, links: number): Obstacle[] {
-  return [
-    ...(links > 1 ? [refuse(new RefusedError(name, 'guard.hardLinks', { value: links }))] : []),
-    ...permissionObstacles(name, name, 'guard.fileReadOnly'),
-    ...lockObstacles(name),
-  ];
-}
-
-function permissionObstacles(name: string, target: string, code: ProblemCode): Obstacle[] {
-  try {
-    accessSync(target, constants.W_OK);
-    return [];
-  } catch (error) {
-    if (systemCode(error) === 'EROFS') return [refuse(new RefusedError(name, 'guard.mountedReadOnly'))];
-    return [refuse(new RefusedError(name, code, { value: systemMessage(error) }))];
-  }
+  return [...pathRefusals(name, links).map(refuse), ...lockObstacles(name)];
 }
 
 /** What is asked where locks do not tell everything. */

@@ -2,13 +2,17 @@
  * Locks of other processes on an image, as Linux lists them in /proc/locks; elsewhere, and for other machines on a
  * network file system, nothing is seen. What the bytes mean is said in qemuLocks.ts.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { FileIdentity } from './localFile';
+
+/** Bytes of a program's name in /proc/PID/comm, at most. */
+const SHORT_NAME = 15;
 
 export interface LockHolder {
   /** Absent where another user's process cannot be looked at. */
   readonly pid?: number;
-  /** The program's short name. */
+  /** The program's name. */
   readonly program?: string;
 }
 
@@ -57,11 +61,28 @@ function findProcess(
         isOwn = true;
         continue;
       }
-      const program = readText(`/proc/${pid}/comm`).trim();
+      const program = programOf(pid);
       return { pid: Number(pid), ...(program === '' ? {} : { program }) };
     }
   }
   return isOwn ? 'self' : undefined;
+}
+
+/** The kernel keeps 15 bytes of a program's name: `qemu-system-x86` of `qemu-system-x86_64`. */
+function programOf(pid: string): string {
+  const name = readText(`/proc/${pid}/comm`).trim();
+  if (name.length < SHORT_NAME) return name;
+  const whole = basename(linkTarget(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, ''));
+  return whole.startsWith(name) ? whole : name;
+}
+
+/** Empty where there is no such link, or it may not be read. */
+function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }
 
 function isFile(path: string, device: bigint, inode: bigint): boolean {

@@ -4,10 +4,11 @@
  * inputs of Go to Offset…, Export Map…, Change Backing File…; message boxes) is not the page's; Restricted Mode needs a
  * window of its own (`restricted.test.ts`).
  */
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Frame } from 'playwright-core';
 import { DamagedFile } from '../../support/damagedFile';
 import { writeGiantImage } from '../../support/giantImages';
+import { Holder } from '../../support/holder';
 import { image } from '../../support/imageBuilder';
 import type { Workspace } from '../../support/workspace';
 import { until } from '../harness/until';
@@ -89,6 +90,9 @@ export function writeImages(files: Workspace): void {
     file.markDirty();
   });
   image({ size: '4M' }).data(0, 8).writeTo(path('corrupt'));
+  image({ size: '8M' }).data(0, 20).snapshot('clean').writeTo(path('held'));
+  image({ size: '8M' }).data(0, 20).writeTo(path('two-names'));
+  linkSync(path('two-names'), path('other-name'));
   const corrupt = readFileSync(path('corrupt'));
   corrupt[79] = (corrupt[79] ?? 0) | 2;
   writeFileSync(path('corrupt'), corrupt);
@@ -99,6 +103,9 @@ export function writeImages(files: Workspace): void {
   writeFileSync(path('broken'), 'this is no image, whatever its name says');
   writeGiantImage(path('giant'), { size: TIB, pattern: 'contiguous' });
 }
+
+/** Of the state that is shown. */
+let holder: Holder | undefined;
 
 export const STATES: readonly State[] = [
   { name: 'an image without a cluster', show: async (stage) => (await stage.open('empty.qcow2')).frame },
@@ -274,6 +281,27 @@ export const STATES: readonly State[] = [
   {
     name: 'an image that is corrupt, and read-only for it',
     show: async (stage) => (await stage.open('corrupt.qcow2')).frame,
+  },
+  {
+    name: 'an image that a QEMU process has open',
+    show: async (stage) => {
+      holder = await Holder.open(stage.files.path('held.qcow2'));
+      const page = await stage.open('held.qcow2');
+      await page.get('access').filter({ hasText: 'in use by qemu-io' }).waitFor();
+      return page.frame;
+    },
+    leave: () => holder?.end() ?? Promise.resolve(),
+  },
+  {
+    name: 'an image with two names, and read-only for it, held as well',
+    show: async (stage) => {
+      holder = await Holder.open(stage.files.path('two-names.qcow2'));
+      const page = await stage.open('two-names.qcow2');
+      await page.get('access').filter({ hasText: 'in use by qemu-io' }).waitFor();
+      await page.get('access').filter({ hasText: 'read-only' }).waitFor();
+      return page.frame;
+    },
+    leave: () => holder?.end() ?? Promise.resolve(),
   },
   {
     name: 'an incomplete file, at a cluster that is missing',

@@ -1,7 +1,15 @@
 /** What stands in the way of changing an image: nothing is staged or written as long as it does. */
 import * as assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, linkSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
 import { useKoffiOf } from '../../../src/qcow2/io/koffi';
@@ -120,6 +128,47 @@ describe('a change of an image', () => {
     assert.deepEqual([...answers], ['Failed to get "write" lock']);
     qemuImg('check', uri.fsPath);
     qemuIo(uri.fsPath, 'write -P 7 0 64k');
+  });
+
+  it('that a QEMU holds is known as held by itself, as long as it runs; nothing is read again for it', async () => {
+    const uri = create('watched.qcow2');
+    const document = await openImage(exports, uri);
+    assert.equal((await writeZeroes({ uri, offset: '0', length: '1M' }))?.changed, true);
+    const generation = document.state?.generation;
+    const server = await hold(uri);
+    const { held } = await waitFor('the holder', () => {
+      const access = document.state?.access;
+      return access?.held === undefined ? undefined : access;
+    });
+    assert.deepEqual(held?.holder, { pid: server.pid, program: 'qemu-nbd' });
+    assert.deepEqual((await exports.guards(document)).refusals.length, 1);
+    await stop(server);
+    await waitFor('its end', () => document.state?.access?.held === undefined);
+    assert.equal(document.state?.generation, generation);
+    await vscode.commands.executeCommand('undo');
+    await waitFor('the undo', () => document.state?.edits?.unsaved === 0);
+  });
+
+  it('on a read-only mount, or that may not be written, is refused once, and known before it is tried', async () => {
+    const isRoot = process.getuid?.() === 0;
+    const mount = folder.file('mount');
+    mkdirSync(mount);
+    if (isRoot) execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mount]);
+    try {
+      const uri = create('mount/disk.qcow2');
+      const document = await openImage(exports, uri);
+      assert.deepEqual(document.state?.access, {});
+      // Root may write what permissions forbid; nobody else may mount.
+      if (isRoot) execFileSync('mount', ['-o', 'remount,ro', mount]);
+      else chmodSync(uri.fsPath, 0o444);
+      const readOnly = await waitFor('the reason', () => document.state?.access?.readOnly);
+      assert.equal(readOnly.code, isRoot ? 'guard.mountedReadOnly' : 'guard.fileReadOnly');
+      await refused(uri, /mounted read-only|may not be written/);
+      assert.equal((await exports.guards(document)).refusals.length, 1);
+      await closeAllEditors();
+    } finally {
+      if (isRoot) execFileSync('umount', ['-l', mount]);
+    }
   });
 
   it('that is marked as corrupt is refused', async () => {
