@@ -1,7 +1,7 @@
 /** The entry of every worker thread (bundled to `dist/worker.js`): takes the role it was started for. */
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
-import { loadSeek } from '../qcow2/io/native';
+import { bindNativeCalls, loadSeek } from '../qcow2/io/native';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { useKoffiOf } from '../qcow2/io/koffi';
 import { nameThread } from '../qcow2/save/writer';
@@ -28,9 +28,16 @@ const channel = {
   timeout: -1,
 } as const;
 
-useKoffiOf(__dirname);
-// Messages wait in the port until the first listener takes them.
-void prepareZstd().then(role === 'engine' ? serveEngine : serveIndex);
+const gate = new WriteGate(writeGate);
+if (gate.enter()) {
+  // A thread that is ended while it binds them takes the whole process along: it is not ended behind the gate.
+  useKoffiOf(__dirname);
+  bindNativeCalls();
+  if (gate.leave()) {
+    // Messages wait in the port until the first listener takes them.
+    void prepareZstd().then(role === 'engine' ? serveEngine : serveIndex);
+  } else process.exit();
+}
 
 function serveEngine(): void {
   const events: EngineEvents = {
@@ -43,15 +50,12 @@ function serveEngine(): void {
   };
   const control: ThreadControl = {
     cancelFlag: new CancelFlag(cancelFlag),
-    writeGate: new WriteGate(writeGate),
+    writeGate: gate,
     // In a worker thread, only that thread.
     end: () => process.exit(),
   };
   const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, control), channel);
-  // Loading them takes a while: not before the image is shown.
-  setTimeout(() => {
-    events.noted(`Native calls are ${loadSeek() === null ? 'missing' : 'present'}`);
-  }, 1000).unref();
+  events.noted(`Native calls are ${loadSeek() === null ? 'missing' : 'present'}`);
 }
 
 function serveIndex(): void {

@@ -98,6 +98,14 @@ export function loadStartFlush(): StartFlush | null {
   return isOff() ? null : (foundStartFlush ??= bound(bindStartFlush));
 }
 
+/** Binds all of them now, where they would be bound when they are first needed. */
+export function bindNativeCalls(): void {
+  loadSeek();
+  loadLocks();
+  loadMakeHole();
+  loadStartFlush();
+}
+
 function bound<T>(bind: (koffi: Koffi) => T | null): T | null {
   try {
     return bind(loadKoffi());

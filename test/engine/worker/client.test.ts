@@ -47,6 +47,19 @@ describe('an engine in its thread', () => {
     return created;
   }
 
+  it('may be disposed of at any moment: native calls that are being bound do not end the process', async () => {
+    const path = files.path('disk.qcow2');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', path, '1M']);
+    for (let round = 0; round < 60; round++) {
+      const engine = client();
+      const opened = engine.open(path, OPTIONS).then(() => engine.obstacles(1));
+      // Its thread takes some tens of milliseconds to this point.
+      await new Promise((resolve) => setTimeout(resolve, 20 + (round % 30) * 3));
+      await engine.dispose();
+      await opened;
+    }
+  });
+
   it('answers questions within tens of milliseconds while it scans a terabyte', async () => {
     let scanned = 0;
     const engine = client({ scanProgress: (done) => (scanned = done) });
