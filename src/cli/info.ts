@@ -6,8 +6,8 @@ import type { Layer } from '../qcow2/image/layer';
 import { ByteWriter } from '../qcow2/scan/byteWriter';
 import type { ImageInfo } from '../qcow2/scan/info';
 import { imageInfo, rawInfo } from '../qcow2/scan/info';
-import { infoText } from '../qcow2/scan/infoText';
-import { qemuJson } from '../qcow2/scan/qemuJson';
+import { writeInfoText } from '../qcow2/scan/infoText';
+import { writeQemuJson } from '../qcow2/scan/qemuJson';
 import type { Verb } from './verb';
 import { outputForm, readArguments, reportFaults, unopenedError, withChain } from './verb';
 
@@ -25,7 +25,16 @@ export const info: Verb = {
       if (isWholeChain) requireBackingFiles(chain);
       const infos = chain.layers.map(layerInfo);
       const output = new ByteWriter(args.output);
-      output.text(form === 'json' ? jsonOf(infos, isWholeChain) : infos.map(infoText).join('\n'));
+      const write = (text: string): void => {
+        output.text(text);
+      };
+      if (form === 'json') writeJson(infos, isWholeChain, write);
+      else {
+        infos.forEach((each, index) => {
+          if (index > 0) write('\n');
+          writeInfoText(each, write);
+        });
+      }
       output.flush();
       return reportFaults(chain.top, 'use');
     });
@@ -43,7 +52,8 @@ function layerInfo(layer: Layer): ImageInfo {
   return imageInfo(layer, name === undefined ? undefined : fullBackingName(layer.file.name, name));
 }
 
-function jsonOf(infos: readonly ImageInfo[], isWholeChain: boolean): string {
+function writeJson(infos: readonly ImageInfo[], isWholeChain: boolean, write: (text: string) => void): void {
   const [first] = infos;
-  return `${qemuJson(isWholeChain || first === undefined ? infos : first)}\n`;
+  writeQemuJson(isWholeChain || first === undefined ? infos : first, write);
+  write('\n');
 }

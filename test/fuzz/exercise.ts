@@ -2,6 +2,7 @@
  * Everything that can be asked of an image, asked of one, and changes and repairs staged over it. Errors of the engine's own are answers;
  * whatever else is thrown is a fault, and comes out.
  */
+import { createHash } from 'node:crypto';
 import { type Chain, openChain } from '../../src/qcow2/chain/openChain';
 import { fullBackingName } from '../../src/qcow2/chain/names';
 import { checkImage } from '../../src/qcow2/check/checkImage';
@@ -19,11 +20,11 @@ import { describeProblem } from '../../src/qcow2/problemText';
 import { silent } from '../../src/qcow2/progress';
 import { readHeaderView } from '../../src/qcow2/scan/headerView';
 import { imageInfo } from '../../src/qcow2/scan/info';
-import { infoText } from '../../src/qcow2/scan/infoText';
+import { writeInfoText } from '../../src/qcow2/scan/infoText';
 import { inspectCluster } from '../../src/qcow2/scan/inspect';
 import { exportMap } from '../../src/qcow2/scan/mapExport';
 import { Overview } from '../../src/qcow2/scan/overview';
-import { qemuJson } from '../../src/qcow2/scan/qemuJson';
+import { writeQemuJson } from '../../src/qcow2/scan/qemuJson';
 import { exerciseChanges } from './exerciseChanges';
 import { exerciseRepair } from './exerciseRepair';
 
@@ -83,7 +84,11 @@ function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell)
     const { backingName } = image;
     const full = backingName === undefined ? undefined : fullBackingName(image.file.name, backingName);
     const info = imageInfo(image, full);
-    return qemuJson({ ...info }) + infoText(info);
+    const hash = createHash('sha256');
+    const write = (piece: string): void => void hash.update(piece);
+    writeQemuJson({ ...info }, write);
+    writeInfoText(info, write);
+    return hash.digest('hex');
   });
   ask('check', tell, () => JSON.stringify(checkImage(image)));
   ask('layout', tell, () => {

@@ -8,22 +8,23 @@ import { sizeText } from '../../text/sizeText';
 /** C writes a number that is rounded to 1000 with an exponent. */
 const cSizeText = (bytes: number): string => sizeText(bytes).replace(/^1000 /, '1e+03 ');
 
-/** @returns whole lines; unlike QEMU's, with names as `printable` shows them */
-export function infoText(info: ImageInfo): string {
+/** Writes whole lines; unlike QEMU's, with names as `printable` shows them. There may be 65,536 snapshots. */
+export function writeInfoText(info: ImageInfo, write: (line: string) => void): void {
+  for (const line of infoLines(info)) write(`${printable(line)}\n`);
+}
+
+function* infoLines(info: ImageInfo): Generator<string> {
   const virtualSize = Number(info['virtual-size']);
-  const lines = [
-    `image: ${info.filename}`,
-    `file format: ${text(info['format'])}`,
-    `virtual size: ${cSizeText(virtualSize)} (${virtualSize} bytes)`,
-    `disk size: ${cSizeText(Number(info['actual-size']))}`,
-    ...(info['encrypted'] === true ? ['encrypted: yes'] : []),
-    ...(info['cluster-size'] === undefined ? [] : [`cluster_size: ${text(info['cluster-size'])}`]),
-    ...(info['dirty-flag'] === true ? ['cleanly shut down: no'] : []),
-    ...backingLines(info),
-    ...snapshotLines(info['snapshots']),
-    ...formatSpecificLines(info['format-specific']),
-  ];
-  return `${lines.map(printable).join('\n')}\n`;
+  yield `image: ${info.filename}`;
+  yield `file format: ${text(info['format'])}`;
+  yield `virtual size: ${cSizeText(virtualSize)} (${virtualSize} bytes)`;
+  yield `disk size: ${cSizeText(Number(info['actual-size']))}`;
+  if (info['encrypted'] === true) yield 'encrypted: yes';
+  if (info['cluster-size'] !== undefined) yield `cluster_size: ${text(info['cluster-size'])}`;
+  if (info['dirty-flag'] === true) yield 'cleanly shut down: no';
+  yield* backingLines(info);
+  yield* snapshotLines(info['snapshots']);
+  yield* formatSpecificLines(info['format-specific']);
 }
 
 function backingLines(info: ImageInfo): string[] {
@@ -40,13 +41,11 @@ function backingLines(info: ImageInfo): string[] {
 
 const SNAPSHOT_TITLES = `${'ID'.padEnd(10)}${'TAG'.padEnd(17)}${'VM SIZE'.padStart(8)}${'DATE'.padStart(20)}${'VM CLOCK'.padStart(13)}${'ICOUNT'.padStart(11)}`;
 
-function snapshotLines(snapshots: JsonValue | undefined): string[] {
-  if (snapshots === undefined || !isList(snapshots)) return [];
-  return [
-    'Snapshot list:',
-    SNAPSHOT_TITLES,
-    ...snapshots.map((snapshot) => snapshotLine(membersOf(snapshot))),
-  ];
+function* snapshotLines(snapshots: JsonValue | undefined): Generator<string> {
+  if (snapshots === undefined || !isList(snapshots)) return;
+  yield 'Snapshot list:';
+  yield SNAPSHOT_TITLES;
+  for (const snapshot of snapshots) yield snapshotLine(membersOf(snapshot));
 }
 
 function snapshotLine(snapshot: ReadonlyMap<string, JsonValue>): string {

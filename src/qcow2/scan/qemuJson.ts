@@ -12,19 +12,32 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue | undefined };
 
 /** Keys whose value is undefined are left out. No newline at the end. */
-export function qemuJson(value: JsonValue, indent = ''): string {
-  if (typeof value === 'string') return quoted(value);
-  if (typeof value !== 'object') return value.toString();
-  const inner = `${indent}    `;
-  if (isList(value)) {
-    const items = value.map((item) => `${inner}${qemuJson(item, inner)}`);
-    return `[\n${items.map((item, index) => item + (index < items.length - 1 ? ',\n' : '\n')).join('')}${indent}]`;
-  }
-  const members = Object.entries(value)
-    .filter((entry): entry is [string, JsonValue] => entry[1] !== undefined)
-    .map(([key, member]) => `${inner}${quoted(key)}: ${qemuJson(member, inner)}`);
-  return `{\n${members.join(',\n')}\n${indent}}`;
+export function qemuJson(value: JsonValue): string {
+  let text = '';
+  writeQemuJson(value, (piece) => (text += piece));
+  return text;
 }
+
+/** The same, piece by piece: an image may declare 65,536 snapshots. */
+export function writeQemuJson(value: JsonValue, write: (piece: string) => void, indent = ''): void {
+  if (typeof value === 'string') write(quoted(value));
+  else if (typeof value !== 'object') write(value.toString());
+  else {
+    const inner = `${indent}    `;
+    const [open, close] = isList(value) ? '[]' : '{}';
+    const keys = Object.keys(value).filter((key) => partOf(value, key) !== undefined);
+    write(`${open}\n`);
+    keys.forEach((key, index) => {
+      write(isList(value) ? inner : `${inner}${quoted(key)}: `);
+      writeQemuJson(partOf(value, key)!, write, inner);
+      write(index < keys.length - 1 ? ',\n' : '\n');
+    });
+    write(`${indent}${close}`);
+  }
+}
+
+const partOf = (value: JsonValue & object, key: string): JsonValue | undefined =>
+  (value as Readonly<Record<string, JsonValue | undefined>>)[key];
 
 export function isList(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value);
