@@ -9,7 +9,7 @@ import { TableStream } from './tableStream';
 
 /** An internal snapshot. 64-bit values that are only shown stay `bigint`. */
 export interface Snapshot {
-  /** Of the table entry: bytes from the start of the file. */
+  /** Of the table entry: bytes from the start of the file. Of entries beyond its end, that of the first one. */
   readonly offset: number;
   readonly id: string;
   readonly name: string;
@@ -70,12 +70,17 @@ export function readSnapshots(file: BlockFile, header: Header, faults: FaultSink
   const snapshots: Snapshot[] = [];
   let size = 0;
   let isPresent = true;
+  let absent: Snapshot | undefined;
   let hasExcess = false;
   for (let index = 0; index < Math.min(header.snapshotCount, MAX_SNAPSHOTS); index++) {
     // Entries are padded to a multiple of 8 bytes, the last one not necessarily.
     table.offset = Math.ceil(table.offset / 8) * 8;
     const { offset } = table;
-    const snapshot = readSnapshot(table);
+    // All of those beyond the end of the file are the same one.
+    const isAbsent = offset >= file.size;
+    const snapshot = (isAbsent ? absent : undefined) ?? readSnapshot(table);
+    if (isAbsent && absent !== undefined) table.skip(ENTRY_LENGTH);
+    if (isAbsent) absent = snapshot;
     const { excessExtraData = 0 } = snapshot;
     if (excessExtraData > 0 && !hasExcess) {
       hasExcess = true;
@@ -137,7 +142,8 @@ function readSnapshot(table: TableStream): Snapshot {
   const vmStateSize = extraSize >= 8 ? wideAt(entry, extra) : BigInt(entry.getUint32(at + 32));
   const virtualSize = extraSize >= 16 ? wideAt(entry, extra + 8) : undefined;
   const icount = extraSize >= 24 ? wideAt(entry, extra + 16) : NO_ICOUNT;
-  return {
+  // Not spread from parts: there may be 65,536, and an image is opened many times.
+  const snapshot: { -readonly [Key in keyof Snapshot]: Snapshot[Key] } = {
     offset,
     id: table.takeText(idSize),
     name: table.takeText(nameSize),
@@ -148,8 +154,9 @@ function readSnapshot(table: TableStream): Snapshot {
     dateNanoseconds,
     vmClockNanoseconds,
     vmStateSize,
-    ...(virtualSize === undefined ? undefined : { virtualSize }),
-    ...(icount === NO_ICOUNT ? undefined : { icount }),
-    ...(excess === 0 ? undefined : { excessExtraData: excess }),
   };
+  if (virtualSize !== undefined) snapshot.virtualSize = virtualSize;
+  if (icount !== NO_ICOUNT) snapshot.icount = icount;
+  if (excess !== 0) snapshot.excessExtraData = excess;
+  return snapshot;
 }

@@ -22,7 +22,7 @@ export function imageInfo(image: Qcow2Image, fullBackingName: string | undefined
   const { backing, header, snapshots } = image;
   return {
     'backing-filename-format': backing?.format,
-    snapshots: snapshots.length === 0 ? undefined : snapshots.map(snapshotInfo),
+    snapshots: snapshots.length === 0 ? undefined : snapshotInfos(snapshots),
     'virtual-size': image.size,
     filename: image.file.name,
     'cluster-size': header.clusterSize,
@@ -78,6 +78,17 @@ function encryptInfo(image: Qcow2Image): JsonValue | undefined {
   if (image.encryption === undefined) return undefined;
   if (image.encryption === 'aes') return { format: 'aes' };
   return image.luksHeader === undefined ? undefined : luksInfo(image.luksHeader);
+}
+
+/** Entries beyond the end of the file are one object, and so is what is said of them. */
+function snapshotInfos(snapshots: readonly Snapshot[]): JsonValue[] {
+  let last: Snapshot | undefined;
+  let info: JsonValue = {};
+  return snapshots.map((snapshot) => {
+    if (snapshot !== last) info = snapshotInfo(snapshot);
+    last = snapshot;
+    return info;
+  });
 }
 
 function snapshotInfo(snapshot: Snapshot): JsonValue {
