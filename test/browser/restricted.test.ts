@@ -60,7 +60,11 @@ describe('an image in a folder that is not trusted', () => {
     const page = await EditorPage.of(window);
     await page.get('health').click();
     await until('the leak is found', async () => (await page.text('health')) === '1 leak');
-    expect(await page.get('show-problems').count()).toBe(1);
+    // It was known before, and is being checked again in between.
+    await until(
+      'the way to the problem is shown',
+      async () => (await page.get('show-problems').count()) === 1,
+    );
     expect(await page.get('repair').count()).toBe(0);
   });
 
