@@ -179,9 +179,11 @@ async function withProgress<T>(
   }
 }
 
-/** @throws CancellationError for a failure, which is told */
+/** @throws CancellationError for a failure, which is told as long as the document is open */
 function settle<T>(document: CustomImageDocument, result: Result<T>): T {
   if (result.ok) return result.value;
+  // Nothing is told of what was closed: a save past its seal goes on to its end.
+  if (document.model.isClosed) throw new vscode.CancellationError();
   throw notSaved(document, describeWithFile(result.problem, document.uri.fsPath), result.problem);
 }
 

@@ -17,7 +17,7 @@ import type {
   Result,
   StagedReport,
 } from '../worker/api';
-import { EngineClient, failedState } from '../worker/client';
+import { EngineClient, failedState, isDeath } from '../worker/client';
 import { log, logged } from '../words/log';
 import { Emitter } from './emitter';
 import { FileView } from './fileView';
@@ -152,9 +152,13 @@ export class ImageSession {
     await this.reviving;
     // What is staged waits for a thread: nothing is read anew under it.
     if (this.staging.isWaiting) return false;
-    if (this.engine === undefined || this.engine.hasEnded || this.current === undefined) return true;
+    const { engine } = this;
+    if (engine === undefined || engine.hasEnded || this.current === undefined) return true;
     if (source.kind === 'bytes') return (await source.stamp()) !== this.stamp;
-    return this.engine.hasChanged();
+    const answer = await engine.hasChanged();
+    if (answer.ok) return answer.value;
+    // Where the thread has died over the question, the one that takes its place knows.
+    return isDeath(answer) ? this.hasChanged(source) : true;
   }
 
   /** Looks whether the file may be written; reads nothing of it, so what is staged stays. */

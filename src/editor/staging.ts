@@ -24,7 +24,7 @@ import type {
   Run,
   SaveAsTrust,
 } from '../worker/api';
-import type { EngineClient } from '../worker/client';
+import { type EngineClient, isDeath } from '../worker/client';
 import { type Dropped, EditHistory } from './editHistory';
 import type { EditRequest } from './editLog';
 import { EditRecovery, type Restaged } from './editRecovery';
@@ -397,6 +397,3 @@ export class Staging {
     }
   }
 }
-
-/** The thread died over it. */
-const isDeath = (result: Result<unknown>): boolean => !result.ok && result.problem.code === 'thread.ended';

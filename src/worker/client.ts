@@ -181,6 +181,10 @@ function endedProblem(file: string, error: Error): Problem {
   return { kind: 'io', code: 'thread.ended', file, value: error.message };
 }
 
+/** The thread died over the question. */
+export const isDeath = (result: Result<unknown>): boolean =>
+  !result.ok && result.problem.code === 'thread.ended';
+
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
@@ -242,9 +246,8 @@ export class EngineClient {
     return result.ok ? result.value : failedState(path, options.generation, result.problem);
   }
 
-  async hasChanged(): Promise<boolean> {
-    const result = await this.thread.call(this.path, (rpc) => rpc.hasChanged());
-    return !result.ok || result.value;
+  hasChanged(): Promise<Result<boolean>> {
+    return this.thread.call(this.path, (rpc) => rpc.hasChanged());
   }
 
   async access(): Promise<Result<WriteAccess>> {

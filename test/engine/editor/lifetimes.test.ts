@@ -218,6 +218,23 @@ describe('a thread that dies', () => {
     },
   );
 
+  it('in a save, asked whether its file has changed, is no other program', async () => {
+    const held = await edited();
+    worker.order('write image', 'wait');
+    const saved = held.save();
+    await worker.reached();
+    const looked = held.model.lookAgain();
+    // The question has to be there before the thread goes on.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    worker.order('write image', 'die');
+    worker.release();
+    expect(await saved).toMatchObject({ ok: false, problem: { code: 'thread.ended' } });
+    expect(await held.revived()).toEqual({ kind: 'restored' });
+    await looked;
+    expect(held.model.isChangedOutside).toBe(false);
+    await isAsBefore(held);
+  });
+
   it.each<Place>(['remove journal', 'journal removed'])(
     'when a save is done has saved: %s',
     async (place) => {
