@@ -18,14 +18,21 @@ const EXIT_NOT_QCOW2 = 63;
 /** Findings of each severity that are printed one by one: beyond that they are only counted. */
 const MAX_FINDINGS = 100_000;
 
+export const CHECK_OPTIONS = {
+  output: { type: 'string' },
+  repair: { type: 'string', short: 'r' },
+  'give-up-missing': { type: 'boolean' },
+} as const;
+
 export const check: Verb = {
   name: 'check',
-  usage: '[--output=human|json] [-r leaks|all] FILE',
+  usage: '[--output=human|json] [-r leaks|all [--give-up-missing]] FILE',
   run: async (argv) => {
-    const options = { output: { type: 'string' }, repair: { type: 'string', short: 'r' } } as const;
-    const args = readArguments(argv, ['FILE'], options);
+    const args = readArguments(argv, ['FILE'], CHECK_OPTIONS);
     const form = outputForm(args);
     const mode = repairMode(args);
+    if (args.flag('give-up-missing') && mode !== 'all')
+      throw new UsageError('--give-up-missing is for -r all');
     try {
       if (mode === undefined) return checkFile(args, form);
       // Loaded when asked for, like other verbs.

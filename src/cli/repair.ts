@@ -1,9 +1,17 @@
 /** `qcow2 check -r`: repairs, as a staged edit that is saved at once. */
+import type { CheckReport } from '../qcow2/check/checkImage';
 import { EngineError } from '../qcow2/errors';
-import type { RepairMode } from '../qcow2/repair/report';
+import type { RepairMode, RepairRequest } from '../qcow2/repair/report';
 import { describeProblem, printable } from '../qcow2/problemText';
 import type { EditableImage } from '../qcow2/edit/editableImage';
-import { EXIT_NOT_CHECKED, exitCode, printFindings, printReport, type Form } from './checkReport';
+import {
+  EXIT_NOT_CHECKED,
+  exitCode,
+  type Form,
+  printFindings,
+  printIncomplete,
+  printReport,
+} from './checkReport';
 import { refuseObstacles, saveImage, warn, warnOfOverlays, withEditable } from './editable';
 import { printError } from './output';
 import type { ProgressBar } from './progressBar';
@@ -17,7 +25,8 @@ export function repairFile(args: Arguments, form: Form, mode: RepairMode): numbe
     refuseObstacles(image.repairObstacles(), 'unwritten');
     warnOfOverlays(path);
     try {
-      return repair(image, progress, args, form, mode);
+      const request = mode === 'all' && !args.flag('give-up-missing') ? 'present' : mode;
+      return repair(image, progress, args, form, request);
     } catch (error) {
       if (!(error instanceof EngineError) || error.problem.code !== 'repair.l1TableMissing') throw error;
       return tellWhatIsThere(image, progress, args, form, error);
@@ -30,14 +39,14 @@ function repair(
   progress: ProgressBar,
   args: Arguments,
   form: Form,
-  mode: RepairMode,
+  request: RepairRequest,
 ): number {
   const { top } = image.onDisk;
-  const report = image.applyRepair(mode, '', progress);
-  const { before, after } = report;
+  const report = image.applyRepair(request, '', progress);
+  const { before, after, mode } = report;
   progress.clear();
   printFindings(top, before, { phases: ['snapshots', 'entries', 'refcounts'], repairs: mode });
-  if (mode === 'leaks' && before.needsRebuild) {
+  if (request === 'leaks' && before.needsRebuild) {
     printError('ERROR need to rebuild refcount structures\n');
     return EXIT_NOT_CHECKED;
   }
@@ -50,8 +59,16 @@ function repair(
   // What is left of the flags is told as QEMU comes to them, and again with everything else where it looks again.
   printFindings(image.onDisk.top, after, { phases: ['flags'] });
   if (isCheckedAgain) printFindings(image.onDisk.top, after);
+  if (mode !== request && mode === 'leaks') tellOfMissing(image, after);
   printReport(args, form, after, image.onDisk, fixed);
   return exitCode(after);
+}
+
+/** What else there is to do with an image of which parts are missing. */
+function tellOfMissing({ onDisk }: EditableImage, after: CheckReport): void {
+  printIncomplete(onDisk, after);
+  const way = 'To give up what is missing, and repair the rest, add --give-up-missing';
+  warn(onDisk.top.file.name, `Only leaks are repaired as long as parts of the file are missing. ${way}`);
 }
 
 /** The check of an image that cannot be repaired, and why. */

@@ -1,6 +1,7 @@
 /** What a repair did, as `qcow2 check -r` tells it: in QEMU's words where it does the same. */
 import type { CheckReport } from '../qcow2/check/checkImage';
 import type { FixedCounts } from '../qcow2/check/checkText';
+import type { Finding } from '../qcow2/check/findings';
 import type {
   RepairAction,
   RepairActionKind,
@@ -19,12 +20,17 @@ import type { Qcow2Image } from '../qcow2/image/qcow2Image';
  */
 export function fixedCounts({ before, after, actions }: RepairReport): FixedCounts {
   const flags = actions.find(({ kind }) => kind === 'copiedFlag')?.count ?? 0;
-  const gone = besidesFlags(before) - besidesFlags(after);
+  const gone = besidesOthers(before) - besidesOthers(after);
   return { leaks: Math.max(0, before.leaks - after.leaks), corruptions: Math.max(0, gone) + flags };
 }
 
-const besidesFlags = ({ corruptions, byKind }: CheckReport): number =>
-  corruptions - (byKind.l1Copied ?? 0) - (byKind.l2Copied ?? 0);
+/** Without flags, and without what QEMU takes for repaired with the snapshot table, and does not count. */
+function besidesOthers({ corruptions, byKind, findings }: CheckReport): number {
+  const flags = (byKind.l1Copied ?? 0) + (byKind.l2Copied ?? 0);
+  const isUncounted = ({ kind, structure }: Finding): boolean =>
+    kind === 'beyondFile' && structure === 'snapshot table';
+  return corruptions - flags - findings.filter(isUncounted).length;
+}
 
 /** Told as findings already, or by nothing at all in QEMU. */
 const UNTOLD: ReadonlySet<RepairActionKind> = new Set<RepairActionKind>([
@@ -57,10 +63,11 @@ export function forEachRepairLine(
     if (more > 0) visit(`Repairing ${more} more: ${WORDS[kind]}`);
   };
   for (const action of own) if (!OF_REFCOUNTS.has(action.kind) && action.kind !== 'copiedFlag') tell(action);
-  if (before.needsRebuild) visit('Rebuilding refcount structure');
-  else if (mode === 'leaks') {
-    if (before.leaks + besidesFlags(before) > 0) forEachRefcountRepair(image, before.findings, visit, mode);
-  } else {
+  if (mode === 'leaks') {
+    const isAny = !before.needsRebuild && before.leaks + besidesOthers(before) > 0;
+    if (isAny) forEachRefcountRepair(image, before.findings, visit, mode);
+  } else if (before.needsRebuild) visit('Rebuilding refcount structure');
+  else {
     for (const action of own) if (action.kind === 'refcountsRebuilt') tell(action);
     tell(refcountsChanged(own, before, image.header.clusterSize));
   }

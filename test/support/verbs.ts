@@ -1,6 +1,6 @@
 /** Verbs of the headless command in this process, where one of its own for each of thousands would take too long. */
 import * as fs from 'node:fs';
-import { checkFile } from '../../src/cli/check';
+import { CHECK_OPTIONS, checkFile } from '../../src/cli/check';
 import { info } from '../../src/cli/info';
 import { map } from '../../src/cli/map';
 import { redirectOutput } from '../../src/cli/output';
@@ -20,8 +20,7 @@ const VERBS = {
 
 /** As `check` has it, which loads the repair when asked for. */
 function check(argv: readonly string[]): number {
-  const options = { output: { type: 'string' }, repair: { type: 'string', short: 'r' } } as const;
-  const args = readArguments(argv, ['FILE'], options);
+  const args = readArguments(argv, ['FILE'], CHECK_OPTIONS);
   const mode = args.text('repair');
   if (mode === 'leaks' || mode === 'all') return repairFile(args, outputForm(args), mode);
   return checkFile(args, outputForm(args));

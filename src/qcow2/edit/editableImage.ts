@@ -20,7 +20,7 @@ import { StagedDifference, type DifferenceVisitor } from '../io/stagedDifference
 import { StagedFile } from '../io/stagedFile';
 import { silent, type Progress } from '../progress';
 import { repairImage, type Repair } from '../repair/repairImage';
-import { concernsRefcountsAlone, type RepairMode, type RepairReport } from '../repair/report';
+import { concernsRefcountsAlone, type RepairReport, type RepairRequest } from '../repair/report';
 import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
 import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
@@ -183,10 +183,10 @@ export class EditableImage {
    * What a repair would do; nothing is staged.
    * @throws EngineError as `applyRepair`
    */
-  previewRepair(mode: RepairMode, progress: Progress = silent): RepairReport {
+  previewRepair(request: RepairRequest, progress: Progress = silent): RepairReport {
     const before = stateOf(this.#files);
     try {
-      return this.#repair(mode, progress).report;
+      return this.#repair(request, progress).report;
     } finally {
       this.#goTo(before);
     }
@@ -197,8 +197,8 @@ export class EditableImage {
    * @param label what the person is shown for it
    * @throws EngineError for what is refused or cannot be; nothing is staged then
    */
-  applyRepair(mode: RepairMode, label = '', progress: Progress = silent): RepairReport {
-    return this.#stageRepair(mode, label, progress, () => true);
+  applyRepair(request: RepairRequest, label = '', progress: Progress = silent): RepairReport {
+    return this.#stageRepair(request, label, progress, () => true);
   }
 
   /**
@@ -215,7 +215,7 @@ export class EditableImage {
   }
 
   #stageRepair(
-    mode: RepairMode,
+    request: RepairRequest,
     label: string,
     progress: Progress,
     accepts: (report: RepairReport) => boolean,
@@ -223,7 +223,7 @@ export class EditableImage {
     const before = stateOf(this.#files);
     let repair: Repair;
     try {
-      repair = this.#repair(mode, progress);
+      repair = this.#repair(request, progress);
     } catch (error) {
       this.#goTo(before);
       throw error;
@@ -427,12 +427,12 @@ export class EditableImage {
     }
   }
 
-  #repair(mode: RepairMode, progress: Progress): Repair {
+  #repair(request: RepairRequest, progress: Progress): Repair {
     const { image, dataFile } = this.#files;
     const original = new StagedFile(image.base, this.#store);
     original.state = image.state;
     const diskSize = image.base.size;
-    return repairImage({ file: image, original, dataFile, diskSize, progress }, mode);
+    return repairImage({ file: image, original, dataFile, diskSize, progress }, request);
   }
 
   #context(progress: Progress): ChangeContext {

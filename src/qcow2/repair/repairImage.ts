@@ -28,6 +28,7 @@ import {
   type CountedImage,
 } from '../check/checkImage';
 import type { DiskRefcounts } from '../check/diskRefcounts';
+import { isPartMissing } from '../check/missing';
 import { RefusedError } from '../errors';
 import { dataView } from '../format/bytes';
 import { FEATURE_NAMES } from '../format/features';
@@ -39,7 +40,7 @@ import { mendCopiedFlags } from './copiedFlags';
 import { mendL1Entries } from './l1Entries';
 import { mendL2Entries } from './l2Entries';
 import { RefcountMender } from './refcounts';
-import type { RepairMode, RepairReport } from './report';
+import type { RepairMode, RepairReport, RepairRequest } from './report';
 import { separateSharedData } from './sharedData';
 import { mendStructures } from './structures';
 import { RepairWork, type RepairContext } from './work';
@@ -60,15 +61,16 @@ const PHASES = 9;
  * Repairs the image in `context.file`; what fails half-way leaves it between two states.
  * @throws FormatError where the file cannot grow as it must, FileError, UnsupportedError, CancelledError
  */
-export function repairImage(given: RepairContext, mode: RepairMode): Repair {
+export function repairImage(given: RepairContext, request: RepairRequest): Repair {
   const progress = phased(given.progress, PHASES);
   const context = { ...given, progress };
   const image = Qcow2Image.open(context.file, { dataFile: context.dataFile });
   // Leaks are no reason to touch a snapshot table that cannot be read as it is.
-  image.refuseFaults(mode === 'all' ? 'repair' : 'check');
+  image.refuseFaults(request === 'leaks' ? 'check' : 'repair');
   refuseWithoutTables(image);
-  const found = lookAt(image, progress, mode === 'leaks');
+  const found = lookAt(image, progress, request !== 'all');
   const { before } = found;
+  const mode = modeFor(request, found, image);
   const work = new RepairWork(context, image, found.known);
   const freed = mode === 'all' ? mendAll(work, found, image) : mendLeaks(work, found);
   const hasChanged = work.log.actions.length > 0;
@@ -92,6 +94,11 @@ function refuseWithoutTables({ file, header }: Qcow2Image): void {
   const end = Math.ceil(file.size / 512) * 512;
   if (l1Size === 0 || l1TableOffset + l1Size * 8 - end < clusterSize) return;
   throw new RefusedError(file.name, 'repair.l1TableMissing', { offset: l1TableOffset, limit: file.size });
+}
+
+function modeFor(request: RepairRequest, { before, disk }: Found, image: Qcow2Image): RepairMode {
+  if (request !== 'present') return request;
+  return isPartMissing(image, before, disk) ? 'leaks' : 'all';
 }
 
 /** The image as the repair finds it. */

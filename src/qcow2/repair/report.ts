@@ -5,6 +5,9 @@ import type { FindingKind, Structure } from '../check/findings';
 /** `leaks`: only what costs space. `all`: everything that can be mended, entries that cannot be kept among it. */
 export type RepairMode = 'leaks' | 'all';
 
+/** `present`: as `all`, but where parts of the file are missing, which a whole copy would bring back, as `leaks`. */
+export type RepairRequest = RepairMode | 'present';
+
 export type RepairActionKind =
   /** Refcounts that were higher than the references. */
   | 'refcountLowered'
@@ -90,6 +93,7 @@ export interface RepairLoss {
 /** Plain JSON. */
 export interface RepairReport {
   readonly file: string;
+  /** What was done: of `present` what it came to. */
   readonly mode: RepairMode;
   /** False where there is nothing to mend: no edit is made then. */
   readonly changed: boolean;
