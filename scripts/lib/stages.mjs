@@ -111,7 +111,7 @@ export async function runStage(stage) {
     why = `${command[0]} ${timedOut ? `took over ${stage.minutes} minutes` : `exited with ${code}`}`;
     break;
   }
-  if (isCheck) console.log(`${title}\n${printed.trimEnd()}`);
+  if (isCheck) console.log(`${title}\n${printed}`.trimEnd());
   const result =
     stage.read !== undefined && isFile(file) ? stage.read(JSON.parse(readFileSync(file, 'utf8'))) : NOTHING;
   if (why !== undefined) return withFailure(result, why);
