@@ -36,7 +36,9 @@ export function readVitest(report) {
   const failures = report.testResults.flatMap(({ name, status, message, assertionResults }) => {
     const file = path.relative(ROOT, name);
     const failed = assertionResults.filter((test) => test.status === 'failed');
-    if (status === 'failed' && failed.length === 0) return [oneLine(`${file}: ${message}`)];
+    // Of what a hook throws the report has nothing.
+    if (status === 'failed' && failed.length === 0)
+      return [oneLine(`${file}: ${message === '' ? 'failed outside of its tests' : message}`)];
     return failed.map(({ ancestorTitles, title }) => oneLine([file, ...ancestorTitles, title].join(' > ')));
   });
   return {

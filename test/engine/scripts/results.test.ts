@@ -7,16 +7,19 @@ import { REPOSITORY } from '../../support/process';
 const passed = { status: 'passed', ancestorTitles: ['a disk'], title: 'is read' };
 const failed = { status: 'failed', ancestorTitles: ['a disk', 'of 1 TiB'], title: 'is\n written' };
 
-const vitestFile = (name: string, message: string, ...assertionResults: (typeof passed)[]) => ({
+const vitestFile = (name: string, status: string, message: string, ...tests: (typeof passed)[]) => ({
   name: path.join(REPOSITORY, 'test', name),
-  status: message === '' && !assertionResults.includes(failed) ? 'passed' : 'failed',
+  status,
   message,
-  assertionResults,
+  assertionResults: tests,
 });
 
 describe('the results of a stage', () => {
   it('name each test that failed, on one line', () => {
-    const testResults = [vitestFile('a.test.ts', '', passed, failed), vitestFile('b.test.ts', '', passed)];
+    const testResults = [
+      vitestFile('a.test.ts', 'failed', '', passed, failed),
+      vitestFile('b.test.ts', 'passed', '', passed),
+    ];
     const counts = { numPassedTests: 2, numPendingTests: 1, numTodoTests: 0 };
     expect(readVitest({ ...counts, testResults })).toEqual({
       passed: 2,
@@ -35,12 +38,12 @@ describe('the results of a stage', () => {
   });
 
   it.each([
-    ['loaded', []],
-    ['prepared', [{ ...passed, status: 'skipped' }]],
-  ])('count a file that could not be %s', (_, tests) => {
-    const testResults = [vitestFile('a.test.ts', 'Error: no such\nfile', ...tests)];
+    ['loaded', 'Error: no such\nfile', [], 'Error: no such file'],
+    ['prepared', '', [{ ...passed, status: 'skipped' }], 'failed outside of its tests'],
+  ])('count a file that could not be %s', (_, message, tests, told) => {
+    const testResults = [vitestFile('a.test.ts', 'failed', message, ...tests)];
     const counts = { numPassedTests: 0, numPendingTests: tests.length, numTodoTests: 0 };
-    expect(readVitest({ ...counts, testResults }).failures).toEqual(['test/a.test.ts: Error: no such file']);
+    expect(readVitest({ ...counts, testResults }).failures).toEqual([`test/a.test.ts: ${told}`]);
   });
 
   it('have a failure where a runner failed and no test did', () => {
