@@ -83,9 +83,16 @@ export async function stage(
   const ids = questions.map(({ id }) => id);
   const staged = await exports.actions.stage(document, request, label, ids);
   if (!staged.ok) return undefined;
-  // A command at once would be carried out before the edit is taken note of; no person is that fast.
-  if (staged.value.tally.changed) await new Promise((resolve) => setTimeout(resolve, 200));
+  if (staged.value.tally.changed) await untilTaken();
   return staged.value.tally;
+}
+
+/**
+ * VS Code has taken note of the edits that it was told of. It is told by messages, which it takes in order, one after the
+ * other: once it answers a later one, it has them. A command would be carried out at once.
+ */
+export async function untilTaken(): Promise<void> {
+  await vscode.commands.executeCommand('setContext', 'qcow2.test.taken', true);
 }
 
 /** Whether a tab of the file has something to save. */
