@@ -54,8 +54,7 @@ describe('an image of any name', () => {
 
   /** The entries of a context menu, which is closed again. */
   async function menuOf(target: Locator): Promise<string[]> {
-    await target.click({ button: 'right' });
-    await window.menuEntries.first().waitFor();
+    await window.openMenu(target);
     const texts = (await window.menuEntries.allInnerTexts()).map((text) => text.trim());
     await window.page.keyboard.press('Escape');
     await window.menuEntries.first().waitFor({ state: 'detached' });
@@ -80,7 +79,7 @@ describe('an image of any name', () => {
       expect(texts).not.toContain('QCOW2 Image');
     }
     expect(await menuOf(row('usual.qcow2'))).not.toContain(OPEN);
-    await row('guest').click({ button: 'right' });
+    await window.openMenu(row('guest'));
     await window.screenshot('recognise-menu');
     await window.page.keyboard.press('Escape');
   });

@@ -139,9 +139,17 @@ export class Window {
     return this.page.locator('.monaco-menu .action-label:not(.separator)');
   }
 
-  /** Opens the context menu of what is pointed at and clicks an entry; names before the last one are submenus. */
-  async chooseFromMenu(target: Locator, ...labels: readonly string[]): Promise<void> {
+  /** Opens the context menu of an element. */
+  async openMenu(target: Locator): Promise<void> {
+    // Where the pointer rests, a hover comes up, and may cover the element.
+    await this.page.mouse.move(0, 0);
     await target.click({ button: 'right' });
+    await this.menuEntries.first().waitFor();
+  }
+
+  /** Opens the context menu of an element and clicks an entry; names before the last one are submenus. */
+  async chooseFromMenu(target: Locator, ...labels: readonly string[]): Promise<void> {
+    await this.openMenu(target);
     const entry = (label: string): Locator =>
       this.page.locator('.monaco-menu').getByText(label, { exact: true }).first();
     for (const [index, label] of labels.entries()) {
