@@ -1,7 +1,7 @@
 /** Editing from the suite: what the page's dialogs do once a person has answered. */
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { parseLength, parseOffset } from '../../../src/commands/offset';
+import { parseBytes, parsePlace } from '../../../src/text/byteCount';
 import { labelOf, requestOf } from '../../../src/editor/changes';
 import type { ImageDocument } from '../../../src/editor/document';
 import type { PageChange } from '../../../src/editor/messages';
@@ -62,10 +62,10 @@ async function stageRange(
 ): Promise<ChangeTally | undefined> {
   const { document } = await openedDocument(await activateExtension(), uri);
   const { clusterSize = 1, virtualSize = 0 } = document.state?.summary ?? {};
-  const start = parseOffset(offset, clusterSize, virtualSize);
-  const bytes = parseLength(length, clusterSize);
+  const start = parsePlace(offset, clusterSize, virtualSize);
+  const bytes = parseBytes(length, clusterSize);
   // Of what is not open there are no clusters: it is refused for that.
-  const range = start.ok && bytes !== undefined ? { start: start.guestOffset, length: bytes } : undefined;
+  const range = start.ok && bytes !== undefined ? { start: start.offset, length: bytes } : undefined;
   assert.ok(range !== undefined || virtualSize === 0, `${offset} and ${length} are a range of the disk`);
   const change = changeOf(range ?? { start: 0, length: 1 });
   return stage(document, requestOf(change, uri), labelOf(change), confirmed);
