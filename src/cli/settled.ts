@@ -19,7 +19,7 @@ const PATIENCE = 2000;
 /** Milliseconds before the second try; before the third it is twice that. */
 const PAUSE = 5;
 /** Bytes that are kept back. */
-const MOST_HELD = 16 * 1024 * 1024;
+const MOST_HELD = 4 * 1024 * 1024;
 
 /**
  * Opens a chain and hands it over. Says on standard error what its notes say of journals, and which program may be writing
