@@ -2,6 +2,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { journalPath } from '../../src/qcow2/save/journalFormat';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg } from '../support/qemu';
 import { workspace } from '../support/workspace';
@@ -83,7 +84,7 @@ describe('a backing file that is missing', () => {
     await page.get('layer-1').and(page.frame.locator('[data-state="open"]')).waitFor();
     await window.page.keyboard.press('Control+S');
     await until('it is on disk', () => Promise.resolve(backing() === 'moved.qcow2'));
-    await until('the journal is gone', () => Promise.resolve(!existsSync(`${overlay}-qcow2-journal`)));
+    await until('the journal is gone', () => Promise.resolve(!existsSync(journalPath(overlay))));
     await window.screenshot('chain-mended');
   });
 
