@@ -2,7 +2,7 @@
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import { EngineError } from '../qcow2/errors';
-import { printable } from '../qcow2/problemText';
+import { printable } from '../text/printable';
 import { discardRequest, writeRequest, ZERO_OPTIONS, ZERO_USAGE, zeroRequest } from './changeRequests';
 import {
   DATA_FILE_OPTION,

@@ -6,7 +6,8 @@ import { checkJson, checkText, type FixedCounts } from '../qcow2/check/checkText
 import { forEachQemuLine, type LineOptions } from '../qcow2/check/qemuLines';
 import type { Problem } from '../qcow2/errors';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
-import { describeProblem, printable } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/problemText';
+import { printable } from '../text/printable';
 import { ByteWriter } from '../qcow2/scan/byteWriter';
 import { Overview } from '../qcow2/scan/overview';
 import { qemuJson } from '../qcow2/scan/qemuJson';

@@ -9,9 +9,6 @@ import { isFact } from './factText';
 import { printable, shortened } from '../text/printable';
 import { hex } from './units';
 
-// One import for whoever prints a problem and the name of its file.
-export { printable };
-
 export const PROBLEM_TEXT = {
   cancelled: 'Cancelled',
 
