@@ -69,7 +69,7 @@ export class VSCode {
     }
   }
 
-  /** Opens a window on a folder and waits until the extension's contributions are known to it. */
+  /** Opens a window on a folder, or a workspace file, and waits until the extension's contributions are known to it. */
   async openWindow(folder: string): Promise<Window> {
     return Window.open(await this.#context.newPage(), this.#server.address(folder));
   }
