@@ -51,6 +51,7 @@ describe('an incomplete file', () => {
     await page.get('notice').waitFor();
     await page.clickCell(7);
     await page.get('entry-problem').waitFor();
+    expect(await page.text('l2')).toMatch(/ index 7, at 0x[0-9a-f]+$/);
     const end = readFileSync(files.path('cut.qcow2')).length;
     await page.get('host-offset').locator('button').click();
     const report = page.get('host-report').and(page.frame.locator('[data-kind="missing"]'));

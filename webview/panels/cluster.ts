@@ -238,6 +238,7 @@ function entry(
 
 function provider(report: ClusterReport, state: AppState, actions: ClusterActions): TemplateResult | string {
   if (report.providedBy < 0) {
+    if (report.kind === 'invalid' && report.cellKind !== 'missing') return t('no layer: it cannot be read');
     return report.cellKind === 'backingUnknown'
       ? t('a layer that is not open')
       : t('no layer: reads as zero');
