@@ -54,7 +54,7 @@ export class ReferenceCounter implements ReferenceReceiver {
   ) {
     const { clusterSize, refcountBits } = image.header;
     this.#clusterSize = clusterSize;
-    this.snapshotLosses = new SnapshotLosses(image, disk);
+    this.snapshotLosses = new SnapshotLosses(image);
     this.#offsetHigh = (1 << (38 - image.header.clusterBits)) - 1;
     // QEMU measures files in sectors.
     this.#fileEnd = Math.ceil(image.file.size / 512) * 512;

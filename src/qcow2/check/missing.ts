@@ -1,9 +1,7 @@
 /** Whether parts of an image that were there once are missing: a download or a copy of its file was cut off. */
 import type { Problem } from '../errors';
-import { refcountsPerBlock } from '../format/refcount';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { CheckReport } from './checkImage';
-import type { DiskRefcounts } from './diskRefcounts';
 import type { Structure } from './findings';
 import type { Place } from './references';
 
@@ -26,17 +24,13 @@ export class SnapshotLosses {
   #hasTables = false;
   #looksLeft = LOOKS_AT_REFCOUNTS;
 
-  constructor(
-    private readonly image: Qcow2Image,
-    private readonly disk: DiskRefcounts,
-  ) {}
+  constructor(private readonly image: Qcow2Image) {}
 
   /** A reference that leads past the end of the file. @throws FileError */
   add(structure: Structure, offset: number, size: number, { guest = 0, snapshot }: Place): void {
     const { clusterSize, l2Span } = this.image.header;
     if (snapshot === undefined) return;
-    const cluster = Math.floor((offset + size - 1) / clusterSize);
-    if (this.#looksLeft > 0 && !wasInUse(this.image, this.disk, cluster)) return;
+    if (this.#looksLeft > 0 && !this.image.wasInUse(offset + size - 1)) return;
     this.#looksLeft--;
     const isTable = structure === 'L1 table' || structure === 'L2 table';
     const span = structure === 'L1 table' ? Infinity : structure === 'L2 table' ? l2Span : clusterSize;
@@ -55,26 +49,17 @@ export class SnapshotLosses {
   }
 }
 
-/** Whether a cluster past the end of the file was there once, as far as its refcount can be told. */
-function wasInUse({ file, header }: Qcow2Image, disk: DiskRefcounts, cluster: number): boolean {
-  const perBlock = refcountsPerBlock(header.clusterSize, header.refcountBits);
-  return disk.blockOffset(Math.floor(cluster / perBlock)) >= file.size || disk.of(cluster) !== 0;
-}
-
 /**
- * An entry that leads past the end of the file, to a cluster in use as far as its refcount can be told: a whole copy of the
- * file would bring it back. Without a refcount there was never anything, and the entry is broken.
- * @param disk refcounts as the image has them
+ * An entry leads past the end of the file, to what was in use: a whole copy of the file would bring it back. Where nothing ever
+ * was, the entry is broken.
  * @throws FileError
  */
-export function isPartMissing(image: Qcow2Image, report: CheckReport, disk: DiskRefcounts): boolean {
-  const { clusterSize } = image.header;
-  if (report.incomplete !== undefined) return true;
-  return report.findings.some(
-    ({ kind, structure, host, size = clusterSize }) =>
+export const isPartMissing = (image: Qcow2Image, { incomplete, findings }: CheckReport): boolean =>
+  incomplete !== undefined ||
+  findings.some(
+    ({ kind, structure, host, size = image.header.clusterSize }) =>
       kind === 'beyondFile' &&
       host !== undefined &&
       !REFCOUNT_STRUCTURES.has(structure) &&
-      wasInUse(image, disk, Math.floor((host + size - 1) / clusterSize)),
+      image.wasInUse(host + size - 1),
   );
-}
