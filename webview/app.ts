@@ -151,7 +151,9 @@ export class App implements Actions, PageApi {
   openRepair(): void {
     const { health, page } = this.#store.state;
     if (!page?.image.summary) return;
-    const isIncomplete = page.image.warnings.some(({ code }) => code.startsWith('file.incomplete'));
+    const isIncomplete =
+      health?.incomplete !== undefined ||
+      page.image.warnings.some(({ code }) => code.startsWith('file.incomplete'));
     // What a new copy would bring back is not given up by a click too many.
     this.#repairDialog.open(isIncomplete ? undefined : health?.kind === 'leaks' ? 'leaks' : 'all');
   }

@@ -5,7 +5,7 @@
 import type { Announcer } from './announce';
 import { nameClusters, placeOf } from './describe';
 import type { HostLine } from './host';
-import { FILE_KINDS } from './kinds';
+import { BEYOND_FILE, FILE_KINDS } from './kinds';
 import type { Disk } from './map/geometry';
 import type { Selection } from './map/selection';
 import type { Store } from './store';
@@ -40,7 +40,8 @@ export class HostInspection {
   #inWords({ start, length }: Selection, disk: Disk): string {
     const { hostReport } = this.store.state;
     const name = `${nameClusters(start, length, disk)}, ${placeOf(start, length)}`;
-    const isOfIt = hostReport?.ok === true && hostReport.value.hostOffset === start;
-    return isOfIt ? `${name}: ${FILE_KINDS.words[hostReport.value.kind].name}` : name;
+    if (hostReport?.ok !== true || hostReport.value.hostOffset !== start) return name;
+    const { kind } = hostReport.value;
+    return `${name}: ${(kind === 'missing' ? BEYOND_FILE : FILE_KINDS.words[kind]).name}`;
   }
 }

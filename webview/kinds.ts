@@ -77,6 +77,12 @@ export const GUEST_KINDS: KindSet<CellKind> = {
   variable: (kind) => variable('map', kind),
 };
 
+/** A cluster of the image file that its end lies before: the file view explains it, and has no cell for it. */
+export const BEYOND_FILE: KindWords = {
+  name: KIND_WORDS.missing.name,
+  meaning: t('The file ends before this cluster: what refers to it leads nowhere.'),
+};
+
 /** What the image file consists of. */
 export const FILE_KINDS: KindSet<HostKind> = {
   kinds: [

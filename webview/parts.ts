@@ -1,6 +1,6 @@
 /** Which part of the page shows what: each is drawn again when what it reads has changed, and only then. */
 import { html, nothing } from 'lit';
-import type { PageCommand } from '../src/editor/messages';
+import type { Notice, PageCommand, PageHealth, PageState } from '../src/editor/messages';
 import { island } from './island';
 import type { Layout } from './layout';
 import { legend } from './legend';
@@ -39,9 +39,9 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   island(
     layout.notices,
     store,
-    ({ page, isLost }) => [page, isLost],
-    ({ page, isLost }) =>
-      notices(page?.notices ?? [], isLost, (command) => {
+    ({ page, health, isLost }) => [page, health?.incomplete, isLost],
+    ({ page, health, isLost }) =>
+      notices(told(page, health), isLost, (command) => {
         actions.run(command);
       }),
   );
@@ -125,4 +125,11 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     ({ page }) => [page],
     ({ page }) => (page ? chainPanel(page, actions) : NOTHING),
   );
+}
+
+/** What the state of the image and the last check have to say under the strip. */
+function told(page: PageState | undefined, health: PageHealth | undefined): readonly Notice[] {
+  const { incomplete } = health ?? {};
+  const found = incomplete === undefined ? [] : [{ severity: 'warning', text: incomplete } as const];
+  return [...(page?.notices ?? []), ...found];
 }

@@ -11,7 +11,7 @@ import { Inspection } from './inspection';
 import { FILE_KINDS, GUEST_KINDS } from './kinds';
 import type { Disk } from './map/geometry';
 import { zoomAtCursor } from './map/input';
-import type { Selection } from './map/selection';
+import { clusterSpan, selectSpan, type Selection } from './map/selection';
 import { Picture, type PictureEvents, type PictureSource } from './picture';
 import type { Saved } from './saved';
 import type { MapZoom, Space, Store } from './store';
@@ -123,8 +123,18 @@ export class Views {
     this.#pendingGoTo = isThere ? undefined : { space, byte };
     if (!isThere) return;
     this.show(space);
-    this.shown.goTo(byte);
+    if (space === 'file' && byte >= this.#fileDisk.size) this.#inspectBeyond(byte);
+    else this.shown.goTo(byte);
     this.events.inspected(false);
+  }
+
+  /** There is no cell to select past the end of the file; who refers to such a cluster can be told. */
+  #inspectBeyond(byte: number): void {
+    const disk = { size: Infinity, clusterSize: this.#fileDisk.clusterSize };
+    this.#file.map.navigate((navigator) => {
+      navigator.selection = undefined;
+    });
+    this.#hostInspection.of(selectSpan(clusterSpan(byte, disk)), disk);
   }
 
   zoomBy(steps: number): void {

@@ -115,7 +115,7 @@ async function npmOrThrow(args, cwd) {
  *
  * @typedef {object} Server
  * @property {number} port
- * @property {(folder: string, query?: Readonly<Record<string, string>>) => string} address of a window on a folder
+ * @property {(folder: string, query?: Readonly<Record<string, string>>) => string} address of a window on a folder, or a workspace file
  * @property {(file: string) => string} uri of a local file, as the window names it
  * @property {Promise<unknown>} exited
  * @property {() => string} log what the server printed so far
@@ -158,7 +158,8 @@ export async function startServer(installation, options) {
     port,
     address(folder, query = {}) {
       const token = options.connectionToken === undefined ? {} : { tkn: options.connectionToken };
-      const parameters = new URLSearchParams({ folder, ...query, ...token }).toString();
+      const place = folder.endsWith('.code-workspace') ? { workspace: folder } : { folder };
+      const parameters = new URLSearchParams({ ...place, ...query, ...token }).toString();
       return `http://${authority}/?${parameters.replaceAll('%2F', '/')}`;
     },
     uri: (file) => `vscode-remote://${authority}${file}`,

@@ -59,7 +59,7 @@ export class ChainModel {
   /** The file that an image names, where it is there; of several, by its first name. */
   private readonly backings = new Map<IndexedImage, IndexedImage>();
 
-  constructor(private readonly files: IndexedFiles) {
+  constructor(private readonly indexed: IndexedFiles) {
     for (const image of this.all()) {
       const { identity } = image;
       if (identity !== undefined && !this.byIdentity.has(identity)) this.byIdentity.set(identity, image);
@@ -73,6 +73,17 @@ export class ChainModel {
       const users = this.users.get(backing.path) ?? [];
       if (alias === image || !users.includes(image)) users.push(image);
       this.users.set(backing.path, users);
+    }
+  }
+
+  /** Every file that is there, once, whatever its names. */
+  *files(): Iterable<IndexedImage> {
+    for (const image of this.all()) {
+      if (image.identity === undefined) {
+        if (!this.isNamed(image)) yield image;
+      } else if (this.byIdentity.get(image.identity) === image) {
+        yield image;
+      }
     }
   }
 
@@ -194,7 +205,7 @@ export class ChainModel {
   }
 
   private at(path: string): IndexedImage | undefined {
-    const { found, beside, named } = this.files;
+    const { found, beside, named } = this.indexed;
     return found.get(path) ?? beside.get(path) ?? named.get(path);
   }
 
@@ -204,7 +215,7 @@ export class ChainModel {
   }
 
   private *all(): Iterable<IndexedImage> {
-    const { found, beside, named } = this.files;
+    const { found, beside, named } = this.indexed;
     yield* found.values();
     for (const image of beside.values()) if (!found.has(image.path)) yield image;
     for (const image of named.values()) {
@@ -226,7 +237,7 @@ export class ChainModel {
 
   private reasonOf(backing: BackingReference): BrokenNode['reason'] {
     if (backing.problem !== undefined || backing.path === undefined) return 'refused';
-    return this.files.named.has(backing.path) ? 'missing' : 'notRead';
+    return this.indexed.named.has(backing.path) ? 'missing' : 'notRead';
   }
 
   /**
@@ -237,7 +248,7 @@ export class ChainModel {
     isRoot: (image: IndexedImage) => boolean,
     neighbours: (image: IndexedImage) => readonly IndexedImage[],
   ): ImageNode[] {
-    const images = [...this.unique()];
+    const images = [...this.files()];
     const roots = images.filter(isRoot);
     const reached = new Set<IndexedImage>();
     for (const root of roots) reach(root, neighbours, reached);
@@ -250,27 +261,16 @@ export class ChainModel {
     return sortedByName(roots, ({ path }) => path).map((image) => this.node(image, undefined));
   }
 
-  /** Every file that is there, once, whatever its names. */
-  private *unique(): Iterable<IndexedImage> {
-    for (const image of this.all()) {
-      if (image.identity === undefined) {
-        if (!this.isNamed(image)) yield image;
-      } else if (this.byIdentity.get(image.identity) === image) {
-        yield image;
-      }
-    }
-  }
-
   private node(image: IndexedImage, parent: ImageNode | undefined): ImageNode {
     const id = `${parent?.id ?? ''}\n${image.path}`;
     const depth = (parent?.depth ?? 0) + 1;
-    const isOutside = !this.files.found.has(image.path);
+    const isOutside = !this.indexed.found.has(image.path);
     return { kind: 'image', id, image, parent, depth, isOutside, isNamed: this.isNamed(image) };
   }
 
   /** Known only because an image names it. */
   private isNamed({ path }: IndexedImage): boolean {
-    return !this.files.found.has(path) && !this.files.beside.has(path);
+    return !this.indexed.found.has(path) && !this.indexed.beside.has(path);
   }
 
   private broken(parent: ChainNode, reference: BackingReference, reason: BrokenNode['reason']): BrokenNode {

@@ -16,6 +16,8 @@ const PATIENCE = 10_000;
 export interface Usage {
   /** Nearest first. */
   readonly dependents: readonly Dependent[];
+  /** What is known of the workspace and of what lies around the file. */
+  readonly model: ChainModel;
   /** Where could not be looked; empty where everything was. */
   readonly gaps: readonly SearchGap[];
 }
@@ -44,12 +46,15 @@ export class UsageSearch {
     const gaps: SearchGap[] = [...this.index.gaps];
     if (isIndexed === undefined) gaps.push({ kind: 'running' });
     if (around?.ok !== true) {
-      return { dependents: this.model().dependentsOf(path), gaps: distinct([...gaps, { kind: 'running' }]) };
+      const model = this.model();
+      gaps.push({ kind: 'running' });
+      return { dependents: model.dependentsOf(path), model, gaps: distinct(gaps) };
     }
     const { identity, unreadable, isCut } = around.value;
     if (isCut) gaps.push({ kind: 'cut' });
     if (unreadable.length > 0) gaps.push({ kind: 'unreadable', paths: unreadable });
-    return { dependents: this.modelWith(around.value).dependentsOf(path, identity), gaps: distinct(gaps) };
+    const model = this.modelWith(around.value);
+    return { dependents: model.dependentsOf(path, identity), model, gaps: distinct(gaps) };
   }
 
   dispose(): void {

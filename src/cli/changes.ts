@@ -1,8 +1,8 @@
 /** The verbs that change an image: each is one atomic save of one or several changes, or leaves the image as it is. */
 import type { ChangeTally } from '../qcow2/change/tally';
 import { EngineError } from '../qcow2/errors';
-import { printable } from '../qcow2/problemText';
 import { bytesOf } from '../text/byteCount';
+import { printable } from '../text/printable';
 import {
   discardRequest,
   type PlannedChange,

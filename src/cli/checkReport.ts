@@ -4,8 +4,10 @@ import type { Chain } from '../qcow2/chain/openChain';
 import type { CheckReport } from '../qcow2/check/checkImage';
 import { checkJson, checkText, type FixedCounts } from '../qcow2/check/checkText';
 import { forEachQemuLine, type LineOptions } from '../qcow2/check/qemuLines';
+import type { Problem } from '../qcow2/errors';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
-import { describeProblem, printable } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/problemText';
+import { printable } from '../text/printable';
 import { ByteWriter } from '../qcow2/scan/byteWriter';
 import { Overview } from '../qcow2/scan/overview';
 import { qemuJson } from '../qcow2/scan/qemuJson';
@@ -34,16 +36,22 @@ export function printFindings(image: Qcow2Image, report: CheckReport, options: L
 }
 
 /** Says on standard error which files are incomplete, so that a copy is made before a repair; QEMU does not look for it. */
-export function printIncomplete({ top }: Chain, report: CheckReport): void {
+export function printIncomplete(chain: Chain, report: CheckReport): void {
+  const ofSnapshots = report.incomplete === undefined ? [] : [report.incomplete];
+  for (const problem of [...incompleteFiles(chain, report), ...ofSnapshots]) {
+    printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);
+  }
+}
+
+/** What the disk itself has lost. */
+function incompleteFiles({ top }: Chain, report: CheckReport): readonly Problem[] {
   const { dataEnd, hasDataFile, header, size } = top;
   // Walked only where something may be missing: a check of a sound image costs no more for it.
   const mayBe = (report.byKind.beyondFile ?? 0) > 0 || (hasDataFile && dataEnd < size);
-  if (!mayBe) return;
+  if (!mayBe) return [];
   const overview = new Overview([top], header.clusterSize);
   overview.step(Infinity);
-  for (const problem of overview.incompleteFiles) {
-    printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);
-  }
+  return overview.incompleteFiles;
 }
 
 export function printReport(

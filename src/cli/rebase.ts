@@ -8,7 +8,7 @@ import { asFileName, joinName } from '../qcow2/chain/names';
 import { probeFormat } from '../qcow2/chain/probe';
 import { EngineError } from '../qcow2/errors';
 import { openLocalFile } from '../qcow2/io/localFile';
-import { printable } from '../qcow2/problemText';
+import { printable } from '../text/printable';
 import { changeImage } from './changes';
 import { tallyText } from './tallyText';
 import { readArguments, UsageError, type Verb } from './verb';

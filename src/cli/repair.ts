@@ -2,7 +2,8 @@
 import type { CheckReport } from '../qcow2/check/checkImage';
 import { EngineError } from '../qcow2/errors';
 import type { RepairMode, RepairRequest } from '../qcow2/repair/report';
-import { describeProblem, printable } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/problemText';
+import { printable } from '../text/printable';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import {
   EXIT_NOT_CHECKED,

@@ -1,7 +1,7 @@
 /** What a change did, in one line. */
 import type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
 import type { NewBacking } from '../qcow2/format/backingLayout';
-import { printable } from '../qcow2/problemText';
+import { printable } from '../text/printable';
 import { sizeText } from '../text/sizeText';
 import { hex } from '../qcow2/units';
 

@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
+import { backingCandidates } from '../chains/backingCandidates';
 import type { ChainView } from '../chains/chainView';
 import type { Page } from '../editor/page';
 import type { ChangeRequest } from '../worker/api';
@@ -58,24 +59,17 @@ export async function askForBacking(
   };
 }
 
-/** Images of the workspace that may be a backing file of this one: not itself, and nothing that depends on it. */
+/** Images of the workspace, and around this one, that may be its backing file. */
 async function knownImages(page: Page, chains: ChainView): Promise<readonly IndexedImage[]> {
   const image = page.uri.fsPath;
-  const { dependents } = await chains.usageOf(image);
-  const { found, named } = chains.index.files;
-  const own = await chains.index.look(image);
   const current = page.document.state?.chain?.layers.find(({ depth }) => depth === 1)?.path;
-  const left = new Set([image, current, ...dependents.map((each) => each.image.path)]);
-  return [...found.values(), ...named.values()]
-    .filter(({ path, identity, format, problem }) => {
-      const isUsable = format === 'raw' || (format === 'qcow2' && problem === undefined);
-      return isUsable && !left.has(path) && identity !== own.identity;
-    })
-    .sort((one, other) => rank(one, image) - rank(other, image) || one.path.localeCompare(other.path));
+  const [{ model }, own, below] = await Promise.all([
+    chains.usageOf(image),
+    chains.index.look(image),
+    current === undefined ? undefined : chains.index.look(current),
+  ]);
+  return backingCandidates(model, own, below);
 }
-
-/** What lies in the image's own folder comes first. */
-const rank = ({ path }: IndexedImage, image: string): number => (dirname(path) === dirname(image) ? 0 : 1);
 
 function askForKnown(
   known: readonly IndexedImage[],

@@ -58,7 +58,10 @@ function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): Way
   const anyway = vscode.l10n.t('Recover All the Same');
   switch (code) {
     case 'recover.version2': {
-      const detail = vscode.l10n.t('Only if nobody has written to {0} since the save was interrupted.', name);
+      const detail = vscode.l10n.t(
+        'Only if no program has written to {0} since the save was interrupted.',
+        name,
+      );
       return trust.trustsVersion2 === true
         ? undefined
         : { button: anyway, detail, trust: { ...trust, trustsVersion2: true } };
@@ -74,7 +77,7 @@ function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): Way
       return {
         button: vscode.l10n.t('Overwrite {0}', basename(path)),
         detail: vscode.l10n.t(
-          'Only if you know this image, and that {0} is its data file. An image from somebody else can name any file of yours.',
+          'Only if you know this image, and that {0} is its data file. An image from a stranger can name any file of yours.',
           path,
         ),
         trust: { ...trust, trustsDataFile: { path } },

@@ -90,6 +90,8 @@ export interface PageHealth {
   readonly detail: string;
   /** Something was found: the Problems panel has it. */
   readonly hasFindings: boolean;
+  /** What the check found missing of a file that was cut off: a new copy comes before a repair. */
+  readonly incomplete?: string;
   /** There is something to repair, found by the check or marked in the header, and it may be done here. */
   readonly canRepair: boolean;
 }

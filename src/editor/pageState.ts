@@ -52,11 +52,13 @@ export function documentHealth(document: ImageDocument, checks: Checks): PageHea
 
 export function pageHealth(health: Health): Omit<PageHealth, 'canRepair'> {
   const kind = health.kind === 'checked' ? verdictOf(health.report) : health.kind;
+  const incomplete = health.kind === 'checked' ? health.report.incomplete : undefined;
   return {
     kind,
     text: healthText(health),
     detail: healthDetail(health),
     hasFindings: health.kind === 'checked' && health.report.findings.length + health.chain.length > 0,
+    ...(incomplete === undefined ? {} : { incomplete: describe(incomplete) }),
   };
 }
 

@@ -3,7 +3,7 @@
  * of one kind beyond a hundred are summed up. They are there as long as the check is held to be true (checks.ts).
  */
 import * as vscode from 'vscode';
-import type { ChainFinding, CheckReport, Finding, FindingKind } from '../worker/api';
+import type { ChainFinding, CheckReport, Finding, FindingKind, Problem } from '../worker/api';
 import { findingText, hexOf } from '../words/findingText';
 import { diagnostic, type DiagnosticLink } from '../words/items';
 import { describeWithFile } from '../words/words';
@@ -43,7 +43,9 @@ export class Problems implements vscode.Disposable {
     if (health.kind === 'checking' || uri === undefined) return;
     if (health.kind === 'checked') {
       const chain = health.chain.map(({ problem }) => chainDiagnostic(uri, problem));
-      this.collection.set(uri, [...diagnosticsOf(uri, health.report), ...chain]);
+      const { incomplete } = health.report;
+      const first = incomplete === undefined ? [] : [incompleteDiagnostic(uri, incomplete)];
+      this.collection.set(uri, [...first, ...diagnosticsOf(uri, health.report), ...chain]);
       this.uris.set(name, uri);
     } else {
       this.collection.delete(uri);
@@ -71,6 +73,11 @@ function diagnosticsOf(uri: vscode.Uri, { findings, byKind }: CheckReport): vsco
 
 function diagnosticOf(uri: vscode.Uri, finding: Finding): vscode.Diagnostic {
   return diagnostic(findingText(finding), severityOf(finding), linkOf(uri, finding));
+}
+
+/** What all the entries that lead past the end of the file have in common. */
+function incompleteDiagnostic(uri: vscode.Uri, problem: Problem): vscode.Diagnostic {
+  return diagnostic(describeWithFile(problem, uri.fsPath), vscode.DiagnosticSeverity.Warning);
 }
 
 /** The image is no less sound for it. */

@@ -76,9 +76,12 @@ async function askBeforeReplacing(target: vscode.Uri, surroundings: Surroundings
 
 /** @throws CancellationError */
 async function confirmReplacing(target: vscode.Uri, detail: readonly string[]): Promise<void> {
+  // The first button is the default: what cannot be taken back has to be chosen.
+  const leave = vscode.l10n.t('Leave as It Is');
   const replace = vscode.l10n.t('Replace All the Same');
   const question = vscode.l10n.t('Replace {0}?', basename(target.path));
-  if ((await ask(question, { detail, buttons: [replace] })) !== replace) throw new vscode.CancellationError();
+  const answer = await ask(question, { detail, buttons: [leave, replace] });
+  if (answer !== replace) throw new vscode.CancellationError();
 }
 
 /** Whether another program has the file that is replaced open is asked where it cannot be seen. */

@@ -195,7 +195,16 @@ export class ImageSession {
   /** Asks the thread as it is, or the one that is about to take its place; fails where there is none. */
   async ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
     if (this.reviving !== undefined) await this.reviving;
-    return this.engine === undefined ? { ok: false, problem: NOT_OPEN } : request(this.engine);
+    if (this.engine === undefined) return { ok: false, problem: NOT_OPEN };
+    const answer = await request(this.engine);
+    if (!answer.ok && answer.problem.code === 'engine.fault') this.warnOfFault(answer.problem);
+    return answer;
+  }
+
+  /** Whoever asked shows the fault in a place of its own; the way to the log is with the state. The first one is enough. */
+  private warnOfFault(problem: Problem): void {
+    if (this.current?.warnings.some(({ code }) => code === problem.code) === true) return;
+    this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
   }
 
   /** Tells of the progress of an operation while `work` runs. */

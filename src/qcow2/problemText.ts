@@ -9,9 +9,6 @@ import { isFact } from './factText';
 import { printable, shortened } from '../text/printable';
 import { hex } from './units';
 
-// One import for whoever prints a problem and the name of its file.
-export { printable };
-
 export const PROBLEM_TEXT = {
   cancelled: 'Cancelled',
 
@@ -212,13 +209,18 @@ export const PROBLEM_TEXT = {
   'backing.rawDataFile':
     'An image whose external data file is raw by itself cannot have a backing file: the data file would not show it',
 
-  // scan/incompleteFile.ts
+  // scan/lost.ts, check/missing.ts
   'file.incomplete':
     'This file is incomplete: it ends at {limitSize}, its tables refer to data up to {valueSize}; {amountSize} of the disk are missing. Copy it again before you repair it',
   'file.incompleteTables':
     'This file is incomplete: it ends at {limitSize}, and tables that it refers to lie beyond; up to {amountSize} of the disk are missing. Copy it again before you repair it',
   'file.incompleteData':
     'This data file is incomplete: it ends at {limitSize}, the tables of the image refer to data up to {valueSize}; {amountSize} of the disk are missing. Copy it again before you repair the image',
+
+  'file.incompleteSnapshots':
+    'This file is incomplete: it ends at {limitSize}, its internal snapshots refer to data up to {valueSize}; {amountSize} of their disks are missing. Copy it again before you repair it',
+  'file.incompleteSnapshotTables':
+    'This file is incomplete: it ends at {limitSize}, and tables of its internal snapshots lie beyond; up to {amountSize} of their disks are missing. Copy it again before you repair it',
 
   // chain/
   'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',

@@ -61,12 +61,17 @@ export function healthDetail(health: Health): string {
       return vscode.l10n.t('All tables of the image are read, and compared with its refcounts.');
     case 'checked': {
       const counts = countsOf(health.report);
-      const found =
+      const { incomplete } = health.report;
+      const sentences = [
         counts.length === 0
           ? vscode.l10n.t('The check found nothing wrong.')
-          : vscode.l10n.t('The check found: {0}.', counts.join(', '));
-      if (health.chain.length === 0) return found;
-      return vscode.l10n.t('{0} Remarks about its backing chain: {1}.', found, health.chain.length);
+          : vscode.l10n.t('The check found: {0}.', counts.join(', ')),
+        ...(incomplete === undefined ? [] : [`${describe(incomplete)}.`]),
+        ...(health.chain.length === 0
+          ? []
+          : [vscode.l10n.t('Remarks about its backing chain: {0}.', health.chain.length)]),
+      ];
+      return sentences.reduce((text, sentence) => vscode.l10n.t('{0} {1}', text, sentence));
     }
     case 'failed':
       return vscode.l10n.t('The image could not be checked: {0}', describe(health.problem));

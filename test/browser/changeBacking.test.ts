@@ -2,6 +2,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { journalPath } from '../../src/qcow2/save/journalFormat';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg } from '../support/qemu';
 import { workspace } from '../support/workspace';
@@ -83,7 +84,48 @@ describe('a backing file that is missing', () => {
     await page.get('layer-1').and(page.frame.locator('[data-state="open"]')).waitFor();
     await window.page.keyboard.press('Control+S');
     await until('it is on disk', () => Promise.resolve(backing() === 'moved.qcow2'));
-    await until('the journal is gone', () => Promise.resolve(!existsSync(`${overlay}-qcow2-journal`)));
+    await until('the journal is gone', () => Promise.resolve(!existsSync(journalPath(overlay))));
     await window.screenshot('chain-mended');
+  });
+
+  it('is chosen from the images that are known, those of its folder first', async () => {
+    for (const [name, size] of [
+      ['small.qcow2', '1M'],
+      ['large.qcow2', '8M'],
+    ] as const) {
+      image({ size }).data(0, 8).writeTo(files.path(name));
+    }
+    image({ size: '4M', backing: { name: 'overlay.qcow2', format: 'qcow2' } }).writeTo(
+      files.path('user.qcow2'),
+    );
+    await until('the new images are offered', async () => {
+      await window.runCommand('QCOW2: Change Backing File');
+      await title('Change Backing File').waitFor();
+      const rows = await window.page.locator('.quick-input-list .monaco-list-row').all();
+      const offered = await Promise.all(rows.map((row) => row.getAttribute('aria-label')));
+      await window.screenshot('change-backing-known');
+      await window.page.keyboard.press('Escape');
+      await title('Change Backing File').waitFor({ state: 'hidden' });
+      const names = offered.map((label) => label?.split(',')[0]).join();
+      return names === 'large.qcow2,small.qcow2,Choose File…,Remove Backing File';
+    });
+  });
+
+  it.each([
+    ['small.qcow2', 'The new file is smaller than the disk (1 MiB instead of 4 MiB)'],
+    ['large.qcow2', 'The new file is larger than the disk (8 MiB instead of 4 MiB)'],
+  ])('tells of %s: %s; Escape leaves all as it is', async (name, warning) => {
+    await window.runCommand('QCOW2: Change Backing File');
+    await title('Change Backing File').waitFor();
+    await window.quickPick(name);
+    await title('Name in the Image').waitFor();
+    await window.quickPick(name);
+    await window.dialog.waitFor();
+    expect(await window.dialog.innerText()).toContain(warning);
+    await window.screenshot(`change-backing-${name}`);
+    await window.page.keyboard.press('Escape');
+    await window.dialog.waitFor({ state: 'detached' });
+    expect(await window.page.locator('.tab.active.dirty').count()).toBe(0);
+    expect(backing()).toBe('moved.qcow2');
   });
 });

@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync, statSync, utimesSync, writeFileSync } from 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findingLines } from '../support/checkJudge';
 import { cli } from '../support/cli';
+import { writeCutSnapshot } from '../support/cutSnapshot';
 import { image } from '../support/imageBuilder';
 import { CHAINS } from '../support/matrix/chains';
 import { Kitchen, type Recipe } from '../support/matrix/recipe';
@@ -169,6 +170,22 @@ describe('an image', () => {
       /^qcow2: cut\.qcow2: This file is incomplete: it ends at .* of the disk are missing\./m,
     );
     expect(ours('whole.qcow2').stderr).toBe('');
+  });
+
+  test('of which only a snapshot has lost something is said to be incomplete, and not repaired unasked', () => {
+    const name = 'cutSnapshot.qcow2';
+    writeCutSnapshot(place.path(name), 2);
+    const [our, their] = [ours(name), theirs(name)];
+    expect(our.status).toBe(their.status);
+    expect(String(our.stdout)).toBe(String(their.stdout));
+    const incomplete =
+      /cutSnapshot\.qcow2: This file is incomplete: .*; 128 KiB of their disks are missing\. Copy it again/m;
+    expect(our.stderr).toMatch(incomplete);
+    const before = readFileSync(place.path(name));
+    const repair = ours('-r', 'all', name);
+    expect(repair.stderr).toMatch(incomplete);
+    expect(repair.stderr).toMatch(/add --give-up-missing$/m);
+    expect(readFileSync(place.path(name)).equals(before)).toBe(true);
   });
 
   test('-q says nothing but what is wrong', () => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isFact } from '../../src/qcow2/factText';
-import { describeProblem, printable, type Translate } from '../../src/qcow2/problemText';
+import { describeProblem, type Translate } from '../../src/qcow2/problemText';
+import { printable } from '../../src/text/printable';
 
 const german = JSON.parse(readFileSync('l10n/bundle.l10n.de.json', 'utf8')) as Record<string, string>;
 

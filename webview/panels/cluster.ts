@@ -137,12 +137,12 @@ function clusterReport(
       ${nameClusters(report.guestOffset, report.length, disk)}
       <span class="panel-kind">${kindOf(report)}</span>
     </h2>
-    ${report.onDisk === undefined ? nothing : staged(report.onDisk, report.problemTextOnDisk, actions)}
+    ${report.onDisk === undefined ? nothing : staged(report.onDisk, report.problemTextOnDisk, state, actions)}
     ${problemOf(report)}
     <dl class="facts">
       ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', sizeText(report.guestOffset))}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
-      ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), dataPlace(report, actions), 'host-offset')}
+      ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), dataPlace(report, state, actions), 'host-offset')}
       ${
         report.compressedLength === undefined
           ? nothing
@@ -172,6 +172,7 @@ function problemOf({ problemText, cellKind }: PageReport): TemplateResult | type
 function staged(
   onDisk: ClusterReport,
   problemText: string | undefined,
+  state: AppState,
   actions: ClusterActions,
 ): TemplateResult {
   const { l2Entry, hostOffset } = onDisk;
@@ -180,7 +181,7 @@ function staged(
     <p>
       ${t('On disk:')} <span class="swatch swatch-${onDisk.cellKind}"></span> ${kindOf(onDisk)}
       ${l2Entry === undefined ? t('(no L2 table)') : mono(l2Entry)}
-      ${hostOffset === undefined ? nothing : html`<span class="note">${around((at) => t('host offset {0}', at), dataPlace(onDisk, actions))}</span>`}
+      ${hostOffset === undefined ? nothing : html`<span class="note">${around((at) => t('host offset {0}', at), dataPlace(onDisk, state, actions))}</span>`}
     </p>
     ${problemText === undefined ? nothing : html`<p>${problemText}</p>`}
   </div>`;
@@ -201,9 +202,15 @@ function kindOf(report: ClusterReport): string {
   }
 }
 
-/** Into the file view, where it is of this image's own file. */
-const dataPlace = ({ hostOffset = 0, providedBy }: ClusterReport, actions: ClusterActions): TemplateResult =>
-  providedBy === 0 ? hostLink(hostOffset, actions) : mono(formatOffset(hostOffset));
+/** Into the file view, where it is of the image file itself: neither a backing file's nor an external data file's. */
+function dataPlace(
+  { hostOffset = 0, providedBy }: ClusterReport,
+  { page }: AppState,
+  actions: ClusterActions,
+): TemplateResult {
+  const isInImage = providedBy === 0 && page?.image.summary?.dataFileName === undefined;
+  return isInImage ? hostLink(hostOffset, actions) : mono(formatOffset(hostOffset));
+}
 
 const mono = (text: string): TemplateResult => html`<span class="mono">${text}</span>`;
 
@@ -231,6 +238,7 @@ function entry(
 
 function provider(report: ClusterReport, state: AppState, actions: ClusterActions): TemplateResult | string {
   if (report.providedBy < 0) {
+    if (report.kind === 'invalid' && report.cellKind !== 'missing') return t('no layer: it cannot be read');
     return report.cellKind === 'backingUnknown'
       ? t('a layer that is not open')
       : t('no layer: reads as zero');

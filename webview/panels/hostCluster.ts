@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Claim, StagedHostReport, Structure } from '../../src/editor/messages';
 import { nameClusters } from '../describe';
 import { icon } from '../icons';
-import { FILE_KINDS } from '../kinds';
+import { BEYOND_FILE, FILE_KINDS } from '../kinds';
 import { sizeText } from '../../src/text/sizeText';
 import { formatCount, formatOffset } from '../numbers';
 import type { AppState } from '../store';
@@ -35,7 +35,7 @@ export function hostPanel(
 
 function report(value: StagedHostReport, clusterSize: number, actions: HostActions): TemplateResult {
   const { kind, hostOffset, length, structure, refcount, references, claims, isSnapshotOnly } = value;
-  const { name, meaning } = FILE_KINDS.words[kind];
+  const { name, meaning } = kind === 'missing' ? BEYOND_FILE : FILE_KINDS.words[kind];
   const isRight = refcount === references;
   return html`<section data-testid="host-report" data-kind=${kind}>
     <h2 class="panel-title">

@@ -48,8 +48,11 @@ const link = (
     ${text}
   </button>`;
 
+/** Stands where the element comes. No hidden character: texts have those escaped. */
+const PLACE = '{}';
+
 /** A text with an element in the place of its `{0}`. @param write puts what it is given there */
 export function around(write: (place: string) => string, element: TemplateResult): TemplateResult {
-  const [before = '', after = ''] = write('\0').split('\0');
+  const [before = '', after = ''] = write(PLACE).split(PLACE);
   return html`${before}${element}${after}`;
 }

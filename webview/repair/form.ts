@@ -24,7 +24,7 @@ export function repairForm(
   const asked = html`<fieldset class="repair-modes">
     <legend class="visually-hidden">${t('What is repaired')}</legend>
     ${choice('leaks', t('Leaks'), t('Only gives back space that is counted as in use; no data is touched.'), state, actions)}
-    ${choice('all', t('Everything'), t('Mends tables and refcounts; what cannot be kept is named below.'), state, actions)}
+    ${choice('all', t('Everything'), t('Repairs tables and refcounts; what cannot be kept is named below.'), state, actions)}
   </fieldset>`;
   return html`<div class="change-form">
     ${stagingForm('repair', t('Repair'), state, canApply, actions, asked, preview(state))}

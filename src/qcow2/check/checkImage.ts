@@ -2,7 +2,7 @@
  * The full check of an image: what `qemu-img check` finds, with its numbers, and what it does not tell. Tables are
  * read once, in large pieces; references are counted in a byte for each cluster that is referred to.
  */
-import { UnsupportedError } from '../errors';
+import { type Problem, UnsupportedError } from '../errors';
 import {
   MAX_L1_SIZE,
   MAX_SNAPSHOT_EXTRA_SIZE,
@@ -42,6 +42,8 @@ export interface CheckReport {
   readonly byKind: Readonly<Partial<Record<FindingKind, number>>>;
   /** Repair has to make the refcount structures anew. */
   readonly needsRebuild: boolean;
+  /** The file was cut off, and internal snapshots have lost what only they have; the scan tells of the disk itself. */
+  readonly incomplete?: Problem;
 }
 
 /** As QEMU has it: more clusters than this are not checked. */
@@ -119,6 +121,7 @@ export function reportOn(counted: CountedImage, progress: Progress): CheckReport
     references.forEach(claims);
     claims.report(findings);
   }
+  const incomplete = counter.snapshotLosses.problem;
   return {
     file: file.name,
     corruptions: findings.bySeverity.corruption,
@@ -131,6 +134,7 @@ export function reportOn(counted: CountedImage, progress: Progress): CheckReport
     findings: findings.kept,
     byKind: findings.byKind,
     needsRebuild: findings.needsRebuild,
+    ...(incomplete === undefined ? {} : { incomplete }),
   };
 }
 

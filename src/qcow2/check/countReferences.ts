@@ -12,6 +12,7 @@ import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { FindingKind, Findings, FindingFacts, Structure } from './findings';
 import type { L1Table } from './l1Tables';
+import { SnapshotLosses } from './missing';
 import { compressedRegion, type L2Table, type Place, type ReferenceReceiver } from './references';
 import { COPIED_HIGH, entryType } from './walkL2';
 
@@ -32,6 +33,7 @@ export class ReferenceCounter implements ReferenceReceiver {
   readonly statistics: Statistics = { allocatedClusters: 0, fragmentedClusters: 0, compressedClusters: 0 };
   /** Stretches of clusters, as [first, count], of structures that nothing else may refer to. */
   readonly exclusive: (readonly [first: number, count: number])[] = [];
+  readonly snapshotLosses: SnapshotLosses;
   readonly #clusterSize: number;
   /** Bits of a compressed cluster's offset in the high word. */
   readonly #offsetHigh: number;
@@ -52,6 +54,7 @@ export class ReferenceCounter implements ReferenceReceiver {
   ) {
     const { clusterSize, refcountBits } = image.header;
     this.#clusterSize = clusterSize;
+    this.snapshotLosses = new SnapshotLosses(image);
     this.#offsetHigh = (1 << (38 - image.header.clusterBits)) - 1;
     // QEMU measures files in sectors.
     this.#fileEnd = Math.ceil(image.file.size / 512) * 512;
@@ -69,7 +72,10 @@ export class ReferenceCounter implements ReferenceReceiver {
 
   region(structure: Structure, offset: number, size: number, times: number, place: Place): void {
     if (size <= 0) return;
-    if (offset + size - this.#fileEnd >= this.#clusterSize) {
+    const isBeyond = offset + size - this.#fileEnd >= this.#clusterSize;
+    // QEMU does not count a small table of which nothing is there.
+    if (isBeyond || offset >= this.#fileEnd) this.snapshotLosses.add(structure, offset, size, place);
+    if (isBeyond) {
       const facts = { structure, host: offset, size, expected: this.#fileEnd, ...place };
       this.findings.add('beyondFile', facts, times);
       return;

@@ -2,9 +2,11 @@
 import { ClaimCollector } from '../check/claims';
 import type { Claim } from '../check/findings';
 import type { Progress } from '../progress';
-import type { HostLayout, HostUse } from './hostLayout';
+import type { HostKind, HostLayout, HostUse } from './hostLayout';
 
-export interface HostReport extends HostUse {
+export interface HostReport extends Omit<HostUse, 'kind'> {
+  /** `missing`: the file ends before the cluster. */
+  readonly kind: HostKind | 'missing';
   /** First byte of the cluster in the image file. */
   readonly hostOffset: number;
   /** Bytes. */
@@ -16,20 +18,36 @@ export interface HostReport extends HostUse {
 }
 
 /**
- * Walks all references anew, since nobody keeps them: as long as half a check.
- * @throws ArgumentError `offset.beyondFile`, FileError, CancelledError
+ * Walks all references again, since they are not kept: as long as half a check.
+ * @param hostOffset may lie past the end of the file, where entries of a damaged image lead
+ * @throws ArgumentError `offset.beyondFile` for what is no offset, FileError, CancelledError
  */
 export function inspectHost(layout: HostLayout, hostOffset: number, progress: Progress): HostReport {
   const { image, disk, references } = layout;
   const { clusterSize } = image.header;
   const cluster = Math.floor(hostOffset / clusterSize);
-  const use = layout.useOf(cluster);
+  const isMissing = hostOffset >= layout.size && Number.isSafeInteger(hostOffset);
+  const use = isMissing ? undefined : layout.useOf(cluster);
   const claims = new ClaimCollector(image, disk, [cluster]);
-  if (use.structure !== undefined) {
+  if (use === undefined || use.structure !== undefined) {
     references.rewind(progress);
     references.forEach(claims);
   }
   const { kept, references: count } = claims.of(cluster);
   const place = { hostOffset: cluster * clusterSize, length: clusterSize };
-  return { ...use, ...place, references: count, claims: kept };
+  return { ...(use ?? missingUse(kept, disk.of(cluster))), ...place, references: count, claims: kept };
+}
+
+/** No layout has what lies past the end of the file: what it was used for is what refers to it. */
+function missingUse(
+  claims: readonly Claim[],
+  refcount: number | undefined,
+): Omit<HostUse, 'kind'> & Pick<HostReport, 'kind'> {
+  const [first] = claims;
+  return {
+    kind: 'missing',
+    isSnapshotOnly: first !== undefined && claims.every(({ snapshot }) => snapshot !== undefined),
+    ...(first === undefined ? {} : { structure: first.structure }),
+    ...(refcount === undefined ? {} : { refcount }),
+  };
 }

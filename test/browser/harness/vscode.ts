@@ -24,11 +24,13 @@ export interface VSCodeOptions {
   readonly requiresTrust?: boolean;
   /** CSS pixels of the windows; default 1200 × 800. */
   readonly viewport?: { readonly width: number; readonly height: number };
+  /** The folder of the installed extensions; default: nothing but the packaged one. */
+  readonly extensions?: string;
   /** Of the extension; VS Code's own texts, for which there is no language pack, stay English. */
   readonly language?: string;
 }
 
-const EXTENSION_ID = 'qcow2-editor.qcow2-editor';
+export const EXTENSION_ID = 'qcow2-editor.qcow2-editor';
 
 export class VSCode {
   readonly #folder: string;
@@ -47,7 +49,7 @@ export class VSCode {
     const folder = mkdtempSync(path.join(tmpdir(), 'qcow2-editor-vscode-'));
     const server = await startServer(await provisionServer(), {
       dataFolder: folder,
-      extensions: inject('extensionsFolder'),
+      extensions: options.extensions ?? inject('extensionsFolder'),
       requiresTrust: options.requiresTrust ?? false,
       settings: { 'workbench.colorTheme': THEME_NAMES.dark, ...options.settings },
     });
@@ -67,7 +69,7 @@ export class VSCode {
     }
   }
 
-  /** Opens a window on a folder and waits until the extension's contributions are known to it. */
+  /** Opens a window on a folder, or a workspace file, and waits until the extension's contributions are known to it. */
   async openWindow(folder: string): Promise<Window> {
     return Window.open(await this.#context.newPage(), this.#server.address(folder));
   }

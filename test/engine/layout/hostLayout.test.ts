@@ -1,4 +1,5 @@
 /** What each cluster of the image file is used for: against the check, qemu-img, and images made by hand. */
+import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkImage } from '../../../src/qcow2/check/checkImage';
 import { EngineError, UnsupportedError } from '../../../src/qcow2/errors';
@@ -8,6 +9,7 @@ import { openLocalFile } from '../../../src/qcow2/io/localFile';
 import { HOST_KINDS, HostLayout, type HostKind } from '../../../src/qcow2/layout/hostLayout';
 import { inspectHost } from '../../../src/qcow2/layout/hostReport';
 import { silent } from '../../../src/qcow2/progress';
+import { writeCutSnapshot } from '../../support/cutSnapshot';
 import { DamagedFile } from '../../support/damagedFile';
 import { seededRandom } from '../../support/builder/random';
 import { damage, patients } from '../../support/damage';
@@ -105,6 +107,43 @@ describe('the layout of an image file', () => {
     ]);
   });
 
+  it('tells of a cluster past the end of the file who refers to it, and what for', () => {
+    const path = files.path('cut.qcow2');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', path, '16M']);
+    mustQemuIo(path, ['write -P 1 0 1M']);
+    const last = DamagedFile.do(path, (file) => file.hostCluster(15)) * 65536;
+    fs.truncateSync(path, last);
+    const layout = layoutOf(path);
+    expect(inspectHost(layout, last + 5, silent)).toMatchObject({
+      kind: 'missing',
+      structure: 'data',
+      isSnapshotOnly: false,
+      hostOffset: last,
+      length: 65536,
+      refcount: 1,
+      references: 1,
+      claims: [{ structure: 'data', guest: 15 * 65536 }],
+    });
+    const nothing = inspectHost(layout, 2 ** 40, silent);
+    expect(nothing).toMatchObject({ kind: 'missing', refcount: 0, references: 0, claims: [] });
+    expect(nothing).not.toHaveProperty('structure');
+    for (const wrong of [-1, NaN, Infinity]) {
+      expect(() => inspectHost(layout, wrong, silent)).toThrow(EngineError);
+    }
+  });
+
+  it('tells of a cluster past the end of the file that only a snapshot has it', () => {
+    const path = files.path('cutSnapshot.qcow2');
+    const size = writeCutSnapshot(path, 2);
+    expect(inspectHost(layoutOf(path), size, silent)).toMatchObject({
+      kind: 'missing',
+      structure: 'data',
+      isSnapshotOnly: true,
+      refcount: 1,
+      claims: [{ structure: 'data', guest: 14 * 65536, snapshot: 0 }],
+    });
+  });
+
   it('tells leaked clusters from free ones, and clusters that are claimed twice', () => {
     const path = files.path('damaged.qcow2');
     mustQemuImg(['create', '-q', '-f', 'qcow2', path, '16M']);
@@ -148,7 +187,8 @@ describe('the layout of an image file', () => {
     const own = inspectHost(layout, table, silent);
     expect(own).toMatchObject({ kind: 'l2', structure: 'L2 table', refcount: 1, references: 1 });
     expect(own.claims).toEqual([{ structure: 'L2 table', at: 3 * 65536, guest: 0 }]);
-    expect(() => inspectHost(layout, layout.size, silent)).toThrow('offset.beyondFile');
+    expect(inspectHost(layout, layout.size, silent)).toMatchObject({ kind: 'missing', claims: [] });
+    expect(() => inspectHost(layout, -1, silent)).toThrow('offset.beyondFile');
   });
 
   it('agrees with the check about what is leaked, whatever was damaged', () => {

@@ -109,6 +109,16 @@ describe('the log', () => {
     expect((await document.readBytes(0, 1)).ok).toBe(true);
   });
 
+  it('is offered by the state after a fault within the thread, once', async () => {
+    mustQemuImg(['create', '-q', '-f', 'qcow2', files.path('disk.qcow2'), '1M']);
+    const document = open('disk.qcow2');
+    await document.whenRead();
+    expect(document.state?.warnings).toEqual([]);
+    await document.cells(null as never);
+    await document.preview(null as never);
+    expect(document.state?.warnings.map(({ code }) => code)).toEqual(['engine.fault']);
+  });
+
   it('has the stack of what escapes from a call', async () => {
     const faults: string[] = [];
     const client = new EngineClient(worker.script, {

@@ -2,7 +2,8 @@
 import * as assert from 'node:assert/strict';
 import { readFileSync, renameSync } from 'node:fs';
 import * as vscode from 'vscode';
-import { rebaseLabel } from '../../../src/commands/backingText';
+import { backingCandidates } from '../../../src/chains/backingCandidates';
+import { rebaseDetail, rebaseLabel } from '../../../src/commands/backingText';
 import type { ImageDocument } from '../../../src/editor/document';
 import type { Exports } from '../../../src/extension';
 import type { ChangeTally } from '../../../src/worker/api';
@@ -98,6 +99,42 @@ describe('another backing file', () => {
     await change(document, null);
     assert.deepEqual(chainOf(document), []);
     assert.equal(await firstByte(document), 0);
+  });
+
+  it('is offered from the images of its folder: not the image, its backing file, or what depends on it', async () => {
+    const inner = ImageFolder.inWorkspace('changeBacking/inner');
+    inner.create('disk.qcow2', '4M', '-b', '../one.qcow2', '-F', 'qcow2');
+    inner.create('near.qcow2', '4M');
+    inner.overlay('user.qcow2', 'disk.qcow2');
+    const { chains } = exports;
+    const disk = inner.file('disk.qcow2');
+    const [{ model }, own, current] = await Promise.all([
+      chains.usageOf(disk),
+      chains.index.look(disk),
+      chains.index.look(folder.file('one.qcow2')),
+    ]);
+    const offered = backingCandidates(model, own, current).map(({ path }) => path);
+    assert.equal(offered[0], inner.file('near.qcow2'));
+    assert.ok(offered.includes(folder.file('two.qcow2')));
+    for (const path of [disk, folder.file('one.qcow2'), inner.file('user.qcow2')]) {
+      assert.ok(!offered.includes(path), path);
+    }
+  });
+
+  it('is told to be smaller or larger than the disk before it is staged', async () => {
+    const { document } = await opened('sizes.qcow2');
+    const told = async (size: number): Promise<string> => {
+      const name = `${size}M.qcow2`;
+      const file = folder.create(name, `${size}M`);
+      const preview = await document.preview({ kind: 'rebase', backing: { name, format: 'qcow2' } });
+      assert.ok(preview.ok && preview.value.rebased, JSON.stringify(preview));
+      const { summary } = await exports.chains.index.look(file);
+      const sizes = { backing: summary?.virtualSize, disk: document.state?.summary?.virtualSize };
+      return rebaseDetail(preview.value.rebased, sizes).join('\n');
+    };
+    assert.match(await told(1), /The new file is smaller than the disk \(1 MiB instead of 4 MiB\)/);
+    assert.match(await told(8), /The new file is larger than the disk \(8 MiB instead of 4 MiB\)/);
+    assert.doesNotMatch(await told(4), /than the disk/);
   });
 
   it('is refused where it leads back to the image', async () => {
