@@ -26,5 +26,6 @@ export interface ChainLayerView {
   readonly allocatedBytes?: number;
   readonly version?: number;
   readonly clusterSize?: number;
+  /** Its name in the header, for showing: what is too long is cut. */
   readonly dataFile?: string;
 }

@@ -5,6 +5,7 @@
  * the header, the map of what is there and the names can still be shown. Who reads guest bytes decides what to do
  * with an incomplete chain; `problem` says what is missing.
  */
+import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { EngineError, RefusedError, UnsupportedError } from '../errors';
 import type { Problem } from '../errors';
 import { FaultCollector } from '../format/faults';
@@ -284,7 +285,7 @@ class ChainOpener {
       fileSize: file.size,
       allocatedBytes: file.allocatedBytes,
       ...(header === undefined ? {} : { version: header.version, clusterSize: header.clusterSize }),
-      ...(dataFileName === undefined ? {} : { dataFile: dataFileName }),
+      ...(dataFileName === undefined ? {} : { dataFile: shortened(dataFileName, LONGEST_TEXT) }),
     });
     this.layers.push(layer);
   }
