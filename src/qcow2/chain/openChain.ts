@@ -285,9 +285,15 @@ class ChainOpener {
       fileSize: file.size,
       allocatedBytes: file.allocatedBytes,
       ...(header === undefined ? {} : { version: header.version, clusterSize: header.clusterSize }),
-      ...(dataFileName === undefined ? {} : { dataFile: shortened(dataFileName, LONGEST_TEXT) }),
+      ...(dataFileName === undefined ? {} : this.dataFileView(file, dataFileName)),
     });
     this.layers.push(layer);
+  }
+
+  private dataFileView(image: LocalFile, name: string): Pick<ChainLayerView, 'dataFile' | 'dataFilePath'> {
+    const dataFile = shortened(name, LONGEST_TEXT);
+    const decision = decide({ role: 'dataFile', name, namedBy: image.name }, this.options);
+    return decision.opens ? { dataFile, dataFilePath: absolutePath(decision.path) } : { dataFile };
   }
 
   private addUnopened(reference: NamedBacking, problem: Problem, path: string | undefined): void {
