@@ -1,12 +1,46 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-// The packaged extension in a real VS Code: one server and one browser at a time.
+/** What takes longest, that first: two lanes end at about the same time, without a cache of earlier times too. */
+const LONGEST = ['states', 'staged', 'walk'].map((name) => `test/browser/${name}.test.ts`);
+
+/** What measures time has the machine to itself. */
+const MEASURING = ['test/browser/giant.test.ts'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONGEST.findIndex((name) => moduleId.endsWith(name));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+  }
+}
+
+/** Of every test in VS Code; a project has nothing from the configuration around it. */
+export const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
+export const globalSetup = ['test/browser/harness/setup.ts'];
+
+// The packaged extension in a real VS Code. Each file has a server and a browser of its own, which wait for each other
+// most of the time: two files run side by side.
 export default defineConfig({
   test: {
-    include: ['test/browser/**/*.test.ts'],
-    globalSetup: ['test/browser/harness/setup.ts'],
-    fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    globalSetup,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      {
+        test: {
+          ...patience,
+          name: 'two at a time',
+          include: ['test/browser/**/*.test.ts'],
+          exclude: MEASURING,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: { ...patience, name: 'alone', include: MEASURING, maxWorkers: 1, sequence: { groupOrder: 2 } },
+      },
+    ],
   },
 });

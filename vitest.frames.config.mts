@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
-import browser from './vitest.browser.config.mts';
+import { globalSetup, patience } from './vitest.browser.config.mts';
 
 // The part `frames` of `npm run bench`: how smoothly the packaged extension draws. Started by test/bench.
 export default defineConfig({
-  test: { ...browser.test, include: ['test/browser/bench/*.bench.ts'] },
+  test: { ...patience, globalSetup, fileParallelism: false, include: ['test/browser/bench/*.bench.ts'] },
 });

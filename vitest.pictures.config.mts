@@ -1,8 +1,13 @@
 import { defineConfig } from 'vitest/config';
-import browser from './vitest.browser.config.mts';
+import { globalSetup, patience } from './vitest.browser.config.mts';
 
 // `npm run pictures`: takes the README's screenshots anew; `npm run film`: those of a new user's walk. Not tests: look at
 // what they wrote.
 export default defineConfig({
-  test: { ...browser.test, include: ['test/browser/pictures/*.pictures.ts'] },
+  test: {
+    ...patience,
+    globalSetup,
+    fileParallelism: false,
+    include: ['test/browser/pictures/*.pictures.ts'],
+  },
 });

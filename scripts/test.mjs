@@ -1,6 +1,6 @@
 // @ts-check
 // `npm test [-- STAGE…]`: installs what is missing and runs the checks and tests, all of them or the named ones.
-// The last line is `N passed, N failed`, over everything that ran; a check counts as one.
+// What failed is named at the end. The last line is `N passed, N failed`, over everything that ran; a check counts as one.
 import process from 'node:process';
 import { SetupError, ensureNodeModules, ensureSystemTools } from './lib/dependencies.mjs';
 import { BROWSER_STAGES, STAGES, TEST_STAGES, runStage } from './lib/stages.mjs';
@@ -34,22 +34,26 @@ async function main(names) {
 
 /** @param {readonly import('./lib/stages.mjs').Stage[]} stages */
 async function runAll(stages) {
-  const lines = [];
-  let passed = 0;
-  let failed = 0;
-  for (const stage of stages) {
-    console.log(`\n── ${stage.name} ──`);
-    const start = Date.now();
-    const result = await runStage(stage);
-    passed += result.passed;
-    failed += result.failed;
-    const seconds = ((Date.now() - start) / 1000).toFixed(0);
-    const notes = [...(result.skipped > 0 ? [`${result.skipped} skipped`] : []), ...result.notes];
-    lines.push(
-      `${result.failed === 0 ? '✓' : '✗'} ${stage.name.padEnd(10)} ${result.passed} passed, ${result.failed} failed` +
-        ` (${[`${seconds} s`, ...notes].join('; ')})`,
-    );
-  }
-  console.log(`\n${lines.join('\n')}\n${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  // Checks use one core each, and none of them measures time.
+  const outcomes = await Promise.all(stages.filter(({ read }) => read === undefined).map(runOne));
+  for (const stage of stages.filter(({ read }) => read !== undefined)) outcomes.push(await runOne(stage));
+  const failures = outcomes.flatMap(({ name, result }) =>
+    result.failures.map((test) => `✗ ${name}: ${test}`),
+  );
+  const lines = outcomes.map(({ name, seconds, result }) => {
+    const { passed, failures, skipped, notes } = result;
+    const mark = failures.length === 0 ? '✓' : '✗';
+    const more = [`${seconds} s`, ...(skipped > 0 ? [`${skipped} skipped`] : []), ...notes].join('; ');
+    return `${mark} ${name.padEnd(10)} ${passed} passed, ${failures.length} failed (${more})`;
+  });
+  const passed = outcomes.reduce((sum, { result }) => sum + result.passed, 0);
+  console.log(['', ...failures, '', ...lines, `${passed} passed, ${failures.length} failed`].join('\n'));
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** @param {import('./lib/stages.mjs').Stage} stage */
+async function runOne(stage) {
+  const start = Date.now();
+  const result = await runStage(stage);
+  return { name: stage.name, result, seconds: ((Date.now() - start) / 1000).toFixed(0) };
 }

@@ -15,7 +15,7 @@ import { ChangeDialog } from './change/dialog';
 import type { Range } from './change/range';
 import { HostLine } from './host';
 import { makeLayout, type Layout } from './layout';
-import { parsePlace } from './numbers';
+import { parsePlace } from '../src/text/byteCount';
 import { drawParts, type Actions } from './parts';
 import { RepairDialog } from './repair/dialog';
 import { Keeper, loadSaved, type Saved } from './saved';

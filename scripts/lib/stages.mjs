@@ -6,14 +6,11 @@ import path from 'node:path';
 import process from 'node:process';
 import { CACHE, ROOT, isFile } from './paths.mjs';
 import { run } from './process.mjs';
+import { NOTHING, readSoak, readSuite, readVitest, withFailure } from './results.mjs';
+
+/** @typedef {import('./results.mjs').Result} Result */
 
 /**
- * @typedef {object} Result
- * @property {number} passed tests
- * @property {number} failed tests
- * @property {number} skipped tests
- * @property {readonly string[]} notes what else is to be said
- *
  * @typedef {object} Stage
  * @property {string} name
  * @property {readonly (readonly string[])[]} commands arguments for Node, run one after the other while all is well
@@ -61,13 +58,13 @@ export const STAGES = [
     name: 'soak',
     commands: [['test/soak/run.mjs', '--minutes', '2', '--results', resultsFile('soak')]],
     minutes: 10,
-    read: ({ passed, failed, totals }) => ({ passed, failed, skipped: 0, notes: [totals] }),
+    read: readSoak,
   },
   {
     name: 'extension',
     commands: [BUILD, ['test/extension/runTests.mjs', resultsFile('extension')]],
     minutes: 15,
-    read: ({ passed, failed, pending }) => ({ passed, failed, skipped: pending, notes: [] }),
+    read: readSuite,
   },
   {
     name: 'browser',
@@ -92,62 +89,32 @@ function vitest(stage, config) {
 }
 
 /**
+ * What a check prints comes in one piece at its end, for several run at a time; a test runner's as it comes.
  * @param {Stage} stage
  * @returns {Promise<Result>}
  */
 export async function runStage(stage) {
+  const isCheck = stage.read === undefined;
+  const title = `\n── ${stage.name} ──`;
+  if (!isCheck) console.log(title);
   const file = resultsFile(stage.name);
   mkdirSync(path.dirname(file), { recursive: true });
   rmSync(file, { force: true });
+  let printed = '';
+  /** @type {string | undefined} */
+  let why;
   for (const command of stage.commands) {
-    const { code, timedOut } = await run(process.execPath, command, { cwd: ROOT, minutes: stage.minutes });
+    const options = { cwd: ROOT, minutes: stage.minutes, quiet: isCheck };
+    const { code, timedOut, output } = await run(process.execPath, command, options);
+    printed += output;
     if (code === 0) continue;
-    const why = `${command[0]} ${timedOut ? `took over ${stage.minutes} minutes` : `exited with ${code}`}`;
-    return withFailure(stage.read !== undefined && isFile(file) ? readResults(stage, file) : NOTHING, why);
+    why = `${command[0]} ${timedOut ? `took over ${stage.minutes} minutes` : `exited with ${code}`}`;
+    break;
   }
-  if (stage.read === undefined) return { ...NOTHING, passed: 1 };
-  const result = isFile(file) ? readResults(stage, file) : NOTHING;
-  return result.passed + result.failed > 0 ? result : withFailure(result, 'no test was run');
-}
-
-/** @type {Result} */
-const NOTHING = { passed: 0, failed: 0, skipped: 0, notes: [] };
-
-/**
- * The results of a stage that failed, even where no test of it did.
- * @param {Result} result
- * @param {string} why
- * @returns {Result}
- */
-function withFailure(result, why) {
-  return { ...result, failed: Math.max(result.failed, 1), notes: [...result.notes, why] };
-}
-
-/**
- * @param {Stage} stage
- * @param {string} file
- * @returns {Result}
- */
-function readResults(stage, file) {
-  return stage.read?.(JSON.parse(readFileSync(file, 'utf8'))) ?? NOTHING;
-}
-
-/**
- * Vitest's JSON report. A file that could not be loaded has no test that failed: it counts as one.
- * @param {{
- *   numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
- *   testResults: { status: string, assertionResults: unknown[] }[],
- * }} report
- * @returns {Result}
- */
-function readVitest(report) {
-  const unloaded = report.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
-  );
-  return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + unloaded.length,
-    skipped: report.numPendingTests + report.numTodoTests,
-    notes: unloaded.length > 0 ? [`${unloaded.length} files could not be loaded`] : [],
-  };
+  if (isCheck) console.log(`${title}\n${printed}`.trimEnd());
+  const result =
+    stage.read !== undefined && isFile(file) ? stage.read(JSON.parse(readFileSync(file, 'utf8'))) : NOTHING;
+  if (why !== undefined) return withFailure(result, why);
+  if (isCheck) return { ...NOTHING, passed: 1 };
+  return result.passed + result.failures.length > 0 ? result : withFailure(result, 'no test was run');
 }

@@ -1,6 +1,7 @@
 /** Changes as the command line and the lines of a batch write them. */
 import type { ParseArgsConfig } from 'node:util';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
+import { bytesOf } from '../text/byteCount';
 import type { Arguments } from './verb';
 import { byteCount, UsageError } from './verb';
 
@@ -13,41 +14,53 @@ export const ZERO_OPTIONS = {
 
 export const ZERO_USAGE = '[--unmap] [--no-fallback] [--thorough] [--policy=unallocate|zero-flag]';
 
+/** A change of an image that is not open yet. @param clusterSize bytes */
+export type PlannedChange = (clusterSize: number) => ChangeRequest;
+
+interface Range {
+  /** Bytes. */
+  readonly start: number;
+  readonly length: number;
+}
+
 /** @throws UsageError */
-export function zeroRequest(args: Arguments, offset: string, length: string): ChangeRequest {
+function plannedRange(offset: string, length: string): (clusterSize: number) => Range {
+  const start = byteCount('OFFSET', offset);
+  const bytes = byteCount('LENGTH', length);
+  return (clusterSize) => ({ start: bytesOf(start, clusterSize), length: bytesOf(bytes, clusterSize) });
+}
+
+/** @throws UsageError */
+export function zeroRequest(args: Arguments, offset: string, length: string): PlannedChange {
   const policy = args.text('policy') ?? 'unallocate';
   if (policy !== 'unallocate' && policy !== 'zero-flag') {
     throw new UsageError(`--policy is unallocate or zero-flag, not '${policy}'`);
   }
-  return {
-    kind: 'writeZeroes',
-    start: byteCount('OFFSET', offset),
-    length: byteCount('LENGTH', length),
-    options: {
-      unmap: args.flag('unmap'),
-      fallback: !args.flag('no-fallback'),
-      thorough: args.flag('thorough'),
-      policy,
-    },
-  };
+  const range = plannedRange(offset, length);
+  const options = {
+    unmap: args.flag('unmap'),
+    fallback: !args.flag('no-fallback'),
+    thorough: args.flag('thorough'),
+    policy,
+  } as const;
+  return (clusterSize) => ({ kind: 'writeZeroes', ...range(clusterSize), options });
 }
 
 /** @throws UsageError */
-export function discardRequest(offset: string, length: string): ChangeRequest {
-  return { kind: 'discard', start: byteCount('OFFSET', offset), length: byteCount('LENGTH', length) };
+export function discardRequest(offset: string, length: string): PlannedChange {
+  const range = plannedRange(offset, length);
+  return (clusterSize) => ({ kind: 'discard', ...range(clusterSize) });
 }
 
 /**
  * @param digits two hexadecimal digits a byte
  * @throws UsageError
  */
-export function writeRequest(offset: string, digits: string): ChangeRequest {
+export function writeRequest(offset: string, digits: string): PlannedChange {
   if (digits.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(digits)) {
     throw new UsageError('HEX is two hexadecimal digits a byte');
   }
-  return {
-    kind: 'write',
-    start: byteCount('OFFSET', offset),
-    bytes: new Uint8Array(Buffer.from(digits, 'hex')),
-  };
+  const start = byteCount('OFFSET', offset);
+  const bytes = new Uint8Array(Buffer.from(digits, 'hex'));
+  return (clusterSize) => ({ kind: 'write', start: bytesOf(start, clusterSize), bytes });
 }

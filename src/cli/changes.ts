@@ -1,9 +1,16 @@
 /** The verbs that change an image: each is one atomic save of one or several changes, or leaves the image as it is. */
 import type { ChangeTally } from '../qcow2/change/tally';
-import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import { EngineError } from '../qcow2/errors';
 import { printable } from '../qcow2/problemText';
-import { discardRequest, writeRequest, ZERO_OPTIONS, ZERO_USAGE, zeroRequest } from './changeRequests';
+import { bytesOf } from '../text/byteCount';
+import {
+  discardRequest,
+  type PlannedChange,
+  writeRequest,
+  ZERO_OPTIONS,
+  ZERO_USAGE,
+  zeroRequest,
+} from './changeRequests';
 import {
   DATA_FILE_OPTION,
   DATA_FILE_USAGE,
@@ -59,13 +66,14 @@ export const write: Verb = {
   run: (argv) => {
     const args = readArguments(argv, ['FILE', 'OFFSET'], DATA_FILE_OPTION);
     const [path, offset] = args.operands;
-    let start = byteCount('OFFSET', offset!);
-    changeImage(path!, args, (apply) => {
+    const from = byteCount('OFFSET', offset!);
+    changeImage(path!, args, (apply, clusterSize) => {
+      let start = bytesOf(from, clusterSize);
       const tallies: ChangeTally[] = [];
       for (;;) {
         const bytes = new Uint8Array(PIECE - (start % PIECE));
         const got = readInput(bytes);
-        if (got > 0) tallies.push(apply({ kind: 'write', start, bytes: bytes.subarray(0, got) }));
+        if (got > 0) tallies.push(apply(() => ({ kind: 'write', start, bytes: bytes.subarray(0, got) })));
         if (got < bytes.length) return tallies.length === 0 ? [] : [tallyText(sumOf(tallies))];
         start += got;
       }
@@ -103,7 +111,7 @@ function ofLine<T>(number: number, action: () => T): T {
 }
 
 /** @throws UsageError */
-function requestOfLine([verb, ...argv]: readonly string[]): ChangeRequest {
+function requestOfLine([verb, ...argv]: readonly string[]): PlannedChange {
   switch (verb) {
     case 'write-zeroes': {
       const args = readArguments(argv, ['OFFSET', 'LENGTH'], ZERO_OPTIONS);
@@ -131,14 +139,15 @@ function requestOfLine([verb, ...argv]: readonly string[]): ChangeRequest {
 export function changeImage(
   path: string,
   args: Arguments,
-  stage: (apply: (request: ChangeRequest) => ChangeTally) => readonly string[],
+  stage: (apply: (change: PlannedChange) => ChangeTally, clusterSize: number) => readonly string[],
   { isHeaderOnly = false }: { readonly isHeaderOnly?: boolean } = {},
 ): void {
   withEditable(path, args, (image, progress) => {
     if (!isHeaderOnly) requireComplete(image.chain);
     prepareChange(image, isHeaderOnly ? 'unwritten' : dataFileUse(args), progress);
     warnOfOverlays(path);
-    const lines = stage((request) => image.apply(request, '', progress));
+    const { clusterSize } = image.onDisk.top.header;
+    const lines = stage((change) => image.apply(change(clusterSize), '', progress), clusterSize);
     saveImage(image, progress);
     for (const line of lines) args.output.write(Buffer.from(`${printable(line)}\n`));
   });

@@ -1,5 +1,6 @@
 /** `qcow2 map`: the extents of `qemu-img map`. */
 import { exportMap } from '../qcow2/scan/mapExport';
+import { bytesOf } from '../text/byteCount';
 import type { Verb } from './verb';
 import { byteCount, outputForm, readArguments, reportFaults, requireComplete, withChain } from './verb';
 
@@ -13,15 +14,15 @@ export const map: Verb = {
       'max-length': { type: 'string', short: 'l' },
     });
     const form = outputForm(args) === 'json' ? 'json' : 'text';
-    const start = args.text('start-offset');
+    const from = byteCount('--start-offset', args.text('start-offset') ?? '0');
     const length = args.text('max-length');
-    const range = {
-      ...(start === undefined ? {} : { start: byteCount('--start-offset', start) }),
-      ...(length === undefined ? {} : { length: byteCount('--max-length', length) }),
-    };
+    const most = length === undefined ? undefined : byteCount('--max-length', length);
     return withChain(args.operands[0]!, true, (chain) => {
       requireComplete(chain);
       const progress = args.progress();
+      const { clusterSize } = chain.top.header;
+      const start = bytesOf(from, clusterSize);
+      const range = most === undefined ? { start } : { start, length: bytesOf(most, clusterSize) };
       try {
         exportMap(chain.layers, { form, ...range }, args.output, progress);
       } finally {

@@ -4,6 +4,7 @@ import type { Layer } from '../qcow2/image/layer';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { readGuest } from '../qcow2/image/read';
 import { hex } from '../qcow2/units';
+import { bytesOf } from '../text/byteCount';
 import type { Verb } from './verb';
 import { byteCount, readArguments, reportFaults, requireComplete, withChain } from './verb';
 
@@ -17,11 +18,13 @@ export const read: Verb = {
   run: (argv) => {
     const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], {});
     const [path, offsetText, lengthText] = args.operands;
-    const offset = byteCount('OFFSET', offsetText!);
-    const length = byteCount('LENGTH', lengthText!);
+    const from = byteCount('OFFSET', offsetText!);
+    const most = byteCount('LENGTH', lengthText!);
     return withChain(path!, true, (chain) => {
       requireComplete(chain);
       chain.top.refuseFaults('use');
+      const { clusterSize } = chain.top.header;
+      const [offset, length] = [bytesOf(from, clusterSize), bytesOf(most, clusterSize)];
       refuseBeyondDisk(chain.top, offset, length);
       refuseEncrypted(chain.layers);
       const progress = args.progress();

@@ -24,7 +24,7 @@ export const rebase: Verb = {
     const name = written === undefined || written === '' ? undefined : nameOfFile(path, written);
     if (name === undefined && format !== undefined) throw new UsageError('--format is that of BACKING');
     const backing = name === undefined ? {} : { backing: { name, format: format ?? formatOf(path, name) } };
-    changeImage(path, args, (apply) => [tallyText(apply({ kind: 'rebase', ...backing }))], {
+    changeImage(path, args, (apply) => [tallyText(apply(() => ({ kind: 'rebase', ...backing })))], {
       isHeaderOnly: true,
     });
   },

@@ -10,7 +10,7 @@ import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { formerFiles } from '../qcow2/edit/interrupted';
 import { describeProblem, printable } from '../qcow2/problemText';
 import type { ByteSink } from '../qcow2/scan/byteWriter';
-import { parseByteCount } from './byteCount';
+import { type ByteCount, parseByteCount } from '../text/byteCount';
 import { noOutput, printError, standardOutput } from './output';
 import type { ProgressBar } from './progressBar';
 import { progressBar } from './progressBar';
@@ -112,10 +112,13 @@ export function outputForm(args: Arguments): 'human' | 'json' {
   throw new UsageError(`--output is human or json, not '${printable(form)}'`);
 }
 
-/** @throws UsageError for what is no number of bytes */
-export function byteCount(what: string, text: string): number {
+/** As in QEMU, whose offsets are signed. */
+const BYTES_LIMIT = 2 ** 63;
+
+/** @throws UsageError for what is no number of bytes, or one that no disk has */
+export function byteCount(what: string, text: string): ByteCount {
   const value = parseByteCount(text);
-  if (value !== undefined) return value;
+  if (value !== undefined && value.count < BYTES_LIMIT) return value;
   throw new UsageError(`${what} is no number of bytes: '${printable(text)}'`);
 }
 

@@ -8,7 +8,7 @@ import type { OpenImages } from '../editor/openImages';
 import { sizeText } from '../text/sizeText';
 import { targetIn, textIn } from './arguments';
 import { registerCommand, tellError } from '../words/tell';
-import { parseLength, parseOffset } from './offset';
+import { parseBytes, parsePlace } from '../text/byteCount';
 import { pageInSight } from './open';
 import { imageOf } from './target';
 
@@ -65,9 +65,9 @@ function rangeOf(
   clusterSize: number,
   diskSize: number,
 ): Selection | undefined {
-  const start = parseOffset(offset, clusterSize, diskSize);
+  const start = parsePlace(offset, clusterSize, diskSize);
   if (!start.ok) return undefined;
-  const bytes = parseLength(length, clusterSize);
-  if (bytes === undefined || start.guestOffset + bytes > diskSize) return undefined;
-  return { start: start.guestOffset, length: bytes };
+  const bytes = parseBytes(length, clusterSize);
+  if (bytes === undefined || start.offset + bytes > diskSize) return undefined;
+  return { start: start.offset, length: bytes };
 }

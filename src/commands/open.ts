@@ -10,7 +10,7 @@ import { describe } from '../words/words';
 import { targetIn, textIn } from './arguments';
 import { askForText } from '../words/choose';
 import { ask, registerCommand, tellError } from '../words/tell';
-import { parseOffset } from './offset';
+import { parsePlace, type Place } from '../text/byteCount';
 import { type CommandTarget, chooseFile, imageOf, namedImage } from './target';
 
 export function registerOpenCommands(images: OpenImages): vscode.Disposable {
@@ -69,13 +69,13 @@ async function goToOffset(given: unknown, images: OpenImages): Promise<number | 
   const { clusterSize, virtualSize } = state.summary;
   const text = offset ?? (await askForOffset(clusterSize, virtualSize));
   if (text === undefined) return undefined;
-  const parsed = parseOffset(text, clusterSize, virtualSize);
+  const parsed = parsePlace(text, clusterSize, virtualSize);
   if (!parsed.ok) {
     void tellError(offsetProblem(parsed.reason, virtualSize));
     return undefined;
   }
-  page.goTo({ guestOffset: parsed.guestOffset });
-  return parsed.guestOffset;
+  page.goTo({ guestOffset: parsed.offset });
+  return parsed.offset;
 }
 
 function askForOffset(clusterSize: number, virtualSize: number): Thenable<string | undefined> {
@@ -84,15 +84,14 @@ function askForOffset(clusterSize: number, virtualSize: number): Thenable<string
     prompt: vscode.l10n.t('Guest offset (0x1f0000, 64 KiB, 1.5G) or cluster number (#12)'),
     placeHolder: '0x0',
     validate: (text) => {
-      if (text.trim() === '') return undefined;
-      const parsed = parseOffset(text, clusterSize, virtualSize);
-      return parsed.ok ? undefined : offsetProblem(parsed.reason, virtualSize);
+      const parsed = parsePlace(text, clusterSize, virtualSize);
+      return parsed.ok || parsed.reason === 'empty' ? undefined : offsetProblem(parsed.reason, virtualSize);
     },
   });
 }
 
-function offsetProblem(reason: 'syntax' | 'beyondDisk', virtualSize: number): string {
-  return reason === 'syntax'
+function offsetProblem(reason: (Place & { ok: false })['reason'], virtualSize: number): string {
+  return reason !== 'beyondEnd'
     ? vscode.l10n.t('Not an offset: write 0x1f0000, 64 KiB, 1.5G, or #12 for a cluster number')
     : vscode.l10n.t(
         'Beyond the end of the disk, which is at 0x{0} ({1})',

@@ -70,14 +70,8 @@ describe('a hostile name', () => {
   }
 
   async function explorerMenu(name: string, entry: string): Promise<void> {
-    await window.page
-      .locator('.explorer-folders-view .monaco-list-row')
-      .filter({ hasText: name })
-      .first()
-      .click({ button: 'right' });
-    const menu = window.page.locator('.monaco-menu');
-    await menu.last().getByText('QCOW2 Image').hover();
-    await menu.last().getByText(entry, { exact: true }).click();
+    const row = window.page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: name });
+    await window.chooseFromMenu(row.first(), 'QCOW2 Image', entry);
   }
 
   const untilDirty = (dirty: boolean): Promise<unknown> =>

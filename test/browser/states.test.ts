@@ -43,11 +43,17 @@ describe('the page', () => {
     files.remove();
   });
 
-  it.each(STATES)('$name', async (state) => {
+  // There and back again: each state begins in the theme in which the one before ended.
+  const inTurn = STATES.map((state, at) => ({
+    ...state,
+    themes: at % 2 === 0 ? THEME_KINDS : THEME_KINDS.toReversed(),
+  }));
+
+  it.each(inTurn)('$name', async ({ themes, ...state }) => {
     const { window } = stage;
     const found: string[] = [];
     const frame = await state.show(stage);
-    for (const theme of THEME_KINDS) {
+    for (const theme of themes) {
       await vscode.setTheme(window, theme);
       for (const fault of await faults(frame)) found.push(`${theme}: ${fault}`);
     }

@@ -21,6 +21,12 @@ export interface Difference {
 /** What is different on purpose where an image is cut off, and why. */
 const LISTED: readonly { readonly reason: string; readonly holds: (difference: Difference) => boolean }[] = [
   {
+    reason:
+      'without its refcounts a file that was cut off is left as it is here: new ones would be put where what is missing belongs, as qemu-img puts them',
+    holds: ({ verb, ours, theirs, what }) =>
+      verb === 'repair' && ours === theirs && /"corruptions-fixed":0.*\n.*"corruptions-fixed":[1-9]/.test(what),
+  },
+  {
     reason: 'without its L1 table the image is left as it is here, and the exit code is that of the check',
     holds: ({ verb, what }) => verb === 'repair' && what.includes('Not repaired: the L1 table'),
   },

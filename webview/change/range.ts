@@ -1,5 +1,6 @@
 /** The range that the dialog's two fields name. */
-import { formatOffset, parseBytes } from '../numbers';
+import { parseBytes } from '../../src/text/byteCount';
+import { formatOffset } from '../numbers';
 import type { Disk } from '../map/geometry';
 import { t } from '../strings';
 

@@ -152,10 +152,11 @@ export class Qcow2Image implements Layer {
   wasInUse(host: number): boolean {
     // A data file has no refcounts.
     if (this.hasDataFile) return true;
+    const cluster = hostCluster(Math.floor(host / this.header.clusterSize));
     try {
-      return this.refcountOf(hostCluster(Math.floor(host / this.header.clusterSize))) > 0;
+      // The refcounts may lie past the end as well.
+      return this.refcounts.isCutOff(cluster) || this.refcountOf(cluster) > 0;
     } catch (error) {
-      // The refcounts lie past the end as well.
       if (error instanceof FormatError) return true;
       throw error;
     }

@@ -35,6 +35,12 @@ export class Refcounts {
     return refcountAt({ file: this.file.name, offset }, bytes, (bit % 64) / refcountBits, refcountBits);
   }
 
+  /** Whether the file ends before the entry of the refcount table that a cluster's refcount is found by. */
+  isCutOff(cluster: number): boolean {
+    const index = Math.floor(cluster / this.#perBlock);
+    return this.#hasEntry(index) && this.#entryOffset(index) >= this.file.size;
+  }
+
   /**
    * How many of the clusters from 0 to `end` have a refcount; counting stops at `enough`.
    * @throws FormatError, FileError
@@ -66,12 +72,20 @@ export class Refcounts {
 
   /** Offset of a refcount block in the file; 0 where there is none. */
   #blockOffset(index: number): number {
-    const { refcountTableOffset, refcountTableClusters, clusterSize } = this.header;
-    if (index >= (refcountTableClusters * clusterSize) / 8) return 0;
-    const offset = refcountTableOffset + index * 8;
+    const { clusterSize } = this.header;
+    if (!this.#hasEntry(index)) return 0;
+    const offset = this.#entryOffset(index);
     const page = Math.floor(offset / TABLE_PAGE) * TABLE_PAGE;
     const words = this.cache.page(page);
     const at = (offset - page) / 4;
     return decodeRefcountTableEntry(this.file.name, words[at + HIGH]!, words[at + LOW]!, clusterSize, offset);
+  }
+
+  #hasEntry(index: number): boolean {
+    return index < (this.header.refcountTableClusters * this.header.clusterSize) / 8;
+  }
+
+  #entryOffset(index: number): number {
+    return this.header.refcountTableOffset + index * 8;
   }
 }

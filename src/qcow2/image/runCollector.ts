@@ -60,7 +60,7 @@ export class RunCollector {
     if (this.#length === 0 || this.stopped) return;
     const start = Math.max(this.#start, this.from);
     const end = Math.min(this.#start + this.#length, this.to);
-    const skipped = isPlace(this.#kind) && this.#host >= 0 ? start - this.#start : 0;
+    const skipped = this.#host >= 0 && isPlace(this.#kind) ? start - this.#start : 0;
     this.#length = 0;
     if (start < end && this.visit(start, end - start, this.#kind, this.#host + skipped) === false) {
       this.stopped = true;

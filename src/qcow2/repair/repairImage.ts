@@ -96,9 +96,9 @@ function refuseWithoutTables({ file, header }: Qcow2Image): void {
   throw new RefusedError(file.name, 'repair.l1TableMissing', { offset: l1TableOffset, limit: file.size });
 }
 
-function modeFor(request: RepairRequest, { before, disk }: Found, image: Qcow2Image): RepairMode {
+function modeFor(request: RepairRequest, { before }: Found, image: Qcow2Image): RepairMode {
   if (request !== 'present') return request;
-  return isPartMissing(image, before, disk) ? 'leaks' : 'all';
+  return isPartMissing(image, before) ? 'leaks' : 'all';
 }
 
 /** The image as the repair finds it. */

@@ -28,10 +28,6 @@ export interface MapExtent {
   offset: number;
 }
 
-/** As QEMU has it, for which missing tables are all zero. */
-const isLeftToBacking = (kind: RunKind): boolean =>
-  kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster || kind === RunKind.missing;
-
 export type ExtentVisitor = (extent: Readonly<MapExtent>) => void;
 
 const PRESENT = 1;
@@ -45,7 +41,10 @@ const FLAG_BITS = 5;
 /** Runs between two looks at `Progress`. */
 const RUNS_PER_CHECK = 8192;
 
-/** What a run of each kind is, before host holes are looked for. Unallocated kinds are resolved below. */
+/**
+ * What a run of each kind is, before host holes are looked for. What is not present is left to the backing file; missing
+ * tables, too, as QEMU has it, for which they are all zero.
+ */
 const FLAGS_OF_KIND: readonly number[] = (() => {
   const flags: number[] = [];
   flags[RunKind.unallocated] = 0;
@@ -169,7 +168,7 @@ class ChainWalk {
     return (start, length, kind, host) => {
       this.countRun(start);
       const flags = knownFlags[kind]!;
-      if (isLeftToBacking(kind)) {
+      if ((flags & PRESENT) === 0) {
         this.below(depth, start, length, flags, host);
       } else if (kind === RunKind.data && layer.looksForHoles && (flags & OFFSET) !== 0) {
         this.withHoles(layer, depth, length, flags, host);

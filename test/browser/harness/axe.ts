@@ -7,7 +7,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 /** Runs within the page's policy. */
 export async function faults(frame: Frame): Promise<string[]> {
-  await frame.evaluate(AXE);
+  if (!(await frame.evaluate(() => 'axe' in globalThis))) await frame.evaluate(AXE);
   return frame.evaluate(async () => {
     const { axe } = globalThis as unknown as {
       axe: { run(): Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }> };

@@ -134,6 +134,44 @@ export class Window {
       .click();
   }
 
+  /** The entries of the context menu that is open, those of its open submenu included. */
+  get menuEntries(): Locator {
+    return this.page.locator('.monaco-menu .action-label:not(.separator)');
+  }
+
+  /** Opens the context menu of an element. */
+  async openMenu(target: Locator): Promise<void> {
+    // Where the pointer rests, a hover comes up, and may cover the element.
+    await this.page.mouse.move(0, 0);
+    await target.click({ button: 'right' });
+    await this.menuEntries.first().waitFor();
+  }
+
+  /** Opens the context menu of an element and clicks an entry; names before the last one are submenus. */
+  async chooseFromMenu(target: Locator, ...labels: readonly string[]): Promise<void> {
+    await this.openMenu(target);
+    const entry = (label: string): Locator =>
+      this.page.locator('.monaco-menu').getByText(label, { exact: true }).first();
+    for (const [index, label] of labels.entries()) {
+      const next = labels[index + 1];
+      await entry(label).waitFor();
+      // A menu takes no click right after it was opened, and does not show when it does.
+      await until(`${label} is chosen`, async () => {
+        await entry(label)
+          .click({ timeout: 1_000 })
+          .catch(() => undefined);
+        const chosen =
+          next === undefined
+            ? this.menuEntries.first().waitFor({ state: 'detached', timeout: 1_000 })
+            : entry(next).waitFor({ timeout: 1_000 });
+        return chosen.then(
+          () => true,
+          () => false,
+        );
+      });
+    }
+  }
+
   /** Notifications on the screen whose message holds a text. */
   notification(text: string): Locator {
     return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text });

@@ -5,11 +5,13 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 
-/** What the runner reads: numbers of tests. */
+/** What the runner reads (scripts/lib/results.mjs). */
 export interface SuiteResults {
+  /** Number of tests. */
   passed: number;
-  failed: number;
-  /** Tests that were not run; there should be none. */
+  /** Full titles of tests. */
+  failures: string[];
+  /** Number of tests that were not run; there should be none. */
   pending: number;
 }
 
@@ -20,7 +22,7 @@ export async function run(): Promise<void> {
   for (const name of readdirSync(__dirname).sort()) {
     if (name.endsWith('.test.js')) mocha.addFile(path.join(__dirname, name));
   }
-  const results: SuiteResults = { passed: 0, failed: 0, pending: 0 };
+  const results: SuiteResults = { passed: 0, failures: [], pending: 0 };
   await new Promise<void>((resolve) => {
     mocha
       .run(() => {
@@ -35,13 +37,13 @@ export async function run(): Promise<void> {
         say(`- ${test.fullTitle()}`);
       })
       .on('fail', (test, error: Error) => {
-        results.failed++;
+        results.failures.push(test.fullTitle());
         say(`✗ ${test.fullTitle()}\n${error.stack ?? error.message}`);
       });
   });
   const file = process.env['QCOW2_TEST_RESULTS'];
   if (file !== undefined) writeFileSync(file, JSON.stringify(results));
-  if (results.failed > 0) throw new Error(`${results.failed} tests failed`);
+  if (results.failures.length > 0) throw new Error(`${results.failures.length} tests failed`);
   if (results.passed === 0) throw new Error('no test was run');
 }
 

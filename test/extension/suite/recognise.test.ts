@@ -265,7 +265,8 @@ describe('an image of any name', () => {
     outside.create('three', '1M');
     await waitFor('a new neighbour', () => index.isImage(outside.file('three')));
     assert.equal(await vscode.commands.executeCommand('qcow2.showInChains', outside.uri('one.img')), true);
-    assert.equal(exports.chains.chosen(undefined)?.kind, 'image');
+    const selected = await waitFor('the selection', () => exports.chains.chosen(undefined));
+    assert.equal(selected.kind, 'image');
     await vscode.commands.executeCommand('qcow2.chains.reveal');
     await closeAllEditors();
     await waitFor('it to be forgotten', () => !index.isImage(outside.file('two')));

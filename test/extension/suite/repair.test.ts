@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
 import type { CheckReport, RepairMode, RepairReport } from '../../../src/worker/api';
 import { DamagedFile } from '../../support/damagedFile';
-import { isDirty, openImage, save, writeZeroes } from '../support/edits';
+import { isDirty, openImage, save, untilTaken, writeZeroes } from '../support/edits';
 import {
   activateExtension,
   closeAllEditors,
@@ -53,8 +53,7 @@ describe('a repair', () => {
     const { document } = await openedDocument(exports, given.uri);
     const staged = await exports.actions.repair(document, given.mode, []);
     const report = staged.ok ? staged.value.report : undefined;
-    // A command at once would be carried out before the edit is taken note of; no person is that fast.
-    if (report?.changed === true) await new Promise((resolve) => setTimeout(resolve, 200));
+    if (report?.changed === true) await untilTaken();
     return report;
   }
 

@@ -1,7 +1,7 @@
 /** Editing from the suite: what the page's dialogs do once a person has answered. */
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { parseLength, parseOffset } from '../../../src/commands/offset';
+import { parseBytes, parsePlace } from '../../../src/text/byteCount';
 import { labelOf, requestOf } from '../../../src/editor/changes';
 import type { ImageDocument } from '../../../src/editor/document';
 import type { PageChange } from '../../../src/editor/messages';
@@ -62,10 +62,10 @@ async function stageRange(
 ): Promise<ChangeTally | undefined> {
   const { document } = await openedDocument(await activateExtension(), uri);
   const { clusterSize = 1, virtualSize = 0 } = document.state?.summary ?? {};
-  const start = parseOffset(offset, clusterSize, virtualSize);
-  const bytes = parseLength(length, clusterSize);
+  const start = parsePlace(offset, clusterSize, virtualSize);
+  const bytes = parseBytes(length, clusterSize);
   // Of what is not open there are no clusters: it is refused for that.
-  const range = start.ok && bytes !== undefined ? { start: start.guestOffset, length: bytes } : undefined;
+  const range = start.ok && bytes !== undefined ? { start: start.offset, length: bytes } : undefined;
   assert.ok(range !== undefined || virtualSize === 0, `${offset} and ${length} are a range of the disk`);
   const change = changeOf(range ?? { start: 0, length: 1 });
   return stage(document, requestOf(change, uri), labelOf(change), confirmed);
@@ -83,9 +83,16 @@ export async function stage(
   const ids = questions.map(({ id }) => id);
   const staged = await exports.actions.stage(document, request, label, ids);
   if (!staged.ok) return undefined;
-  // A command at once would be carried out before the edit is taken note of; no person is that fast.
-  if (staged.value.tally.changed) await new Promise((resolve) => setTimeout(resolve, 200));
+  if (staged.value.tally.changed) await untilTaken();
   return staged.value.tally;
+}
+
+/**
+ * VS Code has taken note of the edits that it was told of. It is told by messages, which it takes in order, one after the
+ * other: once it answers a later one, it has them. A command would be carried out at once.
+ */
+export async function untilTaken(): Promise<void> {
+  await vscode.commands.executeCommand('setContext', 'qcow2.test.taken', true);
 }
 
 /** Whether a tab of the file has something to save. */
