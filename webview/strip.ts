@@ -9,7 +9,7 @@ import type {
   PageHealth,
   PageState,
 } from '../src/editor/messages';
-import { printable } from '../src/text/printable';
+import { named } from './names';
 import { icon, type IconName } from './icons';
 import { shareText } from '../src/text/shareText';
 import { sizeText } from '../src/text/sizeText';
@@ -25,8 +25,8 @@ export function strip(
   const { image } = page;
   const access = accessBadges(page);
   return html`<div class="strip-line">
-      <h1 class="strip-name" translate="no" title=${printable(image.path)} data-testid="file-name">
-        ${printable(page.fileName)}
+      <h1 class="strip-name" translate="no" title=${named(image.path)} data-testid="file-name">
+        ${named(page.fileName)}
       </h1>
       ${access.length === 0 ? nothing : badgeList('access', t('What keeps the image from being changed'), access)}
       ${image.summary ? facts(image, image.summary) : fileSize(image)}

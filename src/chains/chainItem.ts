@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
+import { listed } from '../text/printable';
 import { sizeText } from '../text/sizeText';
 import { tooltipTable, treeItem, type TreeEntry } from '../words/items';
 import { describe } from '../words/words';
@@ -121,9 +122,6 @@ function imageIcon(node: ImageNode, isWhole: boolean, health: Health): vscode.Th
   return new vscode.ThemeIcon(parent === undefined ? 'database' : 'layers');
 }
 
-/** Names of users that are written out. */
-const USERS_NAMED = 10;
-
 function imageTooltip(
   node: ImageNode,
   health: Health,
@@ -150,11 +148,7 @@ function imageTooltip(
   if (special.length > 0) rows.push([vscode.l10n.t('State'), special.join(', ')]);
   if (health.kind !== 'unchecked') rows.push([vscode.l10n.t('Health'), healthDetail(health)]);
   if (users.length > 0) {
-    const names = users.slice(0, USERS_NAMED).map(({ path }) => basename(path));
-    rows.push([
-      vscode.l10n.t('Used by'),
-      [...names, ...(users.length > USERS_NAMED ? ['…'] : [])].join(', '),
-    ]);
+    rows.push([vscode.l10n.t('Used by'), listed(users.map(({ path }) => basename(path)))]);
   }
   if (node.isOutside && isElsewhere(image)) {
     rows.push([vscode.l10n.t('Place'), vscode.l10n.t('not among the images of the workspace')]);

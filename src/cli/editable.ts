@@ -6,7 +6,7 @@ import type { Obstacle } from '../qcow2/check/obstacles';
 import { EditableImage } from '../qcow2/edit/editableImage';
 import { recoverImage } from '../qcow2/edit/interrupted';
 import { describeProblem } from '../qcow2/problemText';
-import { printable } from '../text/printable';
+import { listed, printable } from '../text/printable';
 import { printError } from './output';
 import type { ProgressBar } from './progressBar';
 import { RECOVERY_WORDS } from './recover';
@@ -76,9 +76,6 @@ export function prepareChange(image: EditableImage, use: DataFileUse, progress: 
 
 const isRefusal = ({ severity }: Obstacle): boolean => severity === 'refuse';
 
-/** Names that are written out in one warning. */
-const NAMES_SHOWN = 10;
-
 /**
  * Says on standard error which images use this one as their backing file: what they show changes with it. Without an
  * index only its own folder tells.
@@ -87,18 +84,13 @@ export function warnOfOverlays(path: string): void {
   const { paths, unreadable } = overlaysBeside(path);
   const used =
     'used as the backing file of other images; changing it changes what they show, or corrupts them';
-  if (paths.length > 0) warn(path, `${used}: ${listOf(paths)}`);
+  if (paths.length > 0) warn(path, `${used}: ${listed(paths.map((file) => basename(file)))}`);
   if (unreadable.length > 0) {
     warn(
       path,
-      `not known whether more images use it as their backing file; cannot be read: ${listOf(unreadable)}`,
+      `not known whether more images use it as their backing file; cannot be read: ${listed(unreadable.map((file) => basename(file)))}`,
     );
   }
-}
-
-function listOf(paths: readonly string[]): string {
-  const names = paths.slice(0, NAMES_SHOWN).map((path) => printable(basename(path)));
-  return [...names, ...(paths.length > NAMES_SHOWN ? ['…'] : [])].join(', ');
 }
 
 /** @throws EngineError; the image is as it was then */

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Amount, ChangeRequest, ChangeTally, ImageSummary, ZeroPolicy } from '../worker/api';
 import { sizeText } from '../text/sizeText';
-import { printable } from '../text/printable';
+import { listed } from '../text/printable';
 import type { Notice, PageChange } from './messages';
 
 /** @param image whose folder's settings count */
@@ -56,8 +56,7 @@ export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): 
     );
   }
   if (tally.bitmapsMarked.length > 0) {
-    const names = printable(tally.bitmapsMarked.join(', '));
-    add('info', vscode.l10n.t('Marked in the dirty bitmaps: {0}', names));
+    add('info', vscode.l10n.t('Marked in the dirty bitmaps: {0}', listed(tally.bitmapsMarked)));
   }
   if (tally.autoclearBitsCleared.length > 0) {
     add(

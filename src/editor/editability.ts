@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Problem } from '../worker/api';
 import type { SearchGap } from '../worker/indexApi';
-import { printable } from '../text/printable';
+import { listed } from '../text/printable';
 import { gapTexts } from '../words/gapText';
 import { describe, describeWithFile } from '../words/words';
 import type { ImageDocument } from './document';
@@ -104,18 +104,14 @@ export async function guardsOf(
   return { refusals, questions };
 }
 
-/** Names of users that are written out. */
-const USERS_NAMED = 10;
-
 /** Names the images that use it, and says where could not be looked for more; nothing where all is known. */
 export function usageQuestion({ paths, gaps }: Users): GuardQuestion | undefined {
   if (paths.length === 0 && gaps.length === 0) return undefined;
-  const all = paths.map((path) => printable(basename(path)));
-  const names = [...all.slice(0, USERS_NAMED), ...(all.length > USERS_NAMED ? ['…'] : [])].join(', ');
+  const all = paths.map((path) => basename(path));
   const reasons = gapTexts(gaps).join('; ');
   const used = vscode.l10n.t(
     'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
-    names,
+    listed(all),
   );
   const id = `users:${all.join(', ')}`;
   if (gaps.length === 0) return { id, text: used };

@@ -3,7 +3,7 @@
  * its file and the files of its chain, inside the workspace or not, and looks again whenever the window gets the
  * focus, since watching fails silently on some file systems.
  */
-import { basename, dirname, resolve } from 'node:path';
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageState } from '../worker/api';
 import type { ImageDocument } from './document';
@@ -95,9 +95,8 @@ export class DocumentFollower implements vscode.Disposable {
 /** The image and every local file of its chain, those that are missing too: they may come. */
 function filesOf(document: ImageDocument, state: ImageState): string[] {
   if (document.source.kind !== 'path') return [];
-  const named = (state.chain?.layers ?? []).flatMap(({ path, dataFile }) => {
-    if (path === undefined) return [];
-    return dataFile === undefined ? [path] : [path, resolve(dirname(path), dataFile)];
-  });
+  const named = (state.chain?.layers ?? []).flatMap(({ path, dataFilePath }) =>
+    [path, dataFilePath].filter((each) => each !== undefined),
+  );
   return [document.source.path, ...named];
 }

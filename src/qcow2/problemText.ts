@@ -6,7 +6,7 @@
 import type { Problem } from './errors';
 import { sizeText } from '../text/sizeText';
 import { isFact } from './factText';
-import { printable, shortened } from '../text/printable';
+import { shown } from '../text/printable';
 import { hex } from './units';
 
 export const PROBLEM_TEXT = {
@@ -229,6 +229,7 @@ export const PROBLEM_TEXT = {
   'gate.device': "Not opened: '{value}' is a device, or a path that is not looked into",
   'gate.stream': "Not opened: '{value}' has a colon, which no file name has here",
   'gate.noName': 'The name of the file is empty',
+  'gate.nameTooLong': 'Not opened: the name of the file has {value} characters; at most {limit} are possible',
   'gate.jsonSyntax': "Not opened: '{value}' is not a valid json: name",
   'gate.jsonTooLarge': "Not opened: the json: name is longer or nested deeper than {limit}: '{value}'",
   'gate.jsonDriver':
@@ -362,11 +363,11 @@ const english: Translate = (template, args) =>
  */
 export function describeProblem(problem: Problem, translate: Translate = english): string {
   const args: Record<string, string | number> = {
-    file: printable(problem.file),
+    file: shown(problem.file),
     offset: problem.offset === undefined ? '?' : hex(problem.offset),
-    value: shortened(printable(String(problem.value ?? '?'))),
-    limit: shortened(printable(String(problem.limit ?? '?'))),
-    name: shortened(printable(problem.name ?? '?')),
+    value: shown(String(problem.value ?? '?')),
+    limit: shown(String(problem.limit ?? '?')),
+    name: shown(problem.name ?? '?'),
     valueSize: sizeOf(problem.value),
     limitSize: sizeOf(problem.limit),
     amountSize: sizeOf(problem.amount),

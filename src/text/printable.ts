@@ -10,6 +10,9 @@
  */
 export const LONGEST_NAME = 300;
 
+/** The same where a name stands by itself, on the page: QEMU's own names have at most 1,023 bytes. */
+export const LONGEST_TEXT = 1024;
+
 /**
  * Characters that are not seen, or that change how others are seen: control characters and line ends, lone surrogates,
  * bidirectional marks, zero-width and other ignorable characters.
@@ -55,4 +58,20 @@ export function shortened(text: string, limit = LONGEST_NAME): string {
   const head = text.slice(0, Math.ceil(limit / 2)).replace(/[\ud800-\udbff]$/, '');
   const tail = text.slice(text.length - Math.floor(limit / 2) + 1).replace(/^[\udc00-\udfff]/, '');
   return `${head}…${tail}`;
+}
+
+/**
+ * A name as it is shown: made printable, and no longer than `limit` UTF-16 units. It is cut before anything is done to it:
+ * one in a header may be two million characters long.
+ */
+export const shown = (name: string, limit = LONGEST_NAME): string =>
+  shortened(printable(shortened(name, limit)), limit);
+
+/** Names that are written out in one sentence. */
+const NAMES_LISTED = 10;
+
+/** The first of many names as they are shown, one behind the other. */
+export function listed(names: readonly string[]): string {
+  const first = names.slice(0, NAMES_LISTED).map((name) => shown(name));
+  return [...first, ...(names.length > NAMES_LISTED ? ['…'] : [])].join(', ');
 }

@@ -1,5 +1,5 @@
 /** Text that VS Code shows without taking any of it for markup. */
-import { printable, shortened } from '../text/printable';
+import { shortened, shown } from '../text/printable';
 
 /** VS Code cuts a notification off after as many UTF-16 units; a dialog grows until its buttons are out of sight. */
 const LONGEST_LINE = 1000;
@@ -11,7 +11,7 @@ const LONGEST_LINE = 1000;
  * make a link together. Applying it twice changes nothing more.
  */
 export function plain(text: string): string {
-  return shortened(printable(text).replace(/(?<=[\]$])(?=\()/g, ' '), LONGEST_LINE);
+  return shortened(shown(text, LONGEST_LINE).replace(/(?<=[\]$])(?=\()/g, ' '), LONGEST_LINE);
 }
 
 /** Paragraphs; a line end within one of them is not ours, and does not begin another. */
@@ -24,7 +24,7 @@ export function plainParagraphs(paragraphs: readonly string[]): string {
  * character reference, which is never markup.
  */
 export function plainMarkdown(text: string): string {
-  return shortened(printable(text), LONGEST_LINE).replace(
+  return shown(text, LONGEST_LINE).replace(
     /[^\p{L}\p{M}\p{N} ]/gu,
     (character) => `&#${character.codePointAt(0)};`,
   );

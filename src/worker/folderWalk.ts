@@ -1,8 +1,10 @@
 /**
  * Walks folders for qcow2 images, in parts. Every regular file is looked at by its first bytes; links to files count,
- * linked folders are walked last and once, so that rings of links end. FIFOs, sockets and devices are never opened.
+ * linked folders are walked last and once, so that rings of links end. FIFOs, sockets and devices are never opened. What
+ * somebody else has put into the folder does not lead all over the machine: a link to a folder above is not followed, and
+ * the kernel's own file systems are left out, where a file that is read may do something.
  */
-import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { type Dirent, readdirSync, realpathSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { basename, extname, relative, sep } from 'node:path';
 import { recognise } from '../qcow2/chain/recognise';
 import { isImageName } from '../qcow2/imageName';
@@ -14,6 +16,11 @@ import type { Exclusion, IndexedImage, WalkPart, WalkRequest } from './indexApi'
 /** Milliseconds of walking in one part, and images in it: other questions come in between. */
 const PART_TIME = 25;
 const PART_IMAGES = 64;
+/** Linux's proc, sysfs, debugfs, tracefs, securityfs, configfs, both kinds of cgroup, bpf and pstore (statfs(2)). */
+const KERNEL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0x9fa0, 0x62656572, 0x64626720, 0x74726163, 0x73636673, 0x62656570, 0x27e0eb, 0x63677270, 0xcafe4a11,
+  0x6165676c,
+]);
 /** Names of what could not be read that are kept. */
 const MAX_UNREADABLE = 1000;
 
@@ -80,7 +87,7 @@ export class FolderWalk {
     const folder = this.folders[this.nextFolder];
     if (folder !== undefined) return this.openFolder(folder);
     const link = this.links.pop();
-    if (link !== undefined) return this.takeFolder(link);
+    if (link !== undefined) return this.takeLink(link);
     return false;
   }
 
@@ -105,6 +112,17 @@ export class FolderWalk {
     return true;
   }
 
+  private takeLink(path: string): boolean {
+    try {
+      const [target, root] = [realpathSync(path), realpathSync(this.request.root)];
+      if (root === target || root.startsWith(below(target, ''))) return true;
+    } catch (error) {
+      this.noteFailure(path, error);
+      return true;
+    }
+    return this.takeFolder(path);
+  }
+
   private enqueue(folder: Folder): void {
     if (this.taken.has(folder.realPath)) return;
     this.taken.add(folder.realPath);
@@ -119,6 +137,7 @@ export class FolderWalk {
       this.nextFolder = 0;
     }
     try {
+      if (isOfKernel(folder.path)) return true;
       const entries = readdirSync(folder.path, { withFileTypes: true });
       const needsNames = this.exclude.some(({ when }) => when !== undefined);
       const names = needsNames ? new Set(entries.map(({ name }) => name)) : undefined;
@@ -209,6 +228,15 @@ export class FolderWalk {
 /** A hundred thousand times: `join` would look at every character. */
 function below(folder: string, name: string): string {
   return folder.endsWith(sep) ? folder + name : folder + sep + name;
+}
+
+function isOfKernel(folder: string): boolean {
+  try {
+    return KERNEL_FILE_SYSTEMS.has(statfsSync(folder).type);
+  } catch {
+    // Reading it says what is wrong.
+    return false;
+  }
 }
 
 function compile({ glob, when }: Exclusion): CompiledExclusion {

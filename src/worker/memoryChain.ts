@@ -1,4 +1,5 @@
 /** An image that is not on a local disk, from its bytes: alone, since the files it names cannot be reached. */
+import { LONGEST_TEXT, shortened } from '../text/printable';
 import type { Chain } from '../qcow2/chain/openChain';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { MemoryFile } from '../qcow2/io/memoryFile';
@@ -43,7 +44,7 @@ export function openMemoryChain(name: string, bytes: Uint8Array): Chain {
           allocatedBytes: file.allocatedBytes,
           version: top.header.version,
           clusterSize: top.header.clusterSize,
-          ...(top.dataFileName === undefined ? {} : { dataFile: top.dataFileName }),
+          ...(top.dataFileName === undefined ? {} : { dataFile: shortened(top.dataFileName, LONGEST_TEXT) }),
         },
         ...backing,
       ],

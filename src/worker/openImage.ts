@@ -7,7 +7,6 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chainFindings, type ChainFinding } from '../qcow2/chain/chainFindings';
-import { decide } from '../qcow2/chain/gate';
 import type { Chain } from '../qcow2/chain/openChain';
 import { EditableImage } from '../qcow2/edit/editableImage';
 import { journalOf, journalProblem } from '../qcow2/edit/interrupted';
@@ -177,12 +176,8 @@ function unopenedPaths({ top, view }: Chain): string[] {
   const layers = view.layers.flatMap(({ state, path }) =>
     state === 'open' || path === undefined ? [] : [path],
   );
-  if (top.isDataFileOpen || top.dataFileName === undefined) return layers;
-  const dataFile = decide(
-    { role: 'dataFile', name: top.dataFileName, namedBy: top.file.name },
-    { followsNames: true },
-  );
-  return dataFile.opens ? [...layers, dataFile.path] : layers;
+  const dataFile = top.isDataFileOpen ? undefined : view.layers[0]?.dataFilePath;
+  return dataFile === undefined ? layers : [...layers, dataFile];
 }
 
 function failedState(path: string, { bytes, generation }: OpenOptions, problem: Problem): ImageState {

@@ -1,4 +1,5 @@
 /** The few facts of a header that stand at the top of the page and in the tree view. */
+import { LONGEST_TEXT, shortened } from '../text/printable';
 import type { Encryption } from '../qcow2/format/encryption';
 import type { Fault } from '../qcow2/format/faults';
 import type { Header } from '../qcow2/format/header';
@@ -27,7 +28,7 @@ export function summarise(facts: SummaryFacts): ImageSummary {
     dirty: header.features.dirty,
     corrupt: header.features.corrupt,
     ...(backingName === undefined ? {} : { backingName }),
-    ...(dataFileName === undefined ? {} : { dataFileName }),
+    ...(dataFileName === undefined ? {} : { dataFileName: shortened(dataFileName, LONGEST_TEXT) }),
     ...(encryption === undefined ? {} : { encryption }),
     ...(faults.length === 0 ? {} : { faults }),
   };

@@ -1,5 +1,5 @@
 /** Names from images and of files in a real window: none of them is a link, an icon, or anything but itself. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
@@ -17,6 +17,7 @@ const BACKING = './[Fix](command:workbench.action.quickOpen?%22X%22)';
 const ICON = '$(error)|www.a.example `x` <b>.qcow2';
 /** Reverses what follows, has no width, ends a line, obeys a terminal. */
 const HIDDEN = 'gpj\u202egnp\u2066\u200b\u001b[2J\u2028\ufeff';
+const UNREADABLE = 'un\u202e\u200bread.qcow2';
 const OBEYED = /(?![\n\t])[\p{Cc}\u200b\u2028\u202a-\u202e\u2066-\u2069\ufeff]/u;
 
 describe('a hostile name', () => {
@@ -40,6 +41,10 @@ describe('a hostile name', () => {
       .extension(EXTENSION.featureNameTable, featureNames)
       .writeTo(files.path('hidden.qcow2'));
     image({ size: '1M', dataFile: { name: `data${HIDDEN}` } }).writeTo(files.path('data.qcow2'));
+    image({ clusterBits: 21, size: '64M', incompatible: 4n })
+      .extension(EXTENSION.dataFileName, 'x'.repeat(2 ** 21 - 1024))
+      .writeTo(files.path('long.qcow2'));
+    writeFileSync(files.path(UNREADABLE), 'QFI\xfb', 'latin1');
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);
   });
@@ -165,6 +170,27 @@ describe('a hostile name', () => {
       await window.screenshot(`hostile-${name}`);
     },
   );
+
+  it('is shown with what is hidden in it where the image cannot be opened', async () => {
+    await window.openFile(files.path(UNREADABLE));
+    const frame = await window.webview();
+    const page = frame.locator('[data-testid="unreadable"]');
+    await page.waitFor();
+    const text = await page.innerText();
+    expect(text).not.toMatch(OBEYED);
+    expect(text).toContain('un\\u202e\\u200bread.qcow2');
+  });
+
+  it('of two million characters does not fill the page', async () => {
+    await window.openFile(files.path('long.qcow2'));
+    const page = await EditorPage.of(window);
+    await page.showTab('header');
+    await page.get('header-panel').waitFor();
+    await page.showTab('chain');
+    await page.get('layer-0').waitFor();
+    expect(await page.frame.evaluate(() => document.documentElement.outerHTML.length)).toBeLessThan(500_000);
+    await window.screenshot('hostile-long');
+  });
 
   it('has a log that is shown by a command', async () => {
     await window.runCommand('QCOW2: Show Log');

@@ -24,7 +24,9 @@ const LISTED: readonly { readonly reason: string; readonly holds: (difference: D
     reason:
       'without its refcounts a file that was cut off is left as it is here: new ones would be put where what is missing belongs, as qemu-img puts them',
     holds: ({ verb, ours, theirs, what }) =>
-      verb === 'repair' && ours === theirs && /"corruptions-fixed":0.*\n.*"corruptions-fixed":[1-9]/.test(what),
+      verb === 'repair' &&
+      ours === theirs &&
+      /"corruptions-fixed":0.*\n.*"corruptions-fixed":[1-9]/.test(what),
   },
   {
     reason: 'without its L1 table the image is left as it is here, and the exit code is that of the check',

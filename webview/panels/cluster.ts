@@ -7,7 +7,7 @@ import type {
   KindTotals,
   PageReport,
 } from '../../src/editor/messages';
-import { printable } from '../../src/text/printable';
+import { named } from '../names';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
 import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';
 import { isOneCluster, type Selection } from '../map/selection';
@@ -248,7 +248,7 @@ function provider(report: ClusterReport, state: AppState, actions: ClusterAction
   return html`<button
     type="button"
     class="link"
-    title=${printable(layer?.path ?? '')}
+    title=${named(layer?.path ?? '')}
     @click=${() => {
       actions.showLayer(report.providedBy);
     }}

@@ -9,7 +9,7 @@ import type {
   Said,
   SnapshotView,
 } from '../../src/editor/messages';
-import { printable } from '../../src/text/printable';
+import { named } from '../names';
 import { staticDump } from '../hex/static';
 import { icon } from '../icons';
 import { FEATURE_MEANING, FIELD_MEANING, phraseText } from '../meanings';
@@ -226,7 +226,7 @@ function formatTime(secondsSince1970: number): string {
 }
 
 /** Names that are the format's or the image's own. */
-const data = (text: string): TemplateResult => html`<span translate="no">${printable(text)}</span>`;
+const data = (text: string): TemplateResult => html`<span translate="no">${named(text)}</span>`;
 
 /** A 64-bit number in decimal, as a size where it is one that can be written exactly enough. */
 function sizeOfText(decimal: string): string {

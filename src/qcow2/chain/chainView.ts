@@ -26,5 +26,8 @@ export interface ChainLayerView {
   readonly allocatedBytes?: number;
   readonly version?: number;
   readonly clusterSize?: number;
+  /** Its name in the header, for showing: what is too long is cut. */
   readonly dataFile?: string;
+  /** Absolute path of the data file, where the gate lets it be opened; nobody looks at another one. */
+  readonly dataFilePath?: string;
 }

@@ -31,6 +31,9 @@ export interface GateOptions {
   readonly rules?: PathRules;
 }
 
+/** Characters of the longest path that any system opens (Windows); a header has room for millions. */
+const LONGEST_PATH = 32_767;
+
 const FOREIGN: Readonly<Record<Foreign, ProblemCode>> = {
   network: 'gate.network',
   device: 'gate.device',
@@ -55,6 +58,9 @@ export function decide(file: NamedFile, options: GateOptions): GateDecision {
     problem: new RefusedError(file.namedBy, code, { value: name, ...facts }).problem,
   });
   if (!options.followsNames) return refuse('gate.restricted');
+  if (name.length > LONGEST_PATH) {
+    return refuse('gate.nameTooLong', { value: name.length, limit: LONGEST_PATH });
+  }
 
   const local =
     file.role === 'dataFile' ? { path: name, belongsToImage: false } : localName(name, refuse, options.rules);

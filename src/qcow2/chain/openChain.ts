@@ -5,6 +5,7 @@
  * the header, the map of what is there and the names can still be shown. Who reads guest bytes decides what to do
  * with an incomplete chain; `problem` says what is missing.
  */
+import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { EngineError, RefusedError, UnsupportedError } from '../errors';
 import type { Problem } from '../errors';
 import { FaultCollector } from '../format/faults';
@@ -284,9 +285,15 @@ class ChainOpener {
       fileSize: file.size,
       allocatedBytes: file.allocatedBytes,
       ...(header === undefined ? {} : { version: header.version, clusterSize: header.clusterSize }),
-      ...(dataFileName === undefined ? {} : { dataFile: dataFileName }),
+      ...(dataFileName === undefined ? {} : this.dataFileView(file, dataFileName)),
     });
     this.layers.push(layer);
+  }
+
+  private dataFileView(image: LocalFile, name: string): Pick<ChainLayerView, 'dataFile' | 'dataFilePath'> {
+    const dataFile = shortened(name, LONGEST_TEXT);
+    const decision = decide({ role: 'dataFile', name, namedBy: image.name }, this.options);
+    return decision.opens ? { dataFile, dataFilePath: absolutePath(decision.path) } : { dataFile };
   }
 
   private addUnopened(reference: NamedBacking, problem: Problem, path: string | undefined): void {

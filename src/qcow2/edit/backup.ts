@@ -90,6 +90,10 @@ interface Manifest extends BackupFacts {
   readonly missing: number;
 }
 
+/** Whether a file is called as those are that `BackupWriter` writes pages to; it lies beside the manifest. */
+export const isPagesName = (name: unknown): name is string =>
+  typeof name === 'string' && /^pages-[0-9a-f]{12}$/.test(name);
+
 /** A backup that was written or read. */
 export interface BackupPlace {
   /** Name of the file of pages beside the manifest; another backup may share it. */
@@ -383,6 +387,8 @@ function pageBytes({ image, dataFile }: StagedFiles, from: StagedPair, to: Stage
 function readManifest(manifestPath: string): Manifest {
   try {
     const manifest = JSON.parse(readFileSync(manifestPath, 'utf8')) as Manifest;
+    // The file of pages is removed with the backup: no other may be called one.
+    if (!isPagesName(manifest.pages)) throw new Error('it does not name its file of pages');
     if (manifest.version === VERSION) return manifest;
     if (manifest.version !== 1) throw new Error(`it is of version ${manifest.version}`);
     return { ...manifest, done: manifest.edits.length, saved: 0, missing: 0 };

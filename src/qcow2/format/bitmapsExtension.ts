@@ -9,6 +9,8 @@ import type { RawExtension } from './headerExtensions';
 import { MAX_BITMAP_DIRECTORY_SIZE, MAX_BITMAPS } from './limits';
 
 export interface BitmapsExtension {
+  /** Of the extension's type field: bytes from the start of the file. */
+  readonly at: number;
   readonly count: number;
   /** Bytes. */
   readonly directorySize: number;
@@ -47,6 +49,7 @@ export function parseBitmapsExtension(
     throw broken('bitmaps.directorySize', at + 8, { value: hex(size), limit: MAX_BITMAP_DIRECTORY_SIZE });
   }
   return {
+    at: extension.offset,
     count,
     directorySize: Number(size),
     directoryOffset: safeNumber(file.name, offset, 'bitmap directory offset', at + 16),

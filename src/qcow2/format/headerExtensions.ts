@@ -1,6 +1,6 @@
 /**
  * Header extensions (qcow2.txt, "Header extensions"): a list of typed, length-prefixed pieces between the header
- * and the backing file name. Those of unknown type are kept as they are.
+ * and the backing file name.
  */
 import { FormatError, type ProblemFacts } from '../errors';
 import type { Fact } from '../factText';
@@ -37,10 +37,8 @@ export interface EncryptionHeaderPlace {
   readonly length: number;
 }
 
-/** What the extensions of an image say. */
+/** What the extensions of an image say. Unknown ones are not kept: a header has room for a quarter of a million. */
 export interface HeaderExtensions {
-  /** All of them, unknown ones too, in the order of the file. */
-  readonly all: readonly RawExtension[];
   readonly backingFormat?: string;
   /** The image's own names for feature bits, keyed `incompatible 5`. */
   readonly featureNames: ReadonlyMap<string, string>;
@@ -119,11 +117,9 @@ export function parseExtensions(
   header: Header,
   faults: FaultSink = strict,
 ): HeaderExtensions {
-  const all: RawExtension[] = [];
-  const found: FoundExtensions = { all, featureNames: new Map<string, string>() };
+  const found: FoundExtensions = { featureNames: new Map<string, string>() };
   const readAll = (): void => {
     for (const extension of readRawExtensions(file, header.headerLength, header.extensionsEnd)) {
-      all.push(extension);
       const parse = (): void => {
         parseExtension(file, header, extension, found);
       };

@@ -17,8 +17,9 @@ export interface SnapshotTable {
   readonly fingerprint: string | undefined;
 }
 
-/** Entries that are read as quickly as they are compared. */
+/** Entries, and bytes of them, that are read as quickly as they are compared. */
 const FEW = 1024;
+const FEW_BYTES = 1024 * 1024;
 /** Bytes that are compared, at most: extra data that is read over may have more. */
 const MOST_COMPARED = 64 * 1024 * 1024;
 const PIECE = 64 * 1024;
@@ -33,7 +34,9 @@ export function openSnapshotTable(file: BlockFile, header: Header, former?: Snap
   }
   const collector = new FaultCollector();
   const { snapshots, end } = readSnapshots(file, header, collector);
-  const fingerprint = snapshots.length > FEW ? fingerprintOf(file, header, end) : undefined;
+  // A few entries may have names of 64 KiB each, which take memory again for each image that is open.
+  const isLong = snapshots.length > FEW || end - header.snapshotsOffset > FEW_BYTES;
+  const fingerprint = isLong ? fingerprintOf(file, header, end) : undefined;
   return { snapshots, faults: collector.faults, end, fingerprint };
 }
 

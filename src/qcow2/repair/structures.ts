@@ -8,7 +8,6 @@ import { l1TablesOf } from '../check/l1Tables';
 import { snapshotTableSize } from '../check/snapshotReferences';
 import type { Structure } from '../check/findings';
 import { entryHex, HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { EXTENSION_TYPES } from '../format/headerExtensions';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { mendSnapshotTable, moveSnapshotTable } from './snapshotTable';
@@ -97,16 +96,8 @@ class StructureMender {
       }
     }
     if (this.#claim(place.directoryOffset, place.directorySize)) return;
-    const extension = image.extensions.all.find(({ type }) => type === EXTENSION_TYPES.bitmaps);
-    if (extension === undefined) return;
     // As it is by now: tables of its bitmaps may have moved.
-    this.#move(
-      'bitmap directory',
-      place.directoryOffset,
-      place.directorySize,
-      [extension.offset + 8 + 16],
-      true,
-    );
+    this.#move('bitmap directory', place.directoryOffset, place.directorySize, [place.at + 8 + 16], true);
   }
 
   /** @returns false where somebody else is there, or the file is not */

@@ -1,4 +1,5 @@
 /** Header extensions (qcow2.txt, "Header extensions") as far as they can be told apart, broken or not. */
+import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { dataView, textOf } from '../format/bytes';
 import { EXTENSION_TYPES, extensionName, parseFeatureNames } from '../format/headerExtensions';
 import type { BlockFile } from '../io/blockFile';
@@ -63,9 +64,9 @@ function decode(type: number, data: Uint8Array): Said {
   switch (type) {
     case EXTENSION_TYPES.backingFormat:
     case EXTENSION_TYPES.externalDataFile:
-      return { decoded: textOf(data) };
+      return { decoded: shortened(textOf(data), LONGEST_TEXT) };
     case EXTENSION_TYPES.featureNameTable:
-      return { decoded: [...parseFeatureNames(data)].map(([bit, name]) => `${bit}: ${name}`).join(', ') };
+      return { decoded: shortened(featureNames(data), LONGEST_TEXT) };
     case EXTENSION_TYPES.bitmaps:
       return data.length < 24 ? { decoded: hexOf(data) } : decodeBitmaps(dataView(data));
     case EXTENSION_TYPES.fullDiskEncryption:
@@ -73,6 +74,10 @@ function decode(type: number, data: Uint8Array): Said {
     default:
       return { decoded: hexOf(data) };
   }
+}
+
+function featureNames(data: Uint8Array): string {
+  return [...parseFeatureNames(data)].map(([bit, name]) => `${bit}: ${name}`).join(', ');
 }
 
 function decodeBitmaps(data: DataView): Said {

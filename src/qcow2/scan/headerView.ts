@@ -2,6 +2,7 @@
  * The header as a person reads it: every field with its place, raw and decoded value. It is built from raw bytes
  * without trusting them, so that a header that cannot be used can still be shown as far as it goes.
  */
+import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { EngineError } from '../errors';
 import { readBitmapDirectory } from '../format/bitmapDirectory';
 import { dataView } from '../format/bytes';
@@ -55,7 +56,7 @@ export interface FeatureBit {
   readonly nameInImage?: string;
 }
 
-/** `decoded` is the content in one line, or hex of its first bytes. */
+/** `decoded` is the content in one line, as far as it is not too long, or hex of its first bytes. */
 export interface ExtensionView extends Said {
   readonly type: string;
   /** `backing file format`, `feature name table`, …, or `unknown`. */
@@ -89,6 +90,9 @@ export interface BitmapView {
 const RAW_BYTES = 4096;
 /** Most snapshots and bitmaps that are listed; the fields tell how many there are. */
 const MAX_ROWS = 1000;
+
+/** A name as a row has it: the format allows 64 KiB for one, QEMU makes none that is longer. */
+const rowText = (name: string): string => shortened(name, LONGEST_TEXT);
 
 /**
  * Reads what a header shows, whatever the bytes are: an empty file has no fields, a file of another kind has fields
@@ -171,8 +175,8 @@ function viewSnapshots(file: BlockFile): SnapshotView[] {
   return readSnapshots(file, parseHeader(file), strict)
     .snapshots.slice(0, MAX_ROWS)
     .map((snapshot) => ({
-      id: snapshot.id,
-      name: snapshot.name,
+      id: rowText(snapshot.id),
+      name: rowText(snapshot.name),
       dateSeconds: snapshot.dateSeconds,
       dateNanoseconds: snapshot.dateNanoseconds,
       vmClockNanoseconds: snapshot.vmClockNanoseconds.toString(),
@@ -191,7 +195,7 @@ function viewBitmaps(file: BlockFile): BitmapView[] {
   return readBitmapDirectory(file, header, bitmaps)
     .slice(0, MAX_ROWS)
     .map((bitmap) => ({
-      name: bitmap.name,
+      name: rowText(bitmap.name),
       granularity: bitmap.granularity,
       flags: bitmapFlags(bitmap),
       tableOffset: bitmap.tableOffset,

@@ -80,6 +80,16 @@ describe('the gate shows and does not open', () => {
     expect(backing('file:')).toMatchObject({ opens: false, problem: { code: 'gate.noName' } });
   });
 
+  test('a name that is longer than any path', () => {
+    for (const role of ['backing', 'dataFile'] as const) {
+      const file = { role, name: 'a'.repeat(2 ** 21), namedBy: 'top.qcow2' };
+      expect(decide(file, { followsNames: true })).toMatchObject({
+        opens: false,
+        problem: { code: 'gate.nameTooLong', value: 2 ** 21, limit: 32_767 },
+      });
+    }
+  });
+
   test('anything in Restricted Mode', () => {
     for (const role of ['backing', 'dataFile'] as const) {
       const decision = decide({ role, name: 'base.raw', namedBy: 'top.qcow2' }, { followsNames: false });

@@ -353,4 +353,19 @@ describe('a backup of staged edits', () => {
     expect(again.edits.undoable).toBe(0);
     again.close();
   });
+
+  it('is refused where it calls another file its pages: that one would go with it', () => {
+    const image = open();
+    image.apply(write(0, 4096, 9), 'bytes');
+    const { pages } = image.backUp(place.path('forged'));
+    image.close();
+    const manifest = fs.readFileSync(place.path('forged'), 'utf8');
+    fs.writeFileSync(place.path('yours'), fs.readFileSync(place.path(pages)));
+    const again = open();
+    for (const name of ['yours', '../yours', `./${pages}`, '/etc/passwd', '', '..']) {
+      fs.writeFileSync(place.path('forged'), manifest.replace(`"${pages}"`, JSON.stringify(name)));
+      expect(problemOf(() => again.restore(place.path('forged'))).code, name).toBe('backup.read');
+    }
+    again.close();
+  });
 });

@@ -71,7 +71,12 @@ describe('the bitmap directory', () => {
   ];
   const bitmaps = (count: number, directorySize: number, ...patches: Patch[]) => {
     const file = v3File(...SOUND, ...patches);
-    return readBitmapDirectory(file, parseHeader(file), { count, directorySize, directoryOffset: AT });
+    return readBitmapDirectory(file, parseHeader(file), {
+      at: 104,
+      count,
+      directorySize,
+      directoryOffset: AT,
+    });
   };
   const codeOf = (...patches: Patch[]) => problemOf(() => bitmaps(1, 32, ...patches)).code;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LONGEST_NAME, printable, shortened } from '../../../src/text/printable';
+import { listed, LONGEST_NAME, printable, shortened, shown } from '../../../src/text/printable';
 
 /** Text of anything that may stand in a file: whole characters, halves of them, and what is hidden. */
 const anyText = fc.oneof(
@@ -68,5 +68,32 @@ describe('text that is not ours', () => {
       }),
     );
     expect(shortened('x'.repeat(70_000)).length).toBe(LONGEST_NAME);
+  });
+});
+
+describe('a name as it is shown', () => {
+  it('is printable and short, whatever it is, and stays as it is when it is shown again', () => {
+    fc.assert(
+      fc.property(anyText, fc.nat({ max: 400 }), (name, times) => {
+        const once = shown(name.repeat(times));
+        expect(once.length).toBeLessThanOrEqual(LONGEST_NAME);
+        expect(printable(once)).toBe(once);
+        expect(shown(once)).toBe(once);
+      }),
+    );
+  });
+
+  it('costs no more where it is two million characters long', () => {
+    const name = Buffer.alloc(3 * 2 ** 21, '\u202e').toString();
+    const begun = performance.now();
+    for (let round = 0; round < 100; round++) shown(name);
+    expect(performance.now() - begun).toBeLessThan(1000);
+  });
+
+  it('is one of ten at most in a list', () => {
+    expect(listed(['a\u001b', 'b'])).toBe('a\\x1b, b');
+    expect(listed(Array.from({ length: 65_535 }, (_, at) => String(at)))).toBe(
+      '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …',
+    );
   });
 });

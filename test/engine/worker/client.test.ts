@@ -1,9 +1,10 @@
 /** The engine in its thread: it answers while it scans, stops when told, and its death is an answer too. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MapForm, OpenOptions, Problem } from '../../../src/worker/api';
 import { EngineClient, IndexClient } from '../../../src/worker/client';
 import { writeGiantImage } from '../../support/giantImages';
+import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
@@ -190,6 +191,19 @@ describe('an engine in its thread', () => {
     const state = await client().open(overlay, { generation: 1, followsNames: false });
     expect(state.chain?.layers.map((layer) => layer.state)).toEqual(['open', 'notOpened']);
     expect(state.warnings.map(({ code }) => code)).toEqual(['gate.restricted']);
+  });
+
+  it('does not even look for a data file where names are not followed', async () => {
+    const [data, disk] = [files.path('data.raw'), files.path('disk.qcow2')];
+    image({ size: '1M', dataFile: { name: data } }).writeTo(disk);
+    const engine = client();
+    for (const followsNames of [true, false]) {
+      rmSync(data, { force: true });
+      const state = await engine.open(disk, { generation: 1, followsNames });
+      expect(state.chain?.layers[0]?.dataFilePath).toBe(followsNames ? data : undefined);
+      writeFileSync(data, 'it has come');
+      expect(await engine.hasChanged()).toEqual({ ok: true, value: followsNames });
+    }
   });
 
   it('reads an image from its bytes alone', async () => {

@@ -131,6 +131,23 @@ describe('a walk for images', () => {
     }
   });
 
+  it('is not led all over the machine by a link', () => {
+    create('folder/a.img', 'b.img');
+    symlinkSync('/', at('folder/everything'));
+    symlinkSync(dirname(folder), at('folder/above'));
+    const { names, unreadable, isCut } = walk({ root: at('folder'), starts: [at('folder')] });
+    expect(names).toEqual(['folder/a.img']);
+    expect({ unreadable, isCut }).toEqual({ unreadable: [], isCut: false });
+  });
+
+  it.runIf(process.platform === 'linux')('reads nothing of what the kernel shows as files', () => {
+    create('a.img');
+    symlinkSync('/proc/self', at('process'));
+    symlinkSync('/sys/kernel', at('kernel'));
+    const { names, unreadable, isCut } = walk({ maxFiles: 1 });
+    expect({ names, unreadable, isCut }).toEqual({ names: ['a.img'], unreadable: [], isCut: false });
+  });
+
   it('takes hard links as names of one file', () => {
     create('a.img');
     linkSync(at('a.img'), at('b'));
