@@ -345,6 +345,8 @@ export const PROBLEM_TEXT = {
   'copy.ontoItself': 'The copy cannot be written over the image itself',
   'replace.owner':
     'Not replaced: the owner of the file (user and group {value}) and its permissions could not be kept ({name}); choose another name',
+  'replace.attribute':
+    "Not replaced: the attribute '{name}' of the file could not be kept; choose another name",
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_TEXT;

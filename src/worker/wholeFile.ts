@@ -26,6 +26,7 @@ import { pathObstacles } from '../qcow2/check/obstacles';
 import { hasJournal, journalOf } from '../qcow2/edit/interrupted';
 import { EngineError, FileError, RefusedError } from '../qcow2/errors';
 import { kindOf } from '../qcow2/io/localFile';
+import { loadAttributes } from '../qcow2/io/native';
 import { lockForSave, type SaveLocks } from '../qcow2/io/qemuLocks';
 import { systemCode, systemMessage } from '../qcow2/io/systemError';
 import type { ProblemCode } from '../qcow2/problemText';
@@ -178,8 +179,10 @@ export class WholeFile {
       why = systemMessage(error);
     }
     const now = ownership(fstatSync(descriptor, { bigint: true }));
-    if ([user, group, mode].every((value, index) => value === now[index])) return;
-    throw new RefusedError(this.target, 'replace.owner', { value: `${user}:${group}`, name: why });
+    if ([user, group, mode].some((value, index) => value !== now[index])) {
+      throw new RefusedError(this.target, 'replace.owner', { value: `${user}:${group}`, name: why });
+    }
+    keepAttributes(this.target, descriptor);
   }
 
   #attempt<T>(action: () => T): T {
@@ -189,6 +192,27 @@ export class WholeFile {
       if (error instanceof EngineError || systemCode(error) === undefined) throw error;
       throw new FileError(this.target, this.#options.failure, { value: systemMessage(error) });
     }
+  }
+}
+
+/** Linux's name for the access control list: its mask is in the mode's place for the group. */
+const ACCESS_LIST = 'system.posix_acl_access';
+
+/**
+ * Gives a file the access control list and the user's attributes of another one, and takes from it what it may have from its
+ * folder: as far as it is known, nobody may do more with it than with the other one. The file has its mode already.
+ * @throws RefusedError `replace.attribute`
+ */
+function keepAttributes(from: string, descriptor: number): void {
+  const attributes = loadAttributes();
+  const names = attributes?.names(from);
+  if (attributes === null || names === undefined) return;
+  if (!names.includes(ACCESS_LIST)) attributes.remove(descriptor, ACCESS_LIST);
+  for (const name of names) {
+    if (name !== ACCESS_LIST && !name.startsWith('user.')) continue;
+    const value = attributes.get(from, name);
+    if (value === undefined || attributes.set(descriptor, name, value) === 'done') continue;
+    throw new RefusedError(from, 'replace.attribute', { name });
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * What Node has no call for, through the optional package `koffi`: `lseek` with SEEK_DATA and SEEK_HOLE, `fcntl` for
- * locks of open files, `fallocate` to make holes, and `sync_file_range` to begin with a flush. It is looked up when it is
- * first needed; where it is missing, or `QCOW2_NATIVE=off` is set, holes are neither known nor made, locks are not taken,
- * and a flush begins when it is asked for.
+ * locks of open files, `fallocate` to make holes, `sync_file_range` to begin with a flush, and extended attributes. It is
+ * looked up when it is first needed; where it is missing, or `QCOW2_NATIVE=off` is set, holes are neither known nor made,
+ * locks are not taken, a flush begins when it is asked for, and attributes are not known.
  */
 import { type Koffi, loadKoffi } from './koffi';
 
@@ -44,6 +44,17 @@ export type MakeHole = (
 /** Has the system begin to write what is dirty of an open file, without waiting; whether it did is for a flush to find out. */
 export type StartFlush = (descriptor: number) => void;
 
+/** Extended attributes (xattr(7)), among them the access control list that a file has besides its mode. */
+export interface Attributes {
+  /** Undefined where the file system has none, or they cannot be read. */
+  names(path: string): readonly string[] | undefined;
+  /** Undefined where there is no such attribute. */
+  get(path: string, name: string): Uint8Array | undefined;
+  set(descriptor: number, name: string, value: Uint8Array): 'done' | 'failed';
+  /** Does nothing where there is no such attribute. */
+  remove(descriptor: number, name: string): void;
+}
+
 /** `whence` values; the two systems have them the other way round. */
 const WHENCE = {
   linux: { data: 3, hole: 4 },
@@ -75,6 +86,7 @@ let foundSeek: Seek | null | undefined;
 let foundLocks: ByteLocks | null | undefined;
 let foundMakeHole: MakeHole | null | undefined;
 let foundStartFlush: StartFlush | null | undefined;
+let foundAttributes: Attributes | null | undefined;
 
 const isOff = (): boolean => process.env['QCOW2_NATIVE'] === 'off';
 
@@ -98,12 +110,18 @@ export function loadStartFlush(): StartFlush | null {
   return isOff() ? null : (foundStartFlush ??= bound(bindStartFlush));
 }
 
+/** Calls for extended attributes, or null where there are none. */
+export function loadAttributes(): Attributes | null {
+  return isOff() ? null : (foundAttributes ??= bound(bindAttributes));
+}
+
 /** Binds all of them now, where they would be bound when they are first needed. */
 export function bindNativeCalls(): void {
   loadSeek();
   loadLocks();
   loadMakeHole();
   loadStartFlush();
+  loadAttributes();
 }
 
 function bound<T>(bind: (koffi: Koffi) => T | null): T | null {
@@ -152,6 +170,40 @@ function bindStartFlush(koffi: Koffi): StartFlush | null {
   const syncFileRange = koffi.load(null).func(prototype);
   return (descriptor) => {
     syncFileRange(descriptor, 0, TO_THE_END, SYNC_FILE_RANGE_WRITE);
+  };
+}
+
+/** Linux: bytes of all names of a file's attributes, and of one value, at most (limits.h: XATTR_LIST_MAX, XATTR_SIZE_MAX). */
+const MOST_ATTRIBUTE_BYTES = 65_536;
+
+function bindAttributes(koffi: Koffi): Attributes | null {
+  if (!isLinux64()) return null;
+  const library = koffi.load(null);
+  const list = library.func('int64_t listxattr(const char *path, void *list, uint64_t size)');
+  const get = library.func(
+    'int64_t getxattr(const char *path, const char *name, void *value, uint64_t size)',
+  );
+  const set = library.func(
+    'int fsetxattr(int fd, const char *name, const void *value, uint64_t size, int flags)',
+  );
+  const remove = library.func('int fremovexattr(int fd, const char *name)');
+  const filled = (fill: (buffer: Uint8Array) => number | bigint): Uint8Array | undefined => {
+    const buffer = new Uint8Array(MOST_ATTRIBUTE_BYTES);
+    const length = Number(fill(buffer));
+    return length < 0 ? undefined : buffer.slice(0, length);
+  };
+  return {
+    names: (path) => {
+      const names = filled((buffer) => list(path, buffer, buffer.length));
+      // Each ends in a zero.
+      return names && Buffer.from(names).toString().split('\0').slice(0, -1);
+    },
+    get: (path, name) => filled((buffer) => get(path, name, buffer, buffer.length)),
+    set: (descriptor, name, value) =>
+      set(descriptor, name, value, value.length, 0) === 0 ? 'done' : 'failed',
+    remove: (descriptor, name) => {
+      remove(descriptor, name);
+    },
   };
 }
 

@@ -2,9 +2,11 @@
 import {
   chmodSync,
   chownSync,
+  closeSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -15,11 +17,35 @@ import {
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Result, SaveAsTrust } from '../../../src/worker/api';
 import { EngineClient } from '../../../src/worker/client';
+import { loadAttributes } from '../../../src/qcow2/io/native';
 import { WholeFile } from '../../../src/worker/wholeFile';
 import { Holder } from '../../support/holder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
+
+const ACCESS_LIST = 'system.posix_acl_access';
+
+/** An access control list as Linux has it (linux/posix_acl_xattr.h), which gives a user something besides the mode. */
+function accessList([permissions, user]: readonly [number, number]): Uint8Array {
+  const NOBODY = 0xffff_ffff;
+  const [OWNER, USER, GROUP, MASK, OTHER] = [1, 2, 4, 16, 32];
+  const entries = [
+    [OWNER, 6, NOBODY],
+    [USER, permissions, user],
+    [GROUP, 0, NOBODY],
+    [MASK, 7, NOBODY],
+    [OTHER, 0, NOBODY],
+  ] as const;
+  const bytes = Buffer.alloc(4 + entries.length * 8);
+  bytes.writeUInt32LE(2);
+  entries.forEach(([tag, may, id], index) => {
+    bytes.writeUInt16LE(tag, 4 + index * 8);
+    bytes.writeUInt16LE(may, 6 + index * 8);
+    bytes.writeUInt32LE(id, 8 + index * 8);
+  });
+  return new Uint8Array(bytes);
+}
 
 describe('an image saved as another file', () => {
   let worker: BuiltWorker;
@@ -126,6 +152,26 @@ describe('an image saved as another file', () => {
       const { uid, gid, mode } = statSync(target());
       expect([uid, gid, mode & 0o7777]).toEqual([65534, 100, 0o664]);
       mustQemuIo(target(), ['read -P 0 0 64k', 'read -P 1 64k 960k']);
+    });
+
+    it('keeps its access control list and attributes, and takes none from its folder', async () => {
+      const attributes = loadAttributes()!;
+      // Others of the machine may read and write all that comes into the folder; the file had its own list, or none.
+      for (const list of [accessList([3, 5000]), undefined]) {
+        const folder = openSync(files.folder, 'r');
+        expect(attributes.set(folder, 'system.posix_acl_default', accessList([7, 6000]))).toBe('done');
+        closeSync(folder);
+        const file = openSync(target(), 'r+');
+        attributes.remove(file, ACCESS_LIST);
+        if (list !== undefined) expect(attributes.set(file, ACCESS_LIST, list)).toBe('done');
+        expect(attributes.set(file, 'user.origin', Buffer.from('here'))).toBe('done');
+        closeSync(file);
+        const { mode } = statSync(target());
+        expect(await saved()).toEqual({ ok: true });
+        expect(attributes.get(target(), ACCESS_LIST)).toEqual(list);
+        expect(String(Buffer.from(attributes.get(target(), 'user.origin')!))).toBe('here');
+        expect(statSync(target()).mode).toBe(mode);
+      }
     });
 
     it('is refused while QEMU has it open for writing, and names it', async () => {
