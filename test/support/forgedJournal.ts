@@ -18,8 +18,10 @@ import { Role, SECTOR } from '../../src/qcow2/save/role';
 
 export interface Forgery {
   readonly image: string;
-  /** The image names it as its external data file; its first sector is to become `content`. */
+  /** The image names it as its external data file; a sector of it is to become `content`. */
   readonly target: string;
+  /** Of that sector; the first one unless told. */
+  readonly offset?: number;
   readonly content: Uint8Array;
   readonly writer: Writer;
   /** What the journal says of the file. */
@@ -27,13 +29,14 @@ export interface Forgery {
 }
 
 /** Marks the image as if it were being saved, and writes the journal beside it. */
-export function forgeJournal({ image, target, content, writer, identity }: Forgery): void {
+export function forgeJournal({ image, target, offset = 0, content, writer, identity }: Forgery): void {
   const bytes = fs.readFileSync(image);
   const before = new Uint8Array(bytes.subarray(0, SECTOR));
   const marked = withMark(before, before);
   bytes.set(marked);
   fs.writeFileSync(image, bytes);
-  const now = new Uint8Array(fs.readFileSync(target).subarray(0, SECTOR));
+  const now = new Uint8Array(SECTOR);
+  now.set(fs.readFileSync(target).subarray(offset, offset + SECTOR));
   const { size: dataSize } = fs.statSync(target);
   const head = encodeHead({
     writer,
@@ -44,7 +47,10 @@ export function forgeJournal({ image, target, content, writer, identity }: Forge
     dataFile: { path: target, identity, oldSize: dataSize, newSize: dataSize },
   });
   const sums = [marked, marked, marked, marked, before].map((each) => checksum(each));
-  const records = [record(0, Role.header, sums, before), record(1, Role.data, [checksum(now)], content)];
+  const records = [
+    record(0, Role.header, sums, before),
+    record(1, Role.data, [checksum(now)], content, offset),
+  ];
   const sum = records.reduce((all, each) => fold(all, each.sum), checksum(head));
   const length = HEAD_OFFSET + head.length + records.reduce((all, each) => all + each.bytes.length, 0);
   const seal = encodeSeal({ state: SealState.sealed, count: records.length, length, sum });
@@ -52,14 +58,15 @@ export function forgeJournal({ image, target, content, writer, identity }: Forge
   fs.writeFileSync(journalPath(image), journal, { mode: 0o600 });
 }
 
-/** Of the first sector of a file. */
+/** Of one sector of a file. */
 function record(
   file: 0 | 1,
   role: Role,
   sums: readonly number[],
   old: Uint8Array,
+  offset = 0,
 ): { bytes: Uint8Array; sum: number } {
-  const header = { file, role, isFill: false, offset: 0, sectors: 1, oldLength: SECTOR };
+  const header = { file, role, isFill: false, offset, sectors: 1, oldLength: SECTOR };
   if (sums.length !== stepsOf(role)) throw new Error('each group has a content');
   const bytes = new Uint8Array(recordLength(header));
   return { bytes, sum: encodeRecord(bytes, header, Float64Array.from(sums), old, undefined) };

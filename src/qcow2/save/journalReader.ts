@@ -99,7 +99,8 @@ export class JournalReader {
     let count = 0;
     this.#forEachRaw(
       () => true,
-      (_header, bytes) => {
+      (record, bytes, at) => {
+        if (!isWithin(record, head)) throw brokenJournal(this.file.name, 'record', at);
         sum = fold(sum, recordSum(bytes));
         count++;
       },
@@ -133,6 +134,14 @@ export class JournalReader {
       at += length;
     }
   }
+}
+
+/** No save writes behind the end that a file had or gets: taken back, that would make the file as long as it says. */
+function isWithin({ file, offset, sectors }: RecordHeader, { image, dataFile }: JournalHead): boolean {
+  const changed = file === 0 ? image : dataFile;
+  if (changed === undefined) return false;
+  const end = Math.ceil(Math.max(changed.oldSize, changed.newSize) / SECTOR) * SECTOR;
+  return offset + sectors * SECTOR <= end;
 }
 
 function unknownJournal(name: string, seal: Uint8Array): FormatError {

@@ -29,10 +29,11 @@ afterAll(() => {
 const gone: Writer = { ...localDisk.writer, pid: 2 ** 22 + 1, isLocked: true };
 const isIntact = (): boolean => fs.readFileSync(diary).equals(CONTENT);
 const own = (): DiskFileIdentity => localDisk.identify(diary)!;
-const forge = (writer: Partial<Writer> = {}, identity: Partial<DiskFileIdentity> = {}): void => {
+const forge = (writer: Partial<Writer> = {}, identity: Partial<DiskFileIdentity> = {}, offset = 0): void => {
   forgeJournal({
     image,
     target: diary,
+    offset,
     content: INTRUDED,
     writer: { ...gone, ...writer },
     identity: { ...own(), ...identity },
@@ -82,5 +83,11 @@ it('a journal with a data file, beside an image that names none, is not used', (
   mustQemuImg(['create', '-q', '-f', 'qcow2', plain, '64k']);
   fs.renameSync(plain, image);
   expect(refusal()).toMatchObject({ code: 'recover.noDataFile', value: diary });
+  expect(isIntact()).toBe(true);
+});
+
+it('a journal with a record past every end that a file had or gets is broken, and makes none longer', () => {
+  forge({}, {}, 2 ** 30);
+  expect(refusal()).toMatchObject({ code: 'journal.broken', what: 'record' });
   expect(isIntact()).toBe(true);
 });
