@@ -16,12 +16,14 @@ export interface HealthSource {
 }
 
 export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Disposable {
-  private readonly changeEmitter = new vscode.EventEmitter<undefined>();
+  private readonly changeEmitter = new vscode.EventEmitter<ChainNode[] | undefined>();
   private readonly subscriptions: readonly vscode.Disposable[];
   /** What is shown of each image that is or was not unchecked. */
   private readonly shownHealth = new Map<string, Health['kind']>();
   private model: ChainModel | undefined;
   private roots: ChainNode[] = [];
+  /** The nodes of each image that VS Code has, by its path. */
+  private readonly shownNodes = new Map<string, Set<ChainNode>>();
   private readonly breather = new Breather();
   private text = '';
   /** Requests for the roots that the index has not answered yet. */
@@ -37,7 +39,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
       index.onDidChange(() => {
         this.model = undefined;
         // Who waits gets what there is now; told that it changed meanwhile, VS Code would drop half of the answer.
-        if (this.waiting === 0) this.changeEmitter.fire(undefined);
+        if (this.waiting === 0) this.drawAgain();
       }),
       health.onDidChange((path) => {
         this.healthChanged(path);
@@ -52,7 +54,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
 
   set filter(text: string) {
     this.text = text;
-    this.changeEmitter.fire(undefined);
+    this.drawAgain();
   }
 
   /** From the base to its users, instead of from the top to its base. */
@@ -62,7 +64,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
 
   set fromBase(isTurnedRound: boolean) {
     this.isTurnedRound = isTurnedRound;
-    this.changeEmitter.fire(undefined);
+    this.drawAgain();
   }
 
   /** Shown for the first time, the tree starts the index. */
@@ -81,6 +83,10 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
 
   async getTreeItem(node: ChainNode): Promise<vscode.TreeItem> {
     await this.breather.turn();
+    if (node.kind === 'image') {
+      const { path } = node.image;
+      this.shownNodes.set(path, (this.shownNodes.get(path) ?? new Set()).add(node));
+    }
     return this.itemOf(node);
   }
 
@@ -120,12 +126,19 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     this.changeEmitter.dispose();
   }
 
-  /** The progress of a check is not shown here. */
+  /** All of it. */
+  private drawAgain(): void {
+    this.shownNodes.clear();
+    this.changeEmitter.fire(undefined);
+  }
+
+  /** The progress of a check is not shown here. Only what shows the image is drawn again: others may be clicked meanwhile. */
   private healthChanged(path: string): void {
     const { kind } = this.health.of(path);
     if (this.shownHealth.get(path) === kind && kind === 'checking') return;
     this.shownHealth.set(path, kind);
-    this.changeEmitter.fire(undefined);
+    const nodes = this.shownNodes.get(path);
+    if (nodes !== undefined) this.changeEmitter.fire([...nodes]);
   }
 
   private healthOf(node: ChainNode): Health {

@@ -63,7 +63,7 @@ describe('the check of an image', () => {
     await page.get('health').click();
     // It was damaged before, and is being checked in between.
     await until('it is counted again', async () => (await page.text('health')) === '3 corruptions');
-    expect(await page.get('health').getAttribute('data-health')).toBe('damaged');
+    await untilHealth('damaged');
     expect(await page.get('health').getAttribute('title')).toMatch(/3 corruptions, 1 defect, 4 leaks/);
   });
 

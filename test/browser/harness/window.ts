@@ -206,6 +206,17 @@ export class Window {
       await frame
         .locator(`body[data-vscode-theme-kind="${WEBVIEW_KINDS[kind]}"]`)
         .waitFor({ state: 'attached' });
+      // The toolkit's elements take their colours a moment later.
+      await frame.evaluate(
+        () =>
+          new Promise<void>((resolve) => {
+            requestAnimationFrame(() =>
+              requestAnimationFrame(() => {
+                resolve();
+              }),
+            );
+          }),
+      );
     }
   }
 

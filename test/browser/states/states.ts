@@ -308,8 +308,17 @@ export const STATES: readonly State[] = [
     show: async (stage) => {
       const page = await stage.open('cut.qcow2');
       await page.get('notice').waitFor();
-      await page.clickCell(190);
-      await page.get('entry-problem').waitFor();
+      // A notice of the check may come in between, and move the map away from under the pointer.
+      await until('the missing cluster is explained', async () => {
+        await page.clickCell(190);
+        return page
+          .get('entry-problem')
+          .waitFor({ timeout: 3000 })
+          .then(
+            () => true,
+            () => false,
+          );
+      });
       return page.frame;
     },
   },

@@ -111,7 +111,15 @@ export class MouseHands implements Hands {
 
   async openFromTree(name: string): Promise<void> {
     await this.#showView('QCOW2');
-    await this.#row(name).click();
+    const tab = this.window.page.locator('.tab.active').filter({ hasText: name });
+    // The tree may be drawn again under the pointer, when what is known of an image changes: then a person clicks again.
+    await until(`${name} is opened`, async () => {
+      await this.#row(name).click();
+      return tab.waitFor({ timeout: 5000 }).then(
+        () => true,
+        () => false,
+      );
+    });
   }
 
   #page(): Promise<EditorPage> {

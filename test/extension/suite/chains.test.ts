@@ -67,6 +67,22 @@ describe('the tree of backing chains', () => {
     folder.overlay('top.qcow2', 'middle.qcow2');
   }
 
+  it('draws again what shows an image when more is known of it, and nothing else', async () => {
+    chainOfThree();
+    await waitForLines('top.qcow2 > middle.qcow2 > base.qcow2');
+    const drawn = new Set<string>();
+    const subscription = exports.chains.tree.onDidChangeTreeData((nodes) => {
+      for (const label of nodes?.map(labelOf) ?? ['all']) drawn.add(label);
+    });
+    // The items may not have been asked for yet, and the last files that came may still be told.
+    await waitFor('that image alone to be drawn again', async () => {
+      drawn.clear();
+      await vscode.commands.executeCommand('qcow2.check', folder.uri('middle.qcow2'));
+      return [...drawn].join() === 'middle.qcow2';
+    });
+    subscription.dispose();
+  });
+
   it('shows chains from the top down to the base, as files come', async () => {
     await waitForLines();
     chainOfThree();
