@@ -116,8 +116,13 @@ describe('the cluster map', () => {
     const cell = before.columns * Math.floor(height / before.cellSize / 2) + 20;
     const { x, y } = await page.pointOf(cell);
     await window.page.mouse.move(x, y);
-    await window.page.mouse.wheel(0, -200);
-    await until('it has zoomed', async () => (await page.geometry()).bytesPerCell < before.bytesPerCell);
+    // The page may be under the pointer a moment later than the pointer is there.
+    await until('it has zoomed', async () => {
+      await window.page.mouse.wheel(0, -200);
+      const hasZoomed = async (): Promise<boolean> =>
+        (await page.geometry()).bytesPerCell < before.bytesPerCell;
+      return until('the wheel is taken', hasZoomed, 2000).catch(() => false);
+    });
     const after = await page.geometry();
     const box = (await page.get('map').boundingBox())!;
     const column = Math.floor((x - box.x) / after.cellSize);

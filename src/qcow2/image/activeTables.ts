@@ -61,6 +61,16 @@ export class ActiveTables {
     return table;
   }
 
+  /**
+   * The same for one entry of the table: it can be read where the file ends behind it.
+   * @throws FormatError, FileError
+   */
+  l2TableWith(index: number, entry: number): number {
+    const table = this.#tableOffset(index);
+    if (table !== 0) refuseBeyondFile(this.file, 'L2 table', table, (entry + 1) * this.header.l2EntrySize);
+    return table;
+  }
+
   /** The same, wherever the table lies. */
   #tableOffset(index: number): number {
     const { file, header } = this;

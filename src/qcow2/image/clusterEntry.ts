@@ -41,9 +41,10 @@ export function readClusterEntry(tables: ActiveTables, cluster: GuestCluster): C
   };
   let l2: L2EntryView | undefined;
   try {
-    const tableOffset = tables.l2TableOffset(l1Index);
+    const index = cluster % header.l2Entries;
+    const tableOffset = tables.l2TableWith(l1Index, index);
     if (tableOffset === 0) return { ...found, meaning: { kind: 'unallocated' } };
-    l2 = readL2Entry(tables, tableOffset, cluster % header.l2Entries);
+    l2 = readL2Entry(tables, tableOffset, index);
     const place = { entryOffset: l2.entryOffset, guest: found.guest };
     return { ...found, l2, meaning: decodeL2Entry(rules, place, l2.entry, l2.bitmap) };
   } catch (error) {

@@ -5,7 +5,10 @@ import { openChain } from '../../../src/qcow2/chain/openChain';
 import { describeProblem } from '../../../src/qcow2/problemText';
 import { CELL_KINDS, Overview } from '../../../src/qcow2/scan/overview';
 import { inspectCluster } from '../../../src/qcow2/scan/inspect';
+import { readGuest } from '../../../src/qcow2/image/read';
+import { guestCluster } from '../../../src/qcow2/units';
 import { DamagedFile } from '../../support/damagedFile';
+import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type Workspace, workspace } from '../../support/workspace';
 
@@ -174,4 +177,27 @@ describe('no file that is incomplete', () => {
     const path = create('disk.qcow2', '8M', ['-b', raw, '-F', 'raw'], 'write -P 1 4M 64k');
     expect(pictureOf(path).problems).toEqual([]);
   });
+});
+
+test('an entry before the end of a file that ends within its table is what it is, compressed or not', () => {
+  const path = files.path('disk.qcow2');
+  const built = image({ clusterBits: 12, size: '2M' }).compressed(0, 2).data(3).build();
+  const table = built.layout.l2Offsets.get(0)!;
+  fs.writeFileSync(path, built.toBuffer().subarray(0, table + 2048));
+  const chain = openChain(path, { followsNames: true });
+  try {
+    const { top } = chain;
+    expect([0, 3, 300].map((cluster) => top.entryAt(guestCluster(cluster)).meaning.kind)).toEqual([
+      'compressed',
+      'data',
+      'invalid',
+    ]);
+    for (const guest of [0, 3 * 4096]) {
+      expect(() => {
+        readGuest(chain.layers, new Uint8Array(512), guest);
+      }).toThrow(/beyondFile/);
+    }
+  } finally {
+    chain.close();
+  }
 });
