@@ -16,5 +16,8 @@ export function snapshotTableSize({ file, header, snapshots }: Qcow2Image): numb
   file.read(bytes, last.offset);
   const entry = dataView(bytes);
   const length = ENTRY_LENGTH + entry.getUint32(36) + entry.getUint16(12) + entry.getUint16(14);
-  return last.offset + length - header.snapshotsOffset;
+  // Entries beyond the end of the file are all zero, and have the offset of the first of them.
+  const before =
+    last.offset < file.size ? 0 : snapshots.filter((each) => each.offset === last.offset).length - 1;
+  return last.offset + before * ENTRY_LENGTH + length - header.snapshotsOffset;
 }
