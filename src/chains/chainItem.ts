@@ -60,7 +60,7 @@ const isElsewhere = ({ path }: IndexedImage): boolean =>
   vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) === undefined;
 
 /**
- * What a node tells at length, made when somebody hovers.
+ * What a node tells at length, made when the pointer rests on it.
  * @param users images that name it as their backing file
  */
 export function chainTooltip(

@@ -1,7 +1,7 @@
 /**
  * The workspace's images as a forest, seen from either end. Without VS Code: from headers to nodes.
  *
- * From the top: the images that nobody uses as a backing file are the roots, and below each is what it stands on.
+ * From the top: images that no other one uses as its backing file are the roots, and below each is what it stands on.
  * From the base: the images that stand on nothing are the roots, and below each is who uses it.
  */
 import { basename } from 'node:path';

@@ -77,7 +77,7 @@ export const standardOutput: ByteSink = {
   },
 };
 
-/** For much text; where nobody wants to be told, nothing is. */
+/** For much text. Where standard error is closed, nothing is written. */
 export const standardError: ByteSink = {
   write: (bytes) => {
     print(STDERR, bytes);
@@ -120,7 +120,7 @@ function writeError(bytes: Uint8Array): void {
 function handleWriteError(error: unknown): void {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EAGAIN':
-      // Somebody made the pipe non-blocking and it is full.
+      // The pipe does not block, and is full.
       sleep(1);
       return;
     case 'EPIPE':

@@ -37,7 +37,7 @@ function nameOfFile(path: string, name: string): string {
 }
 
 /**
- * What the file is, by its content: a header without a format would leave it to everybody to guess anew.
+ * What the file is, by its content: without a format in the header every program would have to guess it.
  * @throws UsageError where it cannot be told
  */
 function formatOf(path: string, name: string): string {

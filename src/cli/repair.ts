@@ -60,7 +60,7 @@ function repair(
   // What is left of the flags is told as QEMU comes to them, and again with everything else where it looks again.
   printFindings(image.onDisk.top, after, { phases: ['flags'] });
   if (isCheckedAgain) printFindings(image.onDisk.top, after);
-  if (mode !== request && mode === 'leaks') tellOfMissing(image, after);
+  if (request === 'present' && mode === 'leaks') tellOfMissing(image, after);
   printReport(args, form, after, image.onDisk, fixed);
   return exitCode(after);
 }
