@@ -185,40 +185,49 @@ export class BackupWriter {
     done,
     saved,
   }: EditRow): Pick<Manifest, 'edits' | 'done' | 'saved' | 'start' | 'missing'> {
-    const missing = saved === undefined ? 0 : this.#savedEditsLeftOut(edits.slice(0, saved));
-    const kept = edits.slice(missing);
-    const middle = saved === undefined ? 0 : saved - missing;
-    // Rather from before the save: what it has left out is in there.
-    const start = kept[middle - 1]?.after ?? kept[middle]?.before;
+    const states = statesOf(edits);
+    const missing = saved === undefined ? 0 : this.#savedEditsLeftOut(states.slice(0, saved + 1));
+    const middle = saved ?? 0;
+    const start = states[middle];
+    const records = edits.map((edit, index) => {
+      if (index < missing) return undefined;
+      const [before, after] = [states[index]!, states[index + 1]!];
+      return index < middle
+        ? this.#recordOf('backward', edit, after, before)
+        : this.#recordOf('forward', edit, before, after);
+    });
     return {
-      edits: kept.map((edit, index) => this.#recordOf(edit, index < middle ? 'backward' : 'forward')),
+      edits: records.filter((record) => record !== undefined),
       done: done - missing,
-      ...(saved === undefined ? {} : { saved: middle }),
+      ...(saved === undefined ? {} : { saved: saved - missing }),
       ...(start === undefined ? {} : { start: this.#startOf(start) }),
       missing,
     };
   }
 
   /** How many of the first edits are left out, so that little is written for those after them. */
-  #savedEditsLeftOut(saved: readonly Edit[]): number {
+  #savedEditsLeftOut(states: readonly StagedPair[]): number {
     let bytes = 0;
-    for (let index = saved.length; index > 0; index--) {
-      const { before, after } = saved[index - 1]!;
-      bytes += pageBytes(this.files, after, before);
+    for (let index = states.length - 1; index > 0; index--) {
+      bytes += pageBytes(this.files, states[index]!, states[index - 1]!);
       if (bytes > MOST_SAVED_PAGES) return index;
     }
     return 0;
   }
 
-  #recordOf(edit: Edit, direction: 'forward' | 'backward'): EditRecord {
+  #recordOf(
+    direction: 'forward' | 'backward',
+    edit: Edit,
+    from: StagedPair,
+    to: StagedPair,
+  ): EditRecord {
     const known = this.#records[direction].get(edit);
     if (known !== undefined) return known;
-    const { before, after } = edit;
     const freed: [number, number][] = [];
     edit.freed.forEachRun((first, count) => freed.push([first, count]));
     const record: EditRecord = {
       label: edit.label,
-      ...(direction === 'forward' ? this.#pairOf(before, after) : this.#pairOf(after, before)),
+      ...this.#pairOf(from, to),
       freed,
       ...(edit.repaired === undefined ? {} : { repaired: edit.repaired }),
     };
@@ -351,6 +360,13 @@ export function setState({ image, dataFile }: StagedFiles, state: StagedPair): v
   image.state = state.image;
   if (dataFile !== undefined && state.dataFile !== undefined) dataFile.state = state.dataFile;
 }
+
+/**
+ * The states before the first edit, and after each. Where an edit was saved, the next one began from another state: it
+ * lacks what the save has left out, as it lies in clusters that are free, and what undo needs nevertheless.
+ */
+const statesOf = (edits: readonly Edit[]): StagedPair[] =>
+  edits.length === 0 ? [] : [edits[0]!.before, ...edits.map(({ after }) => after)];
 
 /** Nothing is staged. */
 export const unstaged = (file: StagedFile): StagedState => ({

@@ -302,6 +302,34 @@ describe('a backup of staged edits', () => {
     revived.close();
   });
 
+  it('of the whole history has what an earlier save left out, as it lies in clusters that the save made free', () => {
+    const image = open();
+    const states = [guestBytes(image)];
+    const change = (request: ChangeRequest): void => {
+      image.apply(request);
+      states.push(guestBytes(image));
+    };
+    change(write(20 * CLUSTER, 5 * CLUSTER, 9));
+    change(zero(20 * CLUSTER, 5 * CLUSTER));
+    image.save();
+    change(write(3, 10, 7));
+    image.save();
+    image.backUp(place.path('whole'), 'history');
+    image.close();
+
+    const revived = open();
+    revived.restore(place.path('whole'));
+    for (const state of states.slice(0, -1).reverse()) {
+      revived.undo();
+      expect(guestBytes(revived).equals(state)).toBe(true);
+    }
+    for (const state of states.slice(1)) {
+      revived.redo();
+      expect(guestBytes(revived).equals(state)).toBe(true);
+    }
+    revived.close();
+  });
+
   it('is written to another file of pages where the last one was removed', () => {
     const image = open();
     image.apply(write(5 * CLUSTER, 100_000, 9), 'bytes');
