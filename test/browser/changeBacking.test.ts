@@ -115,9 +115,7 @@ describe('a backing file that is missing', () => {
     ['small.qcow2', 'The new file is smaller than the disk (1 MiB instead of 4 MiB)'],
     ['large.qcow2', 'The new file is larger than the disk (8 MiB instead of 4 MiB)'],
   ])('tells of %s: %s; Escape leaves all as it is', async (name, warning) => {
-    await window.runCommand('QCOW2: Change Backing File');
-    await title('Change Backing File').waitFor();
-    await window.quickPick(name);
+    await window.runCommand('QCOW2: Change Backing File', name);
     await title('Name in the Image').waitFor();
     await window.quickPick(name);
     await window.dialog.waitFor();

@@ -88,8 +88,7 @@ describe('a hostile name', () => {
   it('of a backing file is no link in the message about a map that cannot be exported', async () => {
     await window.openFile(files.path('linked.qcow2'));
     await EditorPage.of(window);
-    await window.runCommand('QCOW2: Export Map…');
-    await window.quickPick('JSON');
+    await window.runCommand('QCOW2: Export Map…', 'JSON');
     await window.page.locator('.quick-input-title').filter({ hasText: 'Export Map' }).waitFor();
     await acceptDialog();
     expect(await toldWithoutLink('could not be exported')).toContain('[Fix] (command:');

@@ -25,8 +25,7 @@ describe('the walkthrough', () => {
   });
 
   const openWalkthrough = async (on: Window, title: string): Promise<void> => {
-    await on.runCommand('Welcome: Open Walkthrough...');
-    await on.quickPick(title);
+    await on.runCommand('Welcome: Open Walkthrough...', title);
     await on.page.locator('.getting-started-step').first().waitFor();
   };
 

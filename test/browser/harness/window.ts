@@ -94,20 +94,25 @@ export class Window {
     return entry;
   }
 
-  /** Runs a command of the palette by its title, category included: `QCOW2: Export Map…`. */
-  async runCommand(title: string): Promise<void> {
+  /**
+   * Runs a command of the palette by its title, category included: `QCOW2: Export Map…`.
+   * @param choice label of what is chosen in the quick pick that the command opens
+   */
+  async runCommand(title: string, choice?: string): Promise<void> {
     const entry = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first();
-    // A page that takes the focus late closes it.
-    await until(`${title} is chosen`, async () => {
-      if (!(await this.quickInput.isVisible())) await this.page.keyboard.press('F1');
-      return this.quickInput
-        .fill(`>${title}`, { timeout: 2_000 })
-        .then(() => entry.click({ timeout: 5_000 }))
-        .then(
-          () => true,
-          () => false,
-        );
-    });
+    const run = async (): Promise<void> => {
+      await this.page.keyboard.press('F1');
+      await this.quickInput.fill(`>${title}`, { timeout: 2_000 });
+      await entry.click({ timeout: 5_000 });
+      if (choice !== undefined) await this.#quickPickRow(choice).click({ timeout: 5_000 });
+    };
+    // A page that takes the focus late closes whatever is open.
+    await until(`${title} is chosen`, () =>
+      run().then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 
   /** Trusts the folder of a server that was started with `requiresTrust`: Restricted Mode ends. */
@@ -127,11 +132,14 @@ export class Window {
 
   /** Chooses the entry with a label in the quick pick that is open. */
   async quickPick(label: string): Promise<void> {
-    await this.page
+    await this.#quickPickRow(label).click();
+  }
+
+  #quickPickRow(label: string): Locator {
+    return this.page
       .locator('.quick-input-list .monaco-list-row')
       .filter({ has: this.page.locator('.label-name', { hasText: label }) })
-      .first()
-      .click();
+      .first();
   }
 
   /** The entries of the context menu that is open, those of its open submenu included. */
