@@ -2,7 +2,7 @@
  * The canvases of the cluster map: the cells below, over them what is staged, hover and selection on top, so that
  * pointing does not redraw the cells. Draws what it is told; when to draw is the view's business.
  */
-import type { Theme } from '../theme';
+import type { Theme } from './theme';
 import {
   cellCount,
   cellOrigin,

@@ -3,7 +3,7 @@
  * the next one asks for what is in sight *then*, so a fast pan or zoom never queues up what nobody looks at any more.
  */
 import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/messages';
-import type { MaybeProblem, Settled } from '../answers';
+import type { MaybeProblem, Settled } from '../host/answers';
 import { cellCount, type Disk } from './geometry';
 import { splitIntoTiles, TILE_CELLS, type TileCache } from './tiles';
 

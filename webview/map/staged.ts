@@ -2,7 +2,7 @@
  * Where something is staged: hatched over the cells, since every colour has its meaning already and not everybody can
  * tell colours apart. The lines are drawn twice, in a colour and its opposite, to be seen on every kind.
  */
-import type { Theme } from '../theme';
+import type { Theme } from './theme';
 import { cellCount, gapOf, gridOf, visibleCells, type Disk, type Frame, type View } from './geometry';
 import { TILE_CELLS, type Source, type TileCache } from './tiles';
 

@@ -2,8 +2,8 @@
  * The cluster map as an element of the page. Holds canvases, tooltip and navigator together; everything that changes
  * what is seen asks for a frame, and all drawing happens there.
  */
-import type { KindSet } from '../kinds';
-import { paletteOf, readTheme, type Theme } from '../theme';
+import type { KindSet } from './kinds';
+import { paletteOf, readTheme, type Theme } from './theme';
 import { MapCanvas } from './canvas';
 import { cellOrigin, visibleCells, type Disk, type Frame, type Point } from './geometry';
 import { attachInput } from './input';

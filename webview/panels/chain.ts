@@ -1,11 +1,11 @@
 /** The backing chain, from this image down to the base: what each layer is, and why one is not open. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ChainLayerView, PageState } from '../../src/editor/messages';
-import { named } from '../names';
-import { icon } from '../icons';
+import { named } from '../base/names';
+import { icon } from '../base/icons';
 import { sizeText } from '../../src/text/sizeText';
-import { formatBytes } from '../numbers';
-import { t } from '../strings';
+import { formatBytes } from '../base/numbers';
+import { t } from '../base/strings';
 
 export interface ChainActions {
   openLayer(depth: number, toTheSide: boolean): void;

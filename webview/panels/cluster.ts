@@ -7,16 +7,16 @@ import type {
   KindTotals,
   PageReport,
 } from '../../src/editor/messages';
-import { named } from '../names';
-import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
-import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';
+import { named } from '../base/names';
+import { nameClusters, nameOfKind, sharesOfTotals } from '../map/describe';
+import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../map/kinds';
 import { isOneCluster, type Selection } from '../map/selection';
-import { ENTRY_MEANING } from '../meanings';
+import { ENTRY_MEANING } from './meanings';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
-import { formatBytes, formatCount, formatOffset } from '../numbers';
-import type { AppState } from '../store';
-import { t } from '../strings';
+import { formatBytes, formatCount, formatOffset } from '../base/numbers';
+import type { AppState } from '../state/store';
+import { t } from '../base/strings';
 import { around, guestLink, hostLink, type PlaceActions } from './places';
 
 export interface ClusterActions extends PlaceActions {

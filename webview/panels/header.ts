@@ -9,13 +9,13 @@ import type {
   Said,
   SnapshotView,
 } from '../../src/editor/messages';
-import { named } from '../names';
-import { staticDump } from '../hex/static';
-import { icon } from '../icons';
-import { FEATURE_MEANING, FIELD_MEANING, phraseText } from '../meanings';
+import { named } from '../base/names';
+import { staticDump } from '../bytes/static';
+import { icon } from '../base/icons';
+import { FEATURE_MEANING, FIELD_MEANING, phraseText } from './meanings';
 import { sizeText } from '../../src/text/sizeText';
-import { formatCount, formatOffset } from '../numbers';
-import { t } from '../strings';
+import { formatCount, formatOffset } from '../base/numbers';
+import { t } from '../base/strings';
 import { around, hostLink, type PlaceActions } from './places';
 
 export interface HeaderActions extends Pick<PlaceActions, 'goToHost'> {

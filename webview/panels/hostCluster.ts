@@ -1,13 +1,13 @@
 /** The inspector of the file view: what a cluster of the image file is used for, and who refers to it. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Claim, StagedHostReport, Structure } from '../../src/editor/messages';
-import { nameClusters } from '../describe';
-import { icon } from '../icons';
-import { BEYOND_FILE, FILE_KINDS } from '../kinds';
+import { nameClusters } from '../map/describe';
+import { icon } from '../base/icons';
+import { BEYOND_FILE, FILE_KINDS } from '../map/kinds';
 import { sizeText } from '../../src/text/sizeText';
-import { formatCount, formatOffset } from '../numbers';
-import type { AppState } from '../store';
-import { t } from '../strings';
+import { formatCount, formatOffset } from '../base/numbers';
+import type { AppState } from '../state/store';
+import { t } from '../base/strings';
 
 export interface HostActions {
   /** Shows a place on the guest's disk. */

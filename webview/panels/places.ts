@@ -1,7 +1,7 @@
 /** Offsets that lead to their place in the map, wherever one is told. */
 import { html, type TemplateResult } from 'lit';
-import { formatOffset } from '../numbers';
-import { t } from '../strings';
+import { formatOffset } from '../base/numbers';
+import { t } from '../base/strings';
 
 export interface PlaceActions {
   /** Shows a place on the guest's disk. */

@@ -1,0 +1,72 @@
+/**
+ * The dialog of Repair…: leaks or everything, what that would do and what would be lost, and what stands in the way
+ * (stagingDialog.ts).
+ */
+import type { TemplateResult } from 'lit';
+import type { RepairMode, RepairPreview } from '../../../src/editor/messages';
+import type { Answer } from '../../host/answers';
+import { StagingDialog, UNKNOWN, type StagingHost, type StagingState } from '../stagingDialog';
+import { repairForm, type RepairFormActions } from './form';
+
+export interface RepairDialogHost extends StagingHost<RepairMode, RepairPreview> {
+  /** Nobody waits for a preview any more. */
+  stopPreview(): void;
+}
+
+/** What the dialog shows; its preview is one of the mode as it is. */
+export interface RepairFormState extends StagingState<RepairPreview> {
+  /** Undefined until one is chosen. */
+  readonly mode: RepairMode | undefined;
+}
+
+export class RepairDialog
+  extends StagingDialog<RepairMode, RepairPreview, RepairFormState>
+  implements RepairFormActions
+{
+  constructor(private readonly host: RepairDialogHost) {
+    super(host, 'repair');
+  }
+
+  /** @param mode what there is to repair asks for; undefined where the person is to decide */
+  open(mode: RepairMode | undefined): void {
+    this.state = { ...UNKNOWN, mode };
+    if (mode === undefined) this.show(this.state);
+    else this.setMode(mode);
+    this.present(mode === undefined ? 'input' : 'input:checked');
+  }
+
+  /** The image was read anew or changed while the dialog is open. */
+  imageChanged(): void {
+    const { mode, isStaging = true } = this.state ?? {};
+    if (mode !== undefined && !isStaging) this.setMode(mode);
+  }
+
+  setMode(mode: RepairMode): void {
+    const { state } = this;
+    if (!state) return;
+    if (state.preview === undefined && state.mode !== undefined && state.mode !== mode)
+      this.host.stopPreview();
+    this.show({ ...state, mode, preview: undefined, failure: undefined });
+    this.previews.want(mode);
+  }
+
+  protected override requestOf({ mode }: RepairFormState): RepairMode | undefined {
+    return mode;
+  }
+
+  protected override isWorthStaging({ preview }: RepairFormState): boolean {
+    return preview?.ok === true && preview.value.changed;
+  }
+
+  protected override form(state: RepairFormState, canApply: boolean): TemplateResult {
+    return repairForm(state, canApply, this);
+  }
+
+  protected override previewed(state: RepairFormState, preview: Answer<RepairPreview>): RepairFormState {
+    return { ...state, preview };
+  }
+
+  protected override closed(): void {
+    if (this.state?.preview === undefined) this.host.stopPreview();
+  }
+}

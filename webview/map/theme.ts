@@ -1,0 +1,89 @@
+/**
+ * The colours that the canvases need, read from the theme's CSS variables, and a call whenever they may have changed.
+ * Everything else on the page is styled by CSS and follows the theme by itself.
+ */
+import type { KindSet } from './kinds';
+import type { Palette } from './paint';
+
+/** CSS colours, fit for `fillStyle`. */
+export interface Theme {
+  /** In the order of the set that it was read for. */
+  readonly kinds: readonly string[];
+  readonly background: string;
+  readonly foreground: string;
+  readonly selection: string;
+  /** Of the lines over what is staged. */
+  readonly staged: string;
+  readonly focus: string;
+  readonly isHighContrast: boolean;
+}
+
+/** How much of a kind's colour is left while another kind is highlighted. */
+const DIMMED = 0.14;
+
+export function readTheme(set: KindSet): Theme {
+  const style = getComputedStyle(document.body);
+  const colour = (name: string, otherwise: string): string => {
+    const value = style.getPropertyValue(name).trim();
+    return value === '' ? otherwise : value;
+  };
+  const foreground = colour('--vscode-editor-foreground', colour('--vscode-foreground', '#808080'));
+  return {
+    kinds: set.kinds.map((kind) => colour(set.variable(kind), foreground)),
+    background: colour('--vscode-editor-background', '#1e1e1e'),
+    foreground,
+    selection: colour('--vscode-qcow2-mapSelection', foreground),
+    staged: colour('--vscode-qcow2-mapStaged', foreground),
+    focus: colour('--vscode-focusBorder', foreground),
+    isHighContrast: document.body.classList.contains('vscode-high-contrast'),
+  };
+}
+
+/** The theme's colours as pixels; with `highlighted`, all other kinds fade into the background. */
+export function paletteOf(theme: Theme, set: KindSet, highlighted: string | undefined): Palette {
+  const painter = new ColourPainter(theme.background);
+  return {
+    kinds: Uint32Array.from(set.kinds, (kind, index) => {
+      const isFaded = highlighted !== undefined && highlighted !== kind;
+      return painter.pixel(theme.kinds[index] ?? theme.foreground, isFaded ? DIMMED : 1);
+    }),
+    background: painter.pixel(theme.background, 1),
+    unknown: painter.pixel(theme.foreground, 0.2),
+    staged: painter.pixel(theme.staged, 1),
+  };
+}
+
+/** Lets a canvas work out what a CSS colour is, alpha and all, over the background. */
+class ColourPainter {
+  readonly #context: CanvasRenderingContext2D;
+
+  constructor(private readonly background: string) {
+    const canvas = document.createElement('canvas');
+    canvas.width = canvas.height = 1;
+    const context = canvas.getContext('2d', { willReadFrequently: true });
+    if (!context) throw new Error('The browser has no 2D canvas');
+    this.#context = context;
+  }
+
+  pixel(colour: string, alpha: number): number {
+    const context = this.#context;
+    context.globalAlpha = 1;
+    context.fillStyle = this.background;
+    context.fillRect(0, 0, 1, 1);
+    context.globalAlpha = alpha;
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    const { data } = context.getImageData(0, 0, 1, 1);
+    return new Uint32Array(data.buffer)[0]!;
+  }
+}
+
+/** Calls back after the theme may have changed: VS Code rewrites the root's style and the body's classes. */
+export function watchTheme(changed: () => void): void {
+  const observer = new MutationObserver(changed);
+  observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style', 'class'] });
+  observer.observe(document.body, {
+    attributes: true,
+    attributeFilter: ['class', 'style', 'data-vscode-theme-kind'],
+  });
+}

@@ -1,0 +1,18 @@
+/** How far the reading of the image is, as long as the map is not complete; over the map, which does not move for it. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { shareText } from '../../src/text/shareText';
+import type { AppState } from '../state/store';
+import { t } from '../base/strings';
+
+export function scanNote({ space, totals, layoutShare }: AppState): TemplateResult | typeof nothing {
+  if (space === 'file') {
+    return layoutShare === undefined
+      ? nothing
+      : note(t('Reading the tables: {0} so far', shareText(layoutShare, 1)));
+  }
+  if (totals === undefined || totals.scannedBytes >= totals.totalBytes) return nothing;
+  return note(t('Scanning: {0} of the disk so far', shareText(totals.scannedBytes, totals.totalBytes)));
+}
+
+const note = (text: string): TemplateResult =>
+  html`<div class="scan-note" data-testid="scan-note">${text}</div>`;
