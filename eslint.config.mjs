@@ -4,6 +4,32 @@ import tseslint from 'typescript-eslint';
 
 const ENGINE = 'edit layout space repair save change check scan chain image format io base'.split(' ');
 
+/** The rooms of the page. */
+const PAGE = {
+  pageBase: { at: 'webview/base', uses: [] },
+  pageHost: { at: 'webview/host', uses: ['pageBase'] },
+  pageMap: { at: 'webview/map', uses: ['pageHost', 'pageBase'] },
+  pageBytes: { at: 'webview/bytes', uses: ['pageHost', 'pageBase'] },
+  pageState: { at: 'webview/state', uses: ['pageMap', 'pageHost', 'pageBase'] },
+  pageDialogs: { at: 'webview/dialogs', uses: ['pageMap', 'pageHost', 'pageBase'] },
+  pagePanels: { at: 'webview/panels', uses: ['pageState', 'pageBytes', 'pageMap', 'pageBase'] },
+  pageShell: {
+    at: 'webview/shell',
+    uses: [
+      'pagePanels',
+      'pageDialogs',
+      'pageState',
+      'pageBytes',
+      'pageMap',
+      'pageHost',
+      'pageBase',
+      'pageStyles',
+    ],
+  },
+  pageStyles: { at: 'webview/styles', uses: [] },
+  page: { at: 'webview', uses: ['pageShell'] },
+};
+
 /** Rooms: the folder of each (inner folders first), and which rooms it may import from (itself and `text` always). */
 const ROOMS = {
   text: { at: 'src/text', uses: [] },
@@ -30,7 +56,7 @@ const ROOMS = {
   editor: { at: 'src/editor', uses: ['words', 'worker', 'base'] },
   commands: { at: 'src/commands', uses: ['editor', 'chains', 'words', 'worker', 'base'] },
   extension: { at: 'src', uses: ['commands', 'editor', 'chains', 'words', 'worker', 'base'] },
-  webview: { at: 'webview', uses: [] },
+  ...PAGE,
 };
 
 const policies = Object.entries(ROOMS).map(([room, { uses }]) => ({
@@ -105,7 +131,7 @@ export default tseslint.config(
             ...policies,
             // The webview runs elsewhere: of the editor it has types, and no code.
             {
-              from: { element: { type: 'webview' } },
+              from: { element: { types: { anyOf: Object.keys(PAGE) } } },
               allow: { to: { element: { type: 'editor' } }, dependency: { kind: 'type' } },
             },
             { allow: { to: { module: { origin: ['external', 'core'] } } } },

@@ -3,12 +3,7 @@
  * above the other the height; each keeps its own division.
  */
 import { t } from '../base/strings';
-
-/** The panels' part of the room, 0 to 1. */
-export interface Division {
-  readonly wide: number;
-  readonly narrow: number;
-}
+import type { Division } from '../state/saved';
 
 export const DEFAULT_DIVISION: Division = { wide: 0.39, narrow: 0.42 };
 

@@ -4,8 +4,13 @@ import { vscode } from '../host/client';
 import { FILE_KINDS, GUEST_KINDS } from '../map/kinds';
 import type { SavedPlace } from '../map/navigator';
 import type { Selection } from '../map/selection';
-import type { Division } from '../shell/splitter';
 import type { Space } from './store';
+
+/** The panels' share of the page, 0 to 1: of its width beside the map, of its height below it. */
+export interface Division {
+  readonly wide: number;
+  readonly narrow: number;
+}
 
 export interface Saved {
   readonly tab: PageTab;
