@@ -3,7 +3,7 @@
  * sentence; `scripts/l10n.mjs` collects the sentences from the calls of `t`.
  */
 
-import { named } from './names';
+import { safeName } from './names';
 
 /** As much of a document as is needed; this file also runs where there is none, in tests. */
 interface Page {
@@ -25,6 +25,6 @@ export function t(sentence: string, ...values: readonly (string | number)[]): st
   const template = typeof translated === 'string' ? translated : sentence;
   return template.replace(/\{(\d+)\}/g, (place, index: string) => {
     const value = values[Number(index)] ?? place;
-    return typeof value === 'string' ? named(value) : String(value);
+    return typeof value === 'string' ? safeName(value) : String(value);
   });
 }

@@ -2,7 +2,7 @@
  * The guest's bytes in blocks, fetched when they come into sight: one request at a time, the newest wish first, and
  * only as many blocks kept as a person scrolls back over.
  */
-import type { MaybeProblem, Settled } from '../host/answers';
+import type { MaybeProblem, HostResult } from '../host/answers';
 import { Latest } from '../host/latest';
 
 export const BLOCK_BYTES = 16384;
@@ -19,7 +19,7 @@ export class ByteBlocks {
 
   /** @param changed called when a block has arrived */
   constructor(
-    private readonly read: (offset: number, length: number) => Promise<Settled<Uint8Array>>,
+    private readonly read: (offset: number, length: number) => Promise<HostResult<Uint8Array>>,
     private readonly changed: () => void,
   ) {
     this.#fetcher = new Latest(

@@ -1,13 +1,13 @@
 /** What stands in the way of a change: what forbids it, and what is to be said yes to first. */
 import { html, type TemplateResult } from 'lit';
 import type { GuardReport } from '../../src/editor/messages';
-import type { Answer } from '../host/answers';
+import type { Loadable } from '../host/answers';
 import { icon } from '../base/icons';
 import { t } from '../base/strings';
 
 /** @param answer undefined until it is known */
 export function guards(
-  answer: Answer<GuardReport>,
+  answer: Loadable<GuardReport>,
   confirmed: ReadonlySet<string>,
   confirm: (id: string, isConfirmed: boolean) => void,
 ): TemplateResult {
@@ -43,11 +43,11 @@ export function guards(
 }
 
 /** Whether the guards refuse in these words: what else says so need not be shown. */
-export const isSaidBy = (answer: Answer<GuardReport>, text: string): boolean =>
+export const isSaidBy = (answer: Loadable<GuardReport>, text: string): boolean =>
   answer?.ok === true && answer.value.refusals.includes(text);
 
 /** Whether nothing of it stands in the way any more. */
-export function mayPass(answer: Answer<GuardReport>, confirmed: ReadonlySet<string>): boolean {
+export function mayPass(answer: Loadable<GuardReport>, confirmed: ReadonlySet<string>): boolean {
   if (answer?.ok !== true) return false;
   const { refusals, questions } = answer.value;
   return refusals.length === 0 && questions.every(({ id }) => confirmed.has(id));

@@ -4,16 +4,16 @@
  */
 import { html, nothing, render, type TemplateResult } from 'lit';
 import type { GuardReport } from '../../src/editor/messages';
-import type { Answer } from '../host/answers';
+import type { Loadable } from '../host/answers';
 import { guards, isSaidBy, mayPass } from './guards';
 import { Latest } from '../host/latest';
 import { t } from '../base/strings';
 
 /** What such a dialog asks of the page. */
 export interface StagingHost<Request, Preview> {
-  guards(): Promise<Answer<GuardReport>>;
-  preview(request: Request): Promise<Answer<Preview>>;
-  stage(request: Request, confirmed: readonly string[]): Promise<Answer<{ readonly label: string }>>;
+  guards(): Promise<Loadable<GuardReport>>;
+  preview(request: Request): Promise<Loadable<Preview>>;
+  stage(request: Request, confirmed: readonly string[]): Promise<Loadable<{ readonly label: string }>>;
   /** The edit is staged; `label` is its name. */
   staged(label: string): void;
 }
@@ -21,11 +21,11 @@ export interface StagingHost<Request, Preview> {
 /** What such a dialog shows, apart from what is asked for. */
 export interface StagingState<Preview> {
   /** Undefined until they are known. */
-  readonly guards: Answer<GuardReport>;
+  readonly guards: Loadable<GuardReport>;
   /** Ids of the guards' questions that were answered with yes. */
   readonly confirmed: ReadonlySet<string>;
   /** Undefined until it is known. */
-  readonly preview: Answer<Preview>;
+  readonly preview: Loadable<Preview>;
   readonly isStaging: boolean;
   readonly failure: string | undefined;
 }
@@ -52,7 +52,7 @@ export abstract class StagingDialog<
   State extends StagingState<Preview>,
 > implements StagingActions {
   readonly element = document.createElement('dialog');
-  protected readonly previews: Latest<Request, Answer<Preview>>;
+  protected readonly previews: Latest<Request, Loadable<Preview>>;
   protected state: State | undefined;
 
   /** @param name of the form's ids: `change`, `repair` */
@@ -101,7 +101,7 @@ export abstract class StagingDialog<
   protected abstract form(state: State, canApply: boolean): TemplateResult;
 
   /** The state once a preview is there. */
-  protected abstract previewed(state: State, preview: Answer<Preview>): State;
+  protected abstract previewed(state: State, preview: Loadable<Preview>): State;
 
   /** The dialog is closed, whatever for. */
   protected closed(): void {

@@ -21,7 +21,7 @@ import type {
   PageReport,
   Told,
 } from '../../src/editor/messages';
-import type { Answer, MaybeProblem, Settled } from './answers';
+import type { Loadable, MaybeProblem, HostResult } from './answers';
 import { t } from '../base/strings';
 
 interface VsCodeApi {
@@ -35,7 +35,7 @@ declare function acquireVsCodeApi(): VsCodeApi;
 export const vscode = acquireVsCodeApi();
 
 /** Calls that never reject. */
-export class HostLine {
+export class HostClient {
   readonly #rpc;
 
   /** @param lost called when a call was broken off */
@@ -66,32 +66,32 @@ export class HostLine {
     }
   }
 
-  cells(request: CellsRequest): Promise<Settled<MapCells>> {
+  cells(request: CellsRequest): Promise<HostResult<MapCells>> {
     return this.#settle(this.#rpc.cells(request));
   }
 
   /** Kinds of guest bytes in a range. */
-  async totals(start: number, length: number): Promise<Answer<KindTotals>> {
+  async totals(start: number, length: number): Promise<Loadable<KindTotals>> {
     return this.#put(await this.#settle(this.#rpc.totals(start, length)));
   }
 
-  async inspect(guestOffset: number): Promise<Answer<PageReport>> {
+  async inspect(guestOffset: number): Promise<Loadable<PageReport>> {
     return this.#put(await this.#settle(this.#rpc.inspect(guestOffset)));
   }
 
-  readBytes(guestOffset: number, length: number): Promise<Settled<Uint8Array>> {
+  readBytes(guestOffset: number, length: number): Promise<HostResult<Uint8Array>> {
     return this.#settle(this.#rpc.readBytes(guestOffset, length));
   }
 
-  hostCells(request: CellsRequest): Promise<Settled<MapCells>> {
+  hostCells(request: CellsRequest): Promise<HostResult<MapCells>> {
     return this.#settle(this.#rpc.hostCells(request));
   }
 
-  async inspectHost(hostOffset: number): Promise<Answer<StagedHostReport>> {
+  async inspectHost(hostOffset: number): Promise<Loadable<StagedHostReport>> {
     return this.#put(await this.#settle(this.#rpc.inspectHost(hostOffset)));
   }
 
-  readHostBytes(hostOffset: number, length: number): Promise<Settled<Uint8Array>> {
+  readHostBytes(hostOffset: number, length: number): Promise<HostResult<Uint8Array>> {
     return this.#settle(this.#rpc.readHostBytes(hostOffset, length));
   }
 
@@ -112,24 +112,24 @@ export class HostLine {
   }
 
   /** What stands in the way of changing the image. */
-  async guards(): Promise<Answer<GuardReport>> {
+  async guards(): Promise<Loadable<GuardReport>> {
     return this.#hear(this.#rpc.guards().then((value) => ({ ok: true, value })));
   }
 
-  preview(change: PageChange): Promise<Answer<ChangePreview>> {
+  preview(change: PageChange): Promise<Loadable<ChangePreview>> {
     return this.#hear(this.#rpc.preview(change));
   }
 
-  stage(change: PageChange, confirmed: readonly string[]): Promise<Answer<{ readonly label: string }>> {
+  stage(change: PageChange, confirmed: readonly string[]): Promise<Loadable<{ readonly label: string }>> {
     return this.#hear(this.#rpc.stage(change, confirmed));
   }
 
   /** What stands in the way of a repair. */
-  repairGuards(): Promise<Answer<GuardReport>> {
+  repairGuards(): Promise<Loadable<GuardReport>> {
     return this.#hear(this.#rpc.repairGuards().then((value) => ({ ok: true, value })));
   }
 
-  previewRepair(mode: RepairMode): Promise<Answer<RepairPreview>> {
+  previewRepair(mode: RepairMode): Promise<Loadable<RepairPreview>> {
     return this.#hear(this.#rpc.previewRepair(mode));
   }
 
@@ -137,7 +137,7 @@ export class HostLine {
     void this.#settle(this.#rpc.stopPreview().then(nothing));
   }
 
-  stageRepair(mode: RepairMode, confirmed: readonly string[]): Promise<Answer<{ readonly label: string }>> {
+  stageRepair(mode: RepairMode, confirmed: readonly string[]): Promise<Loadable<{ readonly label: string }>> {
     return this.#hear(this.#rpc.stageRepair(mode, confirmed));
   }
 
@@ -162,7 +162,7 @@ export class HostLine {
   }
 
   /** An answer that is in words already. */
-  async #hear<T>(call: Promise<Told<T>>): Promise<Answer<T>> {
+  async #hear<T>(call: Promise<Told<T>>): Promise<Loadable<T>> {
     try {
       return await call;
     } catch {
@@ -171,7 +171,7 @@ export class HostLine {
     }
   }
 
-  async #settle<T>(call: Promise<Result<T>>): Promise<Settled<T>> {
+  async #settle<T>(call: Promise<Result<T>>): Promise<HostResult<T>> {
     try {
       return await call;
     } catch {
@@ -180,7 +180,7 @@ export class HostLine {
     }
   }
 
-  async #put<T>(answer: Settled<T>): Promise<Answer<T>> {
+  async #put<T>(answer: HostResult<T>): Promise<Loadable<T>> {
     return answer.ok ? answer : { ok: false, text: await this.describe(answer.problem) };
   }
 }

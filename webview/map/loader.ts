@@ -3,7 +3,7 @@
  * the next one asks for what is in sight *then*, so a fast pan or zoom never queues up what nobody looks at any more.
  */
 import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/messages';
-import type { MaybeProblem, Settled } from '../host/answers';
+import type { MaybeProblem, HostResult } from '../host/answers';
 import { cellCount, type Disk } from './geometry';
 import { splitIntoTiles, TILE_CELLS, type TileCache } from './tiles';
 
@@ -21,7 +21,7 @@ export interface LoaderEvents {
 }
 
 /** Cells in sight: `from` to `to` (exclusive) at `bytesPerCell`. */
-export interface Wish {
+export interface CellRange {
   readonly bytesPerCell: number;
   readonly from: number;
   readonly to: number;
@@ -30,7 +30,7 @@ export interface Wish {
 export class CellLoader {
   #disk: Disk = { size: 0, clusterSize: 1 };
   #generation = 0;
-  #wish: Wish | undefined;
+  #wanted: CellRange | undefined;
   #isBusy = false;
   /** Counts the worker's reports of progress; an incomplete tile is fetched again only after a new one. */
   #scanRound = 0;
@@ -41,7 +41,7 @@ export class CellLoader {
 
   constructor(
     private readonly cache: TileCache,
-    private readonly fetchCells: (request: CellsRequest) => Promise<Settled<MapCells>>,
+    private readonly fetchCells: (request: CellsRequest) => Promise<HostResult<MapCells>>,
     private readonly events: LoaderEvents,
   ) {}
 
@@ -65,8 +65,8 @@ export class CellLoader {
   }
 
   /** Says what is in sight; replaces what was wanted before. */
-  want(wish: Wish): void {
-    this.#wish = wish;
+  want(range: CellRange): void {
+    this.#wanted = range;
     this.#pump();
   }
 
@@ -88,20 +88,20 @@ export class CellLoader {
       from: 0,
       to: cellCount(this.#disk, this.overviewLevel),
     };
-    return this.#missing(overview) ?? (this.#wish ? this.#missing(this.#wish) : undefined);
+    return this.#missing(overview) ?? (this.#wanted ? this.#missing(this.#wanted) : undefined);
   }
 
-  /** The first run of tiles of a wish that are not there, old or worth another look. */
-  #missing(wish: Wish): CellsRequest | undefined {
-    const lastTile = Math.ceil(wish.to / TILE_CELLS);
-    for (let tile = Math.floor(wish.from / TILE_CELLS); tile < lastTile; tile++) {
-      if (!this.#isNeeded(wish.bytesPerCell, tile)) continue;
+  /** The first run of tiles in a range that are not there, old or worth another look. */
+  #missing(range: CellRange): CellsRequest | undefined {
+    const lastTile = Math.ceil(range.to / TILE_CELLS);
+    for (let tile = Math.floor(range.from / TILE_CELLS); tile < lastTile; tile++) {
+      if (!this.#isNeeded(range.bytesPerCell, tile)) continue;
       let end = tile + 1;
-      while (end < lastTile && end - tile < TILES_PER_REQUEST && this.#isNeeded(wish.bytesPerCell, end))
+      while (end < lastTile && end - tile < TILES_PER_REQUEST && this.#isNeeded(range.bytesPerCell, end))
         end++;
       const firstCell = tile * TILE_CELLS;
-      const count = Math.min(end * TILE_CELLS, cellCount(this.#disk, wish.bytesPerCell)) - firstCell;
-      return { start: firstCell * wish.bytesPerCell, bytesPerCell: wish.bytesPerCell, count };
+      const count = Math.min(end * TILE_CELLS, cellCount(this.#disk, range.bytesPerCell)) - firstCell;
+      return { start: firstCell * range.bytesPerCell, bytesPerCell: range.bytesPerCell, count };
     }
     return undefined;
   }
@@ -130,7 +130,7 @@ export class CellLoader {
     this.#pump();
   }
 
-  #take(request: CellsRequest, answer: Settled<MapCells>, generation: number, round: number): void {
+  #take(request: CellsRequest, answer: HostResult<MapCells>, generation: number, round: number): void {
     if (!answer.ok) {
       this.#hasFailed = true;
       this.events.failed(answer.problem);

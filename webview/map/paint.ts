@@ -53,7 +53,7 @@ export function bandsOf(shares: Uint8Array, at: number, kindCount: number, out: 
 }
 
 /** The cells to paint: whole rows of `columns`, from `first`; cells from `end` on are left empty. */
-export interface Stretch {
+export interface CellGrid {
   readonly bytesPerCell: number;
   readonly first: number;
   readonly end: number;
@@ -65,7 +65,7 @@ export interface Stretch {
 }
 
 /** Paints `columns × (rows · cellSize)` pixels. */
-export function paintCells(pixels: Uint32Array, stretch: Stretch, cache: TileCache, palette: Palette): void {
+export function paintCells(pixels: Uint32Array, stretch: CellGrid, cache: TileCache, palette: Palette): void {
   const { columns, cellSize, gap, first, end } = stretch;
   const kindCount = palette.kinds.length;
   pixels.fill(palette.background);

@@ -11,12 +11,12 @@ import { Navigator, type SavedPlace } from './navigator';
 import type { Palette } from './paint';
 import type { Selection } from './selection';
 import type { TileCache } from './tiles';
-import type { Wish } from './loader';
+import type { CellRange } from './loader';
 import { Tooltip } from './tooltip';
 
 export interface MapEvents {
   /** The part of the disk in sight has changed, or the zoom; called in a frame. */
-  moved(wish: Wish): void;
+  moved(range: CellRange): void;
   selected(selection: Selection | undefined): void;
   /** Enter was pressed on the selection. */
   inspected(): void;

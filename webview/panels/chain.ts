@@ -1,7 +1,7 @@
 /** The backing chain, from this image down to the base: what each layer is, and why one is not open. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ChainLayerView, PageState } from '../../src/editor/messages';
-import { named } from '../base/names';
+import { safeName } from '../base/names';
 import { icon } from '../base/icons';
 import { sizeText } from '../../src/text/sizeText';
 import { formatBytes } from '../base/numbers';
@@ -52,14 +52,14 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
                 actions.openLayer(layer.depth, event.ctrlKey || event.metaKey);
               }}
             >
-              <span translate="no">${named(baseName(layer))}</span>
+              <span translate="no">${safeName(baseName(layer))}</span>
             </button>`
           : html`<span class="layer-name" translate="no"
-              >${named(isThis ? page.fileName : baseName(layer))}</span
+              >${safeName(isThis ? page.fileName : baseName(layer))}</span
             >`
       }
       <span class="layer-tag" data-testid="format"
-        >${layer.format === 'unknown' ? t('unknown format') : html`<span translate="no">${named(layer.format)}</span>`}</span
+        >${layer.format === 'unknown' ? t('unknown format') : html`<span translate="no">${safeName(layer.format)}</span>`}</span
       >
       ${layer.formatWasProbed ? html`<span class="layer-tag is-warning">${t('probed')}</span>` : nothing}
       ${isThis ? html`<span class="layer-tag">${t('this image')}</span>` : nothing}
@@ -93,21 +93,21 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
           ? nothing
           : html`<dt>${t('As written')}</dt>
               <dd class="mono break" translate="no" data-testid="as-written">
-                ${named(layer.nameAsWritten)}
+                ${safeName(layer.nameAsWritten)}
               </dd>`
       }
       ${
         layer.path === undefined
           ? nothing
           : html`<dt>${t('Path')}</dt>
-              <dd class="mono break" translate="no" data-testid="path">${named(layer.path)}</dd>`
+              <dd class="mono break" translate="no" data-testid="path">${safeName(layer.path)}</dd>`
       }
       ${sizes(layer)}
       ${
         layer.dataFile === undefined
           ? nothing
           : html`<dt>${t('Data file')}</dt>
-              <dd class="mono break" translate="no">${named(layer.dataFile)}</dd>`
+              <dd class="mono break" translate="no">${safeName(layer.dataFile)}</dd>`
       }
     </dl>
   </li>`;

@@ -7,7 +7,7 @@ import type {
   KindTotals,
   PageReport,
 } from '../../src/editor/messages';
-import { named } from '../base/names';
+import { safeName } from '../base/names';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../map/describe';
 import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../map/kinds';
 import { isOneCluster, type Selection } from '../map/selection';
@@ -17,7 +17,7 @@ import { sizeText } from '../../src/text/sizeText';
 import { formatBytes, formatCount, formatOffset } from '../base/numbers';
 import type { AppState } from '../state/store';
 import { t } from '../base/strings';
-import { around, guestLink, hostLink, type PlaceActions } from './places';
+import { around, guestLink, hostLink, type PlaceActions } from './offsetLinks';
 
 export interface ClusterActions extends PlaceActions {
   zoomToSelection(): void;
@@ -233,7 +233,7 @@ function entry(
     offset === undefined
       ? t('index {0}', number)
       : around((at) => t('index {0}, at {1}', number, at), hostLink(offset, actions));
-  return html`<span class="mono">${raw}</span> <span class="note entry-place">${place}</span>`;
+  return html`<span class="mono">${raw}</span> <span class="note entry-offset">${place}</span>`;
 }
 
 function provider(report: ClusterReport, state: AppState, actions: ClusterActions): TemplateResult | string {
@@ -248,7 +248,7 @@ function provider(report: ClusterReport, state: AppState, actions: ClusterAction
   return html`<button
     type="button"
     class="link"
-    title=${named(layer?.path ?? '')}
+    title=${safeName(layer?.path ?? '')}
     @click=${() => {
       actions.showLayer(report.providedBy);
     }}

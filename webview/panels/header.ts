@@ -9,14 +9,14 @@ import type {
   Said,
   SnapshotView,
 } from '../../src/editor/messages';
-import { named } from '../base/names';
+import { safeName } from '../base/names';
 import { staticDump } from '../bytes/static';
 import { icon } from '../base/icons';
 import { FEATURE_MEANING, FIELD_MEANING, phraseText } from './meanings';
 import { sizeText } from '../../src/text/sizeText';
 import { formatCount, formatOffset } from '../base/numbers';
 import { t } from '../base/strings';
-import { around, hostLink, type PlaceActions } from './places';
+import { around, hostLink, type PlaceActions } from './offsetLinks';
 
 export interface HeaderActions extends Pick<PlaceActions, 'goToHost'> {
   copy(text: string): void;
@@ -226,7 +226,7 @@ function formatTime(secondsSince1970: number): string {
 }
 
 /** Names that are the format's or the image's own. */
-const data = (text: string): TemplateResult => html`<span translate="no">${named(text)}</span>`;
+const data = (text: string): TemplateResult => html`<span translate="no">${safeName(text)}</span>`;
 
 /** A 64-bit number in decimal, as a size where it is one that can be written exactly enough. */
 function sizeOfText(decimal: string): string {

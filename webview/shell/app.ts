@@ -13,12 +13,12 @@ import type {
 import { Announcer } from '../base/announcer';
 import { ChangeDialog } from '../dialogs/change/dialog';
 import type { Range } from '../dialogs/change/range';
-import { HostLine } from '../host/client';
+import { HostClient } from '../host/client';
 import { makeLayout, type Layout } from './layout';
 import { parsePlace } from '../../src/text/byteCount';
 import { drawParts, type Actions } from './parts';
 import { RepairDialog } from '../dialogs/repair/dialog';
-import { Keeper, loadSaved, type Saved } from '../state/saved';
+import { StateSaver, loadSaved, type SavedState } from '../state/savedState';
 import { Splitter } from './splitter';
 import { Store, type Space } from '../state/store';
 import { t } from '../base/strings';
@@ -29,23 +29,23 @@ export class App implements Actions, PageApi {
   readonly #announcer = new Announcer();
   readonly #saved = loadSaved();
   readonly #store = new Store(this.#saved.tab, this.#saved.space);
-  readonly #host = new HostLine(this, () => {
+  readonly #host = new HostClient(this, () => {
     this.#store.update({ isLost: true });
   });
   readonly #views = new Views(this.#store, this.#host, this.#announcer, this.#saved, {
-    shown: (picture) => {
-      this.#layout.show(picture);
+    shown: (view) => {
+      this.#layout.show(view);
     },
     inspected: (takesFocus) => {
       this.showTab('cluster');
       if (takesFocus) this.#layout.cluster.focus();
     },
     changed: () => {
-      this.#keeper.changed();
+      this.#stateSaver.changed();
     },
   });
   readonly #splitter = new Splitter(() => {
-    this.#keeper.changed();
+    this.#stateSaver.changed();
   });
   readonly #changeDialog = new ChangeDialog({
     guards: () => this.#host.guards(),
@@ -66,7 +66,7 @@ export class App implements Actions, PageApi {
       this.#announcer.say(() => t('Staged: {0}', label));
     },
   });
-  readonly #keeper = new Keeper(() => this.#collect());
+  readonly #stateSaver = new StateSaver(() => this.#collect());
   readonly #layout: Layout;
 
   constructor(root: HTMLElement) {
@@ -145,7 +145,7 @@ export class App implements Actions, PageApi {
   showTab(tab: PageTab): void {
     this.#layout.showTab(tab);
     if (tab !== this.#store.state.tab) this.#store.update({ tab });
-    this.#keeper.changed();
+    this.#stateSaver.changed();
   }
 
   openRepair(): void {
@@ -226,7 +226,7 @@ export class App implements Actions, PageApi {
     this.#layout.chain.querySelector(`[data-testid="layer-${depth}"]`)?.scrollIntoView({ block: 'nearest' });
   }
 
-  #collect(): Saved {
+  #collect(): SavedState {
     const { tab } = this.#store.state;
     const { division } = this.#splitter;
     return { ...this.#views.collect(), tab, division };

@@ -6,7 +6,7 @@ import { t } from '../base/strings';
 
 export interface Layout {
   readonly page: HTMLElement;
-  readonly strip: HTMLElement;
+  readonly summaryBar: HTMLElement;
   readonly notices: HTMLElement;
   readonly unreadable: HTMLElement;
   readonly toolbar: HTMLElement;
@@ -17,11 +17,11 @@ export interface Layout {
   readonly chain: HTMLElement;
   showTab(tab: PageTab): void;
   /** Puts another view's map, overview bar and bytes in their places. */
-  show(picture: PictureParts): void;
+  show(view: ImageViewParts): void;
 }
 
 /** Elements of one view that draw themselves. */
-export interface PictureParts {
+export interface ImageViewParts {
   readonly map: { readonly element: HTMLElement };
   readonly minimap: { readonly element: HTMLElement };
   readonly hex: { readonly element: HTMLElement };
@@ -50,7 +50,7 @@ export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: Pag
   const panels = get('panels');
   return {
     page: get('page'),
-    strip: get('strip'),
+    summaryBar: get('summaryBar'),
     notices: get('notices'),
     unreadable: get('unreadable'),
     toolbar: get('toolbar'),
@@ -72,24 +72,24 @@ export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: Pag
 
 function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: PageTab) => void): unknown {
   return html`<div class="page is-loading" ${keep('page')}>
-    <header class="strip" ${keep('strip')}></header>
+    <header class="summary-bar" ${keep('summaryBar')}></header>
     <section class="notices" aria-label=${t('Notices')} ${keep('notices')}></section>
     <main class="loading">
-      <div class="loading-says" role="status">
+      <div class="loading-status" role="status">
         <vscode-progress-ring aria-hidden="true"></vscode-progress-ring>
         <h1 class="loading-words">${t('Opening the image')}</h1>
       </div>
     </main>
-    <main class="unreadable-place" ${keep('unreadable')}></main>
+    <main class="unreadable-slot" ${keep('unreadable')}></main>
     <main class="body">
       <section class="map-side" aria-label=${t('Cluster map')}>
         <div ${keep('toolbar')}></div>
-        <div class="map-place">
+        <div class="map-area">
           <div class="slot" ${keep('mapSlot')}></div>
           <div class="map-note" ${keep('mapNote')}></div>
         </div>
         <div class="slot" ${keep('minimapSlot')}></div>
-        <div class="legend-place" ${keep('legend')}></div>
+        <div class="legend-slot" ${keep('legend')}></div>
       </section>
       ${parts.splitter}
       <aside class="panel-side" aria-label=${t('Details')}>

@@ -1,7 +1,7 @@
 /** Which part of the page shows what: each is drawn again when what it reads has changed, and only then. */
 import { html, nothing } from 'lit';
 import type { Notice, PageCommand, PageHealth, PageState } from '../../src/editor/messages';
-import { island } from './island';
+import { drawOnChange } from './drawOnChange';
 import type { Layout } from './layout';
 import { legend } from './legend';
 import { chainPanel, type ChainActions } from '../panels/chain';
@@ -10,7 +10,8 @@ import { hostPanel } from '../panels/hostCluster';
 import { headerPanel } from '../panels/header';
 import { scanNote } from './scanNote';
 import type { Store } from '../state/store';
-import { notices, strip } from './strip';
+import { notices } from './notices';
+import { summaryBar } from './summaryBar';
 import { toolbar, type ToolbarActions } from './toolbar';
 import { unreadable } from './unreadable';
 
@@ -25,27 +26,27 @@ export interface Actions extends ClusterActions, ChainActions, ToolbarActions {
 const NOTHING = html``;
 
 export function drawParts(store: Store, layout: Layout, actions: Actions): void {
-  island(
-    layout.strip,
+  drawOnChange(
+    layout.summaryBar,
     store,
     ({ page, health }) => [page, health],
     ({ page, health }) =>
       page
-        ? strip(page, health, (command) => {
+        ? summaryBar(page, health, (command) => {
             actions.run(command);
           })
         : NOTHING,
   );
-  island(
+  drawOnChange(
     layout.notices,
     store,
     ({ page, health, isLost }) => [page, health?.incomplete, isLost],
     ({ page, health, isLost }) =>
-      notices(told(page, health), isLost, (command) => {
+      notices(noticesOf(page, health), isLost, (command) => {
         actions.run(command);
       }),
   );
-  island(
+  drawOnChange(
     layout.unreadable,
     store,
     ({ page }) => [page],
@@ -56,7 +57,7 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
           })
         : NOTHING,
   );
-  island(
+  drawOnChange(
     layout.toolbar,
     store,
     ({ page, health, space, zoom, goToProblem }) => [
@@ -68,7 +69,7 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     ],
     (state) => toolbar(state, actions),
   );
-  island(
+  drawOnChange(
     layout.legend,
     store,
     ({ page, space, totals, fileTotals, highlighted }) => [
@@ -82,7 +83,7 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
         actions.toggleHighlight(kind);
       }),
   );
-  island(
+  drawOnChange(
     layout.mapNote,
     store,
     ({ mapProblem, space, totals, layoutShare }) => [mapProblem, space, totals, layoutShare],
@@ -93,7 +94,7 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
           : html`<p class="problem" role="status" data-testid="map-problem">${state.mapProblem}</p>`
       }${scanNote(state)}`,
   );
-  island(
+  drawOnChange(
     layout.cluster,
     store,
     ({ page, space, selection, report, rangeTotals, hostSelection, hostReport }) => [
@@ -103,7 +104,7 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     ],
     (state) => (state.space === 'guest' ? clusterPanel(state, actions) : hostPanel(state, actions)),
   );
-  island(
+  drawOnChange(
     layout.header,
     store,
     ({ page }) => [page],
@@ -119,7 +120,7 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
           })
         : NOTHING,
   );
-  island(
+  drawOnChange(
     layout.chain,
     store,
     ({ page }) => [page],
@@ -127,8 +128,8 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   );
 }
 
-/** What the state of the image and the last check have to say under the strip. */
-function told(page: PageState | undefined, health: PageHealth | undefined): readonly Notice[] {
+/** The notices of the image's state, and that of the last check. */
+function noticesOf(page: PageState | undefined, health: PageHealth | undefined): readonly Notice[] {
   const { incomplete } = health ?? {};
   const found = incomplete === undefined ? [] : [{ severity: 'warning', text: incomplete } as const];
   return [...(page?.notices ?? []), ...found];

@@ -3,7 +3,7 @@
  * above the other the height; each keeps its own division.
  */
 import { t } from '../base/strings';
-import type { Division } from '../state/saved';
+import type { Division } from '../state/savedState';
 
 export const DEFAULT_DIVISION: Division = { wide: 0.39, narrow: 0.42 };
 

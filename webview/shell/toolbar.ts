@@ -44,7 +44,7 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
       }
     </div>
     <div class="zoom" role="group" aria-label=${t('Zoom')}>
-      <span class="zoom-says" data-testid="zoom-says" title=${zoom ? sayCellInFull(zoom, clusterSize) : ''}
+      <span class="zoom-text" data-testid="zoom-text" title=${zoom ? sayCellInFull(zoom, clusterSize) : ''}
         >${zoom ? sayCell(zoom) : ''}</span
       >
       <vscode-button

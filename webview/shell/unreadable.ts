@@ -4,7 +4,7 @@ import type { HeaderView, PageState } from '../../src/editor/messages';
 import { staticDump } from '../bytes/static';
 import { icon } from '../base/icons';
 import { headerTables } from '../panels/header';
-import { named } from '../base/names';
+import { safeName } from '../base/names';
 import { t } from '../base/strings';
 
 /** "QFI" and 0xfb, as the header shows it. */
@@ -18,7 +18,7 @@ export function unreadable(page: PageState, retry: () => void): TemplateResult {
       <div>
         <h2 class="unreadable-title">${t('This image cannot be opened')}</h2>
         <p class="unreadable-problem" role="alert" data-testid="problem">${page.problemText}</p>
-        <p class="mono dim break" translate="no">${named(path)}</p>
+        <p class="mono dim break" translate="no">${safeName(path)}</p>
       </div>
       <vscode-button data-testid="retry" @click=${retry}>${t('Retry')}</vscode-button>
     </div>

@@ -5,15 +5,15 @@
 import type { KindTotals, PageState } from '../../src/editor/messages';
 import type { Announcer } from '../base/announcer';
 import type { MaybeProblem } from '../host/answers';
-import type { HostLine } from '../host/client';
+import type { HostClient } from '../host/client';
 import { HostInspection } from '../state/hostInspection';
 import { Inspection } from '../state/inspection';
 import { FILE_KINDS, GUEST_KINDS } from '../map/kinds';
 import type { Disk } from '../map/geometry';
 import { zoomAtCursor } from '../map/input';
 import { clusterSpan, selectSpan, type Selection } from '../map/selection';
-import { Picture, type PictureEvents, type PictureSource } from './picture';
-import type { Saved } from '../state/saved';
+import { ImageView, type ImageViewEvents, type ImageViewSource } from './imageView';
+import type { SavedState } from '../state/savedState';
 import type { MapZoom, Space, Store } from '../state/store';
 import { t } from '../base/strings';
 
@@ -22,7 +22,7 @@ const FIRST_MAP = 'first map';
 
 export interface ViewsEvents {
   /** Another view is to be seen. */
-  shown(picture: Picture): void;
+  shown(view: ImageView): void;
   /** The person, or the host, wants to see the details of a cluster. */
   inspected(takesFocus: boolean): void;
   /** What the page keeps is another now. */
@@ -30,11 +30,11 @@ export interface ViewsEvents {
 }
 
 /** What the page keeps of the views. */
-type SavedViews = Omit<Saved, 'tab' | 'division'>;
+type SavedViews = Omit<SavedState, 'tab' | 'division'>;
 
 export class Views {
-  readonly #guest: Picture;
-  readonly #file: Picture;
+  readonly #guest: ImageView;
+  readonly #file: ImageView;
   readonly #inspection: Inspection;
   readonly #hostInspection: HostInspection;
   /** Of the state of the image that the file view has; -1 where it has none. */
@@ -42,26 +42,26 @@ export class Views {
   /** Where the host asked to go before there was a disk to go on. */
   #pendingGoTo: { readonly space: Space; readonly byte: number } | undefined;
   /** What the page kept when it was last dropped, until it has been put to use. */
-  #saved: Saved | undefined;
+  #saved: SavedState | undefined;
 
   constructor(
     private readonly store: Store,
-    private readonly host: HostLine,
+    private readonly host: HostClient,
     announcer: Announcer,
-    saved: Saved | undefined,
+    saved: SavedState | undefined,
     private readonly events: ViewsEvents,
   ) {
     this.#saved = saved;
     this.#inspection = new Inspection(store, announcer, host);
     this.#hostInspection = new HostInspection(store, announcer, host);
-    this.#guest = this.#picture('guest', {
+    this.#guest = this.#makeView('guest', {
       kinds: GUEST_KINDS,
       mapName: t("Cluster map of the guest's disk"),
       bytesName: t("The guest's bytes"),
       cells: (request) => host.cells(request),
       bytes: (offset, length) => host.readBytes(offset, length),
     });
-    this.#file = this.#picture('file', {
+    this.#file = this.#makeView('file', {
       kinds: FILE_KINDS,
       mapName: t('Cluster map of the image file'),
       bytesName: t("The file's bytes"),
@@ -70,7 +70,7 @@ export class Views {
     });
   }
 
-  get shown(): Picture {
+  get shown(): ImageView {
     return this.#of(this.store.state.space);
   }
 
@@ -109,7 +109,7 @@ export class Views {
     if (space === this.store.state.space) return;
     const { zoom } = this.#of(space);
     this.store.update({ space, highlighted: undefined, mapProblem: undefined, zoom });
-    for (const picture of [this.#guest, this.#file]) picture.highlight(undefined);
+    for (const view of [this.#guest, this.#file]) view.highlight(undefined);
     this.events.shown(this.shown);
     if (space === 'file') this.#readFile();
     else this.#leaveFile();
@@ -179,19 +179,19 @@ export class Views {
     };
   }
 
-  #of(space: Space): Picture {
+  #of(space: Space): ImageView {
     return space === 'guest' ? this.#guest : this.#file;
   }
 
-  #picture(space: Space, source: Omit<PictureSource, 'mapHelp' | 'describe'>): Picture {
+  #makeView(space: Space, source: Omit<ImageViewSource, 'mapHelp' | 'describe'>): ImageView {
     const mapHelp = t(
       'Arrow keys, Page Up, Page Down, Home and End move, with Shift they extend the selection; plus and minus zoom, 0 shows the whole disk, Enter inspects.',
     );
     const describe = (problem: MaybeProblem): Promise<string> => this.host.describe(problem);
-    return new Picture({ ...source, mapHelp, describe }, this.#eventsOf(space));
+    return new ImageView({ ...source, mapHelp, describe }, this.#eventsOf(space));
   }
 
-  #eventsOf(space: Space): PictureEvents {
+  #eventsOf(space: Space): ImageViewEvents {
     return {
       moved: (zoom) => {
         if (this.store.state.space === space) this.#zoomed(zoom);

@@ -4,7 +4,7 @@
  */
 import type { Announcer } from '../base/announcer';
 import { nameClusters, placeOf } from '../map/describe';
-import type { HostLine } from '../host/client';
+import type { HostClient } from '../host/client';
 import { BEYOND_FILE, FILE_KINDS } from '../map/kinds';
 import type { Disk } from '../map/geometry';
 import type { Selection } from '../map/selection';
@@ -17,7 +17,7 @@ export class HostInspection {
   constructor(
     private readonly store: Store,
     private readonly announcer: Announcer,
-    private readonly host: HostLine,
+    private readonly host: HostClient,
   ) {}
 
   /** The selection is another one, or the image was read anew. */

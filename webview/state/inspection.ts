@@ -1,7 +1,7 @@
 /** Finds out about the selection: asks the host for the newest one only, keeps the answers, and says it aloud. */
 import type { Announcer } from '../base/announcer';
 import { nameClusters, nameShares, placeOf, sharesOfTotals } from '../map/describe';
-import type { HostLine } from '../host/client';
+import type { HostClient } from '../host/client';
 import { GUEST_KINDS, KIND_WORDS } from '../map/kinds';
 import { Latest } from '../host/latest';
 import type { Disk } from '../map/geometry';
@@ -9,14 +9,14 @@ import { isOneCluster, type Selection } from '../map/selection';
 import type { Store } from './store';
 
 export class Inspection {
-  readonly #cluster: Latest<Selection, Awaited<ReturnType<HostLine['inspect']>>>;
-  readonly #range: Latest<Selection, Awaited<ReturnType<HostLine['totals']>>>;
+  readonly #cluster: Latest<Selection, Awaited<ReturnType<HostClient['inspect']>>>;
+  readonly #range: Latest<Selection, Awaited<ReturnType<HostClient['totals']>>>;
   readonly #teller: Latest<{ readonly selection: Selection | undefined }, void>;
 
   constructor(
     private readonly store: Store,
     private readonly announcer: Announcer,
-    host: HostLine,
+    host: HostClient,
   ) {
     this.#cluster = new Latest(
       ({ start }) => host.inspect(start),

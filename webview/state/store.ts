@@ -7,7 +7,7 @@ import type {
   PageTab,
   PageReport,
 } from '../../src/editor/messages';
-import type { Answer } from '../host/answers';
+import type { Loadable } from '../host/answers';
 import type { Selection } from '../map/selection';
 
 /** How far the map is zoomed in, for the toolbar: step 0 is the whole disk. */
@@ -19,7 +19,7 @@ export interface MapZoom {
 
 export interface RangeTotals {
   readonly of: Selection;
-  readonly answer: Answer<KindTotals>;
+  readonly answer: Loadable<KindTotals>;
 }
 
 export interface AppState {
@@ -33,7 +33,7 @@ export interface AppState {
   /** A kind of the view that is shown. */
   readonly highlighted: string | undefined;
   readonly selection: Selection | undefined;
-  readonly report: Answer<PageReport>;
+  readonly report: Loadable<PageReport>;
   /** Totals of the selection, where it is of several clusters; of an earlier one until the answer is there. */
   readonly rangeTotals: RangeTotals | undefined;
   /** Totals of the whole disk, as far as it was scanned. */
@@ -41,7 +41,7 @@ export interface AppState {
   /** What is selected in the file view. */
   readonly hostSelection: Selection | undefined;
   /** Of its first cluster. */
-  readonly hostReport: Answer<StagedHostReport>;
+  readonly hostReport: Loadable<StagedHostReport>;
   /** Totals of the whole file, once its tables were read. */
   readonly fileTotals: KindTotals | undefined;
   /** How far the reading of the tables is, 0 to 1; undefined where it is not under way. */

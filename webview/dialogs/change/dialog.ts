@@ -4,7 +4,7 @@
  */
 import type { TemplateResult } from 'lit';
 import type { ChangeKind, ChangePreview, PageChange } from '../../../src/editor/messages';
-import type { Answer } from '../../host/answers';
+import type { Loadable } from '../../host/answers';
 import type { Disk } from '../../map/geometry';
 import { formatOffset } from '../../base/numbers';
 import { StagingDialog, UNKNOWN, type StagingHost, type StagingState } from '../stagingDialog';
@@ -88,7 +88,7 @@ export class ChangeDialog
     return changeForm(state, canApply, this);
   }
 
-  protected override previewed(state: ChangeFormState, preview: Answer<ChangePreview>): ChangeFormState {
+  protected override previewed(state: ChangeFormState, preview: Loadable<ChangePreview>): ChangeFormState {
     return { ...state, preview, isStale: false };
   }
 

@@ -4,7 +4,7 @@
  */
 import type { TemplateResult } from 'lit';
 import type { RepairMode, RepairPreview } from '../../../src/editor/messages';
-import type { Answer } from '../../host/answers';
+import type { Loadable } from '../../host/answers';
 import { StagingDialog, UNKNOWN, type StagingHost, type StagingState } from '../stagingDialog';
 import { repairForm, type RepairFormActions } from './form';
 
@@ -62,7 +62,7 @@ export class RepairDialog
     return repairForm(state, canApply, this);
   }
 
-  protected override previewed(state: RepairFormState, preview: Answer<RepairPreview>): RepairFormState {
+  protected override previewed(state: RepairFormState, preview: Loadable<RepairPreview>): RepairFormState {
     return { ...state, preview };
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MapCells, CellsRequest, Problem } from '../../../../src/editor/messages';
-import type { Settled } from '../../../../webview/host/answers';
+import type { HostResult } from '../../../../webview/host/answers';
 import { KIND_COUNT } from '../../../../webview/map/kinds';
 import { CellLoader, overviewLevel } from '../../../../webview/map/loader';
 import { TILE_CELLS, TileCache } from '../../../../webview/map/tiles';
@@ -10,9 +10,9 @@ const DISK = { size: 2 ** 40, clusterSize: 65536 };
 /** Answers when told to. */
 class Host {
   readonly asked: CellsRequest[] = [];
-  readonly #waiting: ((answer: Settled<MapCells>) => void)[] = [];
+  readonly #waiting: ((answer: HostResult<MapCells>) => void)[] = [];
 
-  readonly ask = (request: CellsRequest): Promise<Settled<MapCells>> => {
+  readonly ask = (request: CellsRequest): Promise<HostResult<MapCells>> => {
     this.asked.push(request);
     return new Promise((resolve) => this.#waiting.push(resolve));
   };
@@ -32,7 +32,7 @@ class Host {
     await this.#reply({ ok: false, problem });
   }
 
-  async #reply(answer: Settled<MapCells>): Promise<void> {
+  async #reply(answer: HostResult<MapCells>): Promise<void> {
     expect(this.#waiting).toHaveLength(1);
     this.#waiting.shift()!(answer);
     await vi.advanceTimersByTimeAsync(0);

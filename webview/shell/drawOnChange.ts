@@ -6,7 +6,7 @@ import type { AppState, Store } from '../state/store';
  * Draws `template` into `element` now and whenever one of the values that `reads` picks has changed; changes within
  * one frame are drawn once.
  */
-export function island(
+export function drawOnChange(
   element: HTMLElement,
   store: Store,
   reads: (state: AppState) => readonly unknown[],

@@ -12,7 +12,7 @@ export interface Division {
   readonly narrow: number;
 }
 
-export interface Saved {
+export interface SavedState {
   readonly tab: PageTab;
   readonly space: Space;
   readonly place?: SavedPlace | undefined;
@@ -30,7 +30,7 @@ const DELAY = 150;
 const TABS: readonly PageTab[] = ['cluster', 'header', 'chain'];
 
 /** What was kept, checked: an older version of this page may have kept something else. */
-export function loadSaved(): Saved {
+export function loadSaved(): SavedState {
   const kept = vscode.getState();
   const parts: Record<string, unknown> = isRecord(kept) ? kept : {};
   const tab = TABS.find((name) => name === parts['tab']) ?? 'cluster';
@@ -46,10 +46,10 @@ export function loadSaved(): Saved {
   return { tab, space, place, selection, filePlace, fileSelection, highlighted, hexTop, division };
 }
 
-export class Keeper {
+export class StateSaver {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly collect: () => Saved) {
+  constructor(private readonly collect: () => SavedState) {
     // The page may be dropped before the delay is over.
     window.addEventListener('pagehide', () => {
       this.#keep();

@@ -1,15 +1,7 @@
-/** The summary strip: what image this is, at a glance. */
+/** The summary bar at the top of the page: name, sizes, what is special about the image, and its health. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type {
-  ImageState,
-  ImageSummary,
-  Notice,
-  NoticeCommand,
-  PageCommand,
-  PageHealth,
-  PageState,
-} from '../../src/editor/messages';
-import { named } from '../base/names';
+import type { ImageState, ImageSummary, PageCommand, PageHealth, PageState } from '../../src/editor/messages';
+import { safeName } from '../base/names';
 import { icon, type IconName } from '../base/icons';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
@@ -17,22 +9,22 @@ import { formatBytes, formatCount } from '../base/numbers';
 import { lastingReadOnly } from '../state/store';
 import { t } from '../base/strings';
 
-export function strip(
+export function summaryBar(
   page: PageState,
   health: PageHealth | undefined,
   run: (command: PageCommand) => void,
 ): TemplateResult {
   const { image } = page;
   const access = accessBadges(page);
-  return html`<div class="strip-line">
-      <h1 class="strip-name" translate="no" title=${named(image.path)} data-testid="file-name">
-        ${named(page.fileName)}
+  return html`<div class="summary-line">
+      <h1 class="summary-name" translate="no" title=${safeName(image.path)} data-testid="file-name">
+        ${safeName(page.fileName)}
       </h1>
       ${access.length === 0 ? nothing : badgeList('access', t('What keeps the image from being changed'), access)}
       ${image.summary ? facts(image, image.summary) : fileSize(image)}
     </div>
     ${badgeList('badges', t('What is special about this image'), badges(page))}
-    <div class="strip-state">
+    <div class="summary-state">
       ${image.summary && health ? healthFact(health, run) : nothing} ${stagedFact(image)}
     </div>`;
 }
@@ -220,39 +212,3 @@ function badges(page: PageState): readonly Badge[] {
   );
   return found;
 }
-
-/** Sentences that the host wants seen, under the strip; first of all that it no longer answers. */
-export function notices(
-  told: readonly Notice[],
-  isLost: boolean,
-  run: (command: NoticeCommand) => void,
-): TemplateResult {
-  return html`${isLost ? lostNotice(run) : nothing}${told.map(
-    ({ severity, text, action }) =>
-      html`<div class="notice is-${severity}" data-testid="notice">
-        ${icon(severity)}<span>${text}</span>
-        ${
-          action === undefined
-            ? nothing
-            : html`<vscode-button
-                data-testid="notice-action"
-                @click=${() => {
-                  run(action.command);
-                }}
-                >${action.title}</vscode-button
-              >`
-        }
-      </div>`,
-  )}`;
-}
-
-const lostNotice = (run: (command: NoticeCommand) => void): TemplateResult =>
-  html`<div class="notice is-error" role="alert" data-testid="lost">
-    ${icon('error')}<span>${t('The reader of this image has stopped.')}</span>
-    <vscode-button
-      @click=${() => {
-        run('retry');
-      }}
-      >${t('Open Again')}</vscode-button
-    >
-  </div>`;

@@ -3,12 +3,12 @@
  * with the cells and blocks that were fetched for them; only one of the views is on the page at a time.
  */
 import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/messages';
-import type { MaybeProblem, Settled } from '../host/answers';
+import type { MaybeProblem, HostResult } from '../host/answers';
 import { ByteBlocks } from '../bytes/blocks';
 import { HexView } from '../bytes/view';
 import type { KindSet } from '../map/kinds';
 import type { Disk } from '../map/geometry';
-import { CellLoader, type Wish } from '../map/loader';
+import { CellLoader, type CellRange } from '../map/loader';
 import type { SavedPlace } from '../map/navigator';
 import type { Selection } from '../map/selection';
 import { TileCache } from '../map/tiles';
@@ -20,18 +20,18 @@ import type { MapZoom } from '../state/store';
 const TILES_KEPT = 256;
 
 /** Where a view's cells and bytes come from, and its words. */
-export interface PictureSource {
+export interface ImageViewSource {
   readonly kinds: KindSet;
   /** Names of the map and of the bytes, for screen readers. */
   readonly mapName: string;
   readonly mapHelp: string;
   readonly bytesName: string;
-  cells(request: CellsRequest): Promise<Settled<MapCells>>;
-  bytes(offset: number, length: number): Promise<Settled<Uint8Array>>;
+  cells(request: CellsRequest): Promise<HostResult<MapCells>>;
+  bytes(offset: number, length: number): Promise<HostResult<Uint8Array>>;
   describe(problem: MaybeProblem): Promise<string>;
 }
 
-export interface PictureEvents {
+export interface ImageViewEvents {
   /** Called in a frame of the map: only what must keep up with it. */
   moved(zoom: MapZoom): void;
   selected(selection: Selection | undefined): void;
@@ -45,7 +45,7 @@ export interface PictureEvents {
   changed(): void;
 }
 
-export class Picture {
+export class ImageView {
   readonly map: MapView;
   readonly minimap: Minimap;
   readonly hex: HexView;
@@ -53,12 +53,12 @@ export class Picture {
   readonly #loader: CellLoader;
   readonly #blocks: ByteBlocks;
 
-  constructor(source: PictureSource, events: PictureEvents) {
+  constructor(source: ImageViewSource, events: ImageViewEvents) {
     const { kinds } = source;
     this.#cache = new TileCache(TILES_KEPT, kinds.kinds.length);
     this.map = new MapView(this.#cache, kinds, {
-      moved: (wish) => {
-        this.#moved(wish, events);
+      moved: (range) => {
+        this.#moved(range, events);
       },
       selected: (selection) => {
         this.#mark(selection);
@@ -164,8 +164,8 @@ export class Picture {
     this.minimap.themeChanged();
   }
 
-  #moved(wish: Wish, events: PictureEvents): void {
-    this.#loader.want(wish);
+  #moved(range: CellRange, events: ImageViewEvents): void {
+    this.#loader.want(range);
     this.minimap.show(this.map.navigator.visible);
     events.changed();
     events.moved(this.zoom);
