@@ -25,6 +25,9 @@ export interface ZoomStep {
   readonly cellSize: number;
 }
 
+/** From the whole disk to single clusters; never empty. */
+export type ZoomSteps = readonly [ZoomStep, ...ZoomStep[]];
+
 /** What part of the disk the canvas shows. */
 export interface View extends ZoomStep {
   /** The cell in the top left corner. */
@@ -81,16 +84,18 @@ export function wholeDiskStep(disk: Disk, frame: Frame): ZoomStep {
 }
 
 /** All zoom steps, from the whole disk to single clusters at their largest. */
-export function zoomSteps(disk: Disk, frame: Frame): readonly ZoomStep[] {
+export function zoomSteps(disk: Disk, frame: Frame): ZoomSteps {
   const whole = wholeDiskStep(disk, frame);
-  const steps: ZoomStep[] = [whole];
+  const steps: [ZoomStep, ...ZoomStep[]] = [whole];
+  let last = whole;
   const sizes = groupedSizes(frame.ratio);
   for (let bytesPerCell = whole.bytesPerCell; bytesPerCell >= disk.clusterSize; bytesPerCell /= 2) {
     const usable = bytesPerCell === disk.clusterSize ? allSizes(frame.ratio) : sizes;
     for (const cellSize of usable) {
-      const last = steps[steps.length - 1]!;
       const step = { bytesPerCell, cellSize };
-      if (bytesPerPixel(step) < bytesPerPixel(last)) steps.push(step);
+      if (bytesPerPixel(step) >= bytesPerPixel(last)) continue;
+      steps.push(step);
+      last = step;
     }
   }
   return steps;

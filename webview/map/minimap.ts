@@ -5,7 +5,7 @@
  */
 import type { KindSet } from './kinds';
 import { cellCount, type Disk } from './geometry';
-import { bandsOf, sumShares, UNKNOWN, type Palette } from './paint';
+import { bandsOf, paintBands, sumShares, type Palette } from './paint';
 import type { TileCache } from './tiles';
 import { sizeText } from '../../src/text/sizeText';
 import { formatOffset } from '../base/numbers';
@@ -229,11 +229,7 @@ function paintColumns(
     sumShares(tile.shares, Math.min(from, known), Math.min(to, known), sums);
     scaleShares(sums, scaled);
     bandsOf(scaled, 0, kindCount, bands);
-    for (let y = 0; y < height; y++) {
-      const kind = bands[y]!;
-      if (kind !== UNKNOWN) pixels[y * width + x] = palette.kinds[kind]!;
-      else if (y % 2 === 0) pixels[y * width + x] = palette.unknown;
-    }
+    paintBands(pixels, x, width, bands, palette);
     if (!tile.staged?.subarray(from, to).some((share) => share > 0)) continue;
     // Above what lies there, with a line between.
     for (let y = 0; y <= markHeight; y++) {
@@ -245,8 +241,7 @@ function paintColumns(
 /** Brings sums back to 0 to 255; what is present stays at least 1. */
 function scaleShares(sums: Float64Array, out: Uint8Array): void {
   const total = sums.reduce((sum, value) => sum + value, 0);
-  for (let kind = 0; kind < sums.length; kind++) {
-    const sum = sums[kind]!;
+  sums.forEach((sum, kind) => {
     out[kind] = sum === 0 ? 0 : Math.max(1, Math.round((sum / total) * 255));
-  }
+  });
 }

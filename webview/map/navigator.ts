@@ -21,6 +21,7 @@ import {
   type Point,
   type View,
   type ZoomStep,
+  type ZoomSteps,
 } from './geometry';
 import { cellSpan, clusterSpan, extendTo, selectSpan, type Selection } from './selection';
 
@@ -37,7 +38,7 @@ export class Navigator {
   disk: Disk = { size: 0, clusterSize: 1 };
   frame: Frame = { width: 1, height: 1, ratio: 1 };
   view: View = { bytesPerCell: 1, cellSize: 8, first: 0, shift: 0 };
-  steps: readonly ZoomStep[] = [{ bytesPerCell: 1, cellSize: 8 }];
+  steps: ZoomSteps = [{ bytesPerCell: 1, cellSize: 8 }];
   step = 0;
   selection: Selection | undefined;
 
@@ -68,7 +69,7 @@ export class Navigator {
 
   showWholeDisk(): void {
     this.step = 0;
-    this.view = { ...this.steps[0]!, first: 0, shift: 0 };
+    this.view = { ...this.steps[0], first: 0, shift: 0 };
   }
 
   save(): SavedPlace {
@@ -87,7 +88,7 @@ export class Navigator {
     }
     const cellSize = place.cellSize * this.frame.ratio;
     this.step = nearestStep(this.steps, { bytesPerCell: place.bytesPerCell, cellSize });
-    const step = this.steps[this.step]!;
+    const step = this.#stepAt(this.step);
     const first = Math.floor(place.start / step.bytesPerCell);
     this.view = clampView({ ...step, first, shift: 0 }, this.disk, this.frame);
   }
@@ -100,7 +101,7 @@ export class Navigator {
   zoomTo(step: number, point: Point): void {
     const target = Math.max(0, Math.min(this.steps.length - 1, step));
     if (target === this.step) return;
-    this.view = zoomView(this.view, this.steps[target]!, point, this.disk, this.frame);
+    this.view = zoomView(this.view, this.#stepAt(target), point, this.disk, this.frame);
     this.step = target;
   }
 
@@ -109,11 +110,15 @@ export class Navigator {
     const { selection } = this;
     if (!selection) return;
     let step = this.steps.length - 1;
-    while (step > 0 && !this.#fits(selection.length, this.steps[step]!)) step--;
-    const target = this.steps[step]!;
+    while (step > 0 && !this.#fits(selection.length, this.#stepAt(step))) step--;
+    const target = this.#stepAt(step);
     const middle = Math.floor((selection.start + selection.length / 2) / target.bytesPerCell);
     this.step = step;
     this.view = centreView({ ...target, first: 0, shift: 0 }, middle, this.disk, this.frame);
+  }
+
+  #stepAt(index: number): ZoomStep {
+    return this.steps[index] ?? this.steps[0];
   }
 
   #fits(length: number, step: ZoomStep): boolean {

@@ -29,7 +29,7 @@ export function bandsOf(shares: Uint8Array, at: number, kindCount: number, out: 
   let present = 0;
   let single = UNKNOWN;
   for (let kind = 0; kind < kindCount; kind++) {
-    const share = shares[at + kind]!;
+    const share = shares[at + kind] ?? 0;
     if (share === 0) continue;
     total += share;
     present++;
@@ -43,7 +43,7 @@ export function bandsOf(shares: Uint8Array, at: number, kindCount: number, out: 
   let seen = 0;
   let left = present;
   for (let kind = 0; kind < kindCount; kind++) {
-    const share = shares[at + kind]!;
+    const share = shares[at + kind] ?? 0;
     if (share === 0) continue;
     seen += share;
     left--;
@@ -86,14 +86,19 @@ export function paintCells(pixels: Uint32Array, stretch: CellGrid, cache: TileCa
         else bands.fill(UNKNOWN);
       }
       const row = Math.floor((cell - first) / columns);
-      paintColumn(pixels, row * cellSize * columns + (cell - first - row * columns), columns, bands, palette);
+      paintBands(pixels, row * cellSize * columns + (cell - first - row * columns), columns, bands, palette);
     }
   }
 }
 
 const nextTile = (cell: number): number => (Math.floor(cell / TILE_CELLS) + 1) * TILE_CELLS;
 
-function paintColumn(
+/**
+ * Paints the bands of one cell downwards, one pixel wide.
+ * @param start index of the topmost pixel
+ * @param columns pixels of a row
+ */
+export function paintBands(
   pixels: Uint32Array,
   start: number,
   columns: number,
@@ -102,8 +107,8 @@ function paintColumn(
 ): void {
   let at = start;
   for (let y = 0; y < bands.length; y++, at += columns) {
-    const kind = bands[y]!;
-    if (kind !== UNKNOWN) pixels[at] = palette.kinds[kind]!;
+    const kind = bands[y] ?? UNKNOWN;
+    if (kind !== UNKNOWN) pixels[at] = palette.kinds[kind] ?? palette.background;
     else if (y % 2 === 0) pixels[at] = palette.unknown;
   }
 }
@@ -115,6 +120,8 @@ function paintColumn(
 export function sumShares(shares: Uint8Array, fromCell: number, toCell: number, out: Float64Array): void {
   out.fill(0);
   for (let cell = fromCell; cell < toCell; cell++) {
-    for (let kind = 0; kind < out.length; kind++) out[kind]! += shares[cell * out.length + kind]!;
+    for (let kind = 0; kind < out.length; kind++) {
+      out[kind] = (out[kind] ?? 0) + (shares[cell * out.length + kind] ?? 0);
+    }
   }
 }

@@ -74,7 +74,7 @@ class ColourPainter {
     context.fillStyle = colour;
     context.fillRect(0, 0, 1, 1);
     const { data } = context.getImageData(0, 0, 1, 1);
-    return new Uint32Array(data.buffer)[0]!;
+    return new DataView(data.buffer).getUint32(0, true);
   }
 }
 
