@@ -15,7 +15,7 @@ export class HexScrollbar {
     this.element.setAttribute('role', 'scrollbar');
     this.element.setAttribute('aria-controls', 'hex-dump');
     this.element.setAttribute('aria-orientation', 'vertical');
-    this.element.setAttribute('aria-label', t("Place in the guest's bytes"));
+    this.element.setAttribute('aria-label', t('Position in the bytes'));
     this.#thumb.className = 'hex-thumb';
     this.element.append(this.#thumb);
     this.#attach();

@@ -13,7 +13,7 @@ export function guards(
 ): TemplateResult {
   if (answer === undefined) {
     return html`<p class="hint" role="status" data-testid="change-checking">
-      ${t('Checking whether the image may be changed…')}
+      ${t('Checking whether the image can be changed…')}
     </p>`;
   }
   if (!answer.ok) return html`<p class="problem" role="alert">${answer.text}</p>`;
@@ -35,7 +35,7 @@ export function guards(
             @change=${(event: Event) => {
               confirm(id, (event.target as HTMLInputElement).checked);
             }}
-            >${t('Change it all the same')}</vscode-checkbox
+            >${t('Change it anyway')}</vscode-checkbox
           >
         </div>
       </div>`,

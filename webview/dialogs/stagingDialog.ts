@@ -172,7 +172,7 @@ export function stagingForm(
       }
     </div>
     <div class="change-buttons">
-      <span class="hint change-hint">${t('It is staged, and written when the image is saved.')}</span>
+      <span class="hint change-hint">${t('Staged until you save the image')}</span>
       <vscode-button
         appearance="secondary"
         data-testid="${name}-cancel"

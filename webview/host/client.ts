@@ -101,7 +101,7 @@ export class HostClient {
 
   /** A problem in the person's language; for a call that was broken off, that the reader has stopped. */
   async describe(problem: MaybeProblem): Promise<string> {
-    const stopped = t('The reader of this image has stopped.');
+    const stopped = t('The engine of this image has stopped.');
     if (problem === undefined) return stopped;
     try {
       return await this.#rpc.describe(problem);
@@ -167,7 +167,7 @@ export class HostClient {
       return await call;
     } catch {
       this.lost();
-      return { ok: false, text: t('The reader of this image has stopped.') };
+      return { ok: false, text: t('The engine of this image has stopped.') };
     }
   }
 

@@ -35,31 +35,31 @@ export const KINDS = [
 export const KIND_COUNT = KINDS.length;
 
 export const KIND_WORDS: Readonly<Record<CellKind, KindWords>> = {
-  data: { name: t('Data'), meaning: t('The image holds the bytes in clusters of its own.') },
+  data: { name: t('Data'), meaning: t('Stored in clusters of this image.') },
   zeroAllocated: {
     name: t('Zero, allocated'),
-    meaning: t('Reads as zero; a host cluster stays reserved for it.'),
+    meaning: t('Reads as zero; a host cluster stays allocated.'),
   },
   zeroPlain: { name: t('Zero'), meaning: t('Reads as zero; takes no space in the file.') },
-  compressed: { name: t('Compressed'), meaning: t('The image holds the bytes compressed.') },
-  unallocated: { name: t('Unallocated'), meaning: t('No layer has these bytes: they read as zero.') },
-  backing1: { name: t('Backing file'), meaning: t('The backing file provides these bytes.') },
+  compressed: { name: t('Compressed'), meaning: t('Stored compressed in this image.') },
+  unallocated: { name: t('Unallocated'), meaning: t('Not allocated in any layer; reads as zero.') },
+  backing1: { name: t('Backing file'), meaning: t('Provided by the backing file.') },
   backing2: {
-    name: t('Backing, 2 deep'),
-    meaning: t('The backing file of the backing file provides these bytes.'),
+    name: t('Backing, level 2'),
+    meaning: t('Provided by the backing file of the backing file.'),
   },
   backing3: {
-    name: t('Backing, deeper'),
-    meaning: t('A layer three or more steps down the chain provides these bytes.'),
+    name: t('Backing, level 3+'),
+    meaning: t('Provided by a layer three or more levels down the chain.'),
   },
   backingUnknown: {
-    name: t('Backing, not open'),
-    meaning: t('A layer that could not be opened would provide these bytes.'),
+    name: t('Backing, not opened'),
+    meaning: t('Provided by a layer that could not be opened.'),
   },
-  invalid: { name: t('Invalid entry'), meaning: t('The entry for these bytes breaks the specification.') },
+  invalid: { name: t('Invalid entry'), meaning: t('The table entry violates the specification.') },
   missing: {
     name: t('Beyond the end of the file'),
-    meaning: t('The file ends before these bytes: they are lost, and QEMU reads zeroes there.'),
+    meaning: t('Beyond the end of the file. The data is lost, and QEMU reads zeroes.'),
   },
 };
 
@@ -80,7 +80,7 @@ export const GUEST_KINDS: KindSet<CellKind> = {
 /** A cluster of the image file that its end lies before: the file view explains it, and has no cell for it. */
 export const BEYOND_FILE: KindWords = {
   name: KIND_WORDS.missing.name,
-  meaning: t('The file ends before this cluster: what refers to it leads nowhere.'),
+  meaning: t('Beyond the end of the file. References to this cluster are invalid.'),
 };
 
 /** What the image file consists of. */
@@ -101,23 +101,23 @@ export const FILE_KINDS: KindSet<HostKind> = {
   ],
   words: {
     header: { name: t('Header'), meaning: t('The header, its extensions, and an encryption header.') },
-    refcountTable: { name: t('Refcount table'), meaning: t('Says where the refcount blocks are.') },
-    refcountBlock: { name: t('Refcount blocks'), meaning: t('Count how often each cluster is in use.') },
-    l1: { name: t('L1 table'), meaning: t('Says where the L2 tables are.') },
-    l2: { name: t('L2 tables'), meaning: t("Say where the guest's clusters are.") },
-    data: { name: t('Data'), meaning: t("Clusters of the guest's disk.") },
-    compressed: { name: t('Compressed'), meaning: t("Compressed clusters of the guest's disk.") },
+    refcountTable: { name: t('Refcount table'), meaning: t('Lists the refcount blocks.') },
+    refcountBlock: { name: t('Refcount blocks'), meaning: t('Hold the refcount of each cluster.') },
+    l1: { name: t('L1 table'), meaning: t('Lists the L2 tables.') },
+    l2: { name: t('L2 tables'), meaning: t('Map guest clusters to host clusters.') },
+    data: { name: t('Data'), meaning: t('Guest data.') },
+    compressed: { name: t('Compressed'), meaning: t('Compressed guest data.') },
     snapshot: {
       name: t('Snapshots only'),
-      meaning: t('Tables and data that nothing but internal snapshots refers to.'),
+      meaning: t('Tables and data used only by internal snapshots.'),
     },
     bitmap: { name: t('Bitmaps'), meaning: t('Persistent dirty bitmaps: directory, tables and bits.') },
     conflict: {
       name: t('Used twice'),
-      meaning: t('Two structures refer to it that exclude one another: writing to one destroys the other.'),
+      meaning: t('Used by two structures that cannot share a cluster. Writing one corrupts the other.'),
     },
-    leaked: { name: t('Leaked'), meaning: t('Counted as in use, and nothing refers to it.') },
-    free: { name: t('Free'), meaning: t('Not in use: the next new cluster may go here.') },
+    leaked: { name: t('Leaked'), meaning: t('Has a refcount, but no references.') },
+    free: { name: t('Free'), meaning: t('Not in use. Available for new clusters.') },
   },
   // What is in both views has one colour.
   variable: (kind) => {

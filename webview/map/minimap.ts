@@ -54,7 +54,7 @@ export class Minimap {
     this.#frame.setAttribute('role', 'slider');
     // A slider has a value, on a disk without a byte, too.
     this.#frame.setAttribute('aria-valuenow', '0');
-    this.#frame.setAttribute('aria-label', t('Part of the disk that the map shows'));
+    this.#frame.setAttribute('aria-label', t('Part of the disk shown in the map'));
     this.#selection.className = 'minimap-selection';
     this.#selection.hidden = true;
     this.element.append(this.#canvas, this.#selection, this.#frame);

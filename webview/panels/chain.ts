@@ -15,7 +15,7 @@ export interface ChainActions {
 
 export function chainPanel(page: PageState, actions: ChainActions): TemplateResult {
   const layers = page.image.chain?.layers ?? [];
-  if (layers.length === 0) return html`<p class="hint">${t('Nothing is known of the backing chain.')}</p>`;
+  if (layers.length === 0) return html`<p class="hint">${t('The backing chain is unknown.')}</p>`;
   return html`<ol
       class="chain"
       data-testid="chain"
@@ -130,7 +130,7 @@ const changeButton = (
     class="layer-change"
     appearance="secondary"
     data-testid="change-backing-${depth}"
-    title=${t("Name another backing file in the image's header; what that means is shown first")}
+    title=${t('Change the backing file named in the image header')}
     @click=${() => {
       actions.changeBacking(depth, choosesFile);
     }}

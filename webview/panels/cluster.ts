@@ -32,7 +32,7 @@ export function clusterPanel(state: AppState, actions: ClusterActions): Template
   const summary = state.page?.image.summary;
   if (!selection || !summary) {
     return html`<p class="hint" data-testid="nothing-selected">
-      ${t('Click a cell of the map, or drag over several, to see what is there.')}
+      ${t('Click a cell of the map, or drag over several cells, to inspect them.')}
     </p>`;
   }
   const disk = { size: summary.virtualSize, clusterSize: summary.clusterSize };
@@ -61,7 +61,7 @@ function range(selection: Selection, disk: DiskOf, state: AppState, actions: Clu
           actions.zoomToSelection();
         }}
       >
-        ${t('Zoom to selection')}
+        ${t('Zoom to Selection')}
       </button>
       ${
         state.page?.readOnly === undefined
@@ -78,7 +78,7 @@ const changeLink = (kind: ChangeKind, text: string, actions: ClusterActions): Te
   html`<button
     type="button"
     class="link"
-    title=${t('What it would do is shown first')}
+    title=${t('Shows a preview first')}
     @click=${() => {
       actions.change(kind);
     }}
@@ -152,7 +152,7 @@ function clusterReport(
       ${fact(t('L1 entry'), entry(report.l1Index, report.l1EntryOffset, report.l1Entry, actions), 'l1')}
       ${
         report.l2Entry === undefined
-          ? fact(t('L2 entry'), t('There is no L2 table for this part of the disk'), 'l2')
+          ? fact(t('L2 entry'), t('No L2 table for this part of the disk'), 'l2')
           : fact(t('L2 entry'), entry(report.l2Index, report.l2EntryOffset, report.l2Entry, actions), 'l2')
       }
     </dl>
@@ -177,7 +177,7 @@ function staged(
 ): TemplateResult {
   const { l2Entry, hostOffset } = onDisk;
   return html`<div class="staged-note" data-testid="staged-note">
-    <p><span class="swatch swatch-staged"></span> ${t('Staged: this is not on disk yet.')}</p>
+    <p><span class="swatch swatch-staged"></span> ${t('Staged: not on disk yet.')}</p>
     <p>
       ${t('On disk:')} <span class="swatch swatch-${onDisk.cellKind}"></span> ${kindOf(onDisk)}
       ${l2Entry === undefined ? t('(no L2 table)') : mono(l2Entry)}
@@ -238,9 +238,9 @@ function entry(
 
 function provider(report: ClusterReport, state: AppState, actions: ClusterActions): TemplateResult | string {
   if (report.providedBy < 0) {
-    if (report.kind === 'invalid' && report.cellKind !== 'missing') return t('no layer: it cannot be read');
+    if (report.kind === 'invalid' && report.cellKind !== 'missing') return t('no layer: cannot be read');
     return report.cellKind === 'backingUnknown'
-      ? t('a layer that is not open')
+      ? t('a layer that is not opened')
       : t('no layer: reads as zero');
   }
   if (report.providedBy === 0) return t('this image');

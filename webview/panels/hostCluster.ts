@@ -23,7 +23,7 @@ export function hostPanel(
   const clusterSize = page?.image.summary?.clusterSize;
   if (!hostSelection || clusterSize === undefined) {
     return html`<p class="hint" data-testid="nothing-selected">
-      ${t('Click a cell of the map, to see what that part of the file is used for.')}
+      ${t('Click a cell of the map to see what that part of the file is used for.')}
     </p>`;
   }
   if (hostReport === undefined) return html`<p class="hint">${t('Reading…')}</p>`;
@@ -47,7 +47,7 @@ function report(value: StagedHostReport, clusterSize: number, actions: HostActio
     ${
       value.isStaged
         ? html`<div class="staged-note" data-testid="staged-note">
-            <p><span class="swatch swatch-staged"></span> ${t('Staged: this is not on disk yet.')}</p>
+            <p><span class="swatch swatch-staged"></span> ${t('Staged: not on disk yet.')}</p>
           </div>`
         : nothing
     }
@@ -86,11 +86,11 @@ function report(value: StagedHostReport, clusterSize: number, actions: HostActio
 
 /** Who refers to it: what for, from which entry, for which part of the disk. */
 function claimTable(claims: readonly Claim[], references: number, actions: HostActions): TemplateResult {
-  return html`<h3 class="panel-heading">${t('Referred to by')}</h3>
+  return html`<h3 class="panel-heading">${t('Referenced by')}</h3>
     <table class="claims" data-testid="claims">
       <thead>
         <tr>
-          <th>${t('As')}</th>
+          <th>${t('Used as')}</th>
           <th>${t('Entry at')}</th>
           <th>${t('Guest offset')}</th>
         </tr>
@@ -118,7 +118,7 @@ function claimTable(claims: readonly Claim[], references: number, actions: HostA
                 guest === undefined
                   ? '—'
                   : isInMap
-                    ? link(guest, t("Show on the guest's disk"), 'claim-guest', () => {
+                    ? link(guest, t('Show on the guest disk'), 'claim-guest', () => {
                         actions.goTo(guest);
                       })
                     : html`<span class="mono">${formatOffset(guest)}</span>`
@@ -140,8 +140,8 @@ const MOST_CLAIMS = 16;
 
 const moreClaims = (shown: number, references: number): string =>
   shown < MOST_CLAIMS
-    ? t('An entry in a table that snapshots share counts once for each of them.')
-    : t('The first {0} of {1}.', shown, formatCount(references));
+    ? t('An entry in a table that snapshots share counts once per snapshot.')
+    : t('Showing the first {0} of {1}.', shown, formatCount(references));
 
 const link = (offset: number, title: string, testId: string, go: () => void): TemplateResult =>
   html`<button type="button" class="link mono" title=${title} data-testid=${testId} @click=${go}>

@@ -180,8 +180,8 @@ export class App implements Actions, PageApi {
     const place = parsePlace(text, clusterSize, size);
     const { space } = this.#store.state;
     if (place.ok) this.#views.goTo(space, place.offset);
-    const beyondEnd = space === 'guest' ? t("Beyond the disk's end") : t("Beyond the file's end");
-    const words = { empty: undefined, notANumber: t('Not an offset'), beyondEnd };
+    const beyondEnd = space === 'guest' ? t('Beyond the end of the disk') : t('Beyond the end of the file');
+    const words = { empty: undefined, notANumber: t('Not a valid offset'), beyondEnd };
     this.#store.update({ goToProblem: place.ok ? undefined : words[place.reason] });
   }
 

@@ -77,7 +77,7 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
     <main class="loading">
       <div class="loading-status" role="status">
         <vscode-progress-ring aria-hidden="true"></vscode-progress-ring>
-        <h1 class="loading-words">${t('Opening the image')}</h1>
+        <h1 class="loading-words">${t('Opening image…')}</h1>
       </div>
     </main>
     <main class="unreadable-slot" ${keep('unreadable')}></main>

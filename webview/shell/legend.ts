@@ -22,7 +22,7 @@ export function legend(state: AppState, toggle: (kind: string) => void): Templat
     class="legend"
     role="table"
     data-testid="legend"
-    aria-label=${isFile ? t('What the file consists of') : t('What the disk consists of')}
+    aria-label=${isFile ? t('Contents of the file by use') : t('Contents of the disk by kind')}
   >
     <thead role="rowgroup" class="visually-hidden">
       <tr role="row">
@@ -111,10 +111,7 @@ function stagedEntry(
     data-testid="legend-staged"
   >
     <th role="rowheader" scope="row">
-      <span
-        class="legend-button is-plain"
-        title=${t('Differs from what is on disk, until the image is saved.')}
-      >
+      <span class="legend-button is-plain" title=${t('Staged edits that are not on disk yet.')}>
         <span class="swatch swatch-staged"></span><span class="legend-name">${t('Staged')}</span>
       </span>
     </th>

@@ -30,11 +30,11 @@ export function notices(
 
 const lostNotice = (run: (command: NoticeCommand) => void): TemplateResult =>
   html`<div class="notice is-error" role="alert" data-testid="lost">
-    ${icon('error')}<span>${t('The reader of this image has stopped.')}</span>
+    ${icon('error')}<span>${t('The engine of this image has stopped.')}</span>
     <vscode-button
       @click=${() => {
         run('retry');
       }}
-      >${t('Open Again')}</vscode-button
+      >${t('Reopen')}</vscode-button
     >
   </div>`;

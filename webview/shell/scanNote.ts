@@ -8,10 +8,10 @@ export function scanNote({ space, totals, layoutShare }: AppState): TemplateResu
   if (space === 'file') {
     return layoutShare === undefined
       ? nothing
-      : note(t('Reading the tables: {0} so far', shareText(layoutShare, 1)));
+      : note(t('Reading the tables: {0}', shareText(layoutShare, 1)));
   }
   if (totals === undefined || totals.scannedBytes >= totals.totalBytes) return nothing;
-  return note(t('Scanning: {0} of the disk so far', shareText(totals.scannedBytes, totals.totalBytes)));
+  return note(t('Scanning the disk: {0}', shareText(totals.scannedBytes, totals.totalBytes)));
 }
 
 const note = (text: string): TemplateResult =>

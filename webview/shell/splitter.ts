@@ -21,7 +21,7 @@ export class Splitter {
     this.element.dataset['testid'] = 'splitter';
     this.element.tabIndex = 0;
     this.element.setAttribute('role', 'separator');
-    this.element.setAttribute('aria-label', t('Room for the panels'));
+    this.element.setAttribute('aria-label', t('Size of the panels'));
     this.element.setAttribute('aria-valuemin', String(SMALLEST * 100));
     this.element.setAttribute('aria-valuemax', String(LARGEST * 100));
     this.#attachPointer();

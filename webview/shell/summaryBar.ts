@@ -20,10 +20,10 @@ export function summaryBar(
       <h1 class="summary-name" translate="no" title=${safeName(image.path)} data-testid="file-name">
         ${safeName(page.fileName)}
       </h1>
-      ${access.length === 0 ? nothing : badgeList('access', t('What keeps the image from being changed'), access)}
+      ${access.length === 0 ? nothing : badgeList('access', t('Access restrictions'), access)}
       ${image.summary ? facts(image, image.summary) : fileSize(image)}
     </div>
-    ${badgeList('badges', t('What is special about this image'), badges(page))}
+    ${badgeList('badges', t('Properties of this image'), badges(page))}
     <div class="summary-state">
       ${image.summary && health ? healthFact(health, run) : nothing} ${stagedFact(image)}
     </div>`;
@@ -59,7 +59,7 @@ function stagedFact({ edits }: ImageState): TemplateResult | typeof nothing {
   const text = count === 1 ? t('1 edit staged') : t('{0} edits staged', formatCount(count));
   return html`<span
     class="fact staged-fact"
-    title=${t('Not on disk yet: saving the image writes it.')}
+    title=${t('Staged until you save the image')}
     data-testid="staged"
     >${icon('edit')} <b>${text}</b></span
   >`;
@@ -110,7 +110,7 @@ function healthFact(
               run('showProblems');
             }}
           >
-            ${t('Show problems')}
+            ${t('Show Problems')}
           </button>`
         : nothing
     }
@@ -119,7 +119,7 @@ function healthFact(
         ? html`<button
             type="button"
             class="link"
-            title=${t('What it would do is shown first')}
+            title=${t('Shows a preview first')}
             data-testid="repair"
             @click=${() => {
               run('repair');
@@ -180,22 +180,22 @@ function badges(page: PageState): readonly Badge[] {
   add(
     page.isRestricted,
     t('Restricted Mode'),
-    t('The folder is not trusted: only this file itself is read.'),
+    t('The folder is not trusted: only this file is read.'),
     'warning',
   );
   add(problem !== undefined, t('cannot be opened'), page.problemText ?? '', 'error');
   if (!summary) return found;
-  add(summary.corrupt, t('corrupt'), t('The image is marked as corrupt: QEMU refuses to write it.'), 'error');
   add(
-    summary.dirty,
-    t('dirty'),
-    t('The image was not closed cleanly: its refcounts may be out of date.'),
-    'warning',
+    summary.corrupt,
+    t('corrupt'),
+    t('The image is marked as corrupt: QEMU refuses to write to it.'),
+    'error',
   );
+  add(summary.dirty, t('dirty'), t('The image was not closed cleanly: refcounts may be wrong.'), 'warning');
   add(
     summary.backingName !== undefined,
     t('backing: {0}', summary.backingName ?? ''),
-    t('What this image does not have comes from its backing file.'),
+    t('Clusters that are not allocated here are read from the backing file.'),
   );
   add(summary.snapshots > 0, t('snapshots {0}', formatCount(summary.snapshots)), t('Internal snapshots'));
   add(summary.bitmaps > 0, t('bitmaps {0}', formatCount(summary.bitmaps)), t('Persistent dirty bitmaps'));
@@ -203,7 +203,7 @@ function badges(page: PageState): readonly Badge[] {
   add(
     summary.dataFileName !== undefined,
     t('data file: {0}', summary.dataFileName ?? ''),
-    t('The data is kept in an external data file.'),
+    t('Guest data is stored in an external data file.'),
   );
   add(
     summary.encryption !== undefined,

@@ -29,7 +29,7 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
         data-testid="go-to"
         size="16"
         placeholder=${t('Go to 0x…, #31')}
-        title=${isFile ? t('An offset in the file (0x1f0000, 64k, 1.5 GiB) or a cluster number (#31); Enter goes there') : t('A guest offset (0x1f0000, 64k, 1.5 GiB) or a cluster number (#31); Enter goes there')}
+        title=${isFile ? t('Host offset (0x1f0000, 64k, 1.5 GiB) or cluster number (#31); press Enter to go') : t('Guest offset (0x1f0000, 64k, 1.5 GiB) or cluster number (#31); press Enter to go')}
         @keydown=${(event: KeyboardEvent) => {
           if (event.key === 'Enter') actions.goToText((event.target as HTMLInputElement).value);
         }}
@@ -98,7 +98,7 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
         appearance="secondary"
         data-testid="export-map"
         aria-label=${t('Export Map…')}
-        title=${t('Export the map to a file, as JSON, CSV or text')}
+        title=${t('Export the map to a JSON, CSV or text file')}
         @click=${() => {
           actions.run('exportMap');
         }}
@@ -124,9 +124,9 @@ function spaceSwitch({ space }: AppState, actions: ToolbarActions): TemplateResu
     >
       ${name}
     </button>`;
-  return html`<div class="spaces" role="group" aria-label=${t('What the map shows')}>
-    ${choice('guest', t('Guest'), t("The guest's disk: what each of its clusters is"))}
-    ${choice('file', t('File'), t('The image file: what each of its clusters is used for'))}
+  return html`<div class="spaces" role="group" aria-label=${t('Map view')}>
+    ${choice('guest', t('Guest'), t('Show the guest disk'))}
+    ${choice('file', t('File'), t('Show the image file'))}
   </div>`;
 }
 
@@ -137,7 +137,7 @@ function checkButton({ health }: AppState, actions: ToolbarActions): TemplateRes
     appearance="secondary"
     data-testid="check"
     aria-label=${name}
-    title=${isChecking ? t('Stop the check') : t('Check all tables and refcounts; what is wrong is shown among the problems')}
+    title=${isChecking ? t('Stop the check') : t('Check all tables and refcounts, and list what is wrong in the Problems panel')}
     @click=${() => {
       actions.run(isChecking ? 'cancelCheck' : 'check');
     }}
@@ -158,7 +158,7 @@ function changeButton(
     appearance="secondary"
     data-testid="change-${kind}"
     aria-label=${name}
-    title=${readOnly ?? (kind === 'discard' ? t('Discard the selected clusters, or a range you name') : t('Write zeroes to the selected clusters, or to a range you name'))}
+    title=${readOnly ?? (kind === 'discard' ? t('Discard the selected clusters or a range') : t('Write zeroes to the selected clusters or a range'))}
     ?disabled=${readOnly !== undefined}
     @click=${() => {
       actions.change(kind);
@@ -168,7 +168,7 @@ function changeButton(
 }
 
 /** "4 MiB a cell"; in full "1 cell = 64 clusters (4 MiB)". */
-const sayCell = (zoom: MapZoom): string => t('{0} a cell', sizeText(zoom.bytesPerCell));
+const sayCell = (zoom: MapZoom): string => t('{0} per cell', sizeText(zoom.bytesPerCell));
 
 function sayCellInFull(zoom: MapZoom, clusterSize: number): string {
   const clusters = zoom.bytesPerCell / clusterSize;

@@ -24,7 +24,7 @@ export function unreadable(page: PageState, retry: () => void): TemplateResult {
     </div>
     ${
       header === undefined || header.raw.length === 0
-        ? html`<p class="hint">${t('No bytes of the file could be read.')}</p>`
+        ? html`<p class="hint">${t('The file could not be read.')}</p>`
         : remains(header)
     }
   </div>`;

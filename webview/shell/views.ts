@@ -56,15 +56,15 @@ export class Views {
     this.#hostInspection = new HostInspection(store, announcer, host);
     this.#guest = this.#makeView('guest', {
       kinds: GUEST_KINDS,
-      mapName: t("Cluster map of the guest's disk"),
-      bytesName: t("The guest's bytes"),
+      mapName: t('Cluster map of the guest disk'),
+      bytesName: t('Guest bytes'),
       cells: (request) => host.cells(request),
       bytes: (offset, length) => host.readBytes(offset, length),
     });
     this.#file = this.#makeView('file', {
       kinds: FILE_KINDS,
       mapName: t('Cluster map of the image file'),
-      bytesName: t("The file's bytes"),
+      bytesName: t('File bytes'),
       cells: (request) => host.hostCells(request),
       bytes: (offset, length) => host.readHostBytes(offset, length),
     });
@@ -185,7 +185,7 @@ export class Views {
 
   #makeView(space: Space, source: Omit<ImageViewSource, 'mapHelp' | 'describe'>): ImageView {
     const mapHelp = t(
-      'Arrow keys, Page Up, Page Down, Home and End move, with Shift they extend the selection; plus and minus zoom, 0 shows the whole disk, Enter inspects.',
+      'Arrow keys, Page Up, Page Down, Home and End move the selection; hold Shift to extend it. Plus and minus zoom, 0 shows the whole disk, Enter opens the details.',
     );
     const describe = (problem: MaybeProblem): Promise<string> => this.host.describe(problem);
     return new ImageView({ ...source, mapHelp, describe }, this.#eventsOf(space));

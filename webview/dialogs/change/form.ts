@@ -53,7 +53,7 @@ function field(
       data-testid="change-${name}"
       size="18"
       placeholder=${placeholder}
-      title=${t('A number of bytes (0x1f0000, 64k, 1.5 GiB) or of clusters (#31)')}
+      title=${t('Bytes (0x1f0000, 64k, 1.5 GiB) or clusters (#31)')}
       .value=${text}
       aria-invalid=${problem === undefined ? 'false' : 'true'}
       @input=${(event: Event) => {
@@ -81,7 +81,7 @@ function options(state: ChangeFormState, actions: FormActions): TemplateResult {
       @change=${(event: Event) => {
         actions.setUnmap(isChecked(event));
       }}
-      >${t('Unmap: give up the clusters that hold the data now')}</vscode-checkbox
+      >${t('Unmap: free the clusters that hold the data now')}</vscode-checkbox
     >
     ${
       state.hasBacking && state.unmap
@@ -99,7 +99,7 @@ function options(state: ChangeFormState, actions: FormActions): TemplateResult {
 }
 
 const discardHint = (): TemplateResult =>
-  html`<p class="hint">${t('What is discarded reads as zero; only whole clusters are discarded.')}</p>`;
+  html`<p class="hint">${t('Discarded clusters read as zero. Only whole clusters are discarded.')}</p>`;
 
 function preview({ preview: answer, guards: refusals, range, isStale }: ChangeFormState): TemplateResult {
   return html`<div
@@ -112,9 +112,9 @@ function preview({ preview: answer, guards: refusals, range, isStale }: ChangeFo
   >
     ${
       !range.ok
-        ? html`<p class="hint">${t('Say which part of the disk, to see what would happen.')}</p>`
+        ? html`<p class="hint">${t('Enter an offset and a length to see a preview.')}</p>`
         : answer === undefined
-          ? html`<p class="hint">${t('Working out what would happen…')}</p>`
+          ? html`<p class="hint">${t('Preparing the preview…')}</p>`
           : answer.ok
             ? previewTable(answer.value)
             : isSaidBy(refusals, answer.text)

@@ -14,10 +14,10 @@ interface Row {
 
 export function previewTable({ tally, notes }: ChangePreview): TemplateResult {
   const rows = rowsOf(tally).filter(({ amount }) => amount.bytes > 0);
-  return html`<table class="preview" data-testid="preview" aria-label=${t('What would happen')}>
+  return html`<table class="preview" data-testid="preview" aria-label=${t('Effect')}>
       <thead>
         <tr>
-          <th scope="col">${t('What would happen')}</th>
+          <th scope="col">${t('Effect')}</th>
           <th scope="col">${t('Clusters')}</th>
           <th scope="col">${t('Size')}</th>
         </tr>
@@ -47,34 +47,34 @@ function rowsOf(tally: ChangeTally): readonly Row[] {
   const { writtenExplicitly: explicit, notDiscarded } = tally;
   return [
     { id: 'becameUnallocated', text: t('become unallocated'), amount: tally.becameUnallocated },
-    { id: 'becameZero', text: t('become zero, without allocation'), amount: tally.becameZero },
+    { id: 'becameZero', text: t('become zero without allocation'), amount: tally.becameZero },
     { id: 'keptAllocation', text: t('become zero and keep their allocation'), amount: tally.keptAllocation },
     {
       id: 'explicit.version2',
-      text: t('zeroes are written: version 2 has no zero flag'),
+      text: t('are filled with zeroes: version 2 has no zero flag'),
       amount: explicit.version2,
     },
     {
       id: 'explicit.partialCluster',
-      text: t('zeroes are written: part of a cluster in use'),
+      text: t('are filled with zeroes: part of a cluster in use'),
       amount: explicit.partialCluster,
     },
     {
       id: 'explicit.compressed',
-      text: t('zeroes are written: part of a compressed cluster'),
+      text: t('are filled with zeroes: part of a compressed cluster'),
       amount: explicit.compressed,
     },
     {
       id: 'kept.partialCluster',
-      text: t('not discarded: part of a cluster'),
+      text: t('are not discarded: part of a cluster'),
       amount: notDiscarded.partialCluster,
     },
     {
       id: 'kept.version2Backing',
-      text: t('not discarded: version 2 with a backing file'),
+      text: t('are not discarded: version 2 with a backing file'),
       amount: notDiscarded.version2Backing,
     },
-    { id: 'unchanged', text: t('stay as they are'), amount: tally.unchanged },
+    { id: 'unchanged', text: t('stay unchanged'), amount: tally.unchanged },
   ];
 }
 
@@ -85,7 +85,7 @@ function inTheFile(tally: ChangeTally): TemplateResult {
       ? nothing
       : html`<li data-testid="freed" data-clusters=${tally.freedClusters}>
           ${t(
-            'Freed inside the image: {0} ({1}). The file does not shrink by itself.',
+            'Freed inside the image: {0} ({1}). The file does not shrink.',
             clusters(tally.freedClusters),
             sizeText(tally.freedBytes),
           )}
@@ -93,15 +93,15 @@ function inTheFile(tally: ChangeTally): TemplateResult {
     tally.allocatedClusters === 0
       ? nothing
       : html`<li data-testid="allocated" data-clusters=${tally.allocatedClusters}>
-          ${t('Newly used in the file: {0} ({1})', clusters(tally.allocatedClusters), sizeText(tally.allocatedBytes))}
+          ${t('Allocated in the file: {0} ({1})', clusters(tally.allocatedClusters), sizeText(tally.allocatedBytes))}
         </li>`,
     tally.l2TablesGivenUp === 0
       ? nothing
-      : html`<li>${t('L2 tables given up as a whole: {0}', formatCount(tally.l2TablesGivenUp))}</li>`,
+      : html`<li>${t('L2 tables freed: {0}', formatCount(tally.l2TablesGivenUp))}</li>`,
     tally.l2TablesCopied === 0
       ? nothing
       : html`<li>
-          ${t('L2 tables shared with a snapshot, copied: {0}', formatCount(tally.l2TablesCopied))}
+          ${t('L2 tables copied because a snapshot shares them: {0}', formatCount(tally.l2TablesCopied))}
         </li>`,
   ];
   return html`<ul class="change-facts">

@@ -19,17 +19,17 @@ export type RangeAnswer =
 export function readRange(startText: string, lengthText: string, disk: Disk): RangeAnswer {
   if (startText.trim() === '') return { ok: false };
   const start = parseBytes(startText, disk.clusterSize);
-  if (start === undefined) return { ok: false, field: 'start', text: t('Not an offset') };
-  if (start >= disk.size) return { ok: false, field: 'start', text: t("Beyond the disk's end") };
+  if (start === undefined) return { ok: false, field: 'start', text: t('Not a valid offset') };
+  if (start >= disk.size) return { ok: false, field: 'start', text: t('Beyond the end of the disk') };
   if (lengthText.trim() === '') return { ok: false };
   const length = parseBytes(lengthText, disk.clusterSize);
-  if (length === undefined) return { ok: false, field: 'length', text: t('Not a length') };
-  if (length === 0) return { ok: false, field: 'length', text: t('Nothing to change') };
+  if (length === undefined) return { ok: false, field: 'length', text: t('Not a valid length') };
+  if (length === 0) return { ok: false, field: 'length', text: t('The length is 0') };
   if (start + length > disk.size) {
     return {
       ok: false,
       field: 'length',
-      text: t("Reaches beyond the disk's end at {0}", formatOffset(disk.size)),
+      text: t('Extends beyond the end of the disk at {0}', formatOffset(disk.size)),
     };
   }
   return { ok: true, range: { start, length } };

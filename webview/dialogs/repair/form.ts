@@ -22,9 +22,9 @@ export function repairForm(
   actions: RepairFormActions,
 ): TemplateResult {
   const asked = html`<fieldset class="repair-modes">
-    <legend class="visually-hidden">${t('What is repaired')}</legend>
-    ${choice('leaks', t('Leaks'), t('Only gives back space that is counted as in use; no data is touched.'), state, actions)}
-    ${choice('all', t('Everything'), t('Repairs tables and refcounts; what cannot be kept is named below.'), state, actions)}
+    <legend class="visually-hidden">${t('What to repair')}</legend>
+    ${choice('leaks', t('Leaks'), t('Frees clusters that nothing refers to. No data is changed.'), state, actions)}
+    ${choice('all', t('Everything'), t('Repairs tables and refcounts. Data that would be lost is listed below.'), state, actions)}
   </fieldset>`;
   return html`<div class="change-form">
     ${stagingForm('repair', t('Repair'), state, canApply, actions, asked, preview(state))}
@@ -70,7 +70,7 @@ function preview({
   >
     ${
       answer === undefined
-        ? html`<p class="hint">${t('Working out what would happen…')}</p>`
+        ? html`<p class="hint">${t('Preparing the preview…')}</p>`
         : answer.ok
           ? effects(answer.value)
           : isSaidBy(refusals, answer.text)
@@ -85,11 +85,11 @@ function effects(value: RepairPreview): TemplateResult {
     return html`<p data-testid="repair-nothing">${t('Nothing would change.')}</p>
       ${afterwards(value)}`;
   }
-  return html`<table class="preview" aria-label=${t('What would happen')} data-testid="repair-actions">
+  return html`<table class="preview" aria-label=${t('Effect')} data-testid="repair-actions">
       <thead>
         <tr>
-          <th scope="col">${t('What would happen')}</th>
-          <th scope="col">${t('How often')}</th>
+          <th scope="col">${t('Effect')}</th>
+          <th scope="col">${t('Count')}</th>
         </tr>
       </thead>
       <tbody>
@@ -115,7 +115,7 @@ function places(text: string, examples: readonly string[], count: number): Templ
     ${
       count > examples.length
         ? html`<p class="hint">
-            ${t('The first {0} of {1}.', formatCount(examples.length), formatCount(count))}
+            ${t('Showing the first {0} of {1}.', formatCount(examples.length), formatCount(count))}
           </p>`
         : nothing
     }
@@ -125,14 +125,14 @@ function places(text: string, examples: readonly string[], count: number): Templ
 function losses({ losses: told, lossCount, lostBytes }: RepairPreview): TemplateResult {
   if (lossCount === 0) {
     return html`<p class="repair-note" data-testid="repair-losses" data-count="0">
-      ${icon('pass')} <span>${t('No data is lost: what could be read reads as before.')}</span>
+      ${icon('pass')} <span>${t('No data is lost. Everything that was readable stays unchanged.')}</span>
     </p>`;
   }
   const shown = told.slice(0, LOSSES_SHOWN);
   return html`<div class="guard is-refusal" data-testid="repair-losses" data-count=${lossCount}>
     ${icon('warning')}
     <div>
-      <b>${t('What cannot be kept: {0}', sizeText(lostBytes))}</b>
+      <b>${t('Data lost: {0}', sizeText(lostBytes))}</b>
       <ul class="repair-lost">
         ${shown.map((text) => html`<li>${text}</li>`)}
       </ul>
@@ -144,6 +144,6 @@ function losses({ losses: told, lossCount, lostBytes }: RepairPreview): Template
 function afterwards({ after }: RepairPreview): TemplateResult {
   return html`<p class="repair-note" data-testid="repair-after" data-health=${after.kind}>
     ${icon(after.kind === 'clean' ? 'pass' : 'warning')}
-    <span>${t('Afterwards: {0}', after.kind === 'clean' ? after.text : after.detail)}</span>
+    <span>${t('After the repair: {0}', after.kind === 'clean' ? after.text : after.detail)}</span>
   </p>`;
 }
