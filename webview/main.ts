@@ -1,4 +1,4 @@
-/** Where the page starts: elements, styles, then the parts; the host is asked for the state once they stand. */
+/** Entry point of the page: registers elements and styles, builds the app, then asks the host for the state. */
 import { App } from './shell/app';
 import { addStyles } from './shell/styles';
 import { registerToolkit } from './shell/toolkit';

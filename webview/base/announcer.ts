@@ -1,6 +1,6 @@
-/** Says the selection aloud: a live region that speaks when the person has stopped moving. */
+/** Announces the selection to screen readers through a live region, once it has stopped moving. */
 
-/** Milliseconds of rest before something is said. */
+/** Milliseconds without a change before the announcement. */
 const REST = 400;
 
 export class Announcer {
@@ -14,7 +14,7 @@ export class Announcer {
     this.element.setAttribute('aria-live', 'polite');
   }
 
-  /** @param words asked for when it is time to speak, so that they are the latest */
+  /** @param words evaluated when the announcement is made, so that it is up to date */
   say(words: () => string): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {

@@ -1,5 +1,5 @@
-/** Names from images and of files, as the page shows them. */
+/** File names and names from images, made safe to show. */
 import { LONGEST_TEXT, shown } from '../../src/text/printable';
 
-/** The name with what is hidden in it as escapes, cut in its middle where a hostile one would fill the page. */
+/** Shows hidden characters as escapes and cuts overlong names in the middle. */
 export const safeName = (name: string): string => shown(name, LONGEST_TEXT);

@@ -1,10 +1,10 @@
 /**
- * Numbers as a person reads them: counts, bytes in full, offsets as `0x1f0000`. They look the same in every language, so that
- * what is shown can be typed in again. Sizes, shares and what is typed in are in src/text.
+ * Formats counts, byte counts and offsets. The format is the same in every language, so that a number that is shown
+ * can be entered again. Sizes, shares and the parsers are in src/text.
  */
 import { t } from './strings';
 
-/** A whole number with thin groups of three: `16,777,216`. */
+/** A whole number in groups of three: `16,777,216`. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }

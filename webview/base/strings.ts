@@ -1,11 +1,11 @@
 /**
- * The page's words. The host writes the translations into the page (messages.ts, `PageStrings`), keyed by the English
- * sentence; `scripts/l10n.mjs` collects the sentences from the calls of `t`.
+ * Translated texts of the page. The host writes the translations into the page (messages.ts, `PageStrings`), keyed by
+ * the English text; `scripts/l10n.mjs` collects the texts from the calls of `t`.
  */
 
 import { safeName } from './names';
 
-/** As much of a document as is needed; this file also runs where there is none, in tests. */
+/** The part of `document` that is used; tests run this file without one. */
 interface Page {
   getElementById(id: string): { readonly textContent: string | null } | null;
 }
@@ -19,7 +19,7 @@ function readTranslations(page: Page | undefined): Readonly<Record<string, unkno
   return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
 }
 
-/** The sentence in the person's language, with `{0}`, `{1}`, … filled in; names among them are made printable. */
+/** The translated text with `{0}`, `{1}`, … filled in; strings among the values are made printable. */
 export function t(sentence: string, ...values: readonly (string | number)[]): string {
   const translated = translations[sentence];
   const template = typeof translated === 'string' ? translated : sentence;

@@ -1,6 +1,6 @@
 /**
- * The guest's bytes in blocks, fetched when they come into sight: one request at a time, the newest wish first, and
- * only as many blocks kept as a person scrolls back over.
+ * Bytes in blocks, fetched when they become visible, one request at a time, the newest first. A limited number of
+ * blocks is kept for scrolling back.
  */
 import type { MaybeProblem, HostResult } from '../host/answers';
 import { Latest } from '../host/latest';
@@ -28,18 +28,18 @@ export class ByteBlocks {
     );
   }
 
-  /** Forgets everything: the image was read anew. */
+  /** Drops all blocks. Call it when the image is read again. */
   clear(): void {
     this.#blocks.clear();
     this.#generation++;
   }
 
-  /** The block that holds a guest byte, if it is there. */
+  /** The block that contains a byte, if it is loaded. */
   at(offset: number): Block | undefined {
     return this.#blocks.get(Math.floor(offset / BLOCK_BYTES));
   }
 
-  /** Says that the bytes from `start` to `end` are in sight. */
+  /** Sets the visible bytes, `start` to `end`. */
   want(start: number, end: number): void {
     const missing: number[] = [];
     for (let block = Math.floor(start / BLOCK_BYTES); block * BLOCK_BYTES < end; block++) {

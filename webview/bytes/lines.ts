@@ -1,6 +1,6 @@
 /**
- * The arithmetic of a hex dump over a disk of any size: lines, the part in sight, and a scrollbar whose thumb stands
- * for positions that no browser could scroll to (1 PiB has 2^46 lines of 16 bytes; elements end at 2^25 pixels).
+ * The arithmetic of a hex dump of any size: lines, the visible part, and a scrollbar for positions that no browser can
+ * scroll to (1 PiB has 2^46 lines of 16 bytes; elements are limited to 2^25 pixels).
  */
 
 /** Smallest length of the scrollbar's thumb, CSS pixels. */
@@ -8,7 +8,7 @@ export const SHORTEST_THUMB = 24;
 
 export const lineCount = (size: number, bytesPerLine: number): number => Math.ceil(size / bytesPerLine);
 
-/** Keeps the top line such that the last line can be at the bottom, and no further down. */
+/** Limits the top line so that the last line is at the bottom at most. */
 export function clampTop(top: number, lines: number, linesShown: number): number {
   return Math.min(Math.max(0, Math.floor(top)), Math.max(0, lines - linesShown));
 }
@@ -19,7 +19,7 @@ export interface Thumb {
   readonly length: number;
 }
 
-/** Where the thumb lies on a track of `track` pixels. */
+/** Position of the thumb on a track of `track` pixels. */
 export function thumbOf(top: number, lines: number, linesShown: number, track: number): Thumb {
   if (lines <= linesShown) return { at: 0, length: track };
   const length = Math.min(track, Math.max(SHORTEST_THUMB, (linesShown / lines) * track));
@@ -34,13 +34,13 @@ export function topOfThumb(at: number, lines: number, linesShown: number, track:
   return clampTop(Math.round((at / way) * (lines - linesShown)), lines, linesShown);
 }
 
-/** A stretch of bytes that are zero, or that are not: drawn in one piece. */
+/** A run of bytes that are all zero or all nonzero; drawn as one element. */
 export interface ByteRun {
   readonly isZero: boolean;
   readonly bytes: Uint8Array;
 }
 
-/** Splits a line's bytes into runs, zeros apart from the rest. */
+/** Splits the bytes of a line into runs of zero and nonzero bytes. */
 export function runsOf(bytes: Uint8Array): readonly ByteRun[] {
   const runs: ByteRun[] = [];
   let start = 0;

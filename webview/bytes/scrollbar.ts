@@ -1,4 +1,4 @@
-/** A scrollbar over lines that no element is tall enough for: it says which line is on top, and nothing scrolls. */
+/** A scrollbar for more lines than an element can be tall. It only reports the top line; no element scrolls. */
 import { t } from '../base/strings';
 import { thumbOf, topOfThumb } from './lines';
 
@@ -36,7 +36,7 @@ export class HexScrollbar {
   }
 
   #attach(): void {
-    /** Pixels from the thumb's start to where it was grabbed. */
+    /** Pixels from the start of the thumb to the pointer. */
     let grabbed: number | undefined;
     const dragTo = (event: PointerEvent, grab: number): void => {
       const box = this.element.getBoundingClientRect();

@@ -1,4 +1,4 @@
-/** A short hex dump in one piece, for the raw header. */
+/** A short hex dump without scrolling, for the raw header. */
 import { html, type TemplateResult } from 'lit';
 import { hexOf, runsOf, textOf } from './lines';
 

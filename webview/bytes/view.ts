@@ -1,6 +1,6 @@
 /**
- * The bytes of the guest's disk, or of the image file, as hex and text from end to end. Only the lines in sight exist; scrolling is the view's own,
- * by lines, since no element could be as tall as a large disk's dump.
+ * The bytes of the guest disk or the image file as hex and text. Only the visible lines exist as elements. The view
+ * scrolls by lines itself, since no element can be as tall as the dump of a large disk.
  */
 import { html, render, type TemplateResult } from 'lit';
 import type { MaybeProblem } from '../host/answers';
@@ -8,13 +8,13 @@ import { BLOCK_BYTES, type ByteBlocks } from './blocks';
 import { clampTop, hexOf, lineCount, runsOf, textOf } from './lines';
 import { HexScrollbar } from './scrollbar';
 
-/** CSS pixels; the style sheet has the same. */
+/** CSS pixels; the same as in the style sheet. */
 const LINE_HEIGHT = 18;
 
 export interface HexEvents {
   /** A line's offset was clicked, or Enter pressed on it. */
   offsetChosen(byte: number): void;
-  /** Words for a problem, in the person's language. */
+  /** The translated message of a problem. */
   describe(problem: MaybeProblem): Promise<string>;
   scrolled(topByte: number): void;
 }
@@ -29,7 +29,7 @@ export class HexView {
   #bytesPerLine = 16;
   #linesShown = 1;
   #top = 0;
-  /** The line that the arrow keys move and Enter goes to; always in sight. */
+  /** The line that the arrow keys move and Enter goes to; always visible. */
   #current = 0;
   #marked = { start: 0, end: 0 };
   #problem: { readonly of: MaybeProblem; readonly text: string } | undefined;
@@ -70,7 +70,7 @@ export class HexView {
     this.scrollTo(byte);
   }
 
-  /** Marks the selected bytes at the line's edge. */
+  /** Marks the lines of the selected bytes. */
   mark(range: { readonly start: number; readonly length: number } | undefined): void {
     this.#marked = range ? { start: range.start, end: range.start + range.length } : { start: 0, end: 0 };
     this.redraw();
@@ -113,13 +113,13 @@ export class HexView {
     this.redraw();
   }
 
-  /** Makes a line the current one, or the nearest that is in sight. */
+  /** Makes a line the current one, or the nearest visible line. */
   #moveTo(line: number): void {
     const last = Math.min(this.#lines, this.#top + this.#linesShown) - 1;
     this.#current = Math.max(this.#top, Math.min(line, last));
   }
 
-  /** Goes to a line by keyboard: scrolls by as little as brings it into sight. */
+  /** Goes to a line by keyboard, scrolling as little as needed. */
   #goToLine(line: number): void {
     const target = Math.max(0, Math.min(line, this.#lines - 1));
     const top = Math.max(Math.min(this.#top, target), target - this.#linesShown + 1);
@@ -127,7 +127,7 @@ export class HexView {
     this.#scrollToLine(top);
   }
 
-  /** 16 bytes a line where they fit, else 8. */
+  /** 16 bytes per line if they fit, else 8. */
   #measure(): void {
     const characterWidth = this.#probe.getBoundingClientRect().width / 100;
     const perByte = 4;

@@ -1,11 +1,11 @@
-/** What stands in the way of a change: what forbids it, and what is to be said yes to first. */
+/** Shows what prevents a change: refusals, and questions to confirm. */
 import { html, type TemplateResult } from 'lit';
 import type { GuardReport } from '../../src/editor/messages';
 import type { Loadable } from '../host/answers';
 import { icon } from '../base/icons';
 import { t } from '../base/strings';
 
-/** @param answer undefined until it is known */
+/** @param answer undefined while it is loading */
 export function guards(
   answer: Loadable<GuardReport>,
   confirmed: ReadonlySet<string>,
@@ -42,11 +42,11 @@ export function guards(
   )}`;
 }
 
-/** Whether the guards refuse in these words: what else says so need not be shown. */
+/** Whether a refusal has the same text, so that it is shown only once. */
 export const isSaidBy = (answer: Loadable<GuardReport>, text: string): boolean =>
   answer?.ok === true && answer.value.refusals.includes(text);
 
-/** Whether nothing of it stands in the way any more. */
+/** Whether there is no refusal and every question is confirmed. */
 export function mayPass(answer: Loadable<GuardReport>, confirmed: ReadonlySet<string>): boolean {
   if (answer?.ok !== true) return false;
   const { refusals, questions } = answer.value;

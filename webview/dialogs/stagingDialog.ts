@@ -1,6 +1,6 @@
 /**
- * What the dialogs of Write Zeroes…, Discard… and Repair… have in common: what stands in the way, what it would do, and
- * the button that stages it. Applying stages an edit; nothing on disk changes before the image is saved.
+ * Common parts of the Write Zeroes, Discard and Repair dialogs: guards, preview, and the button that stages the edit.
+ * Nothing on disk changes until the image is saved.
  */
 import { html, nothing, render, type TemplateResult } from 'lit';
 import type { GuardReport } from '../../src/editor/messages';
@@ -9,7 +9,7 @@ import { guards, isSaidBy, mayPass } from './guards';
 import { Latest } from '../host/latest';
 import { t } from '../base/strings';
 
-/** What such a dialog asks of the page. */
+/** The host calls of such a dialog. */
 export interface StagingHost<Request, Preview> {
   guards(): Promise<Loadable<GuardReport>>;
   preview(request: Request): Promise<Loadable<Preview>>;
@@ -18,26 +18,26 @@ export interface StagingHost<Request, Preview> {
   staged(label: string): void;
 }
 
-/** What such a dialog shows, apart from what is asked for. */
+/** State of such a dialog, besides its own fields. */
 export interface StagingState<Preview> {
-  /** Undefined until they are known. */
+  /** Undefined while they are loading. */
   readonly guards: Loadable<GuardReport>;
-  /** Ids of the guards' questions that were answered with yes. */
+  /** Ids of the confirmed questions. */
   readonly confirmed: ReadonlySet<string>;
-  /** Undefined until it is known. */
+  /** Undefined while it is loading. */
   readonly preview: Loadable<Preview>;
   readonly isStaging: boolean;
   readonly failure: string | undefined;
 }
 
-/** What the buttons and checkboxes of every such form do. */
+/** Actions of the buttons and checkboxes of such a form. */
 export interface StagingActions {
   confirm(id: string, isConfirmed: boolean): void;
   apply(): void;
   close(): void;
 }
 
-/** As the dialog opens. */
+/** State of a dialog that has just opened. */
 export const UNKNOWN = {
   guards: undefined,
   confirmed: new Set<string>(),
@@ -92,20 +92,20 @@ export abstract class StagingDialog<
     this.element.close();
   }
 
-  /** What is to be staged; undefined as long as it is not clear. */
+  /** The request to stage; undefined while the fields are incomplete. */
   protected abstract requestOf(state: State): Request | undefined;
 
-  /** Whether the preview is one of what is asked for, and changes anything. */
+  /** Whether the preview is up to date and changes anything. */
   protected abstract isWorthStaging(state: State): boolean;
 
   protected abstract form(state: State, canApply: boolean): TemplateResult;
 
-  /** The state once a preview is there. */
+  /** The state with a new preview. */
   protected abstract previewed(state: State, preview: Loadable<Preview>): State;
 
-  /** The dialog is closed, whatever for. */
+  /** Called when the dialog closes, for whatever reason. */
   protected closed(): void {
-    // Most have nothing to stop.
+    // Overridden where something has to be stopped.
   }
 
   protected show(state: State): void {
@@ -113,7 +113,7 @@ export abstract class StagingDialog<
     render(this.form(state, this.#canApply(state)), this.element);
   }
 
-  /** @param focus a selector of what gets the focus */
+  /** @param focus selector of the element to focus */
   protected present(focus: string): void {
     if (!this.element.open) this.element.showModal();
     this.element.querySelector<HTMLElement>(focus)?.focus();
@@ -146,8 +146,8 @@ export abstract class StagingDialog<
 
 /**
  * The body of such a form with the buttons below it.
- * @param name as the dialog has it
- * @param asked what is asked for; @param preview what it would do
+ * @param name prefix of the ids, as in the dialog
+ * @param asked fields of the request; @param preview its effect
  */
 export function stagingForm(
   name: string,

@@ -1,7 +1,7 @@
-/** What comes back from a question to the host. */
+/** Types of the host's answers. */
 import type { Problem, Result } from '../../src/editor/messages';
 
-/** No answer came: the host's side broke off. */
+/** The host stopped before it answered. */
 export interface Disconnected {
   readonly ok: false;
   readonly problem?: undefined;
@@ -10,6 +10,6 @@ export interface Disconnected {
 export type HostResult<T> = Result<T> | Disconnected;
 export type MaybeProblem = Problem | undefined;
 
-/** An answer, or why there is none in the person's language; undefined while it is awaited. */
+/** A value, or a translated message why it could not be loaded; undefined while it is loading. */
 export type Loadable<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly text: string } | undefined;

@@ -1,6 +1,6 @@
 /**
- * The other end of the line: the extension host, called through birpc over `postMessage`. A call that the host's side
- * breaks off (its worker died) would reject; here that is one more answer, and the page is told that the line is dead.
+ * The extension host, called through birpc over `postMessage`. A call that is broken off, because the worker died,
+ * would reject; here it resolves with an answer of its own, and the page is told that the host has stopped.
  */
 import { createBirpc } from 'birpc';
 import type {
@@ -34,7 +34,7 @@ declare function acquireVsCodeApi(): VsCodeApi;
 
 export const vscode = acquireVsCodeApi();
 
-/** Calls that never reject. */
+/** Calls to the host that never reject. */
 export class HostClient {
   readonly #rpc;
 
@@ -99,7 +99,7 @@ export class HostClient {
     void this.#settle(this.#rpc.leaveFile().then(nothing));
   }
 
-  /** A problem in the person's language; for a call that was broken off, that the reader has stopped. */
+  /** The translated message of a problem; without one, that the engine has stopped. */
   async describe(problem: MaybeProblem): Promise<string> {
     const stopped = t('The engine of this image has stopped.');
     if (problem === undefined) return stopped;
@@ -111,7 +111,7 @@ export class HostClient {
     }
   }
 
-  /** What stands in the way of changing the image. */
+  /** Refusals and questions before the image is changed. */
   async guards(): Promise<Loadable<GuardReport>> {
     return this.#hear(this.#rpc.guards().then((value) => ({ ok: true, value })));
   }
@@ -124,7 +124,7 @@ export class HostClient {
     return this.#hear(this.#rpc.stage(change, confirmed));
   }
 
-  /** What stands in the way of a repair. */
+  /** Refusals and questions before a repair. */
   repairGuards(): Promise<Loadable<GuardReport>> {
     return this.#hear(this.#rpc.repairGuards().then((value) => ({ ok: true, value })));
   }
@@ -161,7 +161,7 @@ export class HostClient {
     await this.#settle(this.#rpc.selectionChanged(selection).then(nothing));
   }
 
-  /** An answer that is in words already. */
+  /** An answer whose error is a translated message already. */
   async #hear<T>(call: Promise<Told<T>>): Promise<Loadable<T>> {
     try {
       return await call;

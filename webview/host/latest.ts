@@ -1,11 +1,11 @@
 /**
- * Asks for what is wanted now, one question at a time: while an answer is awaited, newer questions replace each other
- * and only the last is asked. An answer to a question that was replaced is still delivered only if nothing newer came.
+ * Sends one request at a time. While one is pending, newer requests replace each other and only the last is sent. The
+ * answer of the pending request is dropped if a newer request arrived meanwhile.
  */
 export class Latest<Question, Answer> {
   #next: Question | undefined;
   #isBusy = false;
-  /** Counts what was wanted; an answer belongs to the count it started with. */
+  /** Number of requests so far; an answer is delivered only if it has not changed since. */
   #wanted = 0;
 
   constructor(
@@ -19,7 +19,7 @@ export class Latest<Question, Answer> {
     if (!this.#isBusy) void this.#run();
   }
 
-  /** Forgets what was wanted; an answer under way is dropped. */
+  /** Drops the next request and the pending answer. */
   cancel(): void {
     this.#wanted++;
     this.#next = undefined;

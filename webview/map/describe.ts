@@ -1,4 +1,4 @@
-/** Cells and selections in words, for the tooltip and for screen readers. */
+/** Describes cells and selections for the tooltip and for screen readers. */
 import type { KindTotals } from '../../src/editor/messages';
 import type { KindSet } from './kinds';
 import type { Disk } from './geometry';
@@ -27,7 +27,7 @@ export function nameClusters(start: number, length: number, disk: Disk): string 
 export const placeOf = (start: number, length: number): string =>
   `${formatOffset(start)}, ${sizeText(length)}`;
 
-/** The kinds in a cell, the largest first; undefined while it is not known. */
+/** The kinds in a cell, largest first; undefined until the cell is loaded. */
 export function sharesOf(
   source: Source | undefined,
   cell: number,

@@ -1,11 +1,11 @@
-/** The kinds that the two views of the map tell apart: order, colour variable and words for each. */
+/** The kinds of cells in the two views of the map: order, colour variable, name and meaning of each. */
 import type { CellKind, HostKind } from '../../src/editor/messages';
 import { t } from '../base/strings';
 
 export interface KindWords {
   /** The name in the legend. */
   readonly name: string;
-  /** A sentence that says what it means. */
+  /** One or two sentences that explain it. */
   readonly meaning: string;
 }
 
@@ -13,11 +13,11 @@ export interface KindWords {
 export interface KindSet<Kind extends string = string> {
   readonly kinds: readonly Kind[];
   readonly words: Readonly<Record<Kind, KindWords>>;
-  /** The colour that the theme or the person chose, as a CSS variable. */
+  /** The CSS variable of its colour, which themes and users can change. */
   variable(kind: Kind): string;
 }
 
-/** In the order of the shares in `Cells` (messages.ts); a unit test holds the two together. */
+/** In the order of the shares in `Cells` (messages.ts); a unit test compares the two. */
 export const KINDS = [
   'data',
   'zeroAllocated',
@@ -67,23 +67,23 @@ export const KIND_WORDS: Readonly<Record<CellKind, KindWords>> = {
 const variable = (prefix: string, kind: string): string =>
   `--vscode-qcow2-${prefix}${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
 
-/** Whether a kind only shows where there is a backing chain. */
+/** Whether a kind occurs only with a backing chain. */
 export const isFromBacking = (kind: CellKind): boolean => kind.startsWith('backing');
 
-/** What the guest's disk consists of. */
+/** Kinds of clusters of the guest disk. */
 export const GUEST_KINDS: KindSet<CellKind> = {
   kinds: KINDS,
   words: KIND_WORDS,
   variable: (kind) => variable('map', kind),
 };
 
-/** A cluster of the image file that its end lies before: the file view explains it, and has no cell for it. */
+/** A cluster beyond the end of the image file: the file view explains it, but has no cell for it. */
 export const BEYOND_FILE: KindWords = {
   name: KIND_WORDS.missing.name,
   meaning: t('Beyond the end of the file. References to this cluster are invalid.'),
 };
 
-/** What the image file consists of. */
+/** Kinds of clusters of the image file. */
 export const FILE_KINDS: KindSet<HostKind> = {
   kinds: [
     'header',
@@ -119,7 +119,7 @@ export const FILE_KINDS: KindSet<HostKind> = {
     leaked: { name: t('Leaked'), meaning: t('Has a refcount, but no references.') },
     free: { name: t('Free'), meaning: t('Not in use. Available for new clusters.') },
   },
-  // What is in both views has one colour.
+  // Kinds of both views have the same colour in both.
   variable: (kind) => {
     if (kind === 'free') return variable('map', 'unallocated');
     return variable(kind === 'data' || kind === 'compressed' ? 'map' : 'file', kind);

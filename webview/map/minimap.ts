@@ -1,7 +1,7 @@
 /**
- * The overview bar: the whole disk or file from left to right, every column the mixture of what lies there, with a frame
- * around the part that the map shows. The frame can be dragged, clicking elsewhere goes there, and it is a slider
- * for the keyboard.
+ * The overview bar: the whole disk or file from left to right, each column showing the kinds at that place, with a frame
+ * around the part that the map shows. The frame can be dragged, a click elsewhere moves it there, and for the keyboard
+ * it is a slider.
  */
 import type { KindSet } from './kinds';
 import { cellCount, type Disk } from './geometry';
@@ -12,11 +12,11 @@ import { formatOffset } from '../base/numbers';
 import { t } from '../base/strings';
 import { paletteOf, readTheme } from './theme';
 
-/** CSS pixels: a frame is never narrower, or it could not be seen. */
+/** Minimum width of the frame, CSS pixels. */
 const NARROWEST_FRAME = 8;
-/** The same for the mark of the selection. */
+/** Minimum width of the selection's mark, CSS pixels. */
 const NARROWEST_MARK = 2;
-/** How far one arrow key moves, as a part of what is shown. */
+/** Distance of one arrow key, as a fraction of the visible part. */
 const KEY_STEP = 0.25;
 
 export interface Shown {
@@ -37,7 +37,7 @@ export class Minimap {
   #selected: Shown | undefined;
   #isDue = false;
 
-  /** @param goTo asked to put a byte in the middle of the map */
+  /** @param goTo centres the map on a byte */
   constructor(
     private readonly cache: TileCache,
     private readonly kinds: KindSet,
@@ -52,7 +52,7 @@ export class Minimap {
     this.#frame.dataset['testid'] = 'minimap-frame';
     this.#frame.tabIndex = 0;
     this.#frame.setAttribute('role', 'slider');
-    // A slider has a value, on a disk without a byte, too.
+    // A slider must have a value even if the disk is empty.
     this.#frame.setAttribute('aria-valuenow', '0');
     this.#frame.setAttribute('aria-label', t('Part of the disk shown in the map'));
     this.#selection.className = 'minimap-selection';
@@ -94,7 +94,7 @@ export class Minimap {
     });
   }
 
-  /** Moves the frame; called in a frame of the map. */
+  /** Moves the frame. Called in an animation frame. */
   show(shown: Shown): void {
     this.#shown = shown;
     const { size } = this.#disk;
@@ -155,7 +155,7 @@ export class Minimap {
   }
 
   #attachPointer(): void {
-    // Where in the frame it was grabbed, so that it does not jump to the pointer; in bytes from its middle.
+    // Distance of the pointer from the middle of the frame, in bytes, so that the frame does not jump to the pointer.
     let grabbed: number | undefined;
     this.element.addEventListener('pointerdown', (event) => {
       if (event.button !== 0) return;
@@ -217,7 +217,7 @@ function paintColumns(
   const cells = cellCount(disk, level);
   if (!tile || cells === 0) return;
   const kindCount = palette.kinds.length;
-  // One of before the disk grew may end earlier.
+  // A tile from before the disk grew may be shorter.
   const known = tile.shares.length / kindCount;
   const sums = new Float64Array(kindCount);
   const scaled = new Uint8Array(kindCount);
@@ -231,14 +231,14 @@ function paintColumns(
     bandsOf(scaled, 0, kindCount, bands);
     paintBands(pixels, x, width, bands, palette);
     if (!tile.staged?.subarray(from, to).some((share) => share > 0)) continue;
-    // Above what lies there, with a line between.
+    // On top, separated by a line.
     for (let y = 0; y <= markHeight; y++) {
       pixels[y * width + x] = y < markHeight ? palette.staged : palette.background;
     }
   }
 }
 
-/** Brings sums back to 0 to 255; what is present stays at least 1. */
+/** Scales sums to 0 to 255; a kind that is present gets at least 1. */
 function scaleShares(sums: Float64Array, out: Uint8Array): void {
   const total = sums.reduce((sum, value) => sum + value, 0);
   sums.forEach((sum, kind) => {

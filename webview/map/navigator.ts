@@ -1,6 +1,6 @@
 /**
- * Where the map is and how it gets elsewhere: zoom steps, scrolling, the selection that the keyboard moves. No DOM;
- * the view draws what this says and the input handlers call it.
+ * Position of the map: zoom step, scrolling and selection. It does not use the DOM; the view draws from it, and the
+ * input handlers call it.
  */
 import {
   cellAt,
@@ -25,7 +25,7 @@ import {
 } from './geometry';
 import { cellSpan, clusterSpan, extendTo, selectSpan, type Selection } from './selection';
 
-/** A view that survives the page: independent of the window's size. */
+/** A position that can be saved: independent of the window size. */
 export interface SavedPlace {
   readonly start: number;
   readonly bytesPerCell: number;
@@ -42,7 +42,7 @@ export class Navigator {
   step = 0;
   selection: Selection | undefined;
 
-  /** Shows a disk; one with the same cluster size keeps the place, and the selection as far as it is there. */
+  /** Shows a disk. With the same cluster size, the position is kept, and the selection if it is still on the disk. */
   setDisk(disk: Disk): void {
     if (disk.size === this.disk.size && disk.clusterSize === this.disk.clusterSize) return;
     const isAnother = disk.clusterSize !== this.disk.clusterSize || this.disk.size === 0;
@@ -93,7 +93,7 @@ export class Navigator {
     this.view = clampView({ ...step, first, shift: 0 }, this.disk, this.frame);
   }
 
-  /** Goes a number of zoom steps in (positive) or out, keeping the byte under `point` where it is. */
+  /** Zooms in (positive) or out by a number of steps, keeping the byte under `point` in place. */
   zoomBy(steps: number, point: Point): void {
     this.zoomTo(this.step + steps, point);
   }
@@ -105,7 +105,7 @@ export class Navigator {
     this.step = target;
   }
 
-  /** The finest zoom at which the selection is in sight as a whole. */
+  /** Zooms in as far as the whole selection stays visible. */
   zoomToSelection(): void {
     const { selection } = this;
     if (!selection) return;
@@ -130,7 +130,7 @@ export class Navigator {
     this.view = scrollView(this.view, cells, pixels, this.disk, this.frame);
   }
 
-  /** Puts a guest byte in the middle of the canvas. */
+  /** Centres the canvas on a byte. */
   centreOn(byte: number): void {
     this.view = centreView(this.view, Math.floor(byte / this.view.bytesPerCell), this.disk, this.frame);
   }
@@ -145,14 +145,14 @@ export class Navigator {
     this.selection = isExtending && this.selection ? extendTo(this.selection, span) : selectSpan(span);
   }
 
-  /** Selects the cluster that holds a guest byte and brings it into sight. */
+  /** Selects the cluster that contains a byte and makes it visible. */
   goTo(byte: number): void {
     this.selection = selectSpan(clusterSpan(byte, this.disk));
     const cell = Math.floor(byte / this.view.bytesPerCell);
     this.view = centreCell(this.view, cell, this.disk, this.frame);
   }
 
-  /** Moves the selection's free end by cells; the first call selects the first cell in sight. */
+  /** Moves the free end of the selection by cells; without a selection, selects the first visible cell. */
   moveCursor(cells: number, isExtending: boolean): void {
     const count = cellCount(this.disk, this.view.bytesPerCell);
     if (count === 0) return;
@@ -184,7 +184,7 @@ export class Navigator {
     return visibleBytes(this.view, this.disk, this.frame);
   }
 
-  /** The middle of the selection's free end where it is in sight, else of the canvas: what zooming keeps in place. */
+  /** The point that zooming keeps in place: the free end of the selection if it is visible, else the middle. */
   get focusPoint(): Point {
     const { frame, view, selection } = this;
     const middle = { x: frame.width / 2, y: frame.height / 2 };

@@ -1,24 +1,24 @@
 /**
- * The colours that the canvases need, read from the theme's CSS variables, and a call whenever they may have changed.
- * Everything else on the page is styled by CSS and follows the theme by itself.
+ * The colours of the canvases, read from the theme's CSS variables, and a notification when they may have changed. The
+ * rest of the page is styled by CSS and follows the theme by itself.
  */
 import type { KindSet } from './kinds';
 import type { Palette } from './paint';
 
 /** CSS colours, fit for `fillStyle`. */
 export interface Theme {
-  /** In the order of the set that it was read for. */
+  /** In the order of the kinds. */
   readonly kinds: readonly string[];
   readonly background: string;
   readonly foreground: string;
   readonly selection: string;
-  /** Of the lines over what is staged. */
+  /** Colour of the hatching over staged cells. */
   readonly staged: string;
   readonly focus: string;
   readonly isHighContrast: boolean;
 }
 
-/** How much of a kind's colour is left while another kind is highlighted. */
+/** Opacity of a kind while another kind is highlighted. */
 const DIMMED = 0.14;
 
 export function readTheme(set: KindSet): Theme {
@@ -53,7 +53,7 @@ export function paletteOf(theme: Theme, set: KindSet, highlighted: string | unde
   };
 }
 
-/** Lets a canvas work out what a CSS colour is, alpha and all, over the background. */
+/** Converts CSS colours to pixels, blended with the background, by painting them on a canvas. */
 class ColourPainter {
   readonly #context: CanvasRenderingContext2D;
 

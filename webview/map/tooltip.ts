@@ -1,4 +1,4 @@
-/** What the cell under the pointer is, in a small box beside it. The box never takes the pointer itself. */
+/** The tooltip of the cell under the pointer. It ignores the pointer itself. */
 import { html, render } from 'lit';
 import { nameClusters, nameOfKind, placeOf, sharesOf, type KindShare } from './describe';
 import type { KindSet } from './kinds';

@@ -1,4 +1,4 @@
-/** The backing chain, from this image down to the base: what each layer is, and why one is not open. */
+/** The backing chain from this image down to the base: details of each layer, and why one is not opened. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ChainLayerView, PageState } from '../../src/editor/messages';
 import { safeName } from '../base/names';
@@ -9,7 +9,7 @@ import { t } from '../base/strings';
 
 export interface ChainActions {
   openLayer(depth: number, toTheSide: boolean): void;
-  /** Asks for another file in the place of the layer at that depth: in the file dialog at once, or among known images. */
+  /** Changes the layer at that depth: opens the file dialog, or a list of known images. */
   changeBacking(depth: number, choosesFile: boolean): void;
 }
 
@@ -113,7 +113,7 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
   </li>`;
 }
 
-/** The link to a layer is changed in the one above it: this image, or one that is opened for it. */
+/** The name of a layer is changed in the layer above it: in this image, or in one that is opened for it. */
 const canChange = ({ depth }: ChainLayerView, page: PageState): boolean =>
   depth === 1 ? page.readOnly === undefined : !page.isRestricted;
 

@@ -1,4 +1,4 @@
-/** The inspector: one cluster's entry decoded bit by bit, or what a range of clusters consists of. */
+/** The inspector of the guest view: the entry of a cluster bit by bit, and the totals of a range of clusters. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type {
   ChangeKind,
@@ -23,7 +23,7 @@ export interface ClusterActions extends PlaceActions {
   zoomToSelection(): void;
   /** Shows a layer of the chain. */
   showLayer(depth: number): void;
-  /** Opens the dialog of a change of what is selected. */
+  /** Opens the dialog of a change for the selection. */
   change(kind: ChangeKind): void;
 }
 
@@ -162,13 +162,13 @@ function clusterReport(
   </section>`;
 }
 
-/** Why the bytes cannot be read as the entry says. */
+/** Why the bytes cannot be read. */
 function problemOf({ problemText, cellKind }: PageReport): TemplateResult | typeof nothing {
   if (problemText !== undefined) return problem(problemText, 'entry-problem');
   return cellKind === 'missing' ? problem(KIND_WORDS.missing.meaning, 'entry-problem') : nothing;
 }
 
-/** That what follows is staged, and what it will take the place of. */
+/** A note that the entry is staged, with the entry on disk. */
 function staged(
   onDisk: ClusterReport,
   problemText: string | undefined,
@@ -202,7 +202,7 @@ function kindOf(report: ClusterReport): string {
   }
 }
 
-/** Into the file view, where it is of the image file itself: neither a backing file's nor an external data file's. */
+/** A link into the file view if the offset is in the image file, not in a backing file or an external data file. */
 function dataPlace(
   { hostOffset = 0, providedBy }: ClusterReport,
   { page }: AppState,
@@ -221,7 +221,7 @@ function fact(name: string, value: TemplateResult | string, testId: string, note
     </dd>`;
 }
 
-/** "0x8000000000050001", then where it stands. */
+/** "0x8000000000050001", then its index and offset. */
 function entry(
   index: number | undefined,
   offset: number | undefined,
@@ -270,7 +270,7 @@ function bitTable(title: string, testId: string, fields: readonly EntryField[]):
       <tbody>
         ${fields.map(({ name, bits: [high, low], value }) => {
           const isClear = Number(value) === 0;
-          // What is not there needs no explanation.
+          // Clear bits need no explanation.
           const meaning = isClear ? undefined : ENTRY_MEANING[name];
           return html`<tr class=${isClear ? 'is-clear' : ''} data-field=${name}>
             <td class="mono">${high === low ? high : `${high}–${low}`}</td>

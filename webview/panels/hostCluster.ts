@@ -1,4 +1,4 @@
-/** The inspector of the file view: what a cluster of the image file is used for, and who refers to it. */
+/** The inspector of the file view: the use of a cluster of the image file, and its references. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Claim, StagedHostReport, Structure } from '../../src/editor/messages';
 import { nameClusters } from '../map/describe';
@@ -10,9 +10,9 @@ import type { AppState } from '../state/store';
 import { t } from '../base/strings';
 
 export interface HostActions {
-  /** Shows a place on the guest's disk. */
+  /** Shows an offset in the guest view. */
   goTo(byte: number): void;
-  /** Shows a place in the image file. */
+  /** Shows an offset in the file view. */
   goToHost(byte: number): void;
 }
 
@@ -84,7 +84,7 @@ function report(value: StagedHostReport, clusterSize: number, actions: HostActio
   </section>`;
 }
 
-/** Who refers to it: what for, from which entry, for which part of the disk. */
+/** The references: use, entry and guest offset of each. */
 function claimTable(claims: readonly Claim[], references: number, actions: HostActions): TemplateResult {
   return html`<h3 class="panel-heading">${t('Referenced by')}</h3>
     <table class="claims" data-testid="claims">
@@ -97,7 +97,7 @@ function claimTable(claims: readonly Claim[], references: number, actions: HostA
       </thead>
       <tbody>
         ${claims.map(({ structure, at, guest, snapshot }) => {
-          // The map shows the active layer, not what a snapshot has.
+          // The map shows the active layer, not the snapshots.
           const isInMap = guest !== undefined && snapshot === undefined;
           return html`<tr>
             <td>
@@ -135,7 +135,7 @@ function claimTable(claims: readonly Claim[], references: number, actions: HostA
     }`;
 }
 
-/** Claims that the engine keeps of one cluster. */
+/** Maximum number of references that the engine reports for a cluster. */
 const MOST_CLAIMS = 16;
 
 const moreClaims = (shown: number, references: number): string =>

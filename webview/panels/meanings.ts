@@ -1,5 +1,5 @@
 /**
- * What the fields and bits of the format mean, in a sentence each (qcow2.txt). The engine's names are the keys: a field
+ * Explains the fields and bits of the format, one sentence each (qcow2.txt). The engine's names are the keys: a field
  * without an explanation, or an explanation without a field, does not compile.
  */
 import type {
@@ -60,7 +60,7 @@ export const ENTRY_MEANING: Readonly<Record<EntryFieldName, string>> = {
   reserved: t('Must be zero.'),
 };
 
-/** What the engine says of a value in a code. */
+/** The text of a phrase that the engine gives as a code. */
 export function phraseText({
   code,
   values: [first = '', second = '', third = ''],

@@ -1,12 +1,12 @@
-/** Offsets that lead to their place in the map, wherever one is told. */
+/** Offsets as links into the map. */
 import { html, type TemplateResult } from 'lit';
 import { formatOffset } from '../base/numbers';
 import { t } from '../base/strings';
 
 export interface PlaceActions {
-  /** Shows a place on the guest's disk. */
+  /** Shows an offset in the guest view. */
   goTo(byte: number): void;
-  /** Shows a place in the image file. */
+  /** Shows an offset in the file view. */
   goToHost(byte: number): void;
 }
 
@@ -15,7 +15,7 @@ export const guestLink = (byte: number, actions: Pick<PlaceActions, 'goTo'>): Te
     actions.goTo(at);
   });
 
-/** @param text what is shown instead of the offset */
+/** @param text shown instead of the offset */
 export const hostLink = (
   byte: number,
   actions: Pick<PlaceActions, 'goToHost'>,
@@ -48,10 +48,10 @@ const link = (
     ${text}
   </button>`;
 
-/** Stands where the element comes. No hidden character: texts have those escaped. */
+/** Placeholder of the element. It has no hidden characters, since those are escaped. */
 const PLACE = '{}';
 
-/** A text with an element in the place of its `{0}`. @param write puts what it is given there */
+/** A text with an element in place of a value. @param write makes the text with the given placeholder */
 export function around(write: (place: string) => string, element: TemplateResult): TemplateResult {
   const [before = '', after = ''] = write(PLACE).split(PLACE);
   return html`${before}${element}${after}`;

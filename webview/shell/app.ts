@@ -1,6 +1,6 @@
 /**
- * Puts the page together: what the host tells goes into the store and the map, what the person does goes to the map,
- * the host or the store, and every part is drawn from there.
+ * Connects the parts of the page: events from the host go into the store and the map, user actions to the map, the
+ * host or the store, and every part is drawn from the store.
  */
 import type {
   ChangeKind,
@@ -97,7 +97,7 @@ export class App implements Actions, PageApi {
     else this.#layout.page.classList.remove('is-loading');
   }
 
-  // What the host tells.
+  // Called by the host.
 
   stateChanged(page: PageState): void {
     const before = this.#store.state.page?.image;
@@ -128,7 +128,7 @@ export class App implements Actions, PageApi {
     this.#views.layoutGotTo(total === 0 ? 0 : done / total);
   }
 
-  /** Selects the cluster of a guest byte, in sight, with its bytes beside it. */
+  /** Selects the cluster of a guest byte, and scrolls map and bytes to it. */
   goTo(byte: number): void {
     this.#views.goTo('guest', byte);
   }
@@ -137,7 +137,7 @@ export class App implements Actions, PageApi {
     this.#views.goTo('file', byte);
   }
 
-  /** Switches between the guest's disk and the image file. */
+  /** Switches between the guest disk and the image file. */
   showSpace(space: Space): void {
     this.#views.show(space);
   }
@@ -154,11 +154,11 @@ export class App implements Actions, PageApi {
     const isIncomplete =
       health?.incomplete !== undefined ||
       page.image.warnings.some(({ code }) => code.startsWith('file.incomplete'));
-    // What a new copy would bring back is not given up by a click too many.
+    // Repairing an incomplete file gives up data that a new copy would restore: no mode is preselected.
     this.#repairDialog.open(isIncomplete ? undefined : health?.kind === 'leaks' ? 'leaks' : 'all');
   }
 
-  /** Opens the dialog of a change; without a range the person says which. */
+  /** Opens the dialog of a change; without a range, its fields are empty. */
   openChange(kind: ChangeKind, range: Range | undefined): void {
     const { disk } = this.#views;
     if (!disk) return;
@@ -166,9 +166,9 @@ export class App implements Actions, PageApi {
     this.#changeDialog.open(kind, range, disk, hasBacking);
   }
 
-  // What the person does.
+  // User actions.
 
-  /** The same for what is selected, where that can be seen. */
+  /** Opens the dialog for the selection of the guest view. */
   change(kind: ChangeKind): void {
     const { space, selection } = this.#store.state;
     this.openChange(kind, space === 'guest' ? selection : undefined);

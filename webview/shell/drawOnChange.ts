@@ -1,10 +1,10 @@
-/** A part of the page that is drawn by a template of its own, and only when what it reads has changed. */
+/** Draws a part of the page from its template whenever the state that it reads changes. */
 import { render, type TemplateResult } from 'lit';
 import type { AppState, Store } from '../state/store';
 
 /**
- * Draws `template` into `element` now and whenever one of the values that `reads` picks has changed; changes within
- * one frame are drawn once.
+ * Draws `template` into `element` now, and again in the next frame after one of the values that `reads` returns has
+ * changed.
  */
 export function drawOnChange(
   element: HTMLElement,
@@ -21,7 +21,7 @@ export function drawOnChange(
     render(template(store.state), element);
   };
   store.subscribe(() => {
-    // What the page begins with is there when it is first seen.
+    // The first state is drawn at once, so that the page does not flash empty.
     if (drawn === undefined || (isEmpty && store.state.page !== undefined)) {
       isEmpty = store.state.page === undefined;
       draw();

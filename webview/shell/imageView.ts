@@ -1,6 +1,6 @@
 /**
- * One of the two views of an image: the guest's disk, or the image file. Map, overview bar and bytes belong together,
- * with the cells and blocks that were fetched for them; only one of the views is on the page at a time.
+ * One of the two views of an image: the guest disk or the image file. A view has its own map, overview bar and bytes,
+ * with their caches; the page shows one view at a time.
  */
 import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/messages';
 import type { MaybeProblem, HostResult } from '../host/answers';
@@ -19,7 +19,7 @@ import type { MapZoom } from '../state/store';
 /** Tiles kept besides the overview: 10 MiB. */
 const TILES_KEPT = 256;
 
-/** Where a view's cells and bytes come from, and its words. */
+/** Source of a view's cells and bytes, and its labels. */
 export interface ImageViewSource {
   readonly kinds: KindSet;
   /** Names of the map and of the bytes, for screen readers. */
@@ -32,16 +32,16 @@ export interface ImageViewSource {
 }
 
 export interface ImageViewEvents {
-  /** Called in a frame of the map: only what must keep up with it. */
+  /** Called in an animation frame: do no more than must keep up with the map. */
   moved(zoom: MapZoom): void;
   selected(selection: Selection | undefined): void;
   /** Enter was pressed on the selection. */
   inspected(): void;
   loaded(totals: KindTotals): void;
   failed(problem: MaybeProblem): void;
-  /** An offset among the bytes was chosen. */
+  /** An offset was chosen in the bytes. */
   offsetChosen(byte: number): void;
-  /** What the page keeps is another now. */
+  /** The state to save has changed. */
   changed(): void;
 }
 
@@ -121,8 +121,8 @@ export class ImageView {
   }
 
   /**
-   * What is shown was read, for the first time or anew.
-   * @param byteCount where the bytes end; a file may end within a cluster
+   * The image was read, for the first time or again.
+   * @param byteCount number of bytes; a file may end within a cluster
    */
   setDisk(disk: Disk, byteCount: number, generation: number): void {
     this.#loader.setDisk(disk, generation);
@@ -133,12 +133,12 @@ export class ImageView {
     this.#mark(this.selection);
   }
 
-  /** The whole-disk scan got further. */
+  /** The scan of the whole disk has made progress. */
   scanned(): void {
     this.#loader.scanned();
   }
 
-  /** Selects the cluster of a byte, in sight, with its bytes beside it. */
+  /** Selects the cluster of a byte, and scrolls map and bytes to it. */
   goTo(byte: number): void {
     const { size } = this.disk;
     if (size === 0) return;

@@ -1,4 +1,4 @@
-/** The page's frame: where everything stands. It is made once; the parts draw themselves into it. */
+/** The frame of the page. It is made once, and the parts draw themselves into it. */
 import { html, render } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import type { PageTab } from '../../src/editor/messages';
@@ -16,18 +16,18 @@ export interface Layout {
   readonly header: HTMLElement;
   readonly chain: HTMLElement;
   showTab(tab: PageTab): void;
-  /** Puts another view's map, overview bar and bytes in their places. */
+  /** Shows the map, overview bar and bytes of another view. */
   show(view: ImageViewParts): void;
 }
 
-/** Elements of one view that draw themselves. */
+/** Elements of one view; they draw themselves. */
 export interface ImageViewParts {
   readonly map: { readonly element: HTMLElement };
   readonly minimap: { readonly element: HTMLElement };
   readonly hex: { readonly element: HTMLElement };
 }
 
-/** Elements that draw themselves and are put into the frame. */
+/** Elements of the frame; they draw themselves. */
 export interface Parts {
   readonly splitter: HTMLElement;
   readonly announcer: HTMLElement;
@@ -143,7 +143,7 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
   </div>`;
 }
 
-/** The tab that the panels' change event brought up. */
+/** The tab that a change event of the panels selected. */
 function tabOf(event: Event): PageTab | undefined {
   const panels = event.currentTarget as HTMLElement & { readonly activeid: string };
   switch (panels.activeid) {

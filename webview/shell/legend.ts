@@ -1,4 +1,4 @@
-/** The legend: each kind with its colour, clusters, bytes and share. Its entries highlight their kind in the map. */
+/** The legend: colour, clusters, bytes and share of each kind. Clicking an entry highlights its kind in the map. */
 import { html, type TemplateResult } from 'lit';
 import type { KindTotals } from '../../src/editor/messages';
 import { FILE_KINDS, GUEST_KINDS, isFromBacking, type KindSet } from '../map/kinds';
@@ -9,8 +9,8 @@ import { type AppState, lastingReadOnly } from '../state/store';
 import { t } from '../base/strings';
 
 /**
- * A real table; its rows are laid out as a grid of entries to save height, which is why every role is spelled out:
- * browsers forget a table's roles when its display changes.
+ * A table whose rows are laid out as a grid to save height. Every role is written out, since browsers drop the roles of
+ * a table when its display changes.
  */
 export function legend(state: AppState, toggle: (kind: string) => void): TemplateResult {
   const isFile = state.space === 'file';
@@ -41,7 +41,7 @@ export function legend(state: AppState, toggle: (kind: string) => void): Templat
 
 const NOTHING: KindTotals = { bytes: [], scannedBytes: 0, totalBytes: 0 };
 
-/** The image's own kinds and those of its layers always: as they are counted, no entry comes that moves the others. */
+/** Kinds that the image and its layers can have are always listed, so that entries do not move while they are counted. */
 function guestKinds(state: AppState, totals: KindTotals): readonly string[] {
   const layers = state.page?.image.chain?.layers ?? [];
   const deepest = layers.filter(({ state: kind }) => kind === 'open').length - 1;
@@ -53,7 +53,7 @@ function guestKinds(state: AppState, totals: KindTotals): readonly string[] {
   });
 }
 
-/** What every file has, what is worth knowing that it has not, and what there is. */
+/** Optional kinds are listed only if the file has them. */
 function fileKinds(totals: KindTotals): readonly string[] {
   const optional: readonly string[] = ['compressed', 'snapshot', 'bitmap', 'conflict'];
   return FILE_KINDS.kinds.filter((kind, index) => !optional.includes(kind) || (totals.bytes[index] ?? 0) > 0);
@@ -95,7 +95,7 @@ function entry(
   </tr>`;
 }
 
-/** Where something is staged, whatever its kind: beside the kinds, not one of them; wherever something could be. */
+/** Staged clusters of every kind; left out if the image is read-only and nothing is staged. */
 function stagedEntry(
   { page, space }: AppState,
   totalBytes: number,

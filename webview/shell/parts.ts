@@ -1,4 +1,4 @@
-/** Which part of the page shows what: each is drawn again when what it reads has changed, and only then. */
+/** Draws the parts of the page, each whenever the state that it reads changes. */
 import { html, nothing } from 'lit';
 import type { Notice, PageCommand, PageHealth, PageState } from '../../src/editor/messages';
 import { drawOnChange } from './drawOnChange';
@@ -15,7 +15,7 @@ import { summaryBar } from './summaryBar';
 import { toolbar, type ToolbarActions } from './toolbar';
 import { unreadable } from './unreadable';
 
-/** What a person can do on the page, besides the map itself. */
+/** User actions outside the map. */
 export interface Actions extends ClusterActions, ChainActions, ToolbarActions {
   toggleHighlight(kind: string): void;
   retry(): void;

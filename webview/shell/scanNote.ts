@@ -1,4 +1,4 @@
-/** How far the reading of the image is, as long as the map is not complete; over the map, which does not move for it. */
+/** Progress of reading the image, shown over the map until the map is complete. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { shareText } from '../../src/text/shareText';
 import type { AppState } from '../state/store';

@@ -1,6 +1,6 @@
 /**
- * The line between map and panels, to be dragged or moved with the arrow keys. Side by side it divides the width, one
- * above the other the height; each keeps its own division.
+ * The line between map and panels, moved with the pointer or the arrow keys. It divides the width if they are side by
+ * side and the height if the panels are below the map; each layout keeps its own division.
  */
 import { t } from '../base/strings';
 import type { Division } from '../state/savedState';
@@ -15,7 +15,7 @@ export class Splitter {
   readonly element = document.createElement('div');
   #division: Division = DEFAULT_DIVISION;
 
-  /** @param changed called after the person moved it */
+  /** @param changed called after the user has moved it */
   constructor(private readonly changed: () => void) {
     this.element.className = 'splitter';
     this.element.dataset['testid'] = 'splitter';
@@ -45,7 +45,7 @@ export class Splitter {
     this.show();
   }
 
-  /** Passes the division on to the style sheet; also when the page has changed its shape. */
+  /** Passes the division to the style sheet. Call it also when the size of the page has changed. */
   show(): void {
     const body = this.element.parentElement;
     if (!body) return;
@@ -57,7 +57,7 @@ export class Splitter {
     this.element.setAttribute('aria-valuenow', String(Math.round(share * 100)));
   }
 
-  /** The style sheet decides which way the page is divided: then the line lies flat. */
+  /** The style sheet decides the layout; a flat line means that the panels are below the map. */
   get #isNarrow(): boolean {
     return this.element.offsetWidth > this.element.offsetHeight;
   }

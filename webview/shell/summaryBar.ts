@@ -30,7 +30,7 @@ export function summaryBar(
 }
 
 function facts(image: ImageState, summary: ImageSummary): TemplateResult {
-  // Metadata comes on top of the disk's bytes: a full disk takes more than its size.
+  // With its metadata, a full image takes more than its virtual size.
   const allocated = Math.min(image.allocatedBytes, summary.virtualSize);
   const share = summary.virtualSize === 0 ? 0 : allocated / summary.virtualSize;
   return html`<span class="fact" title=${formatBytes(summary.virtualSize)} data-testid="virtual-size"
@@ -52,7 +52,7 @@ function facts(image: ImageState, summary: ImageSummary): TemplateResult {
     >`;
 }
 
-/** What waits to be saved. */
+/** Number of staged edits. */
 function stagedFact({ edits }: ImageState): TemplateResult | typeof nothing {
   const count = edits?.unsaved ?? 0;
   if (count === 0) return nothing;
@@ -75,7 +75,7 @@ const HEALTH_ICONS: Readonly<Record<PageHealth['kind'], IconName>> = {
   unsettled: 'pulse',
 };
 
-/** What the last check found; a click runs it. What it found in detail is in the Problems panel. */
+/** Result of the last check; a click runs it. The findings are in the Problems panel. */
 function healthFact(
   { kind, text, detail, hasFindings, canRepair }: PageHealth,
   run: (command: PageCommand) => void,
@@ -132,7 +132,7 @@ function healthFact(
   </span>`;
 }
 
-/** Of a file that is not there, nothing. */
+/** Size of a file that cannot be opened; nothing if the file is missing. */
 const fileSize = (image: ImageState): TemplateResult | typeof nothing =>
   image.header === undefined || image.header.raw.length === 0
     ? nothing
@@ -151,7 +151,7 @@ const badgeList = (testId: string, label: string, shown: readonly Badge[]): Temp
     ${shown.map(badge)}
   </ul>`;
 
-/** Beside the name: what keeps the image from being changed. */
+/** Badges beside the name that say why the image cannot be changed. */
 function accessBadges(page: PageState): readonly Badge[] {
   const { inUse } = page;
   const readOnly = lastingReadOnly(page);
@@ -163,7 +163,7 @@ function accessBadges(page: PageState): readonly Badge[] {
 
 function badge({ text, title, tone }: Badge): TemplateResult {
   const mark: IconName | undefined = tone === 'plain' ? undefined : tone;
-  // A title is for the mouse; screen readers read the list's text.
+  // Titles are shown for the mouse only; screen readers get the text.
   return html`<li class="badge is-${tone}" title=${title}>
     ${mark ? icon(mark) : ''}<span>${text}</span>${
       title === '' ? nothing : html`<span class="visually-hidden">: ${title}</span>`

@@ -1,4 +1,4 @@
-/** The line above the map: go to a place, zoom, change, export. */
+/** The toolbar above the map: view, go to, zoom, change, check, export. */
 import { html, type TemplateResult } from 'lit';
 import type { ChangeKind, PageCommand } from '../../src/editor/messages';
 import { icon, type IconName } from '../base/icons';
@@ -13,7 +13,7 @@ export interface ToolbarActions {
   zoomBy(steps: number): void;
   zoomTo(step: number): void;
   run(command: PageCommand): void;
-  /** Opens the dialog of a change of what is selected. */
+  /** Opens the dialog of a change for the selection. */
   change(kind: ChangeKind): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Registers the elements of VS Code's webview toolkit. The only file that knows where they come from: the toolkit is
- * no longer developed, and its single-file build is the one that survives bundling at a reasonable size.
+ * Registers the elements of VS Code's webview toolkit. This is the only file that imports the toolkit, which is no
+ * longer developed; its single-file build is the one that bundles at a reasonable size.
  */
 import { VSCodeDesignSystem } from '@vscode/webview-ui-toolkit/dist/toolkit.min.js';
 

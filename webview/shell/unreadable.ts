@@ -1,4 +1,4 @@
-/** The page of an image that cannot be opened: the reason, a way on, and the header as far as it can be read. */
+/** The page of an image that cannot be opened: the reason, a Retry button, and the readable part of the header. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { HeaderView, PageState } from '../../src/editor/messages';
 import { staticDump } from '../bytes/static';
@@ -30,7 +30,7 @@ export function unreadable(page: PageState, retry: () => void): TemplateResult {
   </div>`;
 }
 
-/** What is there to be read. In a file of another kind there are no fields, whatever their bytes would say. */
+/** The readable part of the header. A file that is not qcow2 has no fields. */
 function remains(header: HeaderView): TemplateResult {
   const isQcow2 = header.fields.some(({ name, raw }) => name === 'magic' && raw === QCOW2_MAGIC);
   return html`<div class="unreadable-body">

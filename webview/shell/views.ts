@@ -1,6 +1,6 @@
 /**
- * The two views of an image, the guest's disk and the image file: which one is shown, where it is, and what becomes of
- * both when the image changes. The file's is filled when it is first shown, since that takes as long as a check.
+ * The two views of an image, the guest disk and the image file: which one is visible, and how both follow changes of
+ * the image. The file view is loaded when it is first shown, since that takes as long as a check.
  */
 import type { KindTotals, PageState } from '../../src/editor/messages';
 import type { Announcer } from '../base/announcer';
@@ -17,19 +17,19 @@ import type { SavedState } from '../state/savedState';
 import type { MapZoom, Space, Store } from '../state/store';
 import { t } from '../base/strings';
 
-/** In the browser's timeline: the first cells are on the canvas. */
+/** Performance mark: the first cells are on the canvas. */
 const FIRST_MAP = 'first map';
 
 export interface ViewsEvents {
-  /** Another view is to be seen. */
+  /** Another view was chosen. */
   shown(view: ImageView): void;
-  /** The person, or the host, wants to see the details of a cluster. */
+  /** The user or the host asked for the details of a cluster. */
   inspected(takesFocus: boolean): void;
-  /** What the page keeps is another now. */
+  /** The state to save has changed. */
   changed(): void;
 }
 
-/** What the page keeps of the views. */
+/** The saved state of the views. */
 type SavedViews = Omit<SavedState, 'tab' | 'division'>;
 
 export class Views {
@@ -37,11 +37,11 @@ export class Views {
   readonly #file: ImageView;
   readonly #inspection: Inspection;
   readonly #hostInspection: HostInspection;
-  /** Of the state of the image that the file view has; -1 where it has none. */
+  /** Generation of the image that the file view shows; -1 if it is not loaded. */
   #fileGeneration = -1;
-  /** Where the host asked to go before there was a disk to go on. */
+  /** Where to go once the image is read. */
   #pendingGoTo: { readonly space: Space; readonly byte: number } | undefined;
-  /** What the page kept when it was last dropped, until it has been put to use. */
+  /** The saved state, until it is restored. */
   #saved: SavedState | undefined;
 
   constructor(
@@ -74,13 +74,13 @@ export class Views {
     return this.#of(this.store.state.space);
   }
 
-  /** The guest's disk. */
+  /** The guest disk; undefined if the image could not be read. */
   get disk(): Disk | undefined {
     const summary = this.store.state.page?.image.summary;
     return summary && { size: summary.virtualSize, clusterSize: summary.clusterSize };
   }
 
-  /** The image was read, for the first time or anew. */
+  /** The image was read, for the first time or again. */
   imageRead({ image }: PageState): void {
     const { disk } = this;
     if (!disk) return;
@@ -93,7 +93,7 @@ export class Views {
     if (pending !== undefined) this.goTo(pending.space, pending.byte);
   }
 
-  /** The whole-disk scan got further. */
+  /** The scan of the whole disk has made progress. */
   scanned(): void {
     this.#guest.scanned();
   }
@@ -104,7 +104,7 @@ export class Views {
     this.store.update({ layoutShare: share });
   }
 
-  /** Switches between the guest's disk and the image file. */
+  /** Switches between the guest disk and the image file. */
   show(space: Space): void {
     if (space === this.store.state.space) return;
     const { zoom } = this.#of(space);
@@ -116,7 +116,7 @@ export class Views {
     this.events.changed();
   }
 
-  /** Selects the cluster of a byte, in sight, with its bytes beside it. */
+  /** Selects the cluster of a byte, and scrolls map and bytes to it. */
   goTo(space: Space, byte: number): void {
     const { disk } = this;
     const isThere = disk !== undefined && (disk.size > 0 || space === 'file');
@@ -128,7 +128,7 @@ export class Views {
     this.events.inspected(false);
   }
 
-  /** There is no cell to select past the end of the file; who refers to such a cluster can be told. */
+  /** Beyond the end of the file there is no cell to select, but the references to the cluster can be shown. */
   #inspectBeyond(byte: number): void {
     const disk = { size: Infinity, clusterSize: this.#fileDisk.clusterSize };
     this.#file.map.navigate((navigator) => {
@@ -153,7 +153,7 @@ export class Views {
     });
   }
 
-  /** Fades all other kinds of the view that is shown. */
+  /** Fades all other kinds in the visible view. */
   highlight(highlighted: string | undefined): void {
     this.shown.highlight(highlighted);
     this.store.update({ highlighted });
@@ -217,14 +217,14 @@ export class Views {
     };
   }
 
-  /** What the file view shows: the file in whole clusters. */
+  /** The file as the file view shows it, in whole clusters. */
   get #fileDisk(): Disk {
     const { fileSize = 0, summary } = this.store.state.page?.image ?? {};
     const clusterSize = summary?.clusterSize ?? 1;
     return { size: Math.ceil(fileSize / clusterSize) * clusterSize, clusterSize };
   }
 
-  /** The file view is shown, and asks for what it does not have yet. */
+  /** Loads the file view unless it is up to date. */
   #readFile(): void {
     const { image } = this.store.state.page ?? {};
     if (!image?.summary || this.#fileGeneration === image.generation) return;
@@ -234,7 +234,7 @@ export class Views {
     this.#hostInspection.of(this.#file.selection, this.#file.disk);
   }
 
-  /** Nobody waits for it any more; what is there stays. */
+  /** Stops loading the file view; a complete one is kept. */
   #leaveFile(): void {
     if (this.store.state.fileTotals) return;
     this.#fileGeneration = -1;
@@ -242,7 +242,7 @@ export class Views {
     this.host.leaveFile();
   }
 
-  /** Puts back what the page kept, once. */
+  /** Restores the saved state, once. */
   #restore(disk: Disk): void {
     const saved = this.#saved;
     this.#saved = undefined;
@@ -271,13 +271,13 @@ export class Views {
   #cellsLoaded(totals: KindTotals): void {
     this.store.update({ totals });
     if (performance.getEntriesByName(FIRST_MAP).length > 0) return;
-    // After the drawing, which is asked for just now.
+    // The cells are drawn in the next frame.
     requestAnimationFrame(() => performance.mark(FIRST_MAP));
   }
 
   async #mapFailed(space: Space, problem: MaybeProblem): Promise<void> {
     if (problem?.kind === 'cancelled') {
-      // Stopped for a page that has left the file view; this one has come back, or is another.
+      // Loading was stopped because the file view was left; if it is visible again, load it again.
       if (space === 'file' && this.store.state.space === 'file') {
         this.#fileGeneration = -1;
         this.#readFile();

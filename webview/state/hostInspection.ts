@@ -1,6 +1,6 @@
 /**
- * Finds out about a selected cluster of the image file, and says it aloud. A newer question ends an older one, which may
- * take half a second.
+ * Loads the report on the selected cluster of the image file and announces it. A newer request ends an older one, which
+ * may take half a second.
  */
 import type { Announcer } from '../base/announcer';
 import { nameClusters, placeOf } from '../map/describe';
@@ -11,7 +11,7 @@ import type { Selection } from '../map/selection';
 import type { Store } from './store';
 
 export class HostInspection {
-  /** Counts the questions: only the newest one is of interest. */
+  /** Number of requests so far; only the answer of the newest is used. */
   #asked = 0;
 
   constructor(
@@ -20,7 +20,7 @@ export class HostInspection {
     private readonly host: HostClient,
   ) {}
 
-  /** The selection is another one, or the image was read anew. */
+  /** Called when the selection changes or the image is read again. */
   of(selection: Selection | undefined, disk: Disk): void {
     this.#asked++;
     if (!selection) {

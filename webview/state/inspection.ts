@@ -1,4 +1,4 @@
-/** Finds out about the selection: asks the host for the newest one only, keeps the answers, and says it aloud. */
+/** Loads the details of the selection from the host into the store, and announces them. */
 import type { Announcer } from '../base/announcer';
 import { nameClusters, nameShares, placeOf, sharesOfTotals } from '../map/describe';
 import type { HostClient } from '../host/client';
@@ -37,7 +37,7 @@ export class Inspection {
     );
   }
 
-  /** The selection is another one, or the image was read anew. */
+  /** Called when the selection changes or the image is read again. */
   of(selection: Selection | undefined, disk: Disk): void {
     this.#teller.want({ selection });
     this.#range.cancel();

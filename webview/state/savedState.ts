@@ -1,4 +1,4 @@
-/** What survives the page: VS Code drops a hidden page, and keeps this for when it is shown again. */
+/** State that outlives the page: VS Code discards a hidden page, and restores this when it is shown again. */
 import type { PageTab } from '../../src/editor/messages';
 import { vscode } from '../host/client';
 import { FILE_KINDS, GUEST_KINDS } from '../map/kinds';
@@ -19,17 +19,17 @@ export interface SavedState {
   readonly selection?: Selection | undefined;
   readonly filePlace?: SavedPlace | undefined;
   readonly fileSelection?: Selection | undefined;
-  /** A kind of the view that was shown. */
+  /** A kind of the visible view. */
   readonly highlighted?: string | undefined;
   readonly hexTop: number;
   readonly division?: Division | undefined;
 }
 
-/** Milliseconds that changes are gathered before they are kept. */
+/** Milliseconds over which changes are collected before they are saved. */
 const DELAY = 150;
 const TABS: readonly PageTab[] = ['cluster', 'header', 'chain'];
 
-/** What was kept, checked: an older version of this page may have kept something else. */
+/** The saved state, validated, since another version of the page may have written it. */
 export function loadSaved(): SavedState {
   const kept = vscode.getState();
   const parts: Record<string, unknown> = isRecord(kept) ? kept : {};
@@ -50,7 +50,7 @@ export class StateSaver {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly collect: () => SavedState) {
-    // The page may be dropped before the delay is over.
+    // The page may be discarded before the delay is over.
     window.addEventListener('pagehide', () => {
       this.#keep();
     });

@@ -1,4 +1,4 @@
-/** What the page knows and shows, in one value; parts of the page are drawn again when what they read has changed. */
+/** The state of the page in one immutable value; subscribers are called after every change. */
 import type {
   StagedHostReport,
   KindTotals,
@@ -23,28 +23,28 @@ export interface RangeTotals {
 }
 
 export interface AppState {
-  /** Undefined until the host has told. */
+  /** Undefined until the host has sent it. */
   readonly page: PageState | undefined;
-  /** Undefined until the host has told. */
+  /** Undefined until the host has sent it. */
   readonly health: PageHealth | undefined;
-  /** Which view of the image is shown: the guest's disk, or the image file. */
+  /** The visible view: the guest disk or the image file. */
   readonly space: Space;
   readonly tab: PageTab;
-  /** A kind of the view that is shown. */
+  /** A kind of the visible view. */
   readonly highlighted: string | undefined;
   readonly selection: Selection | undefined;
   readonly report: Loadable<PageReport>;
-  /** Totals of the selection, where it is of several clusters; of an earlier one until the answer is there. */
+  /** Totals of a selection of several clusters; those of an earlier selection until they are loaded. */
   readonly rangeTotals: RangeTotals | undefined;
-  /** Totals of the whole disk, as far as it was scanned. */
+  /** Totals of the part of the disk that has been scanned. */
   readonly totals: KindTotals | undefined;
-  /** What is selected in the file view. */
+  /** The selection of the file view. */
   readonly hostSelection: Selection | undefined;
   /** Of its first cluster. */
   readonly hostReport: Loadable<StagedHostReport>;
-  /** Totals of the whole file, once its tables were read. */
+  /** Totals of the whole file; undefined until its tables are read. */
   readonly fileTotals: KindTotals | undefined;
-  /** How far the reading of the tables is, 0 to 1; undefined where it is not under way. */
+  /** Progress of reading the tables, 0 to 1; undefined if they are not being read. */
   readonly layoutShare: number | undefined;
   readonly mapProblem: string | undefined;
   readonly zoom: MapZoom | undefined;
@@ -97,6 +97,6 @@ export class Store {
   }
 }
 
-/** Why the image stays read-only even if other programs close it; undefined where it does not. */
+/** Why the image stays read-only even after other programs close it; undefined if it does not. */
 export const lastingReadOnly = ({ readOnly, inUse }: PageState): string | undefined =>
   readOnly === inUse?.detail ? undefined : readOnly;

@@ -35,7 +35,7 @@ export function changeForm(state: ChangeFormState, canApply: boolean, actions: F
   </div>`;
 }
 
-/** Enter in one of the fields applies; on a button it presses that one. */
+/** Enter applies the form in a text field, but presses the button on a button. */
 const isField = (event: KeyboardEvent): boolean =>
   event.target instanceof HTMLElement && event.target.localName === 'vscode-text-field';
 

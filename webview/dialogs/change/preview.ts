@@ -1,4 +1,4 @@
-/** What a change would do, as a table in clusters and bytes, with what else is worth knowing. */
+/** The preview of a change: a table in clusters and bytes, and notes. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Amount, ChangePreview, ChangeTally } from '../../../src/editor/messages';
 import { sizeText } from '../../../src/text/sizeText';
@@ -78,7 +78,7 @@ function rowsOf(tally: ChangeTally): readonly Row[] {
   ];
 }
 
-/** What becomes of the image file. */
+/** Effects on the image file. */
 function inTheFile(tally: ChangeTally): TemplateResult {
   const lines: (TemplateResult | typeof nothing)[] = [
     tally.freedClusters === 0

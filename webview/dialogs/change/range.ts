@@ -1,4 +1,4 @@
-/** The range that the dialog's two fields name. */
+/** Parses the range in the two fields of the dialog. */
 import { parseBytes } from '../../../src/text/byteCount';
 import { formatOffset } from '../../base/numbers';
 import type { Disk } from '../../map/geometry';
@@ -9,11 +9,11 @@ export interface Range {
   readonly length: number;
 }
 
-/** One of the two fields, and what is wrong with it. */
+/** The range, or the field that is wrong and why. */
 export type RangeAnswer =
   | { readonly ok: true; readonly range: Range }
   | { readonly ok: false; readonly field: 'start' | 'length'; readonly text: string }
-  /** Something is missing still. */
+  /** A field is still empty. */
   | { readonly ok: false; readonly field?: undefined };
 
 export function readRange(startText: string, lengthText: string, disk: Disk): RangeAnswer {
@@ -35,7 +35,7 @@ export function readRange(startText: string, lengthText: string, disk: Disk): Ra
   return { ok: true, range: { start, length } };
 }
 
-/** A length as the field takes it: as a size where that is exact, else in bytes. */
+/** A length as the field accepts it: as a size if that is exact, else in bytes. */
 export function lengthText(length: number): string {
   const units = ['', ' KiB', ' MiB', ' GiB', ' TiB'];
   let power = 0;

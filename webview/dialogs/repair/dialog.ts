@@ -1,6 +1,5 @@
 /**
- * The dialog of Repair…: leaks or everything, what that would do and what would be lost, and what stands in the way
- * (stagingDialog.ts).
+ * The Repair dialog: leaks or everything, with a preview of the repairs and of the data that would be lost.
  */
 import type { TemplateResult } from 'lit';
 import type { RepairMode, RepairPreview } from '../../../src/editor/messages';
@@ -9,13 +8,13 @@ import { StagingDialog, UNKNOWN, type StagingHost, type StagingState } from '../
 import { repairForm, type RepairFormActions } from './form';
 
 export interface RepairDialogHost extends StagingHost<RepairMode, RepairPreview> {
-  /** Nobody waits for a preview any more. */
+  /** Cancels the preview that is being made. */
   stopPreview(): void;
 }
 
-/** What the dialog shows; its preview is one of the mode as it is. */
+/** State of the dialog; the preview is always one of the current mode. */
 export interface RepairFormState extends StagingState<RepairPreview> {
-  /** Undefined until one is chosen. */
+  /** Undefined until the user chooses one. */
   readonly mode: RepairMode | undefined;
 }
 
@@ -27,7 +26,7 @@ export class RepairDialog
     super(host, 'repair');
   }
 
-  /** @param mode what there is to repair asks for; undefined where the person is to decide */
+  /** @param mode the mode to preselect; undefined to let the user choose */
   open(mode: RepairMode | undefined): void {
     this.state = { ...UNKNOWN, mode };
     if (mode === undefined) this.show(this.state);
@@ -35,7 +34,7 @@ export class RepairDialog
     this.present(mode === undefined ? 'input' : 'input:checked');
   }
 
-  /** The image was read anew or changed while the dialog is open. */
+  /** The image was read again or changed while the dialog is open. */
   imageChanged(): void {
     const { mode, isStaging = true } = this.state ?? {};
     if (mode !== undefined && !isStaging) this.setMode(mode);

@@ -1,4 +1,4 @@
-/** The repair's dialog, drawn from its state. */
+/** The form of the Repair dialog, drawn from its state. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RepairMode, RepairPreview } from '../../../src/editor/messages';
 import { isSaidBy } from '../guards';
@@ -9,7 +9,7 @@ import { stagingForm, type StagingActions } from '../stagingDialog';
 import { t } from '../../base/strings';
 import type { RepairFormState } from './dialog';
 
-/** Losses that are told one by one. */
+/** Maximum number of losses that are listed. */
 const LOSSES_SHOWN = 50;
 
 export interface RepairFormActions extends StagingActions {
@@ -105,7 +105,7 @@ function effects(value: RepairPreview): TemplateResult {
     ${losses(value)} ${afterwards(value)}`;
 }
 
-/** The places of an action, folded. */
+/** The places of an action, collapsed. */
 function places(text: string, examples: readonly string[], count: number): TemplateResult {
   return html`<details class="repair-places">
     <summary>${text}</summary>
