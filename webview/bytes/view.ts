@@ -174,7 +174,7 @@ export class HexView {
     </div>`;
   }
 
-  /** The problem of the first block in sight, once its words have come. */
+  /** The translated problem of the first visible block; empty until the translation arrives. */
   #problemInSight(start: number): string | undefined {
     const block = this.blocks.at(start);
     if (!block || block.ok) return undefined;

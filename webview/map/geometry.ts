@@ -19,7 +19,7 @@ export interface Frame {
   readonly ratio: number;
 }
 
-/** How much one cell stands for (the cluster size times a power of two) and how large it is drawn. */
+/** Bytes of a cell (the cluster size times a power of two), and the size at which it is drawn. */
 export interface ZoomStep {
   readonly bytesPerCell: number;
   readonly cellSize: number;
@@ -219,7 +219,7 @@ export function revealCell(view: View, cell: number, disk: Disk, frame: Frame): 
   return view;
 }
 
-/** Scrolls so that a cell lies in the middle, unless it is in sight already. */
+/** Scrolls a cell to the middle, unless it is visible already. */
 export function centreCell(view: View, cell: number, disk: Disk, frame: Frame): View {
   const { y } = cellOrigin(view, cell, frame);
   if (y >= 0 && y + view.cellSize <= frame.height) return view;

@@ -21,7 +21,7 @@ export interface Tile {
 /** The tile that has the shares of a cell, perhaps of a coarser level. */
 export interface Source {
   readonly tile: Tile;
-  /** Cells of the wanted level that one cell of `tile` stands for. */
+  /** Number of cells of the wanted level in one cell of `tile`. */
   readonly cellsPerCell: number;
 }
 

@@ -1,6 +1,5 @@
 /**
- * The dialog of Write Zeroes… and Discard…: which range, how, what it would do as the engine has it, and what stands in
- * the way (stagingDialog.ts).
+ * The Write Zeroes and Discard dialog: range and options, with a preview that the engine computes.
  */
 import type { TemplateResult } from 'lit';
 import type { ChangeKind, ChangePreview, PageChange } from '../../../src/editor/messages';
@@ -13,14 +12,14 @@ import { changeForm, type FormActions } from './form';
 
 export type ChangeDialogHost = StagingHost<PageChange, ChangePreview>;
 
-/** What the dialog shows; its preview is one of the change as it is, or of an earlier one while `isStale`. */
+/** State of the dialog; the preview is one of the current fields, or of earlier ones while `isStale`. */
 export interface ChangeFormState extends StagingState<ChangePreview> {
   readonly kind: ChangeKind;
   readonly startText: string;
   readonly lengthText: string;
   readonly unmap: boolean;
   readonly thorough: boolean;
-  /** The image has a backing file: looking through it makes sense. */
+  /** Whether the image has a backing file; the Thorough option is for such images. */
   readonly hasBacking: boolean;
   readonly range: RangeAnswer;
   readonly isStale: boolean;
@@ -34,13 +33,13 @@ export class ChangeDialog
 
   constructor(host: ChangeDialogHost) {
     super(host, 'change');
-    // Typing is the field's business here: VS Code would undo a staged edit instead of a letter.
+    // Undo and redo belong to the text field: VS Code would undo a staged edit instead of typing.
     this.element.addEventListener('keydown', (event) => {
       if ((event.ctrlKey || event.metaKey) && /^[azy]$/i.test(event.key)) event.stopPropagation();
     });
   }
 
-  /** @param range what is selected; without one the person says which */
+  /** @param range the selection; undefined to leave the fields empty */
   open(kind: ChangeKind, range: Range | undefined, disk: Disk, hasBacking: boolean): void {
     this.#disk = disk;
     const startText = range ? formatOffset(range.start) : '';
@@ -51,7 +50,7 @@ export class ChangeDialog
     this.present('[data-testid="change-start"]');
   }
 
-  /** The image was read anew or changed while the dialog is open. */
+  /** The image was read again or changed while the dialog is open. */
   imageChanged(disk: Disk): void {
     this.#disk = disk;
     if (this.state && !this.state.isStaging) this.#changed({});
