@@ -14,7 +14,7 @@ export const PROBLEM_TEXT = {
 
   // io/
   'file.missing': 'No such file',
-  'file.notUtf8': 'The name is not valid UTF-8, and such files cannot be opened: rename the file',
+  'file.notUtf8': 'The file name is not valid UTF-8 and cannot be opened: rename the file',
   'file.notRegular': 'Not a regular file, but {what}',
   'file.permission': 'Permission denied',
   'file.open': 'Cannot be opened: {value}',
@@ -30,7 +30,7 @@ export const PROBLEM_TEXT = {
   'read.changed': 'Another program changed the file while it was being read: try again',
   'check.inUse':
     'Not checked: another program has the image open for writing ({value}) and may hold changes in memory',
-  'file.scratch': 'Staged changes cannot be kept in the scratch file: {value}',
+  'file.scratch': 'Staged edits cannot be written to the scratch file: {value}',
 
   'lock.held': 'Another program has locked the file against writing: {value}',
   'lock.heldBySomebody': 'Another program has locked the file against writing',
@@ -180,8 +180,7 @@ export const PROBLEM_TEXT = {
     'The guest data would be written to the external data file {value}, outside the folder of the image: allow it with --allow-external-data-file',
   'backing.unopened': 'Backing file {value}: {name}',
   'dataFile.unopened': 'External data file {value}: {name}',
-  'backing.notOpen':
-    'The backing file {value} is not open: what it has at guest offset {offset} cannot be read',
+  'backing.notOpen': 'The backing file {value} is not open: its data at guest offset {offset} cannot be read',
   'read.range': 'Guest bytes from {offset} to {value} lie beyond the end of the disk at {limit} bytes',
 
   // change/
@@ -193,11 +192,11 @@ export const PROBLEM_TEXT = {
     'The image cannot grow: its refcount table would have {value} bytes, at most {limit} are allowed',
   'image.tooLong': 'The image cannot grow beyond {limit} bytes, the largest supported file',
   'zero.version2':
-    'Guest bytes from offset {offset} on cannot be zeroed without writing zeroes: version 2 has no zero flag',
+    'Guest bytes from offset {offset} cannot be zeroed without writing zeroes: version 2 has no zero flag',
   'zero.partialCluster':
-    'Guest bytes from offset {offset} on cannot be zeroed without writing zeroes: they are part of a cluster whose rest is in use',
+    'Guest bytes from offset {offset} cannot be zeroed without writing zeroes: the rest of their cluster is in use',
   'zero.compressed':
-    'Guest bytes from offset {offset} on cannot be zeroed without writing zeroes: they are part of a compressed cluster',
+    'Guest bytes from offset {offset} cannot be zeroed without writing zeroes: they are part of a compressed cluster',
   'encrypted.write': 'The image is encrypted ({value}): data cannot be written to it',
   'bitmap.entry':
     'The bitmap table entry at offset {offset} is {value}: reserved bits are set, or its offset is not a multiple of the cluster size, {limit} bytes',
@@ -254,7 +253,7 @@ export const PROBLEM_TEXT = {
   'map.noOffset': 'File contains external, encrypted or compressed clusters.',
 
   // check/
-  'check.clusters': 'The file has {value} clusters, too many to be checked: at most {limit} are',
+  'check.clusters': 'The file has {value} clusters, too many to check: at most {limit} are supported',
   'guard.corrupt': 'The image is marked as corrupt: repair it before you change it',
   'guard.dirty': 'The image was not closed cleanly (dirty): repair its refcounts before you change it',
   'guard.unsound':
@@ -268,7 +267,7 @@ export const PROBLEM_TEXT = {
     'The folder of the file is not writable, and a save keeps its journal there: {value}',
   'guard.mountedReadOnly': 'The file is on a file system that is mounted read-only',
   'repair.l1TableMissing':
-    'Not repaired: the L1 table at offset {offset}, which says where all data of the disk is, lies beyond the end of the file at {limit} bytes. The file is incomplete: copy it again',
+    'Not repaired: the active L1 table at offset {offset} is beyond the end of the file at {limit} bytes. The file is incomplete: copy it again',
   'check.memory':
     'The references of this image are too scattered to be checked: they would need more than {limit} bytes of memory',
 
@@ -283,7 +282,7 @@ export const PROBLEM_TEXT = {
   'save.rollbackFailed':
     'Not saved, and the file could not be restored ({value}): recover the image from its journal before you use it',
   'journal.exists':
-    'There is a journal beside the file, {value}: another program is saving, or a save was interrupted',
+    'The file has a journal, {value}: another program is saving it, or a save was interrupted',
   'journal.saving': 'The image is being saved right now (process {value}): it is shown as it was before',
   'journal.shown': 'A save was interrupted: the image is shown as it was before',
   'journal.notShown': 'A save was interrupted: the image is shown as the save left it: {value}',
@@ -317,13 +316,13 @@ export const PROBLEM_TEXT = {
   'input.lineTooLong': 'Line {offset} is longer than {limit} bytes',
 
   // edit/
-  'backup.write': 'The staged changes cannot be backed up: {value}',
-  'backup.read': 'The backup of staged changes cannot be read: {value}',
+  'backup.write': 'The staged edits cannot be backed up: {value}',
+  'backup.read': 'The backup of the staged edits cannot be read: {value}',
   'backup.otherImage':
     'The image has changed since its staged edits were backed up; the backup is kept in {value}',
 
   // worker/, editor/
-  'thread.ended': 'The thread that reads the image ended: {value}',
+  'thread.ended': 'The engine of the image stopped: {value}',
   'engine.notOpen': 'No image is open',
   'engine.fault': 'Internal error: {value}',
   'gate.notLocal': "Not opened: '{value}' is named by an image that is not on a local disk",

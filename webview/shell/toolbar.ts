@@ -137,7 +137,7 @@ function checkButton({ health }: AppState, actions: ToolbarActions): TemplateRes
     appearance="secondary"
     data-testid="check"
     aria-label=${name}
-    title=${isChecking ? t('Stop the check') : t('Check all tables and refcounts, and list what is wrong in the Problems panel')}
+    title=${isChecking ? t('Stop the check') : t('Check all tables and refcounts, and list the findings in the Problems panel')}
     @click=${() => {
       actions.run(isChecking ? 'cancelCheck' : 'check');
     }}
