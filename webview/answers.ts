@@ -1,5 +1,5 @@
 /** What comes back from a question to the host. */
-import type { Problem, Result } from '../src/editor/messages';
+import type { Problem, Result } from '../src/editor/page/messages';
 
 /** No answer came: the host's side broke off. */
 export interface Lost {

@@ -9,7 +9,7 @@ import type {
   PageHealth,
   PageState,
   PageTab,
-} from '../src/editor/messages';
+} from '../src/editor/page/messages';
 import { Announcer } from './announce';
 import { ChangeDialog } from './change/dialog';
 import type { Range } from './change/range';

@@ -1,5 +1,5 @@
 /** Cells and selections in words, for the tooltip and for screen readers. */
-import type { KindTotals } from '../src/editor/messages';
+import type { KindTotals } from '../src/editor/page/messages';
 import type { KindSet } from './kinds';
 import type { Disk } from './map/geometry';
 import type { Source } from './map/tiles';

@@ -1,6 +1,6 @@
 /** What stands in the way of a change: what forbids it, and what is to be said yes to first. */
 import { html, type TemplateResult } from 'lit';
-import type { GuardReport } from '../src/editor/messages';
+import type { GuardReport } from '../src/editor/page/messages';
 import type { Answer } from './answers';
 import { icon } from './icons';
 import { t } from './strings';

@@ -20,7 +20,7 @@ import type {
   Result,
   PageReport,
   Told,
-} from '../src/editor/messages';
+} from '../src/editor/page/messages';
 import type { Answer, MaybeProblem, Settled } from './answers';
 import { t } from './strings';
 

@@ -1,5 +1,5 @@
 /** The kinds that the two views of the map tell apart: order, colour variable and words for each. */
-import type { CellKind, HostKind } from '../src/editor/messages';
+import type { CellKind, HostKind } from '../src/editor/page/messages';
 import { t } from './strings';
 
 export interface KindWords {

@@ -1,7 +1,7 @@
 /** The page's frame: where everything stands. It is made once; the parts draw themselves into it. */
 import { html, render } from 'lit';
 import { ref } from 'lit/directives/ref.js';
-import type { PageTab } from '../src/editor/messages';
+import type { PageTab } from '../src/editor/page/messages';
 import { t } from './strings';
 
 export interface Layout {

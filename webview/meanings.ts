@@ -2,7 +2,13 @@
  * What the fields and bits of the format mean, in a sentence each (qcow2.txt). The engine's names are the keys: a field
  * without an explanation, or an explanation without a field, does not compile.
  */
-import type { EntryFieldName, FeatureName, HeaderFieldName, PhraseCode, Said } from '../src/editor/messages';
+import type {
+  EntryFieldName,
+  FeatureName,
+  HeaderFieldName,
+  PhraseCode,
+  Said,
+} from '../src/editor/page/messages';
 import { t } from './strings';
 
 /** Header fields by name. */

@@ -1,6 +1,6 @@
 /** Which part of the page shows what: each is drawn again when what it reads has changed, and only then. */
 import { html, nothing } from 'lit';
-import type { Notice, PageCommand, PageHealth, PageState } from '../src/editor/messages';
+import type { Notice, PageCommand, PageHealth, PageState } from '../src/editor/page/messages';
 import { island } from './island';
 import type { Layout } from './layout';
 import { legend } from './legend';

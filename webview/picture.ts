@@ -2,7 +2,7 @@
  * One of the two views of an image: the guest's disk, or the image file. Map, overview bar and bytes belong together,
  * with the cells and blocks that were fetched for them; only one of the views is on the page at a time.
  */
-import type { CellsRequest, KindTotals, MapCells } from '../src/editor/messages';
+import type { CellsRequest, KindTotals, MapCells } from '../src/editor/page/messages';
 import type { MaybeProblem, Settled } from './answers';
 import { ByteBlocks } from './hex/blocks';
 import { HexView } from './hex/view';

@@ -1,5 +1,5 @@
 /** What survives the page: VS Code drops a hidden page, and keeps this for when it is shown again. */
-import type { PageTab } from '../src/editor/messages';
+import type { PageTab } from '../src/editor/page/messages';
 import { vscode } from './host';
 import { FILE_KINDS, GUEST_KINDS } from './kinds';
 import type { SavedPlace } from './map/navigator';

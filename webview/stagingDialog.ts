@@ -3,7 +3,7 @@
  * the button that stages it. Applying stages an edit; nothing on disk changes before the image is saved.
  */
 import { html, nothing, render, type TemplateResult } from 'lit';
-import type { GuardReport } from '../src/editor/messages';
+import type { GuardReport } from '../src/editor/page/messages';
 import type { Answer } from './answers';
 import { guards, isSaidBy, mayPass } from './guards';
 import { Latest } from './latest';

@@ -8,7 +8,7 @@ import type {
   PageCommand,
   PageHealth,
   PageState,
-} from '../src/editor/messages';
+} from '../src/editor/page/messages';
 import { named } from './names';
 import { icon, type IconName } from './icons';
 import { shareText } from '../src/text/shareText';

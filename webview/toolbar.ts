@@ -1,6 +1,6 @@
 /** The line above the map: go to a place, zoom, change, export. */
 import { html, type TemplateResult } from 'lit';
-import type { ChangeKind, PageCommand } from '../src/editor/messages';
+import type { ChangeKind, PageCommand } from '../src/editor/page/messages';
 import { icon, type IconName } from './icons';
 import { sizeText } from '../src/text/sizeText';
 import { formatCount } from './numbers';

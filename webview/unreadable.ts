@@ -1,6 +1,6 @@
 /** The page of an image that cannot be opened: the reason, a way on, and the header as far as it can be read. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { HeaderView, PageState } from '../src/editor/messages';
+import type { HeaderView, PageState } from '../src/editor/page/messages';
 import { staticDump } from './hex/static';
 import { icon } from './icons';
 import { headerTables } from './panels/header';

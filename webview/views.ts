@@ -2,7 +2,7 @@
  * The two views of an image, the guest's disk and the image file: which one is shown, where it is, and what becomes of
  * both when the image changes. The file's is filled when it is first shown, since that takes as long as a check.
  */
-import type { KindTotals, PageState } from '../src/editor/messages';
+import type { KindTotals, PageState } from '../src/editor/page/messages';
 import type { Announcer } from './announce';
 import type { MaybeProblem } from './answers';
 import type { HostLine } from './host';

@@ -3,7 +3,7 @@
  * the way (stagingDialog.ts).
  */
 import type { TemplateResult } from 'lit';
-import type { ChangeKind, ChangePreview, PageChange } from '../../src/editor/messages';
+import type { ChangeKind, ChangePreview, PageChange } from '../../src/editor/page/messages';
 import type { Answer } from '../answers';
 import type { Disk } from '../map/geometry';
 import { formatOffset } from '../numbers';

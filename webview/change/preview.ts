@@ -1,6 +1,6 @@
 /** What a change would do, as a table in clusters and bytes, with what else is worth knowing. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Amount, ChangePreview, ChangeTally } from '../../src/editor/messages';
+import type { Amount, ChangePreview, ChangeTally } from '../../src/editor/page/messages';
 import { sizeText } from '../../src/text/sizeText';
 import { formatBytes, formatCount } from '../numbers';
 import { icon } from '../icons';

@@ -2,7 +2,7 @@
  * Fetches the cells that the map and the overview bar want. At most one request is under way; when it is answered,
  * the next one asks for what is in sight *then*, so a fast pan or zoom never queues up what nobody looks at any more.
  */
-import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/messages';
+import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/page/messages';
 import type { MaybeProblem, Settled } from '../answers';
 import { cellCount, type Disk } from './geometry';
 import { splitIntoTiles, TILE_CELLS, type TileCache } from './tiles';

@@ -1,6 +1,6 @@
 /** The backing chain, from this image down to the base: what each layer is, and why one is not open. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ChainLayerView, PageState } from '../../src/editor/messages';
+import type { ChainLayerView, PageState } from '../../src/editor/page/messages';
 import { named } from '../names';
 import { icon } from '../icons';
 import { sizeText } from '../../src/text/sizeText';

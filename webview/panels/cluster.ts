@@ -6,7 +6,7 @@ import type {
   EntryField,
   KindTotals,
   PageReport,
-} from '../../src/editor/messages';
+} from '../../src/editor/page/messages';
 import { named } from '../names';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
 import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';

@@ -8,7 +8,7 @@ import type {
   HeaderView,
   Said,
   SnapshotView,
-} from '../../src/editor/messages';
+} from '../../src/editor/page/messages';
 import { named } from '../names';
 import { staticDump } from '../hex/static';
 import { icon } from '../icons';

@@ -1,6 +1,6 @@
 /** The inspector of the file view: what a cluster of the image file is used for, and who refers to it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Claim, StagedHostReport, Structure } from '../../src/editor/messages';
+import type { Claim, StagedHostReport, Structure } from '../../src/editor/page/messages';
 import { nameClusters } from '../describe';
 import { icon } from '../icons';
 import { BEYOND_FILE, FILE_KINDS } from '../kinds';

@@ -3,7 +3,7 @@
  * (stagingDialog.ts).
  */
 import type { TemplateResult } from 'lit';
-import type { RepairMode, RepairPreview } from '../../src/editor/messages';
+import type { RepairMode, RepairPreview } from '../../src/editor/page/messages';
 import type { Answer } from '../answers';
 import { StagingDialog, UNKNOWN, type StagingHost, type StagingState } from '../stagingDialog';
 import { repairForm, type RepairFormActions } from './form';

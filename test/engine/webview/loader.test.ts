@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { MapCells, CellsRequest, Problem } from '../../../src/editor/messages';
+import type { MapCells, CellsRequest, Problem } from '../../../src/editor/page/messages';
 import type { Settled } from '../../../webview/answers';
 import { KIND_COUNT } from '../../../webview/kinds';
 import { CellLoader, overviewLevel } from '../../../webview/map/loader';
