@@ -1,11 +1,11 @@
 /** How a node of the tree looks: icon, words, tooltip. */
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
+import { type Health, healthDetail, healthText, verdictOf } from '../text/vscode/health';
 import { listed } from '../text/printable';
 import { sizeText } from '../text/sizeText';
-import { tooltipTable, treeItem, type TreeEntry } from '../words/items';
-import { describe } from '../words/words';
+import { tooltipTable, treeItem, type TreeEntry } from '../text/vscode/items';
+import { describe } from '../text/vscode/describe';
 import type { Problem } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';

@@ -4,12 +4,12 @@ import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { backingCandidates } from '../chains/backingCandidates';
 import type { ChainView } from '../chains/chainView';
-import type { Page } from '../editor/page';
+import type { Page } from '../editor/host/panel';
 import type { ChangeRequest } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
-import { choose, SEPARATOR } from '../words/choose';
+import { choose, SEPARATOR } from '../text/vscode/choose';
 import { sizeText } from '../text/sizeText';
-import { describe } from '../words/words';
+import { describe } from '../text/vscode/describe';
 import { backingNames } from './backingName';
 
 export type Rebase = ChangeRequest & { readonly kind: 'rebase' };

@@ -4,8 +4,8 @@ import * as vscode from 'vscode';
 import type { ChainNode } from '../chains/chainModel';
 import type { ChainView } from '../chains/chainView';
 import { nodeIn } from './arguments';
-import { askForText } from '../words/choose';
-import { registerCommand, tellInformation } from '../words/tell';
+import { askForText } from '../text/vscode/choose';
+import { registerCommand, tellInformation } from '../text/vscode/tell';
 import { show } from './open';
 import { pathOf } from './target';
 

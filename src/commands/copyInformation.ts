@@ -1,11 +1,11 @@
 /** Copy Image Information: what `qemu-img info --output=json` prints, in the clipboard. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { OpenImages } from '../editor/openImages';
+import type { OpenImages } from '../editor/host/openImages';
 import type { Result } from '../worker/api';
-import { describeWithFile } from '../words/words';
+import { describeWithFile } from '../text/vscode/describe';
 import { targetIn } from './arguments';
-import { registerCommand, tellInStatusBar, tellProblem } from '../words/tell';
+import { registerCommand, tellInStatusBar, tellProblem } from '../text/vscode/tell';
 import { withEngine } from './engineOf';
 import { type CommandTarget, imageOf } from './target';
 

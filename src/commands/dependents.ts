@@ -2,11 +2,11 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
-import type { OpenImages } from '../editor/openImages';
+import type { OpenImages } from '../editor/host/openImages';
 import { targetIn } from './arguments';
-import { choose } from '../words/choose';
-import { gapTexts } from '../words/gapText';
-import { registerCommand, tellInformation } from '../words/tell';
+import { choose } from '../text/vscode/choose';
+import { gapTexts } from '../text/vscode/gapText';
+import { registerCommand, tellInformation } from '../text/vscode/tell';
 import { show } from './open';
 import { type CommandTarget, imageOf } from './target';
 

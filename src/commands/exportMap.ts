@@ -1,14 +1,15 @@
 /** Export Map: asks for the form and the place, streams the map there, and opens it if it is small. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../editor/document';
-import { replaceGuards, type Surroundings } from '../editor/replace';
+import type { ImageDocument } from '../editor/model/document';
+import type { OpenImages } from '../editor/host/openImages';
+import { replaceGuards, type Surroundings } from '../editor/guards/replaceGuards';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
 import { sizeText } from '../text/sizeText';
-import { describeWithFile } from '../words/words';
+import { describeWithFile } from '../text/vscode/describe';
 import { targetIn, textIn } from './arguments';
-import { type Choice, choose } from '../words/choose';
-import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../words/tell';
+import { type Choice, choose } from '../text/vscode/choose';
+import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
 import { withEngine } from './engineOf';
 import { folderOf, imageOf } from './target';
 
@@ -20,6 +21,7 @@ export interface ExportedMap {
 }
 
 export interface ExportContext extends Surroundings {
+  readonly images: OpenImages;
   /** Path of the bundled worker. */
   readonly workerScript: string;
 }

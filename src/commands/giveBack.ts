@@ -4,12 +4,12 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../editor/document';
-import { guardsOf, type Users } from '../editor/editability';
-import type { OpenImages } from '../editor/openImages';
-import type { Cancel, ProgressReport } from '../editor/staging';
+import type { ImageDocument } from '../editor/model/document';
+import { guardsOf, type Users } from '../editor/guards/guards';
+import type { OpenImages } from '../editor/host/openImages';
+import type { Cancel, ProgressReport } from '../editor/model/staging';
 import { sizeText } from '../text/sizeText';
-import { describeWithFile } from '../words/words';
+import { describeWithFile } from '../text/vscode/describe';
 import type { FreeSpace, GivenBack, Problem, Result } from '../worker/api';
 import { targetIn } from './arguments';
 import {
@@ -20,7 +20,7 @@ import {
   tellInformation,
   tellProblem,
   tellWarning,
-} from '../words/tell';
+} from '../text/vscode/tell';
 import { pageInSight } from './open';
 import { imageOf } from './target';
 

@@ -4,11 +4,11 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { OpenImages } from '../editor/openImages';
+import type { OpenImages } from '../editor/host/openImages';
 import { targetIn } from './arguments';
 import { namedImage } from './target';
-import { type Choice, choose } from '../words/choose';
-import { registerCommand, tellInformation } from '../words/tell';
+import { type Choice, choose } from '../text/vscode/choose';
+import { registerCommand, tellInformation } from '../text/vscode/tell';
 
 export function registerGoToProblem(images: OpenImages): vscode.Disposable {
   return registerCommand('qcow2.goToProblem', async (target?: unknown) => {

@@ -1,15 +1,15 @@
 /** Commands that bring an image into sight: Open Image, Show Backing Chain, Go to Offset, Reload Image. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { discardAndRead } from '../editor/outsideChange';
-import type { OpenImages } from '../editor/openImages';
-import type { Page } from '../editor/page';
-import { viewTypeFor } from '../words/viewTypes';
+import { discardAndRead } from '../editor/host/outsideChange';
+import type { OpenImages } from '../editor/host/openImages';
+import type { Page } from '../editor/host/panel';
+import { viewTypeFor } from '../editor/host/viewTypes';
 import { sizeText } from '../text/sizeText';
-import { describe } from '../words/words';
+import { describe } from '../text/vscode/describe';
 import { targetIn, textIn } from './arguments';
-import { askForText } from '../words/choose';
-import { ask, registerCommand, tellError } from '../words/tell';
+import { askForText } from '../text/vscode/choose';
+import { ask, registerCommand, tellError } from '../text/vscode/tell';
 import { parsePlace, type Place } from '../text/byteCount';
 import { type CommandTarget, chooseFile, imageOf, namedImage } from './target';
 

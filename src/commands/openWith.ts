@@ -1,10 +1,10 @@
 /** Open with QCOW2 Editor, for images whatever their names; and the same from now on. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { associate, belongsToWorkspace, patternOfEnding, patternOfFile } from '../editor/associations';
-import type { OpenImages } from '../editor/openImages';
-import { choose } from '../words/choose';
-import { ask, registerCommand, tellError } from '../words/tell';
+import { associate, belongsToWorkspace, patternOfEnding, patternOfFile } from '../editor/host/associations';
+import type { OpenImages } from '../editor/host/openImages';
+import { choose } from '../text/vscode/choose';
+import { ask, registerCommand, tellError } from '../text/vscode/tell';
 import { targetIn } from './arguments';
 import { show } from './open';
 import { namedImage } from './target';

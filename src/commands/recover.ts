@@ -1,11 +1,11 @@
 /** Recover: takes back a save that was interrupted, or finishes it where it was done; or drops its journal. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../editor/document';
-import type { OpenImages } from '../editor/openImages';
+import type { ImageDocument } from '../editor/model/document';
+import type { OpenImages } from '../editor/host/openImages';
 import type { Problem, RecoverOutcome, RecoverTrust } from '../worker/api';
-import { describeWithFile } from '../words/words';
-import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../words/tell';
+import { describeWithFile } from '../text/vscode/describe';
+import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
 import { targetIn } from './arguments';
 import { namedImage } from './target';
 

@@ -1,6 +1,6 @@
 /** Shows what prevents a change: refusals, and questions to confirm. */
 import { html, type TemplateResult } from 'lit';
-import type { GuardReport } from '../../src/editor/messages';
+import type { GuardReport } from '../../src/editor/page/messages';
 import type { Loadable } from '../host/answers';
 import { icon } from '../base/icons';
 import { t } from '../base/strings';

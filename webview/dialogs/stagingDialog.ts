@@ -3,7 +3,7 @@
  * Nothing on disk changes until the image is saved.
  */
 import { html, nothing, render, type TemplateResult } from 'lit';
-import type { GuardReport } from '../../src/editor/messages';
+import type { GuardReport } from '../../src/editor/page/messages';
 import type { Loadable } from '../host/answers';
 import { guards, isSaidBy, mayPass } from './guards';
 import { Latest } from '../host/latest';

@@ -1,5 +1,5 @@
 /** Types of the host's answers. */
-import type { Problem, Result } from '../../src/editor/messages';
+import type { Problem, Result } from '../../src/editor/page/messages';
 
 /** The host stopped before it answered. */
 export interface Disconnected {

@@ -20,7 +20,7 @@ import type {
   Result,
   PageReport,
   Told,
-} from '../../src/editor/messages';
+} from '../../src/editor/page/messages';
 import type { Loadable, MaybeProblem, HostResult } from './answers';
 import { t } from '../base/strings';
 

@@ -1,5 +1,5 @@
 /** Describes cells and selections for the tooltip and for screen readers. */
-import type { KindTotals } from '../../src/editor/messages';
+import type { KindTotals } from '../../src/editor/page/messages';
 import type { KindSet } from './kinds';
 import type { Disk } from './geometry';
 import type { Source } from './tiles';

@@ -1,5 +1,5 @@
 /** The kinds of cells in the two views of the map: order, colour variable, name and meaning of each. */
-import type { CellKind, HostKind } from '../../src/editor/messages';
+import type { CellKind, HostKind } from '../../src/editor/page/messages';
 import { t } from '../base/strings';
 
 export interface KindWords {

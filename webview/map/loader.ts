@@ -2,7 +2,7 @@
  * Fetches the cells that the map and the overview bar need. At most one request is pending; the next one asks for the
  * cells that are visible when it is sent, so that a fast pan or zoom does not queue requests for cells already left.
  */
-import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/messages';
+import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/page/messages';
 import type { MaybeProblem, HostResult } from '../host/answers';
 import { cellCount, type Disk } from './geometry';
 import { splitIntoTiles, TILE_CELLS, type TileCache } from './tiles';

@@ -1,6 +1,6 @@
 /** The backing chain from this image down to the base: details of each layer, and why one is not opened. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ChainLayerView, PageState } from '../../src/editor/messages';
+import type { ChainLayerView, PageState } from '../../src/editor/page/messages';
 import { safeName } from '../base/names';
 import { icon } from '../base/icons';
 import { sizeText } from '../../src/text/sizeText';

@@ -6,7 +6,7 @@ import type {
   EntryField,
   KindTotals,
   PageReport,
-} from '../../src/editor/messages';
+} from '../../src/editor/page/messages';
 import { safeName } from '../base/names';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../map/describe';
 import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../map/kinds';

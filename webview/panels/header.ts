@@ -8,7 +8,7 @@ import type {
   HeaderView,
   Said,
   SnapshotView,
-} from '../../src/editor/messages';
+} from '../../src/editor/page/messages';
 import { safeName } from '../base/names';
 import { staticDump } from '../bytes/static';
 import { icon } from '../base/icons';

@@ -1,6 +1,6 @@
 /** The inspector of the file view: the use of a cluster of the image file, and its references. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Claim, StagedHostReport, Structure } from '../../src/editor/messages';
+import type { Claim, StagedHostReport, Structure } from '../../src/editor/page/messages';
 import { nameClusters } from '../map/describe';
 import { icon } from '../base/icons';
 import { BEYOND_FILE, FILE_KINDS } from '../map/kinds';

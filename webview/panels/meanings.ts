@@ -8,7 +8,7 @@ import type {
   HeaderFieldName,
   PhraseCode,
   Said,
-} from '../../src/editor/messages';
+} from '../../src/editor/page/messages';
 import { t } from '../base/strings';
 
 /** Header fields by name. */

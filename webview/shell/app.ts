@@ -9,7 +9,7 @@ import type {
   PageHealth,
   PageState,
   PageTab,
-} from '../../src/editor/messages';
+} from '../../src/editor/page/messages';
 import { Announcer } from '../base/announcer';
 import { ChangeDialog } from '../dialogs/change/dialog';
 import type { Range } from '../dialogs/change/range';

@@ -2,7 +2,7 @@
  * One of the two views of an image: the guest disk or the image file. A view has its own map, overview bar and bytes,
  * with their caches; the page shows one view at a time.
  */
-import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/messages';
+import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/page/messages';
 import type { MaybeProblem, HostResult } from '../host/answers';
 import { ByteBlocks } from '../bytes/blocks';
 import { HexView } from '../bytes/view';

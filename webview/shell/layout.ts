@@ -1,7 +1,7 @@
 /** The frame of the page. It is made once, and the parts draw themselves into it. */
 import { html, render } from 'lit';
 import { ref } from 'lit/directives/ref.js';
-import type { PageTab } from '../../src/editor/messages';
+import type { PageTab } from '../../src/editor/page/messages';
 import { t } from '../base/strings';
 
 export interface Layout {

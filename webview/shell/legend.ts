@@ -1,6 +1,6 @@
 /** The legend: colour, clusters, bytes and share of each kind. Clicking an entry highlights its kind in the map. */
 import { html, type TemplateResult } from 'lit';
-import type { KindTotals } from '../../src/editor/messages';
+import type { KindTotals } from '../../src/editor/page/messages';
 import { FILE_KINDS, GUEST_KINDS, isFromBacking, type KindSet } from '../map/kinds';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';

@@ -1,6 +1,6 @@
 /** Messages below the summary bar: that the host has stopped first, then what the host sent. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Notice, NoticeCommand } from '../../src/editor/messages';
+import type { Notice, NoticeCommand } from '../../src/editor/page/messages';
 import { icon } from '../base/icons';
 import { t } from '../base/strings';
 

@@ -1,6 +1,6 @@
 /** Draws the parts of the page, each whenever the state that it reads changes. */
 import { html, nothing } from 'lit';
-import type { Notice, PageCommand, PageHealth, PageState } from '../../src/editor/messages';
+import type { Notice, PageCommand, PageHealth, PageState } from '../../src/editor/page/messages';
 import { drawOnChange } from './drawOnChange';
 import type { Layout } from './layout';
 import { legend } from './legend';

@@ -1,6 +1,12 @@
 /** The summary bar at the top of the page: name, sizes, what is special about the image, and its health. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ImageState, ImageSummary, PageCommand, PageHealth, PageState } from '../../src/editor/messages';
+import type {
+  ImageState,
+  ImageSummary,
+  PageCommand,
+  PageHealth,
+  PageState,
+} from '../../src/editor/page/messages';
 import { safeName } from '../base/names';
 import { icon, type IconName } from '../base/icons';
 import { shareText } from '../../src/text/shareText';

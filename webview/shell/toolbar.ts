@@ -1,6 +1,6 @@
 /** The toolbar above the map: view, go to, zoom, change, check, export. */
 import { html, type TemplateResult } from 'lit';
-import type { ChangeKind, PageCommand } from '../../src/editor/messages';
+import type { ChangeKind, PageCommand } from '../../src/editor/page/messages';
 import { icon, type IconName } from '../base/icons';
 import { sizeText } from '../../src/text/sizeText';
 import { formatCount } from '../base/numbers';

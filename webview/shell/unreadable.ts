@@ -1,6 +1,6 @@
 /** The page of an image that cannot be opened: the reason, a Retry button, and the readable part of the header. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { HeaderView, PageState } from '../../src/editor/messages';
+import type { HeaderView, PageState } from '../../src/editor/page/messages';
 import { staticDump } from '../bytes/static';
 import { icon } from '../base/icons';
 import { headerTables } from '../panels/header';

@@ -2,7 +2,7 @@
  * The two views of an image, the guest disk and the image file: which one is visible, and how both follow changes of
  * the image. The file view is loaded when it is first shown, since that takes as long as a check.
  */
-import type { KindTotals, PageState } from '../../src/editor/messages';
+import type { KindTotals, PageState } from '../../src/editor/page/messages';
 import type { Announcer } from '../base/announcer';
 import type { MaybeProblem } from '../host/answers';
 import type { HostClient } from '../host/client';

@@ -1,5 +1,5 @@
 /** State that outlives the page: VS Code discards a hidden page, and restores this when it is shown again. */
-import type { PageTab } from '../../src/editor/messages';
+import type { PageTab } from '../../src/editor/page/messages';
 import { vscode } from '../host/client';
 import { FILE_KINDS, GUEST_KINDS } from '../map/kinds';
 import type { SavedPlace } from '../map/navigator';

@@ -6,7 +6,7 @@ import type {
   PageState,
   PageTab,
   PageReport,
-} from '../../src/editor/messages';
+} from '../../src/editor/page/messages';
 import type { Loadable } from '../host/answers';
 import type { Selection } from '../map/selection';
 

@@ -2,7 +2,7 @@
  * The Write Zeroes and Discard dialog: range and options, with a preview that the engine computes.
  */
 import type { TemplateResult } from 'lit';
-import type { ChangeKind, ChangePreview, PageChange } from '../../../src/editor/messages';
+import type { ChangeKind, ChangePreview, PageChange } from '../../../src/editor/page/messages';
 import type { Loadable } from '../../host/answers';
 import type { Disk } from '../../map/geometry';
 import { formatOffset } from '../../base/numbers';

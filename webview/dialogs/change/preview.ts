@@ -1,6 +1,6 @@
 /** The preview of a change: a table in clusters and bytes, and notes. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Amount, ChangePreview, ChangeTally } from '../../../src/editor/messages';
+import type { Amount, ChangePreview, ChangeTally } from '../../../src/editor/page/messages';
 import { sizeText } from '../../../src/text/sizeText';
 import { formatBytes, formatCount } from '../../base/numbers';
 import { icon } from '../../base/icons';

@@ -2,7 +2,7 @@
  * The Repair dialog: leaks or everything, with a preview of the repairs and of the data that would be lost.
  */
 import type { TemplateResult } from 'lit';
-import type { RepairMode, RepairPreview } from '../../../src/editor/messages';
+import type { RepairMode, RepairPreview } from '../../../src/editor/page/messages';
 import type { Loadable } from '../../host/answers';
 import { StagingDialog, UNKNOWN, type StagingHost, type StagingState } from '../stagingDialog';
 import { repairForm, type RepairFormActions } from './form';

@@ -1,6 +1,6 @@
 /** The form of the Repair dialog, drawn from its state. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { RepairMode, RepairPreview } from '../../../src/editor/messages';
+import type { RepairMode, RepairPreview } from '../../../src/editor/page/messages';
 import { isSaidBy } from '../guards';
 import { icon } from '../../base/icons';
 import { sizeText } from '../../../src/text/sizeText';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { MapCells, CellsRequest, Problem } from '../../../../src/editor/messages';
+import type { MapCells, CellsRequest, Problem } from '../../../../src/editor/page/messages';
 import type { HostResult } from '../../../../webview/host/answers';
 import { KIND_COUNT } from '../../../../webview/map/kinds';
 import { CellLoader, overviewLevel } from '../../../../webview/map/loader';
