@@ -8,6 +8,7 @@ import type { ChainView } from '../chains/chainView';
 import { type FindUsers, guardsOf, readOnlyReason } from '../editor/guards/guards';
 import type { OpenImages } from '../editor/host/openImages';
 import type { Page } from '../editor/host/panel';
+import { preview } from './preview';
 import { stageRequest } from './stageChange';
 import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
 import { describeWithFile } from '../text/vscode/describe';
@@ -67,12 +68,12 @@ async function askAndStage(
     return undefined;
   }
   const { request, size } = choice;
-  const preview = await document.preview(request);
-  if (!preview.ok) {
-    tellProblem(describeWithFile(preview.problem, uri.fsPath), preview.problem);
+  const previewed = await preview(document, (engine, operation) => engine.preview(request, operation));
+  if (!previewed.ok) {
+    tellProblem(describeWithFile(previewed.problem, uri.fsPath), previewed.problem);
     return undefined;
   }
-  const { rebased, changed } = preview.value;
+  const { rebased, changed } = previewed.value;
   if (!changed || rebased === undefined) {
     void tellInformation(vscode.l10n.t('The image names this backing file already.'));
     return undefined;

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/model/document';
+import type { Cancel } from '../editor/model/operations';
 import type { OpenImages } from '../editor/host/openImages';
 import { replaceGuards, type Surroundings } from '../editor/guards/replaceGuards';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
@@ -115,12 +116,13 @@ function exportWithProgress(
   const title = vscode.l10n.t('Exporting the map of {0}', basename(uri.path));
   return showProgress(title, (report, token) => {
     if (document !== undefined && (document.state?.edits?.unsaved ?? 0) > 0) {
-      return document.exportMap(request, report, (stop) => token.onCancellationRequested(stop));
+      const cancel: Cancel = (stop) => token.onCancellationRequested(stop);
+      return document.run((engine, operation) => engine.exportMap(request, operation), { report, cancel });
     }
     return withEngine(
       workerScript,
       uri,
-      (engine) => engine.exportMap(request, 1),
+      (engine) => engine.calls.exportMap(request, 1),
       {
         operationProgress: (_operation, done, total) => {
           report(done, total);

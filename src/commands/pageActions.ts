@@ -4,6 +4,7 @@ import type { FindUsers } from '../editor/guards/guards';
 import type { Checks } from '../editor/health/checks';
 import type { PageActions } from '../editor/page/pageRequests';
 import { show } from './open';
+import { stopPreview } from './preview';
 import { previewChange, stageChange } from './stageChange';
 import { previewRepair, stageRepair } from './stageRepair';
 
@@ -13,6 +14,7 @@ export function pageActions(findUsers: FindUsers, checks: Checks): PageActions {
     preview: previewChange,
     stage: (document, change, confirmed) => stageChange(document, change, confirmed, findUsers),
     previewRepair,
+    stopPreview,
     stageRepair: async (document, mode, confirmed) => {
       const staged = await stageRepair(document, mode, confirmed, findUsers, checks);
       return staged.ok ? { ok: true, value: { label: staged.value.label } } : staged;

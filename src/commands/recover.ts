@@ -29,7 +29,7 @@ async function recover(
   trust: RecoverTrust,
 ): Promise<RecoverOutcome | undefined> {
   const name = basename(uri.path);
-  const recovered = await document.recover(trust);
+  const recovered = await document.edit((staging) => staging.recover(trust));
   if (recovered.ok) {
     void tellInformation(outcomeText(recovered.value, name));
     return recovered.value;

@@ -4,7 +4,8 @@ import { describe, describeWithFile } from '../text/vscode/describe';
 import type { ChangeRequest, ChangeTally } from '../worker/api';
 import { labelOf, notesOf, requestOf } from './changeRequest';
 import type { ImageDocument } from '../editor/model/document';
-import { type FindUsers, guardsOf, readOnlyReason } from '../editor/guards/guards';
+import { preview } from './preview';
+import { type FindUsers, guardsOf, obstaclesOf, readOnlyReason } from '../editor/guards/guards';
 import type { ChangePreview, PageChange, Told } from '../editor/page/messages';
 
 export interface Staged {
@@ -37,7 +38,7 @@ export async function stageRequest(
   const writesData = request.kind !== 'rebase';
   const refusal = await refusalOf(document, confirmed, findUsers, writesData);
   if (refusal !== undefined) return { ok: false, text: refusal };
-  const staged = await document.stage(request, label);
+  const staged = await document.edit((staging) => staging.stage(request, label));
   if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, pathOf(document)) };
   return { ok: true, value: { label, tally: staged.value } };
 }
@@ -48,11 +49,13 @@ export async function previewChange(
 ): Promise<Told<ChangePreview>> {
   const reason = readOnlyReason(document);
   if (reason !== undefined) return { ok: false, text: reason };
-  const preview = await document.preview(requestOf(change, uriOf(document)));
-  if (!preview.ok) return { ok: false, text: describeWithFile(preview.problem, pathOf(document)) };
+  const previewed = await preview(document, (engine, operation) =>
+    engine.preview(requestOf(change, uriOf(document)), operation),
+  );
+  if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, pathOf(document)) };
   return {
     ok: true,
-    value: { tally: preview.value, notes: notesOf(preview.value, document.state?.summary) },
+    value: { tally: previewed.value, notes: notesOf(previewed.value, document.state?.summary) },
   };
 }
 
@@ -69,7 +72,7 @@ async function refusalOf(
   }
   if (document.hasUnsaved) {
     // A repair that is staged may have left damage.
-    const obstacles = await document.obstacles();
+    const obstacles = await obstaclesOf(document);
     const damage = obstacles.ok ? obstacles.value.find(({ isDamage }) => isDamage) : undefined;
     return damage === undefined ? readOnlyReason(document) : describe(damage.problem);
   }

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { RepairMode, RepairReport } from '../worker/api';
 import { describeWithFile } from '../text/vscode/describe';
 import { actionText, exampleText, lossText, repairLabel } from '../text/vscode/repairText';
+import { preview } from './preview';
 import type { Checks } from '../editor/health/checks';
 import type { ImageDocument } from '../editor/model/document';
 import { type FindUsers, guardsOf } from '../editor/guards/guards';
@@ -15,9 +16,9 @@ export interface StagedRepair {
 }
 
 export async function previewRepair(document: ImageDocument, mode: RepairMode): Promise<Told<RepairPreview>> {
-  const preview = await document.previewRepair(mode);
-  if (!preview.ok) return { ok: false, text: describeWithFile(preview.problem, pathOf(document)) };
-  return { ok: true, value: repairPreview(preview.value) };
+  const previewed = await preview(document, (engine, operation) => engine.previewRepair(mode, operation));
+  if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, pathOf(document)) };
+  return { ok: true, value: repairPreview(previewed.value) };
 }
 
 function repairPreview({
@@ -70,7 +71,7 @@ export async function stageRepair(
   const refusal = refusals[0] ?? questions.find(({ id }) => !document.isConfirmed(id))?.text;
   if (refusal !== undefined) return { ok: false, text: refusal };
   const label = repairLabel(mode);
-  const repaired = await document.repair(mode, label);
+  const repaired = await document.edit((staging) => staging.repair(mode, label));
   if (!repaired.ok) return { ok: false, text: describeWithFile(repaired.problem, pathOf(document)) };
   const { report, checked } = repaired.value;
   if (report.changed) await checks.learn(document.source, checked);

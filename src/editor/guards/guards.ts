@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { Problem } from '../../worker/api';
+import type { Obstacle, Problem, Result } from '../../worker/api';
 import type { SearchGap } from '../../worker/indexApi';
 import { listed } from '../../text/printable';
 import { gapTexts } from '../../text/vscode/gapText';
@@ -66,6 +66,10 @@ export function readOnlyReason(
   return undefined;
 }
 
+/** What the engine has against changing the image now. */
+export const obstaclesOf = (document: ImageDocument): Promise<Result<readonly Obstacle[]>> =>
+  document.run((engine, operation) => engine.obstacles(operation));
+
 /** All that stands in the way of changing the image now. */
 export async function guardsOf(
   document: ImageDocument,
@@ -78,7 +82,7 @@ export async function guardsOf(
   const { source } = document;
   if (source.kind !== 'path') return { refusals: [], questions: [] };
   const image = vscode.Uri.file(source.path);
-  const [users, obstacles] = await Promise.all([findUsers(source.path), document.obstacles()]);
+  const [users, obstacles] = await Promise.all([findUsers(source.path), obstaclesOf(document)]);
   const refusals: string[] = [];
   const questions: GuardQuestion[] = [];
   if (!obstacles.ok) refusals.push(describe(obstacles.problem));

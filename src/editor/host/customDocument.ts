@@ -10,8 +10,7 @@ import type { ImageDocument } from '../model/document';
 import type { Subscription } from '../model/emitter';
 import type { DocumentFollower } from '../watch/documentFollower';
 import type { Revival } from '../model/revival';
-import type { Dropped } from '../model/editHistory';
-import type { UndoableEdit } from '../model/staging';
+import type { HistoryEnd, UndoableEdit } from '../model/editHistory';
 
 export type DocumentEvent =
   | vscode.CustomDocumentEditEvent<CustomImageDocument>
@@ -120,7 +119,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
   }
 }
 
-function reasonText(why: Problem | Dropped): string {
+function reasonText(why: Problem | HistoryEnd): string {
   switch (why) {
     case 'readAnew':
       return vscode.l10n.t('the file was changed by another program or read anew since');

@@ -7,7 +7,7 @@ import type { CustomImageDocument } from './customDocument';
 import type { ImageDocument, Selection } from '../model/document';
 import type { Subscription } from '../model/emitter';
 import type { FindUsers } from '../guards/guards';
-import { hostHandler, type PageActions } from '../page/pageRequests';
+import { pageHandler, type PageActions } from '../page/pageRequests';
 import type { ChangeKind, PageApi, PageTab } from '../page/messages';
 import { pageHtml, pageResources } from '../page/pageHtml';
 import { documentHealth, pageState } from '../page/pageState';
@@ -43,7 +43,7 @@ export class Page implements vscode.Disposable {
     const { uri, document } = this;
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: pageResources(extension) };
-    const handler = hostHandler(uri, document, findUsers, checks, actions, {
+    const handler = pageHandler(uri, document, findUsers, checks, actions, {
       ready: () => {
         this.cameUp();
       },

@@ -12,7 +12,7 @@ import type { CustomImageDocument } from './customDocument';
 import { type FindUsers, guardsOf, isAboutUnseenLocks } from '../guards/guards';
 import { guardLevel } from '../guards/guardLevels';
 import { replaceGuards, type Surroundings } from '../guards/replaceGuards';
-import type { Cancel } from '../model/staging';
+import type { Cancel } from '../model/operations';
 
 /** Milliseconds until a save shows its progress. */
 const SHOW_PROGRESS_AFTER = 1000;
@@ -32,7 +32,7 @@ export async function saveDocument(
     await checkGuards(document, findUsers);
     const { leftover } = settle(
       document,
-      await withProgress(document, token, (cancel) => document.model.save(cancel)),
+      await withProgress(document, token, (cancel) => document.model.edit((staging) => staging.save(cancel))),
     );
     if (leftover === undefined) return;
     const text = describeWithFile(leftover, document.uri.fsPath);
@@ -92,7 +92,7 @@ async function copyTo(
   trust: SaveAsTrust = {},
 ): Promise<void> {
   const copied = await withProgress(document, token, (cancel) =>
-    document.model.saveAs(target.fsPath, trust, cancel),
+    document.model.edit((staging) => staging.saveAs(target.fsPath, trust, cancel)),
   );
   const asks = !copied.ok && isAboutUnseenLocks(copied.problem) && trust.trustsUnseenLocks !== true;
   if (!asks || guardLevel('unseenLocks', target) === 'refuse') {

@@ -146,7 +146,7 @@ describe('a repair', () => {
     await document.revert();
     const restored = await document.restore(backup);
     assert.deepEqual(restored.ok && restored.value.map(({ label }) => label), ['Repair: everything']);
-    const saved = await document.inTurn(() => document.save(() => undefined));
+    const saved = await document.inTurn(() => document.edit((staging) => staging.save(() => undefined)));
     assert.ok(saved.ok, JSON.stringify(saved));
     assert.match(qemuImg('check', uri.fsPath), /No errors were found/);
   });

@@ -108,7 +108,9 @@ describe('staged edits', () => {
     const { document, uri } = await staged('source.qcow2');
     renameSync(uri.fsPath, `${uri.fsPath}.away`);
     const copy = folder.file('copy.qcow2');
-    const written = await document.inTurn(() => document.saveAs(copy, {}, () => undefined));
+    const written = await document.inTurn(() =>
+      document.edit((staging) => staging.saveAs(copy, {}, () => undefined)),
+    );
     assert.deepEqual(written, { ok: true, value: undefined });
     qemuImg('check', copy);
     qemuIo(copy, 'read -P 0 0 2M', 'read -P 1 2M 2M');
