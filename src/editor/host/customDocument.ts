@@ -101,7 +101,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
     if (revival.kind === 'lost') for (const edit of revival.edits) this.tellEdit(edit);
     if (revival.kind === 'lost' || revival.kind === 'saved') this.setCleanLater();
     // A save that was taken back has given the file another time: what VS Code would ask for has to fit it.
-    if (revival.kind !== 'waiting') await this.model.renewBackup();
+    if (revival.kind !== 'waiting') await this.model.backups.renew();
   }
 
   /** VS Code counts an undo that led nowhere as one: nothing is there to be saved, and a save says so. */

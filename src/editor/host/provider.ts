@@ -119,7 +119,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
       tellProblem(vscode.l10n.t('{0} was not reverted: {1}', name, text), reverted.problem);
     }
     document.wasReverted();
-    await document.model.removeBackups();
+    await document.model.backups.removeAll();
   }
 
   async backupCustomDocument(
@@ -127,13 +127,13 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     { destination }: vscode.CustomDocumentBackupContext,
   ): Promise<vscode.CustomDocumentBackup> {
     const path = destination.fsPath;
-    const backedUp = await document.model.backUp(path);
+    const backedUp = await document.model.backups.write(path);
     if (!backedUp.ok) {
       const text = describeWithFile(backedUp.problem, document.uri.fsPath);
       const name = basename(document.uri.path);
       throw told(vscode.l10n.t('Staged edits of {0} were not backed up: {1}', name, text), backedUp.problem);
     }
-    return { id: path, delete: () => void document.model.removeBackup(path) };
+    return { id: path, delete: () => void document.model.backups.remove(path) };
   }
 
   dispose(): void {
@@ -143,7 +143,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
   /** Stages the edits of a backup again, and hands them to VS Code one by one, to be undone one by one. */
   private async restore(document: CustomImageDocument, backup: string): Promise<void> {
     await document.model.whenRead();
-    const restored = await document.model.restore(backup);
+    const restored = await document.model.backups.restore(backup);
     if (!restored.ok) {
       const text = describeWithFile(restored.problem, document.uri.fsPath);
       void tellWarning(vscode.l10n.t('Staged edits were not restored: {0}', text));
@@ -167,7 +167,7 @@ async function untilClosed(document: CustomImageDocument, save: Promise<void>): 
 
 /** VS Code deletes the last backup that it was given, not the one that the document was opened from. */
 async function removeBackupsOfSaved({ model }: CustomImageDocument): Promise<void> {
-  if (!model.hasUnsaved) await model.removeBackups();
+  if (!model.hasUnsaved) await model.backups.removeAll();
 }
 
 /** Registers both entries of the editor, and reads open images anew once the workspace is trusted. */

@@ -3,7 +3,7 @@
  * to whatever file it leads to, and passes on what that file's session tells. Edits come in here and are staged in the
  * session, since a document lives without a view: saving and undoing never ask the webview.
  */
-import type { BackupPlace, ImageState, OperationId, Problem, QuestionCalls, Result } from '../../worker/api';
+import type { ImageState, OperationId, Problem, QuestionCalls, Result } from '../../worker/api';
 import type { Remote } from '../../worker/remote';
 import { DocumentBackups } from './documentBackups';
 import type { HistoryEnd, UndoableEdit } from './editHistory';
@@ -13,7 +13,7 @@ import { type ImageSource, identify } from './source';
 import type { Revival } from './revival';
 import type { ImageSession, ScanProgress } from './session';
 import type { SessionLease, Sessions } from './sessions';
-import type { Staging } from './staging';
+import type { Edits } from './staging';
 
 /** A stretch of the guest's disk, in bytes. */
 export interface Selection {
@@ -44,7 +44,7 @@ export class ImageDocument {
   /** The thread had died, and what became of the edits that were staged. */
   readonly onDidRevive = this.reviveEmitter.event;
 
-  private readonly backups = new DocumentBackups();
+  readonly backups: DocumentBackups;
   private lease: SessionLease | undefined;
   private subscriptions: Subscription[] = [];
   private looking: Promise<void> | undefined;
@@ -60,6 +60,12 @@ export class ImageDocument {
     readonly source: ImageSource,
     private readonly sessions: Sessions,
   ) {
+    this.backups = new DocumentBackups({
+      hasUnsaved: () => this.hasUnsaved,
+      staging: async () => (await this.readSession()).staging,
+      // None is being written where the document is closed.
+      inTurn: (piece) => this.lease?.session.staging.enqueue(piece) ?? piece(),
+    });
     void this.whenRead();
   }
 
@@ -173,7 +179,7 @@ export class ImageDocument {
   }
 
   /** Stages, saves, recovers or gives space back. The guards are the caller's business. */
-  async edit<T>(request: (staging: Staging) => Promise<Result<T>>): Promise<Result<T>> {
+  async edit<T>(request: (edits: Edits) => Promise<Result<T>>): Promise<Result<T>> {
     return request((await this.readSession()).staging);
   }
 
@@ -194,39 +200,6 @@ export class ImageDocument {
     this.leave();
   }
 
-  /** Writes what is staged to a backup, which stays when the document is closed. */
-  async backUp(path: string): Promise<Result<BackupPlace>> {
-    return (await this.readSession()).staging.backUp(path, (place) => this.backups.wrote(path, place));
-  }
-
-  /** Writes what is staged to a backup for the document that takes the place of this one, and removes it. */
-  async backUpForMove(path: string): Promise<Result<BackupPlace>> {
-    return (await this.readSession()).staging.backUp(path, () => Promise.resolve());
-  }
-
-  /** Writes the newest backup anew, where there is one and something is staged. */
-  async renewBackup(): Promise<void> {
-    const { last } = this.backups;
-    if (last !== undefined && this.hasUnsaved) await this.backUp(last);
-  }
-
-  /** Stages the edits of a backup again. */
-  async restore(path: string): Promise<Result<readonly UndoableEdit[]>> {
-    const restored = await (await this.readSession()).staging.restore(path);
-    if (!restored.ok) return restored;
-    this.backups.opened(path, restored.value);
-    return { ok: true, value: restored.value.edits };
-  }
-
-  removeBackup(path: string): Promise<void> {
-    return this.inTurnOrClosed(() => this.backups.remove(path));
-  }
-
-  /** Nothing is staged any more, or it is staged elsewhere. */
-  removeBackups(): Promise<void> {
-    return this.inTurnOrClosed(() => this.backups.removeAll());
-  }
-
   dispose(): void {
     this.isDisposed = true;
     this.leave();
@@ -237,11 +210,6 @@ export class ImageDocument {
     this.failEmitter.dispose();
     this.reviveEmitter.dispose();
     this.outsideEmitter.dispose();
-  }
-
-  /** Another backup may be under way that shares pages; none is where the document is closed. */
-  private async inTurnOrClosed(piece: () => Promise<void>): Promise<void> {
-    await (this.lease === undefined ? piece() : this.lease.session.staging.enqueue(piece));
   }
 
   private async lookAtAll(): Promise<void> {

@@ -12,7 +12,6 @@ import type {
   FreeSpace,
   GivenBack,
   ImageState,
-  OperationId,
   Problem,
   RecoverOutcome,
   RecoverTrust,
@@ -30,7 +29,10 @@ import { EditRecovery, type Restaged } from './editRecovery';
 import { Emitter } from './emitter';
 import { logTimed } from './engineLog';
 import type { Cancel, Control } from './operations';
-import type { Numbers, Revival } from './revival';
+import type { Revival } from './revival';
+import type { StagingHost } from './stagingHost';
+import { Turns } from './turns';
+import { UndoRedo } from './undoRedo';
 
 /** What a save leaves behind: all is saved, but the journal could not be removed. */
 export type SaveOutcome = Pick<Saved, 'leftover'>;
@@ -46,33 +48,23 @@ export interface RepairOutcome {
   readonly checked: Checked;
 }
 
-/** What staging needs of the session it belongs to. */
-export interface StagingHost extends Numbers {
-  readonly state: ImageState | undefined;
-  ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>>;
-  run<T>(
-    request: (engine: EngineClient, operation: OperationId) => Promise<Result<T>>,
-    control?: Control,
-  ): Promise<Result<T>>;
-  /** The worker has answered with another state. */
-  take(state: ImageState): void;
-  /** What became of the edits when the thread died last, once that is known; undefined where it lives. */
-  whenRevived(): Promise<Revival | undefined>;
-  /** What was lost when the thread died has come back, or has not. */
-  tellRevival(revival: Revival): void;
-}
+/** What is asked of a document's file; the rest the document and its session do. */
+export type Edits = Pick<
+  Staging,
+  'stage' | 'repair' | 'save' | 'saveAs' | 'freeSpace' | 'giveBack' | 'recover'
+>;
 
 export class Staging {
   readonly #editEmitter = new Emitter<UndoableEdit>();
   /** An edit was staged. */
   readonly onDidEdit = this.#editEmitter.event;
-  readonly #failEmitter = new Emitter<Problem | HistoryEnd>();
   /** An undo or redo could not be done: why, or how its history ended. */
-  readonly onDidFail = this.#failEmitter.event;
+  readonly onDidFail;
 
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   readonly #history = new EditHistory();
   readonly #recovery: EditRecovery;
+  readonly #undoRedo: UndoRedo;
   readonly #host: StagingHost;
   #isSaving = false;
   #stopSave: (() => void) | undefined;
@@ -86,6 +78,8 @@ export class Staging {
       backups,
       () => void this.enqueue(() => this.#keep()),
     );
+    this.#undoRedo = new UndoRedo(host, this.#turns, this.#history, this.#recovery);
+    this.onDidFail = this.#undoRedo.onDidFail;
   }
 
   get edits(): EditState | undefined {
@@ -113,9 +107,7 @@ export class Staging {
 
   /** Runs a piece after all that was asked for before. */
   enqueue<T>(piece: () => Promise<T>): Promise<T> {
-    const result = this.#work.then(piece);
-    this.#work = result.catch(() => undefined);
-    return result;
+    return this.#turns.take(piece);
   }
 
   /** Stages a change; nothing where it changes nothing. */
@@ -267,7 +259,7 @@ export class Staging {
       this.restart(labels);
       this.#host.take(state);
       await this.#keep();
-      return { ok: true, value: { edits: labels.map((_, index) => this.#edit(index + 1)), pages } };
+      return { ok: true, value: { edits: labels.map((_, index) => this.#undoRedo.edit(index + 1)), pages } };
     });
   }
 
@@ -304,7 +296,7 @@ export class Staging {
   dispose(): void {
     this.#recovery.drop();
     this.#editEmitter.dispose();
-    this.#failEmitter.dispose();
+    this.#undoRedo.dispose();
   }
 
   /** Where edits are lost, those that are not are another history. */
@@ -314,7 +306,7 @@ export class Staging {
     const { problem, labels } = restaged;
     this.restart(labels, 'lost');
     await this.#recovery.write(engine);
-    return { kind: 'lost', problem, edits: labels.map((_, index) => this.#edit(index + 1)) };
+    return { kind: 'lost', problem, edits: labels.map((_, index) => this.#undoRedo.edit(index + 1)) };
   }
 
   /** Has the history backed up for the case that the thread dies. */
@@ -328,7 +320,7 @@ export class Staging {
     if (!hasChanged) return;
     this.#history.add(this.#done, request.label);
     this.#recovery.note(request);
-    this.#editEmitter.fire(this.#edit(this.#history.length));
+    this.#editEmitter.fire(this.#undoRedo.edit(this.#history.length));
   }
 
   /** Runs what changes what is shown and may take long. */
@@ -340,48 +332,5 @@ export class Staging {
       (engine, operation) => request(engine, { generation: this.#host.nextGeneration(), operation }),
       control,
     );
-  }
-
-  /** @param number 1 for the first edit */
-  #edit(number: number): UndoableEdit {
-    const { id } = this.#history;
-    return {
-      label: this.#history.labelOf(number),
-      undo: () => this.#goTo(number - 1, id),
-      redo: () => this.#goTo(number, id),
-    };
-  }
-
-  #goTo(done: number, history: number): Promise<void> {
-    return this.enqueue(() => this.#goNow(done, history));
-  }
-
-  /** VS Code has moved already: where the thread dies over it, the next one goes there. */
-  async #goNow(done: number, history: number): Promise<void> {
-    const why = this.#history.whyNot(done, history);
-    if (why !== undefined) {
-      this.#failEmitter.fire(why);
-      return;
-    }
-    const request = { kind: 'goTo', done } as const;
-    if (this.isWaiting) {
-      this.#recovery.noteWaiting(request, done);
-      return;
-    }
-    const generation = this.#host.nextGeneration();
-    const result = await this.#host.ask((engine) =>
-      engine.calls.goTo(done - this.#history.offset, generation),
-    );
-    if (result.ok) {
-      this.#host.take(result.value);
-      this.#recovery.note(request);
-    } else if (
-      isDeath(result) &&
-      ((await this.#host.whenRevived()) !== undefined || this.#recovery.lost !== undefined)
-    ) {
-      await this.#goNow(done, history);
-    } else {
-      this.#failEmitter.fire(result.problem);
-    }
   }
 }

@@ -124,7 +124,7 @@ describe('staged edits', () => {
 
   it('come back from a backup one by one, and are refused by an image that is another one', async () => {
     const { document, uri } = await staged('backup.qcow2');
-    assert.equal((await document.backUp(folder.file('missing/folder/backup'))).ok, true);
+    assert.equal((await document.backups.write(folder.file('missing/folder/backup'))).ok, true);
     // A revert removes it: nothing is staged any more.
     cpSync(folder.file('missing/folder'), folder.file('kept'), { recursive: true });
     const backup = folder.file('kept/backup');
@@ -132,7 +132,7 @@ describe('staged edits', () => {
     await waitFor('the clean tab', () => !isDirty(uri));
     await waitFor('an empty folder', () => readdirSync(folder.file('missing/folder')).length === 0);
     await document.readAgain();
-    const restored = await document.restore(backup);
+    const restored = await document.backups.restore(backup);
     assert.ok(restored.ok);
     assert.deepEqual(
       restored.value.map(({ label }) => label),
@@ -142,7 +142,7 @@ describe('staged edits', () => {
     await document.revert();
     qemuIo(uri.fsPath, 'write -P 9 8M 64k');
     await document.readAgain();
-    const other = await document.restore(backup);
+    const other = await document.backups.restore(backup);
     assert.ok(!other.ok && other.problem.code === 'backup.otherImage');
     assert.ok(existsSync(backup));
   });

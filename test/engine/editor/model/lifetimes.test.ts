@@ -378,13 +378,13 @@ describe('backups', () => {
   it('go with their pages once a newer one is there, and all of them after a revert', async () => {
     const held = await edited();
     const [one, two] = ['backups/one', 'backups/two'].map((name) => files.path(name));
-    expect((await held.model.backUp(one!)).ok).toBe(true);
+    expect((await held.model.backups.write(one!)).ok).toBe(true);
     await held.zero(3);
-    expect((await held.model.backUp(two!)).ok).toBe(true);
-    await held.model.removeBackup(one!);
+    expect((await held.model.backups.write(two!)).ok).toBe(true);
+    await held.model.backups.remove(one!);
     expect(left()).toEqual([expect.stringMatching(/^pages-/), 'two']);
     await held.model.revert();
-    await held.model.removeBackups();
+    await held.model.backups.removeAll();
     expect(left()).toEqual([]);
     await until('an empty folder', () => readdirSync(storage).length === 0);
   });
@@ -392,21 +392,21 @@ describe('backups', () => {
   it('stay when the document is closed, go when another one was opened from them, and are whole in between', async () => {
     const held = await edited();
     const one = files.path('backups/one');
-    await held.model.backUp(one);
+    await held.model.backups.write(one);
     held.model.dispose();
     const next = new Held();
     await next.model.whenRead();
-    const restored = await next.model.restore(one);
+    const restored = await next.model.backups.restore(one);
     expect(restored.ok && restored.value.map(({ label }) => label)).toEqual(['zero 0', 'zero 1']);
     expect(left()).toHaveLength(2);
     // VS Code counts from the start again in a new window.
-    await next.model.backUp(one);
+    await next.model.backups.write(one);
     expect(left()).toEqual(['one', expect.stringMatching(/^pages-/)]);
     next.model.dispose();
     const third = new Held();
     await third.model.whenRead();
-    expect((await third.model.restore(one)).ok).toBe(true);
-    await third.model.backUp(files.path('backups/two'));
+    expect((await third.model.backups.restore(one)).ok).toBe(true);
+    await third.model.backups.write(files.path('backups/two'));
     expect(left()).toEqual([expect.stringMatching(/^pages-/), 'two']);
     expect(await third.bytes()).toEqual([0, 0, 1, 1, 0]);
   });
@@ -414,8 +414,8 @@ describe('backups', () => {
   it('fit the file again after a save in it was taken back', async () => {
     const held = await edited();
     const one = files.path('backups/one');
-    await held.model.backUp(one);
-    held.model.onDidRevive(() => void held.model.renewBackup());
+    await held.model.backups.write(one);
+    held.model.onDidRevive(() => void held.model.backups.renew());
     worker.order('write image', 'die', 1);
     await held.save();
     await held.revived();
@@ -423,7 +423,7 @@ describe('backups', () => {
     held.model.dispose();
     const next = new Held();
     await next.model.whenRead();
-    expect((await next.model.restore(one)).ok).toBe(true);
+    expect((await next.model.backups.restore(one)).ok).toBe(true);
     expect(left()).toHaveLength(2);
   });
 });
