@@ -19,7 +19,7 @@ import type {
   RepairPreview,
   Result,
   PageReport,
-  Told,
+  TextResult,
 } from '../src/editor/page/messages';
 import type { Answer, MaybeProblem, Settled } from './answers';
 import { t } from './strings';
@@ -162,7 +162,7 @@ export class HostLine {
   }
 
   /** An answer that is in words already. */
-  async #hear<T>(call: Promise<Told<T>>): Promise<Answer<T>> {
+  async #hear<T>(call: Promise<TextResult<T>>): Promise<Answer<T>> {
     try {
       return await call;
     } catch {

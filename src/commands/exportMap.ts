@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/model/document';
 import type { Cancel } from '../editor/model/operations';
 import type { OpenImages } from '../editor/host/openImages';
-import { replaceGuards, type Surroundings } from '../editor/guards/replaceGuards';
+import { replaceGuards, type ReplaceContext } from '../editor/guards/replaceGuards';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
 import { sizeText } from '../text/sizeText';
 import { describeWithFile } from '../text/vscode/describe';
@@ -21,7 +21,7 @@ export interface ExportedMap {
   readonly bytes: number;
 }
 
-export interface ExportContext extends Surroundings {
+export interface ExportContext extends ReplaceContext {
   readonly images: OpenImages;
   /** Path of the bundled worker. */
   readonly workerScript: string;
@@ -71,11 +71,11 @@ export async function exportMap(
 }
 
 /** Why a map cannot be written there. It is no image: what others stand on, or have edits of, is not to become one. */
-async function refusalOf(destination: vscode.Uri, surroundings: Surroundings): Promise<string | undefined> {
+async function refusalOf(destination: vscode.Uri, context: ReplaceContext): Promise<string | undefined> {
   if (destination.scheme !== 'file') {
     return vscode.l10n.t('A map is written to files on a local disk only.');
   }
-  const { refusals, questions } = await replaceGuards(destination, surroundings);
+  const { refusals, questions } = await replaceGuards(destination, context);
   return refusals[0] ?? questions[0]?.text;
 }
 

@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/model/document';
-import { guardsOf, type Users } from '../editor/guards/guards';
+import { guardsOf, type KnownOverlays } from '../editor/guards/guards';
 import type { OpenImages } from '../editor/host/openImages';
 import type { Control } from '../editor/model/operations';
 import { sizeText } from '../text/sizeText';
@@ -49,7 +49,7 @@ export async function giveBack(
 }
 
 /** No other images are in the way: what those that have this one as their base show stays what it is. */
-const noUsers = (): Promise<Users> => Promise.resolve({ paths: [], gaps: [] });
+const noOverlays = (): Promise<KnownOverlays> => Promise.resolve({ paths: [], gaps: [] });
 
 class Giving {
   private readonly name: string;
@@ -67,7 +67,7 @@ class Giving {
     const { document, name } = this;
     await document.whenRead();
     await document.lookAgain();
-    const { refusals, questions } = await guardsOf(document, noUsers, { writesData: false });
+    const { refusals, questions } = await guardsOf(document, noOverlays, { writesData: false });
     if (refusals[0] !== undefined) {
       refuse(refusals[0]);
       return undefined;

@@ -35,7 +35,7 @@ async function recover(
     return recovered.value;
   }
   const text = describeWithFile(recovered.problem, uri.fsPath);
-  const way = wayOn(recovered.problem, trust, name);
+  const way = remedyFor(recovered.problem, trust, name);
   if (way === undefined) {
     tellProblem(text, recovered.problem);
     return undefined;
@@ -47,14 +47,14 @@ async function recover(
 }
 
 /** What may be done about a problem once a person has said so. */
-interface WayOn {
+interface Remedy {
   readonly button: string;
   readonly detail: string;
   readonly trust: RecoverTrust;
 }
 
 /** Undefined where there is none, or it was taken already. */
-function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): WayOn | undefined {
+function remedyFor({ code, value }: Problem, trust: RecoverTrust, name: string): Remedy | undefined {
   const anyway = vscode.l10n.t('Recover All the Same');
   switch (code) {
     case 'recover.version2': {

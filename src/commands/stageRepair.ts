@@ -6,8 +6,8 @@ import { actionText, exampleText, lossText, repairLabel } from '../text/vscode/r
 import { preview } from './preview';
 import type { Checks } from '../editor/health/checks';
 import type { ImageDocument } from '../editor/model/document';
-import { type FindUsers, guardsOf } from '../editor/guards/guards';
-import type { RepairPreview, Told } from '../editor/page/messages';
+import { type FindOverlays, guardsOf } from '../editor/guards/guards';
+import type { RepairPreview, TextResult } from '../editor/page/messages';
 import { pageHealth } from '../editor/page/pageState';
 
 export interface StagedRepair {
@@ -15,7 +15,10 @@ export interface StagedRepair {
   readonly report: RepairReport;
 }
 
-export async function previewRepair(document: ImageDocument, mode: RepairMode): Promise<Told<RepairPreview>> {
+export async function previewRepair(
+  document: ImageDocument,
+  mode: RepairMode,
+): Promise<TextResult<RepairPreview>> {
   const previewed = await preview(document, (engine, operation) => engine.previewRepair(mode, operation));
   if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, pathOf(document)) };
   return { ok: true, value: repairPreview(previewed.value) };
@@ -53,9 +56,9 @@ export async function stageRepair(
   document: ImageDocument,
   mode: RepairMode,
   confirmed: readonly string[],
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
   checks: Checks,
-): Promise<Told<StagedRepair>> {
+): Promise<TextResult<StagedRepair>> {
   await document.lookAgain();
   if (document.isChangedOutside) {
     const text = vscode.l10n.t(
@@ -63,7 +66,7 @@ export async function stageRepair(
     );
     return { ok: false, text };
   }
-  const { refusals, questions } = await guardsOf(document, findUsers, {
+  const { refusals, questions } = await guardsOf(document, findOverlays, {
     allowsDamage: true,
     writesData: false,
   });

@@ -11,18 +11,18 @@ import { guarded, tellProblem, tellWarning, told } from '../../text/vscode/tell'
 import type { Checks } from '../health/checks';
 import { CustomImageDocument, type DocumentEvent } from './customDocument';
 import { ImageDocument } from '../model/document';
-import type { FindUsers } from '../guards/guards';
+import type { FindOverlays } from '../guards/guards';
 import { AccessPoll } from '../watch/accessPoll';
 import { DocumentFollower } from '../watch/documentFollower';
 import type { OpenImages } from './openImages';
 import { askAboutOutsideChanges } from './outsideChange';
-import { Page } from './panel';
+import { Page } from './page';
 import type { PageActions } from '../page/pageRequests';
 import type { Renames } from './renames';
 import { saveDocument, saveDocumentAs } from './save';
 import type { Sessions } from '../model/sessions';
 import { imageSource } from './imageSource';
-import { isStray, leaveToDefault } from './foreignFiles';
+import { isForeign, leaveToDefault } from './foreignFiles';
 
 /** What the editor is made from. */
 export interface EditorContext {
@@ -32,7 +32,7 @@ export interface EditorContext {
   readonly images: OpenImages;
   readonly renames: Renames;
   readonly checks: Checks;
-  readonly findUsers: FindUsers;
+  readonly findOverlays: FindOverlays;
   readonly actions: PageActions;
 }
 
@@ -73,13 +73,13 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     panel: vscode.WebviewPanel,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    if (await isStray(document)) {
+    if (await isForeign(document)) {
       void leaveToDefault(document.uri, panel);
       return;
     }
     if (token.isCancellationRequested) return;
-    const { extension, images, findUsers, checks, actions } = this.context;
-    const page = new Page(document, panel, extension, findUsers, checks, actions);
+    const { extension, images, findOverlays, checks, actions } = this.context;
+    const page = new Page(document, panel, extension, findOverlays, checks, actions);
     images.addPage(page);
     const poll = new AccessPoll(document.model, panel);
     panel.onDidChangeViewState(() => {
@@ -93,7 +93,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
 
   async saveCustomDocument(document: CustomImageDocument, token: vscode.CancellationToken): Promise<void> {
     await guarded(`Save of ${document.uri.path}`, () =>
-      untilClosed(document, saveDocument(document, this.context.findUsers, token)),
+      untilClosed(document, saveDocument(document, this.context.findOverlays, token)),
     );
     await removeBackupsOfSaved(document);
   }

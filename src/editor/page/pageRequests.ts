@@ -4,7 +4,7 @@ import type { RepairMode, Result, StagedReport } from '../../worker/api';
 import type { ImageDocument } from '../model/document';
 import type { ProgressReport } from '../model/operations';
 import type { Checks } from '../health/checks';
-import { type FindUsers, guardsOf } from '../guards/guards';
+import { type FindOverlays, guardsOf } from '../guards/guards';
 import type {
   ChangePreview,
   HostApi,
@@ -12,7 +12,7 @@ import type {
   PageReport,
   PageState,
   RepairPreview,
-  Told,
+  TextResult,
 } from './messages';
 import { pageState } from './pageState';
 import { describe } from '../../text/vscode/describe';
@@ -43,20 +43,20 @@ type Handler<Api> = {
 /** What the page may have done; `commands/` does it. @param confirmed ids of the guards' questions that were answered with yes */
 export interface PageActions {
   openImage(uri: vscode.Uri, toTheSide: boolean): Promise<void>;
-  preview(document: ImageDocument, change: PageChange): Promise<Told<ChangePreview>>;
+  preview(document: ImageDocument, change: PageChange): Promise<TextResult<ChangePreview>>;
   stage(
     document: ImageDocument,
     change: PageChange,
     confirmed: readonly string[],
-  ): Promise<Told<{ readonly label: string }>>;
-  previewRepair(document: ImageDocument, mode: RepairMode): Promise<Told<RepairPreview>>;
+  ): Promise<TextResult<{ readonly label: string }>>;
+  previewRepair(document: ImageDocument, mode: RepairMode): Promise<TextResult<RepairPreview>>;
   /** Nobody waits for a preview any more. */
   stopPreview(document: ImageDocument): void;
   stageRepair(
     document: ImageDocument,
     mode: RepairMode,
     confirmed: readonly string[],
-  ): Promise<Told<{ readonly label: string }>>;
+  ): Promise<TextResult<{ readonly label: string }>>;
 }
 
 /** What the answers bring with them. */
@@ -70,7 +70,7 @@ export interface HandlerEvents {
 export function pageHandler(
   uri: vscode.Uri,
   document: ImageDocument,
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
   checks: Checks,
   actions: PageActions,
   events: HandlerEvents,
@@ -122,10 +122,10 @@ export function pageHandler(
     async copy(text) {
       await vscode.env.clipboard.writeText(text);
     },
-    guards: () => guardsOf(document, findUsers),
+    guards: () => guardsOf(document, findOverlays),
     preview: (change) => actions.preview(document, change),
     stage: (change, confirmed) => actions.stage(document, change, confirmed),
-    repairGuards: () => guardsOf(document, findUsers, { allowsDamage: true, writesData: false }),
+    repairGuards: () => guardsOf(document, findOverlays, { allowsDamage: true, writesData: false }),
     previewRepair: (mode) => actions.previewRepair(document, mode),
     stopPreview() {
       actions.stopPreview(document);
