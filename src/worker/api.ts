@@ -210,6 +210,9 @@ export interface Restored extends BackupPlace {
 /** One of the calls that may take long; the host counts (`Operations`), and `EngineClient.cancelOperation` stops it. */
 export type OperationId = number;
 
+/** Told how far an operation is: `done` of `total`, in a unit of its own. */
+export type ProgressReport = (done: number, total: number) => void;
+
 export interface ImageSummary {
   readonly virtualSize: number;
   readonly version: number;

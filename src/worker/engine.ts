@@ -12,6 +12,7 @@ import { editCalls, type EditingHost } from './editing';
 import { OpenImage, type View } from './openImage';
 import { questionCalls, type QuestionHost } from './questions';
 import type { CancelFlag, WriteGate } from './thread';
+import { unknownState } from './unknownState';
 
 /** Milliseconds of scanning between two looks for messages. */
 const SLICE = 10;
@@ -65,10 +66,7 @@ class Engine implements QuestionHost, EditingHost {
     this.#path = path;
     this.#options = options;
     const opened = this.attempt(() => OpenImage.open(path, options));
-    if (!opened.ok) {
-      const { generation } = options;
-      return { path, fileSize: 0, allocatedBytes: 0, generation, problem: opened.problem, warnings: [] };
-    }
+    if (!opened.ok) return unknownState(path, options.generation, opened.problem);
     const image = opened.value;
     this.#image = image;
     this.#lastReport = 0;

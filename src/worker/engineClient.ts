@@ -12,6 +12,7 @@ import type {
 } from './api';
 import { endedProblem, HostThread } from './hostThread';
 import { type Remote, remote } from './remote';
+import { unknownState } from './unknownState';
 
 /** The engine of one image, in a thread of its own. No call ever rejects. */
 export class EngineClient {
@@ -61,7 +62,7 @@ export class EngineClient {
   async open(path: string, options: OpenOptions): Promise<ImageState> {
     this.#path = path;
     const opened = await this.#thread.call(path, (rpc) => rpc.open(path, options));
-    return opened.ok ? opened.value : failedState(path, options.generation, opened.problem);
+    return opened.ok ? opened.value : unknownState(path, options.generation, opened.problem);
   }
 
   /** Stops an operation; it ends in the problem `cancelled`. */
@@ -89,11 +90,6 @@ const IGNORED: EngineEvents = {
   noted: ignore,
   faulted: ignore,
 };
-
-/** A state for a file of which nothing is known but what went wrong. */
-export function failedState(path: string, generation: number, problem: Problem): ImageState {
-  return { path, fileSize: 0, allocatedBytes: 0, generation, problem, warnings: [] };
-}
 
 /** The thread died over the question. */
 export const isDeath = (result: Result<unknown>): boolean =>

@@ -1,8 +1,5 @@
 /** Calls to the engine that may take long: their numbers, how far they are, and how they are stopped. */
-import type { OperationId } from '../../worker/api';
-
-/** Told how far an operation is: `done` of `total`, in a unit of its own. */
-export type ProgressReport = (done: number, total: number) => void;
+import type { OperationId, ProgressReport } from '../../worker/api';
 
 /** Says how an operation is told to stop; a save does as long as nothing of the image has been written. */
 export type Cancel = (stop: () => void) => void;

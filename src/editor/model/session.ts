@@ -7,7 +7,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { EngineEvents, ImageState, OperationId, Problem, Result, Run } from '../../worker/api';
-import { EngineClient, failedState, isDeath } from '../../worker/engineClient';
+import { EngineClient, isDeath } from '../../worker/engineClient';
+import { unknownState } from '../../worker/unknownState';
 import { log } from '../../text/log';
 import { Emitter } from './emitter';
 import { logged, logOpened } from './engineLog';
@@ -129,7 +130,7 @@ export class ImageSession {
       this.reviving = undefined;
     });
     await this.reviving;
-    return this.current ?? failedState('', this.context.nextGeneration(), NOT_OPEN);
+    return this.current ?? unknownState('', this.context.nextGeneration(), NOT_OPEN);
   }
 
   /** Whether the file, or one of its chain, is not what was read. */
@@ -216,7 +217,7 @@ export class ImageSession {
   private async readNow(source: ImageSource): Promise<ImageState> {
     const generation = this.context.nextGeneration();
     await this.before;
-    if (this.isOver()) return failedState(sourceName(source), generation, notOpen(source));
+    if (this.isOver()) return unknownState(sourceName(source), generation, notOpen(source));
     this.source = source;
     this.startedAt = performance.now();
     this.scannedAt = undefined;
@@ -240,7 +241,7 @@ export class ImageSession {
       const bytes = await source.read();
       return await engine.open(name, { generation, followsNames: false, bytes });
     } catch (error) {
-      return failedState(name, generation, sourceProblem(name, error));
+      return unknownState(name, generation, sourceProblem(name, error));
     }
   }
 

@@ -1,8 +1,7 @@
 /** Answers what the page asks (`HostApi`), for one panel on one document. */
 import * as vscode from 'vscode';
-import type { RepairMode, Result, StagedReport } from '../../worker/api';
+import type { ProgressReport, RepairMode, Result, StagedReport } from '../../worker/api';
 import type { ImageDocument } from '../model/document';
-import type { ProgressReport } from '../model/operations';
 import type { Checks } from '../health/checks';
 import { type FindOverlays, guardsOf } from '../guards/guards';
 import type {
