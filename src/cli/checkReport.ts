@@ -12,13 +12,11 @@ import { ByteWriter } from '../qcow2/scan/byteWriter';
 import { Overview } from '../qcow2/scan/overview';
 import { qemuJson } from '../qcow2/scan/qemuJson';
 import { printError, standardError } from './output';
-import type { Arguments } from './verb';
+import type { ArgumentsOf } from './verb';
 
 export const EXIT_NOT_CHECKED = 1;
 const EXIT_CORRUPT = 2;
 const EXIT_LEAKS = 3;
-
-export type Form = 'human' | 'json';
 
 /** To standard error, as QEMU does. */
 export function printFindings(image: Qcow2Image, report: CheckReport, options: LineOptions = {}): void {
@@ -55,8 +53,7 @@ function incompleteFiles({ top }: Chain, report: CheckReport): readonly Problem[
 }
 
 export function printReport(
-  args: Arguments,
-  form: Form,
+  { options, output: sink }: ArgumentsOf<'check'>,
   report: CheckReport,
   chain: Chain,
   fixed?: FixedCounts,
@@ -65,8 +62,10 @@ export function printReport(
   for (const { problem } of chainFindings(chain)) {
     printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);
   }
-  const output = new ByteWriter(args.output);
-  output.text(form === 'json' ? `${qemuJson(checkJson(report, fixed))}\n` : checkText(report, fixed));
+  const output = new ByteWriter(sink);
+  output.text(
+    options.output === 'json' ? `${qemuJson(checkJson(report, fixed))}\n` : checkText(report, fixed),
+  );
   output.flush();
 }
 
