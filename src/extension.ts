@@ -40,6 +40,7 @@ import { ImageStatus } from './editor/statusBar';
 import { folderOfThisHost } from './editor/storage';
 import type { ChangeRequest, MapForm, RepairMode } from './worker/api';
 import { logTo } from './words/log';
+import { offerInTerminal } from './terminal';
 import { openLog, showLog } from './words/logChannel';
 import { registerCommand } from './words/tell';
 
@@ -90,6 +91,7 @@ export async function deactivate(): Promise<void> {
 export function activate(context: vscode.ExtensionContext): Exports | undefined {
   const activating = now();
   context.subscriptions.push(openLog(context));
+  offerInTerminal(context);
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
