@@ -11,6 +11,7 @@ import { printable } from '../text/printable';
 import type { Surroundings } from './arguments';
 import { exitCode, printFindings, printIncomplete, printReport } from './checkReport';
 import { printError } from './output';
+import { repairFile } from './repair';
 import { type ArgumentsOf, reportFaults, type Run, withChain } from './verb';
 
 const EXIT_NOT_QCOW2 = 63;
@@ -18,12 +19,10 @@ const EXIT_NOT_QCOW2 = 63;
 /** Findings of each severity that are printed one by one: beyond that they are only counted. */
 const MAX_FINDINGS = 100_000;
 
-export const check: Run<'check'> = async (args) => {
+export const check: Run<'check'> = (args) => {
   try {
     const { repair: mode } = args.options;
     if (mode === undefined) return checkFile(args);
-    // Loaded only when asked for, like other verbs.
-    const { repairFile } = await import('./repair');
     return repairFile(args, mode);
   } catch (error) {
     if (!(error instanceof EngineError) || !isOtherFormat(error.problem)) throw error;

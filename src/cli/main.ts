@@ -2,32 +2,41 @@
  * The headless command `qcow2`: parses arguments, calls the engine, prints. A failure is one line on standard error
  * and exit code 1; wrong usage is the usage line and 64. `--debug` adds the stack to either.
  */
-import './shortRun';
 import { EngineError } from '../qcow2/errors';
 import { useKoffiOf } from '../qcow2/io/koffi';
 import { describeProblem } from '../qcow2/problemText';
 import { printable } from '../text/printable';
 import { stackText } from '../text/stackText';
 import { readArguments, UsageError } from './arguments';
+import { batch, discard, write, writeZeroes } from './changes';
+import { check } from './check';
+import { completion } from './completion';
 import { DECLARATIONS, isVerbName, type VerbName } from './declarations';
+import { giveBack } from './giveBack';
+import { GENERAL_USAGE, help, overview, unknownVerb, usageLine, verbHelp } from './help';
+import { info } from './info';
+import { map } from './map';
 import { printError, ReaderGone, standardOutput } from './output';
+import { read } from './read';
+import { rebase } from './rebase';
+import { recover } from './recover';
+import { expectShortRun } from './shortRun';
 import { LineError, type Run } from './verb';
 
-/** Loaded only when asked for: loading all of them takes as long as mapping half a terabyte. */
-const VERBS: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
-  info: async () => (await import('./info')).info,
-  map: async () => (await import('./map')).map,
-  check: async () => (await import('./check')).check,
-  read: async () => (await import('./read')).read,
-  'write-zeroes': async () => (await import('./changes')).writeZeroes,
-  discard: async () => (await import('./changes')).discard,
-  write: async () => (await import('./changes')).write,
-  batch: async () => (await import('./changes')).batch,
-  rebase: async () => (await import('./rebase')).rebase,
-  'give-back': async () => (await import('./giveBack')).giveBack,
-  recover: async () => (await import('./recover')).recover,
-  help: async () => (await import('./help')).help,
-  completion: async () => (await import('./completion')).completion,
+const VERBS: { readonly [N in VerbName]: Run<N> } = {
+  info,
+  map,
+  check,
+  read,
+  'write-zeroes': writeZeroes,
+  discard,
+  write,
+  batch,
+  rebase,
+  'give-back': giveBack,
+  recover,
+  help,
+  completion,
 };
 
 /** The version of package.json: the bundler defines it. */
@@ -42,18 +51,17 @@ async function main(argv: readonly string[]): Promise<number> {
   const [name = '', ...args] = argv;
   try {
     if (isVerbName(name)) {
-      if (has(args, '--help', '-h')) return print((await import('./help')).verbHelp(name));
+      if (has(args, '--help', '-h')) return print(verbHelp(name));
       return await runVerb(name, DECLARATIONS[name], args);
     }
-    if (name === '--help' || name === '-h') return print((await import('./help')).overview());
+    if (name === '--help' || name === '-h') return print(overview());
     if (name === '--version') return print(`qcow2 ${VERSION}`);
-    const { GENERAL_USAGE, unknownVerb } = await import('./help');
     printError(
       `${GENERAL_USAGE} (${name === '' ? 'qcow2 --help describes the verbs' : unknownVerb(name)})\n`,
     );
     return EXIT_USAGE;
   } catch (error) {
-    const code = await report(name, error);
+    const code = report(name, error);
     if (code !== EXIT_READER_GONE && has(argv, '--debug')) printError(`${stackText(error)}\n`);
     return code;
   }
@@ -65,7 +73,7 @@ async function runVerb<N extends VerbName>(
   argv: readonly string[],
 ): Promise<number> {
   const args = readArguments(argv, declared);
-  const run: Run<N> = await VERBS[name]();
+  const run: Run<N> = VERBS[name];
   return (await run(args)) ?? 0;
 }
 
@@ -81,10 +89,9 @@ function print(text: string): number {
 }
 
 /** Prints in one line what went wrong. @returns the exit code */
-async function report(name: string, error: unknown): Promise<number> {
+function report(name: string, error: unknown): number {
   if (error instanceof ReaderGone) return EXIT_READER_GONE;
   if (error instanceof UsageError && isVerbName(name)) {
-    const { usageLine } = await import('./help');
     printError(`${usageLine(name)} (${printable(error.message)})\n`);
     return EXIT_USAGE;
   }
@@ -98,7 +105,11 @@ async function report(name: string, error: unknown): Promise<number> {
   return EXIT_FAILURE;
 }
 
-useKoffiOf(__dirname);
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+/** Runs the command with the arguments of this process, and sets its exit code. */
+export function runCommand(): void {
+  expectShortRun();
+  useKoffiOf(__dirname);
+  void main(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });
+}
