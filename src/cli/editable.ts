@@ -79,7 +79,7 @@ export function warnOfOverlays(path: string): void {
   if (unreadable.length > 0) {
     warn(
       path,
-      `not known whether more images use it as their backing file; cannot be read: ${listed(unreadable.map((file) => basename(file)))}`,
+      `other images may use it as their backing file, but cannot be read: ${listed(unreadable.map((file) => basename(file)))}`,
     );
   }
 }

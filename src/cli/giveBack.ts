@@ -48,17 +48,18 @@ function warnOfWhatStays(path: string, { canMakeHoles, dataFile }: FreeSpace | G
   if (!canMakeHoles) warn(path, 'holes cannot be made here: only the end of the file can be given back');
   if (dataFile === undefined) return;
   const name = printable(dataFile);
-  warn(path, `its external data file ${name} is left as it is: nothing says what of it is not in use`);
+  warn(
+    path,
+    `its external data file ${name} is left as it is: the image does not say which parts of it are unused`,
+  );
 }
 
 function spaceText({ freeBytes, storedBytes, isUpperBound, fileSize, newFileSize }: FreeSpace): string {
   if (freeBytes === 0) return 'all of the file is in use';
   const stored = `${isUpperBound ? 'at most ' : ''}${sizeText(storedBytes)}`;
-  return (
-    `${sizeText(freeBytes)} of the file are not in use, with ${stored} of storage behind them; ` +
-    `${newFileSize === fileSize ? 'its length would stay' : `its length would be ${newFileSize} instead of`} ` +
-    `${fileSize} bytes`
-  );
+  const length =
+    newFileSize === fileSize ? `stay ${fileSize} bytes` : `change from ${fileSize} to ${newFileSize} bytes`;
+  return `${sizeText(freeBytes)} of the file are unused and take ${stored} of storage; its length would ${length}`;
 }
 
 const spaceJson = (filename: string, space: FreeSpace): JsonValue => ({
@@ -76,11 +77,10 @@ const spaceJson = (filename: string, space: FreeSpace): JsonValue => ({
 function givenText({ changed, before, after }: GivenBack): string {
   if (!changed) return 'nothing to give back';
   const back = Math.max(0, before.allocatedBytes - after.allocatedBytes);
+  const length = after.fileSize === before.fileSize ? 'as before' : `was ${before.fileSize}`;
   return (
-    `${sizeText(back)} given back; ${sizeText(after.allocatedBytes)} of storage are left; ` +
-    `the file is ${after.fileSize} bytes long${
-      after.fileSize === before.fileSize ? ' as before' : `, it was ${before.fileSize}`
-    }`
+    `${sizeText(back)} given back; the file takes ${sizeText(after.allocatedBytes)} of storage and is ` +
+    `${after.fileSize} bytes long (${length})`
   );
 }
 

@@ -40,7 +40,7 @@ function formatOf(path: string, name: string): string {
   const decision = decide({ role: 'backing', name, namedBy: path }, gate);
   const found = decision.opens ? (decision.format ?? probedFormat(decision.path)) : undefined;
   if (found !== undefined) return found;
-  throw new UsageError(`--format is needed: '${printable(name)}' cannot be looked at from here`);
+  throw new UsageError(`--format is needed: '${printable(name)}' cannot be probed from here`);
 }
 
 function probedFormat(path: string): string | undefined {

@@ -8,8 +8,8 @@ export const RECOVERY_WORDS: Readonly<Record<RecoverOutcome, string>> = {
   none: 'no save was interrupted',
   untouched: 'a save was interrupted before it changed anything; its journal is removed',
   completed: 'a save was interrupted after its work was done; its journal is removed',
-  rolledBack: 'a save was interrupted; the image is as it was before it',
-  discarded: 'what stood in the place of the journal is removed; the image is as it was',
+  rolledBack: 'a save was interrupted; the image is as it was before that save',
+  discarded: 'the file in place of the journal is removed; the image is unchanged',
 };
 
 export const recover: Run<'recover'> = ({ operands, options, output }) => {

@@ -37,8 +37,8 @@ export class LineError extends EngineError {
 }
 
 /**
- * Opens an image and hands it over, with its chain as far as it can be opened, as `readSettled` does: again where it
- * changes meanwhile. What is printed appears once it is known to be true.
+ * Opens an image with as much of its chain as can be opened, and passes it to `use`; again if the image changes meanwhile
+ * (`readSettled`).
  * @throws EngineError
  */
 export function withChain<T>(path: string, followsNames: boolean, use: (chain: Chain) => T): T {
@@ -47,8 +47,8 @@ export function withChain<T>(path: string, followsNames: boolean, use: (chain: C
 }
 
 /**
- * Says what of an image could not be read, after what could be was printed.
- * @returns the exit code: that of qemu-img, which opens no image that has a fault in the way of `purpose`
+ * Prints which parts of an image could not be read, after what could be read was printed.
+ * @returns the exit code of qemu-img, which does not open an image with a fault that blocks `purpose`
  */
 export function reportFaults({ faults, file }: Qcow2Image, purpose: Purpose): number {
   for (const { problem } of faults) {
@@ -57,23 +57,23 @@ export function reportFaults({ faults, file }: Qcow2Image, purpose: Purpose): nu
   return blockingFault(faults, purpose) === undefined ? 0 : EXIT_FAULT;
 }
 
-/** @throws EngineError when some file that the chain names is not open */
+/** @throws EngineError if a file that the chain names could not be opened */
 export function requireComplete(chain: Chain): void {
   if (chain.problem !== undefined) throw unopenedError(chain, chain.problem);
 }
 
-/** Why a file that the chain names is not open: what it is to the image that names it. */
+/** Why a file of the chain could not be opened, in terms of the image that names it. */
 export function unopenedError({ layers, view }: Chain, problem: Problem): EngineError {
   const depth = view.layers.findIndex((layer) => layer.problem === problem || layer.notes.includes(problem));
   const isBacking = view.layers[depth]?.problem === problem;
   const image = layers[isBacking ? depth - 1 : depth]?.file.name;
-  // What the gate refuses is said of the image already.
+  // The gate's refusals name the image already.
   if (image === undefined || problem.kind === 'refused') return asError(problem);
   const facts = { value: problem.file, name: describeProblem(problem) };
   return new FileError(image, isBacking ? 'backing.unopened' : 'dataFile.unopened', facts);
 }
 
-/** A problem that was kept as a state becomes the reason to give up. */
+/** Turns a problem that was kept as data into an error. */
 export function asError(problem: Problem): EngineError {
   return new EngineError(problem);
 }

@@ -123,7 +123,7 @@ export const CHANGING = {
       format: {
         value: 'FMT',
         kind: 'text',
-        description: 'Format of the backing file; without it, it is told from the content of the file.',
+        description: 'Format of the backing file. Default: found by probing the file.',
       },
     },
     caution: 'unsafe, as qemu-img rebase -u: only the name is changed',
