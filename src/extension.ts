@@ -45,7 +45,7 @@ import { logTo } from './text/log';
 import { openLog, showLog } from './text/vscode/logChannel';
 import { registerCommand } from './text/vscode/tell';
 
-/** What `activate` hands out to the extension's own tests, and to nobody else. */
+/** What `activate` hands out to the extension's own tests, and to no other extension. */
 export interface Exports {
   readonly images: OpenImages;
   readonly chains: ChainView;
@@ -59,7 +59,7 @@ export interface Exports {
   readonly startup: readonly Moment[];
 }
 
-/** What dialogs and pages do once the person has answered. @param confirmed as `stageRequest` has it */
+/** What dialogs and pages do once the user has answered. @param confirmed as `stageRequest` has it */
 export interface Actions {
   stage(
     document: ImageDocument,
@@ -155,7 +155,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerChainCommands(chains),
     registerDependents(images, chains),
   );
-  // Whatever another extension could take from here would answer questions in place of the person.
+  // Another extension could otherwise answer questions in place of the user.
   if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
   return {
     images,

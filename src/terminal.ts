@@ -1,7 +1,7 @@
 /** The command `qcow2` in VS Code's integrated terminal, where no Node has to be installed. */
 import { delimiter } from 'node:path';
 import * as vscode from 'vscode';
-import { describeEnvironment } from './words/items';
+import { describeEnvironment } from './text/vscode/items';
 
 /**
  * Appends the folder `bin` to the PATH of new terminals, and names for the scripts in there the runtime that runs this
