@@ -55,7 +55,8 @@ export function layOutBacking(
     throw new RefusedError(file.name, 'backing.noRoom', { value: needed, limit: clusterSize });
   }
   if (backing === undefined) return { extensions, name: { offset: 0, bytes: name } };
-  return { extensions, name: { offset: placeOfName(header, old, end, name.length), bytes: name } };
+  const parts = partsBehindFields(file, header);
+  return { extensions, name: { offset: placeOfName(parts, end, name.length, clusterSize), bytes: name } };
 }
 
 function nameBytes(file: BlockFile, name: string): Uint8Array {
@@ -103,17 +104,33 @@ function serialise(extensions: readonly Content[]): Uint8Array {
 
 const lengthOf = (data: Uint8Array): number => EXTENSION_HEAD + Math.ceil(data.length / 8) * 8;
 
+/** Bytes of the first cluster, from `start` to before `end`. */
+export interface HeaderPart {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What a reader of the header needs behind its fields: the extensions, and the backing file's name where there is one. */
+export function partsBehindFields(file: BlockFile, header: Header): readonly [HeaderPart, ...HeaderPart[]] {
+  const { headerLength, extensionsEnd, backingFileOffset, backingFileSize } = header;
+  const last = [...readRawExtensions(file, headerLength, extensionsEnd)].at(-1);
+  const end = (last === undefined ? headerLength : last.offset + lengthOf(last.data)) + EXTENSION_HEAD;
+  const extensions = { start: headerLength, end };
+  if (backingFileOffset === 0) return [extensions];
+  return [extensions, { start: backingFileOffset, end: backingFileOffset + backingFileSize }];
+}
+
 /** Behind the extensions; farther on, where sectors that the old header needs would be overwritten. */
-function placeOfName(header: Header, old: readonly RawExtension[], end: number, length: number): number {
-  const { backingFileOffset, backingFileSize, clusterSize } = header;
-  const last = old.at(-1);
-  const oldEnd =
-    (last === undefined ? header.headerLength : last.offset + lengthOf(last.data)) + EXTENSION_HEAD;
-  const oldName = { start: backingFileOffset, end: backingFileOffset + backingFileSize };
-  const inUse = backingFileOffset === 0 ? [] : [oldName];
-  if (oldEnd > SECTOR) inUse.push({ start: header.headerLength, end: oldEnd });
+function placeOfName(
+  old: readonly [HeaderPart, ...HeaderPart[]],
+  end: number,
+  length: number,
+  limit: number,
+): number {
+  const [extensions, ...name] = old;
+  const inUse = extensions.end > SECTOR ? old : name;
   const isFree = (offset: number): boolean =>
-    offset + length <= SECTOR || inUse.every(({ start, end }) => offset >= end || offset + length <= start);
-  const behindAll = Math.max(end, oldEnd, oldName.end);
-  return isFree(end) || behindAll + length > clusterSize ? end : behindAll;
+    offset + length <= SECTOR || inUse.every((part) => offset >= part.end || offset + length <= part.start);
+  const behindAll = Math.max(end, ...old.map((part) => part.end));
+  return isFree(end) || behindAll + length > limit ? end : behindAll;
 }

@@ -3,6 +3,7 @@
  * and what each of them is (role.ts). A cluster has one role in a save; where it had two, nothing is written at all.
  */
 import { FormatError, RefusedError } from '../errors';
+import { partsBehindFields } from '../format/backingLayout';
 import { RunKind } from '../image/layer';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';
@@ -185,8 +186,28 @@ class Planner {
   #addStretch(start: number, end: number, role: Role): void {
     // The header's first sector comes by itself.
     if (start === 0) this.#addStretch(SECTOR, end, role);
+    else if (role === Role.headerTail) this.#addHeaderTail(start, end);
     else if (role === Role.data) this.#addData(start, end);
     else this.#runs.add(start, end - start, role);
+  }
+
+  /** What only the header on disk needs there stays until the first sector no longer points to it. */
+  #addHeaderTail(start: number, end: number): void {
+    const parts = partsBehindFields(this.file, this.staged.header);
+    for (let at = start; at < end; at += SECTOR) {
+      const isNeeded = parts.some((part) =>
+        this.#differs(Math.max(part.start, at), Math.min(part.end, at + SECTOR)),
+      );
+      this.#runs.add(at, SECTOR, isNeeded ? Role.headerTail : Role.hidden);
+    }
+  }
+
+  #differs(start: number, end: number): boolean {
+    if (start >= end) return false;
+    const [before, after] = [new Uint8Array(end - start), new Uint8Array(end - start)];
+    this.file.base.read(before, start);
+    this.file.read(after, start);
+    return Buffer.compare(before, after) !== 0;
   }
 
   #addData(start: number, end: number): void {

@@ -34,7 +34,10 @@ export const Role = {
   hidden: 11,
   /** What the file loses at its end, after all else. */
   cut: 12,
-  /** The header's other sectors, extensions and the backing file's name: they are there before the first points to them. */
+  /**
+   * Of the header's other sectors (extensions, the backing file's name) those that the new header needs: they are there
+   * before the first sector points to them. The others are `hidden`: the header on disk may need them until then.
+   */
   headerTail: 13,
 } as const;
 export type Role = (typeof Role)[keyof typeof Role];
