@@ -7,6 +7,35 @@ const ENGINE = 'edit layout space repair save change check scan chain image form
 const EDITOR = ['host', 'page', 'health', 'guards', 'watch', 'model'];
 const TEXT = ['shown', 'worker', 'base'];
 
+/** The rooms of the page. */
+const WEBVIEW = {
+  webviewBase: { at: 'webview/base', uses: [] },
+  webviewHost: { at: 'webview/host', uses: ['webviewBase'] },
+  webviewMap: { at: 'webview/map', uses: ['webviewHost', 'webviewBase'] },
+  webviewBytes: { at: 'webview/bytes', uses: ['webviewHost', 'webviewBase'] },
+  webviewState: { at: 'webview/state', uses: ['webviewMap', 'webviewHost', 'webviewBase'] },
+  webviewDialogs: { at: 'webview/dialogs', uses: ['webviewMap', 'webviewHost', 'webviewBase'] },
+  webviewPanels: {
+    at: 'webview/panels',
+    uses: ['webviewState', 'webviewBytes', 'webviewMap', 'webviewBase'],
+  },
+  webviewShell: {
+    at: 'webview/shell',
+    uses: [
+      'webviewPanels',
+      'webviewDialogs',
+      'webviewState',
+      'webviewBytes',
+      'webviewMap',
+      'webviewHost',
+      'webviewBase',
+      'webviewStyles',
+    ],
+  },
+  webviewStyles: { at: 'webview/styles', uses: [] },
+  webview: { at: 'webview', uses: ['webviewShell'] },
+};
+
 /** Rooms: the folder of each (inner folders first), and which rooms it may import from (itself and `text` always). */
 const ROOMS = {
   shown: { at: 'src/text/vscode', uses: ['worker', 'base'] },
@@ -38,7 +67,7 @@ const ROOMS = {
   host: { at: 'src/editor/host', uses: ['page', 'health', 'guards', 'watch', 'model', ...TEXT] },
   commands: { at: 'src/commands', uses: [...EDITOR, 'chains', ...TEXT] },
   extension: { at: 'src', uses: ['commands', ...EDITOR, 'chains', ...TEXT] },
-  webview: { at: 'webview', uses: [] },
+  ...WEBVIEW,
 };
 
 const policies = Object.entries(ROOMS).map(([room, { uses }]) => ({
@@ -113,7 +142,7 @@ export default tseslint.config(
             ...policies,
             // The webview runs elsewhere: of the editor it has the types of the messages, and no code.
             {
-              from: { element: { type: 'webview' } },
+              from: { element: { types: { anyOf: Object.keys(WEBVIEW) } } },
               allow: { to: { element: { type: 'page' } }, dependency: { kind: 'type' } },
             },
             { allow: { to: { module: { origin: ['external', 'core'] } } } },

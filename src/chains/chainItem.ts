@@ -186,7 +186,7 @@ function brokenText(node: BrokenNode): string {
     case 'notRead':
       return vscode.l10n.t('not among the images of the workspace, not read');
     case 'tooDeep':
-      return vscode.l10n.t('the chain goes on: no more layers are shown');
+      return vscode.l10n.t('the chain continues; further layers are not shown');
   }
 }
 

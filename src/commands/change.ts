@@ -47,7 +47,7 @@ async function change(kind: ChangeKind, given: unknown, images: OpenImages): Pro
   if (range === undefined) {
     void tellError(
       vscode.l10n.t(
-        'Offset {0} and length {1} are no range of the disk, which ends at 0x{2} ({3}).',
+        'Offset {0}, length {1}: outside the disk, which ends at 0x{2} ({3}).',
         offset,
         length,
         virtualSize.toString(16),

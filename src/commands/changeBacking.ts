@@ -75,7 +75,7 @@ async function askAndStage(
   }
   const { rebased, changed } = previewed.value;
   if (!changed || rebased === undefined) {
-    void tellInformation(vscode.l10n.t('The image names this backing file already.'));
+    void tellInformation(vscode.l10n.t('This is already the backing file of the image.'));
     return undefined;
   }
   const questions = guards.questions.filter(({ id }) => !document.isConfirmed(id));

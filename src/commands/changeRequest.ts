@@ -39,32 +39,26 @@ export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): 
     add(
       'warning',
       vscode.l10n.t(
-        'A backing file added later by `qemu-img rebase -u` would show through the clusters left unallocated.',
+        'A backing file added later with `qemu-img rebase -u` would show through the unallocated clusters.',
       ),
     );
   }
   if ((summary?.snapshots ?? 0) > 0) {
-    add(
-      'info',
-      vscode.l10n.t('What the internal snapshots hold is kept: clusters they share do not become free.'),
-    );
+    add('info', vscode.l10n.t('Clusters shared with snapshots are kept.'));
   }
   if (tally.rawBytesZeroed > 0) {
     add(
       'warning',
-      vscode.l10n.t('{0} of the raw external data file are zeroed as well.', sizeText(tally.rawBytesZeroed)),
+      vscode.l10n.t('{0} of the raw external data file are also zeroed.', sizeText(tally.rawBytesZeroed)),
     );
   }
   if (tally.bitmapsMarked.length > 0) {
-    add('info', vscode.l10n.t('Marked in the dirty bitmaps: {0}', listed(tally.bitmapsMarked)));
+    add('info', vscode.l10n.t('Updated dirty bitmaps: {0}', listed(tally.bitmapsMarked)));
   }
   if (tally.autoclearBitsCleared.length > 0) {
     add(
       'warning',
-      vscode.l10n.t(
-        'Autoclear feature bits that this program does not know are cleared: {0}',
-        tally.autoclearBitsCleared.join(', '),
-      ),
+      vscode.l10n.t('Unknown autoclear feature bits are cleared: {0}', tally.autoclearBitsCleared.join(', ')),
     );
   }
   return [...notes, ...notDiscarded(tally)];
@@ -75,11 +69,11 @@ function notDiscarded({ notDiscarded: { partialCluster, version2Backing } }: Cha
     bytes === 0 ? [] : [{ severity: 'info', text: text(sizeText(bytes)) }];
   return [
     ...note(partialCluster, (size) =>
-      vscode.l10n.t('{0} are left as they are: only whole clusters are discarded.', size),
+      vscode.l10n.t('{0} are not discarded: only whole clusters can be discarded.', size),
     ),
     ...note(version2Backing, (size) =>
       vscode.l10n.t(
-        '{0} are left as they are: version 2 cannot hide what its backing file has. Writing zeroes can.',
+        '{0} are not discarded: in version 2 the backing file would show through. Use Write Zeroes instead.',
         size,
       ),
     ),

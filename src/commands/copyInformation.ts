@@ -30,7 +30,7 @@ async function copyInformation(
     return;
   }
   await vscode.env.clipboard.writeText(info.value);
-  tellInStatusBar(vscode.l10n.t('The information of {0} is in the clipboard.', name), 5000);
+  tellInStatusBar(vscode.l10n.t('The information of {0} was copied.', name), 5000);
 }
 
 /** From the open document, else from a thread for this alone. */

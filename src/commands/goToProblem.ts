@@ -18,13 +18,13 @@ export function registerGoToProblem(images: OpenImages): vscode.Disposable {
     const name = basename(uri.path);
     if (choices.length === 0) {
       const check = vscode.l10n.t('Check');
-      const text = vscode.l10n.t('No problems are known in {0}.', name);
+      const text = vscode.l10n.t('{0} has no known problems.', name);
       const answer = await tellInformation(text, check);
       if (answer === check) await vscode.commands.executeCommand('qcow2.check', uri);
       return;
     }
     const title = vscode.l10n.t('Problems in {0}', name);
-    const placeHolder = vscode.l10n.t('Choose one, to see where it is');
+    const placeHolder = vscode.l10n.t('Select a problem to show it in the map');
     const chosen = await choose(choices, { title, placeHolder });
     if (chosen === undefined) return;
     const { path, query } = chosen;

@@ -67,7 +67,7 @@ async function refusalOf(
 ): Promise<string | undefined> {
   if (document.isChangedOutside) {
     return vscode.l10n.t(
-      'Another program has changed the file while edits are staged. Keep or discard them first.',
+      'Another program changed the file while edits were staged. Keep or discard the edits first.',
     );
   }
   if (document.hasUnsaved) {

@@ -62,7 +62,7 @@ export async function stageRepair(
   await document.lookAgain();
   if (document.isChangedOutside) {
     const text = vscode.l10n.t(
-      'Another program has changed the file while edits are staged. Keep or discard them first.',
+      'Another program changed the file while edits were staged. Keep or discard the edits first.',
     );
     return { ok: false, text };
   }

@@ -140,6 +140,6 @@ test('a file whose name is not UTF-8 is refused with what to do', () => {
   ]);
   expect(status).toBe(1);
   expect(stderr).toMatch(
-    /: The name is not valid UTF-8, and such files cannot be opened: rename the file\n$/,
+    /: The file name is not valid UTF-8 and cannot be opened: rename the file\n$/,
   );
 });

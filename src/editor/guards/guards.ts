@@ -37,23 +37,23 @@ export function readOnlyReason(
 ): string | undefined {
   const { source, state } = document;
   if (source.kind === 'bytes') {
-    return vscode.l10n.t('The file is not on a local disk: it is shown and cannot be changed here.');
+    return vscode.l10n.t('The file is not on a local disk and cannot be changed here.');
   }
   if (!vscode.workspace.isTrusted) {
-    return vscode.l10n.t('Restricted Mode: nothing is changed in a folder that is not trusted.');
+    return vscode.l10n.t('Restricted Mode: images in untrusted folders cannot be changed.');
   }
   if (state?.summary === undefined) return vscode.l10n.t('The image is not open.');
   if (!document.isOwner) {
-    return vscode.l10n.t('The same file is open under another name: it is changed there, and shown here.');
+    return vscode.l10n.t('The same file is open under another name. Change it there.');
   }
   if (state.journal?.code === 'journal.exists') {
-    return vscode.l10n.t('A save of the image was interrupted: it has to be recovered before it is changed.');
+    return vscode.l10n.t('A save of the image was interrupted. Recover the image before you change it.');
   }
   if (state.journal !== undefined) return describeWithFile(state.journal, state.path);
   const refusal = state.access?.readOnly ?? state.access?.held?.problem;
   if (refusal !== undefined) return describeWithFile(refusal, state.path);
   if (state.summary.corrupt && !allowsDamage) {
-    return vscode.l10n.t('The image is marked as corrupt: it has to be repaired before it is changed.');
+    return vscode.l10n.t('The image is marked as corrupt. Repair it before you change it.');
   }
   const fault = state.summary.faults?.find(({ blocks }) => !allowsDamage || blocks === 'repair');
   if (fault !== undefined) {
@@ -61,7 +61,7 @@ export function readOnlyReason(
   }
   // A repair reads no data, and moves it as it is where that can be.
   if (state.summary.encryption !== undefined && !allowsDamage) {
-    return vscode.l10n.t('The image is encrypted: it is shown and cannot be changed here.');
+    return vscode.l10n.t('The image is encrypted and cannot be changed here.');
   }
   return undefined;
 }
@@ -114,7 +114,7 @@ export function overlaysQuestion({ paths, gaps }: KnownOverlays): GuardQuestion 
   const all = paths.map((path) => basename(path));
   const reasons = gapTexts(gaps).join('; ');
   const used = vscode.l10n.t(
-    'Other images use it as their backing file ({0}): changing it changes what they show, or corrupts them.',
+    'Other images use this image as their backing file ({0}). Changing it changes or corrupts their data.',
     listed(all),
   );
   const id = `users:${all.join(', ')}`;
@@ -122,10 +122,10 @@ export function overlaysQuestion({ paths, gaps }: KnownOverlays): GuardQuestion 
   const unknown =
     paths.length === 0
       ? vscode.l10n.t(
-          'Other images may use it as their backing file, and changing it would corrupt them: {0}.',
+          'Other images may use this image as their backing file, and changing it would corrupt them: {0}.',
           reasons,
         )
-      : vscode.l10n.t('There may be more of them: {0}.', reasons);
+      : vscode.l10n.t('There may be more: {0}.', reasons);
   const kinds = gaps.map(({ kind }) => kind).join();
   return { id: `${id}:${kinds}`, text: paths.length === 0 ? unknown : `${used} ${unknown}` };
 }
@@ -139,4 +139,4 @@ export const isAboutUnseenLocks = ({ code }: Problem): boolean =>
   code === 'lock.notTaken' || code === 'lock.network' || code === 'lock.unseen';
 
 export const refusedBySetting = (text: string, name: string): string =>
-  vscode.l10n.t('{0} The setting {1} refuses it.', text, `qcow2.guards.${name}`);
+  vscode.l10n.t('{0} Refused by the setting {1}.', text, `qcow2.guards.${name}`);

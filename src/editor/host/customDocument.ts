@@ -122,11 +122,11 @@ export class CustomImageDocument implements vscode.CustomDocument {
 function reasonText(why: Problem | HistoryEnd): string {
   switch (why) {
     case 'readAnew':
-      return vscode.l10n.t('the file was changed by another program or read anew since');
+      return vscode.l10n.t('the file was since changed by another program or reloaded');
     case 'gaveBack':
-      return vscode.l10n.t('the free space of the image was given back to the host since');
+      return vscode.l10n.t('the free space of the image was since reclaimed');
     case 'lost':
-      return vscode.l10n.t('it is not known any more since the engine had to be started again');
+      return vscode.l10n.t('its state was lost when the engine restarted');
     default:
       return describe(why);
   }
@@ -136,20 +136,20 @@ function revivalText(revival: Revival, name: string): string {
   switch (revival.kind) {
     case 'restored':
       return vscode.l10n.t(
-        'The engine of {0} stopped and was started again. All staged edits are back.',
+        'The engine of {0} stopped and was restarted. All staged edits are restored.',
         name,
       );
     case 'saved':
-      return vscode.l10n.t('The engine of {0} stopped and was started again. The image is saved.', name);
+      return vscode.l10n.t('The engine of {0} stopped and was restarted. The image is saved.', name);
     case 'lost':
       return revival.edits.length === 0
         ? vscode.l10n.t(
-            'The engine of {0} stopped and was started again. Its staged edits are lost: {1}',
+            'The engine of {0} stopped and was restarted. Its staged edits are lost: {1}',
             name,
             describe(revival.problem),
           )
         : vscode.l10n.t(
-            'The engine of {0} stopped and was started again. The last staged edits are lost: {1}',
+            'The engine of {0} stopped and was restarted. The last staged edits are lost: {1}',
             name,
             describe(revival.problem),
           );

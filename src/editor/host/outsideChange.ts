@@ -11,9 +11,9 @@ export function askAboutOutsideChanges(uri: vscode.Uri, document: ImageDocument)
 async function ask(uri: vscode.Uri, document: ImageDocument, isGone: boolean): Promise<void> {
   const name = basename(uri.path);
   const text = isGone
-    ? vscode.l10n.t('{0} was deleted, moved or replaced while edits are staged.', name)
+    ? vscode.l10n.t('{0} was deleted, moved or replaced while edits were staged.', name)
     : vscode.l10n.t(
-        '{0} was changed by another program while edits are staged. They no longer fit it.',
+        '{0} was changed by another program while edits were staged. The edits no longer apply.',
         name,
       );
   const keep = vscode.l10n.t('Keep Staged');

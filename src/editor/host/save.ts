@@ -36,7 +36,7 @@ export async function saveDocument(
     );
     if (leftover === undefined) return;
     const text = describeWithFile(leftover, document.uri.fsPath);
-    void tellWarning(vscode.l10n.t('All is saved, but its journal could not be removed: {0}', text));
+    void tellWarning(vscode.l10n.t('Saved, but the journal could not be removed: {0}', text));
   });
   document.wasSaved();
 }
@@ -52,7 +52,7 @@ export async function saveDocumentAs(
   token: vscode.CancellationToken,
 ): Promise<void> {
   if (destination.scheme !== 'file') {
-    throw notSaved(document, vscode.l10n.t('An image is written to files on a local disk only.'));
+    throw notSaved(document, vscode.l10n.t('Images can be saved only to a local disk.'));
   }
   if (await isSameFile(document.uri, destination)) {
     document.isSaveAnnounced = true;
@@ -77,8 +77,8 @@ async function askBeforeReplacing(target: vscode.Uri, context: ReplaceContext): 
 /** @throws CancellationError */
 async function confirmReplacing(target: vscode.Uri, detail: readonly string[]): Promise<void> {
   // The first button is the default: what cannot be taken back has to be chosen.
-  const leave = vscode.l10n.t('Leave as It Is');
-  const replace = vscode.l10n.t('Replace All the Same');
+  const leave = vscode.l10n.t('Leave Unchanged');
+  const replace = vscode.l10n.t('Replace Anyway');
   const question = vscode.l10n.t('Replace {0}?', basename(target.path));
   const answer = await ask(question, { detail, buttons: [leave, replace] });
   if (answer !== replace) throw new vscode.CancellationError();
@@ -114,7 +114,7 @@ async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
   const answer = await ask(
     vscode.l10n.t('Auto Save is on. Write the staged edits to {0} now?', basename(document.uri.path)),
     {
-      detail: [vscode.l10n.t('Kept staged, they are written when you save the image yourself.')],
+      detail: [vscode.l10n.t('If you keep them staged, they are written when you save the image.')],
       buttons: [save, keep],
       closing: keep,
     },
@@ -131,11 +131,9 @@ async function checkGuards(document: CustomImageDocument, findOverlays: FindOver
     throw notSaved(
       document,
       model.outsideChange === 'gone'
-        ? vscode.l10n.t(
-            'The file was deleted, moved or replaced since the edits were staged. Save as another one.',
-          )
+        ? vscode.l10n.t('The file was deleted, moved or replaced after the edits were staged. Use Save As.')
         : vscode.l10n.t(
-            'Another program has changed the file since the edits were staged. Discard them, or save as.',
+            'Another program changed the file after the edits were staged. Discard the edits, or use Save As.',
           ),
     );
   }
@@ -144,7 +142,7 @@ async function checkGuards(document: CustomImageDocument, findOverlays: FindOver
   if (refusals[0] !== undefined) throw notSaved(document, refusals[0]);
   const open = questions.filter(({ id }) => !model.isConfirmed(id));
   if (open.length === 0) return;
-  const save = vscode.l10n.t('Save All the Same');
+  const save = vscode.l10n.t('Save Anyway');
   const answer = await ask(vscode.l10n.t('Write the staged edits to {0}?', basename(uri.path)), {
     detail: open.map(({ text }) => text),
     buttons: [save],

@@ -64,7 +64,7 @@ export function pageHealth(health: Health): Omit<PageHealth, 'canRepair'> {
 
 function imageProblem(document: ImageDocument, state: ImageState): string | undefined {
   if (document.isDeleted) {
-    return vscode.l10n.t('The file was deleted or moved. It is shown again as soon as it is back.');
+    return vscode.l10n.t('The file was deleted or moved. It opens again when it is back.');
   }
   return state.problem === undefined ? undefined : describeWithFile(state.problem, state.path);
 }
@@ -83,7 +83,9 @@ function notices(document: ImageDocument, state: ImageState): Notice[] {
 /** The way to the log, where what is shown as a problem is a fault of this program. */
 function internalFaults({ problem, warnings }: ImageState): Notice[] {
   if (![problem, ...warnings].some((found) => found !== undefined && isInternalFault(found))) return [];
-  const text = vscode.l10n.t('This is a fault of QCOW2 Editor, not of the image: the log has the details.');
+  const text = vscode.l10n.t(
+    'This is a bug in QCOW2 Editor, not a problem with the image. The log has the details.',
+  );
   return [{ severity: 'error', text, action: { command: 'showLog', title: vscode.l10n.t('Show Log') } }];
 }
 
@@ -95,19 +97,16 @@ function faultNotices({ summary, path }: ImageState): Notice[] {
       case 'change':
         return {
           severity: 'warning',
-          text: vscode.l10n.t('{0}. What is missing reads as zeroes in QEMU.', what),
+          text: vscode.l10n.t('{0}. QEMU reads the missing part as zeroes.', what),
         };
       case 'repair':
         return {
           severity: 'error',
-          text: vscode.l10n.t(
-            '{0}. QEMU does not open such an image; it is shown as far as it can be read.',
-            what,
-          ),
+          text: vscode.l10n.t('{0}. QEMU cannot open this image. Only its readable parts are shown.', what),
         };
       case 'use':
       case 'check': {
-        const text = vscode.l10n.t('{0}. QEMU opens such an image only to repair it.', what);
+        const text = vscode.l10n.t('{0}. QEMU opens this image only to repair it.', what);
         const action = { command: 'repair', title: vscode.l10n.t('Repair…') } as const;
         return { severity: 'error', text, ...(vscode.workspace.isTrusted ? { action } : {}) };
       }
@@ -119,14 +118,14 @@ function faultNotices({ summary, path }: ImageState): Notice[] {
 function interruptions(document: ImageDocument, state: ImageState): Notice[] {
   if (document.outsideChange === 'changed') {
     const text = vscode.l10n.t(
-      'Another program has changed the file while edits are staged: they no longer fit it and cannot be saved to it.',
+      'Another program changed the file while edits were staged. The edits no longer apply and cannot be saved to it.',
     );
     const action = { command: 'retry', title: vscode.l10n.t('Discard Edits') } as const;
     return [{ severity: 'error', text, action }];
   }
   if (document.outsideChange === 'gone') {
     const text = vscode.l10n.t(
-      'The file was deleted, moved or replaced while edits are staged: save them to another file, or put this one back.',
+      'The file was deleted, moved or replaced while edits were staged. Save them to another file, or restore this one.',
     );
     const action = { command: 'saveAs', title: vscode.l10n.t('Save As…') } as const;
     return [{ severity: 'error', text, action }];
@@ -161,11 +160,13 @@ function surroundings(document: ImageDocument, state: ImageState): Notice[] {
   const names = state.summary?.backingName ?? state.summary?.dataFileName;
   if (names === undefined) return [];
   if (document.source.kind === 'bytes') {
-    const text = vscode.l10n.t('The file is not on a local disk: files that it names are not opened.');
+    const text = vscode.l10n.t(
+      'The file is not on a local disk: its backing file and data file are not opened.',
+    );
     return [{ severity: 'info', text }];
   }
   if (vscode.workspace.isTrusted) return [];
-  const text = vscode.l10n.t('Restricted Mode: files that the image names are not opened.');
+  const text = vscode.l10n.t('Restricted Mode: backing files and data files are not opened.');
   return [{ severity: 'info', text }];
 }
 

@@ -6,7 +6,7 @@ import { describe } from './describe';
 /** In one sentence or two; where a check counts it more often than it is told, with how often. */
 export function findingText(finding: Finding): string {
   const { times, clusters = 1 } = finding;
-  const counted = times === clusters ? undefined : vscode.l10n.t('It counts {0} times.', times);
+  const counted = times === clusters ? undefined : vscode.l10n.t('Counted {0} times.', times);
   const parts = [whatIsWrong(finding), repairText(finding), counted];
   return parts
     .filter((part) => part !== undefined)
@@ -35,7 +35,7 @@ function entryPlace({ at, guest, snapshot }: Finding): string {
 function clusterPlace({ host, clusters = 1 }: Finding): string {
   return clusters === 1
     ? vscode.l10n.t('Host cluster at {0}', hexOf(host ?? 0))
-    : vscode.l10n.t('{0} host clusters from {1} on', clusters, hexOf(host ?? 0));
+    : vscode.l10n.t('{0} host clusters from {1}', clusters, hexOf(host ?? 0));
 }
 
 function whatIsWrong(finding: Finding): string {
@@ -45,42 +45,37 @@ function whatIsWrong(finding: Finding): string {
   const cluster = clusterPlace(finding);
   switch (finding.kind) {
     case 'refcountTooHigh':
-      return vscode.l10n.t(
-        '{0}: the refcount is {1}, the references are {2}. Space is leaked.',
-        cluster,
-        found,
-        expected,
-      );
+      return vscode.l10n.t('{0}: refcount {1}, references {2}. Space is leaked.', cluster, found, expected);
     case 'refcountTooLow':
       return vscode.l10n.t(
-        '{0}: the refcount is {1}, the references are {2}. Data may be overwritten.',
+        '{0}: refcount {1}, references {2}. Data may be overwritten.',
         cluster,
         found,
         expected,
       );
     case 'refcountOverflow':
-      return vscode.l10n.t(
-        '{0}: there are more references than a refcount can hold ({1}).',
-        cluster,
-        expected,
-      );
+      return vscode.l10n.t('{0}: more references than a refcount can hold ({1}).', cluster, expected);
     case 'refcountUnreadable':
-      return vscode.l10n.t('{0}: the refcount cannot be read, the references are {1}.', cluster, expected);
+      return vscode.l10n.t('{0}: refcount not readable, references {1}.', cluster, expected);
     case 'refcountBlockReserved':
       return vscode.l10n.t('Refcount table: {0} is {1}; its reserved bits are set.', entry, found);
     case 'refcountBlockMisaligned':
-      return vscode.l10n.t('Refcount table: {0} is {1}; a refcount block starts at a cluster.', entry, found);
+      return vscode.l10n.t(
+        'Refcount table: {0} is {1}; the offset is not a multiple of the cluster size.',
+        entry,
+        found,
+      );
     case 'refcountBlockBeyondFile':
-      return vscode.l10n.t('Refcount table: {0} leads past the end of the file ({1}).', entry, found);
+      return vscode.l10n.t('Refcount table: {0} points beyond the end of the file ({1}).', entry, found);
     case 'refcountBlockShared':
       return vscode.l10n.t(
-        'Refcount block at {0}: {1} references, where there must be one.',
+        'Refcount block at {0}: {1} references instead of one.',
         hexOf(finding.host ?? 0),
         found,
       );
     case 'beyondFile':
       return vscode.l10n.t(
-        'Past the end of the file, which is at {2}: {0} at host offset {1}, named by {3}.',
+        'Beyond the end of the file at {2}: {0} at host offset {1}, referenced by {3}.',
         structureText(finding.structure ?? 'data'),
         hexOf(finding.host ?? 0),
         hexOfValue(finding.expected),
@@ -89,7 +84,11 @@ function whatIsWrong(finding: Finding): string {
     case 'l1Reserved':
       return vscode.l10n.t('L1 table: {0} is {1}; its reserved bits are set.', entry, found);
     case 'l1Misaligned':
-      return vscode.l10n.t('L1 table: {0} is {1}; an L2 table starts at a cluster.', entry, found);
+      return vscode.l10n.t(
+        'L1 table: {0} is {1}; the offset is not a multiple of the cluster size.',
+        entry,
+        found,
+      );
     case 'l1Copied':
       return vscode.l10n.t(
         'L1 table: {0} is {1}, but the refcount of the L2 table is {2}: COPIED is wrong.',
@@ -107,10 +106,14 @@ function whatIsWrong(finding: Finding): string {
         expected,
       );
     case 'dataMisaligned':
-      return vscode.l10n.t('L2 table: {0} is {1}; its data does not start at a cluster.', entry, found);
+      return vscode.l10n.t(
+        'L2 table: {0} is {1}; the offset is not a multiple of the cluster size.',
+        entry,
+        found,
+      );
     case 'preallocatedMisaligned':
       return vscode.l10n.t(
-        'L2 table: {0} is {1}; its zero cluster keeps a place that does not start at a cluster.',
+        'L2 table: {0} is {1}; the offset of the zero cluster is not a multiple of the cluster size.',
         entry,
         found,
       );
@@ -125,7 +128,7 @@ function whatIsWrong(finding: Finding): string {
     case 'compressedSubclusters':
       return vscode.l10n.t('L2 table: {0} is {1}; a compressed cluster has subclusters.', entry, found);
     case 'subclustersBoth':
-      return vscode.l10n.t('L2 table: {0} is {1}; subclusters are allocated and zero at once.', entry, found);
+      return vscode.l10n.t('L2 table: {0} is {1}; subclusters are both allocated and zero.', entry, found);
     case 'subclustersUnallocated':
       return vscode.l10n.t(
         'L2 table: {0} is {1}; subclusters are allocated, but not their cluster.',
@@ -134,7 +137,7 @@ function whatIsWrong(finding: Finding): string {
       );
     case 'snapshotL1Misaligned':
       return vscode.l10n.t(
-        'Snapshot #{0}: its L1 table at {1} does not start at a cluster.',
+        'Snapshot #{0}: the offset {1} of its L1 table is not a multiple of the cluster size.',
         snapshotNumber(finding),
         hexOfValue(finding.found),
       );
@@ -161,17 +164,24 @@ function whatIsWrong(finding: Finding): string {
       return vscode.l10n.t('There are {0} snapshots; at most {1} are allowed.', found, expected);
     case 'snapshotTableTooBig':
       return vscode.l10n.t(
-        'Of {0} snapshots only the first {1} fit into a table of {2} bytes, the most that is allowed.',
+        'Only {1} of {0} snapshots fit into the largest allowed table of {2} bytes.',
         found,
         expected,
         finding.size ?? 0,
       );
     case 'snapshotsWithDataFile':
-      return vscode.l10n.t('There are snapshots ({0}) although the data is in an external data file.', found);
+      return vscode.l10n.t(
+        'There are {0} snapshots, which images with an external data file cannot have.',
+        found,
+      );
     case 'unreadable':
       return finding.problem === undefined ? '' : describe(finding.problem);
     case 'bitmapEntry':
-      return vscode.l10n.t('Bitmap table: {0} is {1}; that is no place for bits.', entry, found);
+      return vscode.l10n.t(
+        'Bitmap table: {0} is {1}, which is not a valid bitmap cluster offset.',
+        entry,
+        found,
+      );
     case 'zeroFlagInVersion2':
       return vscode.l10n.t('L2 table: {0} is {1}; version 2 has no zero flag.', entry, found);
     case 'zeroFlagReserved':
@@ -237,11 +247,11 @@ export function structureText(structure: Structure): string {
 function repairText({ repair }: Finding): string | undefined {
   switch (repair) {
     case 'leaks':
-      return vscode.l10n.t('Repairing leaks mends it.');
+      return vscode.l10n.t('Fixed by Repair Leaks.');
     case 'all':
-      return vscode.l10n.t('Repairing everything mends it.');
+      return vscode.l10n.t('Fixed by Repair Everything.');
     case 'rebuild':
-      return vscode.l10n.t('Repairing everything makes the refcounts anew.');
+      return vscode.l10n.t('Repair Everything rebuilds the refcounts.');
     case 'none':
       return undefined;
   }

@@ -48,7 +48,7 @@ export function healthText(health: Health): string {
     case 'failed':
       return vscode.l10n.t('check failed');
     case 'unsettled':
-      return vscode.l10n.t('not known');
+      return vscode.l10n.t('unknown');
   }
 }
 
@@ -56,20 +56,20 @@ export function healthText(health: Health): string {
 export function healthDetail(health: Health): string {
   switch (health.kind) {
     case 'unchecked':
-      return vscode.l10n.t('The image was not checked since it was opened or changed.');
+      return vscode.l10n.t('The image has not been checked since it was opened or changed.');
     case 'checking':
-      return vscode.l10n.t('All tables of the image are read, and compared with its refcounts.');
+      return vscode.l10n.t('Comparing all tables of the image with its refcounts.');
     case 'checked': {
       const counts = countsOf(health.report);
       const { incomplete } = health.report;
       const sentences = [
         counts.length === 0
-          ? vscode.l10n.t('The check found nothing wrong.')
+          ? vscode.l10n.t('The check found no errors.')
           : vscode.l10n.t('The check found: {0}.', counts.join(', ')),
         ...(incomplete === undefined ? [] : [`${describe(incomplete)}.`]),
         ...(health.chain.length === 0
           ? []
-          : [vscode.l10n.t('Remarks about its backing chain: {0}.', health.chain.length)]),
+          : [vscode.l10n.t('Findings in the backing chain: {0}.', health.chain.length)]),
       ];
       return sentences.reduce((text, sentence) => vscode.l10n.t('{0} {1}', text, sentence));
     }

@@ -6,49 +6,49 @@ import { sizeText } from '../sizeText';
 
 /** The edit's name in the list of what can be undone. */
 export function repairLabel(mode: RepairMode): string {
-  return mode === 'leaks' ? vscode.l10n.t('Repair: leaks') : vscode.l10n.t('Repair: everything');
+  return mode === 'leaks' ? vscode.l10n.t('Repair leaks') : vscode.l10n.t('Repair everything');
 }
 
 export function actionText(kind: RepairActionKind): string {
   switch (kind) {
     case 'refcountLowered':
-      return vscode.l10n.t('Refcounts are lowered: the space becomes free');
+      return vscode.l10n.t('Lower refcounts and free the space');
     case 'refcountRaised':
-      return vscode.l10n.t('Refcounts are raised to the references');
+      return vscode.l10n.t('Raise refcounts to the number of references');
     case 'refcountsRebuilt':
-      return vscode.l10n.t('Refcount table and blocks are made anew');
+      return vscode.l10n.t('Rebuild the refcount table and blocks');
     case 'copiedFlag':
-      return vscode.l10n.t('COPIED flags are made what the refcounts say');
+      return vscode.l10n.t('Correct COPIED flags');
     case 'l1EntryCleared':
-      return vscode.l10n.t('L1 entries that cannot be kept are cleared');
+      return vscode.l10n.t('Clear invalid L1 entries');
     case 'entryUnallocated':
-      return vscode.l10n.t('L2 entries that cannot be kept become unallocated');
+      return vscode.l10n.t('Clear invalid L2 entries; their clusters become unallocated');
     case 'entryZeroed':
-      return vscode.l10n.t('Zero clusters give up a place that they cannot keep');
+      return vscode.l10n.t('Remove invalid host offsets from zero clusters');
     case 'reservedBitsCleared':
-      return vscode.l10n.t('Reserved bits are cleared');
+      return vscode.l10n.t('Clear reserved bits');
     case 'compressedCut':
-      return vscode.l10n.t('Compressed clusters end where the file ends');
+      return vscode.l10n.t('Shorten compressed clusters to the end of the file');
     case 'dataFileOffsetMended':
-      return vscode.l10n.t('Offsets in the external data file are made those of the guest');
+      return vscode.l10n.t('Correct offsets in the external data file');
     case 'subclustersMended':
-      return vscode.l10n.t('Subclusters are made consistent');
+      return vscode.l10n.t('Correct subcluster bitmaps');
     case 'dataCopied':
-      return vscode.l10n.t('Data that something else used too is copied to clusters of its own');
+      return vscode.l10n.t('Copy data out of clusters that are used twice');
     case 'structureCopied':
-      return vscode.l10n.t('Tables that something else used too are moved to clusters of their own');
+      return vscode.l10n.t('Move tables out of clusters that are used twice');
     case 'snapshotCompleted':
-      return vscode.l10n.t('Snapshots get the fields that they lack');
+      return vscode.l10n.t('Add missing fields to snapshots');
     case 'snapshotExtraDataCut':
-      return vscode.l10n.t('Extra data of snapshots is cut to what is allowed');
+      return vscode.l10n.t('Truncate extra data of snapshots to the allowed length');
     case 'snapshotRemoved':
-      return vscode.l10n.t('Snapshots that cannot be kept are removed');
+      return vscode.l10n.t('Remove invalid snapshots');
     case 'bitmapEntryDirty':
-      return vscode.l10n.t('Bitmaps mark as dirty what they no longer know');
+      return vscode.l10n.t('Mark unreadable parts of bitmaps as dirty');
     case 'dirtyCleared':
-      return vscode.l10n.t('The mark "dirty" is taken off');
+      return vscode.l10n.t('Clear the dirty bit');
     case 'corruptCleared':
-      return vscode.l10n.t('The mark "corrupt" is taken off');
+      return vscode.l10n.t('Clear the corrupt bit');
   }
 }
 
@@ -78,17 +78,17 @@ export function exampleText({
 export function lossText({ guest, length, snapshot, wasReadable, reads }: RepairLoss): string {
   const place =
     snapshot === undefined
-      ? vscode.l10n.t('{0} from guest offset {1} on', sizeText(length), hexOf(guest))
+      ? vscode.l10n.t('{0} at guest offset {1}', sizeText(length), hexOf(guest))
       : vscode.l10n.t(
-          '{0} from guest offset {1} on, in snapshot #{2}',
+          '{0} at guest offset {1} in snapshot #{2}',
           sizeText(length),
           hexOf(guest),
           snapshot + 1,
         );
   const before = wasReadable
-    ? vscode.l10n.t('could be read before')
-    : vscode.l10n.t('could not be read before');
+    ? vscode.l10n.t('was readable before')
+    : vscode.l10n.t('was not readable before');
   return reads === 'backing'
-    ? vscode.l10n.t('{0}: what the backing file has shows through; {1}', place, before)
+    ? vscode.l10n.t('{0}: reads from the backing file; {1}', place, before)
     : vscode.l10n.t('{0}: reads as zero; {1}', place, before);
 }

@@ -129,7 +129,7 @@ function toldFault(doing: string, error: unknown): vscode.CancellationError {
   if (error instanceof vscode.CancellationError) return error;
   log.fault(doing, error);
   const message = error instanceof Error ? error.message : String(error);
-  tellFault(vscode.l10n.t('A fault of this program: {value}', { value: message }));
+  tellFault(vscode.l10n.t('Internal error: {value}', { value: message }));
   return new vscode.CancellationError();
 }
 

@@ -145,7 +145,7 @@ describe('a repair', () => {
     assert.ok((await document.backups.write(backup)).ok);
     await document.revert();
     const restored = await document.backups.restore(backup);
-    assert.deepEqual(restored.ok && restored.value.map(({ label }) => label), ['Repair: everything']);
+    assert.deepEqual(restored.ok && restored.value.map(({ label }) => label), ['Repair everything']);
     const saved = await document.inTurn(() => document.edit((staging) => staging.save(() => undefined)));
     assert.ok(saved.ok, JSON.stringify(saved));
     assert.match(qemuImg('check', uri.fsPath), /No errors were found/);
