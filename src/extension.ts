@@ -40,6 +40,7 @@ import { stageRequest } from './commands/stageChange';
 import { ImageStatus } from './editor/host/statusBar';
 import { folderOfThisHost } from './editor/model/storage';
 import type { ChangeRequest, MapForm, RepairMode } from './worker/api';
+import { offerInTerminal } from './terminal';
 import { logTo } from './text/log';
 import { openLog, showLog } from './text/vscode/logChannel';
 import { registerCommand } from './text/vscode/tell';
@@ -91,6 +92,7 @@ export async function deactivate(): Promise<void> {
 export function activate(context: vscode.ExtensionContext): Exports | undefined {
   const activating = now();
   context.subscriptions.push(openLog(context));
+  offerInTerminal(context);
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
