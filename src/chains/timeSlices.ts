@@ -1,12 +1,12 @@
 /**
- * Lets other work of the extension host come in between: VS Code asks for the items of thousands of nodes at once, and
- * nothing else would happen until the last of them is made.
+ * Work in slices, with other work of the extension host between them: VS Code asks for the items of thousands of nodes at
+ * once, and nothing else would happen until the last of them is made.
  */
 
 /** Milliseconds of work in a row. */
 const SLICE = 8;
 
-export class Breather {
+export class TimeSlices {
   private sliceEnd = 0;
   private next: Promise<void> | undefined;
 
