@@ -109,7 +109,7 @@ describe('beside QEMU', () => {
     const check = command('check', 'disk.qcow2');
     expect(check).toMatchObject({ status: 1, stderr: expect.stringMatching(/^qcow2: [^\n]+\n$/) as unknown });
     expect(String(check.stdout)).toBe('');
-    expect(check.stderr).toMatch(/open for writing \(qemu-io, pid \d+\)|Changed by another program/);
+    expect(check.stderr).toMatch(/open for writing \(qemu-io, pid \d+\)|Another program changed the file/);
   });
 
   test('a check of an image that it writes never calls it damaged', async () => {
