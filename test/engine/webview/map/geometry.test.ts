@@ -63,8 +63,8 @@ describe('zoom steps', () => {
         const steps = zoomSteps(disk, frame);
         const [first] = steps;
         const last = steps[steps.length - 1]!;
-        const grid = gridOf(frame, first!.cellSize);
-        expect(cellCount(disk, first!.bytesPerCell)).toBeLessThanOrEqual(grid.columns * grid.rows);
+        const grid = gridOf(frame, first.cellSize);
+        expect(cellCount(disk, first.bytesPerCell)).toBeLessThanOrEqual(grid.columns * grid.rows);
         expect(last.bytesPerCell).toBe(disk.clusterSize);
       }),
     );
