@@ -163,7 +163,7 @@ describe('a change of an image', () => {
       else chmodSync(uri.fsPath, 0o444);
       const readOnly = await waitFor('the reason', () => document.state?.access?.readOnly);
       assert.equal(readOnly.code, isRoot ? 'guard.mountedReadOnly' : 'guard.fileReadOnly');
-      await refused(uri, /mounted read-only|may not be written/);
+      await refused(uri, /mounted read-only|not writable/);
       assert.equal((await exports.guards(document)).refusals.length, 1);
       await closeAllEditors();
     } finally {
@@ -193,7 +193,7 @@ describe('a change of an image', () => {
     bytes.writeUInt16BE(0, block + 5 * 2);
     writeFileSync(uri.fsPath, bytes);
     await openImage(exports, uri);
-    await refused(uri, /check found: \d+/);
+    await refused(uri, /found by the check: \d+/);
   });
 
   it('with several names is refused', async () => {
@@ -311,7 +311,7 @@ describe('a change of an image', () => {
       make(`${uri.fsPath}-journal`);
       const document = await openImage(exports, uri);
       assert.equal(document.state?.journal?.code, code);
-      await refused(uri, /Not a journal/);
+      await refused(uri, /needs this name for its journal/);
       const discarded = await document.edit((staging) => staging.recover({ discard: true }));
       assert.equal(discarded.ok, name === 'note');
     }

@@ -202,7 +202,7 @@ describe('an image of any name', () => {
     await set('qcow2.guards.usedAsBase', 'refuse');
     await set('qcow2.index.enabled', false);
     const base = folder.create('base.img', '16M');
-    assert.match(await questionsOf(base), /may use it/);
+    assert.match(await questionsOf(base), /may use this image/);
     await closeAllEditors();
     await set('qcow2.guards.usedAsBase', 'ignore');
     assert.equal(await questionsOf(base), '');
