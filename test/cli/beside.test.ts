@@ -109,7 +109,7 @@ describe('beside QEMU', () => {
     const check = command('check', 'disk.qcow2');
     expect(check).toMatchObject({ status: 1, stderr: expect.stringMatching(/^qcow2: [^\n]+\n$/) as unknown });
     expect(String(check.stdout)).toBe('');
-    expect(check.stderr).toMatch(/open for writing \(qemu-io, pid \d+\)|Changed by another program/);
+    expect(check.stderr).toMatch(/open for writing \(qemu-io, pid \d+\)|Another program changed the file/);
   });
 
   test('a check of an image that it writes never calls it damaged', async () => {
@@ -129,7 +129,7 @@ describe('beside QEMU', () => {
       const ran = await besides(['check', 'disk.qcow2']);
       seen.add(ran.status);
       expect([0, 1]).toContain(ran.status);
-      if (ran.status === 1) expect(ran.stderr).toMatch(/^qcow2: [^\n]*(Changed by|Not checked: )[^\n]+\n$/);
+      if (ran.status === 1) expect(ran.stderr).toMatch(/^qcow2: [^\n]*(Another program changed|Not checked: )[^\n]+\n$/);
       const map = await besides(['map', 'disk.qcow2']);
       expect(map.stderr).toMatch(/has the image open for writing/);
       expect(map.status).toBe(0);

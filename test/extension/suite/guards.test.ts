@@ -163,7 +163,7 @@ describe('a change of an image', () => {
       else chmodSync(uri.fsPath, 0o444);
       const readOnly = await waitFor('the reason', () => document.state?.access?.readOnly);
       assert.equal(readOnly.code, isRoot ? 'guard.mountedReadOnly' : 'guard.fileReadOnly');
-      await refused(uri, /mounted read-only|may not be written/);
+      await refused(uri, /mounted read-only|not writable/);
       assert.equal((await exports.guards(document)).refusals.length, 1);
       await closeAllEditors();
     } finally {
