@@ -62,6 +62,7 @@ describe('wrong usage suggests', () => {
     [['zero'], "no verb 'zero'"],
     [['writezeroes'], "no verb 'writezeroes'; did you mean 'write-zeroes'?"],
     [['recov'], "no verb 'recov'; did you mean 'recover'?"],
+    [['--verison'], "no option '--verison'; did you mean '--version'?"],
     [['help', 'mpa'], "no verb 'mpa'; did you mean 'map'?"],
     [['\u202e'], String.raw`no verb '\u202e'`],
     [['info', '--outptu=json', 'x'], "no option '--outptu'; did you mean '--output'?"],
