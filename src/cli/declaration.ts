@@ -91,6 +91,12 @@ export const HELP_OPTION = {
   help: { short: 'h', description: 'Print this help.' },
 } as const satisfies Options;
 
+/** Taken in place of a verb. */
+export const PROGRAM_OPTIONS = {
+  ...HELP_OPTION,
+  version: { description: 'Print the version.' },
+} as const satisfies Options;
+
 /** All options that a verb parses. */
 export const optionsOf = ({ options, isAboutProgram }: Syntax): Options =>
   isAboutProgram ? options : { ...COMMON_OPTIONS, ...options };

@@ -5,6 +5,7 @@ import {
   type Option,
   type Options,
   optionsOf,
+  PROGRAM_OPTIONS,
   shownName,
   shownOperands,
   shownOption,
@@ -133,9 +134,12 @@ function wrap(text: string, indentation: string): string {
   return [...lines, line].join('\n');
 }
 
-/** The reason why there is no such verb, for people. */
-export const unknownVerb = (name: string): string =>
-  `no verb '${printable(name)}'${suggestion(name, VERB_NAMES)}`;
+/** Why the first argument is not a verb, and which one may be meant. */
+export function unknownVerb(name: string): string {
+  const isOption = name.startsWith('-');
+  const known = isOption ? Object.keys(PROGRAM_OPTIONS).map((option) => `--${option}`) : VERB_NAMES;
+  return `no ${isOption ? 'option' : 'verb'} '${printable(name)}'${suggestion(name, known)}`;
+}
 
 export const help: Run<'help'> = ({ operands, output }) => {
   const { VERB: name } = operands;

@@ -1,9 +1,10 @@
 /** Help, suggestions and the documentation, all made from what the verbs declare. */
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as prettier from 'prettier';
 import { describe, expect, test } from 'vitest';
-import { optionsOf, type VerbDeclaration } from '../../src/cli/declaration';
-import { DECLARATIONS, VERB_NAMES } from '../../src/cli/declarations';
+import { HELP_OPTION, optionsOf, type VerbDeclaration } from '../../src/cli/declaration';
+import { DECLARATIONS, isVerbName, VERB_NAMES } from '../../src/cli/declarations';
 import { cli } from '../support/cli';
 import { commandLineDocs } from '../support/commandLineDocs';
 import { image } from '../support/imageBuilder';
@@ -61,6 +62,7 @@ describe('wrong usage suggests', () => {
     [['zero'], "no verb 'zero'"],
     [['writezeroes'], "no verb 'writezeroes'; did you mean 'write-zeroes'?"],
     [['recov'], "no verb 'recov'; did you mean 'recover'?"],
+    [['--verison'], "no option '--verison'; did you mean '--version'?"],
     [['help', 'mpa'], "no verb 'mpa'; did you mean 'map'?"],
     [['\u202e'], String.raw`no verb '\u202e'`],
     [['info', '--outptu=json', 'x'], "no option '--outptu'; did you mean '--output'?"],
@@ -99,6 +101,36 @@ describe('wrong usage suggests', () => {
       place.remove();
     }
   });
+});
+
+describe('documents', () => {
+  const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/command-line.md'];
+
+  test.each(documents)('%s names only verbs and options that there are', (file) => {
+    expect(commandsIn(fs.readFileSync(path.join(REPOSITORY, file), 'utf8')).filter(isUnknown)).toEqual([]);
+  });
+
+  test('that name others are found', () => {
+    const text = 'Run `qcow2 chek FILE`.\n```sh\nqcow2 info --chain FILE # --comment\nqcow2 map FILE\n```\n';
+    expect(commandsIn(text).filter(isUnknown)).toEqual(['info --chain FILE', 'chek FILE']);
+  });
+
+  /** What follows `qcow2` in code, where a verb does. */
+  function commandsIn(text: string): string[] {
+    const lines = text.split('```').flatMap((part, index) => (index % 2 === 1 ? part.split('\n') : []));
+    const inline = [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
+    const commands = [...lines, ...inline].map(
+      (code) => /^qcow2 ([a-z].*)$/.exec(code.replace(/\s#\s.*/, ''))?.[1],
+    );
+    return commands.filter((command) => command !== undefined);
+  }
+
+  function isUnknown(command: string): boolean {
+    const [verb = ''] = command.split(' ');
+    if (!isVerbName(verb)) return true;
+    const known = Object.keys({ ...optionsOf(DECLARATIONS[verb]), ...HELP_OPTION });
+    return [...command.matchAll(/--([a-z-]+)/g)].some(([, option = '']) => !known.includes(option));
+  }
 });
 
 test('docs/command-line.md says what the verbs declare (vitest -u writes it again)', async () => {

@@ -1,5 +1,6 @@
 /** Completion for bash, without the package bash-completion. */
-import { optionWords, PROGRAM_OPTIONS, quoted, spellings, type VerbWords, verbWords } from './words';
+import { PROGRAM_OPTIONS } from '../declaration';
+import { optionWords, quoted, spellings, type VerbWords, verbWords } from './words';
 
 export function bashScript(): string {
   const verbs = verbWords();

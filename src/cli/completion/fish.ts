@@ -1,5 +1,6 @@
 /** Completion for fish. */
-import { optionWords, PROGRAM_OPTIONS, quoted, type OptionWords, type VerbWords, verbWords } from './words';
+import { PROGRAM_OPTIONS } from '../declaration';
+import { optionWords, quoted, type OptionWords, type VerbWords, verbWords } from './words';
 
 export function fishScript(): string {
   const verbs = verbWords();

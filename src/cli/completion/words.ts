@@ -4,18 +4,11 @@ import {
   isChoice,
   type Operand,
   type Option,
-  type Options,
   optionsOf,
   takesValue,
   type VerbDeclaration,
 } from '../declaration';
 import { DECLARATIONS, VERB_NAMES, type VerbName } from '../declarations';
-
-/** What stands in place of a verb. */
-export const PROGRAM_OPTIONS = {
-  ...HELP_OPTION,
-  version: { description: 'Print the version.' },
-} satisfies Options;
 
 export interface VerbWords {
   readonly name: VerbName;

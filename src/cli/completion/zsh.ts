@@ -1,12 +1,6 @@
 /** Completion for zsh, through its `_arguments`. */
-import {
-  optionWords,
-  PROGRAM_OPTIONS,
-  quoted,
-  type OperandWords,
-  type OptionWords,
-  verbWords,
-} from './words';
+import { PROGRAM_OPTIONS } from '../declaration';
+import { optionWords, quoted, type OperandWords, type OptionWords, verbWords } from './words';
 
 export function zshScript(): string {
   const verbs = verbWords();
