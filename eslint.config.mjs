@@ -2,7 +2,7 @@
 import boundaries from 'eslint-plugin-boundaries';
 import tseslint from 'typescript-eslint';
 
-const ENGINE = 'edit layout space repair save change check scan chain image format io base'.split(' ');
+const ENGINE = 'edit report map space repair save change check chain image format io base'.split(' ');
 
 /** Rooms: the folder of each (inner folders first), and which rooms it may import from (itself and `text` always). */
 const ROOMS = {
@@ -11,16 +11,16 @@ const ROOMS = {
   format: { at: 'src/qcow2/format', uses: ['io', 'base'] },
   image: { at: 'src/qcow2/image', uses: ['format', 'io', 'base'] },
   chain: { at: 'src/qcow2/chain', uses: ['image', 'format', 'io', 'base'] },
-  scan: { at: 'src/qcow2/scan', uses: ['image', 'format', 'io', 'base'] },
   check: { at: 'src/qcow2/check', uses: ['image', 'format', 'io', 'base'] },
-  layout: { at: 'src/qcow2/layout', uses: ['check', 'scan', 'image', 'format', 'io', 'base'] },
+  map: { at: 'src/qcow2/map', uses: ['check', 'image', 'format', 'io', 'base'] },
+  report: { at: 'src/qcow2/report', uses: ['map', 'check', 'image', 'format', 'io', 'base'] },
   change: { at: 'src/qcow2/change', uses: ['image', 'format', 'io', 'base'] },
   repair: { at: 'src/qcow2/repair', uses: ['check', 'change', 'image', 'format', 'io', 'base'] },
   save: { at: 'src/qcow2/save', uses: ['image', 'format', 'io', 'base'] },
   space: { at: 'src/qcow2/space', uses: ['save', 'check', 'image', 'format', 'io', 'base'] },
   edit: {
     at: 'src/qcow2/edit',
-    uses: ['space', 'repair', 'save', 'change', 'check', 'scan', 'chain', 'image', 'format', 'io', 'base'],
+    uses: ['space', 'repair', 'save', 'change', 'check', 'chain', 'image', 'format', 'io', 'base'],
   },
   base: { at: 'src/qcow2', uses: [] },
   worker: { at: 'src/worker', uses: ENGINE },

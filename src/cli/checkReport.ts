@@ -8,9 +8,9 @@ import type { Problem } from '../qcow2/errors';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { describeProblem } from '../qcow2/problemText';
 import { printable } from '../text/printable';
-import { ByteWriter } from '../qcow2/scan/byteWriter';
-import { Overview } from '../qcow2/scan/overview';
-import { qemuJson } from '../qcow2/scan/qemuJson';
+import { ByteWriter } from '../text/byteWriter';
+import { Overview } from '../qcow2/map/overview';
+import { qemuJson } from '../text/qemuJson';
 import { printError, standardError } from './output';
 import type { Arguments } from './verb';
 

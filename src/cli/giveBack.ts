@@ -4,7 +4,7 @@
  */
 import { describeProblem } from '../qcow2/problemText';
 import { printable } from '../text/printable';
-import { qemuJson, type JsonValue } from '../qcow2/scan/qemuJson';
+import { qemuJson, type JsonValue } from '../text/qemuJson';
 import { silent } from '../qcow2/progress';
 import { sizeText } from '../text/sizeText';
 import { measureFreeSpace, type FreeSpace } from '../qcow2/space/freeSpace';

@@ -10,7 +10,7 @@ import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { formerFiles } from '../qcow2/edit/interrupted';
 import { describeProblem } from '../qcow2/problemText';
 import { printable } from '../text/printable';
-import type { ByteSink } from '../qcow2/scan/byteWriter';
+import type { ByteSink } from '../text/byteWriter';
 import { type ByteCount, parseByteCount } from '../text/byteCount';
 import { noOutput, printError, standardOutput } from './output';
 import type { ProgressBar } from './progressBar';

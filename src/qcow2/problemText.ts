@@ -209,7 +209,7 @@ export const PROBLEM_TEXT = {
   'backing.rawDataFile':
     'An image whose external data file is raw by itself cannot have a backing file: the data file would not show it',
 
-  // scan/lost.ts, check/missing.ts
+  // map/lost.ts, check/missing.ts
   'file.incomplete':
     'This file is incomplete: it ends at {limitSize}, its tables refer to data up to {valueSize}; {amountSize} of the disk are missing. Copy it again before you repair it',
   'file.incompleteTables':
@@ -248,7 +248,7 @@ export const PROBLEM_TEXT = {
   'chain.inUse':
     'Another program has the backing file open for writing ({value}): what it writes changes the overlay',
 
-  // scan/
+  // report/
   'cells.request': 'No such view of the map: {value}, where {limit} is the unit or the limit',
   'offset.beyondDisk': 'Offset {value} is not on the disk, which has {limit} bytes',
   'offset.beyondFile': 'Offset {value} is not in the file, which has {limit} bytes',

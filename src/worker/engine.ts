@@ -9,14 +9,14 @@ import { fullBackingName } from '../qcow2/chain/names';
 import { recoverImage } from '../qcow2/edit/interrupted';
 import { refuseUnsettled } from '../qcow2/edit/readers';
 import { readGuest } from '../qcow2/image/read';
-import { HostLayout } from '../qcow2/layout/hostLayout';
-import { inspectHost } from '../qcow2/layout/hostReport';
+import { HostLayout } from '../qcow2/map/hostLayout';
+import { inspectHost } from '../qcow2/report/hostReport';
 import { findWriter } from '../qcow2/io/qemuLocks';
 import type { Progress } from '../qcow2/progress';
 import type { EditableImage } from '../qcow2/edit/editableImage';
-import { inspectCluster } from '../qcow2/scan/inspect';
-import { imageInfo } from '../qcow2/scan/info';
-import { qemuJson } from '../qcow2/scan/qemuJson';
+import { inspectCluster } from '../qcow2/report/inspect';
+import { imageInfo } from '../qcow2/report/info';
+import { qemuJson } from '../text/qemuJson';
 import { hex } from '../qcow2/units';
 import type {
   BackupPlace,

@@ -2,7 +2,7 @@
  * Which bytes, of the guest's disk or of the image file, differ from those on disk: what the map marks. Ranges are kept as they are while they are few;
  * beyond that, neighbours are put together in coarser and coarser steps, so that memory stays bounded.
  */
-import type { CellsRequest } from '../qcow2/scan/overview';
+import type { CellsRequest } from '../qcow2/map/overview';
 
 /** 2 MiB of them. */
 const MAX_RANGES = 2 ** 17;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkImage, type CheckReport } from '../../../src/qcow2/check/checkImage';
 import { openChain } from '../../../src/qcow2/chain/openChain';
 import { describeProblem } from '../../../src/qcow2/problemText';
-import { Overview } from '../../../src/qcow2/scan/overview';
+import { Overview } from '../../../src/qcow2/map/overview';
 import { writeCutSnapshot } from '../../support/cutSnapshot';
 import { DamagedFile } from '../../support/damagedFile';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../../src/qcow2/errors';
 import type { Layer } from '../../../src/qcow2/image/layer';
-import type { MapExport, MapExportResult } from '../../../src/qcow2/scan/mapExport';
-import { exportMap } from '../../../src/qcow2/scan/mapExport';
+import type { MapExport, MapExportResult } from '../../../src/qcow2/map/mapExport';
+import { exportMap } from '../../../src/qcow2/map/mapExport';
 import { fakeLayer } from './fakeLayer';
 
 function write(layers: readonly Layer[], request: MapExport): { text: string; result: MapExportResult } {

@@ -1,6 +1,6 @@
 /** What the header of a LUKS-encrypted image shows without a key, under the names of `qemu-img info`. */
 import type { LuksHeader, LuksKeySlot } from '../format/luksHeader';
-import type { JsonValue } from './qemuJson';
+import type { JsonValue } from '../../text/qemuJson';
 
 const SECTOR = 512;
 

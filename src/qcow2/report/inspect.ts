@@ -12,11 +12,11 @@ import type { ClusterEntry } from '../image/clusterEntry';
 import type { Layer } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { guestCluster, hostCluster } from '../units';
-import type { CellKind } from './cellCounts';
+import type { CellKind } from '../map/cellCounts';
 import { l1Fields, l2Fields } from './entryFields';
 import type { EntryField } from './entryFields';
-import { kindOfBroken } from './lost';
-import { findProvider } from './provider';
+import { kindOfBroken } from '../map/lost';
+import { findProvider } from '../map/provider';
 
 export type { EntryField, EntryFieldName } from './entryFields';
 

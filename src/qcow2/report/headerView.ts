@@ -18,7 +18,7 @@ import { readSnapshots } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
 import { bitmapFlags } from './bitmapFlags';
 import { describeField } from './headerFieldText';
-import type { Said } from './phrase';
+import type { Said } from '../../text/phrase';
 import { namesInTable, viewExtensions } from './extensionView';
 
 export type { HeaderFieldName } from '../format/headerFields';

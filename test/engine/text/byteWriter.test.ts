@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteWriter, decimalDigits, writeDecimal } from '../../../src/qcow2/scan/byteWriter';
+import { ByteWriter, decimalDigits, writeDecimal } from '../../../src/text/byteWriter';
 
 test('any safe integer is written in decimal', () => {
   const buffer = new Uint8Array(32);

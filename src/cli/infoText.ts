@@ -1,9 +1,9 @@
 /** `qemu-img info` for people, line for line as QEMU 7.2 prints it (block/qapi.c, `bdrv_image_info_dump`). */
-import { printable } from '../../text/printable';
-import type { ImageInfo } from './info';
-import { isList } from './qemuJson';
-import type { JsonValue } from './qemuJson';
-import { sizeText } from '../../text/sizeText';
+import { printable } from '../text/printable';
+import type { ImageInfo } from '../qcow2/report/info';
+import { isList } from '../text/qemuJson';
+import type { JsonValue } from '../text/qemuJson';
+import { sizeText } from '../text/sizeText';
 
 /** C writes a number that is rounded to 1000 with an exponent. */
 const cSizeText = (bytes: number): string => sizeText(bytes).replace(/^1000 /, '1e+03 ');

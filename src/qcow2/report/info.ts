@@ -7,7 +7,7 @@ import type { Layer } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { bitmapFlags } from './bitmapFlags';
 import { luksInfo } from './luksInfo';
-import type { JsonValue } from './qemuJson';
+import type { JsonValue } from '../../text/qemuJson';
 
 /** Values beyond 2^53 (only in hostile snapshots) are `bigint`: write it with `qemuJson`. */
 export interface ImageInfo {

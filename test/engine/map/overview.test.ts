@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Layer } from '../../../src/qcow2/image/layer';
-import type { Cells, KindTotals } from '../../../src/qcow2/scan/overview';
-import { CELL_KINDS, MAX_CELLS, Overview } from '../../../src/qcow2/scan/overview';
+import type { Cells, KindTotals } from '../../../src/qcow2/map/overview';
+import { CELL_KINDS, MAX_CELLS, Overview } from '../../../src/qcow2/map/overview';
 import type { FakeRun } from './fakeLayer';
 import { fakeLayer } from './fakeLayer';
 

@@ -5,7 +5,7 @@ import { EXTENSION_TYPES, extensionName, parseFeatureNames } from '../format/hea
 import type { BlockFile } from '../io/blockFile';
 import { hex } from '../units';
 import type { ExtensionView } from './headerView';
-import { say, type Said } from './phrase';
+import { say, type Said } from '../../text/phrase';
 
 /** An extension with the bytes of it that are in the file. */
 export interface ViewedExtension {

@@ -10,8 +10,8 @@ import { References } from '../check/references';
 import { ArgumentError, UnsupportedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { Progress } from '../progress';
-import { CellCounts, MAX_CELLS } from '../scan/cellCounts';
-import type { Cells, CellsRequest, KindTotals } from '../scan/overview';
+import { CellCounts, MAX_CELLS } from './cellCounts';
+import type { Cells, CellsRequest, KindTotals } from './overview';
 import { CONFLICT, HostUses, SNAPSHOT_ONLY, STRUCTURE_BITS, STRUCTURES } from './hostUses';
 
 /** The kinds that the file view tells apart; the order is the order of counts in its cells. */

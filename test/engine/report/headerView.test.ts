@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
-import type { HeaderView } from '../../../src/qcow2/scan/headerView';
-import { readHeaderView } from '../../../src/qcow2/scan/headerView';
+import type { HeaderView } from '../../../src/qcow2/report/headerView';
+import { readHeaderView } from '../../../src/qcow2/report/headerView';
 import { image } from '../../support/imageBuilder';
 
 const view = (bytes: Uint8Array) => readHeaderView(new MemoryFile('disk', bytes));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
-import type { ClusterReport } from '../../../src/qcow2/scan/inspect';
-import { inspectCluster } from '../../../src/qcow2/scan/inspect';
+import type { ClusterReport } from '../../../src/qcow2/report/inspect';
+import { inspectCluster } from '../../../src/qcow2/report/inspect';
 import type { ImageBuilder } from '../../support/imageBuilder';
 import { image } from '../../support/imageBuilder';
 

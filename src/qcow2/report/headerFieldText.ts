@@ -6,7 +6,7 @@ import type { HeaderFieldName } from '../format/headerFields';
 import { readHeaderField } from '../format/headerFields';
 import { MAX_BACKING_NAME_SIZE, MAX_CLUSTER_BITS, MAX_REFCOUNT_ORDER } from '../format/limits';
 import type { BlockFile } from '../io/blockFile';
-import { say, type Said } from './phrase';
+import { say, type Said } from '../../text/phrase';
 import { sizeText } from '../../text/sizeText';
 
 /** Nothing where the raw value says it all. */

@@ -2,7 +2,7 @@
 import { ClaimCollector } from '../check/claims';
 import type { Claim } from '../check/findings';
 import type { Progress } from '../progress';
-import type { HostKind, HostLayout, HostUse } from './hostLayout';
+import type { HostKind, HostLayout, HostUse } from '../map/hostLayout';
 
 export interface HostReport extends Omit<HostUse, 'kind'> {
   /** `missing`: the file ends before the cluster. */

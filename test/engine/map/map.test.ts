@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Layer } from '../../../src/qcow2/image/layer';
-import { forEachExtent } from '../../../src/qcow2/scan/map';
+import { forEachExtent } from '../../../src/qcow2/map/map';
 import { fakeLayer } from './fakeLayer';
 
 /** `start+length depth flags @offset`, flags `p`resent, `z`ero, `d`ata, `c`ompressed. */
