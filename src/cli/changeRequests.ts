@@ -2,6 +2,7 @@
 import type { ParseArgsConfig } from 'node:util';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import { bytesOf } from '../text/byteCount';
+import { guestOffset, type GuestOffset } from '../qcow2/units';
 import type { Arguments } from './verb';
 import { byteCount, UsageError } from './verb';
 
@@ -19,7 +20,7 @@ export type PlannedChange = (clusterSize: number) => ChangeRequest;
 
 interface Range {
   /** Bytes. */
-  readonly start: number;
+  readonly start: GuestOffset;
   readonly length: number;
 }
 
@@ -27,7 +28,10 @@ interface Range {
 function plannedRange(offset: string, length: string): (clusterSize: number) => Range {
   const start = byteCount('OFFSET', offset);
   const bytes = byteCount('LENGTH', length);
-  return (clusterSize) => ({ start: bytesOf(start, clusterSize), length: bytesOf(bytes, clusterSize) });
+  return (clusterSize) => ({
+    start: guestOffset(bytesOf(start, clusterSize)),
+    length: bytesOf(bytes, clusterSize),
+  });
 }
 
 /** @throws UsageError */
@@ -62,5 +66,5 @@ export function writeRequest(offset: string, digits: string): PlannedChange {
   }
   const start = byteCount('OFFSET', offset);
   const bytes = new Uint8Array(Buffer.from(digits, 'hex'));
-  return (clusterSize) => ({ kind: 'write', start: bytesOf(start, clusterSize), bytes });
+  return (clusterSize) => ({ kind: 'write', start: guestOffset(bytesOf(start, clusterSize)), bytes });
 }

@@ -3,6 +3,7 @@ import type { ChangeTally } from '../qcow2/change/tally';
 import { EngineError } from '../qcow2/errors';
 import { bytesOf } from '../text/byteCount';
 import { printable } from '../text/printable';
+import { guestOffset, plus } from '../qcow2/units';
 import {
   discardRequest,
   type PlannedChange,
@@ -68,14 +69,14 @@ export const write: Verb = {
     const [path, offset] = args.operands;
     const from = byteCount('OFFSET', offset!);
     changeImage(path!, args, (apply, clusterSize) => {
-      let start = bytesOf(from, clusterSize);
+      let start = guestOffset(bytesOf(from, clusterSize));
       const tallies: ChangeTally[] = [];
       for (;;) {
         const bytes = new Uint8Array(PIECE - (start % PIECE));
         const got = readInput(bytes);
         if (got > 0) tallies.push(apply(() => ({ kind: 'write', start, bytes: bytes.subarray(0, got) })));
         if (got < bytes.length) return tallies.length === 0 ? [] : [tallyText(sumOf(tallies))];
-        start += got;
+        start = plus(start, got);
       }
     });
   },

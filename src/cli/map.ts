@@ -1,6 +1,7 @@
 /** `qcow2 map`: the extents of `qemu-img map`. */
 import { exportMap } from '../qcow2/map/mapExport';
 import { bytesOf } from '../text/byteCount';
+import { guestOffset } from '../qcow2/units';
 import type { Verb } from './verb';
 import { byteCount, outputForm, readArguments, reportFaults, requireComplete, withChain } from './verb';
 
@@ -21,7 +22,7 @@ export const map: Verb = {
       requireComplete(chain);
       const progress = args.progress();
       const { clusterSize } = chain.top.header;
-      const start = bytesOf(from, clusterSize);
+      const start = guestOffset(bytesOf(from, clusterSize));
       const range = most === undefined ? { start } : { start, length: bytesOf(most, clusterSize) };
       try {
         exportMap(chain.layers, { form, ...range }, args.output, progress);

@@ -3,8 +3,8 @@ import { ArgumentError, UnsupportedError } from '../qcow2/errors';
 import type { Layer } from '../qcow2/image/layer';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { readGuest } from '../qcow2/image/read';
-import { hex } from '../qcow2/units';
 import { bytesOf } from '../text/byteCount';
+import { guestOffset, hex } from '../qcow2/units';
 import type { Verb } from './verb';
 import { byteCount, readArguments, reportFaults, requireComplete, withChain } from './verb';
 
@@ -32,7 +32,7 @@ export const read: Verb = {
       try {
         for (let done = 0; done < length; done += CHUNK_BYTES) {
           const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, length - done));
-          readGuest(chain.layers, chunk, offset + done);
+          readGuest(chain.layers, chunk, guestOffset(offset + done));
           args.output.write(chunk);
           progress.report(done + chunk.length, length);
         }

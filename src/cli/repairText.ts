@@ -9,10 +9,10 @@ import type {
   RepairLoss,
   RepairReport,
 } from '../qcow2/repair/report';
-import { hex } from '../qcow2/units';
 import { forEachRefcountRepair } from '../qcow2/check/qemuLines';
 import type { Header } from '../qcow2/format/header';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
+import { hex, hostOffset } from '../qcow2/units';
 
 /**
  * What is gone of what the check had counted, and the flags that were changed once the refcounts were right: those that
@@ -87,7 +87,7 @@ function refcountsChanged(
 ): RepairAction {
   const both = actions.filter(({ kind }) => kind === 'refcountRaised' || kind === 'refcountLowered');
   const wrong = findings.filter(({ kind }) => kind === 'refcountTooHigh' || kind === 'refcountTooLow');
-  const isFound = ({ host: at = 0 }: RepairExample): boolean =>
+  const isFound = ({ host: at = hostOffset(0) }: RepairExample): boolean =>
     wrong.some(({ host = 0, clusters = 1 }) => at >= host && at < host + clusters * clusterSize);
   const told = both.flatMap(({ examples }) => examples);
   const more = both.reduce((sum, { count }) => sum + count, 0) - told.length;

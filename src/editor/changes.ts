@@ -3,14 +3,20 @@ import * as vscode from 'vscode';
 import type { Amount, ChangeRequest, ChangeTally, ImageSummary, ZeroPolicy } from '../worker/api';
 import { sizeText } from '../text/sizeText';
 import { listed } from '../text/printable';
+import { guestOffset } from '../qcow2/units';
 import type { Notice, PageChange } from './messages';
 
 /** @param image whose folder's settings count */
 export function requestOf(change: PageChange, image: vscode.Uri): ChangeRequest {
   const { kind, start, length } = change;
-  if (kind === 'discard') return { kind, start, length };
+  if (kind === 'discard') return { kind, start: guestOffset(start), length };
   const { unmap, thorough } = change;
-  return { kind, start, length, options: { unmap, thorough, fallback: true, policy: unmapPolicy(image) } };
+  return {
+    kind,
+    start: guestOffset(start),
+    length,
+    options: { unmap, thorough, fallback: true, policy: unmapPolicy(image) },
+  };
 }
 
 function unmapPolicy(image: vscode.Uri): ZeroPolicy {

@@ -1,6 +1,7 @@
 /** What the page asks about the image file itself; the worker may have to walk all its tables for an answer. */
 import type { CellsRequest, MapCells, OperationId, Result, StagedHostReport } from '../worker/api';
 import type { EngineClient } from '../worker/client';
+import { hostOffset } from '../qcow2/units';
 import type { ProgressReport } from './staging';
 
 /** What the file view needs of the session it belongs to. */
@@ -28,20 +29,20 @@ export class FileView {
   }
 
   /** A newer inspection ends an older one of the same asker that is still under way. */
-  inspect(hostOffset: number, asker: object): Promise<Result<StagedHostReport>> {
+  inspect(offset: number, asker: object): Promise<Result<StagedHostReport>> {
     return this.host.ask(async (engine) => {
       const operation = this.host.nextOperation();
       const older = this.inspecting.get(asker);
       if (older !== undefined) engine.cancelOperation(older);
       this.inspecting.set(asker, operation);
-      const report = await engine.inspectHost(hostOffset, operation);
+      const report = await engine.inspectHost(hostOffset(offset), operation);
       if (this.inspecting.get(asker) === operation) this.inspecting.delete(asker);
       return report;
     });
   }
 
-  bytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {
-    return this.host.ask((engine) => engine.readHostBytes(hostOffset, length));
+  bytes(offset: number, length: number): Promise<Result<Uint8Array>> {
+    return this.host.ask((engine) => engine.readHostBytes(hostOffset(offset), length));
   }
 
   /** Stops the walk that the view waits for. */

@@ -19,6 +19,7 @@ import type {
 } from '../worker/api';
 import { EngineClient, failedState, isDeath } from '../worker/client';
 import { log, logged } from '../words/log';
+import { guestOffset } from '../qcow2/units';
 import { Emitter } from './emitter';
 import { FileView } from './fileView';
 import { Questions } from './questions';
@@ -177,15 +178,15 @@ export class ImageSession {
   }
 
   totals(start: number, length: number): Promise<Result<KindTotals>> {
-    return this.ask((engine) => engine.totals(start, length));
+    return this.ask((engine) => engine.totals(guestOffset(start), length));
   }
 
-  inspect(guestOffset: number): Promise<Result<StagedReport>> {
-    return this.ask((engine) => engine.inspect(guestOffset));
+  inspect(offset: number): Promise<Result<StagedReport>> {
+    return this.ask((engine) => engine.inspect(guestOffset(offset)));
   }
 
-  readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
-    return this.ask((engine) => engine.readBytes(guestOffset, length));
+  readBytes(offset: number, length: number): Promise<Result<Uint8Array>> {
+    return this.ask((engine) => engine.readBytes(guestOffset(offset), length));
   }
 
   info(): Promise<Result<string>> {

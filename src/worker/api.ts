@@ -24,6 +24,7 @@ import type { RecoverOutcome } from '../qcow2/save/recover';
 import type { MapForm } from '../qcow2/map/mapExport';
 import type { RepairMode, RepairReport } from '../qcow2/repair/report';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
+import type { ByteLength, GuestOffset, HostOffset } from '../qcow2/units';
 
 // The rooms above the worker import the engine's data types from here, so that they depend on one door.
 export { asFileName } from '../qcow2/chain/names';
@@ -88,8 +89,8 @@ export interface OpenOptions {
 export interface ImageState {
   readonly path: string;
   /** Bytes; 0 when the file could not be looked at. */
-  readonly fileSize: number;
-  readonly allocatedBytes: number;
+  readonly fileSize: ByteLength;
+  readonly allocatedBytes: ByteLength;
   /** Changes whenever the worker has read the file anew. */
   readonly generation: number;
   /** Why the image could not be opened; the header is then shown as far as it can be read. */
@@ -119,9 +120,9 @@ export interface EditState {
   /** Steps between what is shown and what is on disk; 0 where nothing needs to be saved. */
   readonly unsaved: number;
   /** Guest bytes whose entries or content differ from those on disk. */
-  readonly stagedBytes: number;
+  readonly stagedBytes: ByteLength;
   /** Bytes of the image file that differ from those on disk, in whole sectors. */
-  readonly stagedFileBytes: number;
+  readonly stagedFileBytes: ByteLength;
   /** A save writes the external data file, too. */
   readonly writesDataFile: boolean;
 }
@@ -211,9 +212,9 @@ export interface Restored extends BackupPlace {
 export type OperationId = number;
 
 export interface ImageSummary {
-  readonly virtualSize: number;
+  readonly virtualSize: ByteLength;
   readonly version: number;
-  readonly clusterSize: number;
+  readonly clusterSize: ByteLength;
   readonly extendedL2: boolean;
   readonly snapshots: number;
   readonly bitmaps: number;
@@ -229,7 +230,7 @@ export interface ImageSummary {
 /** What was written. */
 export interface ExportedExtents {
   readonly extents: number;
-  readonly bytes: number;
+  readonly bytes: ByteLength;
 }
 
 export interface MapRequest {
@@ -251,19 +252,19 @@ export interface EngineApi {
   /** Aggregated cells for a stretch of the guest's disk; may be incomplete while the whole-disk scan runs. */
   cells(request: CellsRequest): Result<MapCells>;
   /** Totals of a range of guest bytes by kind. */
-  totals(start: number, length: number): Result<KindTotals>;
-  inspect(guestOffset: number): Result<StagedReport>;
+  totals(start: GuestOffset, length: ByteLength): Result<KindTotals>;
+  inspect(guestOffset: GuestOffset): Result<StagedReport>;
   /** Guest bytes through the chain; at most 1 MiB at a time, clamped to the disk's end. */
-  readBytes(guestOffset: number, length: number): Result<Uint8Array>;
+  readBytes(guestOffset: GuestOffset, length: ByteLength): Result<Uint8Array>;
   /**
    * The cells of the file view: places are bytes of the image file, kinds are `HostKind`s. The first call for a state
    * walks all references, which takes as long as a check and can be stopped.
    */
   hostCells(request: CellsRequest, operation: OperationId): Result<MapCells>;
   /** What a cluster of the image file is used for, and by whom. Walks all references; can be stopped. */
-  inspectHost(hostOffset: number, operation: OperationId): Result<StagedHostReport>;
+  inspectHost(hostOffset: HostOffset, operation: OperationId): Result<StagedHostReport>;
   /** Bytes of the image file as staged; at most 1 MiB at a time, clamped to its end. */
-  readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
+  readHostBytes(hostOffset: HostOffset, length: ByteLength): Result<Uint8Array>;
   /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */
   info(): Result<string>;
   /**

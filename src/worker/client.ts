@@ -7,6 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
 import { stackText } from '../text/stackText';
+import type { ByteLength, GuestOffset, HostOffset } from '../qcow2/units';
 import type {
   BackupPlace,
   BackupScope,
@@ -258,15 +259,15 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.cells(request)));
   }
 
-  async totals(start: number, length: number): Promise<Result<KindTotals>> {
+  async totals(start: GuestOffset, length: ByteLength): Promise<Result<KindTotals>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.totals(start, length)));
   }
 
-  async inspect(guestOffset: number): Promise<Result<StagedReport>> {
+  async inspect(guestOffset: GuestOffset): Promise<Result<StagedReport>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.inspect(guestOffset)));
   }
 
-  async readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
+  async readBytes(guestOffset: GuestOffset, length: ByteLength): Promise<Result<Uint8Array>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.readBytes(guestOffset, length)));
   }
 
@@ -274,11 +275,11 @@ export class EngineClient {
     return flat(await this.thread.call(this.path, (rpc) => rpc.hostCells(request, operation)));
   }
 
-  async inspectHost(hostOffset: number, operation: OperationId): Promise<Result<StagedHostReport>> {
+  async inspectHost(hostOffset: HostOffset, operation: OperationId): Promise<Result<StagedHostReport>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.inspectHost(hostOffset, operation)));
   }
 
-  async readHostBytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {
+  async readHostBytes(hostOffset: HostOffset, length: ByteLength): Promise<Result<Uint8Array>> {
     return flat(await this.thread.call(this.path, (rpc) => rpc.readHostBytes(hostOffset, length)));
   }
 

@@ -17,7 +17,7 @@ import type { EditableImage } from '../qcow2/edit/editableImage';
 import { inspectCluster } from '../qcow2/report/inspect';
 import { imageInfo } from '../qcow2/report/info';
 import { qemuJson } from '../text/qemuJson';
-import { hex } from '../qcow2/units';
+import { type ByteLength, type GuestOffset, hex, type HostOffset } from '../qcow2/units';
 import type {
   BackupPlace,
   BackupScope,
@@ -131,11 +131,11 @@ class Engine implements EngineApi {
     return this.onImage(({ overview, marks }) => marked(overview.cells(request), marks, request));
   }
 
-  totals(start: number, length: number): Result<KindTotals> {
+  totals(start: GuestOffset, length: ByteLength): Result<KindTotals> {
     return this.onImage(({ overview }) => overview.totals(start, length));
   }
 
-  inspect(guestOffset: number): Result<StagedReport> {
+  inspect(guestOffset: GuestOffset): Result<StagedReport> {
     return this.onImage(({ chain, marks }) => {
       const report = inspectCluster(chain.top, chain.layers, guestOffset);
       const onDisk = this.image?.editable?.onDisk;
@@ -144,7 +144,7 @@ class Engine implements EngineApi {
     });
   }
 
-  readBytes(guestOffset: number, length: number): Result<Uint8Array> {
+  readBytes(guestOffset: GuestOffset, length: ByteLength): Result<Uint8Array> {
     return this.onImage(({ chain }) => {
       const { size } = chain.top;
       if (!Number.isSafeInteger(guestOffset) || guestOffset < 0 || guestOffset > size) {
@@ -163,14 +163,14 @@ class Engine implements EngineApi {
     );
   }
 
-  inspectHost(hostOffset: number, operation: OperationId): Result<StagedHostReport> {
+  inspectHost(hostOffset: HostOffset, operation: OperationId): Result<StagedHostReport> {
     return this.onImage((view) => {
       const report = inspectHost(this.layoutOf(view, operation), hostOffset, this.progressOf(operation));
       return { ...report, isStaged: view.fileMarks.touches(report.hostOffset, report.length) };
     });
   }
 
-  readHostBytes(hostOffset: number, length: number): Result<Uint8Array> {
+  readHostBytes(hostOffset: HostOffset, length: ByteLength): Result<Uint8Array> {
     return this.onImage(({ chain: { top } }) => {
       const { size } = top.file;
       if (!Number.isSafeInteger(hostOffset) || hostOffset < 0 || hostOffset > size) {

@@ -3,21 +3,22 @@
  * beyond that, neighbours are put together in coarser and coarser steps, so that memory stays bounded.
  */
 import type { CellsRequest } from '../qcow2/map/overview';
+import type { ByteLength } from '../qcow2/units';
 
 /** 2 MiB of them. */
 const MAX_RANGES = 2 ** 17;
 
 /** Tells of ranges of bytes, ascending. */
-type Ranges = (visit: (start: number, length: number) => undefined) => void;
+type Ranges = (visit: (start: number, length: ByteLength) => undefined) => void;
 
 export class StagedMarks {
   /** Exact, whatever was put together. */
-  readonly bytes: number;
+  readonly bytes: ByteLength;
   /** Start and end of each range, ascending; neighbours do not touch. */
   private readonly bounds: Float64Array;
 
   /** @param clusterSize the first step in which ranges are put together, in bytes */
-  constructor(forEachRange: Ranges, clusterSize: number, limit = MAX_RANGES) {
+  constructor(forEachRange: Ranges, clusterSize: ByteLength, limit = MAX_RANGES) {
     const bounds: number[] = [];
     let bytes = 0;
     let step = 0;
@@ -35,7 +36,7 @@ export class StagedMarks {
   }
 
   /** Whether anything from `start` on is marked. */
-  touches(start: number, length: number): boolean {
+  touches(start: number, length: ByteLength): boolean {
     const at = this.firstEndingAfter(start);
     return at < this.bounds.length && this.bounds[at]! < start + length;
   }
@@ -86,7 +87,7 @@ function coarsen(bounds: number[], step: number): void {
 }
 
 /** @param from bytes from the first cell's start */
-function addRange(shares: Uint8Array, from: number, to: number, bytesPerCell: number): void {
+function addRange(shares: Uint8Array, from: number, to: number, bytesPerCell: ByteLength): void {
   for (let cell = Math.floor(from / bytesPerCell); cell * bytesPerCell < to; cell++) {
     const inCell = Math.min(to, (cell + 1) * bytesPerCell) - Math.max(from, cell * bytesPerCell);
     const share = shares[cell]! + Math.max(1, Math.round((inCell / bytesPerCell) * 255));

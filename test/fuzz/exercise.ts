@@ -25,6 +25,7 @@ import { inspectCluster } from '../../src/qcow2/report/inspect';
 import { exportMap } from '../../src/qcow2/map/mapExport';
 import { Overview } from '../../src/qcow2/map/overview';
 import { writeQemuJson } from '../../src/text/qemuJson';
+import { guestOffset, hostOffset } from '../../src/qcow2/units';
 import { exerciseChanges } from './exerciseChanges';
 import { exerciseRepair } from './exerciseRepair';
 
@@ -100,12 +101,16 @@ function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell)
     });
   }
   ask('map of a range', tell, () => {
-    exportMap(layers, { form: 'json', start: 777, length: 100_000 }, new LimitedSink(image.file.name));
+    exportMap(
+      layers,
+      { form: 'json', start: guestOffset(777), length: 100_000 },
+      new LimitedSink(image.file.name),
+    );
   });
   for (const at of places(image)) {
-    ask(`inspect ${at}`, tell, () => JSON.stringify(inspectCluster(image, layers, at)));
+    ask(`inspect ${at}`, tell, () => JSON.stringify(inspectCluster(image, layers, guestOffset(at))));
     ask(`read ${at}`, tell, () => {
-      readGuest(layers, new Uint8Array(Math.min(WINDOW, image.size - at)), at);
+      readGuest(layers, new Uint8Array(Math.min(WINDOW, image.size - at)), guestOffset(at));
     });
   }
   ask('overview', tell, () => {
@@ -116,10 +121,10 @@ function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell)
 function layout(image: Qcow2Image): void {
   const { clusterSize } = image.header;
   const picture = HostLayout.of(image, silent);
-  picture.cells({ start: 0, bytesPerCell: clusterSize, count: 64 });
-  picture.cells({ start: 0, bytesPerCell: clusterSize * 2 ** 20, count: 64 });
+  picture.cells({ start: guestOffset(0), bytesPerCell: clusterSize, count: 64 });
+  picture.cells({ start: guestOffset(0), bytesPerCell: clusterSize * 2 ** 20, count: 64 });
   for (const cluster of [0, 5, picture.size / clusterSize - 1])
-    inspectHost(picture, cluster * clusterSize, silent);
+    inspectHost(picture, hostOffset(cluster * clusterSize), silent);
 }
 
 function overview(image: Qcow2Image, layers: readonly Layer[]): void {
@@ -127,9 +132,9 @@ function overview(image: Qcow2Image, layers: readonly Layer[]): void {
   const picture = new Overview(layers, clusterSize);
   const deadline = performance.now() + SCAN_TIME;
   while (!picture.step(performance.now() + 5) && performance.now() < deadline);
-  picture.cells({ start: 0, bytesPerCell: clusterSize, count: 64 });
-  picture.cells({ start: 0, bytesPerCell: clusterSize * 2 ** 20, count: 64 });
-  picture.totals(512, image.size);
+  picture.cells({ start: guestOffset(0), bytesPerCell: clusterSize, count: 64 });
+  picture.cells({ start: guestOffset(0), bytesPerCell: clusterSize * 2 ** 20, count: 64 });
+  picture.totals(guestOffset(512), image.size);
 }
 
 /** Guest offsets worth a look: ends, edges, a place in between. */

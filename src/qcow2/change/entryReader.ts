@@ -5,7 +5,7 @@ import { decodeL2Entry, isCompressed, isDataAtZero, L2_ZERO_LOW, suspectBits } f
 import { offsetOf } from '../format/offsetField';
 import type { ActiveTables } from '../image/activeTables';
 import { endOfRun } from '../image/contiguous';
-import { guestOffset } from '../units';
+import { clusterOf, type GuestOffset, type HostOffset, plus, rawHostOffset } from '../units';
 import type { ClusterRun } from './clusterSet';
 import { EntryKind } from './decide';
 
@@ -30,7 +30,7 @@ export class EntryReader {
    * @param guest offset of the entry's cluster
    * @throws FormatError
    */
-  kindAt(words: Uint32Array, at: number, table: number, guest: number): EntryKind {
+  kindAt(words: Uint32Array, at: number, table: HostOffset, guest: GuestOffset): EntryKind {
     const high = words[at + HIGH]!;
     const low = words[at + LOW]!;
     if (this.stride === 4) return this.#extendedKind(words, at, table, guest);
@@ -41,7 +41,8 @@ export class EntryReader {
       return EntryKind.compressed;
     }
     const offset = offsetOf(high, low);
-    if (isSuspect || (this.#rules.hasDataFile && offset !== guest)) this.#decode(words, at, table, guest);
+    if (isSuspect || (this.#rules.hasDataFile && offset !== rawHostOffset(guest)))
+      this.#decode(words, at, table, guest);
     const hasZeroFlag = (low & L2_ZERO_LOW) !== 0;
     if (offset === 0 && (hasZeroFlag || !isDataAtZero(this.#rules, high))) {
       return hasZeroFlag ? EntryKind.zeroPlain : EntryKind.unallocated;
@@ -70,12 +71,12 @@ export class EntryReader {
   compressedClusters(high: number, low: number): ClusterRun {
     const { clusterBits, clusterSize } = this.#rules;
     const offset = compressedOffset(high, low, clusterBits);
-    const first = Math.floor(offset / clusterSize);
+    const first = clusterOf(offset, clusterSize);
     const end = Math.ceil((offset + compressedLength(high, low, clusterBits)) / clusterSize);
     return { first, count: end - first };
   }
 
-  #extendedKind(words: Uint32Array, at: number, table: number, guest: number): EntryKind {
+  #extendedKind(words: Uint32Array, at: number, table: HostOffset, guest: GuestOffset): EntryKind {
     const high = words[at + HIGH]!;
     const low = words[at + LOW]!;
     const zeroes = words[at + 2 + HIGH]!;
@@ -91,20 +92,20 @@ export class EntryReader {
       (low & this.#suspect.low) !== 0 ||
       (zeroes & allocated) !== 0 ||
       (!hasHost && allocated !== 0) ||
-      (hasHost && this.#rules.hasDataFile && offset !== guest);
+      (hasHost && this.#rules.hasDataFile && offset !== rawHostOffset(guest));
     if (isSuspect) this.#decode(words, at, table, guest);
     return hasHost ? EntryKind.data : EntryKind.unallocated;
   }
 
-  #checkCompressed(words: Uint32Array, at: number, table: number, guest: number): void {
+  #checkCompressed(words: Uint32Array, at: number, table: HostOffset, guest: GuestOffset): void {
     const { clusterBits, hasDataFile } = this.#rules;
     const host = compressedOffset(words[at + HIGH]!, words[at + LOW]!, clusterBits);
     if (hasDataFile || host > Number.MAX_SAFE_INTEGER) this.#decode(words, at, table, guest);
   }
 
   /** Checks an entry thoroughly; throws if it breaks a rule. */
-  #decode(words: Uint32Array, at: number, table: number, guest: number): void {
-    const place = { entryOffset: table + at * 4, guest: guestOffset(guest) };
+  #decode(words: Uint32Array, at: number, table: HostOffset, guest: GuestOffset): void {
+    const place = { entryOffset: plus(table, at * 4), guest };
     const entry = { high: words[at + HIGH]!, low: words[at + LOW]! };
     const bitmap = this.stride === 4 ? { high: words[at + 2 + HIGH]!, low: words[at + 2 + LOW]! } : undefined;
     decodeL2Entry(this.#rules, place, entry, bitmap);

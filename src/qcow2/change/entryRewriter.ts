@@ -5,6 +5,7 @@
 import { HIGH, LOW } from '../format/bytes';
 import { L2_ZERO_LOW } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
+import { type ByteLength, hostCluster } from '../units';
 import { EntryKind, Outcome } from './decide';
 import type { ImageWriter } from './imageWriter';
 import type { Became } from './tally';
@@ -13,7 +14,7 @@ import type { Became } from './tally';
 const ALL_ZERO = 0xffffffff;
 
 export class EntryRewriter {
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
   readonly #stride: number;
   /** Host clusters to give up, in bytes: what follows them joins them. */
   #given = { start: 0, end: 0 };
@@ -60,7 +61,7 @@ export class EntryRewriter {
   finish(): void {
     const { start, end } = this.#given;
     const size = this.#clusterSize;
-    if (end > start) this.writer.allocator.release(start / size, (end - start) / size);
+    if (end > start) this.writer.allocator.release(hostCluster(start / size), (end - start) / size);
     this.#given.start = this.#given.end = 0;
   }
 

@@ -5,7 +5,7 @@ import type { Header } from '../format/header';
 import type { Layer } from '../image/layer';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { WritableFile } from '../io/writableFile';
-import { hex } from '../units';
+import { type ByteLength, type GuestOffset, hex, plus } from '../units';
 import { Allocator } from './allocator';
 import { markBitmaps } from './bitmaps';
 import type { Change, ChangeContext } from './context';
@@ -52,7 +52,7 @@ export class ImageWriter {
   }
 
   /** @throws ArgumentError for guest bytes beyond the end of the disk */
-  checkRange(start: number, length: number): void {
+  checkRange(start: GuestOffset, length: ByteLength): void {
     const { size } = this.header;
     if (start >= 0 && length >= 0 && start + length <= size) return;
     throw new ArgumentError(this.context.file.name, 'read.range', {
@@ -63,17 +63,17 @@ export class ImageWriter {
   }
 
   /** Reports that a change of the guest bytes from `start` to `end` is at `at`, which may lie past them. */
-  checkProgress(start: number, at: number, end: number): void {
+  checkProgress(start: GuestOffset, at: number, end: GuestOffset): void {
     this.context.progress.checkCancelled();
     this.context.progress.report(Math.min(at, end) - start, end - start);
   }
 
   /** Does what every change of the guest bytes from `start` on has to do at the end. */
-  finish(operation: ChangeTally['operation'], start: number, length: number): Change {
+  finish(operation: ChangeTally['operation'], start: GuestOffset, length: ByteLength): Change {
     const { context, tally, allocator } = this;
     const changed = this.tables.writes > 0 || this.hasWrittenData;
     if (changed) {
-      markBitmaps(context, allocator, tally, start, start + length);
+      markBitmaps(context, allocator, tally, start, plus(start, length));
       clearUnknownAutoclear(context, tally);
     }
     allocator.finish();

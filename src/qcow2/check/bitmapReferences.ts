@@ -4,6 +4,7 @@ import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { SCRATCH_SIZE, withScratch } from '../image/scratch';
 import type { Progress } from '../progress';
+import { type ByteLength, type HostOffset, plus } from '../units';
 import type { ReferenceReceiver } from './references';
 
 /** @throws FileError, CancelledError */
@@ -23,8 +24,8 @@ export function forEachBitmapReference(
 
 function forEachTableEntry(
   { file }: Qcow2Image,
-  start: number,
-  size: number,
+  start: HostOffset,
+  size: ByteLength,
   receiver: Pick<ReferenceReceiver, 'bitmapEntry'>,
   progress: Progress,
 ): void {
@@ -32,13 +33,13 @@ function forEachTableEntry(
     for (let done = 0; done < size && start + done < file.size; done += SCRATCH_SIZE) {
       progress.checkCancelled();
       const bytes = buffer.subarray(0, Math.min(SCRATCH_SIZE, size - done));
-      const extent = file.extentAt(start + done);
+      const extent = file.extentAt(plus(start, done));
       if (extent.isHole && extent.end >= start + done + bytes.length) continue;
-      file.read(bytes, start + done);
+      file.read(bytes, plus(start, done));
       const words = wordsInPlace(bytes);
       for (let at = 0; at < words.length; at += 2) {
         if ((words[at]! | words[at + 1]!) !== 0) {
-          receiver.bitmapEntry(start + done + at * 4, words[at + HIGH]!, words[at + LOW]!);
+          receiver.bitmapEntry(plus(start, done + at * 4), words[at + HIGH]!, words[at + LOW]!);
         }
       }
     }
@@ -49,7 +50,7 @@ function forEachTableEntry(
 const BITMAP_RESERVED = { high: 0xff000000, low: 0x1fe };
 
 /** Whether an entry of a bitmap table has bits that it must not have, or leads to no whole cluster. */
-export function isBrokenBitmapEntry(high: number, low: number, clusterSize: number): boolean {
+export function isBrokenBitmapEntry(high: number, low: number, clusterSize: ByteLength): boolean {
   if ((high & BITMAP_RESERVED.high) !== 0 || (low & BITMAP_RESERVED.low) !== 0) return true;
   return offsetOf(high, low) !== 0 && (low & (clusterSize - 1)) !== 0;
 }

@@ -1,6 +1,7 @@
 /** Refcounts of all widths, to a byte each (qcow2.txt, "Host cluster management"). */
 import { dataView } from '../format/bytes';
 import type { BlockFile } from '../io/blockFile';
+import { hostOffset } from '../units';
 import { SPILLED } from './clusterCounts';
 
 /** Several in a byte, the first one in the lowest bits. */
@@ -29,7 +30,7 @@ export function decodeWide(bytes: Uint8Array, target: Uint8Array, bits: number):
  */
 export function exactRefcount(file: BlockFile, block: number, index: number, bits: number): number {
   const bytes = new Uint8Array(bits / 8);
-  file.read(bytes, block + (index * bits) / 8);
+  file.read(bytes, hostOffset(block + (index * bits) / 8));
   const view = dataView(bytes);
   switch (bits) {
     case 64:

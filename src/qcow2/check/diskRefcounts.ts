@@ -8,6 +8,7 @@ import { offsetOf } from '../format/offsetField';
 import { refcountsPerBlock } from '../format/refcount';
 import type { BlockFile } from '../io/blockFile';
 import { Fill } from '../io/fill';
+import { type ClusterCount, type HostCluster, hostOffset } from '../units';
 import { pageBitsOf, SPILLED, UNREADABLE } from './clusterCounts';
 import { decodeNarrow, decodeWide, exactRefcount } from './decodeRefcounts';
 
@@ -45,7 +46,7 @@ export class DiskRefcounts {
   constructor(
     readonly file: BlockFile,
     readonly header: Header,
-    clusters: number,
+    clusters: ClusterCount,
     readonly isReadable = true,
   ) {
     const { clusterSize, refcountBits, refcountTableClusters, refcountTableOffset } = header;
@@ -75,7 +76,7 @@ export class DiskRefcounts {
     return page === this.#zeroes;
   }
 
-  isOne(cluster: number): boolean {
+  isOne(cluster: HostCluster): boolean {
     // Hot, where clusters are in random order.
     if (cluster < 2 ** 31) {
       const page = this.#pages[cluster >>> this.pageBits];
@@ -107,7 +108,7 @@ export class DiskRefcounts {
   }
 
   /** The refcount; undefined where it cannot be read. Beyond 2^53 it is not exact. */
-  of(cluster: number): number | undefined {
+  of(cluster: HostCluster): number | undefined {
     const index = Math.floor(cluster / this.#size);
     const byte = this.page(index)[cluster - index * this.#size]!;
     if (byte === UNREADABLE) return undefined;
@@ -165,7 +166,7 @@ export class DiskRefcounts {
     if (block % clusterSize !== 0 || block > LONGEST_FILE - clusterSize) {
       return new Uint8Array(count).fill(UNREADABLE);
     }
-    const offset = block + (from * refcountBits) / 8;
+    const offset = hostOffset(block + (from * refcountBits) / 8);
     const extent = block >= this.file.size ? { isHole: true, end: Infinity } : this.file.extentAt(offset);
     const length = Math.ceil((count * refcountBits) / 8);
     if (extent.isHole && extent.end >= offset + length) return this.#zeroes;

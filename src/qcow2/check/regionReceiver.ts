@@ -5,6 +5,7 @@
 import { LOW } from '../format/bytes';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import { isBrokenBitmapEntry } from './bitmapReferences';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { Structure } from './findings';
@@ -22,14 +23,14 @@ export abstract class RegionReceiver extends TableReceiver {
 
   abstract override region(
     structure: Structure,
-    offset: number,
-    size: number,
+    offset: HostOffset,
+    size: ByteLength,
     times: number,
     place: Place,
   ): void;
 
   /** `count` clusters of data from `host` on, in a row. @param index of the first one's entry, for `place` */
-  abstract override run(index: number, count: number, host: number): void;
+  abstract override run(index: number, count: number, host: HostOffset): void;
 
   override single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
     const { rules } = this.image.tables;
@@ -45,7 +46,7 @@ export abstract class RegionReceiver extends TableReceiver {
     }
   }
 
-  override bitmapEntry(at: number, high: number, low: number): void {
+  override bitmapEntry(at: HostOffset, high: number, low: number): void {
     const offset = offsetOf(high, low);
     if (isBrokenBitmapEntry(high, low, this.clusterSize)) return;
     if (offset !== 0) this.region('bitmap data', offset, this.clusterSize, 1, { at });
@@ -53,7 +54,7 @@ export abstract class RegionReceiver extends TableReceiver {
 
   override refcountBlock(index: number): void {
     if ((this.disk.table[index * 2 + LOW]! & (this.clusterSize - 1)) !== 0) return;
-    const at = this.image.header.refcountTableOffset + index * 8;
-    this.region('refcount block', this.disk.blockOffset(index), this.clusterSize, 1, { at });
+    const at = plus(this.image.header.refcountTableOffset, index * 8);
+    this.region('refcount block', hostOffset(this.disk.blockOffset(index)), this.clusterSize, 1, { at });
   }
 }

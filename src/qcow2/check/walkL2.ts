@@ -7,6 +7,7 @@ import { L2_COMPRESSED_HIGH, L2_ZERO_LOW, suspectBits, type L2Rules } from '../f
 import { offsetOf } from '../format/offsetField';
 import { endOfRun } from '../image/contiguous';
 import type { Fill } from '../io/fill';
+import { type ByteLength, type HostOffset, plus } from '../units';
 
 /** Bit 63 of L1 and L2 entries. */
 export const COPIED_HIGH = 0x80000000;
@@ -16,7 +17,7 @@ export interface L2Visitor {
    * `count` uncompressed entries that break no rule, with host clusters from `host` on (bytes).
    * @param index of the first entry in the piece
    */
-  run(index: number, count: number, host: number, isCopied: boolean): void;
+  run(index: number, count: number, host: HostOffset, isCopied: boolean): void;
   /**
    * An entry of a compressed cluster that breaks no rule, of a standard table; its words are signed, since unsigned ones
    * beyond 2^31 would be made objects for each call.
@@ -30,7 +31,7 @@ export interface L2Visitor {
 export class L2Walk {
   readonly #oddHigh: number;
   readonly #oddLow: number;
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
 
   constructor(readonly rules: L2Rules) {
     const suspect = suspectBits(rules);
@@ -50,11 +51,11 @@ export class L2Walk {
    * @param offset of the first one in the file; @param length of all, both in bytes
    * @returns false where that cannot be done: then the visitor was told nothing
    */
-  walkFill(fill: Fill, offset: number, length: number, visitor: L2Visitor): boolean {
+  walkFill(fill: Fill, offset: HostOffset, length: ByteLength, visitor: L2Visitor): boolean {
     const { rules } = this;
     if (rules.hasDataFile || rules.extendedL2) return false;
     const { high, low } = fill.wordAt(offset);
-    const last = fill.wordAt(offset + length - 8);
+    const last = fill.wordAt(plus(offset, length - 8));
     // From entry to entry nothing but the place of the cluster changes, unless the last one leads too far.
     if (((high | last.high) & this.#oddHigh) !== 0 || (low & this.#oddLow) !== 0) return false;
     const host = offsetOf(high, low);

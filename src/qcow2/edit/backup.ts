@@ -27,6 +27,7 @@ import type { FileIdentity } from '../io/localFile';
 import { PAGE_SIZE } from '../io/pageStore';
 import type { Piece, StagedFile, StagedState } from '../io/stagedFile';
 import { systemMessage } from '../io/systemError';
+import { type ByteLength, type ClusterCount, type HostCluster, type HostOffset, plus } from '../units';
 import type { Edit, EditRow, Repaired, StagedPair } from './history';
 
 /** 1: edits that are all done and not saved. */
@@ -38,19 +39,19 @@ const MOST_SAVED_PAGES = 64 * 1024 * 1024;
 /** One stretch of changed pages; what they hold is a fill, pages of the page file, or the image's own bytes. */
 type PieceRecord =
   | readonly [
-      offset: number,
-      length: number,
+      offset: HostOffset,
+      length: ByteLength,
       kind: 'fill',
       high: number,
       low: number,
       step: number,
       origin: number,
     ]
-  | readonly [offset: number, length: number, kind: 'pages', at: number]
-  | readonly [offset: number, length: number, kind: 'base'];
+  | readonly [offset: HostOffset, length: ByteLength, kind: 'pages', at: number]
+  | readonly [offset: HostOffset, length: ByteLength, kind: 'base'];
 
 interface StateRecord {
-  readonly size: number;
+  readonly size: ByteLength;
   readonly pieces: readonly PieceRecord[];
 }
 
@@ -64,7 +65,7 @@ interface EditRecord extends PairRecord {
   /** What the person is shown. */
   readonly label: string;
   /** Runs of host clusters that it gave up. */
-  readonly freed: readonly (readonly [first: number, count: number])[];
+  readonly freed: readonly (readonly [first: HostCluster, count: ClusterCount])[];
   readonly repaired?: Repaired;
 }
 
@@ -215,15 +216,10 @@ export class BackupWriter {
     return 0;
   }
 
-  #recordOf(
-    direction: 'forward' | 'backward',
-    edit: Edit,
-    from: StagedPair,
-    to: StagedPair,
-  ): EditRecord {
+  #recordOf(direction: 'forward' | 'backward', edit: Edit, from: StagedPair, to: StagedPair): EditRecord {
     const known = this.#records[direction].get(edit);
     if (known !== undefined) return known;
-    const freed: [number, number][] = [];
+    const freed: EditRecord['freed'][number][] = [];
     edit.freed.forEachRun((first, count) => freed.push([first, count]));
     const record: EditRecord = {
       label: edit.label,
@@ -258,7 +254,7 @@ export class BackupWriter {
   #stateOf(file: StagedFile, before: StagedState | undefined, after: StagedState): StateRecord {
     const pieces: PieceRecord[] = [];
     const from = before === undefined ? unstaged(file) : currentState(file, before);
-    const isOnDisk = (offset: number, bytes: Uint8Array): boolean => {
+    const isOnDisk = (offset: HostOffset, bytes: Uint8Array): boolean => {
       const found = new Uint8Array(bytes.length);
       file.base.read(found, offset);
       return Buffer.compare(bytes, found) === 0;
@@ -271,7 +267,7 @@ export class BackupWriter {
   }
 
   /** Pages that follow on one another stand in one record. */
-  #addPage(pieces: PieceRecord[], offset: number, bytes: Uint8Array): void {
+  #addPage(pieces: PieceRecord[], offset: HostOffset, bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length;) {
       done += writeSync(this.#pages!.descriptor, bytes, done, bytes.length - done, this.#end + done);
     }
@@ -286,7 +282,12 @@ export class BackupWriter {
 }
 
 /** A fill, or the image's own bytes; stretches that follow on one another are one. */
-function addUniform(pieces: PieceRecord[], offset: number, length: number, fill: Fill | undefined): void {
+function addUniform(
+  pieces: PieceRecord[],
+  offset: HostOffset,
+  length: ByteLength,
+  fill: Fill | undefined,
+): void {
   const what =
     fill === undefined
       ? (['base'] as const)
@@ -416,7 +417,7 @@ function readManifest(manifestPath: string): Manifest {
 function* piecesOf(
   { pieces }: StateRecord,
   pages: number,
-): Iterable<{ readonly offset: number; readonly length: number; readonly piece: Piece | undefined }> {
+): Iterable<{ readonly offset: HostOffset; readonly length: ByteLength; readonly piece: Piece | undefined }> {
   for (const record of pieces) {
     const [offset, length] = record;
     switch (record[2]) {
@@ -432,7 +433,7 @@ function* piecesOf(
           if (readSync(pages, piece, 0, PAGE_SIZE, record[3] + done) < PAGE_SIZE) {
             throw new Error('its file of pages is cut off');
           }
-          yield { offset: offset + done, length: PAGE_SIZE, piece };
+          yield { offset: plus(offset, done), length: PAGE_SIZE, piece };
         }
         break;
     }

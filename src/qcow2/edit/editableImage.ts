@@ -25,6 +25,7 @@ import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
 import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
 import { giveBack, type GivenBack } from '../space/giveBack';
+import type { HostCluster } from '../units';
 import type { ChangeRequest } from './changeRequest';
 import { forEachDifference, type RangeVisitor } from './difference';
 import { Guards, type GuardedImage } from './guards';
@@ -418,7 +419,7 @@ export class EditableImage {
   }
 
   /** What a damaged image, repaired and not saved yet, says of a cluster cannot always be read: it is not free then. */
-  #refcountOnDisk(cluster: number): number {
+  #refcountOnDisk(cluster: HostCluster): number {
     try {
       return this.onDisk.top.refcounts.of(cluster);
     } catch (error) {

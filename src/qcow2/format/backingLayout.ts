@@ -10,6 +10,7 @@
  */
 import { RefusedError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import { dataView } from './bytes';
 import type { Header } from './header';
 import { EXTENSION_TYPES, readRawExtensions, type RawExtension } from './headerExtensions';
@@ -24,8 +25,8 @@ export interface NewBacking {
 
 /** Offsets and sizes are bytes. */
 export interface BackingLayout {
-  readonly extensions: { readonly offset: number; readonly bytes: Uint8Array };
-  readonly name: { readonly offset: number; readonly bytes: Uint8Array };
+  readonly extensions: { readonly offset: HostOffset; readonly bytes: Uint8Array };
+  readonly name: { readonly offset: HostOffset; readonly bytes: Uint8Array };
 }
 
 /** What a disk writes at once. */
@@ -44,17 +45,17 @@ export function layOutBacking(
   backing: NewBacking | undefined,
 ): BackingLayout {
   const { headerLength, extensionsEnd, clusterSize } = header;
-  const old = [...readRawExtensions(file, headerLength, extensionsEnd)];
+  const old = [...readRawExtensions(file, hostOffset(headerLength), extensionsEnd)];
   const format = backing?.format === undefined ? undefined : formatBytes(file, backing.format);
   const bytes = serialise(withFormat(old, format));
-  const extensions = { offset: headerLength, bytes };
-  const end = headerLength + bytes.length;
+  const extensions = { offset: hostOffset(headerLength), bytes };
+  const end = hostOffset(headerLength + bytes.length);
   const name = backing === undefined ? new Uint8Array(0) : nameBytes(file, backing.name);
   const needed = end + name.length;
   if (needed > clusterSize) {
     throw new RefusedError(file.name, 'backing.noRoom', { value: needed, limit: clusterSize });
   }
-  if (backing === undefined) return { extensions, name: { offset: 0, bytes: name } };
+  if (backing === undefined) return { extensions, name: { offset: hostOffset(0), bytes: name } };
   return { extensions, name: { offset: placeOfName(header, old, end, name.length), bytes: name } };
 }
 
@@ -104,16 +105,21 @@ function serialise(extensions: readonly Content[]): Uint8Array {
 const lengthOf = (data: Uint8Array): number => EXTENSION_HEAD + Math.ceil(data.length / 8) * 8;
 
 /** Behind the extensions; farther on, where sectors that the old header needs would be overwritten. */
-function placeOfName(header: Header, old: readonly RawExtension[], end: number, length: number): number {
+function placeOfName(
+  header: Header,
+  old: readonly RawExtension[],
+  end: HostOffset,
+  length: ByteLength,
+): HostOffset {
   const { backingFileOffset, backingFileSize, clusterSize } = header;
   const last = old.at(-1);
   const oldEnd =
     (last === undefined ? header.headerLength : last.offset + lengthOf(last.data)) + EXTENSION_HEAD;
   const oldName = { start: backingFileOffset, end: backingFileOffset + backingFileSize };
   const inUse = backingFileOffset === 0 ? [] : [oldName];
-  if (oldEnd > SECTOR) inUse.push({ start: header.headerLength, end: oldEnd });
-  const isFree = (offset: number): boolean =>
+  if (oldEnd > SECTOR) inUse.push({ start: hostOffset(header.headerLength), end: oldEnd });
+  const isFree = (offset: HostOffset): boolean =>
     offset + length <= SECTOR || inUse.every(({ start, end }) => offset >= end || offset + length <= start);
-  const behindAll = Math.max(end, oldEnd, oldName.end);
+  const behindAll = hostOffset(Math.max(end, oldEnd, oldName.end));
   return isFree(end) || behindAll + length > clusterSize ? end : behindAll;
 }

@@ -4,7 +4,7 @@
  */
 import type { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
-import { hex } from '../units';
+import { type ByteLength, type ClusterCount, hex, hostOffset, type HostOffset } from '../units';
 import { strict, type FaultSink } from './faults';
 import { decodeFeatures, KNOWN_INCOMPATIBLE, setBits, type Features } from './features';
 import { foreignKind, HEAD_BYTES, TAIL_BYTES } from './foreign';
@@ -35,39 +35,39 @@ export type CompressionType = 'deflate' | 'zstd';
 export interface Header {
   readonly version: 2 | 3;
   /** 0 where there is no backing file. */
-  readonly backingFileOffset: number;
+  readonly backingFileOffset: HostOffset;
   readonly backingFileSize: number;
   readonly clusterBits: number;
-  readonly clusterSize: number;
+  readonly clusterSize: ByteLength;
   /** `size` as it is written. */
-  readonly declaredSize: number;
+  readonly declaredSize: ByteLength;
   /** The guest's disk: `size` cut down to a multiple of 512, as QEMU has it. */
-  readonly size: number;
+  readonly size: ByteLength;
   /** As written; checked by `checkEncryption`, after the extensions. */
   readonly cryptMethod: number;
   /** Entries. */
   readonly l1Size: number;
-  readonly l1TableOffset: number;
-  readonly refcountTableOffset: number;
-  readonly refcountTableClusters: number;
+  readonly l1TableOffset: HostOffset;
+  readonly refcountTableOffset: HostOffset;
+  readonly refcountTableClusters: ClusterCount;
   readonly snapshotCount: number;
-  readonly snapshotsOffset: number;
+  readonly snapshotsOffset: HostOffset;
   readonly features: Features;
   readonly refcountOrder: number;
   readonly refcountBits: number;
-  readonly headerLength: number;
+  readonly headerLength: ByteLength;
   readonly compressionType: CompressionType;
 
   /** Where header extensions must end: at the backing file name, or with the first cluster. */
-  readonly extensionsEnd: number;
+  readonly extensionsEnd: HostOffset;
   /** Bytes of one L2 entry: 8, or 16 with extended L2. */
   readonly l2EntrySize: 8 | 16;
   /** Entries of one L2 table, which is one cluster. */
   readonly l2Entries: number;
   /** Guest bytes of one L2 table. */
-  readonly l2Span: number;
+  readonly l2Span: ByteLength;
   /** The cluster size, without extended L2. */
-  readonly subclusterSize: number;
+  readonly subclusterSize: ByteLength;
 }
 
 /**
@@ -77,7 +77,7 @@ export interface Header {
  */
 export function parseHeader(file: BlockFile, faults: FaultSink = strict): Header {
   const bytes = new Uint8Array(KNOWN_HEADER_LENGTH);
-  file.read(bytes, 0);
+  file.read(bytes, hostOffset(0));
   const raw = new RawHeader(file, bytes);
 
   const version = checkVersion(raw);
@@ -94,9 +94,9 @@ export function parseHeader(file: BlockFile, faults: FaultSink = strict): Header
     'backing file',
     'repair',
     () => checkBackingFileOffset(raw, clusterSize),
-    0,
+    hostOffset(0),
   );
-  const extensionsEnd = backingFileOffset === 0 ? clusterSize : backingFileOffset;
+  const extensionsEnd = backingFileOffset === 0 ? hostOffset(clusterSize) : backingFileOffset;
 
   const features =
     version === 2
@@ -165,8 +165,8 @@ function notQcow2(raw: RawHeader, magic: number): FormatError {
   if (file.size === 0) return raw.broken('header.empty', 'magic');
   const head = new Uint8Array(Math.min(HEAD_BYTES, file.size));
   const tail = new Uint8Array(Math.min(TAIL_BYTES, file.size));
-  file.read(head, 0);
-  file.read(tail, file.size - tail.length);
+  file.read(head, hostOffset(0));
+  file.read(tail, hostOffset(file.size - tail.length));
   const kind = foreignKind(head, tail);
   return kind === undefined
     ? raw.broken('header.magic', 'magic', { value: hex(magic), limit: hex(MAGIC) })
@@ -182,7 +182,7 @@ function checkClusterBits(raw: RawHeader): number {
   });
 }
 
-function checkHeaderLength(raw: RawHeader, version: 2 | 3, clusterSize: number): number {
+function checkHeaderLength(raw: RawHeader, version: 2 | 3, clusterSize: ByteLength): number {
   if (version === 2) return V2_HEADER_LENGTH;
   const length = raw.number('header_length');
   if (length < V3_MIN_HEADER_LENGTH) {
@@ -195,16 +195,16 @@ function checkHeaderLength(raw: RawHeader, version: 2 | 3, clusterSize: number):
   return length;
 }
 
-function checkBackingFileOffset(raw: RawHeader, clusterSize: number): number {
+function checkBackingFileOffset(raw: RawHeader, clusterSize: ByteLength): HostOffset {
   const offset = raw.wide('backing_file_offset');
-  if (offset <= BigInt(clusterSize)) return Number(offset);
+  if (offset <= BigInt(clusterSize)) return hostOffset(Number(offset));
   throw raw.broken('header.backingFileOffset', 'backing_file_offset', {
     value: hex(offset),
     limit: clusterSize,
   });
 }
 
-function checkCompressionType(raw: RawHeader, headerLength: number, features: Features): CompressionType {
+function checkCompressionType(raw: RawHeader, headerLength: ByteLength, features: Features): CompressionType {
   // Headers that end before the field have deflate (qcow2.txt, byte 104).
   const { offset } = headerField('compression_type');
   const type = headerLength > offset ? raw.number('compression_type') : 0;
@@ -218,15 +218,15 @@ function checkCompressionType(raw: RawHeader, headerLength: number, features: Fe
   return type === 0 ? 'deflate' : 'zstd';
 }
 
-function refuseUnknownFeatures(raw: RawHeader, features: Features, start: number, end: number): void {
+function refuseUnknownFeatures(raw: RawHeader, features: Features, start: ByteLength, end: number): void {
   const unknown = features.incompatible & ~KNOWN_INCOMPATIBLE;
   if (unknown === 0n) return;
-  const names = featureNamesInImage(raw.file, start, end);
+  const names = featureNamesInImage(raw.file, hostOffset(start), end);
   const named = setBits(unknown).map((bit) => names.get(`incompatible ${bit}`) ?? `bit ${bit}`);
   throw raw.unsupported('header.incompatibleFeatures', 'incompatible_features', { value: named.join(', ') });
 }
 
-function checkSubclusterSize(raw: RawHeader, features: Features, clusterSize: number): number {
+function checkSubclusterSize(raw: RawHeader, features: Features, clusterSize: ByteLength): number {
   if (!features.extendedL2) return clusterSize;
   const size = clusterSize / SUBCLUSTERS;
   if (size >= MIN_SUBCLUSTER_SIZE) return size;

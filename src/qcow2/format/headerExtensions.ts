@@ -6,7 +6,7 @@ import { FormatError, type ProblemFacts } from '../errors';
 import type { Fact } from '../factText';
 import type { BlockFile } from '../io/blockFile';
 import type { ProblemCode } from '../problemText';
-import { hex } from '../units';
+import { type ByteLength, hex, hostOffset, type HostOffset } from '../units';
 import { BITMAPS_EXTENSION_LENGTH, parseBitmapsExtension, type BitmapsExtension } from './bitmapsExtension';
 import { dataView, safeNumber, textOf } from './bytes';
 import { FEATURE_TYPES } from './features';
@@ -27,14 +27,14 @@ export const EXTENSION_TYPES = {
 export interface RawExtension {
   readonly type: number;
   /** Of the type field, in bytes from the start of the file. */
-  readonly offset: number;
+  readonly offset: HostOffset;
   readonly data: Uint8Array;
 }
 
 /** Where the encryption header of a LUKS image is: bytes. */
 export interface EncryptionHeaderPlace {
-  readonly offset: number;
-  readonly length: number;
+  readonly offset: HostOffset;
+  readonly length: ByteLength;
 }
 
 /** What the extensions of an image say. Unknown ones are not kept: a header has room for a quarter of a million. */
@@ -55,7 +55,7 @@ export interface HeaderExtensions {
  */
 export function* readRawExtensions(
   file: BlockFile,
-  start: number,
+  start: HostOffset,
   end: number,
 ): Generator<RawExtension, void> {
   const area = new Uint8Array(Math.max(0, Math.min(end, file.size) - start));
@@ -74,12 +74,12 @@ export function* readRawExtensions(
     }
     if (type === EXTENSION_TYPES.end) return;
     yield { type, offset, data: contentOf(area, data - start, length) };
-    offset = data + Math.ceil(length / 8) * 8;
+    offset = hostOffset(data + Math.ceil(length / 8) * 8);
   }
 }
 
 /** The bytes of an extension; what the file does not have is zero (the area is at most one cluster). */
-function contentOf(area: Uint8Array, start: number, length: number): Uint8Array {
+function contentOf(area: Uint8Array, start: number, length: ByteLength): Uint8Array {
   const content = new Uint8Array(length);
   content.set(area.subarray(start, start + length));
   return content;
@@ -119,7 +119,7 @@ export function parseExtensions(
 ): HeaderExtensions {
   const found: FoundExtensions = { featureNames: new Map<string, string>() };
   const readAll = (): void => {
-    for (const extension of readRawExtensions(file, header.headerLength, header.extensionsEnd)) {
+    for (const extension of readRawExtensions(file, hostOffset(header.headerLength), header.extensionsEnd)) {
       const parse = (): void => {
         parseExtension(file, header, extension, found);
       };
@@ -197,7 +197,7 @@ export function parseFeatureNames(data: Uint8Array): Map<string, string> {
 /** The image's own names for feature bits, for a header that could not be accepted; empty if unreadable. */
 export function featureNamesInImage(
   file: BlockFile,
-  start: number,
+  start: HostOffset,
   end: number,
 ): ReadonlyMap<string, string> {
   try {
@@ -233,12 +233,12 @@ function parseEncryptionHeaderPlace(
     });
   }
   return {
-    offset: safeNumber(file.name, offset, 'encryption header offset', at),
+    offset: hostOffset(safeNumber(file.name, offset, 'encryption header offset', at)),
     length: safeNumber(file.name, view.getBigUint64(8), 'encryption header length', at + 8),
   };
 }
 
-function requireLength(file: BlockFile, extension: RawExtension, length: number): void {
+function requireLength(file: BlockFile, extension: RawExtension, length: ByteLength): void {
   if (extension.data.length === length) return;
   throw broken(file, extension, 'extension.length', { value: extension.data.length, limit: length });
 }

@@ -1,6 +1,6 @@
 /** L1 table entries (qcow2.txt, "L1 table entry"): where the L2 table is. */
 import { FormatError, type ProblemFacts } from '../errors';
-import { hostOffset, type HostOffset } from '../units';
+import type { ByteLength, HostOffset } from '../units';
 import { entryHex } from './bytes';
 import { RESERVED_BEYOND_2_53, offsetOf } from './offsetField';
 
@@ -17,8 +17,8 @@ export function decodeL1Entry(
   file: string,
   high: number,
   low: number,
-  clusterSize: number,
-  entryOffset: number,
+  clusterSize: ByteLength,
+  entryOffset: HostOffset,
 ): HostOffset {
   // Made when there is something to say: a large disk has many thousands of entries.
   const facts = (): ProblemFacts => ({ what: 'L1 entry', offset: entryOffset, value: entryHex(high, low) });
@@ -29,5 +29,5 @@ export function decodeL1Entry(
     throw new FormatError(file, 'entry.misaligned', { ...facts(), limit: clusterSize });
   }
   if ((high & RESERVED_BEYOND_2_53) !== 0) throw new FormatError(file, 'entry.tooLarge', facts());
-  return hostOffset(offsetOf(high, low));
+  return offsetOf(high, low);
 }

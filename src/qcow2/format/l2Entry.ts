@@ -4,8 +4,7 @@
  * here; people and errors get the decoded union.
  */
 import { FormatError, type ProblemFacts } from '../errors';
-import type { GuestOffset, HostOffset } from '../units';
-import { hex, hostOffset } from '../units';
+import { type ByteLength, type GuestOffset, hex, type HostOffset } from '../units';
 import { entryHex, type RawEntry } from './bytes';
 import { compressedLength, compressedOffset } from './compressedDescriptor';
 import { SUBCLUSTERS } from './limits';
@@ -30,7 +29,7 @@ export interface L2Rules {
   readonly file: string;
   readonly version: 2 | 3;
   readonly clusterBits: number;
-  readonly clusterSize: number;
+  readonly clusterSize: ByteLength;
   readonly extendedL2: boolean;
   readonly hasDataFile: boolean;
 }
@@ -38,7 +37,7 @@ export interface L2Rules {
 /** Where an entry is. */
 export interface L2EntryPlace {
   /** Of the entry, in bytes from the start of the image file. */
-  readonly entryOffset: number;
+  readonly entryOffset: HostOffset;
   /** First guest byte of the cluster it stands for. */
   readonly guest: GuestOffset;
 }
@@ -51,7 +50,7 @@ export type L2Meaning =
   | { readonly kind: 'data'; readonly host: HostOffset; readonly subclusters?: readonly SubclusterState[] }
   | { readonly kind: 'zeroPlain' }
   | { readonly kind: 'zeroAllocated'; readonly host: HostOffset }
-  | { readonly kind: 'compressed'; readonly host: HostOffset; readonly length: number };
+  | { readonly kind: 'compressed'; readonly host: HostOffset; readonly length: ByteLength };
 
 /**
  * Bits of a standard descriptor that are never set in a sound entry, as masks of the two words: reserved bits,
@@ -101,7 +100,7 @@ function decodeStandard(rules: L2Rules, place: L2EntryPlace, entry: RawEntry): L
   }
   if ((high & RESERVED_BEYOND_2_53) !== 0) throw new FormatError(rules.file, 'entry.tooLarge', facts);
 
-  const host = hostOffset(offsetOf(high, low));
+  const host = offsetOf(high, low);
   const isZero = (low & L2_ZERO_LOW) !== 0;
   if (host === 0 && !(isDataAtZero(rules, high) && !isZero)) {
     return { kind: isZero ? 'zeroPlain' : 'unallocated' };
@@ -124,7 +123,7 @@ function decodeCompressed(rules: L2Rules, place: L2EntryPlace, entry: RawEntry):
   if (host > Number.MAX_SAFE_INTEGER) throw new FormatError(rules.file, 'entry.tooLarge', facts);
   return {
     kind: 'compressed',
-    host: hostOffset(host),
+    host,
     length: compressedLength(high, low, rules.clusterBits),
   };
 }

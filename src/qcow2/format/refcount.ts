@@ -1,5 +1,6 @@
 /** Refcount table entries and refcount blocks of all widths (qcow2.txt, "Host cluster management"). */
 import { FormatError, type ProblemFacts } from '../errors';
+import type { ByteLength, HostOffset } from '../units';
 import { entryHex, dataView, safeNumber } from './bytes';
 import { offsetOf, RESERVED_BEYOND_2_53 } from './offsetField';
 
@@ -15,8 +16,8 @@ export function decodeRefcountTableEntry(
   file: string,
   high: number,
   low: number,
-  clusterSize: number,
-  entryOffset: number,
+  clusterSize: ByteLength,
+  entryOffset: HostOffset,
 ): number {
   const facts = (): ProblemFacts => ({
     what: 'refcount table entry',
@@ -35,14 +36,14 @@ export function decodeRefcountTableEntry(
 }
 
 /** Refcounts in one refcount block, which is one cluster. */
-export const refcountsPerBlock = (clusterSize: number, refcountBits: number): number =>
+export const refcountsPerBlock = (clusterSize: ByteLength, refcountBits: number): number =>
   (clusterSize * 8) / refcountBits;
 
 /** Where a piece of a refcount block is, for errors. */
 export interface RefcountPlace {
   readonly file: string;
   /** Bytes. */
-  readonly offset: number;
+  readonly offset: HostOffset;
 }
 
 /**

@@ -3,6 +3,7 @@
  * for a range of guest bytes what it has there.
  */
 import type { BlockFile } from '../io/blockFile';
+import { type ByteLength, type GuestOffset, hostOffset, type HostOffset } from '../units';
 
 /** What a layer has for a run of guest bytes. Small numbers: they are compared in loops over millions of runs. */
 export const RunKind = {
@@ -28,11 +29,19 @@ export type RunKind = (typeof RunKind)[keyof typeof RunKind];
 
 /**
  * Receives runs in ascending order without gaps. `start` and `length` are guest bytes; `host` is the host offset of
- * `start` in the layer's `dataFile`, or −1 where the kind has none. Return `false` to stop the walk.
+ * `start` in the layer's `dataFile`, or `NO_HOST` where the kind has none. Return `false` to stop the walk.
  * Runs are maximal within one L2 table (kind equal, host contiguous), except that `compressed` runs are one cluster
  * each.
  */
-export type RunVisitor = (start: number, length: number, kind: RunKind, host: number) => boolean | undefined;
+export type RunVisitor = (
+  start: GuestOffset,
+  length: ByteLength,
+  kind: RunKind,
+  host: HostOffset,
+) => boolean | undefined;
+
+/** The host offset of a run whose kind has none. */
+export const NO_HOST = hostOffset(-1);
 
 export interface Layer {
   readonly format: 'qcow2' | 'raw';
@@ -44,19 +53,19 @@ export interface Layer {
    * The first offset of `dataFile` that is past its end; a last cluster that it ends in counts as whole (QEMU writes such
    * files). Data from here on is lost. `Infinity` where nothing is known of the file.
    */
-  readonly dataEnd: number;
+  readonly dataEnd: HostOffset;
   /**
    * Whether a place past the end of `dataFile` was in use when the file was whole, as far as can be told: its refcount
    * says so. Otherwise the entry that leads there is broken.
    * @throws FileError
    */
-  wasInUse(host: number): boolean;
+  wasInUse(host: HostOffset): boolean;
   /** Guest bytes; a multiple of 512. */
-  readonly size: number;
+  readonly size: ByteLength;
   /** True when the header names a backing file, openable or not. Always false for raw. */
   readonly namesBacking: boolean;
   /** Guest bytes that one entry stands for (cluster or subcluster); 512 for raw. */
-  readonly granularity: number;
+  readonly granularity: ByteLength;
   /** The name of the backing file as the header writes it, where there is one. */
   readonly backingName?: string | undefined;
   /** True when the guest's bytes are encrypted: QEMU then gives no host offsets, and nothing here reads them. */
@@ -67,14 +76,14 @@ export interface Layer {
    * Reads at most the tables it needs, each once; memory does not depend on the range.
    * @throws FormatError on an entry that breaks the specification, after the runs before it were visited; FileError.
    */
-  forEachRun(start: number, end: number, visit: RunVisitor): void;
+  forEachRun(start: GuestOffset, end: GuestOffset, visit: RunVisitor): void;
 
   /**
    * Reads guest bytes that this layer itself has: `kind` and `host` are those of a run that covers
    * `target.length` bytes from `guest`. Unallocated kinds are the caller's to resolve.
    * @throws FormatError, FileError; UnsupportedError for an encrypted image.
    */
-  readRun(target: Uint8Array, guest: number, kind: RunKind, host: number): void;
+  readRun(target: Uint8Array, guest: GuestOffset, kind: RunKind, host: HostOffset): void;
 
   /**
    * Whether data runs of this layer must be looked up in the host file for holes, as QEMU does for a raw file

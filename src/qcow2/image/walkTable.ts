@@ -15,9 +15,9 @@ import {
 } from '../format/l2Entry';
 import { SUBCLUSTERS } from '../format/limits';
 import { offsetOf } from '../format/offsetField';
-import { guestOffset } from '../units';
+import { type ByteLength, guestOffset, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
 import { endOfRun } from './contiguous';
-import { RunKind } from './layer';
+import { NO_HOST, RunKind } from './layer';
 import type { RunCollector } from './runCollector';
 
 /** A piece of an L2 table. */
@@ -30,14 +30,14 @@ export interface TablePiece {
   /** Entries. */
   readonly count: number;
   /** Guest offset of the first entry's cluster. */
-  readonly guest: number;
+  readonly guest: GuestOffset;
   /** Offset of the first entry in the file, for errors. */
-  readonly entryOffset: number;
+  readonly entryOffset: HostOffset;
 }
 
 export class TableWalker {
   readonly #suspect: RawEntry;
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
 
   constructor(readonly rules: L2Rules) {
     this.#suspect = suspectBits(rules);
@@ -62,7 +62,7 @@ export class TableWalker {
       const low = words[at + LOW]!;
       let next: number;
       let kind: RunKind;
-      let host = -1;
+      let host = NO_HOST;
       if ((high | low) === 0) {
         kind = RunKind.unallocated;
         next = endOfRun(signed, at, end, 0);
@@ -78,7 +78,7 @@ export class TableWalker {
       }
       const length = ((next - at) >>> 1) * clusterSize;
       if (!runs.add(guest, length, kind, host)) return false;
-      guest += length;
+      guest = guestOffset(guest + length);
       at = next;
     }
     return true;
@@ -97,7 +97,7 @@ export class TableWalker {
     return isZero ? RunKind.zeroAllocated : RunKind.data;
   }
 
-  #compressedHost(piece: TablePiece, at: number, high: number, low: number): number {
+  #compressedHost(piece: TablePiece, at: number, high: number, low: number): HostOffset {
     const host = compressedOffset(high, low, this.rules.clusterBits);
     if (host > Number.MAX_SAFE_INTEGER || this.rules.hasDataFile) this.#decode(piece, at);
     return host;
@@ -108,7 +108,7 @@ export class TableWalker {
     const end = first + piece.count * 4;
     const clusterSize = this.#clusterSize;
     let guest = piece.guest;
-    for (let at = first; at < end; at += 4, guest += clusterSize) {
+    for (let at = first; at < end; at += 4, guest = guestOffset(guest + clusterSize)) {
       const high = words[at + HIGH]!;
       const low = words[at + LOW]!;
       const zeroes = words[at + 2 + HIGH]!;
@@ -119,7 +119,7 @@ export class TableWalker {
         continue;
       }
       const hasOffset = this.#hasOffset(piece, at, high, low, zeroes, allocated);
-      const host = hasOffset ? offsetOf(high, low) : -1;
+      const host = hasOffset ? offsetOf(high, low) : NO_HOST;
       if (!this.#addSubclusters(runs, guest, host, zeroes, allocated)) return false;
     }
     return true;
@@ -148,8 +148,8 @@ export class TableWalker {
 
   #addSubclusters(
     runs: RunCollector,
-    guest: number,
-    host: number,
+    guest: GuestOffset,
+    host: HostOffset,
     zeroes: number,
     allocated: number,
   ): boolean {
@@ -162,7 +162,8 @@ export class TableWalker {
       const count = differ === 0 ? SUBCLUSTERS - index : trailingZeroes(differ);
       const at = index * size;
       const kind = subclusterKind(host >= 0, isZero !== 0, isAllocated !== 0);
-      if (!runs.add(guest + at, count * size, kind, host < 0 ? -1 : host + at)) return false;
+      const place = host < 0 ? NO_HOST : hostOffset(host + at);
+      if (!runs.add(guestOffset(guest + at), count * size, kind, place)) return false;
       index += count;
     }
     return true;
@@ -174,7 +175,7 @@ export class TableWalker {
     const { extendedL2, clusterSize } = this.rules;
     const size = extendedL2 ? 4 : 2;
     const index = (at - piece.first) / size;
-    const entryOffset = piece.entryOffset + index * size * 4;
+    const entryOffset = plus(piece.entryOffset, index * size * 4);
     const guest = guestOffset(piece.guest + index * clusterSize);
     const entry = { high: words[at + HIGH]!, low: words[at + LOW]! };
     const bitmap = extendedL2 ? { high: words[at + 2 + HIGH]!, low: words[at + 2 + LOW]! } : undefined;

@@ -1,4 +1,5 @@
 /** Bytes by kind for each of many equal cells of a disk or a file, and their sums, as one typed array. */
+import type { ByteLength } from '../units';
 
 /** The kinds a person tells apart in the map; the order is the order of counts in `Cells`. */
 export const CELL_KINDS = [
@@ -35,9 +36,9 @@ export class CellCounts {
    */
   constructor(
     readonly start: number,
-    readonly bytesPerCell: number,
+    readonly bytesPerCell: ByteLength,
     readonly count: number,
-    private readonly size: number,
+    private readonly size: ByteLength,
     private readonly kinds: number = CELL_KINDS.length,
   ) {
     this.totals = new Float64Array(kinds);
@@ -49,7 +50,7 @@ export class CellCounts {
   }
 
   /** Counts bytes of one kind; the stretch lies within the cells. */
-  add(start: number, length: number, kind: number): void {
+  add(start: number, length: ByteLength, kind: number): void {
     const { kinds } = this;
     this.totals[kind]! += length;
     let cell = Math.floor((start - this.start) / this.bytesPerCell);

@@ -10,6 +10,7 @@ import { References } from '../check/references';
 import { ArgumentError, UnsupportedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { Progress } from '../progress';
+import { type ByteLength, hostCluster, type HostCluster } from '../units';
 import { CellCounts, MAX_CELLS } from './cellCounts';
 import type { Cells, CellsRequest, KindTotals } from './overview';
 import { CONFLICT, HostUses, SNAPSHOT_ONLY, STRUCTURE_BITS, STRUCTURES } from './hostUses';
@@ -70,7 +71,7 @@ export interface HostUse {
 
 export class HostLayout {
   readonly #base: CellCounts;
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
 
   /**
    * Walks all references of an image; takes as long as a check.
@@ -100,11 +101,11 @@ export class HostLayout {
     let bytesPerCell = this.#clusterSize;
     while (this.size / bytesPerCell > MAX_CELLS) bytesPerCell *= 2;
     this.#base = this.#counts(0, bytesPerCell, Math.ceil(this.size / bytesPerCell));
-    this.#count(0, uses.clusters, this.#base, progress);
+    this.#count(hostCluster(0), hostCluster(uses.clusters), this.#base, progress);
   }
 
   /** Bytes of the file, in whole clusters. */
-  get size(): number {
+  get size(): ByteLength {
     return this.uses.clusters * this.#clusterSize;
   }
 
@@ -126,13 +127,17 @@ export class HostLayout {
       return { start, bytesPerCell, shares, complete: true, totals };
     }
     const counts = this.#counts(start, bytesPerCell, count);
-    const first = start / this.#clusterSize;
-    this.#count(first, Math.min(this.uses.clusters, Math.ceil(counts.end / this.#clusterSize)), counts);
+    const first = hostCluster(start / this.#clusterSize);
+    this.#count(
+      first,
+      hostCluster(Math.min(this.uses.clusters, Math.ceil(counts.end / this.#clusterSize))),
+      counts,
+    );
     return { start, bytesPerCell, shares: counts.shares(0, 1, count), complete: true, totals };
   }
 
   /** @throws ArgumentError `offset.beyondFile` */
-  useOf(cluster: number): HostUse {
+  useOf(cluster: HostCluster): HostUse {
     const { clusters } = this.uses;
     if (!Number.isInteger(cluster) || cluster < 0 || cluster >= clusters) {
       throw new ArgumentError(this.image.file.name, 'offset.beyondFile', {
@@ -156,17 +161,17 @@ export class HostLayout {
     return refcount === 0 ? FREE : LEAKED;
   }
 
-  #counts(start: number, bytesPerCell: number, count: number): CellCounts {
+  #counts(start: number, bytesPerCell: ByteLength, count: number): CellCounts {
     return new CellCounts(start, bytesPerCell, count, this.size, HOST_KINDS.length);
   }
 
   /** Counts the clusters from `first` to before `end`, neighbours of one kind at once. */
-  #count(first: number, end: number, into: CellCounts, progress?: Progress): void {
+  #count(first: HostCluster, end: HostCluster, into: CellCounts, progress?: Progress): void {
     const { uses, disk } = this;
     const size = 2 ** uses.pageBits;
     let start = first;
     let kind = -1;
-    const flush = (cluster: number): void => {
+    const flush = (cluster: HostCluster): void => {
       if (cluster > start && kind >= 0) {
         into.add(start * this.#clusterSize, (cluster - start) * this.#clusterSize, kind);
       }
@@ -176,7 +181,7 @@ export class HostLayout {
       progress?.checkCancelled();
       const index = Math.floor(cluster / size);
       const base = index * size;
-      const stop = Math.min(end, base + size);
+      const stop = hostCluster(Math.min(end, base + size));
       const page = uses.page(index);
       const refcounts = disk.page(index);
       if (page === undefined && disk.isAllZero(refcounts)) {
@@ -196,7 +201,7 @@ export class HostLayout {
     flush(end);
   }
 
-  #refuseUnfit(start: number, bytesPerCell: number, count: number): void {
+  #refuseUnfit(start: number, bytesPerCell: ByteLength, count: number): void {
     const refuse = (value: number, limit: number): never => {
       throw new ArgumentError(this.image.file.name, 'cells.request', { value, limit });
     };

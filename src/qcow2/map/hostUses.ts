@@ -10,6 +10,16 @@ import { RegionReceiver } from '../check/regionReceiver';
 import type { L2Table, Place } from '../check/references';
 import { UnsupportedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
+import {
+  type ByteLength,
+  type ClusterCount,
+  clusterOf,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+} from '../units';
 
 /** A use is its place here, from 1 on. */
 export const STRUCTURES = [
@@ -52,7 +62,7 @@ export class HostUses extends RegionReceiver {
   readonly #guests: (Int32Array | undefined)[] = [];
   readonly #mask: number;
   /** As the check has it, which measures files in sectors. */
-  readonly #fileEnd: number;
+  readonly #fileEnd: HostOffset;
   #bytes = 0;
   /** Of data in the table that is walked. */
   #layerBit = 0;
@@ -61,10 +71,10 @@ export class HostUses extends RegionReceiver {
   constructor(
     image: Qcow2Image,
     disk: DiskRefcounts,
-    readonly clusters: number,
+    readonly clusters: ClusterCount,
   ) {
     super(image, disk);
-    this.#fileEnd = Math.ceil(image.file.size / 512) * 512;
+    this.#fileEnd = hostOffset(Math.ceil(image.file.size / 512) * 512);
     this.pageBits = pageBitsOf(clusters);
     this.#mask = 2 ** this.pageBits - 1;
     this.#pages = new Array<Uint8Array | undefined>(Math.ceil(clusters / 2 ** this.pageBits)).fill(undefined);
@@ -76,7 +86,7 @@ export class HostUses extends RegionReceiver {
   }
 
   /** 0 where nothing refers to the cluster. */
-  of(cluster: number): number {
+  of(cluster: HostCluster): number {
     return this.#pages[cluster >>> this.pageBits]?.[cluster & this.#mask] ?? 0;
   }
 
@@ -86,25 +96,25 @@ export class HostUses extends RegionReceiver {
   }
 
   /** @throws UnsupportedError `check.memory` */
-  region(structure: Structure, offset: number, size: number, _times: number, place: Place): void {
+  region(structure: Structure, offset: HostOffset, size: ByteLength, _times: number, place: Place): void {
     // What the check does not count, since it leads past the end of the file, is no use of what is before it.
     if (size <= 0 || offset + size - this.#fileEnd >= this.clusterSize) return;
     const { guest = 0, snapshot } = place;
-    const first = Math.floor(offset / this.clusterSize);
-    const end = Math.floor((offset + size - 1) / this.clusterSize) + 1;
+    const first = clusterOf(offset, this.clusterSize);
+    const end = hostCluster(Math.floor((offset + size - 1) / this.clusterSize) + 1);
     const isGuests = structure === 'data' || structure === 'compressed data';
     const layerBit = isGuests ? this.#layerBit : snapshot === undefined ? 0 : SNAPSHOT_ONLY;
     const ownBit = structure === 'snapshot table' ? SNAPSHOT_ONLY : layerBit;
     this.#mark(first, end, (STRUCTURES.indexOf(structure) + 1) | ownBit, guest / this.clusterSize);
   }
 
-  run(index: number, count: number, host: number): void {
-    const first = host / this.clusterSize;
-    this.#mark(first, first + count, DATA | this.#layerBit, this.guestOf(index) / this.clusterSize);
+  run(index: number, count: number, host: HostOffset): void {
+    const first = clusterOf(host, this.clusterSize);
+    this.#mark(first, plus(first, count), DATA | this.#layerBit, this.guestOf(index) / this.clusterSize);
   }
 
   /** @param guest number of the guest's cluster that the first one is for */
-  #mark(first: number, end: number, use: number, guest: number): void {
+  #mark(first: HostCluster, end: HostCluster, use: number, guest: number): void {
     const last = Math.min(end, this.clusters);
     const isShared = IS_SHAREABLE[use & STRUCTURE_BITS] === true;
     for (let cluster = first; cluster < last;) {
@@ -123,7 +133,7 @@ export class HostUses extends RegionReceiver {
           page[at] = combined(before, use, guests !== undefined && guests[at] === ((offset + at) | 0));
         }
       }
-      cluster += stop - start;
+      cluster = plus(cluster, stop - start);
     }
   }
 

@@ -6,6 +6,7 @@
 import { FormatError, type Problem } from '../errors';
 import type { Layer, RunVisitor } from '../image/layer';
 import { RunKind } from '../image/layer';
+import { type ByteLength, guestOffset, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
 import { CELL_KINDS } from './cellCounts';
 import type { CellCounts, CellKind } from './cellCounts';
 import { kindOfBroken, lostBytes, type Lost } from './lost';
@@ -51,7 +52,7 @@ export class KindWalk {
   /** By the depth of the layer. */
   readonly lost: readonly Lost[];
   private readonly visitors: readonly RunVisitor[];
-  private at: number;
+  private at: GuestOffset;
   private deadline = 0;
   private runsLeft = RUNS_PER_LOOK;
   private timeIsUp = false;
@@ -63,13 +64,13 @@ export class KindWalk {
     private readonly layers: readonly Layer[],
     private readonly counts: CellCounts,
   ) {
-    this.at = counts.start;
-    this.lost = layers.map(() => ({ bytes: 0, end: 0, hasTables: false }));
+    this.at = guestOffset(counts.start);
+    this.lost = layers.map(() => ({ bytes: 0, end: hostOffset(0), hasTables: false }));
     this.visitors = layers.map((layer, depth) => this.visitorOf(layer, depth));
   }
 
   /** First guest byte that was not looked at yet. */
-  get position(): number {
+  get position(): GuestOffset {
     return this.at;
   }
 
@@ -99,7 +100,7 @@ export class KindWalk {
 
   private walkStretch(): void {
     const started = performance.now();
-    this.layer(0, this.at, Math.min(this.at + this.stretch, this.counts.end));
+    this.layer(0, this.at, guestOffset(Math.min(this.at + this.stretch, this.counts.end)));
     const isFast = performance.now() - started < CALL_TIME;
     this.stretch = isFast ? this.stretch * 2 : Math.max(this.stretch / 2, LEAST_STRETCH);
     if (!isFast) this.lookAtClock();
@@ -110,7 +111,7 @@ export class KindWalk {
   }
 
   /** Walks a range of one layer; false when the time is up. */
-  private layer(depth: number, start: number, end: number): boolean {
+  private layer(depth: number, start: GuestOffset, end: GuestOffset): boolean {
     this.layers[depth]!.forEachRun(start, end, this.visitors[depth]!);
     return !this.timeIsUp;
   }
@@ -131,7 +132,7 @@ export class KindWalk {
           depth,
           length,
           host,
-          (Math.floor(host / layer.granularity) + 1) * layer.granularity,
+          hostOffset((Math.floor(host / layer.granularity) + 1) * layer.granularity),
         );
       } else if (host + length > dataEnd && lostBytes(layer, length, kind, host) > 0) {
         this.countLost(depth, length, ownKinds[kind]!, host, lostBytes(layer, length, kind, host));
@@ -144,38 +145,44 @@ export class KindWalk {
   }
 
   /** Bytes that the layer leaves to its backing file, as far down the disk as that one reaches. */
-  private below(depth: number, start: number, length: number, nobody: number): boolean {
+  private below(depth: number, start: GuestOffset, length: ByteLength, nobody: number): boolean {
     const backing = this.layers[depth + 1];
     const shared = backing === undefined ? 0 : Math.min(length, Math.max(0, backing.size - start));
-    if (shared > 0 && !this.layer(depth + 1, start, start + shared)) return false;
+    if (shared > 0 && !this.layer(depth + 1, start, plus(start, shared))) return false;
     if (shared < length) this.count(length - shared, nobody);
     return true;
   }
 
-  private count(length: number, kind: number): void {
+  private count(length: ByteLength, kind: number): void {
     this.counts.add(this.at, length, kind);
-    this.at += length;
+    this.at = plus(this.at, length);
   }
 
   /** A stretch that ends past the end of its file. @param bytes of it that are lost */
-  private countLost(depth: number, length: number, kind: number, host: number, bytes: number): void {
+  private countLost(
+    depth: number,
+    length: ByteLength,
+    kind: number,
+    host: HostOffset,
+    bytes: ByteLength,
+  ): void {
     if (bytes < length) this.count(length - bytes, kind);
     this.count(bytes, MISSING);
-    this.addLost(depth, bytes, host + length - bytes, host + length);
+    this.addLost(depth, bytes, plus(host, length - bytes), plus(host, length));
   }
 
-  private addLostTable(depth: number, bytes: number, host: number, end: number): void {
+  private addLostTable(depth: number, bytes: ByteLength, host: HostOffset, end: HostOffset): void {
     const hasTable = this.addLost(depth, bytes, host, end);
     this.lost[depth]!.hasTables ||= hasTable;
   }
 
   /** @param host of the first byte that is lost; @returns whether the file had something there */
-  private addLost(depth: number, bytes: number, host: number, end: number): boolean {
+  private addLost(depth: number, bytes: ByteLength, host: HostOffset, end: HostOffset): boolean {
     if (this.looksLeft > 0 && !this.layers[depth]!.wasInUse(host)) return false;
     this.looksLeft--;
     const lost = this.lost[depth]!;
     lost.bytes += bytes;
-    lost.end = Math.max(lost.end, end);
+    lost.end = hostOffset(Math.max(lost.end, end));
     return true;
   }
 
@@ -196,6 +203,6 @@ export class KindWalk {
     this.count(end - at, kind === 'missing' ? MISSING : INVALID);
     const depth = this.layers.findIndex(({ file }) => file.name === problem.file);
     if (kind !== 'missing' || depth < 0) return;
-    this.addLostTable(depth, end - at, problem.offset ?? 0, Number(problem.value));
+    this.addLostTable(depth, end - at, hostOffset(problem.offset ?? 0), hostOffset(Number(problem.value)));
   }
 }

@@ -4,14 +4,15 @@
  */
 import type { Problem } from '../errors';
 import { RunKind, type Layer } from '../image/layer';
+import type { ByteLength, HostOffset } from '../units';
 import type { CellKind } from './cellCounts';
 
 /** What is past the end of a layer's data file. */
 export interface Lost {
   /** Guest bytes. */
-  bytes: number;
+  bytes: ByteLength;
   /** The offset of the file that it would reach to. */
-  end: number;
+  end: HostOffset;
   /** L2 tables are lost, too. All bytes count that they stand for: there may be fewer. */
   hasTables: boolean;
 }
@@ -19,9 +20,9 @@ export interface Lost {
 /** Bytes of a run, at its end, that are past the end of the file; what reads as zero loses nothing there. */
 export function lostBytes(
   { dataEnd, dataFile }: Pick<Layer, 'dataEnd' | 'dataFile'>,
-  length: number,
+  length: ByteLength,
   kind: RunKind,
-  host: number,
+  host: HostOffset,
 ): number {
   if (kind === RunKind.data) return Math.min(length, Math.max(0, host + length - dataEnd));
   // A stream is shorter than what it holds: where it begins is all that is known here.

@@ -7,15 +7,16 @@
  * Runs are merged on the way, in place: the map of a disk with any number of extents takes no memory.
  */
 import type { Layer, RunVisitor } from '../image/layer';
-import { RunKind } from '../image/layer';
+import { NO_HOST, RunKind } from '../image/layer';
 import type { Progress } from '../progress';
 import { silent } from '../progress';
+import { type ByteLength, guestOffset, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
 
 /** One extent, under `qemu-img map`'s names. The walk reuses one object: copy what is to be kept. */
 export interface MapExtent {
   /** Guest bytes. */
-  start: number;
-  length: number;
+  start: GuestOffset;
+  length: ByteLength;
   /** Index of the layer that provides the bytes; the deepest one asked where none does. */
   depth: number;
   /** Some layer has an entry for the bytes: not merely zero because nobody has them. */
@@ -25,7 +26,7 @@ export interface MapExtent {
   /** The bytes are in a compressed cluster (`qemu-img` 7.2 does not tell; it does not split extents). */
   compressed: boolean;
   /** Offset of `start` in the layer's data file, −1 where there is none to give. */
-  offset: number;
+  offset: HostOffset;
 }
 
 export type ExtentVisitor = (extent: Readonly<MapExtent>) => void;
@@ -67,14 +68,14 @@ const FLAGS_OF_KIND: readonly number[] = (() => {
  */
 export function forEachExtent(
   layers: readonly Layer[],
-  start: number,
-  end: number,
+  start: GuestOffset,
+  end: GuestOffset,
   visit: ExtentVisitor,
   progress: Progress = silent,
 ): void {
   const top = layers[0];
   if (top === undefined) return;
-  const last = Math.min(end, top.size);
+  const last = guestOffset(Math.min(end, top.size));
   const merge = new ExtentMerger(start, visit);
   const walk = new ChainWalk(layers, merge, start, last, progress);
   walk.layer(0, start, last);
@@ -84,16 +85,16 @@ export function forEachExtent(
 /** Puts neighbours together that differ in nothing but their place. */
 class ExtentMerger {
   private readonly extent: MapExtent = {
-    start: 0,
+    start: guestOffset(0),
     length: 0,
     depth: 0,
     present: false,
     zero: false,
     data: false,
     compressed: false,
-    offset: -1,
+    offset: NO_HOST,
   };
-  private start: number;
+  private start: GuestOffset;
   private length = 0;
   /** Depth and flags of the open extent. */
   private state = -1;
@@ -102,14 +103,14 @@ class ExtentMerger {
   private nextOffset = -1;
 
   constructor(
-    start: number,
+    start: GuestOffset,
     private readonly visit: ExtentVisitor,
   ) {
     this.start = start;
   }
 
   /** Takes the next run. `offset` counts only with the flag OFFSET. */
-  add(length: number, depth: number, flags: number, offset: number): void {
+  add(length: ByteLength, depth: number, flags: number, offset: HostOffset): void {
     const state = (depth << FLAG_BITS) | flags;
     const hasOffset = (flags & OFFSET) !== 0;
     // `compressed` is extra information; like QEMU, neighbours are not told apart by it.
@@ -118,7 +119,7 @@ class ExtentMerger {
       this.nextOffset += length;
       return;
     }
-    const start = this.start + this.length;
+    const start = plus(this.start, this.length);
     this.finish();
     this.start = start;
     this.length = length;
@@ -138,7 +139,7 @@ class ExtentMerger {
     extent.zero = (state & ZERO) !== 0;
     extent.data = (state & DATA) !== 0;
     extent.compressed = (state & COMPRESSED) !== 0;
-    extent.offset = this.offset;
+    extent.offset = hostOffset(this.offset);
     this.visit(extent);
   }
 }
@@ -151,15 +152,15 @@ class ChainWalk {
   constructor(
     private readonly layers: readonly Layer[],
     private readonly merge: ExtentMerger,
-    private readonly start: number,
-    private readonly end: number,
+    private readonly start: GuestOffset,
+    private readonly end: GuestOffset,
     private readonly progress: Progress,
   ) {
     this.visitors = layers.map((layer, depth) => this.visitorOf(layer, depth));
   }
 
   /** Walks what the layer at `depth` and those below it have; the range lies within the layer. */
-  layer(depth: number, start: number, end: number): void {
+  layer(depth: number, start: GuestOffset, end: GuestOffset): void {
     this.layers[depth]!.forEachRun(start, end, this.visitors[depth]!);
   }
 
@@ -179,7 +180,7 @@ class ChainWalk {
     };
   }
 
-  private countRun(start: number): void {
+  private countRun(start: GuestOffset): void {
     if (--this.runsLeft > 0) return;
     this.runsLeft = RUNS_PER_CHECK;
     this.progress.checkCancelled();
@@ -190,27 +191,33 @@ class ChainWalk {
    * Bytes that the layer leaves to its backing file: zero where there is none, or none so far down the disk; neither
    * zero nor data where there is one that is not open.
    */
-  private below(depth: number, start: number, length: number, flags: number, host: number): void {
+  private below(
+    depth: number,
+    start: GuestOffset,
+    length: ByteLength,
+    flags: number,
+    host: HostOffset,
+  ): void {
     const backing = this.layers[depth + 1];
     if (backing === undefined) {
       this.merge.add(length, depth, this.layers[depth]!.namesBacking ? flags : flags | ZERO, host);
       return;
     }
     const shared = Math.min(length, Math.max(0, backing.size - start));
-    if (shared > 0) this.layer(depth + 1, start, start + shared);
-    if (shared < length) this.merge.add(length - shared, depth, flags | ZERO, host + shared);
+    if (shared > 0) this.layer(depth + 1, start, plus(start, shared));
+    if (shared < length) this.merge.add(length - shared, depth, flags | ZERO, plus(host, shared));
   }
 
   /**
    * Data whose host file is asked for holes; the end of the file counts as one, also where holes are not known. A raw
    * layer's hole is zero and no data; in a preallocated qcow2 image the cluster stays data and is zero as well.
    */
-  private withHoles(layer: Layer, depth: number, length: number, flags: number, host: number): void {
+  private withHoles(layer: Layer, depth: number, length: ByteLength, flags: number, host: HostOffset): void {
     const holeFlags = layer.format === 'raw' ? (flags & ~DATA) | ZERO : flags | ZERO;
     const end = host + length;
     for (let at = host; at < end;) {
       const extent = layer.dataFile.extentAt(at);
-      const stop = Math.min(extent.end, end);
+      const stop = hostOffset(Math.min(extent.end, end));
       this.merge.add(stop - at, depth, extent.isHole ? holeFlags : flags, at);
       at = stop;
     }

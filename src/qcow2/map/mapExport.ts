@@ -4,12 +4,12 @@
  */
 import { printable } from '../../text/printable';
 import { RefusedError } from '../errors';
-import type { Layer } from '../image/layer';
+import { type Layer, NO_HOST } from '../image/layer';
 import type { Progress } from '../progress';
 import { silent } from '../progress';
 import { BILLION, ByteWriter, decimalDigits, writeDecimal, writeNineDigits } from '../../text/byteWriter';
 import type { ByteSink } from '../../text/byteWriter';
-import { hex } from '../units';
+import { type ByteLength, guestOffset, type GuestOffset, hex } from '../units';
 import { forEachExtent } from './map';
 import type { MapExtent } from './map';
 
@@ -18,7 +18,7 @@ export type MapForm = 'json' | 'csv' | 'text';
 export interface MapExport {
   readonly form: MapForm;
   /** First guest byte, not rounded; default 0. */
-  readonly start?: number;
+  readonly start?: GuestOffset;
   /** Guest bytes, clamped to the disk's end; default the rest of the disk. */
   readonly length?: number;
   /**
@@ -30,7 +30,7 @@ export interface MapExport {
 
 export interface MapExportResult {
   readonly extents: number;
-  readonly bytes: number;
+  readonly bytes: ByteLength;
 }
 
 const COMMA = 0x2c;
@@ -55,9 +55,9 @@ export function exportMap(
   sink: ByteSink,
   progress: Progress = silent,
 ): MapExportResult {
-  const size = layers[0]?.size ?? 0;
-  const start = request.start ?? 0;
-  const end = request.length === undefined ? size : Math.min(size, start + request.length);
+  const size = guestOffset(layers[0]?.size ?? 0);
+  const start = request.start ?? guestOffset(0);
+  const end = request.length === undefined ? size : guestOffset(Math.min(size, start + request.length));
   const output = new ByteWriter(sink);
   const writer = writerOf(request, output, layers);
   let extents = 0;
@@ -81,9 +81,9 @@ export function exportMap(
   return { extents, bytes: output.bytesWritten };
 }
 
-function emptyAt(start: number): MapExtent {
+function emptyAt(start: GuestOffset): MapExtent {
   const nothing = { present: false, zero: false, data: false, compressed: false };
-  return { start, length: 0, depth: 0, ...nothing, offset: -1 };
+  return { start, length: 0, depth: 0, ...nothing, offset: NO_HOST };
 }
 
 function writerOf(request: MapExport, output: ByteWriter, layers: readonly Layer[]): ExtentWriter {
@@ -117,7 +117,7 @@ interface RowTemplate {
   /** The buffer's filling that `at` belongs to. */
   filling: number;
   at: number;
-  bytes: number;
+  bytes: ByteLength;
   startDigits: number;
   lengthDigits: number;
   offsetDigits: number;

@@ -7,6 +7,7 @@
  */
 import { ArgumentError, type Problem } from '../errors';
 import type { Layer } from '../image/layer';
+import { type ByteLength, guestOffset, type GuestOffset } from '../units';
 import { CellCounts, CELL_KINDS, MAX_CELLS, SECTOR } from './cellCounts';
 import { KindWalk } from './kindWalk';
 import { incompleteFile } from './lost';
@@ -15,17 +16,17 @@ export { CELL_KINDS, MAX_CELLS } from './cellCounts';
 export type { CellKind } from './cellCounts';
 
 export interface CellsRequest {
-  /** First guest byte; a multiple of `bytesPerCell`. */
+  /** First byte, of the guest's disk or of the file, whichever is asked for cells; a multiple of `bytesPerCell`. */
   readonly start: number;
-  /** Guest bytes of one cell: the cluster size times a power of two. */
-  readonly bytesPerCell: number;
+  /** Bytes of one cell: the cluster size times a power of two. */
+  readonly bytesPerCell: ByteLength;
   /** Cells wanted; at most 2^18. */
   readonly count: number;
 }
 
 export interface Cells {
   readonly start: number;
-  readonly bytesPerCell: number;
+  readonly bytesPerCell: ByteLength;
   /**
    * For each cell `CELL_KINDS.length` shares, each 0 to 255, of the cell's bytes by kind, rounded so that a kind
    * that is present is never 0. A cell that was not scanned yet has all shares 0.
@@ -41,7 +42,7 @@ export interface Cells {
 export interface KindTotals {
   readonly bytes: readonly number[];
   readonly scannedBytes: number;
-  readonly totalBytes: number;
+  readonly totalBytes: ByteLength;
 }
 
 /** Milliseconds that one request may walk, besides the whole-disk scan's own slices. */
@@ -60,7 +61,7 @@ export class Overview {
    */
   constructor(
     private readonly layers: readonly Layer[],
-    private readonly clusterSize: number,
+    private readonly clusterSize: ByteLength,
   ) {
     const { size } = layers[0]!;
     let bytesPerCell = clusterSize;
@@ -70,7 +71,7 @@ export class Overview {
   }
 
   /** Guest bytes of the disk that the scan has looked at, from the start on. */
-  get scanned(): number {
+  get scanned(): GuestOffset {
     return this.scan.position;
   }
 
@@ -117,20 +118,24 @@ export class Overview {
    * @param from guest bytes; the range is widened to multiples of 512
    * @throws FileError
    */
-  totals(from: number, length: number): KindTotals {
+  totals(from: GuestOffset, length: ByteLength): KindTotals {
     const { bytesPerCell } = this.base;
-    const start = Math.floor(Math.max(0, from) / SECTOR) * SECTOR;
+    const start = guestOffset(Math.floor(Math.max(0, from) / SECTOR) * SECTOR);
     const end = Math.min(Math.ceil((from + length) / SECTOR) * SECTOR, this.base.end);
     const bytes = new Float64Array(CELL_KINDS.length);
     // Whole base cells are known; the two pieces of cells at the ends are walked.
     const first = Math.ceil(start / bytesPerCell);
     const last = Math.floor(Math.min(end, this.scanned) / bytesPerCell);
     if (first >= last) {
-      this.addWalked(start, Math.min(end, start + 2 * bytesPerCell), bytes);
+      this.addWalked(start, guestOffset(Math.min(end, start + 2 * bytesPerCell)), bytes);
     } else {
-      this.addWalked(start, first * bytesPerCell, bytes);
+      this.addWalked(start, guestOffset(first * bytesPerCell), bytes);
       this.base.sum(first, last, bytes);
-      this.addWalked(last * bytesPerCell, Math.min(end, (last + 1) * bytesPerCell), bytes);
+      this.addWalked(
+        guestOffset(last * bytesPerCell),
+        guestOffset(Math.min(end, (last + 1) * bytesPerCell)),
+        bytes,
+      );
     }
     return totalsOf(bytes, Math.max(0, end - start));
   }
@@ -139,7 +144,7 @@ export class Overview {
     return totalsOf(this.base.totals, this.base.end);
   }
 
-  private addWalked(start: number, end: number, into: Float64Array): void {
+  private addWalked(start: GuestOffset, end: GuestOffset, into: Float64Array): void {
     if (start >= end) return;
     const counts = new CellCounts(start, end - start, 1, this.base.end);
     new KindWalk(this.layers, counts).run(performance.now() + REQUEST_TIME / 2);
@@ -169,6 +174,6 @@ export class Overview {
   }
 }
 
-function totalsOf(bytes: Float64Array, totalBytes: number): KindTotals {
+function totalsOf(bytes: Float64Array, totalBytes: ByteLength): KindTotals {
   return { bytes: [...bytes], scannedBytes: bytes.reduce((sum, some) => sum + some, 0), totalBytes };
 }

@@ -1,7 +1,8 @@
 /** Which layer of a chain answers for a guest byte. */
 import { FormatError, type Problem } from '../errors';
 import type { Layer } from '../image/layer';
-import { RunKind } from '../image/layer';
+import { NO_HOST, RunKind } from '../image/layer';
+import { type GuestOffset, type HostOffset, plus } from '../units';
 import type { CellKind } from './cellCounts';
 import { kindOfBroken, lostBytes } from './lost';
 
@@ -25,7 +26,7 @@ const BACKING_NAMES: readonly CellKind[] = ['backing1', 'backing2', 'backing3'];
  * Goes down the chain until a layer has the byte.
  * @throws FileError
  */
-export function findProvider(layers: readonly Layer[], guest: number): Provider {
+export function findProvider(layers: readonly Layer[], guest: GuestOffset): Provider {
   for (const [depth, layer] of layers.entries()) {
     if (guest >= layer.size) return { providedBy: -1, cellKind: 'unallocated' };
     const found = runAt(layer, guest);
@@ -45,11 +46,11 @@ export function findProvider(layers: readonly Layer[], guest: number): Provider 
 /** What the layer has for a byte, or how its entry breaks the specification. */
 function runAt(
   layer: Layer,
-  guest: number,
-): { readonly kind: RunKind; readonly host: number } | { readonly problem: Problem } {
-  let found = { kind: RunKind.unallocated as RunKind, host: -1 };
+  guest: GuestOffset,
+): { readonly kind: RunKind; readonly host: HostOffset } | { readonly problem: Problem } {
+  let found = { kind: RunKind.unallocated as RunKind, host: NO_HOST };
   try {
-    layer.forEachRun(guest, guest + 1, (_start, _length, kind, host) => {
+    layer.forEachRun(guest, plus(guest, 1), (_start, _length, kind, host) => {
       found = { kind, host };
       return false;
     });

@@ -7,6 +7,7 @@ import { forEachL1Entry, l1TablesOf, type L1Table } from '../check/l1Tables';
 import { entryHex } from '../format/bytes';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { clusterOf, guestOffset, type GuestOffset, hostCluster, type HostOffset, plus } from '../units';
 import type { RepairWork } from './work';
 
 /** Bits 56 to 62, and 0 to 8. */
@@ -45,9 +46,14 @@ class L1Mender {
 
   #mendEntry(index: number, high: number, low: number): void {
     const { work, table } = this;
-    const at = table.offset + index * 8;
+    const at = plus(table.offset, index * 8);
     const offset = offsetOf(high, low);
-    const facts = { at, found: entryHex(high, low), guest: this.#guest(index), ...this.#layer() };
+    const facts = {
+      at,
+      found: entryHex(high, low),
+      guest: guestOffset(this.#guest(index)),
+      ...this.#layer(),
+    };
     if (offset === 0) {
       // No table, whatever the flags say; the check, as QEMU has it, takes the header for one.
       work.setEntry(at, 0, 0);
@@ -74,9 +80,13 @@ class L1Mender {
   }
 
   /** A table of its own for this entry, where it has not. */
-  #separate(at: number, offset: number, facts: { readonly guest: number; readonly found: string }): void {
+  #separate(
+    at: HostOffset,
+    offset: HostOffset,
+    facts: { readonly guest: GuestOffset; readonly found: string },
+  ): void {
     const { work, taken } = this;
-    const cluster = offset / work.clusterSize;
+    const cluster = clusterOf(offset, work.clusterSize);
     if (!taken.has(cluster) && !this.#seen.has(cluster)) {
       this.#seen.add(cluster);
       return;
@@ -84,7 +94,7 @@ class L1Mender {
     const target = work.fresh.copy(offset, work.clusterSize);
     if (target === undefined) return;
     work.setEntry(at, Math.floor(target / 2 ** 32), target % 2 ** 32);
-    this.#seen.add(target / work.clusterSize);
+    this.#seen.add(hostCluster(target / work.clusterSize));
     const { guest } = facts;
     const example = { at, host: offset, guest, structure: 'L2 table', ...this.#layer() } as const;
     work.log.did('structureCopied', { ...example, found: offset, becomes: target });

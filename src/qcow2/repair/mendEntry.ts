@@ -9,6 +9,7 @@ import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { sectorCountShift } from '../format/compressedDescriptor';
 import { isCompressed, L2_ZERO_LOW, type L2Rules } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
+import { type ByteLength, type GuestOffset, type HostOffset, rawHostOffset } from '../units';
 import type { RepairActionKind } from './report';
 
 /** The words of an entry; a standard one has no bitmap. */
@@ -22,9 +23,9 @@ export interface EntryWords {
 
 export interface EntryPlace {
   /** First byte of the guest's cluster. */
-  readonly guest: number;
+  readonly guest: GuestOffset;
   /** Of the image file: bytes, a multiple of 512. */
-  readonly fileEnd: number;
+  readonly fileEnd: HostOffset;
   /** The image names a backing file: unallocated clusters show it. */
   readonly namesBacking: boolean;
 }
@@ -97,7 +98,7 @@ function mendAllocated(rules: L2Rules, place: EntryPlace, words: EntryWords): Me
   const host = offsetOf(words.high, words.low);
   const hasData = extendedL2 ? words.allocated !== 0 : (words.low & L2_ZERO_LOW) === 0;
   if (rules.hasDataFile) {
-    if (host === place.guest) return withoutBoth(words);
+    if (host === rawHostOffset(place.guest)) return withoutBoth(words);
     // Beyond every disk.
     if (place.guest > Number.MAX_SAFE_INTEGER) {
       return dropped(rules, place, words, 'dataFileOffset', whole(rules));
@@ -152,7 +153,7 @@ const lostBits = ({ high, allocated }: EntryWords): number => (isCompressed(high
 const whole = ({ clusterSize }: L2Rules): { start: number; end: number } => ({ start: 0, end: clusterSize });
 
 /** From the first to the last subcluster of a bitmap: bytes in the cluster. */
-function extentOf(bits: number, clusterSize: number): { readonly start: number; readonly end: number } {
+function extentOf(bits: number, clusterSize: ByteLength): { readonly start: number; readonly end: number } {
   const size = clusterSize / 32;
   const first = 31 - Math.clz32(bits & -bits);
   return { start: first * size, end: (32 - Math.clz32(bits)) * size };

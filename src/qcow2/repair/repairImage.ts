@@ -35,6 +35,7 @@ import { FEATURE_NAMES } from '../format/features';
 import { headerField } from '../format/headerFields';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { Progress } from '../progress';
+import { hostOffset } from '../units';
 import { mendBitmapEntries } from './bitmapEntries';
 import { mendCopiedFlags } from './copiedFlags';
 import { mendL1Entries } from './l1Entries';
@@ -159,7 +160,7 @@ function clearMarks(work: RepairWork): void {
   const { version, features } = work.header();
   if (version === 2 || (!features.dirty && !features.corrupt)) return;
   // The last byte of the field.
-  const at = headerField('incompatible_features').offset + 7;
+  const at = hostOffset(headerField('incompatible_features').offset + 7);
   const byte = new Uint8Array(1);
   work.file.read(byte, at);
   byte[0] = byte[0]! & ~(DIRTY | CORRUPT);

@@ -16,6 +16,15 @@ import { sectorCountShift } from '../format/compressedDescriptor';
 import { L2_ZERO_LOW } from '../format/l2Entry';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
+import {
+  clusterOf,
+  type GuestOffset,
+  hostCluster,
+  type HostCluster,
+  type HostOffset,
+  plus,
+  startOf,
+} from '../units';
 import { withoutHost, type EntryWords } from './mendEntry';
 import type { RepairWork } from './work';
 
@@ -28,8 +37,8 @@ const MAX_CANDIDATES = 200_000;
  */
 export function separateSharedData(work: RepairWork, taken: ClusterBits, counted: CountedImage): void {
   if (counted.image.hasDataFile || !work.canMoveData) return;
-  const isTable = (cluster: number): boolean => counted.references.allTables.of(cluster) > 0;
-  const isStructure = (cluster: number): boolean => taken.has(cluster) || isTable(cluster);
+  const isTable = (cluster: HostCluster): boolean => counted.references.allTables.of(cluster) > 0;
+  const isStructure = (cluster: HostCluster): boolean => taken.has(cluster) || isTable(cluster);
   const suspects = suspectClusters(counted, taken);
   if (suspects.count === 0) return;
   const collector = new Collector(counted.image, suspects);
@@ -52,17 +61,17 @@ function suspectClusters(
     if (isSuspect) suspects.add(cluster);
   });
   for (const { kind, host = 0 } of findings.kept) {
-    if (kind === 'refcountOverflow') suspects.add(host / image.header.clusterSize);
+    if (kind === 'refcountOverflow') suspects.add(hostCluster(host / image.header.clusterSize));
   }
   return suspects;
 }
 
 /** An entry that leads to a suspect. */
 interface Candidate extends Place {
-  readonly at: number;
-  readonly guest: number;
+  readonly at: HostOffset;
+  readonly guest: GuestOffset;
   /** The clusters it leads to. */
-  readonly first: number;
+  readonly first: HostCluster;
   readonly count: number;
   readonly isCompressed: boolean;
   /** L1 entries that name its table: so often it refers to them. */
@@ -79,10 +88,11 @@ class Collector extends TableReceiver {
     super(image);
   }
 
-  run(index: number, count: number, host: number): void {
+  run(index: number, count: number, host: HostOffset): void {
     const first = host / this.clusterSize;
     for (let done = 0; done < count; done++) {
-      if (this.suspects.has(first + done)) this.#add(index + done, first + done, 1, false);
+      if (this.suspects.has(hostCluster(first + done)))
+        this.#add(index + done, hostCluster(first + done), 1, false);
     }
   }
 
@@ -93,7 +103,7 @@ class Collector extends TableReceiver {
       this.run(index, 1, offsetOf(high, low));
     } else if (type === 'compressed') {
       const { offset, size } = compressedRegion(high, low, rules.clusterBits);
-      const first = Math.floor(offset / this.clusterSize);
+      const first = clusterOf(offset, this.clusterSize);
       const count = Math.floor((offset + size - 1) / this.clusterSize) - first + 1;
       for (let cluster = first; cluster < first + count; cluster++) {
         if (!this.suspects.has(cluster)) continue;
@@ -103,7 +113,7 @@ class Collector extends TableReceiver {
     }
   }
 
-  #add(index: number, first: number, count: number, isCompressed: boolean): void {
+  #add(index: number, first: HostCluster, count: number, isCompressed: boolean): void {
     if (this.candidates.length >= MAX_CANDIDATES) return;
     const { times } = this.table;
     this.candidates.push({ ...this.place(index), first, count, isCompressed, times });
@@ -120,7 +130,7 @@ class Separator {
   constructor(
     readonly work: RepairWork,
     readonly counted: CountedImage,
-    readonly isStructure: (cluster: number) => boolean,
+    readonly isStructure: (cluster: HostCluster) => boolean,
     readonly candidates: readonly Candidate[],
   ) {
     for (const { isCompressed, first, count } of candidates) {
@@ -170,11 +180,11 @@ class Separator {
     const { rules } = this.counted.image.tables;
     const words = this.#wordsAt(at);
     const hasData = rules.extendedL2 ? words.allocated !== 0 : (words.low & L2_ZERO_LOW) === 0;
-    const host = first * work.clusterSize;
+    const host = startOf(first, work.clusterSize);
     if (!hasData) {
       const bare = withoutHost(rules, words);
       work.setEntry(at, bare.high, bare.low);
-      if (rules.extendedL2) work.setEntry(at + 8, bare.zeroes, 0);
+      if (rules.extendedL2) work.setEntry(plus(at, 8), bare.zeroes, 0);
       work.log.did('entryZeroed', { ...placeOf(candidate), host, structure: 'data' });
       return;
     }
@@ -205,7 +215,7 @@ class Separator {
     work.log.did('dataCopied', { ...placeOf(candidate), ...facts });
   }
 
-  #wordsAt(at: number): EntryWords {
+  #wordsAt(at: HostOffset): EntryWords {
     const bytes = new Uint8Array(16);
     this.work.file.read(bytes, at);
     const view = dataView(bytes);

@@ -3,9 +3,9 @@ import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { dataView, textOf } from '../format/bytes';
 import { EXTENSION_TYPES, extensionName, parseFeatureNames } from '../format/headerExtensions';
 import type { BlockFile } from '../io/blockFile';
-import { hex } from '../units';
 import type { ExtensionView } from './headerView';
 import { say, type Said } from '../../text/phrase';
+import { hex, type HostOffset, plus } from '../units';
 
 /** An extension with the bytes of it that are in the file. */
 export interface ViewedExtension {
@@ -27,7 +27,7 @@ const SHOWN_BYTES = 32;
  */
 export function viewExtensions(
   file: BlockFile,
-  { start, end }: { readonly start: number; readonly end: number },
+  { start, end }: { readonly start: HostOffset; readonly end: number },
 ): ViewedExtension[] {
   const found: ViewedExtension[] = [];
   for (let offset = start; offset + HEAD_BYTES <= end && found.length < MAX_EXTENSIONS;) {
@@ -37,7 +37,7 @@ export function viewExtensions(
     const length = dataView(head).getUint32(4);
     if (type === EXTENSION_TYPES.end) break;
     const data = new Uint8Array(Math.min(length, end - offset - HEAD_BYTES));
-    file.read(data, offset + HEAD_BYTES);
+    file.read(data, plus(offset, HEAD_BYTES));
     const whole = decode(type, data);
     const said = data.length < length ? say('cutOff', whole.decoded) : whole;
     found.push({
@@ -45,7 +45,7 @@ export function viewExtensions(
       data,
       view: { type: typeHex(type), name: extensionName(type), offset, length, ...said },
     });
-    offset += HEAD_BYTES + Math.ceil(length / 8) * 8;
+    offset = plus(offset, HEAD_BYTES + Math.ceil(length / 8) * 8);
   }
   return found;
 }

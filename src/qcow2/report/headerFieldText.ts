@@ -8,11 +8,12 @@ import { MAX_BACKING_NAME_SIZE, MAX_CLUSTER_BITS, MAX_REFCOUNT_ORDER } from '../
 import type { BlockFile } from '../io/blockFile';
 import { say, type Said } from '../../text/phrase';
 import { sizeText } from '../../text/sizeText';
+import { hostOffset, type HostOffset } from '../units';
 
 /** Nothing where the raw value says it all. */
 export interface FieldMeaning extends Said {
   /** Host offset that the field points at. */
-  readonly pointsTo?: number;
+  readonly pointsTo?: HostOffset;
 }
 
 const ENCRYPTION = [undefined, 'AES', 'LUKS'];
@@ -65,7 +66,9 @@ export function describeField(
 }
 
 function place(value: bigint): Pick<FieldMeaning, 'pointsTo'> {
-  return value > 0n && value <= BigInt(Number.MAX_SAFE_INTEGER) ? { pointsTo: Number(value) } : {};
+  return value > 0n && value <= BigInt(Number.MAX_SAFE_INTEGER)
+    ? { pointsTo: hostOffset(Number(value)) }
+    : {};
 }
 
 function named(names: readonly (string | undefined)[], value: bigint): Said {
@@ -83,6 +86,6 @@ function backingName(file: BlockFile, header: DataView, offset: bigint): string 
   const size = Math.min(Number(readHeaderField(header, 'backing_file_size')), MAX_BACKING_NAME_SIZE);
   if (offset + BigInt(size) > BigInt(file.size)) return '';
   const bytes = new Uint8Array(size);
-  file.read(bytes, Number(offset));
+  file.read(bytes, hostOffset(Number(offset)));
   return textOf(bytes);
 }

@@ -19,6 +19,7 @@ import type { BlockFile } from '../io/blockFile';
 import { bitmapFlags } from './bitmapFlags';
 import { describeField } from './headerFieldText';
 import type { Said } from '../../text/phrase';
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import { namesInTable, viewExtensions } from './extensionView';
 
 export type { HeaderFieldName } from '../format/headerFields';
@@ -38,12 +39,12 @@ export interface HeaderView {
 export interface HeaderField extends Said {
   /** The editor has a sentence for each. */
   readonly name: HeaderFieldName;
-  readonly offset: number;
-  readonly length: number;
+  readonly offset: HostOffset;
+  readonly length: ByteLength;
   /** `0x…`, zero padded. */
   readonly raw: string;
   /** Host offset that the field points at, for following it. */
-  readonly pointsTo?: number;
+  readonly pointsTo?: HostOffset;
 }
 
 export interface FeatureBit {
@@ -61,8 +62,8 @@ export interface ExtensionView extends Said {
   readonly type: string;
   /** `backing file format`, `feature name table`, …, or `unknown`. */
   readonly name: string;
-  readonly offset: number;
-  readonly length: number;
+  readonly offset: HostOffset;
+  readonly length: ByteLength;
 }
 
 export interface SnapshotView {
@@ -73,16 +74,16 @@ export interface SnapshotView {
   readonly vmClockNanoseconds: string;
   readonly vmStateSize: string;
   readonly virtualSize?: string;
-  readonly l1Offset: number;
+  readonly l1Offset: HostOffset;
   readonly l1Entries: number;
   readonly icount?: string;
 }
 
 export interface BitmapView {
   readonly name: string;
-  readonly granularity: number;
+  readonly granularity: ByteLength;
   readonly flags: readonly string[];
-  readonly tableOffset: number;
+  readonly tableOffset: HostOffset;
   readonly tableEntries: number;
 }
 
@@ -101,7 +102,7 @@ const rowText = (name: string): string => shortened(name, LONGEST_TEXT);
  */
 export function readHeaderView(file: BlockFile): HeaderView {
   const raw = new Uint8Array(Math.min(RAW_BYTES, file.size));
-  file.read(raw, 0);
+  file.read(raw, hostOffset(0));
   const header = dataView(raw);
   const extensions = viewExtensions(file, extensionArea(file, header));
   return {
@@ -130,14 +131,20 @@ function viewField(file: BlockFile, header: DataView, field: HeaderFieldPlace): 
 }
 
 /** Where extensions would be: from the header's end to the backing file name or the end of the first cluster. */
-function extensionArea(file: BlockFile, header: DataView): { readonly start: number; readonly end: number } {
+function extensionArea(
+  file: BlockFile,
+  header: DataView,
+): { readonly start: HostOffset; readonly end: number } {
   const field = (name: HeaderFieldName): number => Number(readHeaderField(header, name));
   const start = field('version') === 2 ? V2_HEADER_LENGTH : field('header_length');
   const bits = Math.min(Math.max(field('cluster_bits'), MIN_CLUSTER_BITS), MAX_CLUSTER_BITS);
   const nameOffset = field('backing_file_offset');
   const cluster = Math.min(2 ** bits, file.size);
   const isNameAfterHeader = nameOffset > start && nameOffset < cluster;
-  return { start: Math.max(start, V2_HEADER_LENGTH), end: isNameAfterHeader ? nameOffset : cluster };
+  return {
+    start: hostOffset(Math.max(start, V2_HEADER_LENGTH)),
+    end: isNameAfterHeader ? nameOffset : cluster,
+  };
 }
 
 /** Every bit with a name in the specification, and every other bit that is set. Version 2 has none. */

@@ -3,14 +3,15 @@ import { ClaimCollector } from '../check/claims';
 import type { Claim } from '../check/findings';
 import type { Progress } from '../progress';
 import type { HostKind, HostLayout, HostUse } from '../map/hostLayout';
+import { type ByteLength, clusterOf, type HostOffset, startOf } from '../units';
 
 export interface HostReport extends Omit<HostUse, 'kind'> {
   /** `missing`: the file ends before the cluster. */
   readonly kind: HostKind | 'missing';
   /** First byte of the cluster in the image file. */
-  readonly hostOffset: number;
+  readonly hostOffset: HostOffset;
   /** Bytes. */
-  readonly length: number;
+  readonly length: ByteLength;
   /** What the refcount should be: references, each snapshot's among them. */
   readonly references: number;
   /** The first of those that refer to it. */
@@ -22,10 +23,10 @@ export interface HostReport extends Omit<HostUse, 'kind'> {
  * @param hostOffset may lie past the end of the file, where entries of a damaged image lead
  * @throws ArgumentError `offset.beyondFile` for what is no offset, FileError, CancelledError
  */
-export function inspectHost(layout: HostLayout, hostOffset: number, progress: Progress): HostReport {
+export function inspectHost(layout: HostLayout, hostOffset: HostOffset, progress: Progress): HostReport {
   const { image, disk, references } = layout;
   const { clusterSize } = image.header;
-  const cluster = Math.floor(hostOffset / clusterSize);
+  const cluster = clusterOf(hostOffset, clusterSize);
   const isMissing = hostOffset >= layout.size && Number.isSafeInteger(hostOffset);
   const use = isMissing ? undefined : layout.useOf(cluster);
   const claims = new ClaimCollector(image, disk, [cluster]);
@@ -34,7 +35,7 @@ export function inspectHost(layout: HostLayout, hostOffset: number, progress: Pr
     references.forEach(claims);
   }
   const { kept, references: count } = claims.of(cluster);
-  const place = { hostOffset: cluster * clusterSize, length: clusterSize };
+  const place = { hostOffset: startOf(cluster, clusterSize), length: clusterSize };
   return { ...(use ?? missingUse(kept, disk.of(cluster))), ...place, references: count, claims: kept };
 }
 

@@ -11,25 +11,25 @@ import { SUBCLUSTERS } from '../format/limits';
 import type { ClusterEntry } from '../image/clusterEntry';
 import type { Layer } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { guestCluster, hostCluster } from '../units';
 import type { CellKind } from '../map/cellCounts';
 import { l1Fields, l2Fields } from './entryFields';
 import type { EntryField } from './entryFields';
 import { kindOfBroken } from '../map/lost';
 import { findProvider } from '../map/provider';
+import { type ByteLength, guestCluster, type GuestOffset, hostCluster, type HostOffset } from '../units';
 
 export type { EntryField, EntryFieldName } from './entryFields';
 
 export interface ClusterReport {
   /** First guest byte of the cluster, and its length (short at the disk's end). */
-  readonly guestOffset: number;
-  readonly length: number;
+  readonly guestOffset: GuestOffset;
+  readonly length: ByteLength;
   readonly l1Index: number;
-  readonly l1EntryOffset: number;
+  readonly l1EntryOffset: HostOffset;
   /** Raw L1 entry as `0x…`. */
   readonly l1Entry: string;
   readonly l2Index?: number;
-  readonly l2EntryOffset?: number;
+  readonly l2EntryOffset?: HostOffset;
   /** Raw L2 entry as `0x…` (extended: its 128 bits); absent where no L2 table exists. */
   readonly l2Entry?: string;
   /** The meaning of the entry in the top layer. */
@@ -40,9 +40,9 @@ export interface ClusterReport {
   readonly l1Fields: readonly EntryField[];
   /** Bits and fields of the L2 entry, high to low; with extended L2 those of the subcluster bitmap follow. */
   readonly fields: readonly EntryField[];
-  readonly hostOffset?: number;
+  readonly hostOffset?: HostOffset;
   /** Compressed clusters: bytes of the compressed stream's sectors. */
-  readonly compressedLength?: number;
+  readonly compressedLength?: ByteLength;
   /** Refcount of the host cluster; absent with an external data file or where there is none. */
   readonly refcount?: number;
   /** Extended L2: state of each of the 32 subclusters. */
@@ -60,7 +60,7 @@ export interface ClusterReport {
 export function inspectCluster(
   image: Qcow2Image,
   layers: readonly Layer[],
-  guestOffset: number,
+  guestOffset: GuestOffset,
 ): ClusterReport {
   const { header, file } = image;
   if (!Number.isInteger(guestOffset) || guestOffset < 0 || guestOffset >= header.size) {
@@ -122,14 +122,14 @@ function meaningOf(
 
 function hostPart(
   image: Qcow2Image,
-  { kind, host }: { readonly kind: ClusterReport['kind']; readonly host: number },
+  { kind, host }: { readonly kind: ClusterReport['kind']; readonly host: HostOffset },
 ): Pick<ClusterReport, 'kind' | 'hostOffset' | 'refcount'> {
   const refcount = image.hasDataFile ? undefined : refcountOf(image, host);
   return { kind, hostOffset: host, ...(refcount === undefined ? {} : { refcount }) };
 }
 
 /** Undefined where the refcount structures on the way are broken. */
-function refcountOf(image: Qcow2Image, host: number): number | undefined {
+function refcountOf(image: Qcow2Image, host: HostOffset): number | undefined {
   try {
     return image.refcountOf(hostCluster(Math.floor(host / image.header.clusterSize)));
   } catch (error) {

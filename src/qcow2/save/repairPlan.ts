@@ -10,6 +10,7 @@ import { Qcow2Image } from '../image/qcow2Image';
 import type { StagedFile } from '../io/stagedFile';
 import type { Progress } from '../progress';
 import { RefusedError } from '../errors';
+import { hostOffset } from '../units';
 import {
   ceilSector,
   firstSector,
@@ -49,7 +50,7 @@ export function makeRepairPlan(
   if (plan.runs.isEmpty && data === undefined && isHeaderEqual && plan.newSize === plan.oldSize)
     return undefined;
   // The mark is in it.
-  if (version === 3 || !isHeaderEqual) plan.runs.add(0, SECTOR, Role.header);
+  if (version === 3 || !isHeaderEqual) plan.runs.add(hostOffset(0), SECTOR, Role.header);
   return {
     shape: {
       version: version === 3 && staged.header.version === 3 ? 3 : 2,
@@ -77,10 +78,10 @@ function planImage(file: StagedFile, onDisk: Qcow2Image, staged: Qcow2Image, pro
     const role = offset >= end ? Role.fresh : isBlock ? Role.block : Role.tree;
     forEachChanged(file.base, offset, length, piece, (start, stop) => {
       // The header's first sector comes by itself.
-      runs.add(Math.max(start, SECTOR), stop - Math.max(start, SECTOR), role);
+      runs.add(hostOffset(Math.max(start, SECTOR)), stop - Math.max(start, SECTOR), role);
     });
   });
-  runs.add(ceilSector(newSize), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
+  runs.add(hostOffset(ceilSector(newSize)), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
   return { staged: file, runs, oldSize, newSize };
 }
 
@@ -96,7 +97,7 @@ function planDataFile(file: StagedFile, progress: Progress): FilePlan | undefine
   const oldSize = file.base.size;
   const newSize = file.size;
   if (runs.isEmpty && newSize === oldSize) return undefined;
-  runs.add(ceilSector(newSize), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
+  runs.add(hostOffset(ceilSector(newSize)), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
   return { staged: file, runs, oldSize, newSize };
 }
 

@@ -13,13 +13,14 @@ import { type OrderedWorker, orderedWorker, type Place } from '../../support/ord
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const MIB = 1024 * 1024;
 const nothing = (): void => undefined;
 
 const zero = (mebibyte: number): ChangeRequest => ({
   kind: 'writeZeroes',
-  start: mebibyte * MIB,
+  start: guestOffset(mebibyte * MIB),
   length: MIB,
   options: { unmap: true, fallback: true, policy: 'unallocate', thorough: false },
 });

@@ -1,8 +1,9 @@
 /** A layer of a chain as a list of runs, for tests of what is built on layers. */
 import { FormatError } from '../../../src/qcow2/errors';
 import type { Layer } from '../../../src/qcow2/image/layer';
-import { RunKind } from '../../../src/qcow2/image/layer';
+import { NO_HOST, RunKind } from '../../../src/qcow2/image/layer';
 import type { BlockFile, FileExtent } from '../../../src/qcow2/io/blockFile';
+import { guestOffset, hostOffset } from '../../../src/qcow2/units';
 
 export type FakeRun =
   | { readonly kind: keyof typeof RunKind; readonly length: number; readonly host?: number }
@@ -27,7 +28,7 @@ export function fakeLayer(fake: FakeLayer): Layer {
     format: fake.format ?? 'qcow2',
     file,
     dataFile: file,
-    dataEnd: fake.dataEnd ?? Infinity,
+    dataEnd: hostOffset(fake.dataEnd ?? Infinity),
     wasInUse: () => true,
     size: fake.runs.reduce((sum, { length }) => sum + length, 0),
     namesBacking: fake.namesBacking ?? false,
@@ -37,13 +38,13 @@ export function fakeLayer(fake: FakeLayer): Layer {
     forEachRun: (start, end, visit) => {
       let at = 0;
       for (const run of fake.runs) {
-        const from = Math.max(start, at);
+        const from = guestOffset(Math.max(start, at));
         const to = Math.min(end, at + run.length);
         const skipped = from - at;
         at += run.length;
         if (from >= to) continue;
         if (run.kind === 'invalid') throw new FormatError('disk', 'entry.reserved', { offset: 0 });
-        const host = run.host === undefined ? -1 : run.host + skipped;
+        const host = run.host === undefined ? NO_HOST : hostOffset(run.host + skipped);
         if (visit(from, to - from, RunKind[run.kind], host) === false) return;
       }
     },
@@ -62,8 +63,8 @@ function fakeFile(name: string, ends: readonly number[]): BlockFile {
     read: (target) => target.fill(0),
     extentAt: (offset): FileExtent => {
       const index = ends.findIndex((end) => offset < end);
-      if (index < 0) return { isHole: true, end: Infinity };
-      return { isHole: index % 2 === 1, end: ends[index] ?? Infinity };
+      if (index < 0) return { isHole: true, end: hostOffset(Infinity) };
+      return { isHole: index % 2 === 1, end: hostOffset(ends[index] ?? Infinity) };
     },
     close: () => undefined,
   };

@@ -17,6 +17,7 @@ import { writeGiantImage } from '../../support/giantImages';
 import { misusedBySnapshots } from '../../support/misusedBySnapshots';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset, hostCluster, hostOffset } from '../../../src/qcow2/units';
 
 /** Clusters of each kind in the whole file. */
 function kindsOf(layout: HostLayout): Partial<Record<HostKind, number>> {
@@ -32,7 +33,7 @@ function kindsOf(layout: HostLayout): Partial<Record<HostKind, number>> {
 function cellsOf(layout: HostLayout): HostKind[] {
   const { clusterSize } = layout.image.header;
   const count = layout.size / clusterSize;
-  const { shares } = layout.cells({ start: 0, bytesPerCell: clusterSize, count });
+  const { shares } = layout.cells({ start: guestOffset(0), bytesPerCell: clusterSize, count });
   return Array.from({ length: count }, (_, cell) => {
     const own = [...shares.subarray(cell * HOST_KINDS.length, (cell + 1) * HOST_KINDS.length)];
     expect(own.filter((share) => share > 0)).toEqual([255]);
@@ -78,10 +79,13 @@ describe('the layout of an image file', () => {
     const { bytes, host } = misusedBySnapshots();
     const layout = HostLayout.of(Qcow2Image.open(new MemoryFile('disk.qcow2', bytes)), silent);
     const conflicts = Array.from({ length: layout.size / 4096 }, (_, cluster) => cluster).filter(
-      (cluster) => layout.useOf(cluster).kind === 'conflict',
+      (cluster) => layout.useOf(hostCluster(cluster)).kind === 'conflict',
     );
     expect(conflicts).toEqual([host / 4096]);
-    expect(inspectHost(layout, host, silent).claims).toMatchObject([{ snapshot: 0 }, { snapshot: 1 }]);
+    expect(inspectHost(layout, hostOffset(host), silent).claims).toMatchObject([
+      { snapshot: 0 },
+      { snapshot: 1 },
+    ]);
   });
 
   it('sets apart what only snapshots hold', () => {
@@ -96,7 +100,7 @@ describe('the layout of an image file', () => {
     expect(kindsOf(layout)).toMatchObject({ snapshot: 5, data: 4, l2: 1, l1: 1 });
     expect(kindsOf(layout)).not.toHaveProperty('conflict');
     const own = cellsOf(layout).flatMap((kind, cluster) =>
-      kind === 'snapshot' ? [layout.useOf(cluster)] : [],
+      kind === 'snapshot' ? [layout.useOf(hostCluster(cluster))] : [],
     );
     expect(own.map(({ structure }) => structure).sort()).toEqual([
       'L1 table',
@@ -114,7 +118,7 @@ describe('the layout of an image file', () => {
     const last = DamagedFile.do(path, (file) => file.hostCluster(15)) * 65536;
     fs.truncateSync(path, last);
     const layout = layoutOf(path);
-    expect(inspectHost(layout, last + 5, silent)).toMatchObject({
+    expect(inspectHost(layout, hostOffset(last + 5), silent)).toMatchObject({
       kind: 'missing',
       structure: 'data',
       isSnapshotOnly: false,
@@ -124,17 +128,17 @@ describe('the layout of an image file', () => {
       references: 1,
       claims: [{ structure: 'data', guest: 15 * 65536 }],
     });
-    const nothing = inspectHost(layout, 2 ** 40, silent);
+    const nothing = inspectHost(layout, hostOffset(2 ** 40), silent);
     expect(nothing).toMatchObject({ kind: 'missing', refcount: 0, references: 0, claims: [] });
     expect(nothing).not.toHaveProperty('structure');
     for (const wrong of [-1, NaN, Infinity]) {
-      expect(() => inspectHost(layout, wrong, silent)).toThrow(EngineError);
+      expect(() => inspectHost(layout, hostOffset(wrong), silent)).toThrow(EngineError);
     }
   });
 
   it('tells of a cluster past the end of the file that only a snapshot has it', () => {
     const path = files.path('cutSnapshot.qcow2');
-    const size = writeCutSnapshot(path, 2);
+    const size = hostOffset(writeCutSnapshot(path, 2));
     expect(inspectHost(layoutOf(path), size, silent)).toMatchObject({
       kind: 'missing',
       structure: 'data',
@@ -168,11 +172,11 @@ describe('the layout of an image file', () => {
     mustQemuIo(path, ['write -P 2 64k 64k']);
     const { shared, table, entry } = DamagedFile.do(path, (file) => ({
       shared: file.hostCluster(3) * file.clusterSize,
-      table: file.entryAt(0),
+      table: hostOffset(file.entryAt(0)),
       entry: file.entryAt(3),
     }));
     const layout = layoutOf(path);
-    const report = inspectHost(layout, shared + 5, silent);
+    const report = inspectHost(layout, hostOffset(shared + 5), silent);
     expect(report).toMatchObject({
       kind: 'data',
       hostOffset: shared,
@@ -187,8 +191,11 @@ describe('the layout of an image file', () => {
     const own = inspectHost(layout, table, silent);
     expect(own).toMatchObject({ kind: 'l2', structure: 'L2 table', refcount: 1, references: 1 });
     expect(own.claims).toEqual([{ structure: 'L2 table', at: 3 * 65536, guest: 0 }]);
-    expect(inspectHost(layout, layout.size, silent)).toMatchObject({ kind: 'missing', claims: [] });
-    expect(() => inspectHost(layout, -1, silent)).toThrow('offset.beyondFile');
+    expect(inspectHost(layout, hostOffset(layout.size), silent)).toMatchObject({
+      kind: 'missing',
+      claims: [],
+    });
+    expect(() => inspectHost(layout, hostOffset(-1), silent)).toThrow('offset.beyondFile');
   });
 
   it('agrees with the check about what is leaked, whatever was damaged', () => {
@@ -238,7 +245,7 @@ describe('the layout of an image file', () => {
     expect(kindsOf(layout)).toMatchObject({ data: 2 ** 24, l2: 2048 });
     let bytesPerCell = 65536;
     while (layout.size / bytesPerCell > 2 ** 18) bytesPerCell *= 2;
-    const { shares } = layout.cells({ start: 0, bytesPerCell, count: 2 ** 17 });
+    const { shares } = layout.cells({ start: guestOffset(0), bytesPerCell, count: 2 ** 17 });
     expect(shares).toHaveLength(2 ** 17 * HOST_KINDS.length);
   });
 

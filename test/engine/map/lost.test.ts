@@ -6,11 +6,11 @@ import { describeProblem } from '../../../src/qcow2/problemText';
 import { CELL_KINDS, Overview } from '../../../src/qcow2/map/overview';
 import { inspectCluster } from '../../../src/qcow2/report/inspect';
 import { readGuest } from '../../../src/qcow2/image/read';
-import { guestCluster } from '../../../src/qcow2/units';
 import { DamagedFile } from '../../support/damagedFile';
 import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestCluster, guestOffset } from '../../../src/qcow2/units';
 
 const CLUSTER = 65536;
 const MIB = 2 ** 20;
@@ -34,7 +34,11 @@ function pictureOf(path: string): Picture {
   try {
     const overview = new Overview(chain.layers, chain.top.header.clusterSize);
     overview.step(Infinity);
-    const { totals } = overview.cells({ start: 0, bytesPerCell: chain.top.header.clusterSize, count: 0 });
+    const { totals } = overview.cells({
+      start: guestOffset(0),
+      bytesPerCell: chain.top.header.clusterSize,
+      count: 0,
+    });
     const kinds = CELL_KINDS.map((kind, index) => [kind, totals.bytes[index] ?? 0] as const);
     return {
       kinds: Object.fromEntries(kinds.filter(([, bytes]) => bytes > 0)),
@@ -71,7 +75,7 @@ describe('a file that was cut off', () => {
     fs.truncateSync(path, last * CLUSTER);
     const chain = openChain(path, { followsNames: true });
     const [there, lost] = [31, 32].map((cluster) =>
-      inspectCluster(chain.top, chain.layers, cluster * CLUSTER),
+      inspectCluster(chain.top, chain.layers, guestOffset(cluster * CLUSTER)),
     );
     expect(there).toMatchObject({ kind: 'data', cellKind: 'data' });
     expect(lost).toMatchObject({ kind: 'data', cellKind: 'missing' });
@@ -194,7 +198,7 @@ test('an entry before the end of a file that ends within its table is what it is
     ]);
     for (const guest of [0, 3 * 4096]) {
       expect(() => {
-        readGuest(chain.layers, new Uint8Array(512), guest);
+        readGuest(chain.layers, new Uint8Array(512), guestOffset(guest));
       }).toThrow(/beyondFile/);
     }
   } finally {

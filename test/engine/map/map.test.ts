@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Layer } from '../../../src/qcow2/image/layer';
 import { forEachExtent } from '../../../src/qcow2/map/map';
+import { guestOffset } from '../../../src/qcow2/units';
 import { fakeLayer } from './fakeLayer';
 
 /** `start+length depth flags @offset`, flags `p`resent, `z`ero, `d`ata, `c`ompressed. */
 function mapOf(layers: readonly Layer[], start = 0, end = Infinity): string[] {
   const rows: string[] = [];
-  forEachExtent(layers, start, end, (extent) => {
+  forEachExtent(layers, guestOffset(start), guestOffset(end), (extent) => {
     const flags = [extent.present && 'p', extent.zero && 'z', extent.data && 'd', extent.compressed && 'c'];
     const offset = extent.offset < 0 ? '' : ` @${extent.offset}`;
     rows.push(`${extent.start}+${extent.length} ${extent.depth} ${flags.filter(Boolean).join('')}${offset}`);
@@ -174,7 +175,7 @@ test('progress is reported and can cancel', () => {
     },
   };
   expect(() => {
-    forEachExtent([layer], 0, Infinity, () => undefined, progress);
+    forEachExtent([layer], guestOffset(0), guestOffset(Infinity), () => undefined, progress);
   }).toThrow(stop);
   expect(reports[0]).toBeLessThan(reports[1] ?? 0);
 });

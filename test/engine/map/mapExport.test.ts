@@ -3,6 +3,7 @@ import { EngineError } from '../../../src/qcow2/errors';
 import type { Layer } from '../../../src/qcow2/image/layer';
 import type { MapExport, MapExportResult } from '../../../src/qcow2/map/mapExport';
 import { exportMap } from '../../../src/qcow2/map/mapExport';
+import { guestOffset } from '../../../src/qcow2/units';
 import { fakeLayer } from './fakeLayer';
 
 function write(layers: readonly Layer[], request: MapExport): { text: string; result: MapExportResult } {
@@ -34,8 +35,8 @@ test('JSON is laid out as qemu-img lays it out', () => {
 test('a range without bytes is one row of length 0', () => {
   const row = (start: number) =>
     `[{ "start": ${start}, "length": 0, "depth": 0, "present": false, "zero": false, "data": false}]\n`;
-  expect(write([layer], { form: 'json', start: 999999 }).text).toBe(row(999999));
-  expect(write([layer], { form: 'json', start: 7, length: 0 }).text).toBe(row(7));
+  expect(write([layer], { form: 'json', start: guestOffset(999999) }).text).toBe(row(999999));
+  expect(write([layer], { form: 'json', start: guestOffset(7), length: 0 }).text).toBe(row(7));
   expect(write([fakeLayer({ runs: [] })], { form: 'json' }).text).toBe(row(0));
 });
 

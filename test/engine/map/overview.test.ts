@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Layer } from '../../../src/qcow2/image/layer';
 import type { Cells, KindTotals } from '../../../src/qcow2/map/overview';
 import { CELL_KINDS, MAX_CELLS, Overview } from '../../../src/qcow2/map/overview';
+import { guestOffset } from '../../../src/qcow2/units';
 import type { FakeRun } from './fakeLayer';
 import { fakeLayer } from './fakeLayer';
 
@@ -46,7 +47,7 @@ const mixed = fakeLayer({
 
 describe('cells', () => {
   test('have the shares of their kinds', () => {
-    const cells = scanned([mixed]).cells({ start: 0, bytesPerCell: 4 * CLUSTER, count: 4 });
+    const cells = scanned([mixed]).cells({ start: guestOffset(0), bytesPerCell: 4 * CLUSTER, count: 4 });
     expect(cell(cells, 0)).toEqual({ data: 191, zeroAllocated: 64 });
     expect(cell(cells, 1)).toEqual({ compressed: 64, zeroPlain: 64, unallocated: 128 });
     expect(cell(cells, 2)).toEqual({ unallocated: 255 });
@@ -62,13 +63,17 @@ describe('cells', () => {
 
   test('never lose a kind that is present', () => {
     const layer = fakeLayer({ runs: [clusters('data', 1), clusters('unallocated', 2 ** 20 - 1)] });
-    const cells = scanned([layer]).cells({ start: 0, bytesPerCell: 2 ** 20 * CLUSTER, count: 1 });
+    const cells = scanned([layer]).cells({
+      start: guestOffset(0),
+      bytesPerCell: 2 ** 20 * CLUSTER,
+      count: 1,
+    });
     expect(cell(cells, 0)).toEqual({ data: 1, unallocated: 255 });
   });
 
   test('of the last, shorter stretch are whole', () => {
     const layer = fakeLayer({ runs: [clusters('data', 4), { kind: 'data', length: 512, host: 0 }] });
-    const cells = scanned([layer]).cells({ start: 0, bytesPerCell: 4 * CLUSTER, count: 3 });
+    const cells = scanned([layer]).cells({ start: guestOffset(0), bytesPerCell: 4 * CLUSTER, count: 3 });
     expect([cell(cells, 0), cell(cells, 1), cell(cells, 2)]).toEqual([{ data: 255 }, { data: 255 }, {}]);
   });
 
@@ -78,7 +83,7 @@ describe('cells', () => {
       runs: [clusters('unallocated', count / 2), clusters('data', 1), clusters('unallocated', count / 2 - 1)],
     });
     const overview = new Overview([layer], CLUSTER);
-    const start = (count / 2 - 2) * CLUSTER;
+    const start = guestOffset((count / 2 - 2) * CLUSTER);
     const cells = overview.cells({ start, bytesPerCell: CLUSTER, count: 4 });
     expect(cells.complete).toBe(true);
     expect([0, 1, 2, 3].map((index) => cell(cells, index))).toEqual([
@@ -92,7 +97,7 @@ describe('cells', () => {
 
   test('that were not scanned yet are empty, and the view says so', () => {
     const overview = new Overview([mixed], CLUSTER);
-    const cells = overview.cells({ start: 0, bytesPerCell: CLUSTER, count: 16 });
+    const cells = overview.cells({ start: guestOffset(0), bytesPerCell: CLUSTER, count: 16 });
     expect(cells.complete).toBe(false);
     expect(cells.shares.every((share) => share === 0)).toBe(true);
   });
@@ -122,30 +127,39 @@ describe('kinds of a chain', () => {
     [5, 'backing3'],
   ])('tell who provides by depth: %d', (depth, kind) => {
     const layers = [...Array.from({ length: depth }, () => hole(true)), base];
-    expect(named(scanned(layers).cells({ start: 0, bytesPerCell: CLUSTER, count: 8 }).totals)).toEqual({
+    expect(
+      named(scanned(layers).cells({ start: guestOffset(0), bytesPerCell: CLUSTER, count: 8 }).totals),
+    ).toEqual({
       [kind]: 2 * CLUSTER,
       unallocated: 6 * CLUSTER,
     });
   });
 
   test('call bytes of a backing file that is not open unknown', () => {
-    expect(named(scanned([hole(true)]).totals(0, 8 * CLUSTER))).toEqual({ backingUnknown: 8 * CLUSTER });
-    expect(named(scanned([hole(false)]).totals(0, 8 * CLUSTER))).toEqual({ unallocated: 8 * CLUSTER });
+    expect(named(scanned([hole(true)]).totals(guestOffset(0), 8 * CLUSTER))).toEqual({
+      backingUnknown: 8 * CLUSTER,
+    });
+    expect(named(scanned([hole(false)]).totals(guestOffset(0), 8 * CLUSTER))).toEqual({
+      unallocated: 8 * CLUSTER,
+    });
   });
 });
 
 describe('totals of a range', () => {
   test('are exact where the range is not that of cells', () => {
     const overview = scanned([mixed]);
-    expect(named(overview.totals(CLUSTER / 2, 3 * CLUSTER))).toEqual({
+    expect(named(overview.totals(guestOffset(CLUSTER / 2), 3 * CLUSTER))).toEqual({
       data: 2.5 * CLUSTER,
       zeroAllocated: CLUSTER / 2,
     });
-    expect(overview.totals(0, 1e12)).toMatchObject({ scannedBytes: 16 * CLUSTER, totalBytes: 16 * CLUSTER });
+    expect(overview.totals(guestOffset(0), 1e12)).toMatchObject({
+      scannedBytes: 16 * CLUSTER,
+      totalBytes: 16 * CLUSTER,
+    });
   });
 
   test('are widened to whole sectors', () => {
-    expect(named(scanned([mixed]).totals(100, 1))).toEqual({ data: 512 });
+    expect(named(scanned([mixed]).totals(guestOffset(100), 1))).toEqual({ data: 512 });
   });
 });
 
@@ -153,7 +167,7 @@ test('an invalid entry is a kind of its own, and the walk goes on behind it', ()
   const layer = fakeLayer({
     runs: [clusters('data', 2), { kind: 'invalid', length: CLUSTER }, clusters('data', 2)],
   });
-  const cells = scanned([layer]).cells({ start: 0, bytesPerCell: CLUSTER, count: 5 });
+  const cells = scanned([layer]).cells({ start: guestOffset(0), bytesPerCell: CLUSTER, count: 5 });
   expect([0, 1, 2, 3, 4].map((index) => Object.keys(cell(cells, index)))).toEqual([
     ['data'],
     ['data'],
@@ -170,11 +184,11 @@ test('a slice ends near its deadline and the next one goes on', () => {
   while (!overview.step(-1)) slices++;
   expect(slices).toBeGreaterThan(5);
   expect(overview.isComplete).toBe(true);
-  expect(overview.totals(0, 500 * CLUSTER).bytes[0]).toBe(500 * CLUSTER);
+  expect(overview.totals(guestOffset(0), 500 * CLUSTER).bytes[0]).toBe(500 * CLUSTER);
 });
 
 test('an empty disk is complete', () => {
   const overview = new Overview([fakeLayer({ runs: [] })], CLUSTER);
   expect(overview.step(0)).toBe(true);
-  expect(overview.cells({ start: 0, bytesPerCell: CLUSTER, count: 4 }).complete).toBe(true);
+  expect(overview.cells({ start: guestOffset(0), bytesPerCell: CLUSTER, count: 4 }).complete).toBe(true);
 });

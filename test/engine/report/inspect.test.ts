@@ -5,13 +5,14 @@ import type { ClusterReport } from '../../../src/qcow2/report/inspect';
 import { inspectCluster } from '../../../src/qcow2/report/inspect';
 import type { ImageBuilder } from '../../support/imageBuilder';
 import { image } from '../../support/imageBuilder';
+import { guestOffset } from '../../../src/qcow2/units';
 
 /** @param damage what is done to the file's bytes before it is opened */
 function inspect(built: ImageBuilder, guest: number, damage?: (bytes: Buffer) => void): ClusterReport {
   const bytes = built.toBuffer();
   damage?.(bytes);
   const opened = Qcow2Image.open(new MemoryFile('disk', bytes));
-  return inspectCluster(opened, [opened], guest);
+  return inspectCluster(opened, [opened], guestOffset(guest));
 }
 
 const value = (report: ClusterReport, name: string) =>

@@ -9,6 +9,7 @@ import { image } from '../../support/imageBuilder';
 import { mustQemuImg } from '../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 describe('the log', () => {
   let worker: BuiltWorker;
@@ -78,7 +79,10 @@ describe('the log', () => {
     const document = open('disk.qcow2');
     await document.whenRead();
     const options = { unmap: true, thorough: false, fallback: true, policy: 'unallocate' } as const;
-    const staged = await document.stage({ kind: 'writeZeroes', start: 0, length: 65536, options }, 'edit');
+    const staged = await document.stage(
+      { kind: 'writeZeroes', start: guestOffset(0), length: 65536, options },
+      'edit',
+    );
     expect(staged.ok).toBe(true);
     await document.inTurn(() => document.save(() => undefined));
     await document.inTurn(() => document.saveAs(files.path('no/folder'), {}, () => undefined));

@@ -9,6 +9,7 @@ import { writeGiantImage } from '../../support/giantImages';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const OPTIONS: OpenOptions = { generation: 1, followsNames: true };
 
@@ -79,7 +80,7 @@ describe('a look at the whole image in the worker', () => {
   it('is of the image as staged', async () => {
     const engine = await open(image);
     const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
-    const change = { kind: 'writeZeroes', start: 0, length: 2 ** 19, options } as const;
+    const change = { kind: 'writeZeroes', start: guestOffset(0), length: 2 ** 19, options } as const;
     await engine.apply(change, 'zero', { generation: 2, operation: 1 });
     expect(await engine.check(2)).toMatchObject({
       ok: true,
@@ -112,7 +113,7 @@ describe('a look at the whole image in the worker', () => {
       watch: (_operation, _report, work) => work(),
       nextOperation: () => ++operation,
     });
-    await view.cells({ start: 0, bytesPerCell: 65536, count: 1 }, () => undefined);
+    await view.cells({ start: guestOffset(0), bytesPerCell: 65536, count: 1 }, () => undefined);
     const [page, other] = [{}, {}];
     const reports = await Promise.all([
       view.inspect(0, page),

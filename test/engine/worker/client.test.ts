@@ -8,6 +8,7 @@ import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const TIB = 2 ** 40;
 const OPTIONS: OpenOptions = { generation: 1, followsNames: true };
@@ -69,7 +70,7 @@ describe('an engine in its thread', () => {
     const waits: number[] = [];
     while (scanned < TIB) {
       const start = performance.now();
-      const report = await engine.inspect(Math.floor(TIB / 3));
+      const report = await engine.inspect(guestOffset(Math.floor(TIB / 3)));
       waits.push(performance.now() - start);
       expect(report.ok).toBe(true);
     }
@@ -82,7 +83,7 @@ describe('an engine in its thread', () => {
     const engine = client({ scanProgress: (done, total) => (isDone = done === total) });
     await engine.open(giant, OPTIONS);
     await until('the scan', () => isDone);
-    const cells = await engine.cells({ start: 0, bytesPerCell: TIB / 1024, count: 1024 });
+    const cells = await engine.cells({ start: guestOffset(0), bytesPerCell: TIB / 1024, count: 1024 });
     if (!cells.ok) throw new Error(cells.problem.code);
     expect(cells.value.complete).toBe(true);
     expect(cells.value.totals.bytes[0]).toBe(TIB / 2);
@@ -136,7 +137,7 @@ describe('an engine in its thread', () => {
     void engine.dispose();
     expect(performance.now() - start).toBeLessThan(50);
     expect((await opened).problem?.code).toBe('cancelled');
-    expect(await engine.inspect(0)).toMatchObject({ ok: false, problem: { code: 'cancelled' } });
+    expect(await engine.inspect(guestOffset(0))).toMatchObject({ ok: false, problem: { code: 'cancelled' } });
   });
 
   it('whose thread dies ends its calls in a problem, and tells', async () => {
@@ -214,7 +215,7 @@ describe('an engine in its thread', () => {
     const engine = client();
     const state = await engine.open('disk.qcow2', { generation: 7, followsNames: false, bytes });
     expect(state).toMatchObject({ path: 'disk.qcow2', fileSize: bytes.length, generation: 7 });
-    expect(await engine.readBytes(65535, 2)).toEqual({ ok: true, value: Uint8Array.of(9, 0) });
+    expect(await engine.readBytes(guestOffset(65535), 2)).toEqual({ ok: true, value: Uint8Array.of(9, 0) });
   });
 });
 

@@ -7,6 +7,7 @@ import type { Exports } from '../../../src/extension';
 import { activateExtension, closeAllEditors, openedDocument, waitFor, wholeDisk } from '../support/extension';
 import { discard, isDirty, openImage, writeZeroes } from '../support/edits';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const MIB = 1024 * 1024;
 
@@ -50,7 +51,7 @@ describe('a change', () => {
   it('marks its cells, and tells of each cluster what is on disk', async () => {
     const { document, uri } = await opened('marks.qcow2');
     await writeZeroes({ uri, offset: '1M', length: '#2' });
-    const cells = await document.cells({ start: 0, bytesPerCell: 65536, count: 256 });
+    const cells = await document.cells({ start: guestOffset(0), bytesPerCell: 65536, count: 256 });
     assert.ok(cells.ok);
     const marked = [...(cells.value.staged ?? [])].flatMap((share, cell) => (share > 0 ? [cell] : []));
     assert.deepEqual(marked, [16, 17]);

@@ -7,6 +7,7 @@ import type { CheckReport } from '../../../src/worker/api';
 import { DamagedFile } from '../../support/damagedFile';
 import { activateExtension, closeAllEditors, openedDocument, wholeDisk } from '../support/extension';
 import { ImageFolder, qemuIo } from '../support/images';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const MIB = 1024 * 1024;
 
@@ -104,7 +105,10 @@ describe('an image that is not on a local disk', () => {
       assert.equal(vscode.languages.getDiagnostics(uri).length, 1);
     }
     const { document } = await openedDocument(exports, uri);
-    const cells = await document.hostCells({ start: 0, bytesPerCell: 65536, count: 0 }, () => undefined);
+    const cells = await document.hostCells(
+      { start: guestOffset(0), bytesPerCell: 65536, count: 0 },
+      () => undefined,
+    );
     assert.ok(cells.ok, JSON.stringify(cells));
     await closeAllEditors();
     // Nobody says when it changes.
