@@ -25,19 +25,19 @@ export function writeQemuJson(value: JsonValue, write: (piece: string) => void, 
   else {
     const inner = `${indent}    `;
     const [open, close] = isList(value) ? '[]' : '{}';
-    const keys = Object.keys(value).filter((key) => partOf(value, key) !== undefined);
     write(`${open}\n`);
-    keys.forEach((key, index) => {
+    let separator = '';
+    for (const [key, part] of Object.entries<JsonValue | undefined>(value)) {
+      if (part === undefined) continue;
+      write(separator);
       write(isList(value) ? inner : `${inner}${quoted(key)}: `);
-      writeQemuJson(partOf(value, key)!, write, inner);
-      write(index < keys.length - 1 ? ',\n' : '\n');
-    });
+      writeQemuJson(part, write, inner);
+      separator = ',\n';
+    }
+    if (separator !== '') write('\n');
     write(`${indent}${close}`);
   }
 }
-
-const partOf = (value: JsonValue & object, key: string): JsonValue | undefined =>
-  (value as Readonly<Record<string, JsonValue | undefined>>)[key];
 
 export function isList(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value);

@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openChain } from '../../src/qcow2/chain/openChain';
-import { type Layer, RunKind } from '../../src/qcow2/image/layer';
+import { type Layer, type Layers, RunKind } from '../../src/qcow2/image/layer';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { readGuest } from '../../src/qcow2/image/read';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
@@ -37,8 +37,8 @@ function runsOf(layer: Layer, start: number, end: number): GuestRun[] {
   return runs;
 }
 
-function readAll(layers: readonly Layer[]): Buffer {
-  const target = Buffer.alloc(layers[0]!.size);
+function readAll(layers: Layers): Buffer {
+  const target = Buffer.alloc(layers[0].size);
   readGuest(layers, target, guestOffset(0));
   return target;
 }
@@ -130,8 +130,8 @@ describe('any image', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
       fc.property(imagePlan, share, share, (plan, one, other) => {
-        const layers = [open(buildPlan(plan).build())];
-        const { size } = layers[0]!;
+        const layers: Layers = [open(buildPlan(plan).build())];
+        const [{ size }] = layers;
         const [start, end] = [one, other].sort((a, b) => a - b).map((at) => Math.floor(at * size));
         const whole = extents(layers, 0, size)
           .map((extent) => cut(extent, start!, end!))
@@ -156,7 +156,7 @@ describe('any image', () => {
   });
 });
 
-function extents(layers: readonly Layer[], start: number, end: number): MapExtent[] {
+function extents(layers: Layers, start: number, end: number): MapExtent[] {
   const list: MapExtent[] = [];
   forEachExtent(layers, guestOffset(start), guestOffset(end), (extent) => list.push({ ...extent }));
   return list;

@@ -7,7 +7,7 @@ import { type Chain, openChain } from '../../src/qcow2/chain/openChain';
 import { fullBackingName } from '../../src/qcow2/chain/names';
 import { checkImage } from '../../src/qcow2/check/checkImage';
 import { EngineError } from '../../src/qcow2/errors';
-import type { Layer } from '../../src/qcow2/image/layer';
+import type { Layers } from '../../src/qcow2/image/layer';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { RawImage } from '../../src/qcow2/image/rawImage';
 import { readGuest } from '../../src/qcow2/image/read';
@@ -80,7 +80,7 @@ function exerciseHeader(file: BlockFile, tell: Tell): void {
   ask('header view', tell, () => JSON.stringify(readHeaderView(file)));
 }
 
-function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell): void {
+function exerciseLayers(image: Qcow2Image, layers: Layers, tell: Tell): void {
   ask('info', tell, () => {
     const { backingName } = image;
     const full = backingName === undefined ? undefined : fullBackingName(image.file.name, backingName);
@@ -127,7 +127,7 @@ function layout(image: Qcow2Image): void {
     inspectHost(picture, hostOffset(cluster * clusterSize), silent);
 }
 
-function overview(image: Qcow2Image, layers: readonly Layer[]): void {
+function overview(image: Qcow2Image, layers: Layers): void {
   const { clusterSize } = image.header;
   const picture = new Overview(layers, clusterSize);
   const deadline = performance.now() + SCAN_TIME;

@@ -7,6 +7,7 @@ import type { Change, ChangeContext } from '../../src/qcow2/change/context';
 import { discard } from '../../src/qcow2/change/discard';
 import { writeGuest } from '../../src/qcow2/change/write';
 import { writeZeroes } from '../../src/qcow2/change/writeZeroes';
+import type { Layers } from '../../src/qcow2/image/layer';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import type { Layer } from '../../src/qcow2/image/layer';
 import type { BlockFile } from '../../src/qcow2/io/blockFile';
@@ -46,7 +47,7 @@ export function exerciseChanges(
         const image = Qcow2Image.open(file, { dataFile, former: onDisk });
         image.refuseFaults('change');
         const disk = onDisk.refcounts;
-        const layers = image.namesBacking ? [image, files.base] : [image];
+        const layers: Layers = image.namesBacking ? [image, files.base] : [image];
         const refcountOf = (cluster: number): number => disk.of(hostCluster(cluster));
         const held = new ClusterBits();
         make({ image, file, dataFile, layers, disk: { refcountOf }, held, progress: silent });

@@ -2,7 +2,7 @@
 import { ArgumentError, RefusedError } from '../errors';
 import { clearUnknownAutoclear } from './autoclear';
 import type { Header } from '../format/header';
-import type { Layer } from '../image/layer';
+import type { Layers } from '../image/layer';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { WritableFile } from '../io/writableFile';
 import { type ByteLength, type GuestOffset, hex, plus } from '../units';
@@ -21,7 +21,7 @@ export class ImageWriter {
   readonly entries: EntryReader;
   /** Data was written, in place or to new clusters. */
   hasWrittenData = false;
-  #layers: readonly Layer[];
+  #layers: Layers;
   /** `tables.writes` when the top of `#layers` was opened. */
   #openedAt = 0;
 
@@ -42,7 +42,7 @@ export class ImageWriter {
   }
 
   /** The chain as it is now: an open image remembers tables, so it is opened anew after they were written. */
-  get layers(): readonly Layer[] {
+  get layers(): Layers {
     if (this.#openedAt !== this.tables.writes) {
       const { file, dataFile, image } = this.context;
       this.#layers = [Qcow2Image.open(file, { dataFile, former: image }), ...this.#layers.slice(1)];

@@ -80,7 +80,8 @@ class Zeroing {
   /** Whether the image itself has data for the subcluster that begins at `guest`. */
   #hasData(guest: GuestOffset): boolean {
     let hasData = false;
-    this.writer.layers[0]!.forEachRun(guest, plus(guest, 1), (_start, _length, kind) => {
+    const [image] = this.writer.layers;
+    image.forEachRun(guest, plus(guest, 1), (_start, _length, kind) => {
       hasData = kind === RunKind.data || kind === RunKind.compressed;
       return false;
     });

@@ -2,6 +2,7 @@
  * Who claims the clusters that more than one structure refers to. Looked up in a second pass over the image, and only
  * where the first one found something wrong.
  */
+import { firstIndex } from '../bits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type ByteLength, clusterOf, type HostCluster, hostOffset, type HostOffset } from '../units';
 import type { DiskRefcounts } from './diskRefcounts';
@@ -48,9 +49,9 @@ export class ClaimCollector extends RegionReceiver {
     if (size <= 0) return;
     const first = clusterOf(offset, this.clusterSize);
     const last = Math.floor((offset + size - 1) / this.clusterSize);
-    for (let at = this.#firstFrom(first); at < this.#ascending.length; at++) {
-      const cluster = this.#ascending[at]!;
-      if (cluster > last) return;
+    for (let at = this.#firstFrom(first); ; at++) {
+      const cluster = this.#ascending[at];
+      if (cluster === undefined || cluster > last) return;
       const claims = this.#claims.get(cluster);
       if (claims === undefined) continue;
       claims.references += times;
@@ -60,9 +61,9 @@ export class ClaimCollector extends RegionReceiver {
 
   run(index: number, count: number, host: HostOffset): void {
     const first = clusterOf(host, this.clusterSize);
-    for (let at = this.#firstFrom(first); at < this.#ascending.length; at++) {
-      const cluster = this.#ascending[at]!;
-      if (cluster >= first + count) return;
+    for (let at = this.#firstFrom(first); ; at++) {
+      const cluster = this.#ascending[at];
+      if (cluster === undefined || cluster >= first + count) return;
       const place = this.place(index + cluster - first);
       this.region('data', hostOffset(cluster * this.clusterSize), this.clusterSize, this.table.times, place);
     }
@@ -70,14 +71,8 @@ export class ClaimCollector extends RegionReceiver {
 
   /** Place of the first wanted cluster that is not below `cluster`. */
   #firstFrom(cluster: HostCluster): number {
-    let low = 0;
-    let high = this.#ascending.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ascending[middle]! < cluster) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const ascending = this.#ascending;
+    return firstIndex(ascending.length, (index) => (ascending[index] ?? Infinity) < cluster);
   }
 }
 

@@ -190,9 +190,11 @@ export class BackupWriter {
     const missing = saved === undefined ? 0 : this.#savedEditsLeftOut(states.slice(0, saved + 1));
     const middle = saved ?? 0;
     const start = states[middle];
+    const steps = stepsOf(states);
     const records = edits.map((edit, index) => {
-      if (index < missing) return undefined;
-      const [before, after] = [states[index]!, states[index + 1]!];
+      const step = steps[index];
+      if (index < missing || step === undefined) return undefined;
+      const { before, after } = step;
       return index < middle
         ? this.#recordOf('backward', edit, after, before)
         : this.#recordOf('forward', edit, before, after);
@@ -209,11 +211,12 @@ export class BackupWriter {
   /** How many of the first edits are left out, so that little is written for those after them. */
   #savedEditsLeftOut(states: readonly StagedPair[]): number {
     let bytes = 0;
-    for (let index = states.length - 1; index > 0; index--) {
-      bytes += pageBytes(this.files, states[index]!, states[index - 1]!);
-      if (bytes > MOST_SAVED_PAGES) return index;
-    }
-    return 0;
+    return (
+      stepsOf(states).findLastIndex(({ before, after }) => {
+        bytes += pageBytes(this.files, after, before);
+        return bytes > MOST_SAVED_PAGES;
+      }) + 1
+    );
   }
 
   #recordOf(direction: 'forward' | 'backward', edit: Edit, from: StagedPair, to: StagedPair): EditRecord {
@@ -319,13 +322,17 @@ export function restoreBackup(
   try {
     descriptor = openSync(path.join(path.dirname(manifestPath), pages), 'r');
     const states = putBack(manifest, files, descriptor);
-    const edits = manifest.edits.map(({ label, freed, repaired }, index): Edit => {
+    const steps = stepsOf(states);
+    const edits = manifest.edits.flatMap(({ label, freed, repaired }, index): Edit[] => {
+      const step = steps[index];
+      if (step === undefined) return [];
       const bits = new ClusterBits();
       for (const [first, count] of freed) bits.add(first, count);
-      const [before, after] = [states[index]!, states[index + 1]!];
-      return { label, before, after, freed: bits, ...(repaired === undefined ? {} : { repaired }) };
+      return [{ label, ...step, freed: bits, ...(repaired === undefined ? {} : { repaired }) }];
     });
-    setState(files, states[done]!);
+    const shown = states[done];
+    if (shown === undefined) throw new RangeError(`done: ${done} of ${edits.length}`);
+    setState(files, shown);
     return { edits, done, saved, missing, pages };
   } catch (error) {
     throw new FileError(manifestPath, 'backup.read', { value: systemMessage(error) });
@@ -367,7 +374,22 @@ export function setState({ image, dataFile }: StagedFiles, state: StagedPair): v
  * lacks what the save has left out, as it lies in clusters that are free, and what undo needs nevertheless.
  */
 const statesOf = (edits: readonly Edit[]): StagedPair[] =>
-  edits.length === 0 ? [] : [edits[0]!.before, ...edits.map(({ after }) => after)];
+  edits.flatMap(({ before, after }, index) => (index === 0 ? [before, after] : [after]));
+
+interface Step {
+  readonly before: StagedPair;
+  readonly after: StagedPair;
+}
+
+/** From each state to the one after it. */
+const stepsOf = ([first, ...others]: readonly StagedPair[]): Step[] => {
+  let before = first;
+  return others.flatMap((after) => {
+    const step = before === undefined ? [] : [{ before, after }];
+    before = after;
+    return step;
+  });
+};
 
 /** Nothing is staged. */
 export const unstaged = (file: StagedFile): StagedState => ({

@@ -3,6 +3,7 @@
  * bytes of data that was written in place. Only tables that are staged over are walked; the others are looked at where
  * data may have been written in place.
  */
+import { firstIndex } from '../bits';
 import { FormatError } from '../errors';
 import { dataView } from '../format/bytes';
 import { NO_HOST, RunKind } from '../image/layer';
@@ -202,9 +203,10 @@ function compareRuns(
 ): void {
   let left = 0;
   let right = 0;
-  for (let at = before[0]?.start ?? guestOffset(0); left < before.length && right < after.length;) {
-    const was = before[left]!;
-    const is = after[right]!;
+  for (let at = before[0]?.start ?? guestOffset(0); ;) {
+    const was = before[left];
+    const is = after[right];
+    if (was === undefined || is === undefined) return;
     const end = was.end < is.end ? was.end : is.end;
     if (was.kind !== is.kind || hostAt(was, at) !== hostAt(is, at)) found.add(at, end);
     else if (is.kind === RunKind.data) addChangedBytes(at, end, hostAt(is, at), changed, found);
@@ -226,20 +228,12 @@ function addChangedBytes(
   found: Pending,
 ): void {
   const stop = host + end - start;
-  for (let at = firstEndingAfter(changed, host); at < changed.length && changed[at]! < stop; at += 2) {
-    const from = Math.max(host, changed[at]!);
-    found.add(plus(start, from - host), plus(start, Math.min(stop, changed[at + 1]!) - host));
+  // The first one that ends after `host`.
+  const first = firstIndex(changed.length / 2, (index) => (changed[index * 2 + 1] ?? Infinity) <= host);
+  for (let at = first * 2; ; at += 2) {
+    const from = changed[at] ?? stop;
+    const to = changed[at + 1] ?? stop;
+    if (from >= stop) return;
+    found.add(plus(start, Math.max(host, from) - host), plus(start, Math.min(stop, to) - host));
   }
-}
-
-/** Index in `ranges` of the first one that ends after `offset`. */
-function firstEndingAfter(ranges: readonly number[], offset: HostOffset): number {
-  let low = 0;
-  let high = ranges.length / 2;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (ranges[middle * 2 + 1]! <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low * 2;
 }

@@ -43,6 +43,9 @@ export type RunVisitor = (
 /** The host offset of a run whose kind has none. */
 export const NO_HOST = hostOffset(-1);
 
+/** The open layers of a chain, top first. */
+export type Layers = readonly [top: Layer, ...backing: Layer[]];
+
 export interface Layer {
   readonly format: 'qcow2' | 'raw';
   /** The image file itself. */

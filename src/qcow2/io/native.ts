@@ -218,7 +218,7 @@ function bindLocks(koffi: Koffi): ByteLocks | null {
     return [EAGAIN, EACCES].includes(koffi.errno()) ? 'held' : 'failed';
   };
   const isInTheWay = (descriptor: number, lock: Flock): boolean | 'failed' =>
-    call(descriptor, OFD_GETLK, lock) ? lock.type !== NO_LOCK : 'failed';
+    call(descriptor, OFD_GETLK, lock) ? !lock.isUnlocked : 'failed';
   return {
     share: (descriptor, byte) => take(descriptor, new Flock(READ_LOCK, byte)),
     claim: (descriptor, byte) => take(descriptor, new Flock(WRITE_LOCK, byte)),
@@ -237,7 +237,7 @@ class Flock {
     new BigInt64Array(this.bytes.buffer, 8, 2).set([BigInt(byte), 1n]);
   }
 
-  get type(): number {
-    return new Int16Array(this.bytes.buffer, 0, 1)[0]!;
+  get isUnlocked(): boolean {
+    return new Int16Array(this.bytes.buffer, 0, 1)[0] === NO_LOCK;
   }
 }

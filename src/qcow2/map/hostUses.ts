@@ -133,7 +133,7 @@ export class HostUses extends RegionReceiver {
           page[at] = combined(before, use, guests !== undefined && guests[at] === ((offset + at) | 0));
         }
       }
-      cluster = plus(cluster, stop - start);
+      cluster = hostCluster(cluster + stop - start);
     }
   }
 

@@ -36,9 +36,10 @@ export const kindOfBroken = ({ code }: Problem): CellKind & ('missing' | 'invali
 /** What is lost of a layer, as a problem of its file; undefined where it is all there. */
 export function incompleteFile(
   { file, dataFile }: Pick<Layer, 'file' | 'dataFile'>,
-  { bytes, end, hasTables }: Lost,
+  lost: Lost | undefined,
 ): Problem | undefined {
-  if (bytes === 0) return undefined;
+  if (lost === undefined || lost.bytes === 0) return undefined;
+  const { bytes, end, hasTables } = lost;
   const facts = { kind: 'format', value: end, amount: bytes } as const;
   // Tables are in the image itself, whatever holds the data.
   if (hasTables) return { ...facts, code: 'file.incompleteTables', file: file.name, limit: file.size };

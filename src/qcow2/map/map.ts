@@ -6,7 +6,7 @@
  * The walk goes through the top layer's runs; where a layer has nothing, the same stretch is asked of the next one.
  * Runs are merged on the way, in place: the map of a disk with any number of extents takes no memory.
  */
-import type { Layer, RunVisitor } from '../image/layer';
+import type { Layer, Layers, RunVisitor } from '../image/layer';
 import { NO_HOST, RunKind } from '../image/layer';
 import type { Progress } from '../progress';
 import { silent } from '../progress';
@@ -67,15 +67,13 @@ const FLAGS_OF_KIND: readonly number[] = (() => {
  * @throws FormatError, FileError, CancelledError
  */
 export function forEachExtent(
-  layers: readonly Layer[],
+  layers: Layers,
   start: GuestOffset,
   end: GuestOffset,
   visit: ExtentVisitor,
   progress: Progress = silent,
 ): void {
-  const top = layers[0];
-  if (top === undefined) return;
-  const last = guestOffset(Math.min(end, top.size));
+  const last = guestOffset(Math.min(end, layers[0].size));
   const merge = new ExtentMerger(start, visit);
   const walk = new ChainWalk(layers, merge, start, last, progress);
   walk.layer(0, start, last);

@@ -4,7 +4,7 @@
  */
 import { printable } from '../../text/printable';
 import { RefusedError } from '../errors';
-import { type Layer, NO_HOST } from '../image/layer';
+import { type Layers, NO_HOST } from '../image/layer';
 import type { Progress } from '../progress';
 import { silent } from '../progress';
 import { BILLION, ByteWriter, decimalDigits, writeDecimal, writeNineDigits } from '../../text/byteWriter';
@@ -50,12 +50,12 @@ interface ExtentWriter {
  *   it were written; else what `forEachExtent` throws
  */
 export function exportMap(
-  layers: readonly Layer[],
+  layers: Layers,
   request: MapExport,
   sink: ByteSink,
   progress: Progress = silent,
 ): MapExportResult {
-  const size = guestOffset(layers[0]?.size ?? 0);
+  const size = guestOffset(layers[0].size);
   const start = request.start ?? guestOffset(0);
   const end = request.length === undefined ? size : guestOffset(Math.min(size, start + request.length));
   const output = new ByteWriter(sink);
@@ -86,7 +86,7 @@ function emptyAt(start: GuestOffset): MapExtent {
   return { start, length: 0, depth: 0, ...nothing, offset: NO_HOST };
 }
 
-function writerOf(request: MapExport, output: ByteWriter, layers: readonly Layer[]): ExtentWriter {
+function writerOf(request: MapExport, output: ByteWriter, layers: Layers): ExtentWriter {
   switch (request.form) {
     case 'json':
       return new JsonWriter(output);
@@ -240,7 +240,7 @@ class CsvWriter implements ExtentWriter {
 
   constructor(
     private readonly output: ByteWriter,
-    layers: readonly Layer[],
+    layers: Layers,
   ) {
     this.files = layers.map((layer) => Buffer.from(csvText(layer.dataFile.name), 'utf8'));
   }
@@ -286,7 +286,7 @@ class TextWriter implements ExtentWriter {
 
   constructor(
     private readonly output: ByteWriter,
-    private readonly layers: readonly Layer[],
+    private readonly layers: Layers,
     private readonly namesUnmapped: boolean,
   ) {
     this.files = layers.map(({ dataFile }) => printable(dataFile.name));
@@ -308,7 +308,7 @@ class TextWriter implements ExtentWriter {
 
   private unmapped(extent: Readonly<MapExtent>): string {
     if (this.namesUnmapped) return (extent.compressed ? 'compressed' : 'encrypted').padEnd(16);
-    throw new RefusedError(this.layers[0]!.file.name, 'map.noOffset', { offset: extent.start });
+    throw new RefusedError(this.layers[0].file.name, 'map.noOffset', { offset: extent.start });
   }
 }
 

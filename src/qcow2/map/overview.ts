@@ -6,7 +6,7 @@
  * longer than its time allows: what is not done is told, and done by the next call.
  */
 import { ArgumentError, type Problem } from '../errors';
-import type { Layer } from '../image/layer';
+import type { Layers } from '../image/layer';
 import { type ByteLength, guestOffset, type GuestOffset } from '../units';
 import { CellCounts, CELL_KINDS, MAX_CELLS, SECTOR } from './cellCounts';
 import { KindWalk } from './kindWalk';
@@ -56,14 +56,14 @@ export class Overview {
   private fine: { readonly counts: CellCounts; readonly walk: KindWalk } | undefined;
 
   /**
-   * @param layers the open layers of a chain, top first, at least one
+   * @param layers of a chain
    * @param clusterSize of the top layer, in bytes
    */
   constructor(
-    private readonly layers: readonly Layer[],
+    private readonly layers: Layers,
     private readonly clusterSize: ByteLength,
   ) {
-    const { size } = layers[0]!;
+    const [{ size }] = layers;
     let bytesPerCell = clusterSize;
     while (size / bytesPerCell > MAX_CELLS) bytesPerCell *= 2;
     this.base = new CellCounts(0, bytesPerCell, Math.ceil(size / bytesPerCell), size);
@@ -92,7 +92,7 @@ export class Overview {
 
   /** The files of the chain that are incomplete, as far as the scan has got. */
   get incompleteFiles(): readonly Problem[] {
-    return this.scan.lost.flatMap((lost, depth) => incompleteFile(this.layers[depth]!, lost) ?? []);
+    return this.layers.flatMap((layer, depth) => incompleteFile(layer, this.scan.lost[depth]) ?? []);
   }
 
   /**
@@ -164,7 +164,7 @@ export class Overview {
 
   private refuseUnfit({ start, bytesPerCell, count }: CellsRequest): void {
     const refuse = (value: number, limit: number): never => {
-      throw new ArgumentError(this.layers[0]!.file.name, 'cells.request', { value, limit });
+      throw new ArgumentError(this.layers[0].file.name, 'cells.request', { value, limit });
     };
     if (!Number.isInteger(Math.log2(bytesPerCell / this.clusterSize)) || bytesPerCell < this.clusterSize) {
       refuse(bytesPerCell, this.clusterSize);

@@ -12,15 +12,16 @@ export interface Provider {
   readonly cellKind: CellKind;
 }
 
-const KIND_NAMES: readonly CellKind[] = [
+const KIND_NAMES = [
   'unallocated',
   'unallocated',
   'data',
   'compressed',
   'zeroPlain',
   'zeroAllocated',
-];
-const BACKING_NAMES: readonly CellKind[] = ['backing1', 'backing2', 'backing3'];
+  'missing',
+] as const satisfies readonly CellKind[];
+const BACKING_NAMES: readonly CellKind[] = ['backing1', 'backing2'];
 
 /**
  * Goes down the chain until a layer has the byte.
@@ -33,7 +34,7 @@ export function findProvider(layers: readonly Layer[], guest: GuestOffset): Prov
     if ('problem' in found) return { providedBy: -1, cellKind: kindOfBroken(found.problem) };
     const { kind, host } = found;
     if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) continue;
-    const ownKind = depth === 0 ? KIND_NAMES[kind]! : BACKING_NAMES[Math.min(depth, 3) - 1]!;
+    const ownKind = depth === 0 ? KIND_NAMES[kind] : (BACKING_NAMES[depth - 1] ?? 'backing3');
     const isLost = lostBytes(layer, 1, kind, host) > 0;
     return { providedBy: depth, cellKind: isLost ? 'missing' : ownKind };
   }

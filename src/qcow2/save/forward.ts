@@ -101,7 +101,7 @@ export class ForwardWriter {
     const { counts } = this;
     counts.writes++;
     counts.bytes += bytes;
-    const name = GROUP_NAMES[group]!;
+    const name = GROUP_NAMES[group];
     counts.groups[name] = (counts.groups[name] ?? 0) + bytes;
     this.progress.report(Math.min(counts.bytes, this.total), this.total);
   }

@@ -2,6 +2,7 @@
  * An image with a sealed journal beside it, as it was before that save: for all who only read. Shown where recovery
  * would be allowed, and while the image is being saved; nothing is changed.
  */
+import { firstIndex } from '../bits';
 import { FormatError, RefusedError } from '../errors';
 import type { BlockFile, FileExtent } from '../io/blockFile';
 import type { Fill } from '../io/fill';
@@ -101,9 +102,9 @@ class FormerFile implements BlockFile {
     target.fill(0, Math.max(0, end - offset));
     if (end <= offset) return;
     this.file.read(target.subarray(0, end - offset), offset);
-    for (let index = this.#firstFrom(offset); index < this.records.length; index++) {
-      const record = this.records[index]!;
-      if (record.offset >= end) return;
+    for (let index = this.#firstFrom(offset); ; index++) {
+      const record = this.records[index];
+      if (record === undefined || record.offset >= end) return;
       const from = hostOffset(Math.max(offset, record.offset));
       const to = Math.min(end, record.end);
       if (from < to) this.#readRecord(record, target.subarray(from - offset, to - offset), from);
@@ -129,13 +130,7 @@ class FormerFile implements BlockFile {
 
   /** Index of the first record that ends behind `offset`. */
   #firstFrom(offset: HostOffset): number {
-    let low = 0;
-    let high = this.records.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.records[middle]!.end <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const { records } = this;
+    return firstIndex(records.length, (index) => (records[index]?.end ?? Infinity) <= offset);
   }
 }

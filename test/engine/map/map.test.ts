@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Layer } from '../../../src/qcow2/image/layer';
+import type { Layers } from '../../../src/qcow2/image/layer';
 import { forEachExtent } from '../../../src/qcow2/map/map';
 import { guestOffset } from '../../../src/qcow2/units';
 import { fakeLayer } from './fakeLayer';
 
 /** `start+length depth flags @offset`, flags `p`resent, `z`ero, `d`ata, `c`ompressed. */
-function mapOf(layers: readonly Layer[], start = 0, end = Infinity): string[] {
+function mapOf(layers: Layers, start = 0, end = Infinity): string[] {
   const rows: string[] = [];
   forEachExtent(layers, guestOffset(start), guestOffset(end), (extent) => {
     const flags = [extent.present && 'p', extent.zero && 'z', extent.data && 'd', extent.compressed && 'c'];

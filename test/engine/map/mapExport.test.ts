@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../../src/qcow2/errors';
-import type { Layer } from '../../../src/qcow2/image/layer';
+import type { Layers } from '../../../src/qcow2/image/layer';
 import type { MapExport, MapExportResult } from '../../../src/qcow2/map/mapExport';
 import { exportMap } from '../../../src/qcow2/map/mapExport';
 import { guestOffset } from '../../../src/qcow2/units';
 import { fakeLayer } from './fakeLayer';
 
-function write(layers: readonly Layer[], request: MapExport): { text: string; result: MapExportResult } {
+function write(layers: Layers, request: MapExport): { text: string; result: MapExportResult } {
   const pieces: Buffer[] = [];
   const sink = { write: (bytes: Uint8Array) => void pieces.push(Buffer.from(bytes)) };
   const result = exportMap(layers, request, sink);
@@ -75,7 +75,7 @@ describe('data without a host offset', () => {
 });
 
 test('CSV has a title line, the compressed flag and quoted names', () => {
-  const layers = [
+  const layers: Layers = [
     fakeLayer({
       name: 'a "b", c',
       runs: [

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Layer } from '../../../src/qcow2/image/layer';
+import type { Layers } from '../../../src/qcow2/image/layer';
 import type { Cells, KindTotals } from '../../../src/qcow2/map/overview';
 import { CELL_KINDS, MAX_CELLS, Overview } from '../../../src/qcow2/map/overview';
 import { guestOffset } from '../../../src/qcow2/units';
@@ -9,7 +9,7 @@ import { fakeLayer } from './fakeLayer';
 const CLUSTER = 65536;
 const LATER = Infinity;
 
-function scanned(layers: readonly Layer[]): Overview {
+function scanned(layers: Layers): Overview {
   const overview = new Overview(layers, CLUSTER);
   expect(overview.step(LATER)).toBe(true);
   return overview;
@@ -126,7 +126,7 @@ describe('kinds of a chain', () => {
     [3, 'backing3'],
     [5, 'backing3'],
   ])('tell who provides by depth: %d', (depth, kind) => {
-    const layers = [...Array.from({ length: depth }, () => hole(true)), base];
+    const layers: Layers = [hole(true), ...Array.from({ length: depth - 1 }, () => hole(true)), base];
     expect(
       named(scanned(layers).cells({ start: guestOffset(0), bytesPerCell: CLUSTER, count: 8 }).totals),
     ).toEqual({
