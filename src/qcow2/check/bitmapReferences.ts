@@ -4,7 +4,7 @@ import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { SCRATCH_SIZE, withScratch } from '../image/scratch';
 import type { Progress } from '../progress';
-import type { ReferenceReceiver } from './references';
+import type { ReferenceReceiver } from './referenceReceiver';
 
 /** @throws FileError, CancelledError */
 export function forEachBitmapReference(

@@ -8,7 +8,8 @@ import type { Qcow2Image } from '../image/qcow2Image';
 import { isBrokenBitmapEntry } from './bitmapReferences';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { Structure } from './findings';
-import { compressedRegion, type Place } from './references';
+import { compressedRegion } from './references';
+import type { Place } from './referenceReceiver';
 import { TableReceiver } from './tableReceiver';
 import { entryType } from './walkL2';
 

@@ -1,11 +1,20 @@
 /** Header extensions (qcow2.txt, "Header extensions") as far as they can be told apart, broken or not. */
 import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { dataView, textOf } from '../format/bytes';
-import { EXTENSION_TYPES, extensionName, parseFeatureNames } from '../format/headerExtensions';
+import { parseFeatureNames } from '../format/headerExtensions';
+import { EXTENSION_TYPES, extensionName } from '../format/rawExtensions';
 import type { BlockFile } from '../io/blockFile';
 import { hex } from '../units';
-import type { ExtensionView } from './headerView';
 import { say, type Said } from '../../text/phrase';
+
+/** `decoded` is the content in one line, as far as it is not too long, or hex of its first bytes. */
+export interface ExtensionView extends Said {
+  readonly type: string;
+  /** `backing file format`, `feature name table`, …, or `unknown`. */
+  readonly name: string;
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** An extension with the bytes of it that are in the file. */
 export interface ViewedExtension {
