@@ -1,12 +1,12 @@
 /** What the check of an image prints, of an image as it is or as a repair has left it. */
 import { chainFindings } from '../qcow2/chain/chainFindings';
 import type { Chain } from '../qcow2/chain/openChain';
-import type { CheckReport } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import { checkJson, checkText, type FixedCounts } from '../qcow2/check/checkText';
 import { forEachQemuLine, type LineOptions } from '../qcow2/check/qemuLines';
 import type { Problem } from '../qcow2/errors';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
 import { ByteWriter } from '../text/byteWriter';
 import { Overview } from '../qcow2/map/overview';

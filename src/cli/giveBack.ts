@@ -2,7 +2,7 @@
  * `qcow2 give-back`: gives the space that nothing in the image uses back to the file system. Not to be undone, but then
  * nothing that anybody reads is changed; `--dry-run` says what it would come to.
  */
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
 import { qemuJson, type JsonValue } from '../text/qemuJson';
 import { silent } from '../qcow2/progress';

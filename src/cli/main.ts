@@ -6,7 +6,7 @@ import './shortRun';
 import { EngineError } from '../qcow2/errors';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { useKoffiOf } from '../qcow2/io/koffi';
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
 import { stackText } from '../text/stackText';
 import { printError, ReaderGone, standardOutput } from './output';

@@ -1,5 +1,5 @@
 /** What a repair did, as `qcow2 check -r` tells it: in QEMU's words where it does the same. */
-import type { CheckReport } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import type { FixedCounts } from '../qcow2/check/checkText';
 import type { Finding } from '../qcow2/check/findings';
 import type {

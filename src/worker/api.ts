@@ -6,7 +6,7 @@
 import type { Problem } from '../qcow2/errors';
 import type { ChainFinding } from '../qcow2/chain/chainFindings';
 import type { ChainView } from '../qcow2/chain/chainView';
-import type { CheckReport } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import type { Fault } from '../qcow2/format/faults';
 import type { HeaderView } from '../qcow2/report/headerView';
 import type { Obstacle } from '../qcow2/check/obstacles';
@@ -31,7 +31,7 @@ export { asFileName } from '../qcow2/chain/names';
 export type { Problem } from '../qcow2/errors';
 export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
-export type { CheckReport } from '../qcow2/check/checkImage';
+export type { CheckReport } from '../qcow2/check/checkReport';
 export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
 export type { Fault } from '../qcow2/format/faults';
 export type { Obstacle } from '../qcow2/check/obstacles';
@@ -43,7 +43,6 @@ export type { ChangeRequest } from '../qcow2/edit/changeRequest';
 export type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 export type {
   BitmapView,
-  ExtensionView,
   FeatureBit,
   FeatureName,
   HeaderField,
@@ -51,6 +50,7 @@ export type {
   HeaderView,
   SnapshotView,
 } from '../qcow2/report/headerView';
+export type { ExtensionView } from '../qcow2/report/extensionView';
 export type { PhraseCode, Said } from '../text/phrase';
 export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/report/inspect';
 export type { HostKind } from '../qcow2/map/hostLayout';

@@ -11,9 +11,27 @@ import type { WritableFile } from '../../src/qcow2/io/writableFile';
 import type { ClusterUses } from '../../src/qcow2/save/uses';
 import type { Runs } from '../../src/qcow2/save/runs';
 import type { Role } from '../../src/qcow2/save/role';
-import type { ReferenceReceiver } from '../../src/qcow2/check/references';
+import type { ReferenceReceiver } from '../../src/qcow2/check/referenceReceiver';
 import type { EngineApi } from '../../src/worker/api';
-import { alignDown, type ByteLength, type ClusterCount, clusterOf, guestCluster, type GuestCluster, guestOffset, type GuestOffset, hex, hostCluster, type HostCluster, hostOffset, type HostOffset, plus, rawGuestOffset, rawHostOffset, startOf } from '../../src/qcow2/units';
+import {
+  alignDown,
+  type ByteLength,
+  type ClusterCount,
+  clusterOf,
+  guestCluster,
+  type GuestCluster,
+  guestOffset,
+  type GuestOffset,
+  hex,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+  rawGuestOffset,
+  rawHostOffset,
+  startOf,
+} from '../../src/qcow2/units';
 
 interface Values {
   readonly guest: GuestOffset;

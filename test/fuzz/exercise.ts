@@ -16,7 +16,7 @@ import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
 import { HostLayout } from '../../src/qcow2/map/hostLayout';
 import { inspectHost } from '../../src/qcow2/report/hostReport';
-import { describeProblem } from '../../src/qcow2/problemText';
+import { describeProblem } from '../../src/qcow2/describeProblem';
 import { silent } from '../../src/qcow2/progress';
 import { readHeaderView } from '../../src/qcow2/report/headerView';
 import { imageInfo } from '../../src/qcow2/report/info';

@@ -2,7 +2,7 @@
  * Repairs of an image that nobody has checked, and what comes of them: whatever the check finds sound afterwards can be
  * read and changed, and the plan of its save can be made.
  */
-import { isSound } from '../../src/qcow2/check/checkImage';
+import { isSound } from '../../src/qcow2/check/checkReport';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import type { BlockFile } from '../../src/qcow2/io/blockFile';
 import { PageStore } from '../../src/qcow2/io/pageStore';

@@ -7,7 +7,7 @@ import { redirectOutput } from '../../src/cli/output';
 import { repairFile } from '../../src/cli/repair';
 import { outputForm, readArguments } from '../../src/cli/verb';
 import { EngineError } from '../../src/qcow2/errors';
-import { describeProblem } from '../../src/qcow2/problemText';
+import { describeProblem } from '../../src/qcow2/describeProblem';
 import type { Ran } from './process';
 
 type Run = (args: readonly string[]) => unknown;

@@ -5,7 +5,7 @@ import type { Qcow2Image } from '../image/qcow2Image';
 import { SCRATCH_SIZE, withScratch } from '../image/scratch';
 import type { Progress } from '../progress';
 import { type ByteLength, type HostOffset, plus } from '../units';
-import type { ReferenceReceiver } from './references';
+import type { ReferenceReceiver } from './referenceReceiver';
 
 /** @throws FileError, CancelledError */
 export function forEachBitmapReference(

@@ -27,7 +27,8 @@ import type { DiskRefcounts } from './diskRefcounts';
 import type { FindingKind, Findings, FindingFacts, Structure } from './findings';
 import type { L1Table } from './l1Tables';
 import { SnapshotLosses } from './missing';
-import { compressedRegion, type L2Table, type Place, type ReferenceReceiver } from './references';
+import { compressedRegion } from './references';
+import type { L2Table, Place, ReferenceReceiver } from './referenceReceiver';
 import { COPIED_HIGH, entryType } from './walkL2';
 
 /** Bits 56 to 62, and 0 to 8, of an L1 entry. */

@@ -2,9 +2,9 @@
 import type { Problem } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type ByteLength, guestOffset, type HostOffset, plus } from '../units';
-import type { CheckReport } from './checkImage';
+import type { CheckReport } from './checkReport';
 import type { Structure } from './findings';
-import type { Place } from './references';
+import type { Place } from './referenceReceiver';
 
 /** Made again by a repair: nothing is missing with them. */
 const REFCOUNT_STRUCTURES: ReadonlySet<Structure | undefined> = new Set(['refcount table', 'refcount block']);

@@ -9,7 +9,8 @@ import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import { isBrokenBitmapEntry } from './bitmapReferences';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { Structure } from './findings';
-import { compressedRegion, type Place } from './references';
+import { compressedRegion } from './references';
+import type { Place } from './referenceReceiver';
 import { TableReceiver } from './tableReceiver';
 import { entryType } from './walkL2';
 

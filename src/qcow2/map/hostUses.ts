@@ -7,7 +7,7 @@ import { pageBitsOf } from '../check/clusterCounts';
 import type { DiskRefcounts } from '../check/diskRefcounts';
 import type { Structure } from '../check/findings';
 import { RegionReceiver } from '../check/regionReceiver';
-import type { L2Table, Place } from '../check/references';
+import type { L2Table, Place } from '../check/referenceReceiver';
 import { UnsupportedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import {

@@ -19,14 +19,8 @@
  * says of free clusters is believed.
  */
 import { ClusterBits } from '../change/clusterSet';
-import {
-  checkImage,
-  countImage,
-  isSound,
-  reportOn,
-  type CheckReport,
-  type CountedImage,
-} from '../check/checkImage';
+import { checkImage, countImage, reportOn, type CountedImage } from '../check/checkImage';
+import { isSound, type CheckReport } from '../check/checkReport';
 import type { DiskRefcounts } from '../check/diskRefcounts';
 import { isPartMissing } from '../check/missing';
 import { RefusedError } from '../errors';

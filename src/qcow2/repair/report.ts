@@ -1,5 +1,5 @@
 /** What a repair does, or did, as plain data: the preview before it is staged and the report afterwards. */
-import { isSound, type CheckReport } from '../check/checkImage';
+import { isSound, type CheckReport } from '../check/checkReport';
 import type { FindingKind, Structure } from '../check/findings';
 import type { ByteLength, ClusterCount, GuestOffset, HostOffset } from '../units';
 

@@ -8,7 +8,8 @@
  */
 import { ClusterBits } from '../change/clusterSet';
 import type { CountedImage } from '../check/checkImage';
-import { compressedRegion, type Place } from '../check/references';
+import { compressedRegion } from '../check/references';
+import type { Place } from '../check/referenceReceiver';
 import { TableReceiver } from '../check/tableReceiver';
 import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { dataView } from '../format/bytes';

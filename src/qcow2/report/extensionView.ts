@@ -1,11 +1,20 @@
 /** Header extensions (qcow2.txt, "Header extensions") as far as they can be told apart, broken or not. */
 import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { dataView, textOf } from '../format/bytes';
-import { EXTENSION_TYPES, extensionName, parseFeatureNames } from '../format/headerExtensions';
+import { parseFeatureNames } from '../format/headerExtensions';
+import { EXTENSION_TYPES, extensionName } from '../format/rawExtensions';
 import type { BlockFile } from '../io/blockFile';
-import type { ExtensionView } from './headerView';
 import { say, type Said } from '../../text/phrase';
-import { hex, type HostOffset, plus } from '../units';
+import { type ByteLength, hex, hostOffset, type HostOffset, plus } from '../units';
+
+/** `decoded` is the content in one line, as far as it is not too long, or hex of its first bytes. */
+export interface ExtensionView extends Said {
+  readonly type: string;
+  /** `backing file format`, `feature name table`, …, or `unknown`. */
+  readonly name: string;
+  readonly offset: HostOffset;
+  readonly length: ByteLength;
+}
 
 /** An extension with the bytes of it that are in the file. */
 export interface ViewedExtension {
@@ -37,7 +46,7 @@ export function viewExtensions(
     const length = dataView(head).getUint32(4);
     if (type === EXTENSION_TYPES.end) break;
     const data = new Uint8Array(Math.min(length, end - offset - HEAD_BYTES));
-    file.read(data, plus(offset, HEAD_BYTES));
+    file.read(data, hostOffset(offset + HEAD_BYTES));
     const whole = decode(type, data);
     const said = data.length < length ? say('cutOff', whole.decoded) : whole;
     found.push({

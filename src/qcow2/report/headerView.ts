@@ -9,7 +9,7 @@ import { dataView } from '../format/bytes';
 import { FEATURE_NAMES, FEATURE_TYPES, hasBit } from '../format/features';
 import type { FeatureName, FeatureType } from '../format/features';
 import { strict } from '../format/faults';
-import { parseHeader } from '../format/header';
+import { parseHeader } from '../format/parseHeader';
 import { parseExtensions } from '../format/headerExtensions';
 import type { HeaderFieldName, HeaderFieldPlace } from '../format/headerFields';
 import { HEADER_FIELDS, headerField, readHeaderField, V2_HEADER_LENGTH } from '../format/headerFields';
@@ -20,7 +20,7 @@ import { bitmapFlags } from './bitmapFlags';
 import { describeField } from './headerFieldText';
 import type { Said } from '../../text/phrase';
 import { type ByteLength, hostOffset, type HostOffset } from '../units';
-import { namesInTable, viewExtensions } from './extensionView';
+import { namesInTable, viewExtensions, type ExtensionView } from './extensionView';
 
 export type { HeaderFieldName } from '../format/headerFields';
 export type { FeatureName } from '../format/features';
@@ -55,15 +55,6 @@ export interface FeatureBit {
   readonly name?: FeatureName;
   /** The name from the image's own feature name table. */
   readonly nameInImage?: string;
-}
-
-/** `decoded` is the content in one line, as far as it is not too long, or hex of its first bytes. */
-export interface ExtensionView extends Said {
-  readonly type: string;
-  /** `backing file format`, `feature name table`, …, or `unknown`. */
-  readonly name: string;
-  readonly offset: HostOffset;
-  readonly length: ByteLength;
 }
 
 export interface SnapshotView {

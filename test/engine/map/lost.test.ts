@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openChain } from '../../../src/qcow2/chain/openChain';
-import { describeProblem } from '../../../src/qcow2/problemText';
+import { describeProblem } from '../../../src/qcow2/describeProblem';
 import { CELL_KINDS, Overview } from '../../../src/qcow2/map/overview';
 import { inspectCluster } from '../../../src/qcow2/report/inspect';
 import { readGuest } from '../../../src/qcow2/image/read';
