@@ -208,8 +208,11 @@ export interface Restored extends BackupPlace {
   readonly missing: number;
 }
 
-/** One of the calls that may take long; the host counts, and `EngineClient.cancelOperation` names it. */
+/** One of the calls that may take long; the host counts (`Operations`), and `EngineClient.cancelOperation` stops it. */
 export type OperationId = number;
+
+/** Told how far an operation is: `done` of `total`, in a unit of its own. */
+export type ProgressReport = (done: number, total: number) => void;
 
 export interface ImageSummary {
   readonly virtualSize: ByteLength;
@@ -238,15 +241,10 @@ export interface MapRequest {
   readonly form: MapForm;
 }
 
-/** What the host may ask of the worker. */
-export interface EngineApi {
-  /**
-   * Opens, or opens again after a change on disk, and starts the whole-disk scan. Always answers with a state:
-   * `problem` says what is wrong.
-   */
-  open(path: string, options: OpenOptions): ImageState;
+/** Questions about the image as it is shown, staged changes included; they change nothing of it. */
+export interface QuestionCalls {
   /** Whether the file (or one of its chain) differs from what was read: size, time or identity. */
-  hasChanged(): boolean;
+  hasChanged(): Result<boolean>;
   /** Whether the image may be written now. Cheap, and reads nothing of the image. */
   access(): Result<WriteAccess>;
   /** Aggregated cells for a stretch of the guest's disk; may be incomplete while the whole-disk scan runs. */
@@ -282,10 +280,16 @@ export interface EngineApi {
   obstacles(operation: OperationId): Result<readonly Obstacle[]>;
   /** What a repair would do; nothing is staged. */
   previewRepair(mode: RepairMode, operation: OperationId): Result<RepairReport>;
+}
+
+/** What stages, takes back, saves and keeps changes. */
+export interface EditCalls {
   /** Stages a repair as one edit, or as none where there is nothing to mend. @param label what the person is shown */
   repair(mode: RepairMode, label: string, run: Run): Result<Repaired>;
   /** Stages a change as one edit, or as none where it changes nothing. @param label what the person is shown */
   apply(change: ChangeRequest, label: string, run: Run): Result<Edited>;
+  /** Undoes or redoes until `done` edits are done. */
+  goTo(done: number, generation: number): Result<ImageState>;
   /** Writes what is staged to the disk, all or nothing; `operation` can be stopped until the journal is sealed. */
   save(run: Run): Result<Saved>;
   /** What giving free space back to the host would come to; nothing may be staged. */
@@ -302,9 +306,18 @@ export interface EngineApi {
   restore(path: string, options: RestoreOptions, generation: number): Result<Restored>;
   /** Takes back a save that was interrupted, or finishes it where it was done; then reads the image anew. */
   recover(trust: RecoverTrust, generation: number): Result<Recovered>;
-  /** Undoes or redoes until `done` edits are done. */
-  goTo(done: number, generation: number): Result<ImageState>;
-  close(): void;
+}
+
+/** What the host may ask about the image that is open. Every call answers with a `Result`: remote.ts makes them. */
+export interface EngineCalls extends QuestionCalls, EditCalls {}
+
+/** What the host may ask of the worker. */
+export interface EngineApi extends EngineCalls {
+  /**
+   * Opens, or opens again after a change on disk, and starts the whole-disk scan. Always answers with a state:
+   * `problem` says what is wrong.
+   */
+  open(path: string, options: OpenOptions): ImageState;
 }
 
 /** What the worker tells the host without being asked. */

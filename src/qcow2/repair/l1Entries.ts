@@ -7,7 +7,7 @@ import { forEachL1Entry, l1TablesOf, type L1Table } from '../check/l1Tables';
 import { entryHex } from '../format/bytes';
 import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { clusterOf, guestOffset, type GuestOffset, hostCluster, type HostOffset, plus } from '../units';
+import { clusterOf, guestOffset, type GuestOffset, type HostOffset, plus } from '../units';
 import type { RepairWork } from './work';
 
 /** Bits 56 to 62, and 0 to 8. */
@@ -47,44 +47,39 @@ class L1Mender {
   #mendEntry(index: number, high: number, low: number): void {
     const { work, table } = this;
     const at = plus(table.offset, index * 8);
-    const offset = offsetOf(high, low);
-    const facts = {
-      at,
-      found: entryHex(high, low),
-      guest: guestOffset(this.#guest(index)),
-      ...this.#layer(),
+    const guest = guestOffset(index * this.image.header.l2Span);
+    const change = (kind: 'l1EntryCleared' | 'reservedBitsCleared', toHigh: number, toLow: number): void => {
+      work.setEntry(at, toHigh, toLow);
+      work.log.did(kind, () => ({
+        at,
+        guest,
+        ...this.#layer(),
+        found: entryHex(high, low),
+        becomes: entryHex(toHigh, toLow),
+      }));
     };
+    const offset = offsetOf(high, low);
     if (offset === 0) {
       // No table, whatever the flags say; the check, as QEMU has it, takes the header for one.
-      work.setEntry(at, 0, 0);
-      work.log.did('l1EntryCleared', { ...facts, becomes: entryHex(0, 0) });
+      change('l1EntryCleared', 0, 0);
       return;
     }
     const isMisaligned = offset % work.clusterSize !== 0;
     if (isMisaligned || offset >= work.fileEnd) {
-      work.setEntry(at, 0, 0);
-      work.log.did('l1EntryCleared', { ...facts, becomes: entryHex(0, 0) });
+      change('l1EntryCleared', 0, 0);
       const why = isMisaligned ? 'l1Misaligned' : 'beyondFile';
       const reads = work.namesBacking ? 'backing' : 'zeroes';
-      work.lost(facts.guest, this.image.header.l2Span, this.#size, why, reads, table.snapshot);
+      work.lost(guest, this.image.header.l2Span, this.#size, why, reads, table.snapshot);
       return;
     }
-    const isReserved = (high & RESERVED.high) !== 0 || (low & RESERVED.low) !== 0;
-    const cleanHigh = (high & ~RESERVED.high) >>> 0;
-    const cleanLow = (low & ~RESERVED.low) >>> 0;
-    if (isReserved) {
-      work.setEntry(at, cleanHigh, cleanLow);
-      work.log.did('reservedBitsCleared', { ...facts, becomes: entryHex(cleanHigh, cleanLow) });
+    if ((high & RESERVED.high) !== 0 || (low & RESERVED.low) !== 0) {
+      change('reservedBitsCleared', (high & ~RESERVED.high) >>> 0, (low & ~RESERVED.low) >>> 0);
     }
-    this.#separate(at, offset, facts);
+    this.#separate(at, offset, guest);
   }
 
   /** A table of its own for this entry, where it has not. */
-  #separate(
-    at: HostOffset,
-    offset: HostOffset,
-    facts: { readonly guest: GuestOffset; readonly found: string },
-  ): void {
+  #separate(at: HostOffset, offset: HostOffset, guest: GuestOffset): void {
     const { work, taken } = this;
     const cluster = clusterOf(offset, work.clusterSize);
     if (!taken.has(cluster) && !this.#seen.has(cluster)) {
@@ -94,14 +89,9 @@ class L1Mender {
     const target = work.fresh.copy(offset, work.clusterSize);
     if (target === undefined) return;
     work.setEntry(at, Math.floor(target / 2 ** 32), target % 2 ** 32);
-    this.#seen.add(hostCluster(target / work.clusterSize));
-    const { guest } = facts;
+    this.#seen.add(clusterOf(target, work.clusterSize));
     const example = { at, host: offset, guest, structure: 'L2 table', ...this.#layer() } as const;
     work.log.did('structureCopied', { ...example, found: offset, becomes: target });
-  }
-
-  #guest(index: number): number {
-    return index * this.image.header.l2Span;
   }
 
   #layer(): { readonly snapshot?: number } {

@@ -7,11 +7,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
-import { labelOf, requestOf } from '../../../src/editor/changes';
+import { labelOf, requestOf } from '../../../src/commands/changeRequest';
 import type { Exports } from '../../../src/extension';
 import type { CheckReport } from '../../../src/worker/api';
 import type { Row } from '../report';
-import { guestOffset } from '../../../src/qcow2/units';
 
 /** What this program asks of itself: no task of the host is longer, in milliseconds. */
 const LONGEST_TASK = 50;
@@ -148,7 +147,7 @@ async function scanned(uri: vscode.Uri): Promise<void> {
   for (;;) {
     const cells = await images
       .find(uri)
-      ?.cells({ start: guestOffset(0), bytesPerCell: 2 ** 26, count: 16_384 });
+      ?.ask((engine) => engine.cells({ start: 0, bytesPerCell: 2 ** 26, count: 16_384 }));
     if (cells?.ok === true && cells.value.totals.scannedBytes === cells.value.totals.totalBytes) return;
     await pause(20);
   }

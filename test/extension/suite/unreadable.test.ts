@@ -14,6 +14,7 @@ import {
   wholeDisk,
 } from '../support/extension';
 import { ImageFolder } from '../support/images';
+import { guestOffset } from '../../../src/qcow2/units';
 
 /** Writes broken files, by the name of what is wrong with them. */
 const BROKEN: Readonly<Record<string, (path: string, sound: Buffer) => void>> = {
@@ -130,10 +131,13 @@ describe('what cannot be read', () => {
     writeFileSync(uri.fsPath, 'nothing of the kind');
     await vscode.commands.executeCommand('vscode.open', uri);
     const { document, state } = await openedDocument(exports, uri);
-    assert.deepEqual(await document.readBytes(0, 512), { ok: false, problem: state.problem });
+    assert.deepEqual(await document.ask((engine) => engine.readBytes(guestOffset(0), 512)), {
+      ok: false,
+      problem: state.problem,
+    });
   });
 
-  it('is read when it has become an image, and at Read Image Again', async () => {
+  it('is read when it has become an image, and at Reload Image', async () => {
     const uri = folder.uri('healed.qcow2');
     writeFileSync(uri.fsPath, 'not yet');
     await vscode.commands.executeCommand('vscode.open', uri);
