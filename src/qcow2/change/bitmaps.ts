@@ -89,7 +89,7 @@ class BitmapMarker {
     file.read(bytes, plus(bitsAt, firstByte));
     for (let bit = from; bit < to; bit++) {
       const byte = (bit >>> 3) - firstByte;
-      bytes[byte] = bytes[byte]! | (1 << (bit & 7));
+      bytes[byte] = (bytes[byte] ?? 0) | (1 << (bit & 7));
     }
     file.write(bytes, plus(bitsAt, firstByte));
   }
