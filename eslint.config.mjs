@@ -63,6 +63,12 @@ const notOutsideWords = Object.entries(TELLS).flatMap(([file, names]) =>
   })),
 );
 
+/** Masks of table entries, as numbers, as parts of a `bigint`, or in a text. */
+const ENTRY_MASKS = [
+  'Literal[raw=/^.?0x(80000000|40000000|3fffffff|3f000000|7f000000|ff000000|00e0+|ffe00000)/]',
+  'Literal[raw=/^.?0x(00ffffff|fffffe00|0*1f[ef])n?\\b/]',
+].map((selector) => ({ selector, message: 'The bits of table entries have names in format/entryBits.ts.' }));
+
 export default tseslint.config(
   {
     ignores: ['dist/**', 'node_modules/**', '.vscode-test/**', 'out/**', '.cache/**', 'samples/**'],
@@ -119,6 +125,11 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': ['error', { paths: ['vscode', 'node:worker_threads', 'worker_threads'] }],
     },
+  },
+  {
+    files: ['src/qcow2/**/*.ts'],
+    ignores: ['src/qcow2/format/entryBits.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...ENTRY_MASKS] },
   },
   {
     files: ['src/**/*.ts'],
