@@ -9,7 +9,7 @@ import { AutomaticChecks } from './commands/automaticChecks';
 import { registerChainCommands } from './commands/chains';
 import { registerCheck } from './commands/check';
 import { registerChangeBacking } from './commands/changeBacking';
-import { registerChangeCommands, usersInWorkspace } from './commands/change';
+import { registerChangeCommands, overlaysInWorkspace } from './commands/change';
 import { registerDependents } from './commands/dependents';
 import { registerCopyInformation } from './commands/copyInformation';
 import { exportMap, registerExportMap } from './commands/exportMap';
@@ -18,32 +18,34 @@ import { registerGoToProblem } from './commands/goToProblem';
 import { registerOpenCommands } from './commands/open';
 import { OpenHint } from './commands/openHint';
 import { registerOpenWith } from './commands/openWith';
+import { pageActions } from './commands/pageActions';
 import { registerRecover } from './commands/recover';
 import { registerRepair } from './commands/repair';
 import { registerSample } from './commands/sample';
 import { registerSave } from './commands/save';
-import { Checks } from './editor/checks';
-import type { ImageDocument } from './editor/document';
-import { guardsOf } from './editor/editability';
-import type { GuardReport } from './editor/messages';
-import { ContextKeys } from './editor/contextKeys';
-import { removeLeftovers } from './editor/leftovers';
-import { OpenImages } from './editor/openImages';
-import { Problems } from './editor/problems';
-import { registerEditor } from './editor/provider';
-import { Renames } from './editor/renames';
-import { stageRepair } from './editor/repair';
-import { replaceGuards } from './editor/replace';
-import { Sessions } from './editor/sessions';
-import { stageRequest } from './editor/stage';
-import { ImageStatus } from './editor/statusBar';
-import { folderOfThisHost } from './editor/storage';
+import { Checks } from './editor/health/checks';
+import type { ImageDocument } from './editor/model/document';
+import { guardsOf } from './editor/guards/guards';
+import type { GuardReport } from './editor/guards/guardReport';
+import { ContextKeys } from './editor/host/contextKeys';
+import { removeLeftovers } from './editor/model/leftovers';
+import { OpenImages } from './editor/host/openImages';
+import { Problems } from './editor/health/problems';
+import { registerEditor } from './editor/host/provider';
+import { Renames } from './editor/host/renames';
+import { stageRepair } from './commands/stageRepair';
+import { replaceGuards } from './editor/guards/replaceGuards';
+import { Sessions } from './editor/model/sessions';
+import { stageRequest } from './commands/stageChange';
+import { ImageStatus } from './editor/host/statusBar';
+import { folderOfThisHost } from './editor/model/storage';
 import type { ChangeRequest, MapForm, RepairMode } from './worker/api';
-import { logTo } from './words/log';
-import { openLog, showLog } from './words/logChannel';
-import { registerCommand } from './words/tell';
+import { offerInTerminal } from './terminal';
+import { logTo } from './text/log';
+import { openLog, showLog } from './text/vscode/logChannel';
+import { registerCommand } from './text/vscode/tell';
 
-/** What `activate` hands out to the extension's own tests, and to nobody else. */
+/** What `activate` hands out to the extension's own tests, and to no other extension. */
 export interface Exports {
   readonly images: OpenImages;
   readonly chains: ChainView;
@@ -57,7 +59,7 @@ export interface Exports {
   readonly startup: readonly Moment[];
 }
 
-/** What dialogs and pages do once the person has answered. @param confirmed as `stageRequest` has it */
+/** What dialogs and pages do once the user has answered. @param confirmed as `stageRequest` has it */
 export interface Actions {
   stage(
     document: ImageDocument,
@@ -90,6 +92,7 @@ export async function deactivate(): Promise<void> {
 export function activate(context: vscode.ExtensionContext): Exports | undefined {
   const activating = now();
   context.subscriptions.push(openLog(context));
+  offerInTerminal(context);
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
@@ -104,8 +107,8 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
   const images = new OpenImages();
   const checks = new Checks();
   const chains = new ChainView(workerScript, checks);
-  const findUsers = usersInWorkspace(chains);
-  const surroundings = { images, findUsers, workerScript };
+  const findOverlays = overlaysInWorkspace(chains);
+  const exporting = { images, findOverlays, workerScript };
   void removeLeftovers([
     stagedFolder,
     ...(context.storageUri === undefined ? [] : [context.storageUri.fsPath]),
@@ -122,7 +125,8 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
       images,
       renames,
       checks,
-      findUsers,
+      findOverlays,
+      actions: pageActions(findOverlays, checks),
     }),
     new Problems(checks),
     new ImageStatus(images),
@@ -139,7 +143,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerOpenCommands(images),
     registerOpenWith(images),
     registerSample(context),
-    registerExportMap(surroundings),
+    registerExportMap(exporting),
     registerCopyInformation(images, workerScript),
     registerCheck(images, checks, chains.index, workerScript),
     new AutomaticChecks(checks, workerScript),
@@ -147,25 +151,25 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerRepair(images),
     registerChangeCommands(images),
     registerGiveBack(images),
-    registerChangeBacking(images, chains, findUsers),
+    registerChangeBacking(images, chains, findOverlays),
     registerChainCommands(chains),
     registerDependents(images, chains),
   );
-  // Whatever another extension could take from here would answer questions in place of the person.
+  // Another extension could otherwise answer questions in place of the user.
   if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
   return {
     images,
     chains,
     checks,
-    guards: (document) => guardsOf(document, findUsers),
+    guards: (document) => guardsOf(document, findOverlays),
     logTo,
-    replaceGuards: (target) => replaceGuards(target, surroundings),
+    replaceGuards: (target) => replaceGuards(target, exporting),
     actions: {
       stage: (document, request, label, confirmed) =>
-        stageRequest(document, request, label, confirmed, findUsers),
-      repair: (document, mode, confirmed) => stageRepair(document, mode, confirmed, findUsers, checks),
+        stageRequest(document, request, label, confirmed, findOverlays),
+      repair: (document, mode, confirmed) => stageRepair(document, mode, confirmed, findOverlays, checks),
       giveBack: (uri) => giveBack(uri, images, () => Promise.resolve(true)),
-      exportMap: (uri, form, destination) => exportMap(uri, form, destination, surroundings),
+      exportMap: (uri, form, destination) => exportMap(uri, form, destination, exporting),
     },
     startup: [between(began, loaded), between(activating, now())],
   };

@@ -1,11 +1,11 @@
 /** How a node of the tree looks: icon, words, tooltip. */
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
+import { type Health, healthDetail, healthText, verdictOf } from '../text/vscode/health';
 import { listed } from '../text/printable';
 import { sizeText } from '../text/sizeText';
-import { tooltipTable, treeItem, type TreeEntry } from '../words/items';
-import { describe } from '../words/words';
+import { tooltipTable, treeItem, type TreeEntry } from '../text/vscode/items';
+import { describe } from '../text/vscode/describe';
 import type { Problem } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
@@ -61,14 +61,14 @@ const isElsewhere = ({ path }: IndexedImage): boolean =>
 
 /**
  * What a node tells at length, made when the pointer rests on it.
- * @param users images that name it as their backing file
+ * @param overlays images that name it as their backing file
  */
 export function chainTooltip(
   node: ChainNode,
   health: Health,
-  users: readonly IndexedImage[],
+  overlays: readonly IndexedImage[],
 ): vscode.MarkdownString {
-  return node.kind === 'image' ? imageTooltip(node, health, users) : brokenTooltip(node);
+  return node.kind === 'image' ? imageTooltip(node, health, overlays) : brokenTooltip(node);
 }
 
 /** What a check has found; nothing where there was none. */
@@ -125,7 +125,7 @@ function imageIcon(node: ImageNode, isWhole: boolean, health: Health): vscode.Th
 function imageTooltip(
   node: ImageNode,
   health: Health,
-  users: readonly IndexedImage[],
+  overlays: readonly IndexedImage[],
 ): vscode.MarkdownString {
   const { image } = node;
   const { summary, backing } = image;
@@ -147,8 +147,8 @@ function imageTooltip(
   const special = marks(image);
   if (special.length > 0) rows.push([vscode.l10n.t('State'), special.join(', ')]);
   if (health.kind !== 'unchecked') rows.push([vscode.l10n.t('Health'), healthDetail(health)]);
-  if (users.length > 0) {
-    rows.push([vscode.l10n.t('Used by'), listed(users.map(({ path }) => basename(path)))]);
+  if (overlays.length > 0) {
+    rows.push([vscode.l10n.t('Used by'), listed(overlays.map(({ path }) => basename(path)))]);
   }
   if (node.isOutside && isElsewhere(image)) {
     rows.push([vscode.l10n.t('Place'), vscode.l10n.t('not among the images of the workspace')]);
@@ -186,7 +186,7 @@ function brokenText(node: BrokenNode): string {
     case 'notRead':
       return vscode.l10n.t('not among the images of the workspace, not read');
     case 'tooDeep':
-      return vscode.l10n.t('the chain goes on: no more layers are shown');
+      return vscode.l10n.t('the chain continues; further layers are not shown');
   }
 }
 

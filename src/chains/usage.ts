@@ -4,9 +4,9 @@
  * could not be looked at is told along with what was found.
  */
 import * as vscode from 'vscode';
-import { IndexClient } from '../worker/client';
+import { IndexClient } from '../worker/indexClient';
 import type { IndexedImage, SearchGap, Surroundings } from '../worker/indexApi';
-import { log } from '../words/log';
+import { log } from '../text/log';
 import { ChainModel, type Dependent } from './chainModel';
 import type { WorkspaceIndex } from './workspaceIndex';
 

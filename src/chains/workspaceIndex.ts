@@ -8,10 +8,10 @@
  */
 import { dirname, sep } from 'node:path';
 import * as vscode from 'vscode';
-import { IndexClient } from '../worker/client';
+import { IndexClient } from '../worker/indexClient';
 import type { IndexedImage, SearchGap, WalkPart, WalkRequest } from '../worker/indexApi';
 import type { IndexedFiles } from './chainModel';
-import { log } from '../words/log';
+import { log } from '../text/log';
 import { type FolderEvents, FolderWatch } from './folderEvents';
 import { INDEX_SETTINGS, indexSettings, localFolders } from './indexSettings';
 

@@ -3,9 +3,9 @@
  * takes a thread of its own, so that no request waits for it, and gives up without a trace after two seconds.
  */
 import * as vscode from 'vscode';
-import type { Checks } from '../editor/checks';
-import type { ImageDocument } from '../editor/document';
-import { sourceName } from '../editor/source';
+import type { Checks } from '../editor/health/checks';
+import type { ImageDocument } from '../editor/model/document';
+import { sourceName } from '../editor/model/source';
 import { withEngine } from './engineOf';
 
 /** Milliseconds. */
@@ -66,7 +66,7 @@ export class AutomaticChecks implements vscode.Disposable {
       const check = withEngine(
         this.workerScript,
         uri,
-        (engine) => engine.checkUnattended(1),
+        (engine) => engine.calls.checkUnattended(1),
         {},
         token.token,
       );
@@ -81,7 +81,7 @@ export class AutomaticChecks implements vscode.Disposable {
   }
 }
 
-/** A thread that sits in a system call does not end when it is told to; nobody waits for it. */
+/** A thread that sits in a system call does not end when it is told to; it is not waited for. */
 const whenCancelled = (token: vscode.CancellationToken): Promise<undefined> =>
   new Promise((resolve) => {
     token.onCancellationRequested(() => {

@@ -1,13 +1,13 @@
 /** Write Zeroes… and Discard…: shows the page's dialog, which tells what a change would do before it stages anything. */
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
-import type { Selection } from '../editor/document';
-import type { FindUsers } from '../editor/editability';
-import type { ChangeKind } from '../editor/messages';
-import type { OpenImages } from '../editor/openImages';
+import type { Selection } from '../editor/model/document';
+import type { FindOverlays } from '../editor/guards/guards';
+import type { ChangeKind } from '../editor/page/messages';
+import type { OpenImages } from '../editor/host/openImages';
 import { sizeText } from '../text/sizeText';
 import { targetIn, textIn } from './arguments';
-import { registerCommand, tellError } from '../words/tell';
+import { registerCommand, tellError } from '../text/vscode/tell';
 import { parseBytes, parsePlace } from '../text/byteCount';
 import { pageInSight } from './open';
 import { imageOf } from './target';
@@ -20,15 +20,15 @@ export function registerChangeCommands(images: OpenImages): vscode.Disposable {
 }
 
 /** Who has a file as its backing file, from the index of the workspace and from the file's own folder. */
-export function usersInWorkspace(chains: ChainView): FindUsers {
+export function overlaysInWorkspace(chains: ChainView): FindOverlays {
   return async (path) => {
     const { dependents, gaps } = await chains.usageOf(path);
-    const users = dependents.filter(({ distance }) => distance === 1);
-    return { paths: users.map(({ image }) => image.path), gaps };
+    const overlays = dependents.filter(({ distance }) => distance === 1);
+    return { paths: overlays.map(({ image }) => image.path), gaps };
   };
 }
 
-/** @param given a target; fields `offset` and `length`, as a person would write them, fill in the dialog */
+/** @param given a target; fields `offset` and `length`, as a user would write them, fill in the dialog */
 async function change(kind: ChangeKind, given: unknown, images: OpenImages): Promise<void> {
   const uri = await imageOf(targetIn(given), images);
   if (uri === undefined) return;
@@ -38,7 +38,7 @@ async function change(kind: ChangeKind, given: unknown, images: OpenImages): Pro
   const offset = textIn(given, 'offset');
   const length = textIn(given, 'length');
   if (offset === undefined || length === undefined) {
-    // Where it is shown already, the selection is what the person means.
+    // Where it is shown already, the selection is meant.
     page.goTo({ change: { kind, range: page.document.selection } });
     return;
   }
@@ -47,7 +47,7 @@ async function change(kind: ChangeKind, given: unknown, images: OpenImages): Pro
   if (range === undefined) {
     void tellError(
       vscode.l10n.t(
-        'Offset {0} and length {1} are no range of the disk, which ends at 0x{2} ({3}).',
+        'Offset {0}, length {1}: outside the disk, which ends at 0x{2} ({3}).',
         offset,
         length,
         virtualSize.toString(16),

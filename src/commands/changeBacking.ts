@@ -1,16 +1,17 @@
 /**
- * Change Backing File…: another file in the image's header, or none, as `qemu-img rebase -u` does. The person chooses the
+ * Change Backing File…: another file in the image's header, or none, as `qemu-img rebase -u` does. The user chooses the
  * file, is told what that means, and has an edit staged like any other.
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
-import { type FindUsers, guardsOf, readOnlyReason } from '../editor/editability';
-import type { OpenImages } from '../editor/openImages';
-import type { Page } from '../editor/page';
-import { stageRequest } from '../editor/stage';
-import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../words/tell';
-import { describeWithFile } from '../words/words';
+import { type FindOverlays, guardsOf, readOnlyReason } from '../editor/guards/guards';
+import type { OpenImages } from '../editor/host/openImages';
+import type { Page } from '../editor/host/page';
+import { preview } from './preview';
+import { stageRequest } from './stageChange';
+import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
+import { describeWithFile } from '../text/vscode/describe';
 import type { ChangeTally } from '../worker/api';
 import { fieldIn, nodeIn, targetIn } from './arguments';
 import { askForBacking } from './backingChoice';
@@ -21,7 +22,7 @@ import { type CommandTarget, imageOf } from './target';
 export function registerChangeBacking(
   images: OpenImages,
   chains: ChainView,
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
 ): vscode.Disposable {
   return registerCommand(
     'qcow2.changeBackingFile',
@@ -35,12 +36,12 @@ export function registerChangeBacking(
         refuse(reason);
         return undefined;
       }
-      return askAndStage(page, chains, findUsers, fieldIn(given, 'choosesFile') === true);
+      return askAndStage(page, chains, findOverlays, fieldIn(given, 'choosesFile') === true);
     },
   );
 }
 
-/** A broken link in the tree is mended in the image that has it. */
+/** A broken link in the tree is repaired in the image that has it. */
 function ownerIn(given: unknown): CommandTarget {
   const node = nodeIn(given);
   return node?.kind === 'broken' ? nodeIn(node.parent) : targetIn(given);
@@ -49,13 +50,13 @@ function ownerIn(given: unknown): CommandTarget {
 async function askAndStage(
   page: Page,
   chains: ChainView,
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
   choosesFile: boolean,
 ): Promise<ChangeTally | undefined> {
   const { document, uri } = page;
   const guards = document.hasUnsaved
     ? { refusals: [], questions: [] }
-    : await guardsOf(document, findUsers, { writesData: false });
+    : await guardsOf(document, findOverlays, { writesData: false });
   if (guards.refusals[0] !== undefined) {
     refuse(guards.refusals[0]);
     return undefined;
@@ -67,14 +68,14 @@ async function askAndStage(
     return undefined;
   }
   const { request, size } = choice;
-  const preview = await document.preview(request);
-  if (!preview.ok) {
-    tellProblem(describeWithFile(preview.problem, uri.fsPath), preview.problem);
+  const previewed = await preview(document, (engine, operation) => engine.preview(request, operation));
+  if (!previewed.ok) {
+    tellProblem(describeWithFile(previewed.problem, uri.fsPath), previewed.problem);
     return undefined;
   }
-  const { rebased, changed } = preview.value;
+  const { rebased, changed } = previewed.value;
   if (!changed || rebased === undefined) {
-    void tellInformation(vscode.l10n.t('The image names this backing file already.'));
+    void tellInformation(vscode.l10n.t('This is already the backing file of the image.'));
     return undefined;
   }
   const questions = guards.questions.filter(({ id }) => !document.isConfirmed(id));
@@ -86,7 +87,7 @@ async function askAndStage(
   if ((await ask(question, { detail, buttons: [yes] })) !== yes) return undefined;
   const label = rebaseLabel(request.backing?.name);
   const confirmed = questions.map(({ id }) => id);
-  const staged = await stageRequest(document, request, label, confirmed, findUsers);
+  const staged = await stageRequest(document, request, label, confirmed, findOverlays);
   if (!staged.ok) {
     refuse(staged.text);
     return undefined;

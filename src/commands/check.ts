@@ -2,17 +2,23 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { WorkspaceIndex } from '../chains/workspaceIndex';
-import type { Checks } from '../editor/checks';
-import type { ImageDocument } from '../editor/document';
-import type { OpenImages } from '../editor/openImages';
-import type { FindingPlace } from '../editor/problems';
-import { sourceName } from '../editor/source';
-import { imageSource } from '../editor/sources';
+import type { Checks } from '../editor/health/checks';
+import type { ImageDocument } from '../editor/model/document';
+import type { OpenImages } from '../editor/host/openImages';
+import type { FindingPlace } from '../editor/health/problems';
+import { sourceName } from '../editor/model/source';
+import { imageSource } from '../editor/host/imageSource';
 import type { CheckReport } from '../worker/api';
 import { isImageName } from '../qcow2/imageName';
-import { healthDetail, type Health, verdictOf } from '../words/health';
+import { healthDetail, type Health, verdictOf } from '../text/vscode/health';
 import { fieldIn, offsetIn, targetIn, textIn } from './arguments';
-import { registerCommand, showProgress, tellInformation, tellProblem, tellWarning } from '../words/tell';
+import {
+  registerCommand,
+  showProgress,
+  tellInformation,
+  tellProblem,
+  tellWarning,
+} from '../text/vscode/tell';
 import { withEngine } from './engineOf';
 import { pageInSight } from './open';
 import { imageOf, namedImage } from './target';
@@ -83,7 +89,7 @@ function othersOf(uri: vscode.Uri, selected: unknown, index: WorkspaceIndex): re
   );
 }
 
-/** Answers with what was found; undefined when the check was given up or failed, which the person has been told. */
+/** Answers with what was found; undefined when the check was given up or failed, which the user has been told. */
 async function check(
   uri: vscode.Uri,
   images: OpenImages,
@@ -95,7 +101,7 @@ async function check(
   const run = (): Promise<Health> =>
     document === undefined ? checkFile(uri, checks, workerScript) : checkDocument(document, checks);
   const health = isInSight ? await run() : await withNotification(uri, checks, run);
-  // Not waited for: the message stays until the person has seen it.
+  // Not waited for: the message stays until the user has seen it.
   if (!isInSight) void tell(uri, health);
   return health.kind === 'checked' ? health.report : undefined;
 }
@@ -103,7 +109,12 @@ async function check(
 /** In the document's own thread, on what it shows. */
 function checkDocument(document: ImageDocument, checks: Checks): Promise<Health> {
   const stopper = new Stopper();
-  return checks.run(document.source, (report) => document.check(report, stopper.take), stopper.stop);
+  return checks.run(
+    document.source,
+    (report) =>
+      document.run((engine, operation) => engine.check(operation), { report, cancel: stopper.take }),
+    stopper.stop,
+  );
 }
 
 /** In a thread of its own. */
@@ -115,7 +126,7 @@ function checkFile(uri: vscode.Uri, checks: Checks, workerScript: string): Promi
       withEngine(
         workerScript,
         uri,
-        (engine) => engine.check(1),
+        (engine) => engine.calls.check(1),
         {
           operationProgress: (_operation, done, total) => {
             report(done, total);

@@ -1,14 +1,16 @@
 /** Export Map: asks for the form and the place, streams the map there, and opens it if it is small. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../editor/document';
-import { replaceGuards, type Surroundings } from '../editor/replace';
+import type { ImageDocument } from '../editor/model/document';
+import type { Cancel } from '../editor/model/operations';
+import type { OpenImages } from '../editor/host/openImages';
+import { replaceGuards, type ReplaceContext } from '../editor/guards/replaceGuards';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
 import { sizeText } from '../text/sizeText';
-import { describeWithFile } from '../words/words';
+import { describeWithFile } from '../text/vscode/describe';
 import { targetIn, textIn } from './arguments';
-import { type Choice, choose } from '../words/choose';
-import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../words/tell';
+import { type Choice, choose } from '../text/vscode/choose';
+import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
 import { withEngine } from './engineOf';
 import { folderOf, imageOf } from './target';
 
@@ -19,7 +21,8 @@ export interface ExportedMap {
   readonly bytes: number;
 }
 
-export interface ExportContext extends Surroundings {
+export interface ExportContext extends ReplaceContext {
+  readonly images: OpenImages;
   /** Path of the bundled worker. */
   readonly workerScript: string;
 }
@@ -43,7 +46,7 @@ function formIn(given: unknown): MapForm | undefined {
   return form === 'json' || form === 'csv' || form === 'text' ? form : undefined;
 }
 
-/** Answers with what was written; undefined when it was given up or failed, which the person has been told. */
+/** Answers with what was written; undefined when it was given up or failed, which the user has been told. */
 export async function exportMap(
   uri: vscode.Uri,
   form: MapForm,
@@ -62,24 +65,24 @@ export async function exportMap(
     return undefined;
   }
   const exported = { destination, form, ...written.value };
-  // Not waited for: the message stays until the person has seen it.
+  // Not waited for: the message stays until the user has seen it.
   void tellSuccess(exported);
   return exported;
 }
 
 /** Why a map cannot be written there. It is no image: what others stand on, or have edits of, is not to become one. */
-async function refusalOf(destination: vscode.Uri, surroundings: Surroundings): Promise<string | undefined> {
+async function refusalOf(destination: vscode.Uri, context: ReplaceContext): Promise<string | undefined> {
   if (destination.scheme !== 'file') {
-    return vscode.l10n.t('A map is written to files on a local disk only.');
+    return vscode.l10n.t('Maps can be exported only to a local disk.');
   }
-  const { refusals, questions } = await replaceGuards(destination, surroundings);
+  const { refusals, questions } = await replaceGuards(destination, context);
   return refusals[0] ?? questions[0]?.text;
 }
 
 function askForForm(): Promise<MapForm | undefined> {
   const forms: Choice<MapForm>[] = [
     { value: 'json', label: 'JSON', detail: vscode.l10n.t('As `qemu-img map --output=json` prints it') },
-    { value: 'csv', label: 'CSV', detail: vscode.l10n.t('A row an extent, for a spreadsheet') },
+    { value: 'csv', label: 'CSV', detail: vscode.l10n.t('One row per extent, for spreadsheets') },
     {
       value: 'text',
       label: vscode.l10n.t('Text'),
@@ -87,7 +90,7 @@ function askForForm(): Promise<MapForm | undefined> {
     },
   ];
   const title = vscode.l10n.t('Export Map');
-  return choose(forms, { title, placeHolder: vscode.l10n.t('Form of the map') });
+  return choose(forms, { title, placeHolder: vscode.l10n.t('Map format') });
 }
 
 function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Uri | undefined> {
@@ -102,7 +105,7 @@ function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Ur
 
 /**
  * The map of what the editor shows. In a thread of its own, since a map of millions of extents keeps it busy, and the
- * editor's must stay free to answer; only what is staged nobody else knows.
+ * editor's must stay free to answer; only the editor's thread knows what is staged.
  */
 function exportWithProgress(
   uri: vscode.Uri,
@@ -113,12 +116,13 @@ function exportWithProgress(
   const title = vscode.l10n.t('Exporting the map of {0}', basename(uri.path));
   return showProgress(title, (report, token) => {
     if (document !== undefined && (document.state?.edits?.unsaved ?? 0) > 0) {
-      return document.exportMap(request, report, (stop) => token.onCancellationRequested(stop));
+      const cancel: Cancel = (stop) => token.onCancellationRequested(stop);
+      return document.run((engine, operation) => engine.exportMap(request, operation), { report, cancel });
     }
     return withEngine(
       workerScript,
       uri,
-      (engine) => engine.exportMap(request, 1),
+      (engine) => engine.calls.exportMap(request, 1),
       {
         operationProgress: (_operation, done, total) => {
           report(done, total);
@@ -132,10 +136,7 @@ function exportWithProgress(
 function tellFailure(image: vscode.Uri, problem: Problem): void {
   if (problem.kind === 'cancelled') return;
   const text = describeWithFile(problem, image.fsPath);
-  tellProblem(
-    vscode.l10n.t('The map of {0} could not be exported: {1}', basename(image.path), text),
-    problem,
-  );
+  tellProblem(vscode.l10n.t('Could not export the map of {0}: {1}', basename(image.path), text), problem);
 }
 
 async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promise<void> {
@@ -148,7 +149,7 @@ async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promis
   const isInExplorer = vscode.workspace.getWorkspaceFolder(destination) !== undefined;
   const reveal = vscode.l10n.t('Reveal in Explorer View');
   const name = basename(destination.path);
-  const text = vscode.l10n.t('{0} extents were written to {1} ({2}).', extents, name, sizeText(bytes));
+  const text = vscode.l10n.t('Exported {0} extents to {1} ({2}).', extents, name, sizeText(bytes));
   if ((await tellInformation(text, ...(isInExplorer ? [reveal] : []))) === reveal) {
     await vscode.commands.executeCommand('revealInExplorer', destination);
   }

@@ -1,10 +1,10 @@
 /**
- * Save, by the keyboard in our editor: announces itself, so that a save that nobody asked for (Auto Save) is told from
- * one that somebody did.
+ * Save, by the keyboard in our editor: announces itself, so that a save that was not asked for (Auto Save) is told from
+ * one that was.
  */
 import * as vscode from 'vscode';
-import type { OpenImages } from '../editor/openImages';
-import { registerCommand } from '../words/tell';
+import type { OpenImages } from '../editor/host/openImages';
+import { registerCommand } from '../text/vscode/tell';
 
 export function registerSave(images: OpenImages): vscode.Disposable {
   return registerCommand('qcow2.save', async () => {

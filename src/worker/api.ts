@@ -90,7 +90,7 @@ export interface ImageState {
   /** Bytes; 0 when the file could not be looked at. */
   readonly fileSize: number;
   readonly allocatedBytes: number;
-  /** Changes whenever the worker has read the file anew. */
+  /** Changes whenever the worker has read the file again. */
   readonly generation: number;
   /** Why the image could not be opened; the header is then shown as far as it can be read. */
   readonly problem?: Problem;
@@ -188,7 +188,7 @@ export interface Reverted {
   readonly isReadAnew: boolean;
 }
 
-/** What a person has said of the file that a copy replaces, where the program cannot know. */
+/** What the user has said of the file that a copy replaces, where the program cannot know. */
 export interface SaveAsTrust {
   /** No other program has it open. */
   readonly trustsUnseenLocks?: boolean;
@@ -201,14 +201,17 @@ export interface Recovered {
 
 export interface Restored extends BackupPlace {
   readonly state: ImageState;
-  /** What the person is shown for each edit, done or not, the first one first. */
+  /** What the user is shown for each edit, done or not, the first one first. */
   readonly labels: readonly string[];
   /** Edits before the first one that the backup could not keep. */
   readonly missing: number;
 }
 
-/** One of the calls that may take long; the host counts, and `EngineClient.cancelOperation` names it. */
+/** One of the calls that may take long; the host counts (`Operations`), and `EngineClient.cancelOperation` stops it. */
 export type OperationId = number;
+
+/** Told how far an operation is: `done` of `total`, in a unit of its own. */
+export type ProgressReport = (done: number, total: number) => void;
 
 export interface ImageSummary {
   readonly virtualSize: number;
@@ -237,15 +240,10 @@ export interface MapRequest {
   readonly form: MapForm;
 }
 
-/** What the host may ask of the worker. */
-export interface EngineApi {
-  /**
-   * Opens, or opens again after a change on disk, and starts the whole-disk scan. Always answers with a state:
-   * `problem` says what is wrong.
-   */
-  open(path: string, options: OpenOptions): ImageState;
+/** Questions about the image as it is shown, staged changes included; they change nothing of it. */
+export interface QuestionCalls {
   /** Whether the file (or one of its chain) differs from what was read: size, time or identity. */
-  hasChanged(): boolean;
+  hasChanged(): Result<boolean>;
   /** Whether the image may be written now. Cheap, and reads nothing of the image. */
   access(): Result<WriteAccess>;
   /** Aggregated cells for a stretch of the guest's disk; may be incomplete while the whole-disk scan runs. */
@@ -281,10 +279,16 @@ export interface EngineApi {
   obstacles(operation: OperationId): Result<readonly Obstacle[]>;
   /** What a repair would do; nothing is staged. */
   previewRepair(mode: RepairMode, operation: OperationId): Result<RepairReport>;
-  /** Stages a repair as one edit, or as none where there is nothing to mend. @param label what the person is shown */
+}
+
+/** What stages, takes back, saves and keeps changes. */
+export interface EditCalls {
+  /** Stages a repair as one edit, or as none where there is nothing to repair. @param label what the user is shown */
   repair(mode: RepairMode, label: string, run: Run): Result<Repaired>;
-  /** Stages a change as one edit, or as none where it changes nothing. @param label what the person is shown */
+  /** Stages a change as one edit, or as none where it changes nothing. @param label what the user is shown */
   apply(change: ChangeRequest, label: string, run: Run): Result<Edited>;
+  /** Undoes or redoes until `done` edits are done. */
+  goTo(done: number, generation: number): Result<ImageState>;
   /** Writes what is staged to the disk, all or nothing; `operation` can be stopped until the journal is sealed. */
   save(run: Run): Result<Saved>;
   /** What giving free space back to the host would come to; nothing may be staged. */
@@ -293,24 +297,33 @@ export interface EngineApi {
   giveBack(run: Run): Result<GaveBack>;
   /** Writes the image as staged to another file, which is there whole or not at all. */
   saveAs(path: string, trust: SaveAsTrust, run: Run): Result<undefined>;
-  /** Goes back to what is on disk, reading it anew where no edit leads there or the file has changed. */
+  /** Goes back to what is on disk, reading it again where no edit leads there or the file has changed. */
   revert(generation: number): Result<Reverted>;
   /** Writes edits to a backup, which fits the file as it is now. */
   backUp(path: string, scope: BackupScope): Result<BackupPlace>;
   /** Stages the edits of a backup again, and goes to where their history stood; nothing may be staged. */
   restore(path: string, options: RestoreOptions, generation: number): Result<Restored>;
-  /** Takes back a save that was interrupted, or finishes it where it was done; then reads the image anew. */
+  /** Takes back a save that was interrupted, or finishes it where it was done; then reads the image again. */
   recover(trust: RecoverTrust, generation: number): Result<Recovered>;
-  /** Undoes or redoes until `done` edits are done. */
-  goTo(done: number, generation: number): Result<ImageState>;
-  close(): void;
+}
+
+/** What the host may ask about the image that is open. Every call answers with a `Result`: remote.ts makes them. */
+export interface EngineCalls extends QuestionCalls, EditCalls {}
+
+/** What the host may ask of the worker. */
+export interface EngineApi extends EngineCalls {
+  /**
+   * Opens, or opens again after a change on disk, and starts the whole-disk scan. Always answers with a state:
+   * `problem` says what is wrong.
+   */
+  open(path: string, options: OpenOptions): ImageState;
 }
 
 /** What the worker tells the host without being asked. */
 export interface EngineEvents {
   /** The whole-disk scan got further: `done` of `total` guest bytes. */
   scanProgress(done: number, total: number): void;
-  /** The whole-disk scan is done and has found what a person must know. */
+  /** The whole-disk scan is done and has found what the user must know. */
   scanFound(problems: readonly Problem[]): void;
   /** The whole-disk scan cannot go on; what it has seen stays. */
   scanFailed(problem: Problem): void;

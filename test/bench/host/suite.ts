@@ -7,7 +7,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
-import { labelOf, requestOf } from '../../../src/editor/changes';
+import { labelOf, requestOf } from '../../../src/commands/changeRequest';
 import type { Exports } from '../../../src/extension';
 import type { CheckReport } from '../../../src/worker/api';
 import type { Row } from '../report';
@@ -145,7 +145,9 @@ const pause = (milliseconds: number): Promise<void> =>
 async function scanned(uri: vscode.Uri): Promise<void> {
   const { images } = extension().exports;
   for (;;) {
-    const cells = await images.find(uri)?.cells({ start: 0, bytesPerCell: 2 ** 26, count: 16_384 });
+    const cells = await images
+      .find(uri)
+      ?.ask((engine) => engine.cells({ start: 0, bytesPerCell: 2 ** 26, count: 16_384 }));
     if (cells?.ok === true && cells.value.totals.scannedBytes === cells.value.totals.totalBytes) return;
     await pause(20);
   }

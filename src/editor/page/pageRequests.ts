@@ -1,0 +1,155 @@
+/** Answers what the page asks (`HostApi`), for one panel on one document. */
+import * as vscode from 'vscode';
+import type { ProgressReport, RepairMode, Result, StagedReport } from '../../worker/api';
+import type { ImageDocument } from '../model/document';
+import type { Checks } from '../health/checks';
+import { type FindOverlays, guardsOf } from '../guards/guards';
+import type {
+  ChangePreview,
+  HostApi,
+  PageChange,
+  PageReport,
+  PageState,
+  RepairPreview,
+  TextResult,
+} from './messages';
+import { pageState } from './pageState';
+import { describe } from '../../text/vscode/describe';
+
+/** The page's actions, as commands of this extension. */
+const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
+  exportMap: 'qcow2.exportMap',
+  copyInfo: 'qcow2.copyImageInformation',
+  retry: 'qcow2.retry',
+  goToOffset: 'qcow2.goToOffset',
+  showChain: 'qcow2.showBackingChain',
+  recover: 'qcow2.recover',
+  check: 'qcow2.check',
+  cancelCheck: 'qcow2.cancelCheck',
+  repair: 'qcow2.repair',
+  saveAs: 'workbench.action.files.saveAs',
+  showProblems: 'workbench.actions.view.problems',
+  showLog: 'qcow2.showLog',
+};
+
+/** What answers the calls of `Api`, now or later. */
+type Handler<Api> = {
+  [Name in keyof Api]: Api[Name] extends (...args: infer Args) => infer Value
+    ? (...args: Args) => Value | Promise<Value>
+    : never;
+};
+
+/**
+ * What the page's buttons and dialogs do; implemented in `commands/`.
+ * @param confirmed ids of the guards' questions that were answered with yes
+ */
+export interface PageActions {
+  openImage(uri: vscode.Uri, toTheSide: boolean): Promise<void>;
+  preview(document: ImageDocument, change: PageChange): Promise<TextResult<ChangePreview>>;
+  stage(
+    document: ImageDocument,
+    change: PageChange,
+    confirmed: readonly string[],
+  ): Promise<TextResult<{ readonly label: string }>>;
+  previewRepair(document: ImageDocument, mode: RepairMode): Promise<TextResult<RepairPreview>>;
+  /** The preview is no longer needed. */
+  stopPreview(document: ImageDocument): void;
+  stageRepair(
+    document: ImageDocument,
+    mode: RepairMode,
+    confirmed: readonly string[],
+  ): Promise<TextResult<{ readonly label: string }>>;
+}
+
+/** What the answers bring with them. */
+export interface HandlerEvents {
+  /** The page is up, and has its state: what waited for it can be told. */
+  ready(): void;
+  /** The tables are being read for the file view. */
+  readonly layoutProgress: ProgressReport;
+}
+
+export function pageHandler(
+  uri: vscode.Uri,
+  document: ImageDocument,
+  findOverlays: FindOverlays,
+  checks: Checks,
+  actions: PageActions,
+  events: HandlerEvents,
+): Handler<HostApi> {
+  // Of this page alone: other pages may be on the same file.
+  const walk = Symbol('walk for the file view');
+  const inspection = Symbol('inspection of a cluster of the file');
+  return {
+    async ready(): Promise<PageState> {
+      const state = await document.whenRead();
+      // After the answer is on its way: what waited needs the state it belongs to.
+      setImmediate(() => {
+        events.ready();
+      });
+      return pageState(document, state, checks);
+    },
+    cells: (request) => document.ask((engine) => engine.cells(request)),
+    totals: (start, length) => document.ask((engine) => engine.totals(start, length)),
+    inspect: async (guestOffset) => inWords(await document.ask((engine) => engine.inspect(guestOffset))),
+    readBytes: (guestOffset, length) => document.ask((engine) => engine.readBytes(guestOffset, length)),
+    hostCells: (request) =>
+      document.run((engine, operation) => engine.hostCells(request, operation), {
+        report: events.layoutProgress,
+        key: walk,
+      }),
+    inspectHost: (hostOffset) =>
+      document.run((engine, operation) => engine.inspectHost(hostOffset, operation), {
+        key: inspection,
+        stopsOlder: true,
+      }),
+    readHostBytes: (hostOffset, length) => document.ask((engine) => engine.readHostBytes(hostOffset, length)),
+    leaveFile() {
+      document.stop(walk);
+    },
+    async openLayer(depth, toTheSide) {
+      const path = document.state?.chain?.layers.find((layer) => layer.depth === depth)?.path;
+      if (path === undefined) return;
+      await actions.openImage(vscode.Uri.file(path), toTheSide);
+    },
+    async changeBacking(depth, choosesFile) {
+      const overlay = document.state?.chain?.layers.find((layer) => layer.depth === depth - 1)?.path;
+      const image = depth === 1 || overlay === undefined ? uri : vscode.Uri.file(overlay);
+      await vscode.commands.executeCommand('qcow2.changeBackingFile', { uri: image, choosesFile });
+    },
+    async run(command) {
+      if (!Object.hasOwn(COMMANDS, command)) return;
+      await vscode.commands.executeCommand(COMMANDS[command], uri);
+    },
+    async copy(text) {
+      await vscode.env.clipboard.writeText(text);
+    },
+    guards: () => guardsOf(document, findOverlays),
+    preview: (change) => actions.preview(document, change),
+    stage: (change, confirmed) => actions.stage(document, change, confirmed),
+    repairGuards: () => guardsOf(document, findOverlays, { allowsDamage: true, writesData: false }),
+    previewRepair: (mode) => actions.previewRepair(document, mode),
+    stopPreview() {
+      actions.stopPreview(document);
+    },
+    stageRepair: (mode, confirmed) => actions.stageRepair(document, mode, confirmed),
+    describe,
+    selectionChanged(selection) {
+      document.select(selection);
+    },
+  };
+}
+
+function inWords(result: Result<StagedReport>): Result<PageReport> {
+  if (!result.ok) return result;
+  const { value } = result;
+  const { problem, onDisk } = value;
+  return {
+    ok: true,
+    value: {
+      ...value,
+      ...(problem === undefined ? {} : { problemText: describe(problem) }),
+      ...(onDisk?.problem === undefined ? {} : { problemTextOnDisk: describe(onDisk.problem) }),
+    },
+  };
+}
