@@ -106,6 +106,12 @@ const notCastToPosition = {
   message: 'Positions come from the functions of src/qcow2/units.ts.',
 };
 
+/** Masks of table entries, as numbers, as parts of a `bigint`, or in a text. */
+const ENTRY_MASKS = [
+  'Literal[raw=/^.?0x(80000000|40000000|3fffffff|3f000000|7f000000|ff000000|00e0+|ffe00000)/]',
+  'Literal[raw=/^.?0x(00ffffff|fffffe00|0*1f[ef])n?\\b/]',
+].map((selector) => ({ selector, message: 'The bits of table entries have names in format/entryBits.ts.' }));
+
 export default tseslint.config(
   {
     ignores: ['dist/**', 'node_modules/**', '.vscode-test/**', 'out/**', '.cache/**', 'samples/**'],
@@ -167,6 +173,11 @@ export default tseslint.config(
     files: ['src/**/*.ts', 'webview/**/*.ts'],
     ignores: ['src/qcow2/units.ts'],
     rules: { 'no-restricted-syntax': ['error', notCastToPosition] },
+  },
+  {
+    files: ['src/qcow2/**/*.ts'],
+    ignores: ['src/qcow2/{units,format/entryBits}.ts'],
+    rules: { 'no-restricted-syntax': ['error', notCastToPosition, ...ENTRY_MASKS] },
   },
   {
     // What runs without VS Code: the command line, the page, the threads, and the model, which the tests run in Node.

@@ -89,9 +89,9 @@ export interface OpenOptions {
 export interface ImageState {
   readonly path: string;
   /** Bytes; 0 when the file could not be looked at. */
-  readonly fileSize: ByteLength;
-  readonly allocatedBytes: ByteLength;
-  /** Changes whenever the worker has read the file anew. */
+  readonly fileSize: number;
+  readonly allocatedBytes: number;
+  /** Changes whenever the worker has read the file again. */
   readonly generation: number;
   /** Why the image could not be opened; the header is then shown as far as it can be read. */
   readonly problem?: Problem;
@@ -189,7 +189,7 @@ export interface Reverted {
   readonly isReadAnew: boolean;
 }
 
-/** What a person has said of the file that a copy replaces, where the program cannot know. */
+/** What the user has said of the file that a copy replaces, where the program cannot know. */
 export interface SaveAsTrust {
   /** No other program has it open. */
   readonly trustsUnseenLocks?: boolean;
@@ -202,7 +202,7 @@ export interface Recovered {
 
 export interface Restored extends BackupPlace {
   readonly state: ImageState;
-  /** What the person is shown for each edit, done or not, the first one first. */
+  /** What the user is shown for each edit, done or not, the first one first. */
   readonly labels: readonly string[];
   /** Edits before the first one that the backup could not keep. */
   readonly missing: number;
@@ -284,9 +284,9 @@ export interface QuestionCalls {
 
 /** What stages, takes back, saves and keeps changes. */
 export interface EditCalls {
-  /** Stages a repair as one edit, or as none where there is nothing to mend. @param label what the person is shown */
+  /** Stages a repair as one edit, or as none where there is nothing to repair. @param label what the user is shown */
   repair(mode: RepairMode, label: string, run: Run): Result<Repaired>;
-  /** Stages a change as one edit, or as none where it changes nothing. @param label what the person is shown */
+  /** Stages a change as one edit, or as none where it changes nothing. @param label what the user is shown */
   apply(change: ChangeRequest, label: string, run: Run): Result<Edited>;
   /** Undoes or redoes until `done` edits are done. */
   goTo(done: number, generation: number): Result<ImageState>;
@@ -298,13 +298,13 @@ export interface EditCalls {
   giveBack(run: Run): Result<GaveBack>;
   /** Writes the image as staged to another file, which is there whole or not at all. */
   saveAs(path: string, trust: SaveAsTrust, run: Run): Result<undefined>;
-  /** Goes back to what is on disk, reading it anew where no edit leads there or the file has changed. */
+  /** Goes back to what is on disk, reading it again where no edit leads there or the file has changed. */
   revert(generation: number): Result<Reverted>;
   /** Writes edits to a backup, which fits the file as it is now. */
   backUp(path: string, scope: BackupScope): Result<BackupPlace>;
   /** Stages the edits of a backup again, and goes to where their history stood; nothing may be staged. */
   restore(path: string, options: RestoreOptions, generation: number): Result<Restored>;
-  /** Takes back a save that was interrupted, or finishes it where it was done; then reads the image anew. */
+  /** Takes back a save that was interrupted, or finishes it where it was done; then reads the image again. */
   recover(trust: RecoverTrust, generation: number): Result<Recovered>;
 }
 
@@ -324,7 +324,7 @@ export interface EngineApi extends EngineCalls {
 export interface EngineEvents {
   /** The whole-disk scan got further: `done` of `total` guest bytes. */
   scanProgress(done: number, total: number): void;
-  /** The whole-disk scan is done and has found what a person must know. */
+  /** The whole-disk scan is done and has found what the user must know. */
   scanFound(problems: readonly Problem[]): void;
   /** The whole-disk scan cannot go on; what it has seen stays. */
   scanFailed(problem: Problem): void;

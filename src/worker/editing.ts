@@ -18,9 +18,9 @@ export interface EditingHost {
   progressOf(operation: OperationId): Progress;
   /** A save is done, although its call is not. */
   markSaved(): void;
-  /** What is staged has changed: shows and scans it anew. */
+  /** What is staged has changed: shows and scans it again. */
   renew(image: OpenImage, generation: number): ImageState;
-  /** Reads the files anew; nothing of what was staged is left. */
+  /** Reads the files again; nothing of what was staged is left. */
   reopen(generation: number): ImageState;
 }
 

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRunning, type Owner, thisThread } from '../../worker/owner';
+import { isRunning, thisThread } from '../../worker/owner';
 
 const PREFIX = 'host';
 const SEPARATOR = ',';

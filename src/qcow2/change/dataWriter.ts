@@ -3,20 +3,20 @@
  * old one's content. What a guest read before in the rest of a cluster it reads afterwards; old bytes of a host cluster
  * never show.
  */
+import { NO_HOST } from '../image/layer';
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
-import { isCompressed, L2_ZERO_LOW } from '../format/l2Entry';
+import { compressedClusters } from '../format/compressedDescriptor';
+import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
+import { EntryKind, hasHostCluster, isCompressed } from '../format/l2Kind';
 import { SUBCLUSTERS } from '../format/limits';
-import { offsetOf } from '../format/offsetField';
 import { readGuest } from '../image/read';
-import { EntryKind } from './decide';
-import { COPIED_HIGH } from './entryReader';
-import { NO_HOST } from '../image/layer';
 import {
   type ByteLength,
   clusterOf,
   guestOffset,
   type GuestOffset,
+  hostCluster,
   type HostCluster,
   hostOffset,
   type HostOffset,
@@ -135,8 +135,7 @@ export class DataWriter {
     const at = index * entries.stride;
     const kind = entries.kindAt(words, at, offset, guest);
     if (context.image.hasDataFile) return false;
-    const hasHost = kind === EntryKind.data || kind === EntryKind.zeroAllocated;
-    return !hasHost || (words[at + HIGH]! & COPIED_HIGH) === 0;
+    return !hasHostCluster(kind) || (words[at + HIGH]! & COPIED_HIGH) === 0;
   }
 
   /** The host cluster behind that of the entry before `index`; undefined where that entry has none. */
@@ -279,8 +278,9 @@ export class DataWriter {
   #setEntry({ words, changed }: L2Table, at: number, host: HostOffset, low: number, high: number): boolean {
     const { stride } = this.writer.entries;
     const before = words.slice(at, at + stride);
-    words[at + HIGH] = Math.floor(host / 2 ** 32) | COPIED_HIGH;
-    words[at + LOW] = host & ~L2_ZERO_LOW;
+    const entry = withOffset(COPIED_HIGH, 0, host);
+    words[at + HIGH] = entry.high;
+    words[at + LOW] = entry.low;
     if (stride === 4) {
       const mask = bitsBetween(
         Math.floor(low / this.#subclusterSize),
@@ -296,12 +296,12 @@ export class DataWriter {
 
   /** Gives up what an entry referred to. */
   #release(kind: EntryKind, high: number, low: number): void {
-    const { allocator, entries } = this.writer;
+    const { allocator, header } = this.writer;
     if (kind === EntryKind.compressed) {
-      const { first, count } = entries.compressedClusters(high, low);
+      const { first, count } = compressedClusters(high, low, header.clusterBits);
       allocator.release(first, count);
-    } else if (kind === EntryKind.data || kind === EntryKind.zeroAllocated) {
-      allocator.release(clusterOf(offsetOf(high, low), this.#clusterSize));
+    } else if (hasHostCluster(kind)) {
+      allocator.release(hostCluster(offsetOf(high, low) / this.#clusterSize));
     }
   }
 }

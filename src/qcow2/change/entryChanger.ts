@@ -3,6 +3,7 @@
  */
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
+import { EntryKind } from '../format/l2Kind';
 import type { Fill } from '../io/fill';
 import {
   type ByteLength,
@@ -14,7 +15,7 @@ import {
   startOf,
 } from '../units';
 import { bitsBetween, DataWriter } from './dataWriter';
-import { EntryKind, Outcome } from './decide';
+import { Outcome } from './decide';
 import { EntryRewriter } from './entryRewriter';
 import type { ImageWriter } from './imageWriter';
 import { forEachOther } from './knownZero';

@@ -5,8 +5,7 @@
  * An L2 table is walked once, however many L1 entries name it: nothing keeps millions of them from naming the same.
  */
 import { swapWords } from '../format/bytes';
-import { compressedLength, compressedOffset } from '../format/compressedDescriptor';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { firstOf, SCRATCH_SIZE, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
@@ -178,16 +177,4 @@ export class References {
   #report(done: number, total: number): void {
     if (!this.#isRewound) this.progress.report(done, total);
   }
-}
-
-/** The bytes that a compressed cluster's sectors touch. */
-export function compressedRegion(
-  high: number,
-  low: number,
-  clusterBits: number,
-): { readonly offset: HostOffset; readonly size: ByteLength } {
-  return {
-    offset: compressedOffset(high, low, clusterBits),
-    size: compressedLength(high, low, clusterBits),
-  };
 }

@@ -9,10 +9,10 @@ import { checkEncryption, type Encryption } from '../format/encryption';
 import { blockingFault, FaultCollector, type Fault, type Purpose } from '../format/faults';
 import type { Features } from '../format/features';
 import type { Header } from '../format/header';
-import { parseHeader } from '../format/parseHeader';
 import { parseExtensions, type HeaderExtensions } from '../format/headerExtensions';
-import type { L2Rules } from '../format/l2Entry';
+import type { L2Rules } from '../format/l2Kind';
 import { readLuksHeader, type LuksHeader } from '../format/luksHeader';
+import { parseHeader } from '../format/parseHeader';
 import type { Snapshot } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
 import {

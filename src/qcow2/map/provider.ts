@@ -1,7 +1,6 @@
 /** Which layer of a chain answers for a guest byte. */
 import { FormatError, type Problem } from '../errors';
-import type { Layer } from '../image/layer';
-import { NO_HOST, RunKind } from '../image/layer';
+import { type Layer, NO_HOST, RunKind } from '../image/layer';
 import { type GuestOffset, type HostOffset, plus } from '../units';
 import type { CellKind } from './cellCounts';
 import { kindOfBroken, lostBytes } from './lost';
@@ -12,16 +11,15 @@ export interface Provider {
   readonly cellKind: CellKind;
 }
 
-const KIND_NAMES = [
-  'unallocated',
-  'unallocated',
-  'data',
-  'compressed',
-  'zeroPlain',
-  'zeroAllocated',
-  'missing',
-] as const satisfies readonly CellKind[];
-const BACKING_NAMES: readonly CellKind[] = ['backing1', 'backing2'];
+/** Of what answers for a byte itself. */
+const KIND_NAMES = {
+  [RunKind.data]: 'data',
+  [RunKind.compressed]: 'compressed',
+  [RunKind.zeroPlain]: 'zeroPlain',
+  [RunKind.zeroAllocated]: 'zeroAllocated',
+  [RunKind.missing]: 'missing',
+} as const satisfies Partial<Record<RunKind, CellKind>>;
+const BACKING_NAMES: readonly CellKind[] = ['backing1', 'backing2', 'backing3'];
 
 /**
  * Goes down the chain until a layer has the byte.
@@ -34,7 +32,7 @@ export function findProvider(layers: readonly Layer[], guest: GuestOffset): Prov
     if ('problem' in found) return { providedBy: -1, cellKind: kindOfBroken(found.problem) };
     const { kind, host } = found;
     if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) continue;
-    const ownKind = depth === 0 ? KIND_NAMES[kind] : (BACKING_NAMES[depth - 1] ?? 'backing3');
+    const ownKind = depth === 0 ? KIND_NAMES[kind] : BACKING_NAMES[Math.min(depth, 3) - 1]!;
     const isLost = lostBytes(layer, 1, kind, host) > 0;
     return { providedBy: depth, cellKind: isLost ? 'missing' : ownKind };
   }

@@ -5,7 +5,7 @@
 import type { RawEntry } from '../format/bytes';
 import { sectorCountShift } from '../format/compressedDescriptor';
 import type { Header } from '../format/header';
-import { isCompressed } from '../format/l2Entry';
+import { isCompressed } from '../format/l2Kind';
 
 /** The specification's names, as far as it has some; whoever explains them explains all of them. */
 export type EntryFieldName =

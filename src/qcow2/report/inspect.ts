@@ -3,20 +3,18 @@
  * tables are read afresh and nothing in them is trusted: an entry that breaks the specification is reported, with
  * its raw value, not thrown.
  */
-import { ArgumentError, FormatError } from '../errors';
-import type { Problem } from '../errors';
-import { entryHex } from '../format/bytes';
-import type { RawEntry } from '../format/bytes';
+import { ArgumentError, FormatError, type Problem } from '../errors';
+import { entryHex, type RawEntry } from '../format/bytes';
+import { EntryKind, entryKind, type L2Rules } from '../format/l2Kind';
 import { SUBCLUSTERS } from '../format/limits';
 import type { ClusterEntry } from '../image/clusterEntry';
 import type { Layer } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { CellKind } from '../map/cellCounts';
-import { l1Fields, l2Fields } from './entryFields';
-import type { EntryField } from './entryFields';
 import { kindOfBroken } from '../map/lost';
 import { findProvider } from '../map/provider';
 import { type ByteLength, guestCluster, type GuestOffset, hostCluster, type HostOffset } from '../units';
+import { l1Fields, l2Fields, type EntryField } from './entryFields';
 
 export type { EntryField, EntryFieldName } from './entryFields';
 
@@ -81,7 +79,7 @@ export function inspectCluster(
 }
 
 function l2PartOf(
-  { header }: Qcow2Image,
+  { header, tables }: Qcow2Image,
   { l2 }: ClusterEntry,
 ): Pick<ClusterReport, 'fields' | 'l2Index' | 'l2EntryOffset' | 'l2Entry' | 'subclusters'> {
   if (l2 === undefined) return { fields: [] };
@@ -92,7 +90,7 @@ function l2PartOf(
     l2EntryOffset: l2.entryOffset,
     l2Entry: entryHex(entry.high, entry.low) + bitmapHex,
     fields: l2Fields(header, entry, bitmap),
-    ...(bitmap === undefined ? {} : { subclusters: subclustersOf(entry, bitmap) }),
+    ...(bitmap === undefined ? {} : { subclusters: subclustersOf(tables.rules, entry, bitmap) }),
   };
 }
 
@@ -139,8 +137,12 @@ function refcountOf(image: Qcow2Image, host: HostOffset): number | undefined {
 }
 
 /** The state of each subcluster, also where the bits contradict each other or the entry. */
-function subclustersOf(entry: RawEntry, bitmap: RawEntry): NonNullable<ClusterReport['subclusters']> {
-  const hasCluster = (entry.high & 0x80ffffff) !== 0 || (entry.low & 0xfffffe00) !== 0;
+function subclustersOf(
+  rules: L2Rules,
+  entry: RawEntry,
+  bitmap: RawEntry,
+): NonNullable<ClusterReport['subclusters']> {
+  const hasCluster = entryKind(rules, entry.high, entry.low) !== EntryKind.unallocated;
   return Array.from({ length: SUBCLUSTERS }, (_, index) => {
     const isZero = ((bitmap.high >>> index) & 1) !== 0;
     const isAllocated = ((bitmap.low >>> index) & 1) !== 0;

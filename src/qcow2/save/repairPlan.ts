@@ -4,12 +4,12 @@
  * nothing can be made worse: what lies behind the file's end is written first, refcounts that rise come before and those
  * that fall after all other changes, and `corrupt` stays set until all is written (promise A of ARCHITECTURE.md, "Save").
  */
+import { RefusedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
-import { RESERVED_BEYOND_2_53, offsetOf } from '../format/offsetField';
+import { soundBlockOffset } from '../format/refcount';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { StagedFile } from '../io/stagedFile';
 import type { Progress } from '../progress';
-import { RefusedError } from '../errors';
 import { hostOffset } from '../units';
 import {
   ceilSector,
@@ -113,11 +113,8 @@ function blocksOf({ file, header }: Qcow2Image): Set<number> {
   const clusters = new Set<number>();
   const words = readRefcountTable(file, header);
   for (let at = 0; at < words.length; at += 2) {
-    const [high, low] = [words[at + HIGH]!, words[at + LOW]!];
-    const offset = offsetOf(high, low);
-    const isSound =
-      (high & (RESERVED_BEYOND_2_53 | 0xff000000)) === 0 && (low & (header.clusterSize - 1)) === 0;
-    if (isSound && offset !== 0) clusters.add(offset / header.clusterSize);
+    const offset = soundBlockOffset(words[at + HIGH]!, words[at + LOW]!, header.clusterSize);
+    if (offset !== 0) clusters.add(offset / header.clusterSize);
   }
   return clusters;
 }
