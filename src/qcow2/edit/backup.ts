@@ -271,8 +271,10 @@ export class BackupWriter {
 
   /** Pages that follow on one another stand in one record. */
   #addPage(pieces: PieceRecord[], offset: HostOffset, bytes: Uint8Array): void {
+    // Opened before the first record is made.
+    const descriptor = this.#pages?.descriptor ?? -1;
     for (let done = 0; done < bytes.length;) {
-      done += writeSync(this.#pages!.descriptor, bytes, done, bytes.length - done, this.#end + done);
+      done += writeSync(descriptor, bytes, done, bytes.length - done, this.#end + done);
     }
     const last = pieces.at(-1);
     if (last?.[2] === 'pages' && last[0] + last[1] === offset && last[3] + last[1] === this.#end) {

@@ -19,7 +19,7 @@ const KIND_NAMES = {
   [RunKind.zeroAllocated]: 'zeroAllocated',
   [RunKind.missing]: 'missing',
 } as const satisfies Partial<Record<RunKind, CellKind>>;
-const BACKING_NAMES: readonly CellKind[] = ['backing1', 'backing2', 'backing3'];
+const BACKING_NAMES: readonly CellKind[] = ['backing1', 'backing2'];
 
 /**
  * Goes down the chain until a layer has the byte.
@@ -32,7 +32,7 @@ export function findProvider(layers: readonly Layer[], guest: GuestOffset): Prov
     if ('problem' in found) return { providedBy: -1, cellKind: kindOfBroken(found.problem) };
     const { kind, host } = found;
     if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) continue;
-    const ownKind = depth === 0 ? KIND_NAMES[kind] : BACKING_NAMES[Math.min(depth, 3) - 1]!;
+    const ownKind = depth === 0 ? KIND_NAMES[kind] : (BACKING_NAMES[depth - 1] ?? 'backing3');
     const isLost = lostBytes(layer, 1, kind, host) > 0;
     return { providedBy: depth, cellKind: isLost ? 'missing' : ownKind };
   }

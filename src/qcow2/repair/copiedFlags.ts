@@ -83,10 +83,7 @@ class CopiedMender extends TableReceiver {
   ): void {
     if (this.untouched.has(Math.floor(at / this.work.clusterSize))) return;
     const flipped = (high ^ COPIED_HIGH) >>> 0;
-    const byte = new Uint8Array(1);
-    this.work.file.read(byte, at);
-    byte[0] = byte[0]! ^ (COPIED_HIGH >>> 24);
-    this.work.file.write(byte, at);
+    this.work.changeByte(at, (byte) => byte ^ (COPIED_HIGH >>> 24));
     this.work.log.did('copiedFlag', () => ({
       at,
       ...facts,

@@ -95,8 +95,9 @@ class L2Mender extends TableReceiver {
     const bytes = new Uint8Array(16);
     file.read(bytes, this.place(index).at);
     const view = new DataView(bytes.buffer);
-    const bitmap = header.l2EntrySize === 16 ? [view.getUint32(8), view.getUint32(12)] : [0, 0];
-    this.single(index, view.getUint32(0), view.getUint32(4), bitmap[0]!, bitmap[1]!);
+    const hasBitmap = header.l2EntrySize === 16;
+    const [zeroes, allocated] = hasBitmap ? ([view.getUint32(8), view.getUint32(12)] as const) : [0, 0];
+    this.single(index, view.getUint32(0), view.getUint32(4), zeroes, allocated);
   }
 
   #put(index: number, before: { high: number; low: number }, mended: Mended): void {

@@ -157,10 +157,7 @@ function clearMarks(work: RepairWork): void {
   if (version === 2 || (!features.dirty && !features.corrupt)) return;
   // The last byte of the field.
   const at = hostOffset(headerField('incompatible_features').offset + 7);
-  const byte = new Uint8Array(1);
-  work.file.read(byte, at);
-  byte[0] = byte[0]! & ~(DIRTY | CORRUPT);
-  work.file.write(byte, at);
+  work.changeByte(at, (byte) => byte & ~(DIRTY | CORRUPT));
   if (features.dirty) work.log.did('dirtyCleared', { at });
   if (features.corrupt) work.log.did('corruptCleared', { at });
 }

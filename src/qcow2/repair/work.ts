@@ -94,6 +94,12 @@ export class RepairWork {
     this.file.write(bytes, offset);
   }
 
+  changeByte(offset: HostOffset, change: (byte: number) => number): void {
+    const byte = new Uint8Array(1);
+    this.file.read(byte, offset);
+    this.file.write(byte.map(change), offset);
+  }
+
   setHeader(name: HeaderFieldName, value: number): void {
     const { offset, length } = headerField(name);
     if (length === 8) {
