@@ -1,6 +1,7 @@
 /** Changes as verbs and the lines of a batch declare them. */
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import { bytesOf } from '../text/byteCount';
+import { guestOffset } from '../qcow2/units';
 import { type Parsed, UsageError } from './arguments';
 import type { BATCH_LINES } from './declarations/changing';
 
@@ -13,7 +14,7 @@ export function zeroRequest({ operands: { OFFSET, LENGTH }, options }: Line<'wri
   const { unmap, thorough, policy, 'no-fallback': hasNoFallback } = options;
   return (clusterSize) => ({
     kind: 'writeZeroes',
-    start: bytesOf(OFFSET, clusterSize),
+    start: guestOffset(bytesOf(OFFSET, clusterSize)),
     length: bytesOf(LENGTH, clusterSize),
     options: { unmap, fallback: !hasNoFallback, thorough, policy },
   });
@@ -23,7 +24,7 @@ export const discardRequest =
   ({ operands: { OFFSET, LENGTH } }: Line<'discard'>): PlannedChange =>
   (clusterSize) => ({
     kind: 'discard',
-    start: bytesOf(OFFSET, clusterSize),
+    start: guestOffset(bytesOf(OFFSET, clusterSize)),
     length: bytesOf(LENGTH, clusterSize),
   });
 
@@ -33,5 +34,5 @@ export function writeRequest({ operands: { OFFSET, HEX } }: Line<'write'>): Plan
     throw new UsageError('HEX is two hexadecimal digits a byte');
   }
   const bytes = new Uint8Array(Buffer.from(HEX, 'hex'));
-  return (clusterSize) => ({ kind: 'write', start: bytesOf(OFFSET, clusterSize), bytes });
+  return (clusterSize) => ({ kind: 'write', start: guestOffset(bytesOf(OFFSET, clusterSize)), bytes });
 }

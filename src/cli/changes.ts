@@ -3,6 +3,7 @@ import type { ChangeTally } from '../qcow2/change/tally';
 import { EngineError } from '../qcow2/errors';
 import { bytesOf } from '../text/byteCount';
 import { printable } from '../text/printable';
+import { guestOffset, plus } from '../qcow2/units';
 import { type Arguments, readArguments, type Surroundings, UsageError } from './arguments';
 import { discardRequest, type PlannedChange, writeRequest, zeroRequest } from './changeRequests';
 import { BATCH_LINES } from './declarations/changing';
@@ -25,14 +26,14 @@ export const discard: Run<'discard'> = (args) =>
 
 export const write: Run<'write'> = (args) =>
   changeData(args, (apply, clusterSize) => {
-    let start = bytesOf(args.operands.OFFSET, clusterSize);
+    let start = guestOffset(bytesOf(args.operands.OFFSET, clusterSize));
     const tallies: ChangeTally[] = [];
     for (;;) {
       const bytes = new Uint8Array(PIECE - (start % PIECE));
       const got = readInput(bytes);
       if (got > 0) tallies.push(apply(() => ({ kind: 'write', start, bytes: bytes.subarray(0, got) })));
       if (got < bytes.length) return tallies.length === 0 ? [] : [tallyText(sumOf(tallies))];
-      start += got;
+      start = plus(start, got);
     }
   });
 

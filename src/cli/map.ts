@@ -1,6 +1,7 @@
 /** `qcow2 map`: the extents of `qemu-img map`. */
-import { exportMap } from '../qcow2/scan/mapExport';
+import { exportMap } from '../qcow2/map/mapExport';
 import { bytesOf } from '../text/byteCount';
+import { guestOffset } from '../qcow2/units';
 import { reportFaults, requireComplete, type Run, withChain } from './verb';
 
 export const map: Run<'map'> = (args) => {
@@ -11,7 +12,7 @@ export const map: Run<'map'> = (args) => {
     const progress = args.progress();
     const { clusterSize } = chain.top.header;
     const range = {
-      start: from === undefined ? 0 : bytesOf(from, clusterSize),
+      start: from === undefined ? guestOffset(0) : guestOffset(bytesOf(from, clusterSize)),
       ...(most === undefined ? {} : { length: bytesOf(most, clusterSize) }),
     };
     try {

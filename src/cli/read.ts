@@ -3,8 +3,8 @@ import { ArgumentError, UnsupportedError } from '../qcow2/errors';
 import type { Layer } from '../qcow2/image/layer';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { readGuest } from '../qcow2/image/read';
-import { hex } from '../qcow2/units';
 import { bytesOf } from '../text/byteCount';
+import { guestOffset, hex } from '../qcow2/units';
 import { reportFaults, requireComplete, type Run, withChain } from './verb';
 import { prepareZstdFor } from './zstdNeed';
 
@@ -26,7 +26,7 @@ export const read: Run<'read'> = async (args) => {
     try {
       for (let done = 0; done < length; done += CHUNK_BYTES) {
         const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, length - done));
-        readGuest(chain.layers, chunk, offset + done);
+        readGuest(chain.layers, chunk, guestOffset(offset + done));
         args.output.write(chunk);
         progress.report(done + chunk.length, length);
       }

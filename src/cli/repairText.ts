@@ -1,5 +1,5 @@
 /** What `qcow2 check -r` prints about a repair: QEMU's words where QEMU does the same. */
-import type { CheckReport } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import type { FixedCounts } from '../qcow2/check/checkText';
 import type { Finding } from '../qcow2/check/findings';
 import type {
@@ -9,10 +9,10 @@ import type {
   RepairLoss,
   RepairReport,
 } from '../qcow2/repair/report';
-import { hex } from '../qcow2/units';
 import { forEachRefcountRepair } from '../qcow2/check/qemuLines';
 import type { Header } from '../qcow2/format/header';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
+import { hex, hostOffset } from '../qcow2/units';
 
 /**
  * How many of the problems that the check counted are gone. COPIED flags count if they were changed after the refcounts were
@@ -88,7 +88,7 @@ function refcountsChanged(
 ): RepairAction {
   const both = actions.filter(({ kind }) => kind === 'refcountRaised' || kind === 'refcountLowered');
   const wrong = findings.filter(({ kind }) => kind === 'refcountTooHigh' || kind === 'refcountTooLow');
-  const isFound = ({ host: at = 0 }: RepairExample): boolean =>
+  const isFound = ({ host: at = hostOffset(0) }: RepairExample): boolean =>
     wrong.some(({ host = 0, clusters = 1 }) => at >= host && at < host + clusters * clusterSize);
   const listed = both.flatMap(({ examples }) => examples);
   const more = both.reduce((sum, { count }) => sum + count, 0) - listed.length;

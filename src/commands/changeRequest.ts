@@ -4,13 +4,19 @@ import type { Amount, ChangeRequest, ChangeTally, ImageSummary, ZeroPolicy } fro
 import { sizeText } from '../text/sizeText';
 import { listed } from '../text/printable';
 import type { Notice, PageChange } from '../editor/page/messages';
+import { guestOffset } from '../qcow2/units';
 
 /** @param image whose folder's settings count */
 export function requestOf(change: PageChange, image: vscode.Uri): ChangeRequest {
   const { kind, start, length } = change;
-  if (kind === 'discard') return { kind, start, length };
+  if (kind === 'discard') return { kind, start: guestOffset(start), length };
   const { unmap, thorough } = change;
-  return { kind, start, length, options: { unmap, thorough, fallback: true, policy: unmapPolicy(image) } };
+  return {
+    kind,
+    start: guestOffset(start),
+    length,
+    options: { unmap, thorough, fallback: true, policy: unmapPolicy(image) },
+  };
 }
 
 function unmapPolicy(image: vscode.Uri): ZeroPolicy {

@@ -6,31 +6,32 @@
 import type { Problem } from '../qcow2/errors';
 import type { ChainFinding } from '../qcow2/chain/chainFindings';
 import type { ChainView } from '../qcow2/chain/chainView';
-import type { CheckReport } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import type { Fault } from '../qcow2/format/faults';
-import type { HeaderView } from '../qcow2/scan/headerView';
+import type { HeaderView } from '../qcow2/report/headerView';
 import type { Obstacle } from '../qcow2/check/obstacles';
 import type { WriteAccess } from '../qcow2/check/writeAccess';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { BackupPlace } from '../qcow2/edit/backup';
 import type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
-import type { ClusterReport } from '../qcow2/scan/inspect';
-import type { HostReport } from '../qcow2/layout/hostReport';
+import type { ClusterReport } from '../qcow2/report/inspect';
+import type { HostReport } from '../qcow2/report/hostReport';
 import type { FreeSpace } from '../qcow2/space/freeSpace';
 import type { GivenBack } from '../qcow2/space/giveBack';
 import type { RecoverTrust } from '../qcow2/edit/interrupted';
 import type { RecoverOutcome } from '../qcow2/save/recover';
-import type { MapForm } from '../qcow2/scan/mapExport';
+import type { MapForm } from '../qcow2/map/mapExport';
 import type { RepairMode, RepairReport } from '../qcow2/repair/report';
-import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
+import type { Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
+import type { ByteLength, GuestOffset, HostOffset } from '../qcow2/units';
 
 // The rooms above the worker import the engine's data types from here, so that they depend on one door.
 export { asFileName } from '../qcow2/chain/names';
 export type { Problem } from '../qcow2/errors';
 export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
-export type { CheckReport } from '../qcow2/check/checkImage';
+export type { CheckReport } from '../qcow2/check/checkReport';
 export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
 export type { Fault } from '../qcow2/format/faults';
 export type { Obstacle } from '../qcow2/check/obstacles';
@@ -42,17 +43,17 @@ export type { ChangeRequest } from '../qcow2/edit/changeRequest';
 export type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 export type {
   BitmapView,
-  ExtensionView,
   FeatureBit,
   FeatureName,
   HeaderField,
   HeaderFieldName,
   HeaderView,
   SnapshotView,
-} from '../qcow2/scan/headerView';
-export type { PhraseCode, Said } from '../qcow2/scan/phrase';
-export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/scan/inspect';
-export type { HostKind } from '../qcow2/layout/hostLayout';
+} from '../qcow2/report/headerView';
+export type { ExtensionView } from '../qcow2/report/extensionView';
+export type { PhraseCode, Said } from '../text/phrase';
+export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/report/inspect';
+export type { HostKind } from '../qcow2/map/hostLayout';
 export type { FreeSpace } from '../qcow2/space/freeSpace';
 export type { GivenBack } from '../qcow2/space/giveBack';
 export type { RecoverTrust } from '../qcow2/edit/interrupted';
@@ -64,8 +65,8 @@ export type {
   RepairMode,
   RepairReport,
 } from '../qcow2/repair/report';
-export type { MapForm } from '../qcow2/scan/mapExport';
-export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
+export type { MapForm } from '../qcow2/map/mapExport';
+export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
 
 export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
@@ -119,9 +120,9 @@ export interface EditState {
   /** Steps between what is shown and what is on disk; 0 where nothing needs to be saved. */
   readonly unsaved: number;
   /** Guest bytes whose entries or content differ from those on disk. */
-  readonly stagedBytes: number;
+  readonly stagedBytes: ByteLength;
   /** Bytes of the image file that differ from those on disk, in whole sectors. */
-  readonly stagedFileBytes: number;
+  readonly stagedFileBytes: ByteLength;
   /** A save writes the external data file, too. */
   readonly writesDataFile: boolean;
 }
@@ -214,9 +215,9 @@ export type OperationId = number;
 export type ProgressReport = (done: number, total: number) => void;
 
 export interface ImageSummary {
-  readonly virtualSize: number;
+  readonly virtualSize: ByteLength;
   readonly version: number;
-  readonly clusterSize: number;
+  readonly clusterSize: ByteLength;
   readonly extendedL2: boolean;
   readonly snapshots: number;
   readonly bitmaps: number;
@@ -232,7 +233,7 @@ export interface ImageSummary {
 /** What was written. */
 export interface ExportedExtents {
   readonly extents: number;
-  readonly bytes: number;
+  readonly bytes: ByteLength;
 }
 
 export interface MapRequest {
@@ -249,19 +250,19 @@ export interface QuestionCalls {
   /** Aggregated cells for a stretch of the guest's disk; may be incomplete while the whole-disk scan runs. */
   cells(request: CellsRequest): Result<MapCells>;
   /** Totals of a range of guest bytes by kind. */
-  totals(start: number, length: number): Result<KindTotals>;
-  inspect(guestOffset: number): Result<StagedReport>;
+  totals(start: GuestOffset, length: ByteLength): Result<KindTotals>;
+  inspect(guestOffset: GuestOffset): Result<StagedReport>;
   /** Guest bytes through the chain; at most 1 MiB at a time, clamped to the disk's end. */
-  readBytes(guestOffset: number, length: number): Result<Uint8Array>;
+  readBytes(guestOffset: GuestOffset, length: ByteLength): Result<Uint8Array>;
   /**
    * The cells of the file view: places are bytes of the image file, kinds are `HostKind`s. The first call for a state
    * walks all references, which takes as long as a check and can be stopped.
    */
   hostCells(request: CellsRequest, operation: OperationId): Result<MapCells>;
   /** What a cluster of the image file is used for, and by whom. Walks all references; can be stopped. */
-  inspectHost(hostOffset: number, operation: OperationId): Result<StagedHostReport>;
+  inspectHost(hostOffset: HostOffset, operation: OperationId): Result<StagedHostReport>;
   /** Bytes of the image file as staged; at most 1 MiB at a time, clamped to its end. */
-  readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
+  readHostBytes(hostOffset: HostOffset, length: ByteLength): Result<Uint8Array>;
   /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */
   info(): Result<string>;
   /**

@@ -12,6 +12,7 @@ import { Fill } from '../qcow2/io/fill';
 import { LocalFile } from '../qcow2/io/localFile';
 import { StagedFile } from '../qcow2/io/stagedFile';
 import type { Progress } from '../qcow2/progress';
+import { hostOffset, plus } from '../qcow2/units';
 import type { SaveAsTrust } from './api';
 import { isSameFile, resolveTarget, WholeFile } from './wholeFile';
 
@@ -50,7 +51,7 @@ export function copyImage(
       ftruncateSync(descriptor, file.size);
       fsyncSync(descriptor);
     });
-    copy.write(firstSector(file), 0);
+    copy.write(firstSector(file), hostOffset(0));
     copy.finish();
   } catch (error) {
     copy.discard();
@@ -96,7 +97,7 @@ function refuseOntoChain({ chain, onDisk }: EditableImage, target: string): void
 
 function firstSector(file: StagedFile): Uint8Array {
   const bytes = new Uint8Array(Math.min(FIRST_SECTOR, file.size));
-  file.read(bytes, 0);
+  file.read(bytes, hostOffset(0));
   return bytes;
 }
 
@@ -105,14 +106,14 @@ function copyBase(base: BlockFile, copy: WholeFile, progress: Progress): void {
   // Most file systems cannot share bytes: they are copied.
   const isAsItWas = base instanceof LocalFile && !base.hasChanged();
   if (!isAsItWas || !copy.clone(base.name)) copyBytes(base, copy, progress);
-  copy.write(new Uint8Array(FIRST_SECTOR), 0);
+  copy.write(new Uint8Array(FIRST_SECTOR), hostOffset(0));
 }
 
 function copyBytes(base: BlockFile, copy: WholeFile, progress: Progress): void {
   const buffer = new Uint8Array(CHUNK);
-  for (let at = FIRST_SECTOR; at < base.size;) {
+  for (let at = hostOffset(FIRST_SECTOR); at < base.size;) {
     const { isHole, end } = base.extentAt(at);
-    const next = Math.min(base.size, end, isHole ? Infinity : at + CHUNK);
+    const next = hostOffset(Math.min(base.size, end, isHole ? Infinity : at + CHUNK));
     if (!isHole) {
       const bytes = buffer.subarray(0, next - at);
       base.read(bytes, at);
@@ -126,15 +127,15 @@ function copyBytes(base: BlockFile, copy: WholeFile, progress: Progress): void {
 
 /** What is staged, but for the first sector. */
 function writePieces(file: StagedFile, copy: WholeFile, progress: Progress): void {
-  file.forEachPiece(FIRST_SECTOR, file.size, (offset, length, piece) => {
+  file.forEachPiece(hostOffset(FIRST_SECTOR), hostOffset(file.size), (offset, length, piece) => {
     if (!(piece instanceof Fill)) {
       copy.write(piece, offset);
       return;
     }
     const buffer = new Uint8Array(Math.min(CHUNK, length));
     for (let done = 0; done < length; done += buffer.length) {
-      if (done === 0 || piece.step !== 0) piece.writeTo(buffer, offset + done);
-      copy.write(buffer.subarray(0, Math.min(buffer.length, length - done)), offset + done);
+      if (done === 0 || piece.step !== 0) piece.writeTo(buffer, plus(offset, done));
+      copy.write(buffer.subarray(0, Math.min(buffer.length, length - done)), plus(offset, done));
       progress.checkCancelled();
     }
   });

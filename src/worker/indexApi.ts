@@ -4,6 +4,7 @@
  */
 import type { BackingReference } from '../qcow2/chain/backingReference';
 import type { Problem } from '../qcow2/errors';
+import type { ByteLength } from '../qcow2/units';
 import type { ImageSummary } from './api';
 
 export type { BackingReference } from '../qcow2/chain/backingReference';
@@ -14,8 +15,8 @@ export interface IndexedImage {
   readonly identity?: string;
   /** Where `path` is a link: the file that it leads to. */
   readonly linkTarget?: string;
-  readonly fileSize: number;
-  readonly allocatedBytes: number;
+  readonly fileSize: ByteLength;
+  readonly allocatedBytes: ByteLength;
   /** `raw` where the magic is not there; `unknown` where the file could not be read. */
   readonly format: 'qcow2' | 'raw' | 'unknown';
   /** Why the header could not be used. */

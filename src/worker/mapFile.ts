@@ -5,8 +5,9 @@ import { probeFormat } from '../qcow2/chain/probe';
 import { FileError, RefusedError } from '../qcow2/errors';
 import { openLocalFile } from '../qcow2/io/localFile';
 import type { Progress } from '../qcow2/progress';
-import { exportMap } from '../qcow2/scan/mapExport';
-import type { MapExportResult } from '../qcow2/scan/mapExport';
+import { exportMap } from '../qcow2/map/mapExport';
+import type { MapExportResult } from '../qcow2/map/mapExport';
+import { hostOffset } from '../qcow2/units';
 import type { MapRequest } from './api';
 import { isSameFile, resolveTarget, WholeFile } from './wholeFile';
 
@@ -25,7 +26,7 @@ export function writeMapFile(chain: Chain, request: MapRequest, progress: Progre
     let at = 0;
     const sink = {
       write: (bytes: Uint8Array) => {
-        file.write(bytes, at);
+        file.write(bytes, hostOffset(at));
         at += bytes.length;
       },
     };

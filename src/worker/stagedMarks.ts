@@ -2,22 +2,24 @@
  * Which bytes, of the guest's disk or of the image file, differ from those on disk: what the map marks. Ranges are kept as they are while they are few;
  * beyond that, neighbours are put together in coarser and coarser steps, so that memory stays bounded.
  */
-import type { CellsRequest } from '../qcow2/scan/overview';
+import { firstIndex } from '../qcow2/bits';
+import type { CellsRequest } from '../qcow2/map/overview';
+import type { ByteLength } from '../qcow2/units';
 
 /** 2 MiB of them. */
 const MAX_RANGES = 2 ** 17;
 
 /** Tells of ranges of bytes, ascending. */
-type Ranges = (visit: (start: number, length: number) => undefined) => void;
+type Ranges = (visit: (start: number, length: ByteLength) => undefined) => void;
 
 export class StagedMarks {
   /** Exact, whatever was put together. */
-  readonly bytes: number;
+  readonly bytes: ByteLength;
   /** Start and end of each range, ascending; neighbours do not touch. */
   private readonly bounds: Float64Array;
 
   /** @param clusterSize the first step in which ranges are put together, in bytes */
-  constructor(forEachRange: Ranges, clusterSize: number, limit = MAX_RANGES) {
+  constructor(forEachRange: Ranges, clusterSize: ByteLength, limit = MAX_RANGES) {
     const bounds: number[] = [];
     let bytes = 0;
     let step = 0;
@@ -35,9 +37,9 @@ export class StagedMarks {
   }
 
   /** Whether anything from `start` on is marked. */
-  touches(start: number, length: number): boolean {
+  touches(start: number, length: ByteLength): boolean {
     const at = this.firstEndingAfter(start);
-    return at < this.bounds.length && this.bounds[at]! < start + length;
+    return (this.bounds[at] ?? Infinity) < start + length;
   }
 
   /** For each cell the share that is marked, 0 to 255, never 0 where anything is; undefined where nothing is. */
@@ -45,29 +47,19 @@ export class StagedMarks {
     const { bounds } = this;
     const end = start + count * bytesPerCell;
     let at = this.firstEndingAfter(start);
-    if (at >= bounds.length || bounds[at]! >= end) return undefined;
+    if ((bounds[at] ?? Infinity) >= end) return undefined;
     const shares = new Uint8Array(count);
-    for (; at < bounds.length && bounds[at]! < end; at += 2) {
-      addRange(
-        shares,
-        Math.max(start, bounds[at]!) - start,
-        Math.min(end, bounds[at + 1]!) - start,
-        bytesPerCell,
-      );
+    for (; ; at += 2) {
+      const [from = end, to = end] = bounds.subarray(at, at + 2);
+      if (from >= end) return shares;
+      addRange(shares, Math.max(start, from) - start, Math.min(end, to) - start, bytesPerCell);
     }
-    return shares;
   }
 
   /** Index in `bounds` of the first range that ends after a byte. */
   private firstEndingAfter(byte: number): number {
-    let low = 0;
-    let high = this.bounds.length / 2;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.bounds[middle * 2 + 1]! <= byte) low = middle + 1;
-      else high = middle;
-    }
-    return low * 2;
+    const { bounds } = this;
+    return 2 * firstIndex(bounds.length / 2, (index) => (bounds[index * 2 + 1] ?? Infinity) <= byte);
   }
 }
 
@@ -75,21 +67,23 @@ export class StagedMarks {
 function addTo(bounds: number[], from: number, to: number, step: number): void {
   const start = step === 0 ? from : Math.floor(from / step) * step;
   const end = step === 0 ? to : Math.ceil(to / step) * step;
-  const last = bounds.length - 1;
-  if (last > 0 && bounds[last]! >= start) bounds[last] = Math.max(bounds[last]!, end);
+  const last = bounds.at(-1);
+  if (last !== undefined && last >= start) bounds[bounds.length - 1] = Math.max(last, end);
   else bounds.push(start, end);
 }
 
 function coarsen(bounds: number[], step: number): void {
   const before = bounds.splice(0);
-  for (let at = 0; at < before.length; at += 2) addTo(bounds, before[at]!, before[at + 1]!, step);
+  for (const [at, from] of before.entries()) {
+    if (at % 2 === 0) addTo(bounds, from, before[at + 1] ?? from, step);
+  }
 }
 
 /** @param from bytes from the first cell's start */
-function addRange(shares: Uint8Array, from: number, to: number, bytesPerCell: number): void {
+function addRange(shares: Uint8Array, from: number, to: number, bytesPerCell: ByteLength): void {
   for (let cell = Math.floor(from / bytesPerCell); cell * bytesPerCell < to; cell++) {
     const inCell = Math.min(to, (cell + 1) * bytesPerCell) - Math.max(from, cell * bytesPerCell);
-    const share = shares[cell]! + Math.max(1, Math.round((inCell / bytesPerCell) * 255));
+    const share = (shares[cell] ?? 0) + Math.max(1, Math.round((inCell / bytesPerCell) * 255));
     shares[cell] = Math.min(255, share);
   }
 }

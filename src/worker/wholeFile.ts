@@ -31,6 +31,7 @@ import { lockForSave, type SaveLocks } from '../qcow2/io/qemuLocks';
 import { systemCode, systemMessage } from '../qcow2/io/systemError';
 import type { ProblemCode } from '../qcow2/problemText';
 import { localDisk } from '../qcow2/save/localDisk';
+import type { HostOffset } from '../qcow2/units';
 
 /** Links that are followed until a name counts as one that leads nowhere; as many as Linux follows. */
 const MOST_LINKS = 40;
@@ -83,7 +84,7 @@ export class WholeFile {
   }
 
   /** Writes all of `bytes`. @throws FileError */
-  write(bytes: Uint8Array, offset: number): void {
+  write(bytes: Uint8Array, offset: HostOffset): void {
     const descriptor = this.#open();
     this.#attempt(() => {
       for (let done = 0; done < bytes.length;) {

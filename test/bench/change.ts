@@ -9,6 +9,7 @@ import * as path from 'node:path';
 import { EditableImage } from '../../src/qcow2/edit/editableImage';
 import type { SaveReport } from '../../src/qcow2/save/save';
 import { mustQemuImg } from '../support/qemu';
+import { guestOffset } from '../../src/qcow2/units';
 import { type Command, median, time, timed } from './measure';
 import type { Row } from './report';
 
@@ -166,7 +167,7 @@ function zeroInProcess({ unmap }: Job, file: string): SaveReport {
     const refusal = image.obstacles().find(({ severity }) => severity === 'refuse');
     if (refusal !== undefined) throw new Error(refusal.problem.code);
     const options = { unmap, fallback: true, policy: 'unallocate', thorough: false } as const;
-    image.apply({ kind: 'writeZeroes', start: 0, length: TIB, options });
+    image.apply({ kind: 'writeZeroes', start: guestOffset(0), length: TIB, options });
     return image.save({ keepsUndo: false });
   } finally {
     image.close();

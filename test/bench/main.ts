@@ -16,8 +16,9 @@ import { EditableImage } from '../../src/qcow2/edit/editableImage';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { prepareZstd } from '../../src/qcow2/image/zstd';
 import { openLocalFile } from '../../src/qcow2/io/localFile';
-import { readHeaderView } from '../../src/qcow2/scan/headerView';
-import { Overview } from '../../src/qcow2/scan/overview';
+import { readHeaderView } from '../../src/qcow2/report/headerView';
+import { Overview } from '../../src/qcow2/map/overview';
+import { guestOffset, hostOffset } from '../../src/qcow2/units';
 import { changeRows } from './change';
 import { hostRows } from './host';
 import { benchImages, READ_SIZE } from './images';
@@ -100,7 +101,11 @@ function open(): Rows {
     readHeaderView(chain.top.file);
     const overview = new Overview(chain.layers, chain.top.header.clusterSize);
     overview.step(performance.now() + 40);
-    overview.cells({ start: 0, bytesPerCell: chain.top.header.clusterSize * 2 ** 14, count: 1024 });
+    overview.cells({
+      start: guestOffset(0),
+      bytesPerCell: chain.top.header.clusterSize * 2 ** 14,
+      count: 1024,
+    });
     chain.close();
   };
   const header = (file: string): void => {
@@ -214,7 +219,7 @@ function readMetadata(path: string): void {
   const buffer = new Uint8Array(2 ** 20);
   // Tables and refcount blocks lie together at the start of these images.
   const end = header.l1TableOffset + header.clusterSize * (1 + Math.ceil(header.size / header.l2Span));
-  for (let at = 0; at < end; at += buffer.length) file.read(buffer, at);
+  for (let at = 0; at < end; at += buffer.length) file.read(buffer, hostOffset(at));
   image.close();
 }
 

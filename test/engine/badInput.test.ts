@@ -10,11 +10,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openChain } from '../../src/qcow2/chain/openChain';
 import { EngineError } from '../../src/qcow2/errors';
 import { readGuest } from '../../src/qcow2/image/read';
-import { exportMap } from '../../src/qcow2/scan/mapExport';
+import { exportMap } from '../../src/qcow2/map/mapExport';
 import { measuredCli, type Measured } from '../support/cli';
 import { EXTENSION, image } from '../support/imageBuilder';
 import { run, type RunOptions } from '../support/process';
 import { type Workspace, workspace } from '../support/workspace';
+import { guestOffset } from '../../src/qcow2/units';
 
 const MIB = 2 ** 20;
 const MEMORY_LIMIT = 256 * MIB;
@@ -472,7 +473,11 @@ describe('a file that shrinks while it is open', () => {
     fs.truncateSync(path, 512);
     const action = (): unknown => {
       if (what === 'map') return exportMap(chain.layers, { form: 'json' }, { write: () => undefined });
-      readGuest(chain.layers, new Uint8Array(4096), what === 'read' ? 0 : 8000 * 4096);
+      readGuest(
+        chain.layers,
+        new Uint8Array(4096),
+        what === 'read' ? guestOffset(0) : guestOffset(8000 * 4096),
+      );
       return undefined;
     };
     const error = caught(action);
@@ -488,7 +493,7 @@ describe('a file that shrinks while it is open', () => {
     const chain = openChain(place.path('disk.qcow2'), { followsNames: true });
     fs.truncateSync(place.path('base.raw'), 0);
     const error = caught(() => {
-      readGuest(chain.layers, new Uint8Array(4096), 0);
+      readGuest(chain.layers, new Uint8Array(4096), guestOffset(0));
     });
     expect((error as EngineError).problem).toMatchObject({ code: 'file.shrank', value: 0, limit: MIB });
     chain.close();

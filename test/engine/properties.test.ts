@@ -6,15 +6,16 @@ import * as fs from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openChain } from '../../src/qcow2/chain/openChain';
-import { type Layer, RunKind } from '../../src/qcow2/image/layer';
+import { type Layer, type Layers, RunKind } from '../../src/qcow2/image/layer';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { readGuest } from '../../src/qcow2/image/read';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
-import { forEachExtent, type MapExtent } from '../../src/qcow2/scan/map';
+import { forEachExtent, type MapExtent } from '../../src/qcow2/map/map';
 import { buildPlan, imagePlan } from '../support/arbitraryImage';
 import { image, type BuiltImage, type GuestKind, type GuestRun } from '../support/imageBuilder';
 import { mustQemuImg, qemuImg } from '../support/qemu';
 import { type Workspace, workspace } from '../support/workspace';
+import { guestOffset, hostOffset, plus } from '../../src/qcow2/units';
 
 const KIND_NAMES = new Map<RunKind, GuestKind>(
   (Object.entries(RunKind) as [GuestKind, RunKind][]).map(([name, kind]) => [kind, name]),
@@ -26,7 +27,7 @@ const open = (built: BuiltImage): Qcow2Image =>
 /** The engine's runs, merged as the model's are: by kind alone. */
 function runsOf(layer: Layer, start: number, end: number): GuestRun[] {
   const runs: GuestRun[] = [];
-  layer.forEachRun(start, end, (from, length, code) => {
+  layer.forEachRun(guestOffset(start), guestOffset(end), (from, length, code) => {
     const kind = KIND_NAMES.get(code)!;
     const last = runs.at(-1);
     if (last?.kind === kind) runs[runs.length - 1] = { ...last, length: last.length + length };
@@ -36,9 +37,9 @@ function runsOf(layer: Layer, start: number, end: number): GuestRun[] {
   return runs;
 }
 
-function readAll(layers: readonly Layer[]): Buffer {
-  const target = Buffer.alloc(layers[0]!.size);
-  readGuest(layers, target, 0);
+function readAll(layers: Layers): Buffer {
+  const target = Buffer.alloc(layers[0].size);
+  readGuest(layers, target, guestOffset(0));
   return target;
 }
 
@@ -67,7 +68,7 @@ describe('any image', () => {
     // Of the tables of 64 entries the second is one run, which is remembered, and data followed by nothing.
     const layer = open(image({ clusterBits: 9, size: '96k' }).zeroPlain(64, 64).data(128, 20).build());
     const before = runsOf(layer, 0, layer.size);
-    layer.forEachRun(32768, layer.size, () => false);
+    layer.forEachRun(guestOffset(32768), guestOffset(layer.size), () => false);
     expect(runsOf(layer, 0, layer.size)).toStrictEqual(before);
   });
 
@@ -80,8 +81,8 @@ describe('any image', () => {
         const { size } = built.model;
         for (const { from, length, stopAfter } of looks) {
           let left = stopAfter;
-          const start = Math.floor((size * from) / 1000);
-          layer.forEachRun(start, start + Math.ceil((size * length) / 1000), () => left-- > 0);
+          const start = guestOffset(Math.floor((size * from) / 1000));
+          layer.forEachRun(start, plus(start, Math.ceil((size * length) / 1000)), () => left-- > 0);
         }
         expect(runsOf(layer, 0, size)).toStrictEqual(built.model.runs());
       }),
@@ -95,8 +96,8 @@ describe('any image', () => {
         const built = buildPlan(plan).build();
         const { layout, model } = built;
         const { clusterSize } = model;
-        open(built).forEachRun(0, model.size, (start, length, _kind, host) => {
-          for (let at = start; host >= 0 && at < start + length; at += clusterSize) {
+        open(built).forEachRun(guestOffset(0), guestOffset(model.size), (start, length, _kind, host) => {
+          for (let at = start; host >= 0 && at < start + length; at = plus(at, clusterSize)) {
             const inCluster = at % clusterSize;
             expect(host + at - start - inCluster).toBe(
               layout.hostOffsets.get((at - inCluster) / clusterSize),
@@ -118,7 +119,7 @@ describe('any image', () => {
           .sort((a, b) => a - b)
           .map((at) => Math.floor(at * built.model.size));
         const part = Buffer.alloc(end! - start!);
-        readGuest([open(built)], part, start!);
+        readGuest([open(built)], part, guestOffset(start!));
         expect(part.equals(built.model.read(start, end! - start!))).toBe(true);
       }),
       { numRuns: 300 },
@@ -129,8 +130,8 @@ describe('any image', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
       fc.property(imagePlan, share, share, (plan, one, other) => {
-        const layers = [open(buildPlan(plan).build())];
-        const { size } = layers[0]!;
+        const layers: Layers = [open(buildPlan(plan).build())];
+        const [{ size }] = layers;
         const [start, end] = [one, other].sort((a, b) => a - b).map((at) => Math.floor(at * size));
         const whole = extents(layers, 0, size)
           .map((extent) => cut(extent, start!, end!))
@@ -155,16 +156,16 @@ describe('any image', () => {
   });
 });
 
-function extents(layers: readonly Layer[], start: number, end: number): MapExtent[] {
+function extents(layers: Layers, start: number, end: number): MapExtent[] {
   const list: MapExtent[] = [];
-  forEachExtent(layers, start, end, (extent) => list.push({ ...extent }));
+  forEachExtent(layers, guestOffset(start), guestOffset(end), (extent) => list.push({ ...extent }));
   return list;
 }
 
 function cut(extent: MapExtent, start: number, end: number): MapExtent {
-  const from = Math.max(extent.start, start);
+  const from = guestOffset(Math.max(extent.start, start));
   const length = Math.min(extent.start + extent.length, end) - from;
-  const offset = extent.offset < 0 ? extent.offset : extent.offset + from - extent.start;
+  const offset = extent.offset < 0 ? extent.offset : hostOffset(extent.offset + from - extent.start);
   return { ...extent, start: from, length, offset };
 }
 

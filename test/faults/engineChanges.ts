@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { EditableImage } from '../../src/qcow2/edit/editableImage';
 import type { Random } from '../support/builder/random';
+import { guestOffset } from '../../src/qcow2/units';
 
 /** Calls `between` when the file is what the last save is to change. */
 export type EngineChange = (file: string, random: Random, between: () => void) => void;
@@ -31,7 +32,7 @@ export const growAgain: EngineChange = (file, random, between) => {
  */
 export const shrinkWithMovedBlock: EngineChange = (file, _random, between) => {
   const image = open(file);
-  const start = 4 << 20;
+  const start = guestOffset(4 << 20);
   image.apply({ kind: 'write', start, bytes: Buffer.alloc(400 << 10, 7) });
   // Data that lies where there was room before: it is free again, and so it is without the growth.
   image.apply({ kind: 'discard', start, length: 32 << 10 });
@@ -91,7 +92,7 @@ export const writeRuns: EngineChange = (file, random, between) => {
   for (let time = 0; time < 3; time++) {
     write(image, random, 512 * random.below(8000), (20 + random.below(120)) << 10);
   }
-  image.apply({ kind: 'discard', start: 0, length: 512 * random.below(400) });
+  image.apply({ kind: 'discard', start: guestOffset(0), length: 512 * random.below(400) });
   image.save();
   image.close();
 };
@@ -105,7 +106,7 @@ export const markBitmaps: EngineChange = (file, random, between) => {
   for (let time = 0; time < 4; time++) write(image, random, 65536 * random.below(14), 6 << 10);
   image.apply({
     kind: 'writeZeroes',
-    start: 8192 * random.below(16),
+    start: guestOffset(8192 * random.below(16)),
     length: 65536,
     options: { unmap: true, fallback: true, policy: 'unallocate', thorough: false },
   });
@@ -131,5 +132,5 @@ export const changeBacking: EngineChange = (file, random, between) => {
 
 function write(image: EditableImage, random: Random, start: number, length: number): void {
   const bytes = Buffer.alloc(length, 1 + random.below(254));
-  image.apply({ kind: 'write', start: start + 512 * random.below(8), bytes });
+  image.apply({ kind: 'write', start: guestOffset(start + 512 * random.below(8)), bytes });
 }

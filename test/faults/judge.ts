@@ -8,6 +8,7 @@ import { readGuest } from '../../src/qcow2/image/read';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
 import { run } from '../support/process';
 import { qemuImg } from '../support/qemu';
+import { guestOffset } from '../../src/qcow2/units';
 import type { Files } from './scenarios';
 
 const SECTOR = 512;
@@ -127,6 +128,6 @@ function open({ image, dataFile }: Files): Qcow2Image {
 export function guestOf(files: Files): Uint8Array {
   const image = open(files);
   const guest = new Uint8Array(image.size);
-  readGuest([image], guest, 0);
+  readGuest([image], guest, guestOffset(0));
   return guest;
 }

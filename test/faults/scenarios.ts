@@ -27,6 +27,7 @@ import {
 } from './engineChanges';
 import { repairedImage } from './repairs';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
+import { guestOffset, hostOffset } from '../../src/qcow2/units';
 
 export interface Files {
   readonly image: Uint8Array;
@@ -371,10 +372,10 @@ export function stage(file: StagedFile, before: Uint8Array, after: Uint8Array): 
   const clusterSize = lookAt(file.base);
   for (let at = 0; at < after.length; at += PAGE_SIZE) {
     const page = after.subarray(at, at + PAGE_SIZE);
-    const fill = page.length === PAGE_SIZE ? Fill.found(page, at, clusterSize) : undefined;
+    const fill = page.length === PAGE_SIZE ? Fill.found(page, hostOffset(at), clusterSize) : undefined;
     if (fill === undefined) stageSectors(file, before, page, at);
     else if (Buffer.compare(page, before.subarray(at, at + PAGE_SIZE)) !== 0) {
-      file.fill(at, PAGE_SIZE, fill.high, fill.low, fill.step);
+      file.fill(hostOffset(at), PAGE_SIZE, fill.high, fill.low, fill.step);
     }
   }
   if (after.length < before.length) file.state = { ...file.state, size: after.length };
@@ -384,7 +385,7 @@ function stageSectors(file: StagedFile, before: Uint8Array, after: Uint8Array, o
   for (let done = 0; done < after.length; done += SECTOR) {
     const [bytes, at] = [after.subarray(done, done + SECTOR), offset + done];
     const isNew = at >= before.length || Buffer.compare(bytes, before.subarray(at, at + SECTOR)) !== 0;
-    if (isNew) file.write(bytes, at);
+    if (isNew) file.write(bytes, hostOffset(at));
   }
 }
 
@@ -407,7 +408,7 @@ function ownersOf(bytes: Uint8Array): Map<number, number> {
   const { clusterSize } = image.header;
   const owners = new Map<number, number>();
   if (image.hasDataFile) return owners;
-  image.forEachRun(0, image.size, (start, length, kind, host) => {
+  image.forEachRun(guestOffset(0), guestOffset(image.size), (start, length, kind, host) => {
     if (kind !== RunKind.data && kind !== RunKind.zeroAllocated) return undefined;
     for (let done = 0; done < length; done += Math.min(clusterSize, length - done)) {
       owners.set(Math.floor((host + done) / clusterSize), Math.floor((start + done) / clusterSize));

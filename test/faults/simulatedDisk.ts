@@ -8,6 +8,7 @@ import type { BlockFile } from '../../src/qcow2/io/blockFile';
 import { KnownFills } from '../../src/qcow2/io/knownFills';
 import type { ProblemCode } from '../../src/qcow2/problemText';
 import type { Disk, DiskFileIdentity, MutableFile, Writer } from '../../src/qcow2/save/disk';
+import { hostOffset } from '../../src/qcow2/units';
 
 const SECTOR = 512;
 
@@ -124,7 +125,10 @@ export class SimulatedDisk implements Disk {
       read: (target, offset) => {
         content.read(target, offset);
       },
-      extentAt: (offset) => (offset >= size ? { isHole: true, end: Infinity } : { isHole: false, end: size }),
+      extentAt: (offset) =>
+        offset >= size
+          ? { isHole: true, end: hostOffset(Infinity) }
+          : { isHole: false, end: hostOffset(size) },
       close: () => undefined,
     };
   }

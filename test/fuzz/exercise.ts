@@ -6,24 +6,25 @@ import { type Chain, openChain } from '../../src/qcow2/chain/openChain';
 import { fullBackingName } from '../../src/qcow2/chain/names';
 import { checkImage } from '../../src/qcow2/check/checkImage';
 import { EngineError } from '../../src/qcow2/errors';
-import type { Layer } from '../../src/qcow2/image/layer';
+import type { Layers } from '../../src/qcow2/image/layer';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { RawImage } from '../../src/qcow2/image/rawImage';
 import { readGuest } from '../../src/qcow2/image/read';
 import type { BlockFile } from '../../src/qcow2/io/blockFile';
 import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
-import { HostLayout } from '../../src/qcow2/layout/hostLayout';
-import { inspectHost } from '../../src/qcow2/layout/hostReport';
-import { describeProblem } from '../../src/qcow2/problemText';
+import { HostLayout } from '../../src/qcow2/map/hostLayout';
+import { inspectHost } from '../../src/qcow2/report/hostReport';
+import { describeProblem } from '../../src/qcow2/describeProblem';
 import { silent } from '../../src/qcow2/progress';
-import { readHeaderView } from '../../src/qcow2/scan/headerView';
-import { imageInfo } from '../../src/qcow2/scan/info';
-import { writeInfoText } from '../../src/qcow2/scan/infoText';
-import { inspectCluster } from '../../src/qcow2/scan/inspect';
-import { exportMap } from '../../src/qcow2/scan/mapExport';
-import { Overview } from '../../src/qcow2/scan/overview';
-import { writeQemuJson } from '../../src/qcow2/scan/qemuJson';
+import { readHeaderView } from '../../src/qcow2/report/headerView';
+import { imageInfo } from '../../src/qcow2/report/info';
+import { writeInfoText } from '../../src/cli/infoText';
+import { inspectCluster } from '../../src/qcow2/report/inspect';
+import { exportMap } from '../../src/qcow2/map/mapExport';
+import { Overview } from '../../src/qcow2/map/overview';
+import { writeQemuJson } from '../../src/text/qemuJson';
+import { guestOffset, hostOffset } from '../../src/qcow2/units';
 import { exerciseChanges } from './exerciseChanges';
 import { exerciseRepair } from './exerciseRepair';
 
@@ -78,7 +79,7 @@ function exerciseHeader(file: BlockFile, tell: Tell): void {
   ask('header view', tell, () => JSON.stringify(readHeaderView(file)));
 }
 
-function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell): void {
+function exerciseLayers(image: Qcow2Image, layers: Layers, tell: Tell): void {
   ask('info', tell, () => {
     const { backingName } = image;
     const full = backingName === undefined ? undefined : fullBackingName(image.file.name, backingName);
@@ -99,12 +100,16 @@ function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell)
     });
   }
   ask('map of a range', tell, () => {
-    exportMap(layers, { form: 'json', start: 777, length: 100_000 }, new LimitedSink(image.file.name));
+    exportMap(
+      layers,
+      { form: 'json', start: guestOffset(777), length: 100_000 },
+      new LimitedSink(image.file.name),
+    );
   });
   for (const at of places(image)) {
-    ask(`inspect ${at}`, tell, () => JSON.stringify(inspectCluster(image, layers, at)));
+    ask(`inspect ${at}`, tell, () => JSON.stringify(inspectCluster(image, layers, guestOffset(at))));
     ask(`read ${at}`, tell, () => {
-      readGuest(layers, new Uint8Array(Math.min(WINDOW, image.size - at)), at);
+      readGuest(layers, new Uint8Array(Math.min(WINDOW, image.size - at)), guestOffset(at));
     });
   }
   ask('overview', tell, () => {
@@ -115,20 +120,20 @@ function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell)
 function layout(image: Qcow2Image): void {
   const { clusterSize } = image.header;
   const picture = HostLayout.of(image, silent);
-  picture.cells({ start: 0, bytesPerCell: clusterSize, count: 64 });
-  picture.cells({ start: 0, bytesPerCell: clusterSize * 2 ** 20, count: 64 });
+  picture.cells({ start: guestOffset(0), bytesPerCell: clusterSize, count: 64 });
+  picture.cells({ start: guestOffset(0), bytesPerCell: clusterSize * 2 ** 20, count: 64 });
   for (const cluster of [0, 5, picture.size / clusterSize - 1])
-    inspectHost(picture, cluster * clusterSize, silent);
+    inspectHost(picture, hostOffset(cluster * clusterSize), silent);
 }
 
-function overview(image: Qcow2Image, layers: readonly Layer[]): void {
+function overview(image: Qcow2Image, layers: Layers): void {
   const { clusterSize } = image.header;
   const picture = new Overview(layers, clusterSize);
   const deadline = performance.now() + SCAN_TIME;
   while (!picture.step(performance.now() + 5) && performance.now() < deadline);
-  picture.cells({ start: 0, bytesPerCell: clusterSize, count: 64 });
-  picture.cells({ start: 0, bytesPerCell: clusterSize * 2 ** 20, count: 64 });
-  picture.totals(512, image.size);
+  picture.cells({ start: guestOffset(0), bytesPerCell: clusterSize, count: 64 });
+  picture.cells({ start: guestOffset(0), bytesPerCell: clusterSize * 2 ** 20, count: 64 });
+  picture.totals(guestOffset(512), image.size);
 }
 
 /** Guest offsets worth a look: ends, edges, a place in between. */

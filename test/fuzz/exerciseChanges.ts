@@ -7,12 +7,14 @@ import type { Change, ChangeContext } from '../../src/qcow2/change/context';
 import { discard } from '../../src/qcow2/change/discard';
 import { writeGuest } from '../../src/qcow2/change/write';
 import { writeZeroes } from '../../src/qcow2/change/writeZeroes';
+import type { Layers } from '../../src/qcow2/image/layer';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import type { Layer } from '../../src/qcow2/image/layer';
 import type { BlockFile } from '../../src/qcow2/io/blockFile';
 import { PageStore } from '../../src/qcow2/io/pageStore';
 import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import { silent } from '../../src/qcow2/progress';
+import { guestOffset, hostCluster } from '../../src/qcow2/units';
 
 /** Guest bytes of one change, at most, and clusters. */
 const MOST_BYTES = 2 ** 21;
@@ -45,8 +47,8 @@ export function exerciseChanges(
         const image = Qcow2Image.open(file, { dataFile, former: onDisk });
         image.refuseFaults('change');
         const disk = onDisk.refcounts;
-        const layers = image.namesBacking ? [image, files.base] : [image];
-        const refcountOf = (cluster: number): number => disk.of(cluster);
+        const layers: Layers = image.namesBacking ? [image, files.base] : [image];
+        const refcountOf = (cluster: number): number => disk.of(hostCluster(cluster));
         const held = new ClusterBits();
         make({ image, file, dataFile, layers, disk: { refcountOf }, held, progress: silent });
       } catch (error) {
@@ -58,11 +60,13 @@ export function exerciseChanges(
   const length = ({ image }: ChangeContext, start: number): number =>
     Math.max(0, Math.min(MOST_BYTES, MOST_CLUSTERS * image.header.clusterSize, image.size - start));
   change('write', (context) =>
-    writeGuest(context, Buffer.alloc(Math.min(70_000, length(context, 100)), 7), 100),
+    writeGuest(context, Buffer.alloc(Math.min(70_000, length(context, 100)), 7), guestOffset(100)),
   );
-  change('zero and keep', (context) => writeZeroes(context, 1000, length(context, 1000), KEEP));
-  change('discard', (context) => discard(context, 777, length(context, 777)));
-  change('write again', (context) => writeGuest(context, Buffer.alloc(length(context, 0), 9), 0));
-  change('zero and unmap', (context) => writeZeroes(context, 0, length(context, 0), UNMAP));
+  change('zero and keep', (context) => writeZeroes(context, guestOffset(1000), length(context, 1000), KEEP));
+  change('discard', (context) => discard(context, guestOffset(777), length(context, 777)));
+  change('write again', (context) =>
+    writeGuest(context, Buffer.alloc(length(context, 0), 9), guestOffset(0)),
+  );
+  change('zero and unmap', (context) => writeZeroes(context, guestOffset(0), length(context, 0), UNMAP));
   store.close();
 }

@@ -2,7 +2,7 @@
  * Repairs of an image that nobody has checked, and what comes of them: whatever the check finds sound afterwards can be
  * read and changed, and the plan of its save can be made.
  */
-import { isSound } from '../../src/qcow2/check/checkImage';
+import { isSound } from '../../src/qcow2/check/checkReport';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import type { BlockFile } from '../../src/qcow2/io/blockFile';
 import { PageStore } from '../../src/qcow2/io/pageStore';
@@ -11,6 +11,7 @@ import { silent } from '../../src/qcow2/progress';
 import { repairImage } from '../../src/qcow2/repair/repairImage';
 import type { RepairMode } from '../../src/qcow2/repair/report';
 import { makeRepairPlan } from '../../src/qcow2/save/repairPlan';
+import { guestOffset } from '../../src/qcow2/units';
 
 /** Guest bytes read at a time, and runs looked at. */
 const ENOUGH_RUNS = 10_000;
@@ -42,7 +43,7 @@ function repair(base: BlockFile, dataFile: BlockFile | undefined, mode: RepairMo
     if (!isSound(report.after)) return;
     const image = Qcow2Image.open(file, { dataFile });
     let runs = 0;
-    image.forEachRun(0, image.size, () => ++runs < ENOUGH_RUNS);
+    image.forEachRun(guestOffset(0), guestOffset(image.size), () => ++runs < ENOUGH_RUNS);
   } finally {
     store.close();
   }

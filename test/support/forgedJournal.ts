@@ -15,6 +15,7 @@ import {
   stepsOf,
 } from '../../src/qcow2/save/journalFormat';
 import { Role, SECTOR } from '../../src/qcow2/save/role';
+import { hostOffset } from '../../src/qcow2/units';
 
 export interface Forgery {
   readonly image: string;
@@ -66,7 +67,7 @@ function record(
   old: Uint8Array,
   offset = 0,
 ): { bytes: Uint8Array; sum: number } {
-  const header = { file, role, isFill: false, offset, sectors: 1, oldLength: SECTOR };
+  const header = { file, role, isFill: false, offset: hostOffset(offset), sectors: 1, oldLength: SECTOR };
   if (sums.length !== stepsOf(role)) throw new Error('each group has a content');
   const bytes = new Uint8Array(recordLength(header));
   return { bytes, sum: encodeRecord(bytes, header, Float64Array.from(sums), old, undefined) };

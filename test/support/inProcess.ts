@@ -1,7 +1,8 @@
 /** The engine called directly, where a process for every question would take too long. */
 import { openChain } from '../../src/qcow2/chain/openChain';
 import { readGuest } from '../../src/qcow2/image/read';
-import { exportMap, type MapExport } from '../../src/qcow2/scan/mapExport';
+import { exportMap, type MapExport } from '../../src/qcow2/map/mapExport';
+import { guestOffset } from '../../src/qcow2/units';
 
 /** The map of the image's chain, as the headless command would print it. */
 export function mapText(path: string, request: MapExport): string {
@@ -20,7 +21,7 @@ export function guestBytes(path: string, offset = 0, length?: number): Buffer {
   const chain = openChain(path, { followsNames: true });
   try {
     const target = Buffer.alloc(length ?? chain.top.size - offset);
-    readGuest(chain.layers, target, offset);
+    readGuest(chain.layers, target, guestOffset(offset));
     return target;
   } finally {
     chain.close();

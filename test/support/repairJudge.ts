@@ -10,6 +10,7 @@ import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import { silent } from '../../src/qcow2/progress';
 import { repairImage } from '../../src/qcow2/repair/repairImage';
 import type { RepairLoss, RepairMode, RepairReport } from '../../src/qcow2/repair/report';
+import { hostOffset } from '../../src/qcow2/units';
 import { qemuImg } from './qemu';
 
 export interface RepairedBytes {
@@ -30,7 +31,7 @@ export function repairBytes(bytes: Uint8Array, mode: RepairMode, scratch: string
     const context = { file, original, dataFile, diskSize: bytes.length, progress: silent };
     const { report } = repairImage(context, mode);
     const repaired = Buffer.alloc(file.size);
-    file.read(repaired, 0);
+    file.read(repaired, hostOffset(0));
     return { report, bytes: repaired };
   } finally {
     store.close();

@@ -10,6 +10,7 @@ import { Fill } from '../../src/qcow2/io/fill';
 import { PageStore } from '../../src/qcow2/io/pageStore';
 import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import { silent } from '../../src/qcow2/progress';
+import { guestOffset, hostOffset, plus } from '../../src/qcow2/units';
 
 /** What is staged: pieces of any kind, and the bytes of those that are no fill. */
 export interface StagedAmount {
@@ -76,7 +77,7 @@ export class StagedImage {
     let pieces = 0;
     let bytes = 0;
     for (const file of [this.#file, this.#dataFile]) {
-      file?.forEachPiece(0, file.size, (_offset, length, piece) => {
+      file?.forEachPiece(hostOffset(0), hostOffset(file.size), (_offset, length, piece) => {
         pieces++;
         bytes += piece instanceof Fill ? 0 : length;
       });
@@ -86,7 +87,7 @@ export class StagedImage {
 
   read(start = 0, length = this.#chain.top.size - start): Buffer {
     const target = Buffer.alloc(length);
-    readGuest(this.context.layers, target, start);
+    readGuest(this.context.layers, target, guestOffset(start));
     return target;
   }
 
@@ -115,14 +116,14 @@ export class StagedImage {
 export function applyStaged(file: StagedFile, path: string): void {
   const descriptor = fs.openSync(path, 'r+');
   try {
-    file.forEachPiece(0, file.size, (offset, length, piece) => {
+    file.forEachPiece(hostOffset(0), hostOffset(file.size), (offset, length, piece) => {
       if (!(piece instanceof Fill)) {
         fs.writeSync(descriptor, piece, 0, length, offset);
         return;
       }
       const chunk = new Uint8Array(Math.min(length, 2 ** 20));
       for (let done = 0; done < length; done += chunk.length) {
-        if (done === 0 || piece.step !== 0) piece.writeTo(chunk, offset + done);
+        if (done === 0 || piece.step !== 0) piece.writeTo(chunk, plus(offset, done));
         fs.writeSync(descriptor, chunk, 0, Math.min(chunk.length, length - done), offset + done);
       }
     });

@@ -204,12 +204,13 @@ function kindOf(report: ClusterReport): string {
 
 /** A link into the file view if the offset is in the image file, not in a backing file or an external data file. */
 function dataPlace(
-  { hostOffset = 0, providedBy }: ClusterReport,
+  { hostOffset, providedBy }: ClusterReport,
   { page }: AppState,
   actions: ClusterActions,
 ): TemplateResult {
+  const offset = hostOffset ?? 0;
   const isInImage = providedBy === 0 && page?.image.summary?.dataFileName === undefined;
-  return isInImage ? hostLink(hostOffset, actions) : mono(formatOffset(hostOffset));
+  return isInImage ? hostLink(offset, actions) : mono(formatOffset(offset));
 }
 
 const mono = (text: string): TemplateResult => html`<span class="mono">${text}</span>`;

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRunning, type Owner, thisThread } from '../../worker/owner';
+import { isRunning, thisThread } from '../../worker/owner';
 
 const PREFIX = 'host';
 const SEPARATOR = ',';
@@ -22,9 +22,8 @@ export function isFolderOfEndedHost(name: string): boolean {
   const [prefix, ...facts] = name.split(SEPARATOR);
   if (prefix !== PREFIX || facts.length !== 4 || name === nameOfThisHost()) return false;
   try {
-    const [host, boot, pid, started] = facts.map(decodeURIComponent);
-    const owner: Owner = { host: host!, boot: boot!, pid: Number(pid), started: started! };
-    return isRunning(owner) === false;
+    const [host = '', boot = '', pid, started = ''] = facts.map(decodeURIComponent);
+    return isRunning({ host, boot, pid: Number(pid), started }) === false;
   } catch {
     // Not a name of ours.
     return false;

@@ -15,6 +15,7 @@ import type {
 } from './messages';
 import { pageState } from './pageState';
 import { describe } from '../../text/vscode/describe';
+import { guestOffset, hostOffset } from '../../qcow2/units';
 
 /** The page's actions, as commands of this extension. */
 const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
@@ -90,20 +91,21 @@ export function pageHandler(
       return pageState(document, state, checks);
     },
     cells: (request) => document.ask((engine) => engine.cells(request)),
-    totals: (start, length) => document.ask((engine) => engine.totals(start, length)),
-    inspect: async (guestOffset) => inWords(await document.ask((engine) => engine.inspect(guestOffset))),
-    readBytes: (guestOffset, length) => document.ask((engine) => engine.readBytes(guestOffset, length)),
+    totals: (start, length) => document.ask((engine) => engine.totals(guestOffset(start), length)),
+    inspect: async (offset) => inWords(await document.ask((engine) => engine.inspect(guestOffset(offset)))),
+    readBytes: (offset, length) => document.ask((engine) => engine.readBytes(guestOffset(offset), length)),
     hostCells: (request) =>
       document.run((engine, operation) => engine.hostCells(request, operation), {
         report: events.layoutProgress,
         key: walk,
       }),
-    inspectHost: (hostOffset) =>
-      document.run((engine, operation) => engine.inspectHost(hostOffset, operation), {
+    inspectHost: (offset) =>
+      document.run((engine, operation) => engine.inspectHost(hostOffset(offset), operation), {
         key: inspection,
         stopsOlder: true,
       }),
-    readHostBytes: (hostOffset, length) => document.ask((engine) => engine.readHostBytes(hostOffset, length)),
+    readHostBytes: (offset, length) =>
+      document.ask((engine) => engine.readHostBytes(hostOffset(offset), length)),
     leaveFile() {
       document.stop(walk);
     },

@@ -1,5 +1,6 @@
 /** A backing chain as a person sees it, from the opened image (depth 0) down to the base. */
 import type { Problem } from '../errors';
+import type { ByteLength } from '../units';
 
 export interface ChainView {
   readonly layers: readonly ChainLayerView[];
@@ -21,11 +22,11 @@ export interface ChainLayerView {
   readonly problem?: Problem;
   /** What a person should know of an open layer: probed format, shorter or longer than its overlay, … */
   readonly notes: readonly Problem[];
-  readonly virtualSize?: number;
-  readonly fileSize?: number;
-  readonly allocatedBytes?: number;
+  readonly virtualSize?: ByteLength;
+  readonly fileSize?: ByteLength;
+  readonly allocatedBytes?: ByteLength;
   readonly version?: number;
-  readonly clusterSize?: number;
+  readonly clusterSize?: ByteLength;
   /** Its name in the header, for showing: what is too long is cut. */
   readonly dataFile?: string;
   /** Absolute path of the data file, where the gate lets it be opened; nobody looks at another one. */

@@ -9,10 +9,10 @@ import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { EngineError, RefusedError, UnsupportedError } from '../errors';
 import type { Problem } from '../errors';
 import { FaultCollector } from '../format/faults';
-import { parseHeader } from '../format/header';
+import { parseHeader } from '../format/parseHeader';
 import { parseExtensions } from '../format/headerExtensions';
 import type { BlockFile } from '../io/blockFile';
-import type { Layer } from '../image/layer';
+import type { Layer, Layers } from '../image/layer';
 import type { BackingReference } from '../image/qcow2Image';
 import { Qcow2Image } from '../image/qcow2Image';
 import { RawImage } from '../image/rawImage';
@@ -30,8 +30,7 @@ export const MAX_LAYERS = 256;
 export interface Chain {
   /** The image that was opened: depth 0. */
   readonly top: Qcow2Image;
-  /** The open layers, top first; at least one. */
-  readonly layers: readonly Layer[];
+  readonly layers: Layers;
   /** Every file that the chain names is open: all backing files and all external data files. */
   readonly complete: boolean;
   /** Why the chain is not complete: the first reason, from the top down. */
@@ -145,11 +144,11 @@ class ChainOpener {
   private follow(top: Qcow2Image): Chain {
     let overlay: Qcow2Image | undefined = top;
     while (overlay?.backing !== undefined) overlay = this.openBacking({ overlay, ...overlay.backing });
-    const { layers, views, files, problem, intact } = this;
+    const { views, files, problem, intact } = this;
     const complete = problem === undefined;
     return {
       top,
-      layers,
+      layers: [top, ...this.layers.slice(1)],
       complete,
       ...(problem === undefined ? {} : { problem }),
       view: { layers: views, complete: views.every((view) => view.state === 'open') },

@@ -6,6 +6,7 @@ import { dataView } from '../format/bytes';
 import { qemuFormatOf } from '../format/foreign';
 import { MAGIC } from '../format/headerFields';
 import type { BlockFile } from '../io/blockFile';
+import { hostOffset } from '../units';
 
 export type ProbedFormat =
   | { readonly format: 'qcow2' | 'raw' }
@@ -21,7 +22,7 @@ const SAMPLE_BYTES = 80;
  */
 export function probeFormat(file: BlockFile): ProbedFormat {
   const sample = new Uint8Array(SAMPLE_BYTES);
-  file.read(sample, 0);
+  file.read(sample, hostOffset(0));
   const view = dataView(sample);
   if (view.getUint32(0) === MAGIC && view.getUint32(4) >= 2) return { format: 'qcow2' };
   const name = qemuFormatOf(sample);

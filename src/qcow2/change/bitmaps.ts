@@ -4,27 +4,23 @@
  */
 import { FormatError } from '../errors';
 import type { Bitmap } from '../format/bitmapDirectory';
+import { ALL_ONES, isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { dataView, entryHex } from '../format/bytes';
-import { offsetOf, RESERVED_BEYOND_2_53 } from '../format/offsetField';
+import { BEYOND_2_53_HIGH, offsetOf } from '../format/entryBits';
 import { refuseBeyondFile } from '../format/tableBounds';
+import { type ByteLength, clusterOf, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
 import { entryBytes } from './refcountBlocks';
 import type { TallyCounter } from './tally';
-
-/** The entry for bits that are all set, without a cluster that has them. */
-const ALL_ONES = 1;
-/** Bits 56 to 63, and 1 to 8. */
-const RESERVED_HIGH = 0xff000000;
-const RESERVED_LOW = 0x1fe;
 
 /** Marks the guest bytes from `start` to `end`. */
 export function markBitmaps(
   context: ChangeContext,
   allocator: Allocator,
   tally: TallyCounter,
-  start: number,
-  end: number,
+  start: GuestOffset,
+  end: GuestOffset,
 ): void {
   for (const bitmap of context.image.bitmaps) {
     if (!bitmap.auto || bitmap.inUse) continue;
@@ -36,7 +32,7 @@ export function markBitmaps(
 class BitmapMarker {
   /** Bits of one table entry. */
   readonly #bitsPerEntry: number;
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
 
   constructor(
     readonly context: ChangeContext,
@@ -47,7 +43,7 @@ class BitmapMarker {
     this.#bitsPerEntry = this.#clusterSize * 8;
   }
 
-  mark(start: number, end: number): void {
+  mark(start: GuestOffset, end: GuestOffset): void {
     const { file, image } = this.context;
     const { granularity, tableOffset } = this.bitmap;
     const bits = Math.ceil(image.size / granularity);
@@ -56,26 +52,26 @@ class BitmapMarker {
     const first = Math.floor(from / this.#bitsPerEntry);
     const last = Math.ceil(to / this.#bitsPerEntry);
     const table = new Uint8Array((last - first) * 8);
-    refuseBeyondFile(file, 'bitmap table', tableOffset + first * 8, table.length);
-    file.read(table, tableOffset + first * 8);
+    refuseBeyondFile(file, 'bitmap table', plus(tableOffset, first * 8), table.length);
+    file.read(table, plus(tableOffset, first * 8));
     for (let index = first; index < last; index++) {
       const firstBit = index * this.#bitsPerEntry;
       const bitCount = Math.min(this.#bitsPerEntry, bits - firstBit);
       const fromBit = Math.max(0, from - firstBit);
       const toBit = Math.min(bitCount, to - firstBit);
       const entry = this.#entryAt(table, index, first);
-      if (entry === ALL_ONES) continue;
+      if (entry === 'all ones') continue;
       if (toBit - fromBit === bitCount) this.#setAll(index, entry);
       else this.#setSome(index, entry, fromBit, toBit);
     }
   }
 
-  #setAll(index: number, offset: number): void {
-    this.#setEntry(index, ALL_ONES);
-    if (offset !== 0) this.allocator.release(offset / this.#clusterSize);
+  #setAll(index: number, offset: HostOffset): void {
+    this.#setEntry(index, hostOffset(ALL_ONES));
+    if (offset !== 0) this.allocator.release(clusterOf(offset, this.#clusterSize));
   }
 
-  #setSome(index: number, offset: number, from: number, to: number): void {
+  #setSome(index: number, offset: HostOffset, from: number, to: number): void {
     const { file } = this.context;
     let bitsAt = offset;
     if (bitsAt === 0) {
@@ -85,26 +81,21 @@ class BitmapMarker {
     }
     const firstByte = Math.floor(from / 8);
     const bytes = new Uint8Array(Math.ceil(to / 8) - firstByte);
-    file.read(bytes, bitsAt + firstByte);
+    file.read(bytes, plus(bitsAt, firstByte));
     for (let bit = from; bit < to; bit++) {
       const byte = (bit >>> 3) - firstByte;
-      bytes[byte] = bytes[byte]! | (1 << (bit & 7));
+      bytes[byte] = (bytes[byte] ?? 0) | (1 << (bit & 7));
     }
-    file.write(bytes, bitsAt + firstByte);
+    file.write(bytes, plus(bitsAt, firstByte));
   }
 
-  /** The offset of an entry's cluster; 0 where all its bits are clear, `ALL_ONES` where all are set. */
-  #entryAt(table: Uint8Array, index: number, first: number): number {
+  /** The offset of an entry's cluster; 0 where there is none, and all its bits are clear. */
+  #entryAt(table: Uint8Array, index: number, first: number): HostOffset | 'all ones' {
     const view = dataView(table);
     const at = (index - first) * 8;
     const [high, low] = [view.getUint32(at), view.getUint32(at + 4)];
     const offset = offsetOf(high, low);
-    const isBroken =
-      (high & (RESERVED_HIGH | RESERVED_BEYOND_2_53)) !== 0 ||
-      (low & RESERVED_LOW) !== 0 ||
-      offset % this.#clusterSize !== 0 ||
-      (offset !== 0 && (low & ALL_ONES) !== 0);
-    if (isBroken) {
+    if (isBrokenBitmapEntry(high, low, this.#clusterSize) || (high & BEYOND_2_53_HIGH) !== 0) {
       throw new FormatError(this.context.file.name, 'bitmap.entry', {
         offset: this.bitmap.tableOffset + index * 8,
         value: entryHex(high, low),
@@ -112,10 +103,10 @@ class BitmapMarker {
       });
     }
     if (offset !== 0) refuseBeyondFile(this.context.file, 'bitmap data', offset, 1);
-    return offset === 0 ? low & ALL_ONES : offset;
+    return offset === 0 && (low & ALL_ONES) !== 0 ? 'all ones' : offset;
   }
 
-  #setEntry(index: number, value: number): void {
-    this.context.file.write(entryBytes(value), this.bitmap.tableOffset + index * 8);
+  #setEntry(index: number, value: HostOffset): void {
+    this.context.file.write(entryBytes(value), plus(this.bitmap.tableOffset, index * 8));
   }
 }

@@ -1,19 +1,20 @@
 /** Sets of host clusters: a bit each, in pages that exist where there is something. */
 import { bitCount, trailingZeroes } from '../bits';
+import { type ClusterCount, hostCluster, type HostCluster, plus } from '../units';
 
 /** What only asks a set. */
 export interface ClusterSet {
-  has(cluster: number): boolean;
+  has(cluster: HostCluster): boolean;
 }
 
 /** A run of host clusters. */
 export interface ClusterRun {
-  readonly first: number;
-  readonly count: number;
+  readonly first: HostCluster;
+  readonly count: ClusterCount;
 }
 
 /** Told of a run of host clusters. */
-export type ClusterRunVisitor = (first: number, count: number) => void;
+export type ClusterRunVisitor = (first: HostCluster, count: ClusterCount) => void;
 
 const PAGE_BITS = 1 << 15;
 const WORDS = PAGE_BITS / 32;
@@ -25,11 +26,11 @@ export class ClusterBits implements ClusterSet {
   #count = 0;
 
   /** Clusters in the set. */
-  get count(): number {
+  get count(): ClusterCount {
     return this.#count;
   }
 
-  has(cluster: number): boolean {
+  has(cluster: HostCluster): boolean {
     const index = Math.floor(cluster / PAGE_BITS);
     const page = this.#pages.get(index);
     if (page === undefined || page === FULL) return page === FULL;
@@ -41,14 +42,14 @@ export class ClusterBits implements ClusterSet {
    * Puts a run in.
    * @param wasIn is told of clusters that were in already
    */
-  add(first: number, count = 1, wasIn?: (cluster: number) => void): void {
+  add(first: HostCluster, count = 1, wasIn?: (cluster: HostCluster) => void): void {
     const end = first + count;
     for (let at = first; at < end;) {
       const index = Math.floor(at / PAGE_BITS);
       const from = at - index * PAGE_BITS;
       const to = Math.min(PAGE_BITS, end - index * PAGE_BITS);
       this.#addToPage(index, from, to, wasIn);
-      at = index * PAGE_BITS + to;
+      at = hostCluster(index * PAGE_BITS + to);
     }
   }
 
@@ -56,24 +57,24 @@ export class ClusterBits implements ClusterSet {
   forEachRun(visit: ClusterRunVisitor): void {
     let start = 0;
     let end = 0;
-    const take = (first: number, count: number): void => {
+    const take = (first: HostCluster, count: ClusterCount): void => {
       if (first === end && end !== start) {
         end += count;
         return;
       }
-      if (end > start) visit(start, end - start);
+      if (end > start) visit(hostCluster(start), end - start);
       start = first;
       end = first + count;
     };
     for (const index of [...this.#pages.keys()].sort((one, other) => one - other)) {
       const page = this.#pages.get(index)!;
-      if (page === FULL) take(index * PAGE_BITS, PAGE_BITS);
-      else forEachRunOfPage(page, index * PAGE_BITS, take);
+      if (page === FULL) take(hostCluster(index * PAGE_BITS), PAGE_BITS);
+      else forEachRunOfPage(page, hostCluster(index * PAGE_BITS), take);
     }
-    if (end > start) visit(start, end - start);
+    if (end > start) visit(hostCluster(start), end - start);
   }
 
-  #addToPage(index: number, from: number, to: number, wasIn?: (cluster: number) => void): void {
+  #addToPage(index: number, from: number, to: number, wasIn?: (cluster: HostCluster) => void): void {
     const page = this.#pages.get(index) ?? this.#newPage(index, to - from);
     if (page === undefined) return;
     for (let bit = from; bit < to;) {
@@ -84,13 +85,14 @@ export class ClusterBits implements ClusterSet {
       const were = page === FULL ? mask : page[word]! & mask;
       if (page !== FULL) page[word]! |= mask;
       this.#count += bitCount(mask & ~were);
-      if (were !== 0 && wasIn !== undefined) forEachBit(were, index * PAGE_BITS + bit - start, wasIn);
+      if (were !== 0 && wasIn !== undefined)
+        forEachBit(were, hostCluster(index * PAGE_BITS + bit - start), wasIn);
       bit += count;
     }
   }
 
   /** A page to put `count` clusters in; none where they are all it has room for. */
-  #newPage(index: number, count: number): Uint32Array | undefined {
+  #newPage(index: number, count: ClusterCount): Uint32Array | undefined {
     const isFull = count === PAGE_BITS;
     const page = isFull ? FULL : new Uint32Array(WORDS);
     this.#pages.set(index, page);
@@ -100,7 +102,7 @@ export class ClusterBits implements ClusterSet {
   }
 }
 
-function forEachRunOfPage(page: Uint32Array, first: number, visit: ClusterRunVisitor): void {
+function forEachRunOfPage(page: Uint32Array, first: HostCluster, visit: ClusterRunVisitor): void {
   for (let bit = 0; bit < PAGE_BITS;) {
     const set = page[bit >>> 5]! >>> (bit & 31);
     if (set === 0) {
@@ -109,7 +111,7 @@ function forEachRunOfPage(page: Uint32Array, first: number, visit: ClusterRunVis
     }
     const start = bit + trailingZeroes(set);
     bit = endOfRun(page, start);
-    visit(first + start, bit - start);
+    visit(plus(first, start), bit - start);
   }
 }
 
@@ -122,6 +124,6 @@ function endOfRun(page: Uint32Array, start: number): number {
   return PAGE_BITS;
 }
 
-function forEachBit(word: number, first: number, visit: (cluster: number) => void): void {
-  for (let rest = word; rest !== 0; rest &= rest - 1) visit(first + trailingZeroes(rest));
+function forEachBit(word: number, first: HostCluster, visit: (cluster: HostCluster) => void): void {
+  for (let rest = word; rest !== 0; rest &= rest - 1) visit(plus(first, trailingZeroes(rest)));
 }

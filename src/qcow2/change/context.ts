@@ -1,8 +1,9 @@
 /** What a change works on and what it is asked to do. */
 import type { WritableFile } from '../io/writableFile';
-import type { Layer } from '../image/layer';
+import type { Layers } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { Progress } from '../progress';
+import type { HostCluster } from '../units';
 import type { ClusterBits, ClusterSet } from './clusterSet';
 import type { ZeroPolicy } from './decide';
 import type { ChangeTally } from './tally';
@@ -18,9 +19,9 @@ export interface ChangeContext {
   /** The external data file, where the image has one that is open. */
   readonly dataFile: WritableFile | undefined;
   /** The chain, the image first; where the last one names a backing file, what needs that is refused. */
-  readonly layers: readonly Layer[];
+  readonly layers: Layers;
   /** Refcounts of the image file as it is on disk; 0 past its table. */
-  readonly disk: { refcountOf(cluster: number): number };
+  readonly disk: { refcountOf(cluster: HostCluster): number };
   /** Host clusters that are not to be handed out: some state that undo or redo can reach uses them. */
   readonly held: ClusterSet;
   readonly progress: Progress;

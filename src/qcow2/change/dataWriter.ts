@@ -3,14 +3,27 @@
  * old one's content. What a guest read before in the rest of a cluster it reads afterwards; old bytes of a host cluster
  * never show.
  */
+import { NO_HOST } from '../image/layer';
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
-import { isCompressed, L2_ZERO_LOW } from '../format/l2Entry';
+import { compressedClusters } from '../format/compressedDescriptor';
+import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
+import { EntryKind, hasHostCluster, isCompressed } from '../format/l2Kind';
 import { SUBCLUSTERS } from '../format/limits';
-import { offsetOf } from '../format/offsetField';
 import { readGuest } from '../image/read';
-import { EntryKind } from './decide';
-import { COPIED_HIGH } from './entryReader';
+import {
+  type ByteLength,
+  clusterOf,
+  guestOffset,
+  type GuestOffset,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+  rawHostOffset,
+  startOf,
+} from '../units';
 import type { ImageWriter } from './imageWriter';
 import type { L2Table } from './l2Tables';
 import type { Became } from './tally';
@@ -18,8 +31,8 @@ import { forEachNonZero, isZero, zeroFill } from './zeroBytes';
 
 /** What to write from guest offset `start` to `end`. */
 interface Content {
-  readonly start: number;
-  readonly end: number;
+  readonly start: GuestOffset;
+  readonly end: GuestOffset;
   /** Absent: zeroes. */
   readonly bytes?: Uint8Array;
   /** For the tally. */
@@ -28,8 +41,8 @@ interface Content {
 
 /** A cluster that is being written; positions are bytes within it. */
 interface Target {
-  readonly guest: number;
-  readonly host: number;
+  readonly guest: GuestOffset;
+  readonly host: HostOffset;
   /** What is asked for. */
   readonly from: number;
   readonly to: number;
@@ -41,10 +54,10 @@ interface Target {
 }
 
 export class DataWriter {
-  readonly #clusterSize: number;
-  readonly #subclusterSize: number;
+  readonly #clusterSize: ByteLength;
+  readonly #subclusterSize: ByteLength;
   /** Zeroes to be filled in, in bytes of the data file: neighbours become one fill. */
-  #fill = { start: 0, end: 0 };
+  #fill = { start: hostOffset(0), end: hostOffset(0) };
 
   constructor(readonly writer: ImageWriter) {
     this.#clusterSize = writer.header.clusterSize;
@@ -52,12 +65,12 @@ export class DataWriter {
   }
 
   /** Writes `bytes` at guest offset `start`. */
-  write(bytes: Uint8Array, start: number): void {
-    this.#write({ start, end: start + bytes.length, bytes, became: 'written' });
+  write(bytes: Uint8Array, start: GuestOffset): void {
+    this.#write({ start, end: plus(start, bytes.length), bytes, became: 'written' });
   }
 
   /** Writes zeroes as data, but where they are already. */
-  writeZeroes(start: number, end: number, became: Became): void {
+  writeZeroes(start: GuestOffset, end: GuestOffset, became: Became): void {
     this.#write({ start, end, became });
   }
 
@@ -70,7 +83,7 @@ export class DataWriter {
       throw new UnsupportedError(context.file.name, 'encrypted.write', { value: encryption.toUpperCase() });
     }
     for (let index = Math.floor(start / header.l2Span); index * header.l2Span < end; index++) {
-      const tableStart = index * header.l2Span;
+      const tableStart = guestOffset(index * header.l2Span);
       tables.edit(index, (table) => {
         this.#writeInTable(table, tableStart, {
           from: Math.max(start, tableStart),
@@ -87,25 +100,26 @@ export class DataWriter {
 
   #writeInTable(
     table: L2Table,
-    tableStart: number,
+    tableStart: GuestOffset,
     { from, to, content }: { readonly from: number; readonly to: number; readonly content: Content },
   ): void {
     const size = this.#clusterSize;
     const first = Math.floor((from - tableStart) / size);
     const end = Math.ceil((to - tableStart) / size);
-    let next = 0;
+    let next = NO_HOST;
     for (let index = first, runEnd = first; index < end; index++) {
-      const guest = tableStart + index * size;
+      const guest = plus(tableStart, index * size);
       const isNew = this.#needsCluster(table, index, guest);
       if (isNew && index >= runEnd) {
         // Neighbours that need a cluster get neighbours.
         runEnd = index + 1;
-        while (runEnd < end && this.#needsCluster(table, runEnd, tableStart + runEnd * size)) runEnd++;
+        while (runEnd < end && this.#needsCluster(table, runEnd, plus(tableStart, runEnd * size))) runEnd++;
         table.allocate();
-        next = this.writer.allocator.allocate(runEnd - index, this.#clusterBehind(table, index)) * size;
+        const cluster = this.writer.allocator.allocate(runEnd - index, this.#clusterBehind(table, index));
+        next = startOf(cluster, size);
       }
-      const newHost = isNew ? next : -1;
-      if (isNew) next += size;
+      const newHost = isNew ? next : NO_HOST;
+      if (isNew) next = plus(next, size);
       this.#writeCluster(table, index, newHost, {
         guest,
         from: Math.max(0, from - guest),
@@ -116,29 +130,33 @@ export class DataWriter {
   }
 
   /** Whether an entry has no host cluster, or none that may be written to. */
-  #needsCluster({ words, offset }: L2Table, index: number, guest: number): boolean {
+  #needsCluster({ words, offset }: L2Table, index: number, guest: GuestOffset): boolean {
     const { entries, context } = this.writer;
     const at = index * entries.stride;
     const kind = entries.kindAt(words, at, offset, guest);
     if (context.image.hasDataFile) return false;
-    const hasHost = kind === EntryKind.data || kind === EntryKind.zeroAllocated;
-    return !hasHost || (words[at + HIGH]! & COPIED_HIGH) === 0;
+    return !hasHostCluster(kind) || (words[at + HIGH]! & COPIED_HIGH) === 0;
   }
 
   /** The host cluster behind that of the entry before `index`; undefined where that entry has none. */
-  #clusterBehind({ words }: L2Table, index: number): number | undefined {
+  #clusterBehind({ words }: L2Table, index: number): HostCluster | undefined {
     const at = (index - 1) * this.writer.entries.stride;
     if (at < 0 || isCompressed(words[at + HIGH]!)) return undefined;
     const offset = offsetOf(words[at + HIGH]!, words[at + LOW]!);
-    return offset === 0 ? undefined : Math.floor(offset / this.#clusterSize) + 1;
+    return offset === 0 ? undefined : plus(clusterOf(offset, this.#clusterSize), 1);
   }
 
-  /** @param newHost −1 where the cluster is written in place */
+  /** @param newHost `NO_HOST` where the cluster is written in place */
   #writeCluster(
     table: L2Table,
     index: number,
-    newHost: number,
-    part: { readonly guest: number; readonly from: number; readonly to: number; readonly content: Content },
+    newHost: HostOffset,
+    part: {
+      readonly guest: GuestOffset;
+      readonly from: number;
+      readonly to: number;
+      readonly content: Content;
+    },
   ): void {
     const { entries, tally, context } = this.writer;
     const { words } = table;
@@ -148,7 +166,7 @@ export class DataWriter {
     const [oldHigh, oldLow] = [words[at + HIGH]!, words[at + LOW]!];
     const allocated = this.#allocatedSubclusters(words, at, kind);
     const { low, high } = this.#extent(kind, newHost >= 0, allocated, from, to);
-    const inPlace = context.image.hasDataFile ? guest : offsetOf(oldHigh, oldLow);
+    const inPlace = context.image.hasDataFile ? rawHostOffset(guest) : offsetOf(oldHigh, oldLow);
     const host = newHost < 0 ? inPlace : newHost;
     const isWritten = this.#put({ guest, host, from, to, low, high, isNew: newHost >= 0 }, content);
     const isChanged = this.#setEntry(table, at, host, low, high);
@@ -196,7 +214,7 @@ export class DataWriter {
     const isWhole = low === from && high <= to;
     if (isWhole && bytes !== undefined) {
       const at = guest + from - content.start;
-      writer.dataFile.write(bytes.subarray(at, at + to - from), host + from);
+      writer.dataFile.write(bytes.subarray(at, at + to - from), plus(host, from));
     } else if (isWhole) {
       return this.#zero(target);
     } else {
@@ -206,7 +224,7 @@ export class DataWriter {
         buffer.set(bytes.subarray(at, at + to - from), from - low);
       }
       if (isZero(buffer)) return this.#zero({ ...target, from: low, to: high });
-      writer.dataFile.write(buffer, host + low);
+      writer.dataFile.write(buffer, plus(host, low));
     }
     writer.hasWrittenData = true;
     return true;
@@ -223,25 +241,26 @@ export class DataWriter {
     const { layers, header } = this.writer;
     const buffer = new Uint8Array(high - low);
     const end = Math.min(high, header.size - guest);
-    if (low < from) readGuest(layers, buffer.subarray(0, from - low), guest + low);
-    if (to < end) readGuest(layers, buffer.subarray(to - low, end - low), guest + to);
+    if (low < from) readGuest(layers, buffer.subarray(0, from - low), plus(guest, low));
+    if (to < end) readGuest(layers, buffer.subarray(to - low, end - low), plus(guest, to));
     return buffer;
   }
 
   /** @returns false where a cluster of the image's own is zero there already */
   #zero({ host, from, to, isNew }: Target): boolean {
     const { writer } = this;
-    if (!isNew && host + to <= writer.dataFile.size && this.#isZeroAt(host + from, host + to)) return false;
+    if (!isNew && host + to <= writer.dataFile.size && this.#isZeroAt(plus(host, from), plus(host, to)))
+      return false;
     if (this.#fill.end !== host + from) {
       this.#flushFill();
-      this.#fill = { start: host + from, end: host + from };
+      this.#fill = { start: plus(host, from), end: plus(host, from) };
     }
-    this.#fill.end = host + to;
+    this.#fill.end = plus(host, to);
     writer.hasWrittenData = true;
     return true;
   }
 
-  #isZeroAt(start: number, end: number): boolean {
+  #isZeroAt(start: HostOffset, end: HostOffset): boolean {
     let isZeroThere = true;
     forEachNonZero(this.writer.dataFile, start, end, () => {
       isZeroThere = false;
@@ -252,15 +271,16 @@ export class DataWriter {
   #flushFill(): void {
     const { start, end } = this.#fill;
     if (end > start) zeroFill(this.writer.dataFile, start, end - start);
-    this.#fill = { start: 0, end: 0 };
+    this.#fill = { start: hostOffset(0), end: hostOffset(0) };
   }
 
   /** Makes the entry say that the bytes from `low` to `high` of its cluster are at `host`. */
-  #setEntry({ words, changed }: L2Table, at: number, host: number, low: number, high: number): boolean {
+  #setEntry({ words, changed }: L2Table, at: number, host: HostOffset, low: number, high: number): boolean {
     const { stride } = this.writer.entries;
     const before = words.slice(at, at + stride);
-    words[at + HIGH] = Math.floor(host / 2 ** 32) | COPIED_HIGH;
-    words[at + LOW] = host & ~L2_ZERO_LOW;
+    const entry = withOffset(COPIED_HIGH, 0, host);
+    words[at + HIGH] = entry.high;
+    words[at + LOW] = entry.low;
     if (stride === 4) {
       const mask = bitsBetween(
         Math.floor(low / this.#subclusterSize),
@@ -276,12 +296,12 @@ export class DataWriter {
 
   /** Gives up what an entry referred to. */
   #release(kind: EntryKind, high: number, low: number): void {
-    const { allocator, entries } = this.writer;
+    const { allocator, header } = this.writer;
     if (kind === EntryKind.compressed) {
-      const { first, count } = entries.compressedClusters(high, low);
+      const { first, count } = compressedClusters(high, low, header.clusterBits);
       allocator.release(first, count);
-    } else if (kind === EntryKind.data || kind === EntryKind.zeroAllocated) {
-      allocator.release(offsetOf(high, low) / this.#clusterSize);
+    } else if (hasHostCluster(kind)) {
+      allocator.release(hostCluster(offsetOf(high, low) / this.#clusterSize));
     }
   }
 }

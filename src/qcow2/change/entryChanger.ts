@@ -3,9 +3,19 @@
  */
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
+import { EntryKind } from '../format/l2Kind';
 import type { Fill } from '../io/fill';
+import {
+  type ByteLength,
+  type GuestCluster,
+  guestOffset,
+  type GuestOffset,
+  type HostOffset,
+  plus,
+  startOf,
+} from '../units';
 import { bitsBetween, DataWriter } from './dataWriter';
-import { EntryKind, Outcome } from './decide';
+import { Outcome } from './decide';
 import { EntryRewriter } from './entryRewriter';
 import type { ImageWriter } from './imageWriter';
 import { forEachOther } from './knownZero';
@@ -14,8 +24,8 @@ import type { Became, ExplicitReason } from './tally';
 
 /** What is asked for, in guest bytes. */
 export interface GuestRange {
-  readonly start: number;
-  readonly end: number;
+  readonly start: GuestOffset;
+  readonly end: GuestOffset;
 }
 
 export interface EntryPlan {
@@ -33,11 +43,11 @@ interface Stretch {
   readonly first: number;
   readonly end: number;
   /** Guest offset of the table's first cluster. */
-  readonly tableStart: number;
+  readonly tableStart: GuestOffset;
 }
 
 export class EntryChanger {
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
   readonly #data: DataWriter;
   readonly #rewriter: EntryRewriter;
   /** Guest ranges that need explicit zeroes: start and end in turns. */
@@ -56,7 +66,7 @@ export class EntryChanger {
    * Changes the guest clusters from `first` to before `end`.
    * @param request for the tally, and for explicit zeroes: not more than was asked for
    */
-  changeClusters(first: number, end: number, request: GuestRange): void {
+  changeClusters(first: GuestCluster, end: GuestCluster, request: GuestRange): void {
     const { header, tables } = this.writer;
     const { l2Entries, clusterSize, l2Span } = header;
     const lastTable = Math.ceil(end / l2Entries);
@@ -65,12 +75,12 @@ export class EntryChanger {
       const from = Math.max(first, index * l2Entries);
       if (next > index) {
         const to = Math.min(end, next * l2Entries);
-        this.#count('unchanged', from * clusterSize, to * clusterSize, request);
+        this.#count('unchanged', guestOffset(from * clusterSize), guestOffset(to * clusterSize), request);
         index = next;
         continue;
       }
       const to = Math.min(end, (index + 1) * l2Entries);
-      const tableStart = index * l2Span;
+      const tableStart = guestOffset(index * l2Span);
       const stretch = { first: from - index * l2Entries, end: to - index * l2Entries, tableStart };
       const isDone = to - from === l2Entries && this.#changeFill(index, tableStart, request);
       if (!isDone) {
@@ -86,10 +96,10 @@ export class EntryChanger {
   }
 
   /** Zeroes subclusters `first` to before `end` of one cluster, in its bitmap alone where it is not compressed. */
-  zeroSubclusters(cluster: number, first: number, end: number, request: GuestRange): void {
+  zeroSubclusters(cluster: GuestCluster, first: number, end: number, request: GuestRange): void {
     const { header, tables, entries, tally } = this.writer;
-    const guest = cluster * header.clusterSize;
-    const start = Math.max(guest + first * header.subclusterSize, request.start);
+    const guest = startOf(cluster, header.clusterSize);
+    const start = guestOffset(Math.max(guest + first * header.subclusterSize, request.start));
     const bytes = Math.min(guest + end * header.subclusterSize, request.end) - start;
     const found = { isCompressed: false };
     tables.edit(Math.floor(cluster / header.l2Entries), ({ words, offset, changed }) => {
@@ -106,11 +116,11 @@ export class EntryChanger {
       words[at + 2 + LOW] = allocated;
       changed(at, at + entries.stride);
     });
-    if (found.isCompressed) this.writeExplicitZeroes(start, start + bytes, 'compressed');
+    if (found.isCompressed) this.writeExplicitZeroes(start, plus(start, bytes), 'compressed');
   }
 
   /** @throws UnsupportedError where explicit zeroes are not allowed */
-  writeExplicitZeroes(start: number, end: number, reason: ExplicitReason): void {
+  writeExplicitZeroes(start: GuestOffset, end: GuestOffset, reason: ExplicitReason): void {
     if (!this.plan.fallback) {
       throw new UnsupportedError(this.writer.context.file.name, `zero.${reason}`, { offset: start });
     }
@@ -128,7 +138,7 @@ export class EntryChanger {
    * Changes a whole table that is known to be one run of entries, all at once.
    * @returns false where it is none: then nothing was done
    */
-  #changeFill(index: number, tableStart: number, request: GuestRange): boolean {
+  #changeFill(index: number, tableStart: GuestOffset, request: GuestRange): boolean {
     const { header, tables, entries } = this.writer;
     const { clusterSize, l2Entries } = header;
     if (entries.stride !== 2 || this.plan.outcomesOverZero !== undefined) return false;
@@ -139,9 +149,10 @@ export class EntryChanger {
     const kind = entries.kindAt(words, 0, offset, tableStart);
     if (fill.step !== entries.riseOf(kind)) return false;
     // It may be the last one that leads too far.
-    const end = offset + clusterSize - 8;
-    const tableEnd = tableStart + header.l2Span;
-    if (entries.kindAt(entryOf(fill, end), 0, end, tableEnd - clusterSize) !== kind) return false;
+    const end = plus(offset, clusterSize - 8);
+    const tableEnd = plus(tableStart, header.l2Span);
+    if (entries.kindAt(entryOf(fill, end), 0, end, plus(tableStart, header.l2Span - clusterSize)) !== kind)
+      return false;
     const outcome = this.plan.outcomes[kind]!;
     const now =
       outcome === Outcome.fallback
@@ -163,13 +174,13 @@ export class EntryChanger {
     const overZero = this.#clustersOverZero(stretch);
     const { outcomes, outcomesOverZero = outcomes } = this.plan;
     let became: Became = 'unchanged';
-    let becameFrom = tableStart + stretch.first * clusterSize;
+    let becameFrom = plus(tableStart, stretch.first * clusterSize);
     let changedFrom = Infinity;
     let changedTo = 0;
     let step: number | undefined;
     for (let index = stretch.first; index < end;) {
       const at = index * stride;
-      const guest = tableStart + index * clusterSize;
+      const guest = guestOffset(tableStart + index * clusterSize);
       const kind = entries.kindAt(words, at, offset, guest);
       // What is below may differ from cluster to cluster.
       const stop =
@@ -178,7 +189,7 @@ export class EntryChanger {
       index = stop / stride;
       const now =
         outcome === Outcome.fallback
-          ? this.#addExplicit(guest, tableStart + index * clusterSize)
+          ? this.#addExplicit(guest, plus(tableStart, index * clusterSize))
           : this.#rewriter.rewrite(words, at, stop, kind, outcome);
       if (now !== became) {
         if (guest > becameFrom) this.#count(became, becameFrom, guest, request);
@@ -192,19 +203,19 @@ export class EntryChanger {
         changedTo = stop;
       }
     }
-    this.#count(became, becameFrom, tableStart + end * clusterSize, request);
+    this.#count(became, becameFrom, plus(tableStart, end * clusterSize), request);
     if (changedFrom < changedTo) table.changed(changedFrom, changedTo, step);
   }
 
   /** Counts guest bytes, as far as they were asked for; what is written explicitly is counted when it is written. */
-  #count(became: Became, start: number, end: number, request: GuestRange): void {
+  #count(became: Became, start: GuestOffset, end: GuestOffset, request: GuestRange): void {
     if (became === 'explicit.version2') return;
     const clusters = (end - start) / this.#clusterSize;
     const bytes = Math.min(end, request.end) - Math.max(start, request.start);
     this.writer.tally.add(became, clusters, bytes);
   }
 
-  #addExplicit(start: number, end: number): Became {
+  #addExplicit(start: GuestOffset, end: GuestOffset): Became {
     if (this.#explicit.at(-1) === start) this.#explicit[this.#explicit.length - 1] = end;
     else this.#explicit.push(start, end);
     return 'explicit.version2';
@@ -212,8 +223,8 @@ export class EntryChanger {
 
   #writeExplicitZeroes(request: GuestRange): void {
     for (let index = 0; index < this.#explicit.length; index += 2) {
-      const start = Math.max(this.#explicit[index]!, request.start);
-      const end = Math.min(this.#explicit[index + 1]!, request.end);
+      const start = guestOffset(Math.max(this.#explicit[index]!, request.start));
+      const end = guestOffset(Math.min(this.#explicit[index + 1]!, request.end));
       this.writeExplicitZeroes(start, end, 'version2');
     }
     this.#explicit = [];
@@ -223,8 +234,8 @@ export class EntryChanger {
   #clustersOverZero({ first, end, tableStart }: Stretch): Uint8Array | undefined {
     if (this.plan.outcomesOverZero === undefined) return undefined;
     const size = this.#clusterSize;
-    const start = tableStart + first * size;
-    const stop = Math.min(tableStart + end * size, this.writer.header.size);
+    const start = plus(tableStart, first * size);
+    const stop = guestOffset(Math.min(tableStart + end * size, this.writer.header.size));
     const isZero = new Uint8Array(end - first).fill(1);
     forEachOther(this.writer.context.layers, 1, start, stop, (from, length) => {
       isZero.fill(0, Math.floor((from - start) / size), Math.ceil((from + length - start) / size));
@@ -235,7 +246,7 @@ export class EntryChanger {
 }
 
 /** The words of the entry that a fill has at `offset`. */
-function entryOf(fill: Fill, offset: number): Uint32Array {
+function entryOf(fill: Fill, offset: HostOffset): Uint32Array {
   const { high, low } = fill.wordAt(offset);
   const words = new Uint32Array(2);
   words[HIGH] = high;

@@ -3,9 +3,11 @@
  * gathers the host clusters that are given up into runs, across tables.
  */
 import { HIGH, LOW } from '../format/bytes';
-import { L2_ZERO_LOW } from '../format/l2Entry';
-import { offsetOf } from '../format/offsetField';
-import { EntryKind, Outcome } from './decide';
+import { compressedClusters } from '../format/compressedDescriptor';
+import { offsetOf, ZERO_LOW } from '../format/entryBits';
+import { EntryKind } from '../format/l2Kind';
+import { type ByteLength, hostCluster } from '../units';
+import { Outcome } from './decide';
 import type { ImageWriter } from './imageWriter';
 import type { Became } from './tally';
 
@@ -13,7 +15,7 @@ import type { Became } from './tally';
 const ALL_ZERO = 0xffffffff;
 
 export class EntryRewriter {
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
   readonly #stride: number;
   /** Host clusters to give up, in bytes: what follows them joins them. */
   #given = { start: 0, end: 0 };
@@ -43,7 +45,7 @@ export class EntryRewriter {
         return this.#replace(words, at, end, kind, count, 0, 0) ? 'becameUnallocated' : 'unchanged';
       case Outcome.zero: {
         if (kind === EntryKind.zeroPlain) return 'unchanged';
-        const [flag, zeroes] = isExtended ? [0, ALL_ZERO] : [L2_ZERO_LOW, 0];
+        const [flag, zeroes] = isExtended ? [0, ALL_ZERO] : [ZERO_LOW, 0];
         return this.#replace(words, at, end, kind, count, flag, zeroes) ? 'becameZero' : 'unchanged';
       }
       case Outcome.zeroKeeping:
@@ -60,7 +62,7 @@ export class EntryRewriter {
   finish(): void {
     const { start, end } = this.#given;
     const size = this.#clusterSize;
-    if (end > start) this.writer.allocator.release(start / size, (end - start) / size);
+    if (end > start) this.writer.allocator.release(hostCluster(start / size), (end - start) / size);
     this.#given.start = this.#given.end = 0;
   }
 
@@ -89,9 +91,9 @@ export class EntryRewriter {
 
   #giveUp(kind: EntryKind, high: number, low: number, count: number): void {
     if (kind === EntryKind.unallocated || kind === EntryKind.zeroPlain) return;
-    const { entries, allocator, context } = this.writer;
+    const { header, allocator, context } = this.writer;
     if (kind === EntryKind.compressed) {
-      const clusters = entries.compressedClusters(high, low);
+      const clusters = compressedClusters(high, low, header.clusterBits);
       allocator.release(clusters.first, clusters.count);
       return;
     }
@@ -108,8 +110,8 @@ export class EntryRewriter {
 
 /** @returns false where they are all set; a run has them all or none */
 function setZeroFlags(words: Uint32Array, at: number, end: number): boolean {
-  if ((words[at + LOW]! & L2_ZERO_LOW) !== 0) return false;
-  for (let word = at + LOW; word < end; word += 2) words[word] = words[word]! | L2_ZERO_LOW;
+  if ((words[at + LOW]! & ZERO_LOW) !== 0) return false;
+  for (let word = at + LOW; word < end; word += 2) words[word] = words[word]! | ZERO_LOW;
   return true;
 }
 

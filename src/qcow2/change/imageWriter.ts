@@ -1,15 +1,15 @@
 /** Everything that one change of one image needs, made for it and thrown away after it. */
 import { ArgumentError, RefusedError } from '../errors';
-import { clearUnknownAutoclear } from './autoclear';
 import type { Header } from '../format/header';
-import type { Layer } from '../image/layer';
+import { EntryReader } from '../image/entryReader';
+import type { Layers } from '../image/layer';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { WritableFile } from '../io/writableFile';
-import { hex } from '../units';
+import { type ByteLength, type GuestOffset, hex, plus } from '../units';
 import { Allocator } from './allocator';
+import { clearUnknownAutoclear } from './autoclear';
 import { markBitmaps } from './bitmaps';
 import type { Change, ChangeContext } from './context';
-import { EntryReader } from './entryReader';
 import { L2Tables } from './l2Tables';
 import { TallyCounter, type ChangeTally } from './tally';
 
@@ -21,7 +21,7 @@ export class ImageWriter {
   readonly entries: EntryReader;
   /** Data was written, in place or to new clusters. */
   hasWrittenData = false;
-  #layers: readonly Layer[];
+  #layers: Layers;
   /** `tables.writes` when the top of `#layers` was opened. */
   #openedAt = 0;
 
@@ -29,7 +29,7 @@ export class ImageWriter {
     this.header = context.image.header;
     this.allocator = new Allocator(context, this.tally);
     this.tables = new L2Tables(context, this.allocator, this.tally);
-    this.entries = new EntryReader(context.image.tables);
+    this.entries = new EntryReader(context.image.tables.rules);
     this.#layers = context.layers;
   }
 
@@ -42,7 +42,7 @@ export class ImageWriter {
   }
 
   /** The chain as it is now: an open image remembers tables, so it is opened anew after they were written. */
-  get layers(): readonly Layer[] {
+  get layers(): Layers {
     if (this.#openedAt !== this.tables.writes) {
       const { file, dataFile, image } = this.context;
       this.#layers = [Qcow2Image.open(file, { dataFile, former: image }), ...this.#layers.slice(1)];
@@ -52,7 +52,7 @@ export class ImageWriter {
   }
 
   /** @throws ArgumentError for guest bytes beyond the end of the disk */
-  checkRange(start: number, length: number): void {
+  checkRange(start: GuestOffset, length: ByteLength): void {
     const { size } = this.header;
     if (start >= 0 && length >= 0 && start + length <= size) return;
     throw new ArgumentError(this.context.file.name, 'read.range', {
@@ -63,17 +63,17 @@ export class ImageWriter {
   }
 
   /** Reports that a change of the guest bytes from `start` to `end` is at `at`, which may lie past them. */
-  checkProgress(start: number, at: number, end: number): void {
+  checkProgress(start: GuestOffset, at: number, end: GuestOffset): void {
     this.context.progress.checkCancelled();
     this.context.progress.report(Math.min(at, end) - start, end - start);
   }
 
   /** Does what every change of the guest bytes from `start` on has to do at the end. */
-  finish(operation: ChangeTally['operation'], start: number, length: number): Change {
+  finish(operation: ChangeTally['operation'], start: GuestOffset, length: ByteLength): Change {
     const { context, tally, allocator } = this;
     const changed = this.tables.writes > 0 || this.hasWrittenData;
     if (changed) {
-      markBitmaps(context, allocator, tally, start, start + length);
+      markBitmaps(context, allocator, tally, start, plus(start, length));
       clearUnknownAutoclear(context, tally);
     }
     allocator.finish();

@@ -3,12 +3,13 @@
  * from holes of host files where QEMU looks for them (QEMU 7.2: block/qcow2.c `is_zero`).
  */
 import { RunKind, type Layer } from '../image/layer';
+import { type ByteLength, type GuestOffset, type HostOffset, plus } from '../units';
 
 /** Told of stretches that are not known to be zero; returns false to stop. */
-type OtherVisitor = (start: number, length: number) => boolean;
+type OtherVisitor = (start: GuestOffset, length: ByteLength) => boolean;
 
 /** Whether all guest bytes from `start` to `end` (clamped to the disk) are known to be zero. */
-export function isKnownZero(layers: readonly Layer[], start: number, end: number): boolean {
+export function isKnownZero(layers: readonly Layer[], start: GuestOffset, end: GuestOffset): boolean {
   let isZero = true;
   forEachOther(layers, 0, start, end, () => (isZero = false));
   return isZero;
@@ -21,8 +22,8 @@ export function isKnownZero(layers: readonly Layer[], start: number, end: number
 export function forEachOther(
   layers: readonly Layer[],
   depth: number,
-  start: number,
-  end: number,
+  start: GuestOffset,
+  end: GuestOffset,
   visit: OtherVisitor,
 ): boolean {
   const layer = layers[depth];
@@ -38,7 +39,7 @@ export function forEachOther(
         break;
       case RunKind.unallocated:
       case RunKind.unallocatedSubcluster:
-        goesOn = forEachOther(layers, depth + 1, from, from + length, visit);
+        goesOn = forEachOther(layers, depth + 1, from, plus(from, length), visit);
         break;
       case RunKind.data:
         goesOn =
@@ -59,15 +60,15 @@ export function forEachOther(
 /** Leaves out the holes of the host file. */
 function forEachData(
   layer: Layer,
-  start: number,
-  length: number,
-  host: number,
+  start: GuestOffset,
+  length: ByteLength,
+  host: HostOffset,
   visit: OtherVisitor,
 ): boolean {
   for (let done = 0; done < length;) {
-    const extent = layer.dataFile.extentAt(host + done);
+    const extent = layer.dataFile.extentAt(plus(host, done));
     const step = Math.min(extent.end - host, length) - done;
-    if (!extent.isHole && !visit(start + done, step)) return false;
+    if (!extent.isHole && !visit(plus(start, done), step)) return false;
     done += step;
   }
   return true;

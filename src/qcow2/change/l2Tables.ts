@@ -5,13 +5,14 @@
  * up.
  */
 import { HIGH, LOW, swapWords, wordsInPlace } from '../format/bytes';
+import { COPIED_HIGH, withOffset } from '../format/entryBits';
 import { decodeL1Entry } from '../format/l1Entry';
 import { refuseBeyondFile } from '../format/tableBounds';
 import { firstOf, type Scratch, SCRATCH_SIZE, scratchOf, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
+import { clusterOf, hostOffset, type HostOffset } from '../units';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
-import { COPIED_HIGH } from './entryReader';
 import type { TallyCounter } from './tally';
 import { isZero } from './zeroBytes';
 
@@ -27,7 +28,7 @@ export interface L2Table {
   /** The same words, signed. */
   readonly signed: Int32Array;
   /** Offset in the file; 0 where there is no table. */
-  readonly offset: number;
+  readonly offset: HostOffset;
   /**
    * Says that words from `from` to before `to` were changed.
    * @param step by how much each of those 64 bits now is more than the one before it, where that is known
@@ -84,7 +85,7 @@ export class L2Tables {
   }
 
   /** The table of an L1 entry as a fill, where it is known to be one without reading it. @throws FormatError */
-  fillOf(index: number): { readonly offset: number; readonly fill: Fill } | undefined {
+  fillOf(index: number): { readonly offset: HostOffset; readonly fill: Fill } | undefined {
     const { file, image } = this.#context;
     const offset = this.#tableOffset(index);
     const fill = offset === 0 ? undefined : file.fillAt(offset, image.header.clusterSize);
@@ -92,9 +93,9 @@ export class L2Tables {
   }
 
   /** Makes the table of an L1 entry, which is at `offset` and becomes another, one fill. */
-  fill(index: number, offset: number, high: number, low: number, step: number): void {
+  fill(index: number, offset: HostOffset, high: number, low: number, step: number): void {
     const { file, image } = this.#context;
-    const newPlace = (): number => this.#allocator.allocateCluster();
+    const newPlace = (): HostOffset => this.#allocator.allocateCluster();
     this.#put(index, offset, (high | low | step) === 0, newPlace, (target) => {
       file.fill(target, image.header.clusterSize, high, low, step);
     });
@@ -113,13 +114,13 @@ export class L2Tables {
       from = Math.min(from, first);
       to = Math.max(to, end);
     };
-    let place: number | undefined;
+    let place: HostOffset | undefined;
     const allocate = (): void => {
       if (!this.#isOwn(index, offset)) place ??= this.#allocator.allocateCluster();
     };
     visit({ words, signed, offset, changed, allocate });
     if (from >= to) return;
-    const newPlace = (): number => place ?? this.#allocator.allocateCluster();
+    const newPlace = (): HostOffset => place ?? this.#allocator.allocateCluster();
     this.#put(index, offset, isAllZero(words), newPlace, (target) => {
       if (target === offset) this.#write(words, target, from, to, step);
       else this.#write(words, target, 0, words.length);
@@ -129,10 +130,10 @@ export class L2Tables {
   /** Has a table that changed written: where it is, or where nobody else refers to it. */
   #put(
     index: number,
-    offset: number,
+    offset: HostOffset,
     isEmpty: boolean,
-    newPlace: () => number,
-    writeTo: (target: number) => void,
+    newPlace: () => HostOffset,
+    writeTo: (target: HostOffset) => void,
   ): void {
     this.writes++;
     if (isEmpty) this.#giveUp(index, offset);
@@ -140,13 +141,13 @@ export class L2Tables {
     else this.#moveTo(newPlace(), index, offset, writeTo);
   }
 
-  #tableOffset(index: number): number {
+  #tableOffset(index: number): HostOffset {
     const { file, image } = this.#context;
     const { header, tables } = image;
     const at = this.#l1Word(index);
     const [high, low] = [this.#window[at + HIGH]!, this.#window[at + LOW]!];
     const offset = decodeL1Entry(file.name, high, low, header.clusterSize, tables.l1EntryOffset(index));
-    if (offset === 0) return 0;
+    if (offset === 0) return hostOffset(0);
     const { size, l2Span, clusterSize, l2Entries, l2EntrySize } = header;
     const entries = Math.min(l2Entries, Math.ceil((size - index * l2Span) / clusterSize));
     refuseBeyondFile(file, 'L2 table', offset, entries * l2EntrySize);
@@ -154,20 +155,20 @@ export class L2Tables {
   }
 
   /** There is a table, and nothing else refers to it. */
-  #isOwn(index: number, offset: number): boolean {
+  #isOwn(index: number, offset: HostOffset): boolean {
     if (offset === 0) return false;
     const { clusterSize } = this.#context.image.header;
     const isCopied = (this.#window[this.#l1Word(index) + HIGH]! & COPIED_HIGH) !== 0;
-    return isCopied && this.#allocator.refcounts.peek(offset / clusterSize) <= 1;
+    return isCopied && this.#allocator.refcounts.peek(clusterOf(offset, clusterSize)) <= 1;
   }
 
-  #giveUp(index: number, offset: number): void {
-    this.#setL1(index, 0);
-    this.#allocator.release(offset / this.#context.image.header.clusterSize);
+  #giveUp(index: number, offset: HostOffset): void {
+    this.#setL1(index, hostOffset(0));
+    this.#allocator.release(clusterOf(offset, this.#context.image.header.clusterSize));
     this.#tally.l2TablesGivenUp++;
   }
 
-  #moveTo(offset: number, index: number, old: number, writeTo: (target: number) => void): void {
+  #moveTo(offset: HostOffset, index: number, old: HostOffset, writeTo: (target: HostOffset) => void): void {
     const { clusterSize } = this.#context.image.header;
     writeTo(offset);
     this.#setL1(index, offset);
@@ -176,32 +177,34 @@ export class L2Tables {
       return;
     }
     this.#tally.l2TablesCopied++;
-    this.#allocator.release(old / clusterSize);
+    this.#allocator.release(clusterOf(old, clusterSize));
   }
 
   /** Writes words of the table at `offset`; they are no words any more afterwards. */
-  #write(words: Uint32Array, offset: number, from: number, to: number, knownStep?: number): void {
+  #write(words: Uint32Array, offset: HostOffset, from: number, to: number, knownStep?: number): void {
     const { file, image } = this.#context;
     const [start, length] = [offset + from * 4, (to - from) * 4];
     if (length >= LONG_FILL && knownStep !== undefined) {
-      file.fill(start, length, words[from + HIGH], words[from + LOW], knownStep);
+      file.fill(hostOffset(start), length, words[from + HIGH], words[from + LOW], knownStep);
       return;
     }
     const bytes = Buffer.from(words.buffer, words.byteOffset + from * 4, length);
     // Swapping again puts the bytes back into the order of the file.
     swapWords(bytes);
-    const fill = length >= LONG_FILL ? Fill.found(bytes, start, image.header.clusterSize) : undefined;
-    if (fill === undefined) file.write(bytes, start);
-    else file.fill(start, length, fill.high, fill.low, fill.step);
+    const fill =
+      length >= LONG_FILL ? Fill.found(bytes, hostOffset(start), image.header.clusterSize) : undefined;
+    if (fill === undefined) file.write(bytes, hostOffset(start));
+    else file.fill(hostOffset(start), length, fill.high, fill.low, fill.step);
   }
 
-  #setL1(index: number, offset: number): void {
+  #setL1(index: number, offset: HostOffset): void {
     const at = this.#l1Word(index);
+    const { high, low } = withOffset(offset === 0 ? 0 : COPIED_HIGH, 0, offset);
     const entry = Buffer.alloc(8);
-    entry.writeBigUInt64BE(BigInt(offset));
-    if (offset !== 0) entry.writeUInt32BE((entry.readUInt32BE(0) | COPIED_HIGH) >>> 0, 0);
-    this.#window[at + HIGH] = entry.readUInt32BE(0);
-    this.#window[at + LOW] = entry.readUInt32BE(4);
+    entry.writeUInt32BE(high, 0);
+    entry.writeUInt32BE(low, 4);
+    this.#window[at + HIGH] = high;
+    this.#window[at + LOW] = low;
     this.#context.file.write(entry, this.#context.image.tables.l1EntryOffset(index));
   }
 

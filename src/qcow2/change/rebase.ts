@@ -10,6 +10,7 @@ import { RunKind } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { WritableFile } from '../io/writableFile';
 import type { Progress } from '../progress';
+import { type ByteLength, guestOffset, type HostOffset } from '../units';
 import { clearUnknownAutoclear } from './autoclear';
 import { ClusterBits } from './clusterSet';
 import type { Change, ChangeContext } from './context';
@@ -39,7 +40,7 @@ export function rebase(context: ChangeContext, backing: NewBacking | undefined):
     pointTo(file, layout.name.offset, layout.name.bytes.length);
     clearUnknownAutoclear(context, tally);
   }
-  const facts = { operation: 'rebase', start: 0, length: 0, changed } as const;
+  const facts = { operation: 'rebase', start: guestOffset(0), length: 0, changed } as const;
   const counts = { freedClusters: 0, allocatedClusters: 0 };
   const rebased = {
     ...(image.backing === undefined ? {} : { before: image.backing }),
@@ -58,7 +59,7 @@ export function isSameBacking(one: NewBacking | undefined, other: NewBacking | u
   return one?.name === other?.name && one?.format === other?.format;
 }
 
-function pointTo(file: WritableFile, offset: number, size: number): void {
+function pointTo(file: WritableFile, offset: HostOffset, size: ByteLength): void {
   const fields = new Uint8Array(8);
   dataView(fields).setBigUint64(0, BigInt(offset));
   file.write(fields, headerField('backing_file_offset').offset);
@@ -71,7 +72,7 @@ function unallocatedIn(image: Qcow2Image, progress: Progress): Amount {
   const { clusterSize } = image.header;
   let clusters = 0;
   let bytes = 0;
-  image.forEachRun(0, image.size, (start, length, kind) => {
+  image.forEachRun(guestOffset(0), guestOffset(image.size), (start, length, kind) => {
     progress.checkCancelled();
     if (kind !== RunKind.unallocated && kind !== RunKind.unallocatedSubcluster) return undefined;
     clusters += Math.ceil((start + length) / clusterSize) - Math.floor(start / clusterSize);

@@ -4,13 +4,27 @@
  * comparing and filling memory.
  */
 import { FormatError } from '../errors';
-import { decodeRefcountTableEntry, refcountsPerBlock } from '../format/refcount';
 import type { Header } from '../format/header';
+import { decodeRefcountTableEntry } from '../format/refcount';
+import {
+  onesOnDisk,
+  readRefcount,
+  refcountsPerBlock,
+  refcountWidth,
+  type RefcountWidth,
+} from '../format/refcountWidth';
 import { refuseBeyondFile } from '../format/tableBounds';
 import { Fill } from '../io/fill';
 import type { WritableFile } from '../io/writableFile';
+import {
+  type ClusterCount,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+} from '../units';
 import type { ClusterBits } from './clusterSet';
-import { refcountWidth, type RefcountWidth } from './refcountWidth';
 
 /** Bytes of blocks in memory: few, since they are gone through in ascending order. */
 const BUDGET = 8 * 1024 * 1024;
@@ -26,7 +40,7 @@ const PART = 4096;
 interface Block {
   readonly index: number;
   /** Bytes from the start of the file. */
-  readonly offset: number;
+  readonly offset: HostOffset;
   readonly bytes: Buffer;
   /** What changed, in bytes of the block. */
   dirtyFrom: number;
@@ -38,9 +52,9 @@ export class RefcountBlocks {
   /** Refcounts of one block. */
   readonly perBlock: number;
   /** Where the table is now. Bytes. */
-  tableOffset: number;
+  tableOffset: HostOffset;
   /** Clusters. */
-  tableClusters: number;
+  tableClusters: ClusterCount;
   readonly #width: RefcountWidth;
   readonly #blocks = new Map<number, Block>();
   readonly #mostBlocks: number;
@@ -54,7 +68,6 @@ export class RefcountBlocks {
   /** A part of the table, as it is in the file. */
   readonly #window = Buffer.alloc(WINDOW);
   #windowStart = -1;
-  readonly #word = Buffer.alloc(8);
   #clock = 0;
 
   /** @param freed is told of every cluster whose refcount falls to 0 */
@@ -71,9 +84,7 @@ export class RefcountBlocks {
     this.#width = refcountWidth(refcountBits);
     this.#mostBlocks = Math.max(2, Math.floor(budget / clusterSize));
     this.#zeroes = Buffer.alloc(clusterSize);
-    const word = Buffer.alloc(8);
-    for (let index = 0; index < 64 / refcountBits; index++) this.#width.set(word, index, 1);
-    this.#ones = Buffer.alloc(clusterSize, word);
+    this.#ones = onesOnDisk(this.perBlock, refcountBits);
     this.#onesFill = Fill.of(this.#ones.readUInt32BE(0), this.#ones.readUInt32BE(4));
   }
 
@@ -83,31 +94,27 @@ export class RefcountBlocks {
   }
 
   /** The refcount of a cluster; 0 where no block describes it. */
-  get(cluster: number): number {
+  get(cluster: HostCluster): number {
     const index = Math.floor(cluster / this.perBlock);
     const block = this.#block(index);
     return block === undefined ? 0 : this.#width.get(block.bytes, cluster - index * this.perBlock);
   }
 
   /** The same, where no other refcount of the block is likely to be asked for: it is not read for that. */
-  peek(cluster: number): number {
+  peek(cluster: HostCluster): number {
     const index = Math.floor(cluster / this.perBlock);
     const offset = this.#blocks.has(index) ? 0 : this.#offsetOf(index);
     if (offset === 0) return this.get(cluster);
-    // The width's own unit: a word of 64 bits.
-    const { bits } = this.#width;
-    const at = (cluster - index * this.perBlock) * bits;
-    this.file.read(this.#word, offset + Math.floor(at / 64) * 8);
-    return this.#width.get(this.#word, (at % 64) / bits);
+    return readRefcount(this.file, offset, cluster - index * this.perBlock, this.#width);
   }
 
   /** Whether there is a block for the refcount of `cluster`. */
-  hasBlock(cluster: number): boolean {
+  hasBlock(cluster: HostCluster): boolean {
     return this.#block(Math.floor(cluster / this.perBlock)) !== undefined;
   }
 
   /** First cluster from `cluster` on, and before `end`, whose refcount is 0; `end` where there is none. */
-  nextUnused(cluster: number, end: number): number {
+  nextUnused(cluster: HostCluster, end: HostCluster): HostCluster {
     for (let at = cluster; at < end;) {
       const index = Math.floor(at / this.perBlock);
       const block = this.#block(index);
@@ -115,8 +122,8 @@ export class RefcountBlocks {
       const first = index * this.perBlock;
       const stop = Math.min(this.perBlock, end - first);
       const found = this.#unusedInBlock(block.bytes, at - first, stop);
-      if (found < stop) return first + found;
-      at = first + this.perBlock;
+      if (found < stop) return hostCluster(first + found);
+      at = hostCluster(first + this.perBlock);
     }
     return end;
   }
@@ -125,15 +132,15 @@ export class RefcountBlocks {
    * Changes the refcounts of a run by one up or down.
    * @throws FormatError where a refcount would fall below 0 or rise beyond its width
    */
-  adjust(first: number, count: number, delta: 1 | -1): void {
+  adjust(first: HostCluster, count: ClusterCount, delta: 1 | -1): void {
     for (let at = first; at < first + count;) {
       const index = Math.floor(at / this.perBlock);
       const from = at - index * this.perBlock;
       const to = Math.min(this.perBlock, first + count - index * this.perBlock);
-      at = index * this.perBlock + to;
+      at = hostCluster(index * this.perBlock + to);
       if (to - from === this.perBlock && this.#adjustUnread(index, delta)) continue;
       const block = this.#block(index);
-      if (block === undefined) throw this.#outOfRange(index * this.perBlock + from, delta, 0);
+      if (block === undefined) throw this.#outOfRange(hostCluster(index * this.perBlock + from), delta, 0);
       this.#adjustInBlock(block, from, to, delta);
     }
   }
@@ -142,9 +149,9 @@ export class RefcountBlocks {
    * Takes a new block, all zero, into the table, which must have an entry for it.
    * @param offset of the block, in bytes from the start of the file
    */
-  addBlock(index: number, offset: number): void {
+  addBlock(index: number, offset: HostOffset): void {
     this.file.fill(offset, this.header.clusterSize);
-    this.file.write(entryBytes(offset), this.tableOffset + index * 8);
+    this.file.write(entryBytes(offset), plus(this.tableOffset, index * 8));
     this.#windowStart = -1;
     this.#blocks.delete(index);
     if (this.#last?.index === index) this.#last = undefined;
@@ -165,20 +172,22 @@ export class RefcountBlocks {
   }
 
   /** Where a block is, in bytes; 0 where there is none. */
-  #offsetOf(index: number): number {
+  #offsetOf(index: number): HostOffset {
     const { file, header } = this;
-    if (index >= this.tableEntries) return 0;
-    const entryOffset = this.tableOffset + index * 8;
+    if (index >= this.tableEntries) return hostOffset(0);
+    const entryOffset = plus(this.tableOffset, index * 8);
     const at = this.#inWindow(entryOffset);
     const [high, low] = [this.#window.readUInt32BE(at), this.#window.readUInt32BE(at + 4)];
-    const offset = decodeRefcountTableEntry(file.name, high, low, header.clusterSize, entryOffset);
+    const offset = hostOffset(
+      decodeRefcountTableEntry(file.name, high, low, header.clusterSize, entryOffset),
+    );
     if (offset !== 0) refuseBeyondFile(file, 'refcount block', offset, header.clusterSize);
     return offset;
   }
 
   /** Where in the window an entry of the table is, from its place in the file. */
-  #inWindow(entryOffset: number): number {
-    const start = entryOffset - (entryOffset % WINDOW);
+  #inWindow(entryOffset: HostOffset): number {
+    const start = plus(entryOffset, -(entryOffset % WINDOW));
     if (start !== this.#windowStart) {
       this.file.read(this.#window, start);
       this.#windowStart = start;
@@ -222,13 +231,13 @@ export class RefcountBlocks {
   #writeParts({ bytes, offset, dirtyFrom, dirtyTo }: Block): void {
     let from = dirtyFrom;
     const write = (to: number): void => {
-      if (from < to) this.file.write(bytes.subarray(from, to), offset + from);
+      if (from < to) this.file.write(bytes.subarray(from, to), plus(offset, from));
       from = to;
     };
     for (let at = Math.ceil(dirtyFrom / PART) * PART; at + PART <= dirtyTo; at += PART) {
       if (bytes.compare(this.#zeroes, at, at + PART, at, at + PART) !== 0) continue;
       write(at);
-      this.file.fill(offset + at, PART);
+      this.file.fill(plus(offset, at), PART);
       from = at + PART;
     }
     write(dirtyTo);
@@ -250,7 +259,7 @@ export class RefcountBlocks {
     const known = offset === 0 ? undefined : this.file.fillAt(offset, clusterSize);
     if (known?.agreesWith(before, offset) !== true) return false;
     this.file.fill(offset, clusterSize, after.high, after.low);
-    if (delta === -1) this.freed.add(index * this.perBlock, this.perBlock);
+    if (delta === -1) this.freed.add(hostCluster(index * this.perBlock), this.perBlock);
     return true;
   }
 
@@ -279,7 +288,7 @@ export class RefcountBlocks {
       return;
     }
     after.copy(block.bytes, start, start, end);
-    if (delta === -1) this.freed.add(block.index * this.perBlock + from, to - from);
+    if (delta === -1) this.freed.add(hostCluster(block.index * this.perBlock + from), to - from);
   }
 
   #adjustEach(block: Block, from: number, to: number, delta: 1 | -1): void {
@@ -288,14 +297,14 @@ export class RefcountBlocks {
       const refcount = this.#width.get(block.bytes, index);
       const changed = refcount + delta;
       if (changed < 0 || refcount >= this.#width.max + (delta === 1 ? 0 : 1)) {
-        throw this.#outOfRange(first + index, delta, refcount);
+        throw this.#outOfRange(hostCluster(first + index), delta, refcount);
       }
       this.#width.set(block.bytes, index, changed);
-      if (changed === 0) this.freed.add(first + index);
+      if (changed === 0) this.freed.add(hostCluster(first + index));
     }
   }
 
-  #outOfRange(cluster: number, delta: 1 | -1, refcount: number): FormatError {
+  #outOfRange(cluster: HostCluster, delta: 1 | -1, refcount: number): FormatError {
     const offset = cluster * this.header.clusterSize;
     if (delta === -1 && refcount === 0) return new FormatError(this.file.name, 'refcount.tooLow', { offset });
     return new FormatError(this.file.name, 'refcount.tooHigh', {
@@ -307,7 +316,7 @@ export class RefcountBlocks {
 }
 
 /** An entry that is nothing but an offset. */
-export function entryBytes(offset: number): Buffer {
+export function entryBytes(offset: HostOffset): Buffer {
   const entry = Buffer.alloc(8);
   entry.writeBigUInt64BE(BigInt(offset));
   return entry;

@@ -1,10 +1,11 @@
 /** What a change did, counted: the report afterwards, and the preview when it is done on trial. */
 import type { NewBacking } from '../format/backingLayout';
+import type { ByteLength, ClusterCount, GuestOffset } from '../units';
 
 /** Guest clusters touched, wholly or partly, and the guest bytes of the request in them. */
 export interface Amount {
-  readonly clusters: number;
-  readonly bytes: number;
+  readonly clusters: ClusterCount;
+  readonly bytes: ByteLength;
 }
 
 /** Why explicit zeroes were written. */
@@ -37,8 +38,8 @@ export type Became =
 export interface ChangeTally {
   readonly operation: 'writeZeroes' | 'discard' | 'write' | 'rebase';
   /** Guest bytes. */
-  readonly start: number;
-  readonly length: number;
+  readonly start: GuestOffset;
+  readonly length: ByteLength;
   /** False when nothing at all was written. */
   readonly changed: boolean;
 
@@ -57,11 +58,11 @@ export interface ChangeTally {
   readonly notDiscarded: Readonly<Record<KeptReason, Amount>>;
 
   /** Clusters of the image file that became free, metadata among them. */
-  readonly freedClusters: number;
-  readonly freedBytes: number;
+  readonly freedClusters: ClusterCount;
+  readonly freedBytes: ByteLength;
   /** Clusters of the image file that were free before, metadata among them. */
-  readonly allocatedClusters: number;
-  readonly allocatedBytes: number;
+  readonly allocatedClusters: ClusterCount;
+  readonly allocatedBytes: ByteLength;
   readonly l2TablesGivenUp: number;
   readonly l2TablesAllocated: number;
   /** Shared with a snapshot before. */
@@ -73,7 +74,7 @@ export interface ChangeTally {
   /** Unknown autoclear feature bits, which this change cleared; ascending. */
   readonly autoclearBitsCleared: readonly number[];
   /** Bytes of a raw external data file that were zeroed beside the entries. */
-  readonly rawBytesZeroed: number;
+  readonly rawBytesZeroed: ByteLength;
   /** Of a rebase. */
   readonly rebased?: Rebased;
 }
@@ -88,7 +89,7 @@ export interface Rebased {
 
 /** Counts while a change is made. */
 export class TallyCounter {
-  readonly #amounts = new Map<Became, { clusters: number; bytes: number }>();
+  readonly #amounts = new Map<Became, { clusters: ClusterCount; bytes: ByteLength }>();
   l2TablesGivenUp = 0;
   l2TablesAllocated = 0;
   l2TablesCopied = 0;
@@ -98,7 +99,7 @@ export class TallyCounter {
   readonly bitmapsMarked: string[] = [];
   autoclearBitsCleared: readonly number[] = [];
 
-  add(became: Became, clusters: number, bytes: number): void {
+  add(became: Became, clusters: ClusterCount, bytes: ByteLength): void {
     const amount = this.#amounts.get(became);
     if (amount === undefined) this.#amounts.set(became, { clusters, bytes });
     else {
@@ -113,7 +114,7 @@ export class TallyCounter {
       ChangeTally,
       'operation' | 'start' | 'length' | 'changed' | 'freedClusters' | 'allocatedClusters'
     >,
-    clusterSize: number,
+    clusterSize: ByteLength,
   ): ChangeTally {
     const amount = (became: Became): Amount => this.#amounts.get(became) ?? { clusters: 0, bytes: 0 };
     return {

@@ -4,6 +4,15 @@
  * whole where the rest of its (sub)cluster is known to be zero already, and written as zeroes otherwise.
  */
 import { RunKind } from '../image/layer';
+import {
+  alignDown,
+  type ByteLength,
+  clusterOf,
+  guestCluster,
+  guestOffset,
+  type GuestOffset,
+  plus,
+} from '../units';
 import type { Change, ChangeContext, ZeroOptions } from './context';
 import { decideZero, outcomeTable } from './decide';
 import { EntryChanger, type EntryPlan, type GuestRange } from './entryChanger';
@@ -19,20 +28,20 @@ import { zeroRawData } from './rawData';
  */
 export function writeZeroes(
   context: ChangeContext,
-  start: number,
-  length: number,
+  start: GuestOffset,
+  length: ByteLength,
   options: ZeroOptions,
 ): Change {
   const writer = new ImageWriter(context);
   writer.checkRange(start, length);
-  if (length > 0) new Zeroing(writer, options, { start, end: start + length }).zero();
+  if (length > 0) new Zeroing(writer, options, { start, end: plus(start, length) }).zero();
   return writer.finish('writeZeroes', start, length);
 }
 
 class Zeroing {
   readonly #changer: EntryChanger;
   /** Bytes of a subcluster; of a cluster, without extended L2. */
-  readonly #granularity: number;
+  readonly #granularity: ByteLength;
 
   constructor(
     readonly writer: ImageWriter,
@@ -47,21 +56,21 @@ class Zeroing {
     const { start, end } = this.request;
     const { size } = this.writer.header;
     const granularity = this.#granularity;
-    const headEnd = Math.min(end, Math.ceil(start / granularity) * granularity);
+    const headEnd = guestOffset(Math.min(end, Math.ceil(start / granularity) * granularity));
     // At the end of the disk the last one counts as whole.
-    const stop = end === size ? end : Math.floor(end / granularity) * granularity;
+    const stop = end === guestOffset(size) ? end : alignDown(end, granularity);
     if (headEnd > start) this.#zeroPart(start, headEnd);
     if (stop > headEnd) this.#zeroSubclusters(headEnd, stop);
-    const tail = Math.max(headEnd, stop);
+    const tail = guestOffset(Math.max(headEnd, stop));
     if (end > tail) this.#zeroPart(tail, end);
     zeroRawData(this.writer, start, end);
   }
 
   /** Zeroes bytes within one subcluster. */
-  #zeroPart(start: number, end: number): void {
+  #zeroPart(start: GuestOffset, end: GuestOffset): void {
     const granularity = this.#granularity;
-    const first = Math.floor(start / granularity) * granularity;
-    const last = first + granularity;
+    const first = alignDown(start, granularity);
+    const last = plus(first, granularity);
     const { layers } = this.writer;
     const isRestZero = isKnownZero(layers, first, start) && isKnownZero(layers, end, last);
     if (isRestZero && !this.#hasData(first)) this.#zeroSubclusters(first, last);
@@ -69,9 +78,10 @@ class Zeroing {
   }
 
   /** Whether the image itself has data for the subcluster that begins at `guest`. */
-  #hasData(guest: number): boolean {
+  #hasData(guest: GuestOffset): boolean {
     let hasData = false;
-    this.writer.layers[0]!.forEachRun(guest, guest + 1, (_start, _length, kind) => {
+    const [image] = this.writer.layers;
+    image.forEachRun(guest, plus(guest, 1), (_start, _length, kind) => {
       hasData = kind === RunKind.data || kind === RunKind.compressed;
       return false;
     });
@@ -79,24 +89,24 @@ class Zeroing {
   }
 
   /** Zeroes whole subclusters: those of whole clusters by their entries, others by their bits. */
-  #zeroSubclusters(start: number, end: number): void {
+  #zeroSubclusters(start: GuestOffset, end: GuestOffset): void {
     const { clusterSize, size } = this.writer.header;
     const wholeStart = Math.ceil(start / clusterSize) * clusterSize;
     const wholeEnd = end >= size ? end : Math.floor(end / clusterSize) * clusterSize;
-    if (start < wholeStart) this.#zeroBits(start, Math.min(end, wholeStart));
+    if (start < wholeStart) this.#zeroBits(start, guestOffset(Math.min(end, wholeStart)));
     if (wholeStart < wholeEnd) {
       const [first, last] = [wholeStart / clusterSize, Math.ceil(wholeEnd / clusterSize)];
-      this.#changer.changeClusters(first, last, this.request);
+      this.#changer.changeClusters(guestCluster(first), guestCluster(last), this.request);
     }
-    const rest = Math.max(wholeStart, wholeEnd);
+    const rest = guestOffset(Math.max(wholeStart, wholeEnd));
     if (rest < end) this.#zeroBits(rest, end);
   }
 
   /** Zeroes some subclusters of one cluster. */
-  #zeroBits(start: number, end: number): void {
+  #zeroBits(start: GuestOffset, end: GuestOffset): void {
     const { clusterSize } = this.writer.header;
     const granularity = this.#granularity;
-    const cluster = Math.floor(start / clusterSize);
+    const cluster = clusterOf(start, clusterSize);
     const first = (start - cluster * clusterSize) / granularity;
     const last = Math.ceil((end - cluster * clusterSize) / granularity);
     this.#changer.zeroSubclusters(cluster, first, last, this.request);

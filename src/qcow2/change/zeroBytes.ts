@@ -2,6 +2,7 @@
 import type { BlockFile } from '../io/blockFile';
 import type { WritableFile } from '../io/writableFile';
 import { SCRATCH_SIZE, withScratch } from '../image/scratch';
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 
 const ZEROES = Buffer.alloc(SCRATCH_SIZE);
 
@@ -14,10 +15,10 @@ export function isZero(bytes: Uint8Array): boolean {
 }
 
 /** Fills any range of bytes with zeroes. */
-export function zeroFill(file: WritableFile, offset: number, length: number): void {
+export function zeroFill(file: WritableFile, offset: HostOffset, length: ByteLength): void {
   const end = offset + length;
-  const from = Math.min(end, Math.ceil(offset / 8) * 8);
-  const to = Math.max(from, Math.floor(end / 8) * 8);
+  const from = hostOffset(Math.min(end, Math.ceil(offset / 8) * 8));
+  const to = hostOffset(Math.max(from, Math.floor(end / 8) * 8));
   if (from > offset) file.write(new Uint8Array(from - offset), offset);
   if (to > from) file.fill(from, to - from);
   if (end > to) file.write(new Uint8Array(end - to), to);
@@ -29,9 +30,9 @@ export function zeroFill(file: WritableFile, offset: number, length: number): vo
  */
 export function forEachNonZero(
   file: BlockFile,
-  start: number,
-  end: number,
-  visit: (offset: number, length: number) => void,
+  start: HostOffset,
+  end: HostOffset,
+  visit: (offset: HostOffset, length: ByteLength) => void,
 ): void {
   withScratch(({ bytes: buffer }) => {
     for (let at = start; at < end;) {
@@ -40,7 +41,7 @@ export function forEachNonZero(
         at = extent.end;
         continue;
       }
-      const stop = Math.min(end, extent.end, at + buffer.length);
+      const stop = hostOffset(Math.min(end, extent.end, at + buffer.length));
       const bytes = buffer.subarray(0, stop - at);
       file.read(bytes, at);
       if (!isZero(bytes)) visit(at, stop - at);

@@ -1,10 +1,10 @@
 /** References of the bitmaps extension: directory, tables, and clusters of bits (qcow2.txt, "Bitmaps"). */
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { SCRATCH_SIZE, withScratch } from '../image/scratch';
 import type { Progress } from '../progress';
-import type { ReferenceReceiver } from './references';
+import { type ByteLength, type HostOffset, plus } from '../units';
+import type { ReferenceReceiver } from './referenceReceiver';
 
 /** @throws FileError, CancelledError */
 export function forEachBitmapReference(
@@ -23,8 +23,8 @@ export function forEachBitmapReference(
 
 function forEachTableEntry(
   { file }: Qcow2Image,
-  start: number,
-  size: number,
+  start: HostOffset,
+  size: ByteLength,
   receiver: Pick<ReferenceReceiver, 'bitmapEntry'>,
   progress: Progress,
 ): void {
@@ -32,24 +32,15 @@ function forEachTableEntry(
     for (let done = 0; done < size && start + done < file.size; done += SCRATCH_SIZE) {
       progress.checkCancelled();
       const bytes = buffer.subarray(0, Math.min(SCRATCH_SIZE, size - done));
-      const extent = file.extentAt(start + done);
+      const extent = file.extentAt(plus(start, done));
       if (extent.isHole && extent.end >= start + done + bytes.length) continue;
-      file.read(bytes, start + done);
+      file.read(bytes, plus(start, done));
       const words = wordsInPlace(bytes);
       for (let at = 0; at < words.length; at += 2) {
         if ((words[at]! | words[at + 1]!) !== 0) {
-          receiver.bitmapEntry(start + done + at * 4, words[at + HIGH]!, words[at + LOW]!);
+          receiver.bitmapEntry(plus(start, done + at * 4), words[at + HIGH]!, words[at + LOW]!);
         }
       }
     }
   });
-}
-
-/** Bits 56 to 63, and 1 to 8, of a bitmap table entry. */
-const BITMAP_RESERVED = { high: 0xff000000, low: 0x1fe };
-
-/** Whether an entry of a bitmap table has bits that it must not have, or leads to no whole cluster. */
-export function isBrokenBitmapEntry(high: number, low: number, clusterSize: number): boolean {
-  if ((high & BITMAP_RESERVED.high) !== 0 || (low & BITMAP_RESERVED.low) !== 0) return true;
-  return offsetOf(high, low) !== 0 && (low & (clusterSize - 1)) !== 0;
 }

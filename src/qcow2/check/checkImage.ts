@@ -2,7 +2,7 @@
  * The full check of an image: what `qemu-img check` finds, with its numbers, and what it does not tell. Tables are
  * read once, in large pieces; references are counted in a byte for each cluster that is referred to.
  */
-import { type Problem, UnsupportedError } from '../errors';
+import { UnsupportedError } from '../errors';
 import {
   MAX_L1_SIZE,
   MAX_SNAPSHOT_EXTRA_SIZE,
@@ -12,52 +12,23 @@ import {
 import { l1TableFault } from '../format/snapshotTable';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { silent, type Progress } from '../progress';
-import { hex } from '../units';
+import { type ClusterCount, hex, hostCluster, type HostCluster, hostOffset } from '../units';
 import { ClaimCollector, MAX_CLAIMED } from './claims';
+import type { CheckReport } from './checkReport';
 import { RefcountComparison } from './compareRefcounts';
 import { ReferenceCounter } from './countReferences';
 import { DiskRefcounts } from './diskRefcounts';
-import { Findings, type Finding, type FindingKind, MAX_KEPT } from './findings';
+import { Findings, MAX_KEPT } from './findings';
 import { References } from './references';
-
-/** Plain JSON. */
-export interface CheckReport {
-  readonly file: string;
-  /** As `qemu-img check` counts them. */
-  readonly corruptions: number;
-  readonly leaks: number;
-  readonly checkErrors: number;
-  /** What breaks the specification although `qemu-img check` does not count it; overlaps among them. */
-  readonly defects: number;
-  /** Clusters of the guest's disk. */
-  readonly totalClusters: number;
-  /** Of the active layer; a host cluster that is named twice counts twice. */
-  readonly allocatedClusters: number;
-  readonly fragmentedClusters: number;
-  readonly compressedClusters: number;
-  /** Bytes; 0 where it cannot be told. */
-  readonly imageEndOffset: number;
-  /** The first findings; `byKind` has the numbers of all. */
-  readonly findings: readonly Finding[];
-  readonly byKind: Readonly<Partial<Record<FindingKind, number>>>;
-  /** Repair has to make the refcount structures anew. */
-  readonly needsRebuild: boolean;
-  /** The file was cut off, and internal snapshots have lost what only they have; the scan tells of the disk itself. */
-  readonly incomplete?: Problem;
-}
 
 /** As QEMU has it: more clusters than this are not checked. */
 export const MAX_CLUSTERS = 2 ** 31 - 1;
-
-/** Nothing wrong but leaks, which cost space and no data. */
-export const isSound = (report: CheckReport): boolean =>
-  report.corruptions === 0 && report.checkErrors === 0 && report.defects === 0;
 
 /** References counted, and what was found on the way. */
 export interface CountedImage {
   readonly image: Qcow2Image;
   /** Clusters of the file. */
-  readonly clusters: number;
+  readonly clusters: ClusterCount;
   readonly findings: Findings;
   /** Refcounts as the image has them. */
   readonly disk: DiskRefcounts;
@@ -81,7 +52,7 @@ export function countImage(image: Qcow2Image, progress: Progress, maxFindings = 
   const counter = new ReferenceCounter(image, disk, clusters, findings);
   const references = new References(image, disk, clusters, progress);
   for (const { problem, blocks } of image.faults) {
-    if (blocks === 'repair') findings.add('unreadable', { problem, at: problem.offset ?? 0 });
+    if (blocks === 'repair') findings.add('unreadable', { problem, at: hostOffset(problem.offset ?? 0) });
   }
   checkSnapshots(image, findings);
   references.forEach(counter);
@@ -130,7 +101,7 @@ export function reportOn(counted: CountedImage, progress: Progress): CheckReport
     defects: findings.bySeverity.defect,
     totalClusters: image.clusterCount,
     ...counter.statistics,
-    imageEndOffset: isWhole ? (comparison.highest + 1) * header.clusterSize : 0,
+    imageEndOffset: hostOffset(isWhole ? (comparison.highest + 1) * header.clusterSize : 0),
     findings: findings.kept,
     byKind: findings.byKind,
     needsRebuild: findings.needsRebuild,
@@ -169,7 +140,7 @@ function checkSnapshotCount(declared: number, read: number, findings: Findings):
   if (tooMany > 0) {
     findings.add(
       'snapshotsTooMany',
-      { structure, at: 60, found: declared, expected: MAX_SNAPSHOTS },
+      { structure, at: hostOffset(60), found: declared, expected: MAX_SNAPSHOTS },
       tooMany,
     );
   }
@@ -177,7 +148,7 @@ function checkSnapshotCount(declared: number, read: number, findings: Findings):
   if (unread > 0) {
     const facts = {
       structure,
-      at: 60,
+      at: hostOffset(60),
       found: declared,
       expected: read,
       size: MAX_SNAPSHOT_TABLE_SIZE,
@@ -195,18 +166,18 @@ function suspectClusters(counter: ReferenceCounter, references: References, find
   const { clusterSize } = counter.image.header;
   const suspects: number[] = [];
   const isFull = (): boolean => suspects.length >= MAX_CLAIMED;
-  const add = (cluster: number): void => {
+  const add = (cluster: HostCluster): void => {
     if (!isFull()) suspects.push(cluster);
   };
   for (const { kind, host, clusters = 1 } of findings.kept) {
     if (kind !== 'refcountTooLow' && kind !== 'refcountOverflow') continue;
-    const first = (host ?? 0) / clusterSize;
+    const first = hostCluster((host ?? 0) / clusterSize);
     for (let cluster = first; cluster < first + clusters && !isFull(); cluster++) {
       if (kind === 'refcountOverflow' || counts.of(cluster) > 1) add(cluster);
     }
   }
   for (const [first, count] of counter.exclusive) {
-    for (let cluster = first; cluster < first + count && !isFull(); cluster++) {
+    for (let cluster = hostCluster(first); cluster < first + count && !isFull(); cluster++) {
       if (counts.of(cluster) > 1) add(cluster);
     }
   }

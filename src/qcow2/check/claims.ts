@@ -2,10 +2,12 @@
  * Who claims the clusters that more than one structure refers to. Looked up in a second pass over the image, and only
  * where the first one found something wrong.
  */
+import { firstIndex } from '../bits';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { type ByteLength, clusterOf, type HostCluster, hostOffset, type HostOffset } from '../units';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { Claim, Findings, Structure } from './findings';
-import type { Place } from './references';
+import type { Place } from './referenceReceiver';
 import { RegionReceiver } from './regionReceiver';
 
 /** Clusters whose claims are looked up. */
@@ -25,7 +27,7 @@ export class ClaimCollector extends RegionReceiver {
   }
 
   /** Who claims a cluster, the first ones; and how many references there are in all. */
-  of(cluster: number): { readonly kept: readonly Claim[]; readonly references: number } {
+  of(cluster: HostCluster): { readonly kept: readonly Claim[]; readonly references: number } {
     return this.#claims.get(cluster) ?? { kept: [], references: 0 };
   }
 
@@ -34,7 +36,7 @@ export class ClaimCollector extends RegionReceiver {
     for (const [cluster, { kept: claims }] of this.#claims) {
       if (exclude(claims)) {
         findings.add('overlap', {
-          host: cluster * this.clusterSize,
+          host: hostOffset(cluster * this.clusterSize),
           found: claims.length,
           expected: 1,
           claims,
@@ -43,13 +45,13 @@ export class ClaimCollector extends RegionReceiver {
     }
   }
 
-  region(structure: Structure, offset: number, size: number, times: number, place: Place): void {
+  region(structure: Structure, offset: HostOffset, size: ByteLength, times: number, place: Place): void {
     if (size <= 0) return;
-    const first = Math.floor(offset / this.clusterSize);
+    const first = clusterOf(offset, this.clusterSize);
     const last = Math.floor((offset + size - 1) / this.clusterSize);
-    for (let at = this.#firstFrom(first); at < this.#ascending.length; at++) {
-      const cluster = this.#ascending[at]!;
-      if (cluster > last) return;
+    for (let at = this.#firstFrom(first); ; at++) {
+      const cluster = this.#ascending[at];
+      if (cluster === undefined || cluster > last) return;
       const claims = this.#claims.get(cluster);
       if (claims === undefined) continue;
       claims.references += times;
@@ -57,26 +59,20 @@ export class ClaimCollector extends RegionReceiver {
     }
   }
 
-  run(index: number, count: number, host: number): void {
-    const first = host / this.clusterSize;
-    for (let at = this.#firstFrom(first); at < this.#ascending.length; at++) {
-      const cluster = this.#ascending[at]!;
-      if (cluster >= first + count) return;
+  run(index: number, count: number, host: HostOffset): void {
+    const first = clusterOf(host, this.clusterSize);
+    for (let at = this.#firstFrom(first); ; at++) {
+      const cluster = this.#ascending[at];
+      if (cluster === undefined || cluster >= first + count) return;
       const place = this.place(index + cluster - first);
-      this.region('data', cluster * this.clusterSize, this.clusterSize, this.table.times, place);
+      this.region('data', hostOffset(cluster * this.clusterSize), this.clusterSize, this.table.times, place);
     }
   }
 
   /** Place of the first wanted cluster that is not below `cluster`. */
-  #firstFrom(cluster: number): number {
-    let low = 0;
-    let high = this.#ascending.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ascending[middle]! < cluster) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  #firstFrom(cluster: HostCluster): number {
+    const ascending = this.#ascending;
+    return firstIndex(ascending.length, (index) => (ascending[index] ?? Infinity) < cluster);
   }
 }
 

@@ -5,6 +5,7 @@
  * Most pages are referred to from their start to their end, once: as long as that is so, a page is two numbers.
  */
 import { UnsupportedError } from '../errors';
+import { type ClusterCount, hostCluster, type HostCluster } from '../units';
 
 /** Bytes that say something else than a number. */
 export const SPILLED = 253;
@@ -23,14 +24,14 @@ const MAX_BYTES = 1 << 30;
  * Clusters of a page in a file of so many clusters, as a power of two.
  * @param isSparse only a few of them count, far apart
  */
-export const pageBitsOf = (clusters: number, isSparse = false): number =>
+export const pageBitsOf = (clusters: ClusterCount, isSparse = false): number =>
   Math.max(
     isSparse ? SPARSE_PAGE_BITS : PAGE_BITS,
     Math.ceil(Math.log2(Math.max(1, clusters))) - MAX_PAGES_BITS,
   );
 
 /** Told of a cluster whose count would exceed the largest, and by how much. */
-export type Overflow = (cluster: number, excess: number) => void;
+export type Overflow = (cluster: HostCluster, excess: number) => void;
 
 export class ClusterCounts {
   readonly pageBits: number;
@@ -55,7 +56,7 @@ export class ClusterCounts {
    */
   constructor(
     readonly file: string,
-    readonly clusters: number,
+    readonly clusters: ClusterCount,
     readonly largest: number,
     readonly overflow: Overflow = () => undefined,
     isSparse = false,
@@ -82,7 +83,7 @@ export class ClusterCounts {
     return this.#pages.length;
   }
 
-  of(cluster: number): number {
+  of(cluster: HostCluster): number {
     const index = cluster >>> this.pageBits;
     const at = cluster & this.#mask;
     const page = this.#pages[index];
@@ -99,7 +100,7 @@ export class ClusterCounts {
   }
 
   /** One more reference to one cluster. */
-  addOne(cluster: number): void {
+  addOne(cluster: HostCluster): void {
     const index = cluster >>> this.pageBits;
     const page = this.#pages[index] ?? this.#touch(index);
     const at = cluster & this.#mask;
@@ -130,7 +131,7 @@ export class ClusterCounts {
   }
 
   /** Visits the clusters whose count is not below `least`. */
-  forEachCounted(least: 1 | 2, visit: (cluster: number, count: number) => void): void {
+  forEachCounted(least: 1 | 2, visit: (cluster: HostCluster, count: number) => void): void {
     const mask = least === 1 ? 0xffffffff : 0xfefefefe;
     this.#pages.forEach((made, index) => {
       const page = least === 1 ? this.page(index) : made;
@@ -139,7 +140,7 @@ export class ClusterCounts {
       for (let word = 0; word < words.length; word++) {
         if ((words[word]! & mask) === 0) continue;
         for (let at = word * 4; at < word * 4 + 4; at++) {
-          const cluster = index * page.length + at;
+          const cluster = hostCluster(index * page.length + at);
           if (page[at]! >= least) visit(cluster, this.of(cluster));
         }
       }
@@ -163,7 +164,7 @@ export class ClusterCounts {
     const page = this.#pages[index] ?? this.#touch(index);
     const aligned = Math.min(end, (start + 3) & ~3);
     const words = new Int32Array(page.buffer, 0, page.length / 4);
-    for (let at = start; at < aligned; at++) this.#addSlowly(base + at, times);
+    for (let at = start; at < aligned; at++) this.#addSlowly(hostCluster(base + at), times);
     let word = aligned >>> 2;
     // Four at a time, where none of them can carry into its neighbour or come to what a byte cannot say.
     const four = Math.imul(times, 0x01010101);
@@ -173,12 +174,12 @@ export class ClusterCounts {
       const now = words[word]!;
       if (now === 0 && fits) words[word] = four;
       else if (adds && (now & 0x80808080) === 0) words[word] = now + four;
-      else for (let at = word * 4; at < word * 4 + 4; at++) this.#addSlowly(base + at, times);
+      else for (let at = word * 4; at < word * 4 + 4; at++) this.#addSlowly(hostCluster(base + at), times);
     }
-    for (let at = Math.max(aligned, word * 4); at < end; at++) this.#addSlowly(base + at, times);
+    for (let at = Math.max(aligned, word * 4); at < end; at++) this.#addSlowly(hostCluster(base + at), times);
   }
 
-  #addSlowly(cluster: number, times: number): void {
+  #addSlowly(cluster: HostCluster, times: number): void {
     const index = cluster >>> this.pageBits;
     const page = this.#pages[index] ?? this.#touch(index);
     const at = cluster & this.#mask;

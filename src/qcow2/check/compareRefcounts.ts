@@ -1,5 +1,6 @@
 /** The second part of the check: refcounts as they are on disk against the references that were counted. */
 import type { Progress } from '../progress';
+import { type ByteLength, type ClusterCount, hostCluster, type HostCluster, hostOffset } from '../units';
 import { SPILLED, UNREADABLE, type ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { FindingKind, Findings } from './findings';
@@ -18,8 +19,8 @@ export class RefcountComparison {
   constructor(
     readonly counts: ClusterCounts,
     readonly disk: DiskRefcounts,
-    readonly clusters: number,
-    readonly clusterSize: number,
+    readonly clusters: ClusterCount,
+    readonly clusterSize: ByteLength,
     readonly findings: Findings,
   ) {}
 
@@ -36,11 +37,11 @@ export class RefcountComparison {
       this.#comparePage(index * size, length, refcounts, references ?? nothing);
     }
     this.#flush();
-    for (const cluster of this.counts.spilled()) this.#compareSpilled(cluster);
+    for (const cluster of this.counts.spilled()) this.#compareSpilled(hostCluster(cluster));
     this.#flush();
   }
 
-  #comparePage(base: number, length: number, refcounts: Uint8Array, references: Uint8Array): void {
+  #comparePage(base: number, length: ClusterCount, refcounts: Uint8Array, references: Uint8Array): void {
     if (Buffer.compare(refcounts, references) !== 0)
       this.#findDifferences(base, length, refcounts, references);
     for (let at = length - 1; at >= 0; at--) {
@@ -51,7 +52,7 @@ export class RefcountComparison {
     }
   }
 
-  #findDifferences(base: number, length: number, refcounts: Uint8Array, references: Uint8Array): void {
+  #findDifferences(base: number, length: ClusterCount, refcounts: Uint8Array, references: Uint8Array): void {
     const left = new Uint32Array(refcounts.buffer, refcounts.byteOffset, refcounts.length / 4);
     const right = new Uint32Array(references.buffer, references.byteOffset, references.length / 4);
     for (let at = 0; at < length;) {
@@ -65,13 +66,13 @@ export class RefcountComparison {
         continue;
       }
       const next = endOfTrouble(refcounts, references, at, length);
-      this.#differ(base + at, refcounts[at]!, next - at);
+      this.#differ(hostCluster(base + at), refcounts[at]!, next - at);
       at = next;
     }
   }
 
   /** Both are beyond what a byte holds: equal so far. */
-  #compareSpilled(cluster: number): void {
+  #compareSpilled(cluster: HostCluster): void {
     if (cluster >= this.clusters) return;
     const index = cluster >>> this.counts.pageBits;
     const byte = this.disk.page(index)[cluster - index * (1 << this.counts.pageBits)];
@@ -79,7 +80,7 @@ export class RefcountComparison {
   }
 
   /** @param count clusters of which the same is true */
-  #differ(cluster: number, byte: number, count = 1): void {
+  #differ(cluster: HostCluster, byte: number, count = 1): void {
     const references = this.counts.of(cluster);
     if (byte === UNREADABLE) {
       this.#note('refcountUnreadable', cluster, count, 0, references);
@@ -91,7 +92,7 @@ export class RefcountComparison {
   }
 
   /** Neighbours with the same trouble become one finding. */
-  #note(kind: FindingKind, cluster: number, count: number, refcount: number, references: number): void {
+  #note(kind: FindingKind, cluster: HostCluster, count: number, refcount: number, references: number): void {
     const continues =
       kind === this.#kind &&
       cluster === this.#end &&
@@ -110,7 +111,7 @@ export class RefcountComparison {
   #flush(): void {
     if (this.#kind === undefined) return;
     const clusters = this.#end - this.#start;
-    const facts = { host: this.#start * this.clusterSize, clusters, expected: this.#references };
+    const facts = { host: hostOffset(this.#start * this.clusterSize), clusters, expected: this.#references };
     const found = this.#kind === 'refcountUnreadable' ? {} : { found: this.#refcount };
     this.findings.add(this.#kind, { ...facts, ...found }, clusters);
     this.#kind = undefined;
@@ -118,7 +119,12 @@ export class RefcountComparison {
 }
 
 /** Where the trouble of a cluster ends: those from there on have another refcount, or other references. */
-function endOfTrouble(refcounts: Uint8Array, references: Uint8Array, first: number, length: number): number {
+function endOfTrouble(
+  refcounts: Uint8Array,
+  references: Uint8Array,
+  first: number,
+  length: ClusterCount,
+): number {
   const refcount = refcounts[first];
   const count = references[first];
   let at = first + 1;

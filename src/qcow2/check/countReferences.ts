@@ -2,30 +2,47 @@
  * The first pass of the check: counts references, keeps the statistics, and finds what is wrong with entries, each
  * as QEMU does (block/qcow2-refcount.c, check_refcounts_l1, check_refcounts_l2, check_oflag_copied, check_refblocks).
  */
+import { isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { HIGH, LOW, entryHex } from '../format/bytes';
-import { L2_ZERO_LOW } from '../format/l2Entry';
-import { offsetOf } from '../format/offsetField';
+import { compressedRegion, onlyCluster } from '../format/compressedDescriptor';
+import {
+  COPIED_HIGH,
+  hasAny,
+  L1_RESERVED,
+  L2_RESERVED,
+  offsetOf,
+  REFCOUNT_TABLE_RESERVED,
+  ZERO_LOW,
+} from '../format/entryBits';
+import { EntryKind, entryKind, showsHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { hex } from '../units';
-import { isBrokenBitmapEntry } from './bitmapReferences';
+import {
+  type ByteLength,
+  type ClusterCount,
+  clusterOf,
+  guestOffset,
+  type GuestOffset,
+  hex,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+  rawHostOffset,
+  startOf,
+} from '../units';
 import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { FindingKind, Findings, FindingFacts, Structure } from './findings';
 import type { L1Table } from './l1Tables';
 import { SnapshotLosses } from './missing';
-import { compressedRegion, type L2Table, type Place, type ReferenceReceiver } from './references';
-import { COPIED_HIGH, entryType } from './walkL2';
-
-/** Bits 56 to 62, and 0 to 8, of an L1 entry. */
-const L1_RESERVED = { high: 0x7f000000, low: 0x1ff };
-/** Bits 56 to 61, and 1 to 8, of a standard L2 entry. */
-const L2_RESERVED = { high: 0x3f000000, low: 0x1fe };
+import type { L2Table, Place, ReferenceReceiver } from './referenceReceiver';
 
 /** What the active layer has, as `qemu-img check` counts it. Clusters. */
 export interface Statistics {
-  allocatedClusters: number;
-  fragmentedClusters: number;
-  compressedClusters: number;
+  allocatedClusters: ClusterCount;
+  fragmentedClusters: ClusterCount;
+  compressedClusters: ClusterCount;
 }
 
 export class ReferenceCounter implements ReferenceReceiver {
@@ -34,11 +51,10 @@ export class ReferenceCounter implements ReferenceReceiver {
   /** Stretches of clusters, as [first, count], of structures that nothing else may refer to. */
   readonly exclusive: (readonly [first: number, count: number])[] = [];
   readonly snapshotLosses: SnapshotLosses;
-  readonly #clusterSize: number;
-  /** Bits of a compressed cluster's offset in the high word. */
-  readonly #offsetHigh: number;
+  readonly #clusterSize: ByteLength;
+  readonly #clusterBits: number;
   readonly #fileEnd: number;
-  #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
+  #table: L2Table = { offset: hostOffset(0), times: 0, activeTimes: 0, guest: guestOffset(0) };
   /** How often COPIED flags of the table count; 0 where nothing is known about them. */
   #copiedTimes = 0;
   #piece = 0;
@@ -49,28 +65,32 @@ export class ReferenceCounter implements ReferenceReceiver {
   constructor(
     readonly image: Qcow2Image,
     readonly disk: DiskRefcounts,
-    readonly clusters: number,
+    readonly clusters: ClusterCount,
     readonly findings: Findings,
   ) {
-    const { clusterSize, refcountBits } = image.header;
+    const { clusterBits, clusterSize, refcountBits } = image.header;
+    this.#clusterBits = clusterBits;
     this.#clusterSize = clusterSize;
     this.snapshotLosses = new SnapshotLosses(image);
-    this.#offsetHigh = (1 << (38 - image.header.clusterBits)) - 1;
     // QEMU measures files in sectors.
     this.#fileEnd = Math.ceil(image.file.size / 512) * 512;
     // A region that is not aligned may reach into the cluster behind the last one.
     const largest = refcountBits === 64 ? Infinity : 2 ** refcountBits - 1;
     this.counts = new ClusterCounts(image.file.name, clusters + 1, largest, (cluster, excess) => {
-      this.findings.add('refcountOverflow', { host: cluster * clusterSize, expected: largest }, excess);
+      this.findings.add(
+        'refcountOverflow',
+        { host: startOf(cluster, clusterSize), expected: largest },
+        excess,
+      );
     });
   }
 
   /** Clusters whose refcounts are compared. */
   get knownClusters(): number {
-    return this.counts.of(this.clusters) > 0 ? this.clusters + 1 : this.clusters;
+    return this.counts.of(hostCluster(this.clusters)) > 0 ? this.clusters + 1 : this.clusters;
   }
 
-  region(structure: Structure, offset: number, size: number, times: number, place: Place): void {
+  region(structure: Structure, offset: HostOffset, size: ByteLength, times: number, place: Place): void {
     if (size <= 0) return;
     const isBeyond = offset + size - this.#fileEnd >= this.#clusterSize;
     // QEMU does not count a small table of which nothing is there.
@@ -96,18 +116,18 @@ export class ReferenceCounter implements ReferenceReceiver {
         return;
       }
       const facts = {
-        at: table.offset + index * 8,
+        at: plus(table.offset, index * 8),
         found: entryHex(high, low),
-        guest: index * this.image.header.l2Span,
+        guest: guestOffset(index * this.image.header.l2Span),
         host: offset,
         ...(table.snapshot === undefined ? {} : { snapshot: table.snapshot }),
       };
       this.findings.add(kind, { ...facts, ...more }, times);
     };
-    if ((high & L1_RESERVED.high) !== 0 || (low & L1_RESERVED.low) !== 0) add('l1Reserved', table.times);
+    if (hasAny(high, low, L1_RESERVED)) add('l1Reserved', table.times);
     if (offset % this.#clusterSize !== 0) add('l1Misaligned', table.times);
     if (!table.isActive || offset === 0) return;
-    const refcount = this.disk.of(Math.floor(offset / this.#clusterSize));
+    const refcount = this.disk.of(clusterOf(offset, this.#clusterSize));
     if (refcount !== undefined && (refcount === 1) !== ((high & COPIED_HIGH) !== 0)) {
       add('l1Copied', 1, { structure: 'L2 table', expected: refcount });
     }
@@ -119,7 +139,7 @@ export class ReferenceCounter implements ReferenceReceiver {
     const isJudged =
       table.activeTimes > 0 &&
       table.offset !== 0 &&
-      this.disk.of(Math.floor(table.offset / this.#clusterSize)) !== undefined;
+      this.disk.of(clusterOf(table.offset, this.#clusterSize)) !== undefined;
     this.#copiedTimes = isJudged ? table.activeTimes : 0;
   }
 
@@ -127,11 +147,11 @@ export class ReferenceCounter implements ReferenceReceiver {
     this.#piece = first;
   }
 
-  run(index: number, count: number, host: number, isCopied: boolean): void {
+  run(index: number, count: number, host: HostOffset, isCopied: boolean): void {
     const { times, activeTimes } = this.#table;
     const clusterSize = this.#clusterSize;
     if (activeTimes > 0) this.#countAllocated(host, count);
-    const cluster = host / clusterSize;
+    const cluster = clusterOf(host, clusterSize);
     const inFile = Math.max(0, Math.min(count, this.clusters - cluster));
     if (inFile < count) this.#beyond(index, host, inFile, count);
     if (inFile === 1 && times === 1) this.counts.addOne(cluster);
@@ -146,12 +166,12 @@ export class ReferenceCounter implements ReferenceReceiver {
     for (let done = 0; done < count; done++) {
       // Where refcounts are lost, all clusters of the disk come here.
       if (this.findings.isFull('l2Copied')) {
-        const left = this.#wrongFlags(cluster + done, count - done, isCopied);
+        const left = this.#wrongFlags(plus(cluster, done), count - done, isCopied);
         this.findings.count('l2Copied', left * this.#copiedTimes);
         return;
       }
-      if (this.disk.isOne(cluster + done) !== isCopied) {
-        this.#copied(index + done, host + done * clusterSize, isCopied);
+      if (this.disk.isOne(hostCluster(cluster + done)) !== isCopied) {
+        this.#copied(index + done, plus(host, done * clusterSize), isCopied);
       }
     }
   }
@@ -159,46 +179,40 @@ export class ReferenceCounter implements ReferenceReceiver {
   /** Most lie in one cluster of the file, and there are as many as the disk has clusters. */
   compressed(_index: number, high: number, low: number): boolean {
     const { times, activeTimes } = this.#table;
-    const { clusterBits } = this.image.tables.rules;
-    const offsetHigh = high & this.#offsetHigh;
-    if (times !== 1 || offsetHigh >>> (clusterBits - 1) !== 0) return false;
-    const first = (offsetHigh << (32 - clusterBits)) | (low >>> clusterBits);
-    const sectors = ((high & 0x3fffffff) >>> (38 - clusterBits)) + 1;
-    const end = (low & (this.#clusterSize - 512)) + sectors * 512;
-    if (first >= this.clusters || end > this.#clusterSize) return false;
-    this.counts.addOne(first);
+    const cluster = hostCluster(onlyCluster(high, low, this.#clusterBits));
+    if (times !== 1 || cluster < 0 || cluster >= this.clusters) return false;
+    this.counts.addOne(cluster);
     this.#countCompressed(activeTimes);
     return true;
   }
 
   single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
     const { rules } = this.image.tables;
-    const type = entryType(rules, high, low);
-    if (type !== 'compressed') {
-      if ((high & L2_RESERVED.high) !== 0 || (low & L2_RESERVED.low) !== 0) {
-        this.#entry('l2Reserved', index, high, low);
-      }
-      if ((low & L2_ZERO_LOW) !== 0) {
+    const kind = entryKind(rules, high, low);
+    if (kind !== EntryKind.compressed) {
+      if (hasAny(high, low, L2_RESERVED)) this.#entry('l2Reserved', index, high, low);
+      if ((low & ZERO_LOW) !== 0) {
         if (rules.version === 2) this.#entry('zeroFlagInVersion2', index, high, low);
         else if (rules.extendedL2) this.#entry('zeroFlagReserved', index, high, low);
       }
     }
-    switch (type) {
-      case 'compressed':
+    switch (kind) {
+      case EntryKind.compressed:
         this.#compressed(index, high, low, (zeroes | allocated) !== 0);
         return;
-      case 'allocated':
+      case EntryKind.data:
+      case EntryKind.zeroAllocated:
         this.#allocated(index, high, low, zeroes, allocated);
         return;
-      case 'unallocated':
+      case EntryKind.unallocated:
         if (allocated !== 0) this.#entry('subclustersUnallocated', index, high, low);
         return;
-      case 'zeroPlain':
+      case EntryKind.zeroPlain:
         return;
     }
   }
 
-  bitmapEntry(at: number, high: number, low: number): void {
+  bitmapEntry(at: HostOffset, high: number, low: number): void {
     const offset = offsetOf(high, low);
     if (isBrokenBitmapEntry(high, low, this.#clusterSize)) {
       this.findings.add('bitmapEntry', { at, found: entryHex(high, low), structure: 'bitmap table' });
@@ -209,12 +223,12 @@ export class ReferenceCounter implements ReferenceReceiver {
 
   refcountBlock(index: number): void {
     const { table } = this.disk;
-    const low = table[index * 2 + LOW]!;
-    const offset = this.disk.blockOffset(index);
-    const at = this.image.header.refcountTableOffset + index * 8;
-    const found = entryHex(table[index * 2 + HIGH]!, low);
+    const [high, low] = [table[index * 2 + HIGH]!, table[index * 2 + LOW]!];
+    const offset = hostOffset(this.disk.blockOffset(index));
+    const at = plus(this.image.header.refcountTableOffset, index * 8);
+    const found = entryHex(high, low);
     const facts: FindingFacts = { at, found, host: offset, structure: 'refcount block' };
-    if ((low & 0x1ff) !== 0) {
+    if (hasAny(high, low, REFCOUNT_TABLE_RESERVED)) {
       this.findings.add('refcountBlockReserved', facts);
     } else if ((low & (this.#clusterSize - 1)) !== 0) {
       this.findings.add('refcountBlockMisaligned', facts);
@@ -222,14 +236,14 @@ export class ReferenceCounter implements ReferenceReceiver {
       this.findings.add('refcountBlockBeyondFile', facts);
     } else {
       this.region('refcount block', offset, this.#clusterSize, 1, { at });
-      const references = this.counts.of(offset / this.#clusterSize);
+      const references = this.counts.of(hostCluster(offset / this.#clusterSize));
       if (references !== 1) {
         this.findings.add('refcountBlockShared', { ...facts, found: references, expected: 1 });
       }
     }
   }
 
-  #countAllocated(host: number, count: number): void {
+  #countAllocated(host: HostOffset, count: number): void {
     const { activeTimes } = this.#table;
     this.statistics.allocatedClusters += count * activeTimes;
     if (this.#contiguous !== 0 && this.#contiguous !== host) {
@@ -263,42 +277,43 @@ export class ReferenceCounter implements ReferenceReceiver {
   }
 
   #allocated(index: number, high: number, low: number, zeroes: number, allocated: number): void {
-    const { hasDataFile, extendedL2 } = this.image.tables.rules;
+    const { rules } = this.image.tables;
+    const { hasDataFile } = rules;
     const host = offsetOf(high, low);
     const isCopied = (high & COPIED_HIGH) !== 0;
     if ((zeroes & allocated) !== 0) this.#entry('subclustersBoth', index, high, low);
     if (host % this.#clusterSize !== 0) {
-      const hasData = extendedL2 ? allocated !== 0 : (low & L2_ZERO_LOW) === 0;
+      const hasData = showsHostCluster(rules, low, allocated);
       this.#entry(hasData ? 'dataMisaligned' : 'preallocatedMisaligned', index, high, low);
     }
     if (this.#table.activeTimes > 0) this.#countAllocated(host, 1);
     const place = this.#place(index);
     if (!hasDataFile) this.region('data', host, this.#clusterSize, this.#table.times, place);
-    else if (host !== place.guest) this.#entry('dataFileOffset', index, high, low);
+    else if (host !== rawHostOffset(place.guest)) this.#entry('dataFileOffset', index, high, low);
     if (this.#copiedTimes === 0) return;
     // Clusters of an external data file have no refcount: the flag is always set.
-    const isOne = hasDataFile || this.disk.isOne(Math.floor(host / this.#clusterSize));
+    const isOne = hasDataFile || this.disk.isOne(clusterOf(host, this.#clusterSize));
     if (isOne !== isCopied) this.#copied(index, host, isCopied);
   }
 
   /** Of the entries of a run, those from `from` to before `to` lead past the end of the file. */
-  #beyond(index: number, host: number, from: number, to: number): void {
+  #beyond(index: number, host: HostOffset, from: number, to: number): void {
     for (let done = from; done < to; done++) {
       const place = this.#place(index + done);
-      this.region('data', host + done * this.#clusterSize, this.#clusterSize, this.#table.times, place);
+      this.region('data', plus(host, done * this.#clusterSize), this.#clusterSize, this.#table.times, place);
     }
   }
 
   /** Of a stretch of clusters, those of which the flag is not what the refcount says, if that can be read. */
-  #wrongFlags(cluster: number, count: number, isCopied: boolean): number {
+  #wrongFlags(cluster: HostCluster, count: number, isCopied: boolean): number {
     const { ones, unreadable } = this.disk.countOnes(cluster, count);
     return isCopied ? count - ones - unreadable : ones;
   }
 
   /** The flag is not what the refcount says. */
-  #copied(index: number, host: number, isCopied: boolean): void {
+  #copied(index: number, host: HostOffset, isCopied: boolean): void {
     const { hasDataFile } = this.image.tables.rules;
-    const refcount = hasDataFile ? 1 : this.disk.of(Math.floor(host / this.#clusterSize));
+    const refcount = hasDataFile ? 1 : this.disk.of(clusterOf(host, this.#clusterSize));
     // A refcount that cannot be read is a finding of its own.
     if (refcount === undefined) return;
     // In random order, all clusters of the disk may come here.
@@ -320,12 +335,12 @@ export class ReferenceCounter implements ReferenceReceiver {
     this.findings.add(kind, { ...facts, ...expected }, this.#table.times);
   }
 
-  #place(index: number): Place & { readonly guest: number } {
+  #place(index: number): Place & { readonly guest: GuestOffset } {
     const { offset, guest, snapshot } = this.#table;
     const entry = this.#piece + index;
     return {
-      at: offset + entry * this.image.header.l2EntrySize,
-      guest: guest + entry * this.#clusterSize,
+      at: plus(offset, entry * this.image.header.l2EntrySize),
+      guest: plus(guest, entry * this.#clusterSize),
       ...(snapshot === undefined ? {} : { snapshot }),
     };
   }

@@ -3,13 +3,19 @@
  * zero: those are shared, and comparing with them costs nothing.
  */
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { refcountBlockOffset } from '../format/entryBits';
 import type { Header } from '../format/header';
-import { offsetOf } from '../format/offsetField';
-import { refcountsPerBlock } from '../format/refcount';
+import {
+  onesOnDisk,
+  readRefcount,
+  refcountsPerBlock,
+  refcountWidth,
+  type RefcountWidth,
+} from '../format/refcountWidth';
 import type { BlockFile } from '../io/blockFile';
 import { Fill } from '../io/fill';
+import { type ClusterCount, type HostCluster, hostOffset } from '../units';
 import { pageBitsOf, SPILLED, UNREADABLE } from './clusterCounts';
-import { decodeNarrow, decodeWide, exactRefcount } from './decodeRefcounts';
 
 /** Bytes of decoded pages that are kept. */
 const BUDGET = 48 << 20;
@@ -24,6 +30,7 @@ export class DiskRefcounts {
   readonly entries: number;
   readonly #size: number;
   readonly #perBlock: number;
+  readonly #width: RefcountWidth;
   readonly #mask: number;
   /** Pages of the file's clusters. */
   readonly #pages: (Uint8Array | undefined)[];
@@ -45,7 +52,7 @@ export class DiskRefcounts {
   constructor(
     readonly file: BlockFile,
     readonly header: Header,
-    clusters: number,
+    clusters: ClusterCount,
     readonly isReadable = true,
   ) {
     const { clusterSize, refcountBits, refcountTableClusters, refcountTableOffset } = header;
@@ -54,6 +61,7 @@ export class DiskRefcounts {
     this.#mask = this.#size - 1;
     this.#pages = new Array<Uint8Array | undefined>(Math.ceil((clusters + 1) / this.#size)).fill(undefined);
     this.#perBlock = refcountsPerBlock(clusterSize, refcountBits);
+    this.#width = refcountWidth(refcountBits);
     this.entries = (refcountTableClusters * clusterSize) / 8;
     const bytes = new Uint8Array(refcountTableClusters * clusterSize);
     file.read(bytes, refcountTableOffset);
@@ -75,7 +83,7 @@ export class DiskRefcounts {
     return page === this.#zeroes;
   }
 
-  isOne(cluster: number): boolean {
+  isOne(cluster: HostCluster): boolean {
     // Hot, where clusters are in random order.
     if (cluster < 2 ** 31) {
       const page = this.#pages[cluster >>> this.pageBits];
@@ -107,22 +115,19 @@ export class DiskRefcounts {
   }
 
   /** The refcount; undefined where it cannot be read. Beyond 2^53 it is not exact. */
-  of(cluster: number): number | undefined {
+  of(cluster: HostCluster): number | undefined {
     const index = Math.floor(cluster / this.#size);
     const byte = this.page(index)[cluster - index * this.#size]!;
     if (byte === UNREADABLE) return undefined;
     if (byte !== SPILLED) return byte;
-    const { refcountBits } = this.header;
     const block = this.blockOffset(Math.floor(cluster / this.#perBlock));
-    return exactRefcount(this.file, block, cluster % this.#perBlock, refcountBits);
+    return readRefcount(this.file, block, cluster % this.#perBlock, this.#width);
   }
 
   /** Bits 9 to 63 of a refcount table entry, in bytes: exact to 2^53, and 0 past the table. */
   blockOffset(index: number): number {
     if (index >= this.entries) return 0;
-    const high = this.table[index * 2 + HIGH]!;
-    const low = this.table[index * 2 + LOW]!;
-    return offsetOf(high, low) + (high >>> 24) * 2 ** 56;
+    return refcountBlockOffset(this.table[index * 2 + HIGH]!, this.table[index * 2 + LOW]!);
   }
 
   #keep(index: number, page: Uint8Array): Uint8Array {
@@ -165,7 +170,7 @@ export class DiskRefcounts {
     if (block % clusterSize !== 0 || block > LONGEST_FILE - clusterSize) {
       return new Uint8Array(count).fill(UNREADABLE);
     }
-    const offset = block + (from * refcountBits) / 8;
+    const offset = hostOffset(block + (from * refcountBits) / 8);
     const extent = block >= this.file.size ? { isHole: true, end: Infinity } : this.file.extentAt(offset);
     const length = Math.ceil((count * refcountBits) / 8);
     if (extent.isHole && extent.end >= offset + length) return this.#zeroes;
@@ -176,16 +181,7 @@ export class DiskRefcounts {
       return this.#ones;
     }
     const page = new Uint8Array(count);
-    if (refcountBits < 8) decodeNarrow(bytes, page, refcountBits);
-    else decodeWide(bytes, page, refcountBits);
+    this.#width.toBytes(bytes, page, SPILLED);
     return page;
   }
-}
-
-/** Bytes of `count` refcounts of one. */
-export function onesOnDisk(count: number, bits: number): Buffer {
-  if (bits < 8) return Buffer.alloc((count * bits) / 8, bits === 1 ? 0xff : bits === 2 ? 0x55 : 0x11);
-  const one = Buffer.alloc(bits / 8);
-  one[one.length - 1] = 1;
-  return Buffer.alloc((count * bits) / 8, one);
 }

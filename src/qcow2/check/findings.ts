@@ -5,6 +5,7 @@
  */
 
 import type { Problem } from '../errors';
+import type { ByteLength, ClusterCount, GuestOffset, HostOffset } from '../units';
 
 export type Severity = 'corruption' | 'leak' | 'checkError' | 'defect';
 
@@ -115,24 +116,24 @@ export const RULES: Readonly<Record<FindingKind, Rule>> = {
 export interface Claim {
   readonly structure: Structure;
   /** Where in the image file the reference is; absent for the header, which nothing refers to. */
-  readonly at?: number;
+  readonly at?: HostOffset;
   /** The first guest byte of what it is for: data, or an L2 table of the active layer. */
-  readonly guest?: number;
+  readonly guest?: GuestOffset;
   /** The snapshot whose tables have the reference, by its place in the snapshot table; absent for the active layer. */
   readonly snapshot?: number;
 }
 
 export interface FindingFacts {
   /** Of the cluster concerned: bytes from the start of the image file. */
-  readonly host?: number;
+  readonly host?: HostOffset;
   /** Clusters from `host` on that it is true of; one unless told. */
-  readonly clusters?: number;
+  readonly clusters?: ClusterCount;
   /** Bytes from `host` on that are referred to, where that is not a cluster. */
-  readonly size?: number;
+  readonly size?: ByteLength;
   /** First guest byte concerned. */
-  readonly guest?: number;
+  readonly guest?: GuestOffset;
   /** Of the entry at fault: bytes from the start of the image file. */
-  readonly at?: number;
+  readonly at?: HostOffset;
   readonly structure?: Structure;
   /** A number, or a raw entry as `0x…`. */
   readonly found?: number | string;

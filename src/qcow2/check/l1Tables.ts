@@ -3,12 +3,13 @@ import { HIGH, LOW, wordsInPlace } from '../format/bytes';
 import { l1TableFault } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { type ByteLength, type HostOffset, plus } from '../units';
 
 export interface L1Table {
   /** Bytes from the start of the image file. */
-  readonly offset: number;
+  readonly offset: HostOffset;
   /** Entries. */
-  readonly size: number;
+  readonly size: ByteLength;
   readonly isActive: boolean;
   /** Snapshots that have this very table; 1 for the active one. */
   readonly times: number;
@@ -55,7 +56,7 @@ export function forEachL1Entry(
   const end = table.size * 8;
   for (let done = 0; done < end; done += PIECE) {
     between(done / 8);
-    const offset = table.offset + done;
+    const offset = plus(table.offset, done);
     if (offset >= file.size) return;
     const bytes = buffer.subarray(0, Math.min(PIECE, end - done));
     const extent = file.extentAt(offset);

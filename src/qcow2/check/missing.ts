@@ -1,9 +1,10 @@
 /** Whether parts of an image that were there once are missing: a download or a copy of its file was cut off. */
 import type { Problem } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
-import type { CheckReport } from './checkImage';
+import { type ByteLength, guestOffset, type HostOffset, plus } from '../units';
+import type { CheckReport } from './checkReport';
 import type { Structure } from './findings';
-import type { Place } from './references';
+import type { Place } from './referenceReceiver';
 
 /** Made again by a repair: nothing is missing with them. */
 const REFCOUNT_STRUCTURES: ReadonlySet<Structure | undefined> = new Set(['refcount table', 'refcount block']);
@@ -27,10 +28,15 @@ export class SnapshotLosses {
   constructor(private readonly image: Qcow2Image) {}
 
   /** A reference that leads past the end of the file. @throws FileError */
-  add(structure: Structure, offset: number, size: number, { guest = 0, snapshot }: Place): void {
+  add(
+    structure: Structure,
+    offset: HostOffset,
+    size: ByteLength,
+    { guest = guestOffset(0), snapshot }: Place,
+  ): void {
     const { clusterSize, l2Span } = this.image.header;
     if (snapshot === undefined) return;
-    if (this.#looksLeft > 0 && !this.image.wasInUse(offset + size - 1)) return;
+    if (this.#looksLeft > 0 && !this.image.wasInUse(plus(offset, size - 1))) return;
     this.#looksLeft--;
     const isTable = structure === 'L1 table' || structure === 'L2 table';
     const span = structure === 'L1 table' ? Infinity : structure === 'L2 table' ? l2Span : clusterSize;
@@ -61,5 +67,5 @@ export const isPartMissing = (image: Qcow2Image, { incomplete, findings }: Check
       kind === 'beyondFile' &&
       host !== undefined &&
       !REFCOUNT_STRUCTURES.has(structure) &&
-      image.wasInUse(host + size - 1),
+      image.wasInUse(plus(host, size - 1)),
   );

@@ -2,10 +2,12 @@
  * Findings in QEMU's words: the lines that `qemu-img check` 7.2 writes to standard error, in its order. What QEMU does
  * not look for has no line here (defectText.ts).
  */
-import { dataView } from '../format/bytes';
+import { dataView, type RawEntry } from '../format/bytes';
 import { sectorCountShift } from '../format/compressedDescriptor';
-import { refcountsPerBlock } from '../format/refcount';
+import { offsetOf, refcountBlockOffset } from '../format/entryBits';
+import { refcountsPerBlock } from '../format/refcountWidth';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { hostOffset, type HostOffset, plus } from '../units';
 import type { Finding, FindingKind } from './findings';
 
 /** How to make room for references that a refcount cannot say. */
@@ -112,19 +114,19 @@ function forEachCluster(
   visit: (line: string) => void,
   words = { leak: 'Leaked', error: 'ERROR' },
 ): void {
-  const { host = 0, clusters = 1, found = 0, expected = 0, severity } = finding;
+  const { host = hostOffset(0), clusters = 1, found = 0, expected = 0, severity } = finding;
   const word = severity === 'leak' ? words.leak : words.error;
   const { clusterSize } = image.header;
   const first = host / clusterSize;
   for (let cluster = first; cluster < first + clusters; cluster++) {
     // Neighbours whose refcounts beyond 2^53 are the same number here may still differ.
-    const refcount = exact(image, cluster * clusterSize, found);
+    const refcount = exact(image, hostOffset(cluster * clusterSize), found);
     visit(`${word} cluster ${cluster} refcount=${refcount} reference=${expected}`);
   }
 }
 
 function forEachUnreadable({ header }: Qcow2Image, finding: Finding, visit: (line: string) => void): void {
-  const { host = 0, clusters = 1 } = finding;
+  const { host = hostOffset(0), clusters = 1 } = finding;
   const first = host / header.clusterSize;
   for (let cluster = first; cluster < first + clusters; cluster++) {
     visit(`Can't get refcount for cluster ${cluster}: Input/output error`);
@@ -133,7 +135,7 @@ function forEachUnreadable({ header }: Qcow2Image, finding: Finding, visit: (lin
 
 function linesOf(image: Qcow2Image, finding: Finding): readonly string[] {
   const { header, snapshots } = image;
-  const { kind, at = 0, host = 0, guest = 0, found = 0, expected = 0 } = finding;
+  const { kind, at = hostOffset(0), host = hostOffset(0), guest = 0, found = 0, expected = 0 } = finding;
   const entry = typeof found === 'string' ? bareHex(found) : '';
   const block = (at - header.refcountTableOffset) / 8;
   const index = Math.floor(guest / header.clusterSize) % header.l2Entries;
@@ -237,14 +239,14 @@ function linesOf(image: Qcow2Image, finding: Finding): readonly string[] {
 }
 
 /** A refcount in full: beyond 2^53 it is read again. */
-function exact(image: Qcow2Image, host: number, refcount: number | string): number | string | bigint {
+function exact(image: Qcow2Image, host: HostOffset, refcount: number | string): number | string | bigint {
   if (Number(refcount) <= Number.MAX_SAFE_INTEGER) return refcount;
   const { header } = image;
   const perBlock = refcountsPerBlock(header.clusterSize, 64);
   const cluster = Math.floor(host / header.clusterSize);
-  const entry = header.refcountTableOffset + Math.floor(cluster / perBlock) * 8;
-  const block = entryAt(image, entry) & ~0x1ffn;
-  return entryAt(image, Number(block) + (cluster % perBlock) * 8);
+  const entry = plus(header.refcountTableOffset, Math.floor(cluster / perBlock) * 8);
+  const { high, low } = wordsOf(entryAt(image, entry));
+  return entryAt(image, hostOffset(refcountBlockOffset(high, low) + (cluster % perBlock) * 8));
 }
 
 /** A compressed cluster's entry without COPIED: QEMU takes it away before it says more. */
@@ -253,14 +255,22 @@ const uncopied = (entry: number | string): string => BigInt.asUintN(63, BigInt(e
 /** A raw entry as `0x…` without prefix and leading zeroes. */
 const bareHex = (entry: string): string => BigInt(entry).toString(16);
 
-/** Bits 9 to 55 of a raw entry. */
-const offsetIn = (entry: number | string): string => (BigInt(entry) & 0x00ff_ffff_ffff_fe00n).toString(16);
+/** The offset in a raw entry. */
+function offsetIn(entry: number | string): string {
+  const { high, low } = wordsOf(BigInt(entry));
+  return offsetOf(high, low).toString(16);
+}
+
+const wordsOf = (entry: bigint): RawEntry => ({
+  high: Number(entry >> 32n),
+  low: Number(BigInt.asUintN(32, entry)),
+});
 
 /** The offset of a compressed cluster. */
 const compressedHex = (entry: bigint, clusterBits: number): string =>
   BigInt.asUintN(sectorCountShift(clusterBits), entry).toString(16);
 
-function entryAt({ file }: Qcow2Image, offset: number): bigint {
+function entryAt({ file }: Qcow2Image, offset: HostOffset): bigint {
   const bytes = new Uint8Array(8);
   file.read(bytes, offset);
   return dataView(bytes).getBigUint64(0);

@@ -5,56 +5,31 @@
  * An L2 table is walked once, however many L1 entries name it: nothing keeps millions of them from naming the same.
  */
 import { swapWords } from '../format/bytes';
-import { compressedLength, compressedOffset } from '../format/compressedDescriptor';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { firstOf, SCRATCH_SIZE, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
 import type { Progress } from '../progress';
+import {
+  type ByteLength,
+  type ClusterCount,
+  clusterOf,
+  guestOffset,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+} from '../units';
 import { forEachBitmapReference } from './bitmapReferences';
 import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
-import type { Structure } from './findings';
 import { forEachL1Entry, l1TablesOf, type L1Table } from './l1Tables';
+import type { L2Table, ReferenceReceiver } from './referenceReceiver';
 import { snapshotTableSize } from './snapshotReferences';
-import { L2Walk, type L2Visitor } from './walkL2';
-
-/** Where a reference is. Bytes. */
-export interface Place {
-  readonly at?: number;
-  readonly guest?: number;
-  readonly snapshot?: number;
-}
-
-/** An L2 table that is about to be walked. */
-export interface L2Table {
-  /** Bytes from the start of the image file; a broken L1 entry may put it anywhere. */
-  readonly offset: number;
-  /** L1 entries that name it. */
-  readonly times: number;
-  /** Those of the active table among them. */
-  readonly activeTimes: number;
-  /** Guest offset of its first cluster in the layer that names it first. */
-  readonly guest: number;
-  readonly snapshot?: number;
-}
-
-export interface ReferenceReceiver extends L2Visitor {
-  /** A structure refers to `size` bytes at `offset`, `times` times. */
-  region(structure: Structure, offset: number, size: number, times: number, place: Place): void;
-  /** An L1 entry that is not zero; its L2 table comes as a `region` after it. */
-  l1Entry(table: L1Table, index: number, high: number, low: number): void;
-  /** `run` and `single` are about this table from here on, with `index` counted from `setPiece`. */
-  beginTable(table: L2Table): void;
-  /** @param first index of the piece's first entry in the table */
-  setPiece(first: number): void;
-  bitmapEntry(at: number, high: number, low: number): void;
-  /** An entry of the refcount table that is not zero. */
-  refcountBlock(index: number): void;
-}
+import { L2Walk } from './walkL2';
 
 export class References {
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
   /** L1 entries that name the L2 table in a cluster: of the active table, and of all. */
   readonly activeTables: ClusterCounts;
   readonly allTables: ClusterCounts;
@@ -67,7 +42,7 @@ export class References {
   constructor(
     readonly image: Qcow2Image,
     readonly disk: DiskRefcounts,
-    readonly clusters: number,
+    readonly clusters: ClusterCount,
     private progress: Progress,
   ) {
     this.#clusterSize = image.header.clusterSize;
@@ -85,7 +60,7 @@ export class References {
   forEach(receiver: ReferenceReceiver): void {
     const { image } = this;
     const { header, extensions } = image;
-    receiver.region('header', 0, header.clusterSize, 1, {});
+    receiver.region('header', hostOffset(0), header.clusterSize, 1, {});
     const total = this.#tables.reduce((sum, table) => sum + table.size, 0);
     let done = 0;
     for (const table of this.#tables) {
@@ -97,10 +72,10 @@ export class References {
     }
     if (image.snapshots.length > 0) {
       const size = snapshotTableSize(image);
-      receiver.region('snapshot table', header.snapshotsOffset, size, 1, { at: 64 });
+      receiver.region('snapshot table', header.snapshotsOffset, size, 1, { at: hostOffset(64) });
     }
     const tableSize = header.refcountTableClusters * header.clusterSize;
-    receiver.region('refcount table', header.refcountTableOffset, tableSize, 1, { at: 48 });
+    receiver.region('refcount table', header.refcountTableOffset, tableSize, 1, { at: hostOffset(48) });
     const crypt = extensions.encryptionHeader;
     if (crypt !== undefined) receiver.region('encryption header', crypt.offset, crypt.length, 1, {});
     forEachBitmapReference(image, receiver, this.progress);
@@ -124,26 +99,26 @@ export class References {
   }
 
   /** The cluster of an L2 table; undefined for one that is not aligned, or not in the file. */
-  #tableCluster(offset: number): number | undefined {
+  #tableCluster(offset: HostOffset): HostCluster | undefined {
     return offset % this.#clusterSize === 0 && offset < this.image.file.size
-      ? offset / this.#clusterSize
+      ? clusterOf(offset, this.#clusterSize)
       : undefined;
   }
 
   #forEachOfL1(table: L1Table, receiver: ReferenceReceiver, reached: (index: number) => void): void {
     const { header, file } = this.image;
     const snapshot = table.snapshot === undefined ? {} : { snapshot: table.snapshot };
-    const at = table.isActive ? 40 : this.image.snapshots[table.snapshot ?? 0]?.offset;
+    const at = table.isActive ? hostOffset(40) : this.image.snapshots[table.snapshot ?? 0]?.offset;
     receiver.region('L1 table', table.offset, table.size * 8, table.times, {
       ...(at === undefined ? {} : { at }),
       ...snapshot,
     });
     const visit = (index: number, high: number, low: number): void => {
       const offset = offsetOf(high, low);
-      const guest = index * header.l2Span;
+      const guest = guestOffset(index * header.l2Span);
       receiver.l1Entry(table, index, high, low);
       receiver.region('L2 table', offset, header.clusterSize, table.times, {
-        at: table.offset + index * 8,
+        at: plus(table.offset, index * 8),
         guest,
         ...snapshot,
       });
@@ -159,7 +134,7 @@ export class References {
   }
 
   /** How often the table is named; undefined once it has been walked. */
-  #usesOf(offset: number, table: L1Table): Pick<L2Table, 'times' | 'activeTimes'> | undefined {
+  #usesOf(offset: HostOffset, table: L1Table): Pick<L2Table, 'times' | 'activeTimes'> | undefined {
     const cluster = this.#tableCluster(offset);
     if (cluster === undefined) return { times: table.times, activeTimes: table.isActive ? 1 : 0 };
     const times = this.allTables.of(cluster);
@@ -170,21 +145,21 @@ export class References {
     return { times, activeTimes: this.activeTables.of(cluster) };
   }
 
-  #walkTable(offset: number, receiver: ReferenceReceiver): void {
+  #walkTable(offset: HostOffset, receiver: ReferenceReceiver): void {
     const { file, header } = this.image;
     withScratch((scratch) => {
       for (let done = 0; done < header.clusterSize; done += SCRATCH_SIZE) {
         this.progress.checkCancelled();
         const { bytes, words } = firstOf(scratch, Math.min(SCRATCH_SIZE, header.clusterSize - done));
-        const extent = file.extentAt(offset + done);
+        const extent = file.extentAt(plus(offset, done));
         if (extent.isHole && extent.end >= offset + done + bytes.length) continue;
-        file.read(bytes, offset + done);
+        file.read(bytes, plus(offset, done));
         receiver.setPiece(done / header.l2EntrySize);
-        const fill = Fill.found(bytes, offset + done, header.clusterSize);
+        const fill = Fill.found(bytes, plus(offset, done), header.clusterSize);
         if (fill !== undefined) {
           const isInFile = offset + done + bytes.length <= file.size;
-          if (isInFile) file.knownFills?.add(offset + done, bytes.length, fill);
-          if (this.#walk.walkFill(fill, offset + done, bytes.length, receiver)) continue;
+          if (isInFile) file.knownFills?.add(plus(offset, done), bytes.length, fill);
+          if (this.#walk.walkFill(fill, plus(offset, done), bytes.length, receiver)) continue;
         }
         swapWords(bytes);
         this.#walk.walk(words, receiver);
@@ -202,16 +177,4 @@ export class References {
   #report(done: number, total: number): void {
     if (!this.#isRewound) this.progress.report(done, total);
   }
-}
-
-/** The bytes that a compressed cluster's sectors touch. */
-export function compressedRegion(
-  high: number,
-  low: number,
-  clusterBits: number,
-): { readonly offset: number; readonly size: number } {
-  return {
-    offset: compressedOffset(high, low, clusterBits),
-    size: compressedLength(high, low, clusterBits),
-  };
 }

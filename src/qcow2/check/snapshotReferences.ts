@@ -1,6 +1,7 @@
 /** How long the snapshot table is: the header does not say. */
 import { dataView } from '../format/bytes';
 import type { Qcow2Image } from '../image/qcow2Image';
+import type { ByteLength } from '../units';
 
 /** Bytes of an entry before its extra data. */
 const ENTRY_LENGTH = 40;
@@ -9,7 +10,7 @@ const ENTRY_LENGTH = 40;
  * Bytes of the snapshot table, padding after the last entry left out, as QEMU counts them.
  * @throws FileError
  */
-export function snapshotTableSize({ file, header, snapshots }: Qcow2Image): number {
+export function snapshotTableSize({ file, header, snapshots }: Qcow2Image): ByteLength {
   const last = snapshots.at(-1);
   if (last === undefined) return 0;
   const bytes = new Uint8Array(ENTRY_LENGTH);

@@ -3,25 +3,26 @@
  * everything else it takes no notice, unless told otherwise.
  */
 import type { Qcow2Image } from '../image/qcow2Image';
+import { type ByteLength, guestOffset, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
 import type { Structure } from './findings';
 import type { L1Table } from './l1Tables';
-import type { L2Table, Place, ReferenceReceiver } from './references';
+import type { L2Table, Place, ReferenceReceiver } from './referenceReceiver';
 
 export abstract class TableReceiver implements ReferenceReceiver {
-  protected readonly clusterSize: number;
+  protected readonly clusterSize: ByteLength;
   /** The L2 table that `run` and `single` are about. */
-  protected table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
+  protected table: L2Table = { offset: hostOffset(0), times: 0, activeTimes: 0, guest: guestOffset(0) };
   #piece = 0;
 
   constructor(readonly image: Qcow2Image) {
     this.clusterSize = image.header.clusterSize;
   }
 
-  abstract run(index: number, count: number, host: number, isCopied: boolean): void;
+  abstract run(index: number, count: number, host: HostOffset, isCopied: boolean): void;
 
   abstract single(index: number, high: number, low: number, zeroes: number, allocated: number): void;
 
-  region(structure: Structure, offset: number, size: number, times: number, place: Place): void;
+  region(structure: Structure, offset: HostOffset, size: ByteLength, times: number, place: Place): void;
   region(): void {
     // For whoever is interested.
   }
@@ -39,7 +40,7 @@ export abstract class TableReceiver implements ReferenceReceiver {
     this.#piece = first;
   }
 
-  bitmapEntry(at: number, high: number, low: number): void;
+  bitmapEntry(at: HostOffset, high: number, low: number): void;
   bitmapEntry(): void {
     // As for regions.
   }
@@ -50,11 +51,11 @@ export abstract class TableReceiver implements ReferenceReceiver {
   }
 
   /** Where an entry of the piece is, and what it is for. */
-  protected place(index: number): Place & { readonly at: number; readonly guest: number } {
+  protected place(index: number): Place & { readonly at: HostOffset; readonly guest: GuestOffset } {
     const { snapshot } = this.table;
     return {
-      at: this.table.offset + this.entryOf(index) * this.image.header.l2EntrySize,
-      guest: this.guestOf(index),
+      at: plus(this.table.offset, this.entryOf(index) * this.image.header.l2EntrySize),
+      guest: guestOffset(this.guestOf(index)),
       ...(snapshot === undefined ? {} : { snapshot }),
     };
   }

@@ -27,6 +27,7 @@ import type { FileIdentity } from '../io/localFile';
 import { PAGE_SIZE } from '../io/pageStore';
 import type { Piece, StagedFile, StagedState } from '../io/stagedFile';
 import { systemMessage } from '../io/systemError';
+import { type ByteLength, type ClusterCount, type HostCluster, type HostOffset, plus } from '../units';
 import type { Edit, EditRow, Repaired, StagedPair } from './history';
 
 /** 1: edits that are all done and not saved. */
@@ -38,19 +39,19 @@ const MOST_SAVED_PAGES = 64 * 1024 * 1024;
 /** One stretch of changed pages; what they hold is a fill, pages of the page file, or the image's own bytes. */
 type PieceRecord =
   | readonly [
-      offset: number,
-      length: number,
+      offset: HostOffset,
+      length: ByteLength,
       kind: 'fill',
       high: number,
       low: number,
       step: number,
       origin: number,
     ]
-  | readonly [offset: number, length: number, kind: 'pages', at: number]
-  | readonly [offset: number, length: number, kind: 'base'];
+  | readonly [offset: HostOffset, length: ByteLength, kind: 'pages', at: number]
+  | readonly [offset: HostOffset, length: ByteLength, kind: 'base'];
 
 interface StateRecord {
-  readonly size: number;
+  readonly size: ByteLength;
   readonly pieces: readonly PieceRecord[];
 }
 
@@ -64,7 +65,7 @@ interface EditRecord extends PairRecord {
   /** What the person is shown. */
   readonly label: string;
   /** Runs of host clusters that it gave up. */
-  readonly freed: readonly (readonly [first: number, count: number])[];
+  readonly freed: readonly (readonly [first: HostCluster, count: ClusterCount])[];
   readonly repaired?: Repaired;
 }
 
@@ -189,9 +190,11 @@ export class BackupWriter {
     const missing = saved === undefined ? 0 : this.#savedEditsLeftOut(states.slice(0, saved + 1));
     const middle = saved ?? 0;
     const start = states[middle];
+    const steps = stepsOf(states);
     const records = edits.map((edit, index) => {
-      if (index < missing) return undefined;
-      const [before, after] = [states[index]!, states[index + 1]!];
+      const step = steps[index];
+      if (index < missing || step === undefined) return undefined;
+      const { before, after } = step;
       return index < middle
         ? this.#recordOf('backward', edit, after, before)
         : this.#recordOf('forward', edit, before, after);
@@ -208,17 +211,18 @@ export class BackupWriter {
   /** How many of the first edits are left out, so that little is written for those after them. */
   #savedEditsLeftOut(states: readonly StagedPair[]): number {
     let bytes = 0;
-    for (let index = states.length - 1; index > 0; index--) {
-      bytes += pageBytes(this.files, states[index]!, states[index - 1]!);
-      if (bytes > MOST_SAVED_PAGES) return index;
-    }
-    return 0;
+    return (
+      stepsOf(states).findLastIndex(({ before, after }) => {
+        bytes += pageBytes(this.files, after, before);
+        return bytes > MOST_SAVED_PAGES;
+      }) + 1
+    );
   }
 
   #recordOf(direction: 'forward' | 'backward', edit: Edit, from: StagedPair, to: StagedPair): EditRecord {
     const known = this.#records[direction].get(edit);
     if (known !== undefined) return known;
-    const freed: [number, number][] = [];
+    const freed: EditRecord['freed'][number][] = [];
     edit.freed.forEachRun((first, count) => freed.push([first, count]));
     const record: EditRecord = {
       label: edit.label,
@@ -253,7 +257,7 @@ export class BackupWriter {
   #stateOf(file: StagedFile, before: StagedState | undefined, after: StagedState): StateRecord {
     const pieces: PieceRecord[] = [];
     const from = before === undefined ? unstaged(file) : currentState(file, before);
-    const isOnDisk = (offset: number, bytes: Uint8Array): boolean => {
+    const isOnDisk = (offset: HostOffset, bytes: Uint8Array): boolean => {
       const found = new Uint8Array(bytes.length);
       file.base.read(found, offset);
       return Buffer.compare(bytes, found) === 0;
@@ -266,9 +270,11 @@ export class BackupWriter {
   }
 
   /** Pages that follow on one another stand in one record. */
-  #addPage(pieces: PieceRecord[], offset: number, bytes: Uint8Array): void {
+  #addPage(pieces: PieceRecord[], offset: HostOffset, bytes: Uint8Array): void {
+    // Opened before the first record is made.
+    const descriptor = this.#pages?.descriptor ?? -1;
     for (let done = 0; done < bytes.length;) {
-      done += writeSync(this.#pages!.descriptor, bytes, done, bytes.length - done, this.#end + done);
+      done += writeSync(descriptor, bytes, done, bytes.length - done, this.#end + done);
     }
     const last = pieces.at(-1);
     if (last?.[2] === 'pages' && last[0] + last[1] === offset && last[3] + last[1] === this.#end) {
@@ -281,7 +287,12 @@ export class BackupWriter {
 }
 
 /** A fill, or the image's own bytes; stretches that follow on one another are one. */
-function addUniform(pieces: PieceRecord[], offset: number, length: number, fill: Fill | undefined): void {
+function addUniform(
+  pieces: PieceRecord[],
+  offset: HostOffset,
+  length: ByteLength,
+  fill: Fill | undefined,
+): void {
   const what =
     fill === undefined
       ? (['base'] as const)
@@ -313,13 +324,17 @@ export function restoreBackup(
   try {
     descriptor = openSync(path.join(path.dirname(manifestPath), pages), 'r');
     const states = putBack(manifest, files, descriptor);
-    const edits = manifest.edits.map(({ label, freed, repaired }, index): Edit => {
+    const steps = stepsOf(states);
+    const edits = manifest.edits.flatMap(({ label, freed, repaired }, index): Edit[] => {
+      const step = steps[index];
+      if (step === undefined) return [];
       const bits = new ClusterBits();
       for (const [first, count] of freed) bits.add(first, count);
-      const [before, after] = [states[index]!, states[index + 1]!];
-      return { label, before, after, freed: bits, ...(repaired === undefined ? {} : { repaired }) };
+      return [{ label, ...step, freed: bits, ...(repaired === undefined ? {} : { repaired }) }];
     });
-    setState(files, states[done]!);
+    const shown = states[done];
+    if (shown === undefined) throw new RangeError(`done: ${done} of ${edits.length}`);
+    setState(files, shown);
     return { edits, done, saved, missing, pages };
   } catch (error) {
     throw new FileError(manifestPath, 'backup.read', { value: systemMessage(error) });
@@ -361,7 +376,22 @@ export function setState({ image, dataFile }: StagedFiles, state: StagedPair): v
  * lacks what the save has left out, as it lies in clusters that are free, and what undo needs nevertheless.
  */
 const statesOf = (edits: readonly Edit[]): StagedPair[] =>
-  edits.length === 0 ? [] : [edits[0]!.before, ...edits.map(({ after }) => after)];
+  edits.flatMap(({ before, after }, index) => (index === 0 ? [before, after] : [after]));
+
+interface Step {
+  readonly before: StagedPair;
+  readonly after: StagedPair;
+}
+
+/** From each state to the one after it. */
+const stepsOf = ([first, ...others]: readonly StagedPair[]): Step[] => {
+  let before = first;
+  return others.flatMap((after) => {
+    const step = before === undefined ? [] : [{ before, after }];
+    before = after;
+    return step;
+  });
+};
 
 /** Nothing is staged. */
 export const unstaged = (file: StagedFile): StagedState => ({
@@ -411,7 +441,7 @@ function readManifest(manifestPath: string): Manifest {
 function* piecesOf(
   { pieces }: StateRecord,
   pages: number,
-): Iterable<{ readonly offset: number; readonly length: number; readonly piece: Piece | undefined }> {
+): Iterable<{ readonly offset: HostOffset; readonly length: ByteLength; readonly piece: Piece | undefined }> {
   for (const record of pieces) {
     const [offset, length] = record;
     switch (record[2]) {
@@ -427,7 +457,7 @@ function* piecesOf(
           if (readSync(pages, piece, 0, PAGE_SIZE, record[3] + done) < PAGE_SIZE) {
             throw new Error('its file of pages is cut off');
           }
-          yield { offset: offset + done, length: PAGE_SIZE, piece };
+          yield { offset: plus(offset, done), length: PAGE_SIZE, piece };
         }
         break;
     }

@@ -11,7 +11,8 @@ import { rebase } from '../change/rebase';
 import type { ChangeTally } from '../change/tally';
 import { writeGuest } from '../change/write';
 import { writeZeroes } from '../change/writeZeroes';
-import { checkImage, isSound, type CheckReport } from '../check/checkImage';
+import { checkImage } from '../check/checkImage';
+import { isSound, type CheckReport } from '../check/checkReport';
 import type { Obstacle } from '../check/obstacles';
 import { FormatError } from '../errors';
 import { LocalFile } from '../io/localFile';
@@ -25,6 +26,7 @@ import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
 import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
 import { giveBack, type GivenBack } from '../space/giveBack';
+import type { HostCluster } from '../units';
 import type { ChangeRequest } from './changeRequest';
 import { forEachDifference, type RangeVisitor } from './difference';
 import { Guards, type GuardedImage } from './guards';
@@ -418,7 +420,7 @@ export class EditableImage {
   }
 
   /** What a damaged image, repaired and not saved yet, says of a cluster cannot always be read: it is not free then. */
-  #refcountOnDisk(cluster: number): number {
+  #refcountOnDisk(cluster: HostCluster): number {
     try {
       return this.onDisk.top.refcounts.of(cluster);
     } catch (error) {

@@ -80,12 +80,16 @@ export class History {
 
   /** The state to go back to; undefined where nothing can be undone. */
   undo(): StagedPair | undefined {
-    return this.#done === 0 ? undefined : this.#edits[--this.#done]!.before;
+    const edit = this.#edits[this.#done - 1];
+    if (edit !== undefined) this.#done--;
+    return edit?.before;
   }
 
   /** The state to go forward to; undefined where nothing can be redone. */
   redo(): StagedPair | undefined {
-    return this.#done === this.#edits.length ? undefined : this.#edits[this.#done++]!.after;
+    const edit = this.#edits[this.#done];
+    if (edit !== undefined) this.#done++;
+    return edit?.after;
   }
 
   get row(): EditRow {

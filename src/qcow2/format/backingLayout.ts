@@ -10,9 +10,10 @@
  */
 import { RefusedError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import { dataView } from './bytes';
 import type { Header } from './header';
-import { EXTENSION_TYPES, readRawExtensions, type RawExtension } from './headerExtensions';
+import { EXTENSION_TYPES, readRawExtensions, type RawExtension } from './rawExtensions';
 import { MAX_BACKING_FORMAT_SIZE, MAX_BACKING_NAME_SIZE } from './limits';
 
 export interface NewBacking {
@@ -24,8 +25,8 @@ export interface NewBacking {
 
 /** Offsets and sizes are bytes. */
 export interface BackingLayout {
-  readonly extensions: { readonly offset: number; readonly bytes: Uint8Array };
-  readonly name: { readonly offset: number; readonly bytes: Uint8Array };
+  readonly extensions: { readonly offset: HostOffset; readonly bytes: Uint8Array };
+  readonly name: { readonly offset: HostOffset; readonly bytes: Uint8Array };
 }
 
 /** What a disk writes at once. */
@@ -44,17 +45,17 @@ export function layOutBacking(
   backing: NewBacking | undefined,
 ): BackingLayout {
   const { headerLength, extensionsEnd, clusterSize } = header;
-  const old = [...readRawExtensions(file, headerLength, extensionsEnd)];
+  const old = [...readRawExtensions(file, hostOffset(headerLength), extensionsEnd)];
   const format = backing?.format === undefined ? undefined : formatBytes(file, backing.format);
   const bytes = serialise(withFormat(old, format));
-  const extensions = { offset: headerLength, bytes };
-  const end = headerLength + bytes.length;
+  const extensions = { offset: hostOffset(headerLength), bytes };
+  const end = hostOffset(headerLength + bytes.length);
   const name = backing === undefined ? new Uint8Array(0) : nameBytes(file, backing.name);
   const needed = end + name.length;
   if (needed > clusterSize) {
     throw new RefusedError(file.name, 'backing.noRoom', { value: needed, limit: clusterSize });
   }
-  if (backing === undefined) return { extensions, name: { offset: 0, bytes: name } };
+  if (backing === undefined) return { extensions, name: { offset: hostOffset(0), bytes: name } };
   const parts = partsBehindFields(file, header);
   return { extensions, name: { offset: placeOfName(parts, end, name.length, clusterSize), bytes: name } };
 }
@@ -106,31 +107,32 @@ const lengthOf = (data: Uint8Array): number => EXTENSION_HEAD + Math.ceil(data.l
 
 /** Bytes of the first cluster, from `start` to before `end`. */
 export interface HeaderPart {
-  readonly start: number;
-  readonly end: number;
+  readonly start: HostOffset;
+  readonly end: HostOffset;
 }
 
 /** What a reader of the header needs behind its fields: the extensions, and the backing file's name where there is one. */
 export function partsBehindFields(file: BlockFile, header: Header): readonly [HeaderPart, ...HeaderPart[]] {
   const { headerLength, extensionsEnd, backingFileOffset, backingFileSize } = header;
-  const last = [...readRawExtensions(file, headerLength, extensionsEnd)].at(-1);
-  const end = (last === undefined ? headerLength : last.offset + lengthOf(last.data)) + EXTENSION_HEAD;
-  const extensions = { start: headerLength, end };
+  const start = hostOffset(headerLength);
+  const last = [...readRawExtensions(file, start, extensionsEnd)].at(-1);
+  const behind = last === undefined ? start : plus(last.offset, lengthOf(last.data));
+  const extensions = { start, end: plus(behind, EXTENSION_HEAD) };
   if (backingFileOffset === 0) return [extensions];
-  return [extensions, { start: backingFileOffset, end: backingFileOffset + backingFileSize }];
+  return [extensions, { start: backingFileOffset, end: plus(backingFileOffset, backingFileSize) }];
 }
 
 /** Behind the extensions; farther on, where sectors that the old header needs would be overwritten. */
 function placeOfName(
   old: readonly [HeaderPart, ...HeaderPart[]],
-  end: number,
-  length: number,
-  limit: number,
-): number {
+  end: HostOffset,
+  length: ByteLength,
+  limit: ByteLength,
+): HostOffset {
   const [extensions, ...name] = old;
   const inUse = extensions.end > SECTOR ? old : name;
-  const isFree = (offset: number): boolean =>
+  const isFree = (offset: HostOffset): boolean =>
     offset + length <= SECTOR || inUse.every((part) => offset >= part.end || offset + length <= part.start);
-  const behindAll = Math.max(end, ...old.map((part) => part.end));
+  const behindAll = hostOffset(Math.max(end, ...old.map((part) => part.end)));
   return isFree(end) || behindAll + length > limit ? end : behindAll;
 }

@@ -1,6 +1,7 @@
 /** The bitmap directory (qcow2.txt, "Bitmap directory"), checked as QEMU checks it when it opens an image. */
 import { FormatError, type ProblemFacts } from '../errors';
 import type { BlockFile } from '../io/blockFile';
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import type { BitmapsExtension } from './bitmapsExtension';
 import { dataView } from './bytes';
 import type { Header } from './header';
@@ -16,16 +17,16 @@ import { TableStream } from './tableStream';
 
 export interface Bitmap {
   /** Of the directory entry: bytes from the start of the file. */
-  readonly offset: number;
+  readonly offset: HostOffset;
   readonly name: string;
   /** Guest bytes that one bit stands for. */
-  readonly granularity: number;
+  readonly granularity: ByteLength;
   /** Was not saved properly; what it says cannot be relied on. */
   readonly inUse: boolean;
   /** Recording: changes to the disk are to be marked in it. */
   readonly auto: boolean;
   /** Bytes from the start of the file. */
-  readonly tableOffset: number;
+  readonly tableOffset: HostOffset;
   /** Entries. */
   readonly tableSize: number;
 }
@@ -42,7 +43,7 @@ const TYPE_DIRTY_TRACKING = 1;
  */
 export function readBitmapDirectory(file: BlockFile, header: Header, extension: BitmapsExtension): Bitmap[] {
   const { directoryOffset, directorySize, count } = extension;
-  const end = directoryOffset + directorySize;
+  const end = plus(directoryOffset, directorySize);
   if (directorySize === 0) throw brokenDirectory(file, directoryOffset, { what: 'it is empty' });
   refuseBeyondFile(file, 'bitmap directory', directoryOffset, directorySize);
   const table = new TableStream(file, directoryOffset);
@@ -61,7 +62,7 @@ export function readBitmapDirectory(file: BlockFile, header: Header, extension: 
   return bitmaps;
 }
 
-function readBitmap(table: TableStream, end: number, header: Header): Bitmap {
+function readBitmap(table: TableStream, end: HostOffset, header: Header): Bitmap {
   const { file, offset } = table;
   if (offset + ENTRY_LENGTH > end) throw brokenDirectory(file, offset, { what: 'an entry crosses its end' });
   const entry = dataView(table.take(ENTRY_LENGTH).slice());
@@ -73,7 +74,7 @@ function readBitmap(table: TableStream, end: number, header: Header): Bitmap {
     throw new FormatError(file.name, 'bitmap.extraData', { offset: offset + 20, value: extraSize });
   }
   const name = table.takeText(nameSize);
-  table.offset = offset + length;
+  table.offset = plus(offset, length);
 
   const rule = brokenRule(entry, header);
   if (rule !== undefined) {
@@ -86,7 +87,7 @@ function readBitmap(table: TableStream, end: number, header: Header): Bitmap {
     granularity: 2 ** entry.getUint8(17),
     inUse: (flags & FLAG_IN_USE) !== 0,
     auto: (flags & FLAG_AUTO) !== 0,
-    tableOffset: Number(entry.getBigUint64(0)),
+    tableOffset: hostOffset(Number(entry.getBigUint64(0))),
     tableSize: entry.getUint32(8),
   };
 }
@@ -136,10 +137,10 @@ function brokenRule(entry: DataView, header: Header): Omit<ProblemFacts, 'offset
 }
 
 /** Clusters of bits for the whole disk. */
-function tableEntriesNeeded(header: Header, granularity: number): number {
+function tableEntriesNeeded(header: Header, granularity: ByteLength): number {
   return Math.ceil(Math.ceil(Math.ceil(header.size / granularity) / 8) / header.clusterSize);
 }
 
-function brokenDirectory(file: BlockFile, offset: number, facts: ProblemFacts): FormatError {
+function brokenDirectory(file: BlockFile, offset: HostOffset, facts: ProblemFacts): FormatError {
   return new FormatError(file.name, 'bitmap.directory', { offset, ...facts });
 }

@@ -2,20 +2,20 @@
 import { FormatError, type ProblemFacts } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import type { ProblemCode } from '../problemText';
-import { hex } from '../units';
+import { hex, hostOffset, type HostOffset } from '../units';
 import { dataView, safeNumber } from './bytes';
 import type { Header } from './header';
-import type { RawExtension } from './headerExtensions';
+import type { RawExtension } from './rawExtensions';
 import { MAX_BITMAP_DIRECTORY_SIZE, MAX_BITMAPS } from './limits';
 
 export interface BitmapsExtension {
   /** Of the extension's type field: bytes from the start of the file. */
-  readonly at: number;
+  readonly at: HostOffset;
   readonly count: number;
   /** Bytes. */
   readonly directorySize: number;
   /** Bytes from the start of the file. */
-  readonly directoryOffset: number;
+  readonly directoryOffset: HostOffset;
 }
 
 /** Bytes. */
@@ -31,27 +31,33 @@ export function parseBitmapsExtension(
   extension: RawExtension,
 ): BitmapsExtension {
   const view = dataView(extension.data);
-  const at = extension.offset + 8;
-  const broken = (code: ProblemCode, offset: number, facts: ProblemFacts = {}) =>
+  const at = hostOffset(extension.offset + 8);
+  const broken = (code: ProblemCode, offset: HostOffset, facts: ProblemFacts = {}) =>
     new FormatError(file.name, code, { offset, ...facts });
 
   const reserved = view.getUint32(4);
-  if (reserved !== 0) throw broken('bitmaps.reserved', at + 4, { value: hex(reserved) });
+  if (reserved !== 0) throw broken('bitmaps.reserved', hostOffset(at + 4), { value: hex(reserved) });
   const count = view.getUint32(0);
   if (count > MAX_BITMAPS) throw broken('bitmaps.tooMany', at, { value: count, limit: MAX_BITMAPS });
   if (count === 0) throw broken('bitmaps.none', at);
   const offset = view.getBigUint64(16);
   if (offset % BigInt(header.clusterSize) !== 0n) {
-    throw broken('bitmaps.directoryOffset', at + 16, { value: hex(offset), limit: header.clusterSize });
+    throw broken('bitmaps.directoryOffset', hostOffset(at + 16), {
+      value: hex(offset),
+      limit: header.clusterSize,
+    });
   }
   const size = view.getBigUint64(8);
   if (size > BigInt(MAX_BITMAP_DIRECTORY_SIZE)) {
-    throw broken('bitmaps.directorySize', at + 8, { value: hex(size), limit: MAX_BITMAP_DIRECTORY_SIZE });
+    throw broken('bitmaps.directorySize', hostOffset(at + 8), {
+      value: hex(size),
+      limit: MAX_BITMAP_DIRECTORY_SIZE,
+    });
   }
   return {
     at: extension.offset,
     count,
     directorySize: Number(size),
-    directoryOffset: safeNumber(file.name, offset, 'bitmap directory offset', at + 16),
+    directoryOffset: hostOffset(safeNumber(file.name, offset, 'bitmap directory offset', at + 16)),
   };
 }

@@ -1,40 +1,20 @@
-/**
- * Header extensions (qcow2.txt, "Header extensions"): a list of typed, length-prefixed pieces between the header
- * and the backing file name.
- */
+/** What the header extensions of an image say (qcow2.txt, "Header extensions"). */
 import { FormatError, type ProblemFacts } from '../errors';
-import type { Fact } from '../factText';
 import type { BlockFile } from '../io/blockFile';
 import type { ProblemCode } from '../problemText';
-import { hex } from '../units';
+import { type ByteLength, hex, hostOffset, type HostOffset } from '../units';
 import { BITMAPS_EXTENSION_LENGTH, parseBitmapsExtension, type BitmapsExtension } from './bitmapsExtension';
 import { dataView, safeNumber, textOf } from './bytes';
 import { FEATURE_TYPES } from './features';
 import { strict, type FaultSink, type ImagePart } from './faults';
 import type { Header } from './header';
 import { MAX_BACKING_FORMAT_SIZE } from './limits';
-
-export const EXTENSION_TYPES = {
-  end: 0,
-  backingFormat: 0xe2792aca,
-  featureNameTable: 0x6803f857,
-  bitmaps: 0x23852875,
-  fullDiskEncryption: 0x0537be77,
-  externalDataFile: 0x44415441,
-} as const;
-
-/** One extension as it is in the file. */
-export interface RawExtension {
-  readonly type: number;
-  /** Of the type field, in bytes from the start of the file. */
-  readonly offset: number;
-  readonly data: Uint8Array;
-}
+import { EXTENSION_TYPES, extensionName, readRawExtensions, type RawExtension } from './rawExtensions';
 
 /** Where the encryption header of a LUKS image is: bytes. */
 export interface EncryptionHeaderPlace {
-  readonly offset: number;
-  readonly length: number;
+  readonly offset: HostOffset;
+  readonly length: ByteLength;
 }
 
 /** What the extensions of an image say. Unknown ones are not kept: a header has room for a quarter of a million. */
@@ -46,63 +26,6 @@ export interface HeaderExtensions {
   readonly bitmaps?: BitmapsExtension;
   readonly encryptionHeader?: EncryptionHeaderPlace;
   readonly dataFileName?: string;
-}
-
-/**
- * Splits the extension area into its pieces, one at a time, without looking into them.
- * @param start first byte of the area (the header's length); @param end first byte after it
- * @throws FormatError `extension.tooLarge` for one that crosses `end`, FileError
- */
-export function* readRawExtensions(
-  file: BlockFile,
-  start: number,
-  end: number,
-): Generator<RawExtension, void> {
-  const area = new Uint8Array(Math.max(0, Math.min(end, file.size) - start));
-  file.read(area, start);
-  const view = dataView(area);
-  // Past the end of the file everything is zero, which is an end mark.
-  const word = (offset: number) => (offset + 4 <= area.length ? view.getUint32(offset) : 0);
-
-  for (let offset = start; offset < end;) {
-    const type = word(offset - start);
-    const length = word(offset - start + 4);
-    const data = offset + 8;
-    if (data > end || length > end - data) {
-      const facts = { offset, value: length, limit: Math.max(0, end - data), what: extensionName(type) };
-      throw new FormatError(file.name, 'extension.tooLarge', facts);
-    }
-    if (type === EXTENSION_TYPES.end) return;
-    yield { type, offset, data: contentOf(area, data - start, length) };
-    offset = data + Math.ceil(length / 8) * 8;
-  }
-}
-
-/** The bytes of an extension; what the file does not have is zero (the area is at most one cluster). */
-function contentOf(area: Uint8Array, start: number, length: number): Uint8Array {
-  const content = new Uint8Array(length);
-  content.set(area.subarray(start, start + length));
-  return content;
-}
-
-/** The specification's name of an extension type, or `unknown`. */
-export function extensionName(type: number): Fact {
-  switch (type) {
-    case EXTENSION_TYPES.end:
-      return 'end of extensions';
-    case EXTENSION_TYPES.backingFormat:
-      return 'backing file format';
-    case EXTENSION_TYPES.featureNameTable:
-      return 'feature name table';
-    case EXTENSION_TYPES.bitmaps:
-      return 'bitmaps';
-    case EXTENSION_TYPES.fullDiskEncryption:
-      return 'full disk encryption header';
-    case EXTENSION_TYPES.externalDataFile:
-      return 'external data file name';
-    default:
-      return 'unknown';
-  }
 }
 
 type FoundExtensions = { -readonly [Field in keyof HeaderExtensions]: HeaderExtensions[Field] };
@@ -119,7 +42,7 @@ export function parseExtensions(
 ): HeaderExtensions {
   const found: FoundExtensions = { featureNames: new Map<string, string>() };
   const readAll = (): void => {
-    for (const extension of readRawExtensions(file, header.headerLength, header.extensionsEnd)) {
+    for (const extension of readRawExtensions(file, hostOffset(header.headerLength), header.extensionsEnd)) {
       const parse = (): void => {
         parseExtension(file, header, extension, found);
       };
@@ -197,7 +120,7 @@ export function parseFeatureNames(data: Uint8Array): Map<string, string> {
 /** The image's own names for feature bits, for a header that could not be accepted; empty if unreadable. */
 export function featureNamesInImage(
   file: BlockFile,
-  start: number,
+  start: HostOffset,
   end: number,
 ): ReadonlyMap<string, string> {
   try {
@@ -233,12 +156,12 @@ function parseEncryptionHeaderPlace(
     });
   }
   return {
-    offset: safeNumber(file.name, offset, 'encryption header offset', at),
+    offset: hostOffset(safeNumber(file.name, offset, 'encryption header offset', at)),
     length: safeNumber(file.name, view.getBigUint64(8), 'encryption header length', at + 8),
   };
 }
 
-function requireLength(file: BlockFile, extension: RawExtension, length: number): void {
+function requireLength(file: BlockFile, extension: RawExtension, length: ByteLength): void {
   if (extension.data.length === length) return;
   throw broken(file, extension, 'extension.length', { value: extension.data.length, limit: length });
 }

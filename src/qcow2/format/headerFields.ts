@@ -2,6 +2,7 @@
  * Where each field of the header is (qcow2.txt, "Header"): one table for those who parse it and for those who
  * show it, readable or not.
  */
+import { hostOffset, type HostOffset } from '../units';
 
 export type HeaderFieldName =
   | 'magic'
@@ -27,7 +28,7 @@ export type HeaderFieldName =
 export interface HeaderFieldPlace {
   readonly name: HeaderFieldName;
   /** Bytes from the start of the file. */
-  readonly offset: number;
+  readonly offset: HostOffset;
   /** Bytes. */
   readonly length: 1 | 4 | 8;
   /** First version of the format that has the field. */
@@ -39,7 +40,7 @@ const place = (
   offset: number,
   length: HeaderFieldPlace['length'],
   since: HeaderFieldPlace['since'] = 2,
-): HeaderFieldPlace => ({ name, offset, length, since });
+): HeaderFieldPlace => ({ name, offset: hostOffset(offset), length, since });
 
 /** Every field, in the order of the file. */
 export const HEADER_FIELDS: readonly HeaderFieldPlace[] = [

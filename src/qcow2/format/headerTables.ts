@@ -1,6 +1,6 @@
 /** Where the header puts the refcount, snapshot and L1 tables, checked as QEMU checks it when it opens an image. */
 import type { Fact } from '../factText';
-import { hex } from '../units';
+import { type ByteLength, hex, hostOffset, type HostOffset } from '../units';
 import type { FaultSink } from './faults';
 import type { Header } from './header';
 import type { HeaderFieldName } from './headerFields';
@@ -25,8 +25,11 @@ type RefcountTablePlace = Pick<TablePlaces, 'refcountTableOffset' | 'refcountTab
 type SnapshotTablePlace = Pick<TablePlaces, 'snapshotsOffset' | 'snapshotCount'>;
 type L1TablePlace = Pick<TablePlaces, 'l1TableOffset' | 'l1Size'>;
 
-export const NO_REFCOUNT_TABLE: RefcountTablePlace = { refcountTableOffset: 0, refcountTableClusters: 0 };
-export const NO_L1_TABLE: L1TablePlace = { l1TableOffset: 0, l1Size: 0 };
+export const NO_REFCOUNT_TABLE: RefcountTablePlace = {
+  refcountTableOffset: hostOffset(0),
+  refcountTableClusters: 0,
+};
+export const NO_L1_TABLE: L1TablePlace = { l1TableOffset: hostOffset(0), l1Size: 0 };
 
 /**
  * Checks them in QEMU's order.
@@ -34,8 +37,8 @@ export const NO_L1_TABLE: L1TablePlace = { l1TableOffset: 0, l1Size: 0 };
  */
 export function checkTables(
   raw: RawHeader,
-  clusterSize: number,
-  l2Span: number,
+  clusterSize: ByteLength,
+  l2Span: ByteLength,
   faults: FaultSink,
 ): TablePlaces {
   const refcountTable = checkRefcountTable(raw, clusterSize, faults);
@@ -51,7 +54,7 @@ export function checkTables(
   faults.attempt('L1 table', 'repair', refuseUncovered, undefined);
   const { refcountTableOffset } = refcountTable;
   const refcountTableSize = refcountTableNeed(raw, clusterSize, refcountTable);
-  const beyond = (what: 'L1 table' | 'refcount table', offset: number, size: number): void => {
+  const beyond = (what: 'L1 table' | 'refcount table', offset: HostOffset, size: ByteLength): void => {
     const refuse = (): void => {
       refuseBeyondFile(raw.file, what, offset, size);
     };
@@ -68,7 +71,7 @@ export function checkTables(
   };
 }
 
-function checkRefcountTable(raw: RawHeader, clusterSize: number, faults: FaultSink): RefcountTablePlace {
+function checkRefcountTable(raw: RawHeader, clusterSize: ByteLength, faults: FaultSink): RefcountTablePlace {
   const refcountTableClusters = raw.number('refcount_table_clusters');
   const refuseEmpty = (): void => {
     if (refcountTableClusters === 0) throw raw.broken('header.noRefcountTable', 'refcount_table_clusters');
@@ -85,7 +88,7 @@ function checkRefcountTable(raw: RawHeader, clusterSize: number, faults: FaultSi
   return faults.attempt('refcount table', 'repair', check, NO_REFCOUNT_TABLE);
 }
 
-function checkSnapshotTable(raw: RawHeader, clusterSize: number, faults: FaultSink): SnapshotTablePlace {
+function checkSnapshotTable(raw: RawHeader, clusterSize: ByteLength, faults: FaultSink): SnapshotTablePlace {
   const snapshotCount = raw.number('nb_snapshots');
   const refuseTooMany = (): void => {
     if (snapshotCount <= MAX_SNAPSHOTS) return;
@@ -99,10 +102,13 @@ function checkSnapshotTable(raw: RawHeader, clusterSize: number, faults: FaultSi
   const check = (): SnapshotTablePlace => {
     return { snapshotsOffset: checkTable(raw, 'snapshots_offset', clusterSize, table), snapshotCount };
   };
-  return faults.attempt('snapshot table', 'repair', check, { snapshotsOffset: 0, snapshotCount: 0 });
+  return faults.attempt('snapshot table', 'repair', check, {
+    snapshotsOffset: hostOffset(0),
+    snapshotCount: 0,
+  });
 }
 
-function checkL1Table(raw: RawHeader, clusterSize: number): L1TablePlace {
+function checkL1Table(raw: RawHeader, clusterSize: ByteLength): L1TablePlace {
   const l1Size = raw.number('l1_size');
   const l1TableOffset = checkTable(raw, 'l1_table_offset', clusterSize, {
     what: 'L1 table',
@@ -113,7 +119,12 @@ function checkL1Table(raw: RawHeader, clusterSize: number): L1TablePlace {
 }
 
 /** An L1 table has an entry for each part of the disk. */
-function refuseUncoveredDisk(raw: RawHeader, declaredSize: number, l1Size: number, l2Span: number): void {
+function refuseUncoveredDisk(
+  raw: RawHeader,
+  declaredSize: ByteLength,
+  l1Size: number,
+  l2Span: ByteLength,
+): void {
   const l1Needed = Math.ceil(declaredSize / l2Span);
   if (l1Needed > MAX_L1_INDEX) {
     throw raw.broken('header.imageTooBig', 'size', { value: declaredSize, limit: MAX_L1_INDEX * l2Span });
@@ -126,13 +137,18 @@ function refuseUncoveredDisk(raw: RawHeader, declaredSize: number, l1Size: numbe
 interface TableExtent {
   readonly what: Fact;
   /** Bytes. */
-  readonly size: number;
+  readonly size: ByteLength;
   /** Bytes. */
   readonly limit: number;
 }
 
 /** Size before offset, and an offset even of an empty table, as QEMU has it. */
-function checkTable(raw: RawHeader, field: HeaderFieldName, clusterSize: number, table: TableExtent): number {
+function checkTable(
+  raw: RawHeader,
+  field: HeaderFieldName,
+  clusterSize: ByteLength,
+  table: TableExtent,
+): HostOffset {
   if (table.size > table.limit) {
     const facts = { what: table.what, value: table.size, limit: table.limit };
     throw raw.broken('header.tableTooLarge', field, facts);
@@ -141,7 +157,7 @@ function checkTable(raw: RawHeader, field: HeaderFieldName, clusterSize: number,
     const facts = { what: table.what, value: hex(raw.wide(field)), limit: clusterSize };
     throw raw.broken('header.tableOffset', field, facts);
   }
-  return raw.safe(field);
+  return hostOffset(raw.safe(field));
 }
 
 /**
@@ -150,7 +166,7 @@ function checkTable(raw: RawHeader, field: HeaderFieldName, clusterSize: number,
  */
 function refcountTableNeed(
   raw: RawHeader,
-  clusterSize: number,
+  clusterSize: ByteLength,
   { refcountTableClusters }: RefcountTablePlace,
 ): number {
   const order = raw.number('version') === 2 ? 4 : raw.number('refcount_order');

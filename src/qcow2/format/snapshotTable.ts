@@ -1,6 +1,7 @@
 /** The snapshot table (qcow2.txt, "Snapshots"). */
 import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import type { FaultSink } from './faults';
 import type { Header } from './header';
 import { refuseBeyondFile } from './tableBounds';
@@ -10,11 +11,11 @@ import { TableStream } from './tableStream';
 /** An internal snapshot. 64-bit values that are only shown stay `bigint`. */
 export interface Snapshot {
   /** Of the table entry: bytes from the start of the file. Of entries beyond its end, that of the first one. */
-  readonly offset: number;
+  readonly offset: HostOffset;
   readonly id: string;
   readonly name: string;
   /** Exact up to 2^53, and beyond for a multiple of the cluster size. */
-  readonly l1TableOffset: number;
+  readonly l1TableOffset: HostOffset;
   readonly l1TableOffsetField: bigint;
   /** Entries. */
   readonly l1Size: number;
@@ -35,7 +36,7 @@ export interface Snapshot {
 /** Why the L1 table of a snapshot cannot be one. */
 export function l1TableFault(
   { l1TableOffset, l1TableOffsetField, l1Size }: Snapshot,
-  clusterSize: number,
+  clusterSize: ByteLength,
 ): 'misaligned' | 'tooLarge' | undefined {
   const isAligned = Number.isSafeInteger(l1TableOffset)
     ? l1TableOffset % clusterSize === 0
@@ -56,7 +57,7 @@ const MAX_SNAPSHOT_TABLE_REACH = 2 ** 31 - 1;
 export interface SnapshotEntries {
   readonly snapshots: readonly Snapshot[];
   /** Where the last entry that was read ends: bytes from the start of the file. */
-  readonly end: number;
+  readonly end: HostOffset;
 }
 
 /**
@@ -74,7 +75,7 @@ export function readSnapshots(file: BlockFile, header: Header, faults: FaultSink
   let hasExcess = false;
   for (let index = 0; index < Math.min(header.snapshotCount, MAX_SNAPSHOTS); index++) {
     // Entries are padded to a multiple of 8 bytes, the last one not necessarily.
-    table.offset = Math.ceil(table.offset / 8) * 8;
+    table.offset = hostOffset(Math.ceil(table.offset / 8) * 8);
     const { offset } = table;
     // All of those beyond the end of the file are the same one.
     const isAbsent = offset >= file.size;
@@ -147,7 +148,7 @@ function readSnapshot(table: TableStream): Snapshot {
     offset,
     id: table.takeText(idSize),
     name: table.takeText(nameSize),
-    l1TableOffset: Number(l1TableOffsetField),
+    l1TableOffset: hostOffset(Number(l1TableOffsetField)),
     l1TableOffsetField,
     l1Size,
     dateSeconds,

@@ -2,6 +2,7 @@
 import { FormatError } from '../errors';
 import type { Fact } from '../factText';
 import type { BlockFile } from '../io/blockFile';
+import type { ByteLength, HostOffset } from '../units';
 
 /**
  * QEMU reads zeroes where a table lies beyond the end of the file, and shows an empty disk without a word. Here it is
@@ -9,7 +10,7 @@ import type { BlockFile } from '../io/blockFile';
  * @param size bytes of the table that are needed
  * @throws FormatError `table.beyondFile`
  */
-export function refuseBeyondFile(file: BlockFile, what: Fact, offset: number, size: number): void {
+export function refuseBeyondFile(file: BlockFile, what: Fact, offset: HostOffset, size: ByteLength): void {
   if (size === 0 || offset + size <= file.size) return;
   throw new FormatError(file.name, 'table.beyondFile', {
     what,

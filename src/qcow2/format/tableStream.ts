@@ -3,6 +3,7 @@
  * memory before the entries turn out to be there.
  */
 import type { BlockFile } from '../io/blockFile';
+import { type ByteLength, type HostOffset, plus } from '../units';
 import { dataView, textOf } from './bytes';
 
 /** Bytes read at a time. */
@@ -16,7 +17,7 @@ export class TableStream {
   /** @param offset first byte of the table in `file` */
   constructor(
     readonly file: BlockFile,
-    public offset: number,
+    public offset: HostOffset,
   ) {}
 
   /** What `locate` has read; valid until its next call. */
@@ -29,7 +30,7 @@ export class TableStream {
    * spend most of its time on.
    * @returns where they are in `view`
    */
-  locate(length: number): number {
+  locate(length: ByteLength): number {
     const within = this.offset - this.#windowStart;
     if (within >= 0 && within + length <= this.#window.length) return within;
     this.#window = new Uint8Array(Math.max(WINDOW, length));
@@ -40,18 +41,18 @@ export class TableStream {
   }
 
   /** The next `length` bytes, valid until the next call; moves past them. */
-  take(length: number): Uint8Array {
+  take(length: ByteLength): Uint8Array {
     const at = this.locate(length);
-    this.offset += length;
+    this.offset = plus(this.offset, length);
     return this.#window.subarray(at, at + length);
   }
 
   /** The text in the next `length` bytes, up to the first null byte; moves past them. */
-  takeText(length: number): string {
+  takeText(length: ByteLength): string {
     return length === 0 ? '' : textOf(this.take(length));
   }
 
-  skip(length: number): void {
-    this.offset += length;
+  skip(length: ByteLength): void {
+    this.offset = plus(this.offset, length);
   }
 }

@@ -1,6 +1,7 @@
 /** Stands for an external data file that is not open: everything about it is unknown, reading it is refused. */
 import { RefusedError } from '../errors';
 import type { BlockFile, FileExtent } from '../io/blockFile';
+import { hostOffset } from '../units';
 
 export class AbsentFile implements BlockFile {
   readonly size = 0;
@@ -26,7 +27,7 @@ export class AbsentFile implements BlockFile {
   }
 
   extentAt(): FileExtent {
-    return { isHole: false, end: Infinity };
+    return { isHole: false, end: hostOffset(Infinity) };
   }
 
   close(): void {

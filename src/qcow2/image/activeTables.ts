@@ -3,15 +3,16 @@
  * is ever held as a whole.
  */
 import { FormatError } from '../errors';
-import type { BlockFile } from '../io/blockFile';
 import { HIGH, LOW, swapWords } from '../format/bytes';
 import type { Fault } from '../format/faults';
 import type { Header } from '../format/header';
-import { refuseBeyondFile } from '../format/tableBounds';
 import { decodeL1Entry } from '../format/l1Entry';
-import type { L2Rules } from '../format/l2Entry';
+import type { L2Rules } from '../format/l2Kind';
+import { refuseBeyondFile } from '../format/tableBounds';
+import type { BlockFile } from '../io/blockFile';
+import { alignDown, guestOffset, type GuestOffset, type HostOffset, plus } from '../units';
 import { L2Cache, TABLE_PAGE } from './l2Cache';
-import { RunKind, type RunVisitor } from './layer';
+import { NO_HOST, RunKind, type RunVisitor } from './layer';
 import { RunCollector, type SingleRun } from './runCollector';
 import { SCRATCH_SIZE, type Scratch, withScratch } from './scratch';
 import { TableWalker } from './walkTable';
@@ -22,7 +23,7 @@ const MAX_SINGLE_RUNS = 4096;
 /** Tables that need not be walked make a run together, of at most so many: a visitor wants to be asked in time. */
 const KNOWN_TABLES_PER_RUN = 1024;
 
-const UNALLOCATED: SingleRun = { kind: RunKind.unallocated, host: -1 };
+const UNALLOCATED: SingleRun = { kind: RunKind.unallocated, host: NO_HOST };
 
 export class ActiveTables {
   readonly cache: L2Cache;
@@ -45,15 +46,15 @@ export class ActiveTables {
   }
 
   /** Offset of an L1 entry in the file. */
-  l1EntryOffset(index: number): number {
-    return this.header.l1TableOffset + index * 8;
+  l1EntryOffset(index: number): HostOffset {
+    return plus(this.header.l1TableOffset, index * 8);
   }
 
   /**
    * Offset of the L2 table of an L1 entry; 0 where there is none.
    * @throws FormatError for an entry that breaks the specification, or a table beyond the end of the file
    */
-  l2TableOffset(index: number): number {
+  l2TableOffset(index: number): HostOffset {
     const { file, header } = this;
     const table = this.#tableOffset(index);
     if (table !== 0)
@@ -65,14 +66,14 @@ export class ActiveTables {
    * The same for one entry of the table: it can be read where the file ends behind it.
    * @throws FormatError, FileError
    */
-  l2TableWith(index: number, entry: number): number {
+  l2TableWith(index: number, entry: number): HostOffset {
     const table = this.#tableOffset(index);
     if (table !== 0) refuseBeyondFile(this.file, 'L2 table', table, (entry + 1) * this.header.l2EntrySize);
     return table;
   }
 
   /** The same, wherever the table lies. */
-  #tableOffset(index: number): number {
+  #tableOffset(index: number): HostOffset {
     const { file, header } = this;
     this.#refuseUncovered(index);
     const entryOffset = this.l1EntryOffset(index);
@@ -94,7 +95,7 @@ export class ActiveTables {
   /** A page of the L1 table, and where in it the words of an entry are. */
   #l1Words(index: number): { readonly words: Uint32Array; readonly at: number } {
     const offset = this.l1EntryOffset(index);
-    const page = Math.floor(offset / TABLE_PAGE) * TABLE_PAGE;
+    const page = alignDown(offset, TABLE_PAGE);
     return { words: this.cache.page(page), at: (offset - page) / 4 };
   }
 
@@ -105,8 +106,8 @@ export class ActiveTables {
   }
 
   /** As `Layer.forEachRun`. */
-  forEachRun(start: number, end: number, visit: RunVisitor): void {
-    const to = Math.min(end, this.header.size);
+  forEachRun(start: GuestOffset, end: GuestOffset, visit: RunVisitor): void {
+    const to = guestOffset(Math.min(end, this.header.size));
     if (start >= to) return;
     const runs = new RunCollector(start, to, visit);
     try {
@@ -119,15 +120,15 @@ export class ActiveTables {
     runs.flush();
   }
 
-  #walkTables(start: number, to: number, runs: RunCollector): void {
+  #walkTables(start: GuestOffset, to: GuestOffset, runs: RunCollector): void {
     const { l1Size, l2Span, clusterSize, l2Entries } = this.header;
     const end = Math.ceil(to / l2Span);
     for (let index = Math.floor(start / l2Span); index < end && !runs.stopped;) {
-      const guest = index * l2Span;
+      const guest = guestOffset(index * l2Span);
       const table = this.#tableOffset(index);
       if (table === 0) {
         const next = this.#skipEmptyEntries(index + 1, Math.min(end, l1Size));
-        runs.add(guest, (next - index) * l2Span, RunKind.unallocated, -1);
+        runs.add(guest, (next - index) * l2Span, RunKind.unallocated, NO_HOST);
         index = next;
         continue;
       }
@@ -144,8 +145,13 @@ export class ActiveTables {
       const wasWalked = count <= 0 || this.#walkEntries(table, guest, first, count, runs);
       const missing = last - first - Math.max(0, count);
       if (missing > 0 && wasWalked) {
-        const entries = table + (last - missing) * this.header.l2EntrySize;
-        runs.add(guest + (last - missing) * clusterSize, missing * clusterSize, RunKind.missing, entries);
+        const entries = plus(table, (last - missing) * this.header.l2EntrySize);
+        runs.add(
+          plus(guest, (last - missing) * clusterSize),
+          missing * clusterSize,
+          RunKind.missing,
+          entries,
+        );
       }
       // A walk that was stopped has not seen all of the table.
       if (count === l2Entries && wasWalked) this.#remember(table, runs.single(guest));
@@ -155,12 +161,12 @@ export class ActiveTables {
     }
   }
 
-  #remember(table: number, run: SingleRun | undefined): void {
+  #remember(table: HostOffset, run: SingleRun | undefined): void {
     if (run !== undefined && this.#singleRuns.size < MAX_SINGLE_RUNS) this.#singleRuns.set(table, run);
   }
 
   /** Entries of a table before the end of the file. */
-  #entriesInFile(table: number): number {
+  #entriesInFile(table: HostOffset): number {
     return Math.max(0, Math.floor((this.file.size - table) / this.header.l2EntrySize));
   }
 
@@ -168,7 +174,7 @@ export class ActiveTables {
    * A table that need not be read: one beyond the end of the file, or in a hole of a sparse file, where it is all zero.
    * Such a file can be long, and reading it would take as long.
    */
-  #unread(table: number): SingleRun | undefined {
+  #unread(table: HostOffset): SingleRun | undefined {
     const { file, header } = this;
     if (table >= file.size) return { kind: RunKind.missing, host: table };
     if (file.allocatedBytes * 2 > file.size || !file.knowsHoles) return undefined;
@@ -194,19 +200,25 @@ export class ActiveTables {
    * Few entries come from the cache, many are read past it.
    * @returns false where the visitor has asked to stop
    */
-  #walkEntries(table: number, guest: number, first: number, count: number, runs: RunCollector): boolean {
+  #walkEntries(
+    table: HostOffset,
+    guest: GuestOffset,
+    first: number,
+    count: number,
+    runs: RunCollector,
+  ): boolean {
     const { l2EntrySize, clusterSize } = this.header;
-    const offset = table + first * l2EntrySize;
-    const start = guest + first * clusterSize;
+    const offset = plus(table, first * l2EntrySize);
+    const start = plus(guest, first * clusterSize);
     if (count * l2EntrySize <= TABLE_PAGE) return this.#walkCached(offset, start, count, runs);
     return withScratch((scratch) => this.#walkInBulk(scratch, offset, start, count, runs));
   }
 
-  #walkCached(offset: number, guest: number, count: number, runs: RunCollector): boolean {
+  #walkCached(offset: HostOffset, guest: GuestOffset, count: number, runs: RunCollector): boolean {
     const { l2EntrySize, clusterSize } = this.header;
     for (let done = 0; done < count;) {
-      const entryOffset = offset + done * l2EntrySize;
-      const page = Math.floor(entryOffset / TABLE_PAGE) * TABLE_PAGE;
+      const entryOffset = plus(offset, done * l2EntrySize);
+      const page = alignDown(entryOffset, TABLE_PAGE);
       const within = entryOffset - page;
       const step = Math.min(count - done, (TABLE_PAGE - within) / l2EntrySize);
       const words = this.cache.page(page);
@@ -215,7 +227,7 @@ export class ActiveTables {
         signed: new Int32Array(words.buffer, words.byteOffset, words.length),
         first: within / 4,
         count: step,
-        guest: guest + done * clusterSize,
+        guest: plus(guest, done * clusterSize),
         entryOffset,
       };
       if (!this.#walker.walk(piece, runs)) return false;
@@ -224,13 +236,19 @@ export class ActiveTables {
     return true;
   }
 
-  #walkInBulk(scratch: Scratch, offset: number, guest: number, count: number, runs: RunCollector): boolean {
+  #walkInBulk(
+    scratch: Scratch,
+    offset: HostOffset,
+    guest: GuestOffset,
+    count: number,
+    runs: RunCollector,
+  ): boolean {
     const { l2EntrySize, clusterSize } = this.header;
     const { bytes: buffer, words, signed } = scratch;
     const most = SCRATCH_SIZE / l2EntrySize;
     for (let done = 0; done < count;) {
       const step = Math.min(count - done, most);
-      const entryOffset = offset + done * l2EntrySize;
+      const entryOffset = plus(offset, done * l2EntrySize);
       const bytes = step === most ? buffer : buffer.subarray(0, step * l2EntrySize);
       this.file.read(bytes, entryOffset);
       swapWords(bytes);
@@ -239,7 +257,7 @@ export class ActiveTables {
         signed,
         first: 0,
         count: step,
-        guest: guest + done * clusterSize,
+        guest: plus(guest, done * clusterSize),
         entryOffset,
       };
       if (!this.#walker.walk(piece, runs)) return false;

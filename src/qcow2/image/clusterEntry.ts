@@ -2,7 +2,15 @@
 import { FormatError, type Problem } from '../errors';
 import { HIGH, LOW, type RawEntry } from '../format/bytes';
 import { decodeL2Entry, type L2Meaning } from '../format/l2Entry';
-import { guestOffset, type GuestCluster, type GuestOffset } from '../units';
+import {
+  alignDown,
+  type GuestCluster,
+  guestOffset,
+  type GuestOffset,
+  hostOffset,
+  type HostOffset,
+  plus,
+} from '../units';
 import type { ActiveTables } from './activeTables';
 import { TABLE_PAGE } from './l2Cache';
 
@@ -10,7 +18,7 @@ export interface ClusterEntry {
   readonly guest: GuestOffset;
   readonly l1Index: number;
   /** Bytes from the start of the image file. */
-  readonly l1EntryOffset: number;
+  readonly l1EntryOffset: HostOffset;
   readonly l1Entry: RawEntry;
   /** Absent where there is no L2 table, or no usable one. */
   readonly l2?: L2EntryView;
@@ -19,10 +27,10 @@ export interface ClusterEntry {
 }
 
 export interface L2EntryView {
-  readonly tableOffset: number;
+  readonly tableOffset: HostOffset;
   readonly index: number;
   /** Bytes from the start of the image file. */
-  readonly entryOffset: number;
+  readonly entryOffset: HostOffset;
   readonly entry: RawEntry;
   /** Extended L2: high word reads-as-zero bits, low word allocation bits, subcluster 0 lowest. */
   readonly bitmap?: RawEntry;
@@ -57,17 +65,17 @@ export function readClusterEntry(tables: ActiveTables, cluster: GuestCluster): C
   }
 }
 
-function readL2Entry(tables: ActiveTables, tableOffset: number, index: number): L2EntryView {
+function readL2Entry(tables: ActiveTables, tableOffset: HostOffset, index: number): L2EntryView {
   const { l2EntrySize } = tables.header;
-  const entryOffset = tableOffset + index * l2EntrySize;
+  const entryOffset = plus(tableOffset, index * l2EntrySize);
   const entry = entryAt(tables, entryOffset);
   const view = { tableOffset, index, entryOffset, entry };
-  return l2EntrySize === 8 ? view : { ...view, bitmap: entryAt(tables, entryOffset + 8) };
+  return l2EntrySize === 8 ? view : { ...view, bitmap: entryAt(tables, hostOffset(entryOffset + 8)) };
 }
 
 /** The 64 bits at `offset`, which is a multiple of 8. */
-function entryAt(tables: ActiveTables, offset: number): RawEntry {
-  const page = Math.floor(offset / TABLE_PAGE) * TABLE_PAGE;
+function entryAt(tables: ActiveTables, offset: HostOffset): RawEntry {
+  const page = alignDown(offset, TABLE_PAGE);
   const words = tables.cache.page(page);
   const at = (offset - page) / 4;
   return { high: words[at + HIGH]!, low: words[at + LOW]! };

@@ -5,16 +5,16 @@
 import { FormatError } from '../errors';
 import type { CompressionType } from '../format/header';
 import type { BlockFile } from '../io/blockFile';
-import { hex } from '../units';
+import { type ByteLength, type GuestOffset, hex, type HostOffset } from '../units';
 import { inflateCluster } from './deflate';
 import { decompressZstd } from './zstd';
 
 /** Where a compressed cluster is. Bytes. */
 export interface CompressedPlace {
-  readonly guest: number;
-  readonly host: number;
+  readonly guest: GuestOffset;
+  readonly host: HostOffset;
   /** To the end of the stream's last sector. */
-  readonly length: number;
+  readonly length: ByteLength;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { BlockFile } from '../io/blockFile';
 import { wordsInPlace } from '../format/bytes';
+import { hostOffset, type HostOffset } from '../units';
 
 /** Bytes of one page: 512 standard entries. */
 export const TABLE_PAGE = 4096;
@@ -13,7 +14,10 @@ const BUDGET = 64;
 export class L2Cache {
   /** In the order of last use. */
   readonly #pages = new Map<number, Uint32Array>();
-  #last: { readonly offset: number; readonly words: Uint32Array } = { offset: -1, words: new Uint32Array(0) };
+  #last: { readonly offset: HostOffset; readonly words: Uint32Array } = {
+    offset: hostOffset(-1),
+    words: new Uint32Array(0),
+  };
 
   constructor(readonly file: BlockFile) {}
 
@@ -21,7 +25,7 @@ export class L2Cache {
    * The words of the page that begins at `offset`, a multiple of `TABLE_PAGE`. They are never written again: a
    * caller may keep them for as long as it likes.
    */
-  page(offset: number): Uint32Array {
+  page(offset: HostOffset): Uint32Array {
     // Walks ask for the same page again and again.
     if (offset === this.#last.offset) return this.#last.words;
     let words = this.#pages.get(offset);
@@ -35,7 +39,7 @@ export class L2Cache {
     return words;
   }
 
-  #load(offset: number): Uint32Array {
+  #load(offset: HostOffset): Uint32Array {
     const bytes = new Uint8Array(TABLE_PAGE);
     this.file.read(bytes, offset);
     if (this.#pages.size >= BUDGET) {

@@ -6,13 +6,14 @@
 import { FormatError } from '../errors';
 import type { Header } from '../format/header';
 import type { BlockFile } from '../io/blockFile';
+import { hostCluster } from '../units';
 import type { Refcounts } from './refcounts';
 
 /** Counts refcounts up to the length of the file, but no further than needed. */
 export function isPreallocated(file: BlockFile, header: Header, refcounts: Refcounts): boolean {
   const stored = Math.floor(file.allocatedBytes / header.clusterSize);
   const threshold = Math.max(Math.floor((stored * 10) / 9), stored + 2);
-  const end = Math.ceil(file.size / header.clusterSize);
+  const end = hostCluster(Math.ceil(file.size / header.clusterSize));
   if (end < threshold) return false;
   try {
     return refcounts.countUsed(end, threshold) >= threshold;

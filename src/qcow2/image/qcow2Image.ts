@@ -8,13 +8,26 @@ import { readBitmapDirectory, type Bitmap } from '../format/bitmapDirectory';
 import { checkEncryption, type Encryption } from '../format/encryption';
 import { blockingFault, FaultCollector, type Fault, type Purpose } from '../format/faults';
 import type { Features } from '../format/features';
-import { parseHeader, type Header } from '../format/header';
+import type { Header } from '../format/header';
 import { parseExtensions, type HeaderExtensions } from '../format/headerExtensions';
-import type { L2Rules } from '../format/l2Entry';
+import type { L2Rules } from '../format/l2Kind';
 import { readLuksHeader, type LuksHeader } from '../format/luksHeader';
+import { parseHeader } from '../format/parseHeader';
 import type { Snapshot } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
-import { guestCluster, hex, hostCluster, type GuestCluster, type HostCluster } from '../units';
+import {
+  type ByteLength,
+  type ClusterCount,
+  guestCluster,
+  type GuestCluster,
+  type GuestOffset,
+  hex,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+} from '../units';
 import { AbsentFile } from './absentFile';
 import { ActiveTables } from './activeTables';
 import { readClusterEntry, type ClusterEntry } from './clusterEntry';
@@ -69,7 +82,7 @@ export class Qcow2Image implements Layer {
   readonly #snapshotTable: SnapshotTable;
   #isPreallocated: boolean | undefined;
   /** The last compressed cluster of which only a part was wanted: the next part is likely to follow. */
-  #lastCluster: { readonly host: number; readonly content: Uint8Array } | undefined;
+  #lastCluster: { readonly host: HostOffset; readonly content: Uint8Array } | undefined;
 
   /**
    * Opens the image in `file` and takes the file over. Everything that QEMU checks when it opens an image is
@@ -108,7 +121,7 @@ export class Qcow2Image implements Layer {
     return this.#snapshotTable.snapshots;
   }
 
-  get size(): number {
+  get size(): ByteLength {
     return this.header.size;
   }
 
@@ -143,13 +156,13 @@ export class Qcow2Image implements Layer {
     return !(this.dataFile instanceof AbsentFile);
   }
 
-  get dataEnd(): number {
-    if (!this.isDataFileOpen) return Infinity;
+  get dataEnd(): HostOffset {
+    if (!this.isDataFileOpen) return hostOffset(Infinity);
     const { clusterSize } = this.header;
-    return Math.ceil(this.dataFile.size / clusterSize) * clusterSize;
+    return hostOffset(Math.ceil(this.dataFile.size / clusterSize) * clusterSize);
   }
 
-  wasInUse(host: number): boolean {
+  wasInUse(host: HostOffset): boolean {
     // A data file has no refcounts.
     if (this.hasDataFile) return true;
     const cluster = hostCluster(Math.floor(host / this.header.clusterSize));
@@ -188,7 +201,7 @@ export class Qcow2Image implements Layer {
     if (problem !== undefined) throw new EngineError(problem);
   }
 
-  get granularity(): number {
+  get granularity(): ByteLength {
     return this.header.subclusterSize;
   }
 
@@ -197,15 +210,15 @@ export class Qcow2Image implements Layer {
   }
 
   /** Clusters of the guest's disk; the last one may be incomplete. */
-  get clusterCount(): number {
+  get clusterCount(): ClusterCount {
     return Math.ceil(this.size / this.header.clusterSize);
   }
 
-  forEachRun(start: number, end: number, visit: RunVisitor): void {
+  forEachRun(start: GuestOffset, end: GuestOffset, visit: RunVisitor): void {
     this.tables.forEachRun(start, end, visit);
   }
 
-  readRun(target: Uint8Array, guest: number, kind: RunKind, host: number): void {
+  readRun(target: Uint8Array, guest: GuestOffset, kind: RunKind, host: HostOffset): void {
     switch (kind) {
       case RunKind.zeroPlain:
       case RunKind.zeroAllocated:
@@ -275,7 +288,7 @@ export class Qcow2Image implements Layer {
     throw new UnsupportedError(this.file.name, 'encrypted.read', { value: this.encryption.toUpperCase() });
   }
 
-  #readData(target: Uint8Array, guest: number, host: number): void {
+  #readData(target: Uint8Array, guest: GuestOffset, host: HostOffset): void {
     this.#refuseUnreadable();
     const { dataFile, dataEnd } = this;
     if (host + target.length > dataEnd) {
@@ -289,7 +302,7 @@ export class Qcow2Image implements Layer {
     dataFile.read(target, host);
   }
 
-  #readCompressed(target: Uint8Array, guest: number, host: number): void {
+  #readCompressed(target: Uint8Array, guest: GuestOffset, host: HostOffset): void {
     this.#refuseUnreadable();
     const { clusterSize } = this.header;
     const within = guest % clusterSize;
@@ -299,13 +312,13 @@ export class Qcow2Image implements Layer {
     }
     if (this.#lastCluster?.host !== host) {
       const content = new Uint8Array(clusterSize);
-      this.#decompress(content, guest - within, host);
+      this.#decompress(content, plus(guest, -within), host);
       this.#lastCluster = { host, content };
     }
     target.set(this.#lastCluster.content.subarray(within, within + target.length));
   }
 
-  #decompress(target: Uint8Array, guest: number, host: number): void {
+  #decompress(target: Uint8Array, guest: GuestOffset, host: HostOffset): void {
     const fault = this.faults.find(({ part }) => part === 'compression type');
     if (fault !== undefined) throw new EngineError(fault.problem);
     const { meaning } = this.entryAt(guestCluster(guest / this.header.clusterSize));

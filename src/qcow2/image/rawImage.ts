@@ -1,5 +1,6 @@
 /** A raw file as a layer: guest bytes are the file's bytes. */
 import type { BlockFile } from '../io/blockFile';
+import { type ByteLength, type GuestOffset, hostOffset, type HostOffset, rawHostOffset } from '../units';
 import { RunKind, type Layer, type RunVisitor } from './layer';
 
 export class RawImage implements Layer {
@@ -8,7 +9,7 @@ export class RawImage implements Layer {
   readonly isEncrypted = false;
   readonly granularity = 512;
   readonly looksForHoles = true;
-  readonly size: number;
+  readonly size: ByteLength;
 
   /** Takes over `file`. */
   static open(file: BlockFile): RawImage {
@@ -24,20 +25,20 @@ export class RawImage implements Layer {
     return this.file;
   }
 
-  get dataEnd(): number {
-    return this.size;
+  get dataEnd(): HostOffset {
+    return hostOffset(this.size);
   }
 
   wasInUse(): boolean {
     return false;
   }
 
-  forEachRun(start: number, end: number, visit: RunVisitor): void {
+  forEachRun(start: GuestOffset, end: GuestOffset, visit: RunVisitor): void {
     const length = Math.min(end, this.size) - start;
-    if (length > 0) visit(start, length, RunKind.data, start);
+    if (length > 0) visit(start, length, RunKind.data, rawHostOffset(start));
   }
 
-  readRun(target: Uint8Array, _guest: number, _kind: RunKind, host: number): void {
+  readRun(target: Uint8Array, _guest: number, _kind: RunKind, host: HostOffset): void {
     this.file.read(target, host);
   }
 

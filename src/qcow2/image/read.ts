@@ -1,6 +1,6 @@
 /** Reads the guest's disk through a backing chain. */
 import { ArgumentError, RefusedError } from '../errors';
-import { hex } from '../units';
+import { guestOffset, type GuestOffset, hex, plus } from '../units';
 import { RunKind, type Layer } from './layer';
 
 /**
@@ -10,9 +10,9 @@ import { RunKind, type Layer } from './layer';
  * @throws ArgumentError for bytes beyond the end of the disk; RefusedError where the last layer names a backing file
  *   that is not among `layers`; FormatError, FileError, UnsupportedError
  */
-export function readGuest(layers: readonly Layer[], target: Uint8Array, offset: number): void {
+export function readGuest(layers: readonly Layer[], target: Uint8Array, offset: GuestOffset): void {
   const [top] = layers;
-  const end = offset + target.length;
+  const end = plus(offset, target.length);
   if (top === undefined || offset < 0 || end > top.size) {
     throw new ArgumentError(top?.file.name ?? '', 'read.range', {
       offset,
@@ -28,29 +28,29 @@ class GuestReader {
     readonly layers: readonly Layer[],
     readonly target: Uint8Array,
     /** Guest offset of the first byte of `target`. */
-    readonly base: number,
+    readonly base: GuestOffset,
   ) {}
 
   /** Reads what the chain from `depth` down has for the guest bytes from `start` to `end`. */
-  read(depth: number, start: number, end: number): void {
+  read(depth: number, start: GuestOffset, end: GuestOffset): void {
     const layer = this.layers[depth];
     if (layer === undefined) {
       this.#readBelow(start, end);
       return;
     }
-    if (end > layer.size) this.#part(Math.max(start, layer.size), end).fill(0);
+    if (end > layer.size) this.#part(guestOffset(Math.max(start, layer.size)), end).fill(0);
     layer.forEachRun(start, end, (from, length, kind, host) => {
       if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) {
-        this.read(depth + 1, from, from + length);
+        this.read(depth + 1, from, plus(from, length));
       } else {
-        layer.readRun(this.#part(from, from + length), from, kind, host);
+        layer.readRun(this.#part(from, plus(from, length)), from, kind, host);
       }
       return true;
     });
   }
 
   /** Below the last layer there is nothing, or something that nobody opened. */
-  #readBelow(start: number, end: number): void {
+  #readBelow(start: GuestOffset, end: GuestOffset): void {
     const last = this.layers.at(-1);
     if (last?.namesBacking === true) {
       throw new RefusedError(last.file.name, 'backing.notOpen', {
@@ -61,7 +61,7 @@ class GuestReader {
     this.#part(start, end).fill(0);
   }
 
-  #part(start: number, end: number): Uint8Array {
+  #part(start: GuestOffset, end: GuestOffset): Uint8Array {
     return this.target.subarray(start - this.base, end - this.base);
   }
 }

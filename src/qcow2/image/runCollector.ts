@@ -2,13 +2,14 @@
  * Gathers what table walks find into maximal runs, cuts them to the range that was asked for, and hands them to the
  * visitor. Plain numbers all the way: a run costs no object.
  */
+import { type ByteLength, guestOffset, type GuestOffset, hostOffset, type HostOffset } from '../units';
 import { RunKind, type RunVisitor } from './layer';
 
 /** A table that is one run. */
 export interface SingleRun {
   readonly kind: RunKind;
   /** −1 where the kind has none. */
-  readonly host: number;
+  readonly host: HostOffset;
 }
 
 export class RunCollector {
@@ -21,8 +22,8 @@ export class RunCollector {
 
   /** @param from first guest byte wanted; @param to first one not wanted any more */
   constructor(
-    readonly from: number,
-    readonly to: number,
+    readonly from: GuestOffset,
+    readonly to: GuestOffset,
     readonly visit: RunVisitor,
   ) {}
 
@@ -31,7 +32,7 @@ export class RunCollector {
    * @param host −1 where the kind has none
    * @returns false once the visitor has asked to stop
    */
-  add(start: number, length: number, kind: RunKind, host: number): boolean {
+  add(start: GuestOffset, length: ByteLength, kind: RunKind, host: HostOffset): boolean {
     if (
       kind === this.#kind &&
       isPlace(kind) &&
@@ -50,19 +51,22 @@ export class RunCollector {
   }
 
   /** What was gathered, where that is one run that began at `start`. */
-  single(start: number): SingleRun | undefined {
+  single(start: GuestOffset): SingleRun | undefined {
     if (this.#length === 0 || this.#start !== start || !isPlace(this.#kind)) return undefined;
-    return { kind: this.#kind, host: this.#host };
+    return { kind: this.#kind, host: hostOffset(this.#host) };
   }
 
   /** Hands on what was gathered. */
   flush(): void {
     if (this.#length === 0 || this.stopped) return;
-    const start = Math.max(this.#start, this.from);
+    const start = guestOffset(Math.max(this.#start, this.from));
     const end = Math.min(this.#start + this.#length, this.to);
     const skipped = this.#host >= 0 && isPlace(this.#kind) ? start - this.#start : 0;
     this.#length = 0;
-    if (start < end && this.visit(start, end - start, this.#kind, this.#host + skipped) === false) {
+    if (
+      start < end &&
+      this.visit(start, end - start, this.#kind, hostOffset(this.#host + skipped)) === false
+    ) {
       this.stopped = true;
     }
   }

@@ -3,6 +3,7 @@
  * down a layer), so each takes its own and gives it back.
  */
 import { takeWidePage, WIDE_PAGE } from '../io/wide';
+import type { ByteLength } from '../units';
 
 /** Bytes of one buffer: big enough that system calls do not count, small enough to stay in the processor's cache. */
 export const SCRATCH_SIZE = WIDE_PAGE;
@@ -31,11 +32,11 @@ export function withScratch<T>(use: (scratch: Scratch) => T): T {
 }
 
 /** The first bytes of a buffer, as one of their own. @param length bytes, a multiple of 8 */
-export const firstOf = (scratch: Scratch, length: number): Scratch =>
+export const firstOf = (scratch: Scratch, length: ByteLength): Scratch =>
   length === scratch.bytes.length ? scratch : scratchOf(scratch.bytes.subarray(0, length));
 
 /** The same of bytes alone. */
-export const firstBytes = (bytes: Uint8Array, length: number): Uint8Array =>
+export const firstBytes = (bytes: Uint8Array, length: ByteLength): Uint8Array =>
   length === bytes.length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, length);
 
 const makeScratch = (): Scratch => scratchOf(takeWidePage() ?? new Uint8Array(SCRATCH_SIZE));

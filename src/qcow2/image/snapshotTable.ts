@@ -7,12 +7,13 @@ import { FaultCollector, type Fault } from '../format/faults';
 import type { Header } from '../format/header';
 import { readSnapshots, type Snapshot } from '../format/snapshotTable';
 import type { BlockFile } from '../io/blockFile';
+import { type HostOffset, plus } from '../units';
 
 export interface SnapshotTable {
   readonly snapshots: readonly Snapshot[];
   readonly faults: readonly Fault[];
   /** Bytes from the start of the file to the end of the last entry that was read. */
-  readonly end: number;
+  readonly end: HostOffset;
   /** Of all that was read. Absent where it is quicker to read the table again. */
   readonly fingerprint: string | undefined;
 }
@@ -44,14 +45,14 @@ export function openSnapshotTable(file: BlockFile, header: Header, former?: Snap
  * Entries follow one another: the same bytes up to the end of the last one are the same entries. How long the file is
  * matters where it ends before them.
  */
-function fingerprintOf(file: BlockFile, header: Header, end: number): string | undefined {
+function fingerprintOf(file: BlockFile, header: Header, end: HostOffset): string | undefined {
   const { snapshotsOffset: start, snapshotCount } = header;
   if (end <= start || end - start > MOST_COMPARED) return undefined;
   // In sectors: what is staged over a file begins a new one.
   const fileEnd = Math.ceil(file.size / 512) * 512;
   const hash = createHash('sha256').update(`${start} ${snapshotCount} ${end} ${Math.min(end, fileEnd)}`);
   const piece = new Uint8Array(PIECE);
-  for (let at = start; at < end; at += PIECE) {
+  for (let at = start; at < end; at = plus(at, PIECE)) {
     const bytes = piece.subarray(0, Math.min(PIECE, end - at));
     file.read(bytes, at);
     hash.update(bytes);

@@ -1,23 +1,14 @@
-/**
- * The hot walk: turns the words of a piece of an L2 table into runs. It tests each entry for all broken rules at
- * once and jumps over equal or contiguous entries; what looks wrong is left to `decodeL2Entry`, which says why.
- */
+/** The hot walk: turns the words of a piece of an L2 table into runs, and jumps over equal or contiguous entries. */
 import { trailingZeroes } from '../bits';
-import { HIGH, LOW, type RawEntry } from '../format/bytes';
+import { HIGH, LOW } from '../format/bytes';
 import { compressedOffset } from '../format/compressedDescriptor';
-import {
-  decodeL2Entry,
-  isCompressed,
-  isDataAtZero,
-  L2_ZERO_LOW,
-  suspectBits,
-  type L2Rules,
-} from '../format/l2Entry';
+import { offsetOf } from '../format/entryBits';
+import { EntryKind, hasHostCluster, type L2Rules } from '../format/l2Kind';
 import { SUBCLUSTERS } from '../format/limits';
-import { offsetOf } from '../format/offsetField';
-import { guestOffset } from '../units';
+import { guestOffset, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
 import { endOfRun } from './contiguous';
-import { RunKind } from './layer';
+import { EntryReader } from './entryReader';
+import { NO_HOST, RunKind } from './layer';
 import type { RunCollector } from './runCollector';
 
 /** A piece of an L2 table. */
@@ -30,18 +21,16 @@ export interface TablePiece {
   /** Entries. */
   readonly count: number;
   /** Guest offset of the first entry's cluster. */
-  readonly guest: number;
+  readonly guest: GuestOffset;
   /** Offset of the first entry in the file, for errors. */
-  readonly entryOffset: number;
+  readonly entryOffset: HostOffset;
 }
 
 export class TableWalker {
-  readonly #suspect: RawEntry;
-  readonly #clusterSize: number;
+  readonly #entries: EntryReader;
 
   constructor(readonly rules: L2Rules) {
-    this.#suspect = suspectBits(rules);
-    this.#clusterSize = rules.clusterSize;
+    this.#entries = new EntryReader(rules);
   }
 
   /**
@@ -54,106 +43,58 @@ export class TableWalker {
 
   #walkStandard(piece: TablePiece, runs: RunCollector): boolean {
     const { words, signed, first } = piece;
+    const entries = this.#entries;
     const end = first + piece.count * 2;
-    const clusterSize = this.#clusterSize;
+    const { clusterBits, clusterSize } = this.rules;
+    const table = plus(piece.entryOffset, -first * 4);
     let guest = piece.guest;
     for (let at = first; at < end;) {
-      const high = words[at + HIGH]!;
-      const low = words[at + LOW]!;
-      let next: number;
-      let kind: RunKind;
-      let host = -1;
-      if ((high | low) === 0) {
-        kind = RunKind.unallocated;
-        next = endOfRun(signed, at, end, 0);
-      } else if (isCompressed(high)) {
-        kind = RunKind.compressed;
-        host = this.#compressedHost(piece, at, high, low);
-        next = at + 2;
+      const kind = entries.kindAt(words, at, table, guest);
+      let next = at + 2;
+      let host = NO_HOST;
+      if (kind === EntryKind.compressed) {
+        host = compressedOffset(words[at + HIGH]!, words[at + LOW]!, clusterBits);
       } else {
-        kind = this.#standardKind(piece, at, high, low);
-        const rises = hasHost(kind);
-        if (rises) host = offsetOf(high, low);
-        next = endOfRun(signed, at, end, rises ? clusterSize : 0);
+        const hasHost = hasHostCluster(kind);
+        if (hasHost) host = offsetOf(words[at + HIGH]!, words[at + LOW]!);
+        next = endOfRun(signed, at, end, hasHost ? clusterSize : 0);
       }
       const length = ((next - at) >>> 1) * clusterSize;
       if (!runs.add(guest, length, kind, host)) return false;
-      guest += length;
+      guest = guestOffset(guest + length);
       at = next;
     }
     return true;
   }
 
-  /** The kind of an entry that is neither zero nor compressed. */
-  #standardKind(piece: TablePiece, at: number, high: number, low: number): RunKind {
-    const { rules } = this;
-    if ((high & this.#suspect.high) !== 0 || (low & this.#suspect.low) !== 0 || rules.hasDataFile) {
-      this.#decode(piece, at);
-    }
-    const isZero = (low & L2_ZERO_LOW) !== 0;
-    if (offsetOf(high, low) === 0 && (isZero || !isDataAtZero(rules, high))) {
-      return isZero ? RunKind.zeroPlain : RunKind.unallocated;
-    }
-    return isZero ? RunKind.zeroAllocated : RunKind.data;
-  }
-
-  #compressedHost(piece: TablePiece, at: number, high: number, low: number): number {
-    const host = compressedOffset(high, low, this.rules.clusterBits);
-    if (host > Number.MAX_SAFE_INTEGER || this.rules.hasDataFile) this.#decode(piece, at);
-    return host;
-  }
-
   #walkExtended(piece: TablePiece, runs: RunCollector): boolean {
     const { words, first } = piece;
     const end = first + piece.count * 4;
-    const clusterSize = this.#clusterSize;
+    const { clusterBits, clusterSize } = this.rules;
+    const table = plus(piece.entryOffset, -first * 4);
     let guest = piece.guest;
-    for (let at = first; at < end; at += 4, guest += clusterSize) {
+    for (let at = first; at < end; at += 4, guest = plus(guest, clusterSize)) {
+      const kind = this.#entries.kindAt(words, at, table, guest);
       const high = words[at + HIGH]!;
       const low = words[at + LOW]!;
-      const zeroes = words[at + 2 + HIGH]!;
-      const allocated = words[at + 2 + LOW]!;
-      if (isCompressed(high)) {
-        const host = this.#compressedHost(piece, at, high, low);
-        if (!runs.add(guest, clusterSize, RunKind.compressed, host)) return false;
+      if (kind === EntryKind.compressed) {
+        if (!runs.add(guest, clusterSize, kind, compressedOffset(high, low, clusterBits))) return false;
         continue;
       }
-      const hasOffset = this.#hasOffset(piece, at, high, low, zeroes, allocated);
-      const host = hasOffset ? offsetOf(high, low) : -1;
-      if (!this.#addSubclusters(runs, guest, host, zeroes, allocated)) return false;
+      const host = hasHostCluster(kind) ? offsetOf(high, low) : NO_HOST;
+      if (!this.#addSubclusters(runs, guest, host, words[at + 2 + HIGH]!, words[at + 2 + LOW]!)) return false;
     }
     return true;
   }
 
-  /** Checks an extended entry that is not compressed, and tells whether it has a host cluster. */
-  #hasOffset(
-    piece: TablePiece,
-    at: number,
-    high: number,
-    low: number,
-    zeroes: number,
-    allocated: number,
-  ): boolean {
-    const { rules } = this;
-    const suspicious =
-      (high & this.#suspect.high) !== 0 ||
-      (low & this.#suspect.low) !== 0 ||
-      (zeroes & allocated) !== 0 ||
-      rules.hasDataFile;
-    if (suspicious) this.#decode(piece, at);
-    if (offsetOf(high, low) !== 0 || isDataAtZero(rules, high)) return true;
-    if (allocated !== 0) this.#decode(piece, at);
-    return false;
-  }
-
   #addSubclusters(
     runs: RunCollector,
-    guest: number,
-    host: number,
+    guest: GuestOffset,
+    host: HostOffset,
     zeroes: number,
     allocated: number,
   ): boolean {
-    const size = this.#clusterSize / SUBCLUSTERS;
+    const size = this.rules.clusterSize / SUBCLUSTERS;
     for (let index = 0; index < SUBCLUSTERS;) {
       const isZero = (zeroes >>> index) & 1;
       const isAllocated = (allocated >>> index) & 1;
@@ -162,27 +103,13 @@ export class TableWalker {
       const count = differ === 0 ? SUBCLUSTERS - index : trailingZeroes(differ);
       const at = index * size;
       const kind = subclusterKind(host >= 0, isZero !== 0, isAllocated !== 0);
-      if (!runs.add(guest + at, count * size, kind, host < 0 ? -1 : host + at)) return false;
+      const place = host < 0 ? NO_HOST : hostOffset(host + at);
+      if (!runs.add(guestOffset(guest + at), count * size, kind, place)) return false;
       index += count;
     }
     return true;
   }
-
-  /** Checks the entry at `at` thoroughly; throws if it breaks a rule. */
-  #decode(piece: TablePiece, at: number): void {
-    const { words } = piece;
-    const { extendedL2, clusterSize } = this.rules;
-    const size = extendedL2 ? 4 : 2;
-    const index = (at - piece.first) / size;
-    const entryOffset = piece.entryOffset + index * size * 4;
-    const guest = guestOffset(piece.guest + index * clusterSize);
-    const entry = { high: words[at + HIGH]!, low: words[at + LOW]! };
-    const bitmap = extendedL2 ? { high: words[at + 2 + HIGH]!, low: words[at + 2 + LOW]! } : undefined;
-    decodeL2Entry(this.rules, { entryOffset, guest }, entry, bitmap);
-  }
 }
-
-const hasHost = (kind: RunKind): boolean => kind === RunKind.data || kind === RunKind.zeroAllocated;
 
 /** Unallocated subclusters keep the kind that says whether there is a host cluster. */
 function subclusterKind(hasOffset: boolean, isZero: boolean, isAllocated: boolean): RunKind {

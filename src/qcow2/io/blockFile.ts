@@ -2,15 +2,16 @@
  * Bytes at offsets: what the engine reads an image through. Everything is synchronous (ARCHITECTURE.md,
  * "A synchronous engine in a thread of its own").
  */
+import type { ByteLength, HostOffset } from '../units';
 import type { KnownFills } from './knownFills';
 
 export interface BlockFile {
   /** The path, for messages. */
   readonly name: string;
   /** Length in bytes when it was opened. */
-  readonly size: number;
+  readonly size: ByteLength;
   /** Bytes of storage behind the file (`st_blocks` × 512); a sparse file has fewer than `size`. */
-  readonly allocatedBytes: number;
+  readonly allocatedBytes: ByteLength;
   /** Whether `extentAt` can tell holes from data; without native calls everything counts as data. */
   readonly knowsHoles: boolean;
   /** What is known of it without reading; absent where nobody remembers anything. */
@@ -22,13 +23,13 @@ export interface BlockFile {
    * @throws FileError `file.read` when the system refuses, `file.shrank` when bytes that were there at opening
    *   are gone.
    */
-  read(target: Uint8Array, offset: number): void;
+  read(target: Uint8Array, offset: HostOffset): void;
 
   /**
    * The stretch of data or hole that `offset` lies in, from `offset` on. Past the end of the file it is a hole
    * that ends at `Infinity`.
    */
-  extentAt(offset: number): FileExtent;
+  extentAt(offset: HostOffset): FileExtent;
 
   close(): void;
 }
@@ -36,5 +37,5 @@ export interface BlockFile {
 export interface FileExtent {
   readonly isHole: boolean;
   /** First byte after the extent. */
-  readonly end: number;
+  readonly end: HostOffset;
 }

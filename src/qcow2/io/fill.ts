@@ -2,10 +2,11 @@
  * A stretch of bytes that a rule makes: one 64-bit word over and over, or words that rise by the same step, as the
  * entries of a table do whose clusters are contiguous. A terabyte of zeroes, or its tables, are a few bytes so.
  */
+import { hostOffset, type HostOffset, plus } from '../units';
 import { risingLength, writeRising } from './wide';
 
 export class Fill {
-  static readonly zero = new Fill(0, 0, 0, 0);
+  static readonly zero = new Fill(0, 0, 0, hostOffset(0));
 
   /**
    * @param high @param low the first word's two halves, unsigned; in the bytes it is big-endian
@@ -16,12 +17,12 @@ export class Fill {
     readonly high: number,
     readonly low: number,
     readonly step: number,
-    readonly origin: number,
+    readonly origin: HostOffset,
   ) {}
 
   static of(high: number, low: number, step = 0, origin = 0): Fill {
-    if (step !== 0) return new Fill(high, low, step, origin);
-    return (high | low) === 0 ? Fill.zero : new Fill(high, low, 0, 0);
+    if (step !== 0) return new Fill(high, low, step, hostOffset(origin));
+    return (high | low) === 0 ? Fill.zero : new Fill(high, low, 0, hostOffset(0));
   }
 
   /**
@@ -29,13 +30,13 @@ export class Fill {
    * @param bytes whole words, two at least
    * @param offset theirs in the file, a multiple of 8
    */
-  static found(bytes: Uint8Array, offset: number, step: number): Fill | undefined {
+  static found(bytes: Uint8Array, offset: HostOffset, step: number): Fill | undefined {
     const fill = Fill.begun(bytes, offset, step);
     return fill?.lengthIn(bytes, offset) === bytes.length ? fill : undefined;
   }
 
   /** The fill that some bytes begin with, going by the first two words. */
-  static begun(bytes: Uint8Array, offset: number, step: number): Fill | undefined {
+  static begun(bytes: Uint8Array, offset: HostOffset, step: number): Fill | undefined {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     // Most of what is none is seen at a glance.
     const rise = (view.getInt32(12) - view.getInt32(4)) | 0;
@@ -47,7 +48,7 @@ export class Fill {
    * How many bytes are this fill, from the first one on; what is less than 64 of them may count as none.
    * @param offset theirs in the file
    */
-  lengthIn(bytes: Uint8Array, offset: number): number {
+  lengthIn(bytes: Uint8Array, offset: HostOffset): number {
     const first = this.wordAt(offset);
     const known = risingLength(bytes, first.low, first.high, this.step);
     if (known !== undefined) return known;
@@ -62,14 +63,14 @@ export class Fill {
   }
 
   /** Whether from `offset` on, which is not below the origin of either, both are the same. */
-  agreesWith(other: Fill, offset: number): boolean {
+  agreesWith(other: Fill, offset: HostOffset): boolean {
     if (this === other) return true;
     const [one, two] = [this.wordAt(offset), other.wordAt(offset)];
     return this.step === other.step && one.high === two.high && one.low === two.low;
   }
 
   /** The halves of the word at `offset`, a multiple of 8. */
-  wordAt(offset: number): { readonly high: number; readonly low: number } {
+  wordAt(offset: HostOffset): { readonly high: number; readonly low: number } {
     const ahead = this.low + ((offset - this.origin) / 8) * this.step;
     return {
       high: (this.high + Math.floor(ahead / 0x1_0000_0000)) >>> 0,
@@ -81,7 +82,7 @@ export class Fill {
    * Writes the bytes that the stretch has from `offset` on.
    * @param offset in the file, bytes; not below `origin`
    */
-  writeTo(target: Uint8Array, offset: number): void {
+  writeTo(target: Uint8Array, offset: HostOffset): void {
     if (this === Fill.zero) {
       target.fill(0);
       return;
@@ -92,11 +93,11 @@ export class Fill {
       return;
     }
     const words = new Uint8Array(Math.ceil((phase + target.length) / 8) * 8);
-    this.#writeWords(words, offset - phase);
+    this.#writeWords(words, plus(offset, -phase));
     target.set(words.subarray(phase, phase + target.length));
   }
 
-  #writeWords(target: Uint8Array, offset: number): void {
+  #writeWords(target: Uint8Array, offset: HostOffset): void {
     const first = this.wordAt(offset);
     if (writeRising(target, first.low, first.high, this.step)) return;
     const view = new DataView(target.buffer, target.byteOffset, target.length);

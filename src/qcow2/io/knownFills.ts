@@ -3,6 +3,7 @@
  * terabyte's tables are read once so, by the check, and are a few hundred kilobytes to remember. Like everything that
  * is read early it may be outdated when it is used: a save compares it with the file before it writes.
  */
+import { type ByteLength, type HostOffset, plus } from '../units';
 import type { Fill } from './fill';
 
 /** Stretches that are remembered. */
@@ -10,7 +11,7 @@ const MOST = 1 << 16;
 
 interface Stretch {
   /** Bytes from the start of the file. */
-  readonly end: number;
+  readonly end: HostOffset;
   readonly fill: Fill;
 }
 
@@ -25,9 +26,9 @@ export class KnownFills {
    * @param offset bytes from the start of the file, a multiple of `length`
    * @param length bytes, within the file; a power of two
    */
-  add(offset: number, length: number, fill: Fill): void {
+  add(offset: HostOffset, length: ByteLength, fill: Fill): void {
     if (this.#stretches.size >= MOST) return;
-    this.#stretches.set(offset, { end: offset + length, fill });
+    this.#stretches.set(offset, { end: plus(offset, length), fill });
     this.#longest = Math.max(this.#longest, length);
     this.#shortest = Math.min(this.#shortest, length);
   }
@@ -37,7 +38,7 @@ export class KnownFills {
    * each other.
    * @param offset a multiple of 8
    */
-  at(offset: number, length: number): Fill | undefined {
+  at(offset: HostOffset, length: ByteLength): Fill | undefined {
     const end = offset + length;
     const first = this.#around(offset);
     if (first === undefined) return undefined;
@@ -49,7 +50,7 @@ export class KnownFills {
     return first.fill;
   }
 
-  #around(offset: number): Stretch | undefined {
+  #around(offset: HostOffset): Stretch | undefined {
     for (let length = this.#longest; length >= this.#shortest; length /= 2) {
       const found = this.#stretches.get(offset - (offset % length));
       if (found !== undefined && found.end > offset) return found;

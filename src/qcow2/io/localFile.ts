@@ -5,6 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type BigIntStats } from 'node:fs';
 import { FileError } from '../errors';
 import type { Fact } from '../factText';
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import type { BlockFile, FileExtent } from './blockFile';
 import { claimOn } from './claim';
 import { accessOf, type FileAccess } from './fileAccess';
@@ -48,16 +49,16 @@ export function openLocalFile(path: string): LocalFile {
 
 interface KnownExtent {
   /** The first byte that it is known for. */
-  readonly start: number;
+  readonly start: HostOffset;
   readonly extent: FileExtent;
 }
 
-const isWithin = (offset: number, { start, extent }: KnownExtent): boolean =>
+const isWithin = (offset: HostOffset, { start, extent }: KnownExtent): boolean =>
   offset >= start && offset < extent.end;
 
 export class LocalFile implements BlockFile {
-  readonly size: number;
-  readonly allocatedBytes: number;
+  readonly size: ByteLength;
+  readonly allocatedBytes: ByteLength;
   readonly identity: FileIdentity;
   /** Undefined where the system has no owners. */
   readonly access: FileAccess | undefined;
@@ -68,7 +69,7 @@ export class LocalFile implements BlockFile {
   /** Looked up when holes are first asked for: most images are never asked. */
   #seek: Seek | null | undefined;
   /** What was asked for last, and before that: walks look at tables and at data in turns. */
-  #extent: KnownExtent = { start: 0, extent: { isHole: true, end: 0 } };
+  #extent: KnownExtent = { start: hostOffset(0), extent: { isHole: true, end: hostOffset(0) } };
   #formerExtent = this.#extent;
 
   /** Use `openLocalFile`. Takes over `descriptor`. */
@@ -110,19 +111,19 @@ export class LocalFile implements BlockFile {
     return claimOn(this.#open());
   }
 
-  read(target: Uint8Array, offset: number): void {
+  read(target: Uint8Array, offset: HostOffset): void {
     const wanted = Math.max(0, Math.min(target.length, this.size - offset));
     let done = 0;
     while (done < wanted) {
-      const got = this.#readSome(target, done, wanted - done, offset + done);
-      if (got === 0) this.#refuseShrunk(offset + done);
+      const got = this.#readSome(target, done, wanted - done, plus(offset, done));
+      if (got === 0) this.#refuseShrunk(plus(offset, done));
       done += got;
     }
     if (wanted < target.length) target.fill(0, wanted);
   }
 
-  extentAt(offset: number): FileExtent {
-    if (offset >= this.size) return { isHole: true, end: Infinity };
+  extentAt(offset: HostOffset): FileExtent {
+    if (offset >= this.size) return { isHole: true, end: hostOffset(Infinity) };
     if (!isWithin(offset, this.#extent)) {
       const known = this.#formerExtent;
       this.#formerExtent = this.#extent;
@@ -148,7 +149,7 @@ export class LocalFile implements BlockFile {
     return (this.#seek ??= loadSeek());
   }
 
-  #readSome(target: Uint8Array, start: number, length: number, offset: number): number {
+  #readSome(target: Uint8Array, start: number, length: ByteLength, offset: HostOffset): number {
     try {
       return readSync(this.#open(), target, start, length, offset);
     } catch (error) {
@@ -157,32 +158,35 @@ export class LocalFile implements BlockFile {
     }
   }
 
-  #refuseShrunk(end: number): never {
+  #refuseShrunk(end: HostOffset): never {
     let now = end;
     try {
-      now = fstatSync(this.#open()).size;
+      now = hostOffset(fstatSync(this.#open()).size);
     } catch {
       // The place where the data ended says enough.
     }
     throw new FileError(this.name, 'file.shrank', { value: now, limit: this.size });
   }
 
-  #lookAt(offset: number): KnownExtent {
+  #lookAt(offset: HostOffset): KnownExtent {
     const seek = this.#seeker();
-    if (seek === null) return { start: 0, extent: { isHole: false, end: this.size } };
+    if (seek === null) return { start: hostOffset(0), extent: { isHole: false, end: hostOffset(this.size) } };
     return { start: offset, extent: this.#findExtent(seek, offset) };
   }
 
-  #findExtent(seek: Seek, offset: number): FileExtent {
+  #findExtent(seek: Seek, offset: HostOffset): FileExtent {
     const descriptor = this.#open();
     const data = seek.data(descriptor, offset);
-    if (data === 'none') return { isHole: true, end: Infinity };
+    if (data === 'none') return { isHole: true, end: hostOffset(Infinity) };
     // A file system that cannot tell: everything counts as data.
-    if (data === 'failed') return { isHole: false, end: this.size };
-    if (data > offset) return { isHole: true, end: data };
+    if (data === 'failed') return { isHole: false, end: hostOffset(this.size) };
+    if (data > offset) return { isHole: true, end: hostOffset(data) };
     const hole = seek.hole(descriptor, offset);
     // `none` means that the file shrank below `offset`: reading will say so.
-    return { isHole: false, end: typeof hole === 'number' && hole > offset ? hole : this.size };
+    return {
+      isHole: false,
+      end: typeof hole === 'number' && hole > offset ? hostOffset(hole) : hostOffset(this.size),
+    };
   }
 }
 

@@ -2,6 +2,7 @@
  * Files that live in memory: whole (`MemoryFile`) or as pages in a sea of zeroes (`SparseMemoryFile`, for files
  * that are huge and mostly empty). For content that has no local file, and for tests.
  */
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import type { BlockFile, FileExtent } from './blockFile';
 
 export class MemoryFile implements BlockFile {
@@ -13,22 +14,24 @@ export class MemoryFile implements BlockFile {
     readonly bytes: Uint8Array,
   ) {}
 
-  get size(): number {
+  get size(): ByteLength {
     return this.bytes.length;
   }
 
-  get allocatedBytes(): number {
+  get allocatedBytes(): ByteLength {
     return this.bytes.length;
   }
 
-  read(target: Uint8Array, offset: number): void {
+  read(target: Uint8Array, offset: HostOffset): void {
     const part = this.bytes.subarray(offset, offset + target.length);
     target.set(part);
     target.fill(0, part.length);
   }
 
-  extentAt(offset: number): FileExtent {
-    return offset >= this.size ? { isHole: true, end: Infinity } : { isHole: false, end: this.size };
+  extentAt(offset: HostOffset): FileExtent {
+    return offset >= this.size
+      ? { isHole: true, end: hostOffset(Infinity) }
+      : { isHole: false, end: hostOffset(this.size) };
   }
 
   close(): void {
@@ -46,15 +49,15 @@ export class SparseMemoryFile implements BlockFile {
   /** A file of `size` bytes, all of them a hole. */
   constructor(
     readonly name: string,
-    readonly size: number,
+    readonly size: ByteLength,
   ) {}
 
-  get allocatedBytes(): number {
+  get allocatedBytes(): ByteLength {
     return this.#pages.size * PAGE;
   }
 
   /** Puts `bytes` at `offset`; what lies past `size` is dropped. */
-  put(offset: number, bytes: Uint8Array): void {
+  put(offset: HostOffset, bytes: Uint8Array): void {
     const length = Math.min(bytes.length, this.size - offset);
     for (let done = 0; done < length;) {
       const index = Math.floor((offset + done) / PAGE);
@@ -65,7 +68,7 @@ export class SparseMemoryFile implements BlockFile {
     }
   }
 
-  read(target: Uint8Array, offset: number): void {
+  read(target: Uint8Array, offset: HostOffset): void {
     for (let done = 0; done < target.length;) {
       const index = Math.floor((offset + done) / PAGE);
       const within = offset + done - index * PAGE;
@@ -77,17 +80,17 @@ export class SparseMemoryFile implements BlockFile {
     }
   }
 
-  extentAt(offset: number): FileExtent {
-    if (offset >= this.size) return { isHole: true, end: Infinity };
+  extentAt(offset: HostOffset): FileExtent {
+    if (offset >= this.size) return { isHole: true, end: hostOffset(Infinity) };
     const page = Math.floor(offset / PAGE);
     if (this.#pages.has(page)) {
       let next = page + 1;
       while (this.#pages.has(next)) next++;
-      return { isHole: false, end: Math.min(next * PAGE, this.size) };
+      return { isHole: false, end: hostOffset(Math.min(next * PAGE, this.size)) };
     }
     let next = Infinity;
     for (const index of this.#pages.keys()) if (index > page && index < next) next = index;
-    return { isHole: true, end: next * PAGE };
+    return { isHole: true, end: hostOffset(next * PAGE) };
   }
 
   close(): void {

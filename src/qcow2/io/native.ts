@@ -4,14 +4,15 @@
  * looked up when it is first needed; where it is missing, or `QCOW2_NATIVE=off` is set, holes are neither known nor made,
  * locks are not taken, a flush begins when it is asked for, and attributes are not known.
  */
+import type { ByteLength, HostOffset } from '../units';
 import { type Koffi, loadKoffi } from './koffi';
 
 /** Finds data and holes in an open file. Does not disturb reads, which name their position. */
 export interface Seek {
   /** First byte of data at or after `offset`; `none` when only a hole follows. */
-  data(descriptor: number, offset: number): SeekResult;
+  data(descriptor: number, offset: HostOffset): SeekResult;
   /** First byte of a hole at or after `offset` (the end of the file counts as one). */
-  hole(descriptor: number, offset: number): SeekResult;
+  hole(descriptor: number, offset: HostOffset): SeekResult;
 }
 
 export type SeekResult = number | 'none' | 'failed';
@@ -37,8 +38,8 @@ export interface ByteLocks {
  */
 export type MakeHole = (
   descriptor: number,
-  offset: number,
-  length: number,
+  offset: HostOffset,
+  length: ByteLength,
 ) => 'done' | 'unsupported' | number;
 
 /** Has the system begin to write what is dirty of an open file, without waiting; whether it did is for a flush to find out. */
@@ -137,7 +138,7 @@ function bindSeek(koffi: Koffi): Seek | null {
   const whence = process.platform in WHENCE ? WHENCE[process.platform as keyof typeof WHENCE] : undefined;
   if (whence === undefined) return null;
   const lseek = koffi.load(null).func('int64_t lseek(int fd, int64_t offset, int whence)');
-  const call = (descriptor: number, offset: number, how: number): SeekResult => {
+  const call = (descriptor: number, offset: HostOffset, how: number): SeekResult => {
     const result = Number(lseek(descriptor, offset, how));
     if (result >= 0) return result;
     return koffi.errno() === ENXIO ? 'none' : 'failed';
@@ -217,7 +218,7 @@ function bindLocks(koffi: Koffi): ByteLocks | null {
     return [EAGAIN, EACCES].includes(koffi.errno()) ? 'held' : 'failed';
   };
   const isInTheWay = (descriptor: number, lock: Flock): boolean | 'failed' =>
-    call(descriptor, OFD_GETLK, lock) ? lock.type !== NO_LOCK : 'failed';
+    call(descriptor, OFD_GETLK, lock) ? !lock.isUnlocked : 'failed';
   return {
     share: (descriptor, byte) => take(descriptor, new Flock(READ_LOCK, byte)),
     claim: (descriptor, byte) => take(descriptor, new Flock(WRITE_LOCK, byte)),
@@ -236,7 +237,7 @@ class Flock {
     new BigInt64Array(this.bytes.buffer, 8, 2).set([BigInt(byte), 1n]);
   }
 
-  get type(): number {
-    return new Int16Array(this.bytes.buffer, 0, 1)[0]!;
+  get isUnlocked(): boolean {
+    return new Int16Array(this.bytes.buffer, 0, 1)[0] === NO_LOCK;
   }
 }

@@ -124,7 +124,8 @@ export class PageStore {
 
   /** Moves the oldest slab to the scratch file, in one write. */
   #spill(): void {
-    const slab = this.#slabs[0]!;
+    const [slab] = this.#slabs;
+    if (slab === undefined) return;
     const length = slab.pages.length * PAGE_SIZE;
     try {
       for (let done = 0; done < length;) {

@@ -2,6 +2,7 @@
  * Where a staged file differs from the file on disk, sector by sector. Not all that is staged does: an edit may write
  * what was there, and a later one may put back what an earlier one changed.
  */
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import { Fill } from './fill';
 import type { Piece, StagedFile } from './stagedFile';
 
@@ -16,7 +17,7 @@ const CHUNK = 64 * 1024;
 const MAX_READ_FOR_FILLS = 256 * 1024 * 1024;
 
 /** Told of a stretch that differs; stretches ascend, neighbours may touch. */
-export type DifferenceVisitor = (offset: number, length: number) => void;
+export type DifferenceVisitor = (offset: HostOffset, length: ByteLength) => void;
 
 /** One comparison of a file with its base. */
 export class StagedDifference {
@@ -29,16 +30,16 @@ export class StagedDifference {
   /** All of the file. What it gains at its end differs, whatever its bytes are. */
   forEach(visit: DifferenceVisitor): void {
     const { size, base } = this.file;
-    this.file.forEachPiece(0, Math.min(size, base.size), (offset, length, piece) => {
+    this.file.forEachPiece(hostOffset(0), hostOffset(Math.min(size, base.size)), (offset, length, piece) => {
       this.inPiece(offset, length, piece, visit);
     });
-    if (size > base.size) visit(base.size, size - base.size);
+    if (size > base.size) visit(hostOffset(base.size), size - base.size);
   }
 
   /** One piece of what is staged (`StagedFile.forEachPiece`); past its end the base reads as zero. */
-  inPiece(offset: number, length: number, piece: Piece, visit: DifferenceVisitor): void {
+  inPiece(offset: HostOffset, length: ByteLength, piece: Piece, visit: DifferenceVisitor): void {
     if (piece instanceof Fill) {
-      this.#inFill(offset, offset + length, piece, visit);
+      this.#inFill(offset, plus(offset, length), piece, visit);
       return;
     }
     const found = this.#found.subarray(0, length);
@@ -46,7 +47,7 @@ export class StagedDifference {
     compareSectors(piece, found, offset, visit);
   }
 
-  #inFill(start: number, end: number, fill: Fill, visit: DifferenceVisitor): void {
+  #inFill(start: HostOffset, end: HostOffset, fill: Fill, visit: DifferenceVisitor): void {
     const { base } = this.file;
     const known = start % 8 === 0 ? base.knownFills?.at(start, end - start) : undefined;
     if (known !== undefined) {
@@ -56,15 +57,15 @@ export class StagedDifference {
     }
     for (let at = start; at < end;) {
       const extent = base.extentAt(at);
-      const stop = Math.min(end, extent.end);
+      const stop = hostOffset(Math.min(end, extent.end));
       if (!extent.isHole) this.#inFilledData(at, stop, fill, visit);
       else if (fill !== Fill.zero) visit(at, stop - at);
       at = stop;
     }
   }
 
-  #inFilledData(start: number, end: number, fill: Fill, visit: DifferenceVisitor): void {
-    for (let at = start; at < end; at += CHUNK) {
+  #inFilledData(start: HostOffset, end: HostOffset, fill: Fill, visit: DifferenceVisitor): void {
+    for (let at = start; at < end; at = plus(at, CHUNK)) {
       if (this.#left <= 0) {
         visit(at, end - at);
         return;
@@ -83,12 +84,13 @@ export class StagedDifference {
 function compareSectors(
   staged: Uint8Array,
   onDisk: Uint8Array,
-  offset: number,
+  offset: HostOffset,
   visit: DifferenceVisitor,
 ): void {
   if (Buffer.compare(staged, onDisk) === 0) return;
   for (let at = 0; at < staged.length; at += SECTOR) {
     const sector = staged.subarray(at, at + SECTOR);
-    if (Buffer.compare(sector, onDisk.subarray(at, at + SECTOR)) !== 0) visit(offset + at, sector.length);
+    if (Buffer.compare(sector, onDisk.subarray(at, at + SECTOR)) !== 0)
+      visit(plus(offset, at), sector.length);
   }
 }

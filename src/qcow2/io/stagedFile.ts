@@ -7,6 +7,7 @@
  * writes, a save keeps the pages that it is about to overwrite (`keepOverwritten`), and a state of an earlier epoch is
  * looked at through what has been kept since.
  */
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import type { BlockFile, FileExtent } from './blockFile';
 import { Fill } from './fill';
 import { Page, PAGE_SIZE, type PageStore } from './pageStore';
@@ -26,7 +27,7 @@ import { zlib } from './zlib';
 export interface StagedState {
   readonly tree: PageTree;
   /** Bytes of the file as staged. */
-  readonly size: number;
+  readonly size: ByteLength;
   /** Saves before it. */
   readonly epoch: number;
 }
@@ -44,7 +45,7 @@ const MAX_NOTED = 4096;
 export class StagedFile implements WritableFile {
   #base: BlockFile;
   #tree: PageTree = undefined;
-  #size: number;
+  #size: ByteLength;
   /** Branches and pages that belong to it are in no state that anybody keeps. */
   #owner = {};
   /** What each save has overwritten, the first one first. */
@@ -71,11 +72,11 @@ export class StagedFile implements WritableFile {
     return this.#base.name;
   }
 
-  get size(): number {
+  get size(): ByteLength {
     return this.#size;
   }
 
-  get allocatedBytes(): number {
+  get allocatedBytes(): ByteLength {
     return this.#base.allocatedBytes;
   }
 
@@ -105,7 +106,7 @@ export class StagedFile implements WritableFile {
     this.state = { tree: undefined, size: this.#base.size, epoch: this.#kept.length };
   }
 
-  read(target: Uint8Array, offset: number): void {
+  read(target: Uint8Array, offset: HostOffset): void {
     const end = Math.min(this.#size, offset + target.length);
     if (end < offset + target.length) target.fill(0, Math.max(0, end - offset));
     if (offset >= end) return;
@@ -118,14 +119,14 @@ export class StagedFile implements WritableFile {
       Math.floor(offset / PAGE_SIZE),
       Math.ceil(end / PAGE_SIZE),
       (first, count, content) => {
-        const from = Math.max(offset, first * PAGE_SIZE);
+        const from = hostOffset(Math.max(offset, first * PAGE_SIZE));
         const to = Math.min(end, (first + count) * PAGE_SIZE);
         this.#readContent(content, target.subarray(from - offset, to - offset), from);
       },
     );
   }
 
-  write(bytes: Uint8Array, offset: number): void {
+  write(bytes: Uint8Array, offset: HostOffset): void {
     this.#grow(offset, bytes.length);
     for (let done = 0; done < bytes.length;) {
       const page = Math.floor((offset + done) / PAGE_SIZE);
@@ -136,34 +137,34 @@ export class StagedFile implements WritableFile {
     }
   }
 
-  fill(offset: number, length: number, high = 0, low = 0, step = 0): void {
+  fill(offset: HostOffset, length: ByteLength, high = 0, low = 0, step = 0): void {
     if (length === 0) return;
     this.#grow(offset, length);
     const fill = Fill.of(high, low, step, offset);
-    const end = offset + length;
+    const end = plus(offset, length);
     const first = Math.ceil(offset / PAGE_SIZE);
     const last = Math.floor(end / PAGE_SIZE);
     if (first > last) {
       this.#fillInPage(fill, offset, end);
       return;
     }
-    this.#fillInPage(fill, offset, first * PAGE_SIZE);
+    this.#fillInPage(fill, offset, hostOffset(first * PAGE_SIZE));
     if (first < last) {
       this.#note(first, last);
       this.#tree = withContent(this.#tree, this.#owner, first, last, fill);
     }
-    this.#fillInPage(fill, last * PAGE_SIZE, end);
+    this.#fillInPage(fill, hostOffset(last * PAGE_SIZE), end);
   }
 
-  extentAt(offset: number): FileExtent {
-    if (offset >= this.#size) return { isHole: true, end: Infinity };
+  extentAt(offset: HostOffset): FileExtent {
+    if (offset >= this.#size) return { isHole: true, end: hostOffset(Infinity) };
     let extent: FileExtent = { isHole: false, end: offset };
     forEachContent(
       this.#tree,
       Math.floor(offset / PAGE_SIZE),
       Math.ceil(this.#size / PAGE_SIZE),
       (first, count, content) => {
-        const end = Math.min(this.#size, (first + count) * PAGE_SIZE);
+        const end = hostOffset(Math.min(this.#size, (first + count) * PAGE_SIZE));
         extent = content === undefined ? this.#baseExtent(offset, end) : { isHole: false, end };
         return false;
       },
@@ -177,9 +178,9 @@ export class StagedFile implements WritableFile {
    * @param start bytes, a multiple of 8
    */
   forEachPiece(
-    start: number,
-    end: number,
-    visit: (offset: number, length: number, piece: Piece) => void,
+    start: HostOffset,
+    end: HostOffset,
+    visit: (offset: HostOffset, length: ByteLength, piece: Piece) => void,
   ): void {
     const to = Math.min(end, this.#size);
     const scratch = new Uint8Array(PAGE_SIZE);
@@ -189,7 +190,7 @@ export class StagedFile implements WritableFile {
       Math.ceil(to / PAGE_SIZE),
       (first, count, content) => {
         if (content === undefined) return;
-        const from = Math.max(start, first * PAGE_SIZE);
+        const from = hostOffset(Math.max(start, first * PAGE_SIZE));
         const length = Math.min(to, (first + count) * PAGE_SIZE) - from;
         if (length <= 0) return;
         if (content instanceof Fill) {
@@ -203,7 +204,7 @@ export class StagedFile implements WritableFile {
     );
   }
 
-  fillAt(offset: number, length: number): Fill | undefined {
+  fillAt(offset: HostOffset, length: ByteLength): Fill | undefined {
     if (offset + length > this.#size) return undefined;
     const end = Math.ceil((offset + length) / PAGE_SIZE);
     let found: Fill | undefined;
@@ -223,12 +224,12 @@ export class StagedFile implements WritableFile {
   forEachChange(
     before: StagedState,
     now: StagedState,
-    visit: (offset: number, length: number, piece: Piece | undefined) => void,
+    visit: (offset: HostOffset, length: ByteLength, piece: Piece | undefined) => void,
   ): void {
     const scratch = new Uint8Array(PAGE_SIZE);
     forEachChanged(before.tree, now.tree, (first, count, content) => {
       if (content instanceof Page) this.store.read(content, scratch, 0);
-      visit(first * PAGE_SIZE, count * PAGE_SIZE, content instanceof Page ? scratch : content);
+      visit(hostOffset(first * PAGE_SIZE), count * PAGE_SIZE, content instanceof Page ? scratch : content);
       return undefined;
     });
   }
@@ -238,8 +239,12 @@ export class StagedFile implements WritableFile {
    * @param size bytes of the file afterwards
    */
   putBack(
-    pieces: Iterable<{ readonly offset: number; readonly length: number; readonly piece: Piece | undefined }>,
-    size: number,
+    pieces: Iterable<{
+      readonly offset: HostOffset;
+      readonly length: ByteLength;
+      readonly piece: Piece | undefined;
+    }>,
+    size: ByteLength,
   ): void {
     for (const { offset, length, piece } of pieces) {
       const first = offset / PAGE_SIZE;
@@ -257,17 +262,17 @@ export class StagedFile implements WritableFile {
   }
 
   /** The fill that a stretch of the base was when it was read: what is staged over it may have been made of that. */
-  fillBelow(offset: number, length: number): Fill | undefined {
+  fillBelow(offset: HostOffset, length: ByteLength): Fill | undefined {
     return this.#base.knownFills?.at(offset, length);
   }
 
   /** Whether it is known what the page of the base at `offset` was when something was first staged over it. */
-  isNoted(offset: number): boolean {
+  isNoted(offset: HostOffset): boolean {
     return this.#noted.has(offset / PAGE_SIZE);
   }
 
   /** Whether a page that is noted still was what it was then, where `bytes` are all of it as it is now. */
-  isAsNoted(offset: number, bytes: Uint8Array): boolean {
+  isAsNoted(offset: HostOffset, bytes: Uint8Array): boolean {
     return this.#noted.get(offset / PAGE_SIZE) === noteOf(bytes);
   }
 
@@ -286,7 +291,7 @@ export class StagedFile implements WritableFile {
         }
         for (let page = from; page < to; page++) {
           const old = this.store.add(owner);
-          this.#base.read(old.bytes, page * PAGE_SIZE);
+          this.#base.read(old.bytes, hostOffset(page * PAGE_SIZE));
           kept = withContent(kept, owner, page, page + 1, old);
         }
       });
@@ -325,7 +330,7 @@ export class StagedFile implements WritableFile {
     visit: (from: number, to: number, isHole: boolean) => void,
   ): void {
     for (let page = first; page < end;) {
-      const extent = this.#base.extentAt(page * PAGE_SIZE);
+      const extent = this.#base.extentAt(hostOffset(page * PAGE_SIZE));
       const whole = extent.isHole ? Math.floor(extent.end / PAGE_SIZE) : Math.ceil(extent.end / PAGE_SIZE);
       // A hole that ends within the page is not worth telling apart.
       const next = Math.min(end, Math.max(page + 1, whole));
@@ -334,7 +339,7 @@ export class StagedFile implements WritableFile {
     }
   }
 
-  #readContent(content: Content | undefined, target: Uint8Array, offset: number): void {
+  #readContent(content: Content | undefined, target: Uint8Array, offset: HostOffset): void {
     if (content === undefined) this.#base.read(target, offset);
     else if (content instanceof Page) this.store.read(content, target, offset % PAGE_SIZE);
     else content.writeTo(target, offset);
@@ -348,13 +353,13 @@ export class StagedFile implements WritableFile {
     }
     if (content === undefined) this.#note(index, index + 1);
     const page = this.store.add(this.#owner);
-    if (bytes.length < PAGE_SIZE) this.#readContent(content, page.bytes, index * PAGE_SIZE);
+    if (bytes.length < PAGE_SIZE) this.#readContent(content, page.bytes, hostOffset(index * PAGE_SIZE));
     page.bytes.set(bytes, within);
     this.#tree = withContent(this.#tree, this.#owner, index, index + 1, page);
   }
 
   /** Fills from `start` to `end`, which lie in one page. */
-  #fillInPage(fill: Fill, start: number, end: number): void {
+  #fillInPage(fill: Fill, start: HostOffset, end: HostOffset): void {
     if (start >= end) return;
     const bytes = new Uint8Array(end - start);
     fill.writeTo(bytes, start);
@@ -363,29 +368,30 @@ export class StagedFile implements WritableFile {
   }
 
   /** Makes room for `length` bytes at `offset`. Bytes of the base past an earlier, smaller size must not show. */
-  #grow(offset: number, length: number): void {
+  #grow(offset: HostOffset, length: ByteLength): void {
     const end = offset + length;
     if (length === 0 || end <= this.#size) return;
     const from = this.#size;
     this.#size = end;
     const shown = Math.min(end, this.#base.size);
     if (from >= shown) return;
-    const aligned = Math.ceil(from / 8) * 8;
-    if (from < aligned) this.write(new Uint8Array(Math.min(aligned, shown) - from), from);
+    const aligned = hostOffset(Math.ceil(from / 8) * 8);
+    if (from < aligned) this.write(new Uint8Array(Math.min(aligned, shown) - from), hostOffset(from));
     if (aligned < shown) this.fill(aligned, Math.ceil((shown - aligned) / 8) * 8);
     this.#size = end;
   }
 
   /** Remembers what the base's pages were, as far as there is room and it is not known, from `first` to before `last`. */
   #note(first: number, last: number): void {
-    const isKnown = this.#base.knownFills?.at(first * PAGE_SIZE, (last - first) * PAGE_SIZE) !== undefined;
+    const isKnown =
+      this.#base.knownFills?.at(hostOffset(first * PAGE_SIZE), (last - first) * PAGE_SIZE) !== undefined;
     if (isKnown) return;
     const room = Math.max(0, MAX_NOTED - this.#noted.size);
     const pages = Math.min(last, first + room, Math.floor(this.#base.size / PAGE_SIZE));
     for (let page = first; page < pages;) {
       const count = Math.min(CHUNK / PAGE_SIZE, pages - page);
       const buffer = this.#scratch.subarray(0, count * PAGE_SIZE);
-      this.#base.read(buffer, page * PAGE_SIZE);
+      this.#base.read(buffer, hostOffset(page * PAGE_SIZE));
       for (let index = 0; index < count; index++, page++) {
         if (this.#noted.has(page)) continue;
         this.#noted.set(page, noteOf(buffer.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE)));
@@ -393,8 +399,8 @@ export class StagedFile implements WritableFile {
     }
   }
 
-  #baseExtent(offset: number, end: number): FileExtent {
+  #baseExtent(offset: HostOffset, end: HostOffset): FileExtent {
     const extent = this.#base.extentAt(offset);
-    return { isHole: extent.isHole, end: Math.min(extent.end, end) };
+    return { isHole: extent.isHole, end: hostOffset(Math.min(extent.end, end)) };
   }
 }

@@ -5,25 +5,20 @@
 import { forEachBitmapReference } from '../check/bitmapReferences';
 import type { CountedImage } from '../check/checkImage';
 import type { Bitmap } from '../format/bitmapDirectory';
+import { ALL_ONES, isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { dataView, entryHex } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
+import { type ByteLength, guestOffset, hostCluster, type HostOffset, plus } from '../units';
 import type { RepairWork } from './work';
-
-/** Bits 56 to 63, and 1 to 8. */
-const RESERVED = { high: 0xff000000, low: 0x1fe };
-/** The entry for bits that are all set, without a cluster that has them. */
-const ALL_ONES = 1;
 
 /** @param counted after entries were mended */
 export function mendBitmapEntries(work: RepairWork, { image, counter }: CountedImage): void {
   const { clusterSize, fileEnd } = work;
-  const bitmapEntry = (at: number, high: number, low: number): void => {
+  const bitmapEntry = (at: HostOffset, high: number, low: number): void => {
     const host = offsetOf(high, low);
-    const isBroken =
-      (high & RESERVED.high) !== 0 ||
-      (low & RESERVED.low) !== 0 ||
-      (host !== 0 && (low & (clusterSize - 1)) !== 0);
-    const isShared = host !== 0 && !isBroken && host < fileEnd && counter.counts.of(host / clusterSize) > 1;
+    const isBroken = isBrokenBitmapEntry(high, low, clusterSize);
+    const isShared =
+      host !== 0 && !isBroken && host < fileEnd && counter.counts.of(hostCluster(host / clusterSize)) > 1;
     if (!isBroken && host < fileEnd && !isShared) return;
     work.setEntry(at, 0, ALL_ONES);
     work.log.did('bitmapEntryDirty', {
@@ -39,17 +34,17 @@ export function mendBitmapEntries(work: RepairWork, { image, counter }: CountedI
 }
 
 /** What reads differently now has changed. */
-function markLosses(work: RepairWork, bitmap: Bitmap, size: number): void {
+function markLosses(work: RepairWork, bitmap: Bitmap, size: ByteLength): void {
   const { log, clusterSize } = work;
   const perEntry = clusterSize * 8 * bitmap.granularity;
   // Where not all losses are known one by one, all of the disk may have changed.
   const isAll = log.lossCount > log.losses.length;
-  const losses = isAll ? [{ guest: 0, length: size, snapshot: undefined }] : log.losses;
+  const losses = isAll ? [{ guest: guestOffset(0), length: size, snapshot: undefined }] : log.losses;
   for (const { guest, length, snapshot } of losses) {
     if (snapshot !== undefined) continue;
     const last = Math.min(bitmap.tableSize, Math.ceil((guest + length) / perEntry));
     for (let index = Math.floor(guest / perEntry); index < last; index++) {
-      const at = bitmap.tableOffset + index * 8;
+      const at = plus(bitmap.tableOffset, index * 8);
       const entry = new Uint8Array(8);
       work.file.read(entry, at);
       const view = dataView(entry);

@@ -3,15 +3,13 @@ import { DiskRefcounts } from '../check/diskRefcounts';
 import type { L1Table } from '../check/l1Tables';
 import { References } from '../check/references';
 import { TableReceiver } from '../check/tableReceiver';
-import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { entryHex } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
+import { entryKind, hasHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { clusterOf, guestOffset, hostCluster, type HostOffset, plus } from '../units';
 import type { RepairExample } from './report';
 import type { RepairWork } from './work';
-
-/** The byte of an entry that has the flag, its first one. */
-const COPIED = 0x80;
 
 /** @param untouched clusters in which no entry is changed: something else uses them, too */
 export function mendCopiedFlags(work: RepairWork, untouched: ReadonlySet<number> = new Set()): void {
@@ -36,58 +34,56 @@ class CopiedMender extends TableReceiver {
   override l1Entry(table: L1Table, index: number, high: number, low: number): void {
     const offset = offsetOf(high, low);
     if (!table.isActive || offset === 0) return;
-    const refcount = this.disk.of(Math.floor(offset / this.work.clusterSize));
+    const refcount = this.disk.of(clusterOf(offset, this.work.clusterSize));
     const isCopied = (high & COPIED_HIGH) !== 0;
     if (refcount === undefined || (refcount === 1) === isCopied) return;
-    const at = table.offset + index * 8;
+    const at = plus(table.offset, index * 8);
     this.#flip(at, high, low, {
       host: offset,
-      guest: index * this.image.header.l2Span,
+      guest: guestOffset(index * this.image.header.l2Span),
       structure: 'L2 table',
       refcount,
     });
   }
 
-  run(index: number, count: number, host: number, isCopied: boolean): void {
+  run(index: number, count: number, host: HostOffset, isCopied: boolean): void {
     if (this.table.activeTimes === 0) return;
     const { clusterSize } = this.work;
     const first = host / clusterSize;
     const { ones, unreadable } = this.disk.countOnes(first, count);
     if (unreadable === 0 && ones === (isCopied ? count : 0)) return;
     for (let done = 0; done < count; done++) {
-      const at = host + done * clusterSize;
-      const high = Math.floor(at / 2 ** 32) + (isCopied ? COPIED_HIGH : 0);
-      if (this.disk.isOne(first + done) !== isCopied) this.#entry(index + done, high, at % 2 ** 32, at);
+      const at = plus(host, done * clusterSize);
+      if (this.disk.isOne(hostCluster(first + done)) === isCopied) continue;
+      const { high, low } = withOffset(isCopied ? COPIED_HIGH : 0, 0, at);
+      this.#entry(index + done, high, low, at);
     }
   }
 
   single(index: number, high: number, low: number): void {
     const { rules } = this.image.tables;
-    if (this.table.activeTimes === 0 || entryType(rules, high, low) !== 'allocated') return;
+    if (this.table.activeTimes === 0 || !hasHostCluster(entryKind(rules, high, low))) return;
     const host = offsetOf(high, low);
-    const isOne = rules.hasDataFile || this.disk.isOne(Math.floor(host / this.work.clusterSize));
+    const isOne = rules.hasDataFile || this.disk.isOne(clusterOf(host, this.work.clusterSize));
     if (isOne !== ((high & COPIED_HIGH) !== 0)) this.#entry(index, high, low, host);
   }
 
-  #entry(index: number, high: number, low: number, host: number): void {
+  #entry(index: number, high: number, low: number, host: HostOffset): void {
     const { at, guest } = this.place(index);
     const { rules } = this.image.tables;
-    const refcount = rules.hasDataFile ? 1 : (this.disk.of(Math.floor(host / this.work.clusterSize)) ?? 0);
+    const refcount = rules.hasDataFile ? 1 : (this.disk.of(clusterOf(host, this.work.clusterSize)) ?? 0);
     this.#flip(at, high, low, { host, guest, structure: 'data', refcount });
   }
 
   #flip(
-    at: number,
+    at: HostOffset,
     high: number,
     low: number,
     facts: Required<Pick<RepairExample, 'host' | 'guest' | 'structure' | 'refcount'>>,
   ): void {
     if (this.untouched.has(Math.floor(at / this.work.clusterSize))) return;
     const flipped = (high ^ COPIED_HIGH) >>> 0;
-    const byte = new Uint8Array(1);
-    this.work.file.read(byte, at);
-    byte[0] = byte[0]! ^ COPIED;
-    this.work.file.write(byte, at);
+    this.work.changeByte(at, (byte) => byte ^ (COPIED_HIGH >>> 24));
     this.work.log.did('copiedFlag', () => ({
       at,
       ...facts,

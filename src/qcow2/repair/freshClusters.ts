@@ -5,6 +5,14 @@
 import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import type { WritableFile } from '../io/writableFile';
+import {
+  type ByteLength,
+  type ClusterCount,
+  type HostCluster,
+  type HostOffset,
+  plus,
+  startOf,
+} from '../units';
 
 /** Bytes that may be copied whatever the size of the file. */
 const LEAST_BUDGET = 64 * 2 ** 20;
@@ -13,7 +21,7 @@ const PIECE = 64 * 1024;
 
 export class FreshClusters {
   /** First cluster that is not taken. */
-  next: number;
+  next: HostCluster;
   /** Bytes that may still be copied: a hostile image must not make the file grow without end. */
   #budget: number;
 
@@ -24,8 +32,8 @@ export class FreshClusters {
   constructor(
     readonly file: WritableFile,
     readonly original: BlockFile,
-    readonly clusterSize: number,
-    first: number,
+    readonly clusterSize: ByteLength,
+    first: HostCluster,
   ) {
     this.next = first;
     this.#budget = Math.max(LEAST_BUDGET, Math.min(original.size, original.allocatedBytes));
@@ -36,13 +44,13 @@ export class FreshClusters {
    * @returns offset of the first one, in bytes
    * @throws FormatError where the file cannot grow
    */
-  take(count: number): number {
-    const offset = this.next * this.clusterSize;
+  take(count: ClusterCount): HostOffset {
+    const offset = startOf(this.next, this.clusterSize);
     const size = count * this.clusterSize;
     if (offset + size > Number.MAX_SAFE_INTEGER) {
       throw new FormatError(this.file.name, 'image.tooLong', { limit: Number.MAX_SAFE_INTEGER });
     }
-    this.next += count;
+    this.next = plus(this.next, count);
     this.file.fill(offset, size);
     return offset;
   }
@@ -52,21 +60,21 @@ export class FreshClusters {
    * @returns where the copy is: as far into a cluster as `offset` was into its sector; undefined where too much was
    *   copied already
    */
-  copy(offset: number, length: number): number | undefined {
+  copy(offset: HostOffset, length: ByteLength): HostOffset | undefined {
     const { clusterSize, original } = this;
     const within = offset % 512;
     const count = Math.ceil((within + length) / clusterSize);
     if (count * clusterSize > this.#budget) return undefined;
     this.#budget -= count * clusterSize;
-    const target = this.take(count) + within;
+    const target = plus(this.take(count), within);
     const end = Math.min(length, original.size - offset);
     const buffer = new Uint8Array(Math.min(PIECE, Math.max(0, end)));
     for (let done = 0; done < end; done += PIECE) {
-      const extent = original.extentAt(offset + done);
+      const extent = original.extentAt(plus(offset, done));
       const bytes = buffer.subarray(0, Math.min(PIECE, end - done));
       if (extent.isHole && extent.end >= offset + done + bytes.length) continue;
-      original.read(bytes, offset + done);
-      this.file.write(bytes, target + done);
+      original.read(bytes, plus(offset, done));
+      this.file.write(bytes, plus(target, done));
     }
     return target;
   }

@@ -5,12 +5,10 @@
 import { ClusterBits } from '../change/clusterSet';
 import { forEachL1Entry, l1TablesOf, type L1Table } from '../check/l1Tables';
 import { entryHex } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { hasAny, L1_RESERVED, offsetOf, without } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { clusterOf, guestOffset, type GuestOffset, type HostOffset, plus } from '../units';
 import type { RepairWork } from './work';
-
-/** Bits 56 to 62, and 0 to 8. */
-const RESERVED = { high: 0x7f000000, low: 0x1ff };
 
 /** @param taken clusters of structures */
 export function mendL1Entries(work: RepairWork, taken: ClusterBits): void {
@@ -45,8 +43,8 @@ class L1Mender {
 
   #mendEntry(index: number, high: number, low: number): void {
     const { work, table } = this;
-    const at = table.offset + index * 8;
-    const guest = this.#guest(index);
+    const at = plus(table.offset, index * 8);
+    const guest = guestOffset(index * this.image.header.l2Span);
     const change = (kind: 'l1EntryCleared' | 'reservedBitsCleared', toHigh: number, toLow: number): void => {
       work.setEntry(at, toHigh, toLow);
       work.log.did(kind, () => ({
@@ -71,16 +69,17 @@ class L1Mender {
       work.lost(guest, this.image.header.l2Span, this.#size, why, reads, table.snapshot);
       return;
     }
-    if ((high & RESERVED.high) !== 0 || (low & RESERVED.low) !== 0) {
-      change('reservedBitsCleared', (high & ~RESERVED.high) >>> 0, (low & ~RESERVED.low) >>> 0);
+    if (hasAny(high, low, L1_RESERVED)) {
+      const clean = without(high, low, L1_RESERVED);
+      change('reservedBitsCleared', clean.high, clean.low);
     }
     this.#separate(at, offset, guest);
   }
 
   /** A table of its own for this entry, where it has not. */
-  #separate(at: number, offset: number, guest: number): void {
+  #separate(at: HostOffset, offset: HostOffset, guest: GuestOffset): void {
     const { work, taken } = this;
-    const cluster = offset / work.clusterSize;
+    const cluster = clusterOf(offset, work.clusterSize);
     if (!taken.has(cluster) && !this.#seen.has(cluster)) {
       this.#seen.add(cluster);
       return;
@@ -88,13 +87,9 @@ class L1Mender {
     const target = work.fresh.copy(offset, work.clusterSize);
     if (target === undefined) return;
     work.setEntry(at, Math.floor(target / 2 ** 32), target % 2 ** 32);
-    this.#seen.add(target / work.clusterSize);
+    this.#seen.add(clusterOf(target, work.clusterSize));
     const example = { at, host: offset, guest, structure: 'L2 table', ...this.#layer() } as const;
     work.log.did('structureCopied', { ...example, found: offset, becomes: target });
-  }
-
-  #guest(index: number): number {
-    return index * this.image.header.l2Span;
   }
 
   #layer(): { readonly snapshot?: number } {

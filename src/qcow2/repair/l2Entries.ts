@@ -1,19 +1,20 @@
 /** L2 entries that break a rule, each table once: layers that share it share what becomes of it. */
+import { DiskRefcounts } from '../check/diskRefcounts';
 import { forEachL1Entry, l1TablesOf } from '../check/l1Tables';
 import { References } from '../check/references';
 import { TableReceiver } from '../check/tableReceiver';
-import { DiskRefcounts } from '../check/diskRefcounts';
 import { entryHex } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { type ByteLength, guestOffset, type HostOffset, plus } from '../units';
 import { mendEntry, type Mended } from './mendEntry';
 import type { RepairWork } from './work';
 
 /** What was lost in a table, for the other layers that have it. */
 interface TableLoss {
   /** From the first guest byte of the table. */
-  readonly start: number;
-  readonly length: number;
+  readonly start: ByteLength;
+  readonly length: ByteLength;
   readonly why: Mended['why'];
   readonly reads: 'zeroes' | 'backing';
 }
@@ -41,7 +42,7 @@ class L2Mender extends TableReceiver {
     super(image);
   }
 
-  run(index: number, count: number, host: number): void {
+  run(index: number, count: number, host: HostOffset): void {
     const { clusterSize, fileEnd } = this.work;
     const inFile = Math.ceil((fileEnd - host) / clusterSize);
     for (let done = Math.max(0, inFile); done < count; done++) this.#mendAgain(index + done);
@@ -49,7 +50,7 @@ class L2Mender extends TableReceiver {
 
   single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
     const { work } = this;
-    const guest = this.guestOf(index);
+    const guest = guestOffset(this.guestOf(index));
     const place = { guest, fileEnd: work.fileEnd, namesBacking: work.namesBacking };
     const { rules } = this.image.tables;
     // One fault may hide another one.
@@ -78,7 +79,8 @@ class L2Mender extends TableReceiver {
           return;
         }
         for (const { start, length, why, reads } of losses) {
-          work.lost(index * header.l2Span + start, length, size, why, reads, table.snapshot);
+          const guest = guestOffset(index * header.l2Span + start);
+          work.lost(guest, length, size, why, reads, table.snapshot);
         }
       };
       forEachL1Entry(image.file, table, visit, () => {
@@ -93,8 +95,9 @@ class L2Mender extends TableReceiver {
     const bytes = new Uint8Array(16);
     file.read(bytes, this.place(index).at);
     const view = new DataView(bytes.buffer);
-    const bitmap = header.l2EntrySize === 16 ? [view.getUint32(8), view.getUint32(12)] : [0, 0];
-    this.single(index, view.getUint32(0), view.getUint32(4), bitmap[0]!, bitmap[1]!);
+    const hasBitmap = header.l2EntrySize === 16;
+    const [zeroes, allocated] = hasBitmap ? ([view.getUint32(8), view.getUint32(12)] as const) : [0, 0];
+    this.single(index, view.getUint32(0), view.getUint32(4), zeroes, allocated);
   }
 
   #put(index: number, before: { high: number; low: number }, mended: Mended): void {
@@ -104,7 +107,7 @@ class L2Mender extends TableReceiver {
     const place = this.place(index);
     const { at, guest } = place;
     work.setEntry(at, mended.high, mended.low);
-    if (header.l2EntrySize === 16) work.setEntry(at + 8, mended.zeroes, mended.allocated);
+    if (header.l2EntrySize === 16) work.setEntry(plus(at, 8), mended.zeroes, mended.allocated);
     work.log.did(mended.kind, () => ({
       ...place,
       structure: 'data',
@@ -114,7 +117,7 @@ class L2Mender extends TableReceiver {
     const { lost, why } = mended;
     if (lost === undefined) return;
     const size = Number(snapshots[snapshot ?? -1]?.virtualSize ?? BigInt(header.size));
-    work.lost(guest + lost.start, lost.end - lost.start, size, why, lost.reads, snapshot);
+    work.lost(plus(guest, lost.start), lost.end - lost.start, size, why, lost.reads, snapshot);
     if (snapshots.length === 0 || this.#lossCount++ >= MAX_SHARED_LOSSES) return;
     const start = this.entryOf(index) * header.clusterSize + lost.start;
     const loss = { start, length: lost.end - lost.start, why, reads: lost.reads };

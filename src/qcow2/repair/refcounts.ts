@@ -3,15 +3,25 @@
  * place; missing ones, and a table that is too small, are made behind the end of the file.
  */
 import { ClusterBits } from '../change/clusterSet';
-import { refcountWidth, type RefcountWidth } from '../change/refcountWidth';
 import type { CountedImage } from '../check/checkImage';
 import type { ClusterCounts } from '../check/clusterCounts';
-import { onesOnDisk, type DiskRefcounts } from '../check/diskRefcounts';
+import type { DiskRefcounts } from '../check/diskRefcounts';
 import { FormatError } from '../errors';
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { offsetOf } from '../format/entryBits';
 import { MAX_REFCOUNT_TABLE_SIZE } from '../format/limits';
-import { offsetOf } from '../format/offsetField';
-import { refcountsPerBlock } from '../format/refcount';
+import { onesOnDisk, refcountsPerBlock, refcountWidth, type RefcountWidth } from '../format/refcountWidth';
+import {
+  type ByteLength,
+  type ClusterCount,
+  clusterOf,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+  startOf,
+} from '../units';
 import type { RepairExample } from './report';
 import type { RepairWork } from './work';
 
@@ -24,14 +34,14 @@ export class RefcountMender {
   readonly #counts: ClusterCounts;
   readonly #width: RefcountWidth;
   readonly #perBlock: number;
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
   /** Offset of the block of each index that has one, in bytes. */
-  readonly #blocks = new Map<number, number>();
+  readonly #blocks = new Map<number, HostOffset>();
   readonly #isNew = new Set<number>();
   /** A block of refcounts of one. */
   readonly #ones: Buffer;
   readonly #scratch: Buffer;
-  #tableOffset: number;
+  #tableOffset: HostOffset;
   #tableClusters: number;
 
   /**
@@ -70,7 +80,7 @@ export class RefcountMender {
     const overflows = this.counted.findings.kept.filter(({ kind }) => kind === 'refcountOverflow');
     const beyond = new Set(overflows.map(({ host }) => host));
     for (const [index, offset] of this.#blocks) {
-      const isShared = this.#counts.of(offset / this.#clusterSize) > 1 || beyond.has(offset);
+      const isShared = this.#counts.of(clusterOf(offset, this.#clusterSize)) > 1 || beyond.has(offset);
       if (!isShared) this.#mendBlock(index, offset, true);
     }
   }
@@ -97,9 +107,9 @@ export class RefcountMender {
         const offset = this.work.fresh.take(1);
         this.#blocks.set(index, offset);
         this.#isNew.add(index);
-        this.work.setWide(this.#tableOffset + index * 8, offset);
+        const at = plus(this.#tableOffset, index * 8);
+        this.work.setWide(at, offset);
         this.#refer(offset, 1, needed);
-        const at = this.#tableOffset + index * 8;
         this.work.log.did('refcountsRebuilt', {
           at,
           host: offset,
@@ -123,10 +133,10 @@ export class RefcountMender {
     }
     const clusters = Math.min(most, Math.ceil(least * 1.5));
     const offset = work.fresh.take(clusters);
-    for (const [index, block] of this.#blocks) work.setWide(offset + index * 8, block);
-    this.#counts.forget(this.#tableOffset / this.#clusterSize, this.#tableClusters);
+    for (const [index, block] of this.#blocks) work.setWide(plus(offset, index * 8), block);
+    this.#counts.forget(clusterOf(this.#tableOffset, this.#clusterSize), this.#tableClusters);
     work.log.did('refcountsRebuilt', {
-      at: 48,
+      at: hostOffset(48),
       host: this.#tableOffset,
       structure: 'refcount table',
       found: this.#tableOffset,
@@ -139,8 +149,8 @@ export class RefcountMender {
     this.#refer(offset, clusters, needed);
   }
 
-  #refer(offset: number, clusters: number, needed: Set<number>): void {
-    const first = offset / this.#clusterSize;
+  #refer(offset: HostOffset, clusters: ClusterCount, needed: Set<number>): void {
+    const first = clusterOf(offset, this.#clusterSize);
     this.#counts.add(first, clusters, 1);
     for (let index = Math.floor(first / this.#perBlock); index * this.#perBlock < first + clusters; index++) {
       needed.add(index);
@@ -162,7 +172,7 @@ export class RefcountMender {
     }
   }
 
-  #mendBlock(index: number, offset: number, onlyLowers: boolean): void {
+  #mendBlock(index: number, offset: HostOffset, onlyLowers: boolean): void {
     const { work } = this;
     work.progress.checkCancelled();
     const before = this.#scratch;
@@ -175,20 +185,20 @@ export class RefcountMender {
       if (page.equals(before.subarray(at, at + PAGE))) continue;
       // So are most: a terabyte's are next to nothing then.
       if (isOneWord(page)) {
-        work.file.fill(offset + at, page.length, page.readUInt32BE(0), page.readUInt32BE(4));
+        work.file.fill(plus(offset, at), page.length, page.readUInt32BE(0), page.readUInt32BE(4));
       } else {
-        work.file.write(page, offset + at);
+        work.file.write(page, plus(offset, at));
       }
     }
   }
 
   /** What a block shall be: the references. */
   #wanted(index: number): Buffer {
-    const first = index * this.#perBlock;
+    const first = hostCluster(index * this.#perBlock);
     if (this.#haveOneEach(first)) return this.#ones;
     const bytes = Buffer.alloc(this.#clusterSize);
     for (let at = 0; at < this.#perBlock; at++) {
-      const references = this.#counts.of(first + at);
+      const references = this.#counts.of(plus(first, at));
       if (references !== 0) this.#width.set(bytes, at, references);
     }
     return bytes;
@@ -196,12 +206,12 @@ export class RefcountMender {
 
   /** The same for those that are too high alone. */
   #lowered(index: number, before: Buffer): Buffer {
-    const first = index * this.#perBlock;
+    const first = hostCluster(index * this.#perBlock);
     const bytes = Buffer.from(before);
     // QEMU does not look at refcounts of what is not in the file.
     const end = Math.min(this.#perBlock, this.counted.counter.knownClusters - first);
     for (let at = 0; at < end; at++) {
-      const references = this.#counts.of(first + at);
+      const references = this.#counts.of(plus(first, at));
       if (this.#width.get(before, at) > references) this.#width.set(bytes, at, references);
     }
     return bytes;
@@ -221,20 +231,20 @@ export class RefcountMender {
   }
 
   #tell(index: number, before: Buffer, after: Buffer): void {
-    const first = index * this.#perBlock;
+    const first = hostCluster(index * this.#perBlock);
     const isNew = this.#isNew.has(index);
     if (after === this.#ones && (isNew ? this.#wereZero(first) : isOneByte(before) && before[0] === 0)) {
       this.#note(first, this.#perBlock, 0, 1);
       return;
     }
     const wasAt = (at: number): number =>
-      isNew ? (this.original.of(first + at) ?? 0) : this.#width.get(before, at);
+      isNew ? (this.original.of(plus(first, at)) ?? 0) : this.#width.get(before, at);
     for (let at = 0; at < this.#perBlock;) {
       const is = this.#width.get(after, at);
       const was = wasAt(at);
       let end = at + 1;
       while (end < this.#perBlock && this.#width.get(after, end) === is && wasAt(end) === was) end++;
-      if (is !== was) this.#note(first + at, end - at, was, is);
+      if (is !== was) this.#note(plus(first, at), end - at, was, is);
       at = end;
     }
   }
@@ -249,17 +259,17 @@ export class RefcountMender {
   }
 
   /** Clusters in a row get another refcount. */
-  #note(first: number, count: number, was: number, is: number): void {
+  #note(first: HostCluster, count: number, was: number, is: number): void {
     const { log } = this.work;
     const kind = is > was ? 'refcountRaised' : 'refcountLowered';
-    const facts = (cluster: number): RepairExample => ({
-      host: cluster * this.#clusterSize,
+    const facts = (cluster: HostCluster): RepairExample => ({
+      host: startOf(cluster, this.#clusterSize),
       found: was,
       becomes: is,
     });
     let done = 0;
-    for (; done < count && !log.isFull(kind); done++) log.did(kind, facts(first + done));
-    if (done < count) log.did(kind, facts(first + done), count - done);
+    for (; done < count && !log.isFull(kind); done++) log.did(kind, facts(plus(first, done)));
+    if (done < count) log.did(kind, facts(plus(first, done)), count - done);
     if (is === 0) this.freed.add(first, count);
   }
 }

@@ -19,14 +19,8 @@
  * says of free clusters is believed.
  */
 import { ClusterBits } from '../change/clusterSet';
-import {
-  checkImage,
-  countImage,
-  isSound,
-  reportOn,
-  type CheckReport,
-  type CountedImage,
-} from '../check/checkImage';
+import { checkImage, countImage, reportOn, type CountedImage } from '../check/checkImage';
+import { isSound, type CheckReport } from '../check/checkReport';
 import type { DiskRefcounts } from '../check/diskRefcounts';
 import { isPartMissing } from '../check/missing';
 import { RefusedError } from '../errors';
@@ -35,6 +29,7 @@ import { FEATURE_NAMES } from '../format/features';
 import { headerField } from '../format/headerFields';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { Progress } from '../progress';
+import { hostOffset } from '../units';
 import { mendBitmapEntries } from './bitmapEntries';
 import { mendCopiedFlags } from './copiedFlags';
 import { mendL1Entries } from './l1Entries';
@@ -161,11 +156,8 @@ function clearMarks(work: RepairWork): void {
   const { version, features } = work.header();
   if (version === 2 || (!features.dirty && !features.corrupt)) return;
   // The last byte of the field.
-  const at = headerField('incompatible_features').offset + 7;
-  const byte = new Uint8Array(1);
-  work.file.read(byte, at);
-  byte[0] = byte[0]! & ~(DIRTY | CORRUPT);
-  work.file.write(byte, at);
+  const at = hostOffset(headerField('incompatible_features').offset + 7);
+  work.changeByte(at, (byte) => byte & ~(DIRTY | CORRUPT));
   if (features.dirty) work.log.did('dirtyCleared', { at });
   if (features.corrupt) work.log.did('corruptCleared', { at });
 }

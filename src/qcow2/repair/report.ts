@@ -1,6 +1,7 @@
 /** What a repair does, or did, as plain data: the preview before it is staged and the report afterwards. */
-import { isSound, type CheckReport } from '../check/checkImage';
+import { isSound, type CheckReport } from '../check/checkReport';
 import type { FindingKind, Structure } from '../check/findings';
+import type { ByteLength, ClusterCount, GuestOffset, HostOffset } from '../units';
 
 /** `leaks`: only what costs space. `all`: everything that can be mended, entries that cannot be kept among it. */
 export type RepairMode = 'leaks' | 'all';
@@ -50,12 +51,12 @@ export type RepairActionKind =
 /** One of the places; offsets are bytes. */
 export interface RepairExample {
   /** Of the entry that changes: bytes from the start of the image file. */
-  readonly at?: number;
+  readonly at?: HostOffset;
   /** Of the cluster concerned: bytes from the start of the image file. */
-  readonly host?: number;
+  readonly host?: HostOffset;
   /** Clusters from `host` on; one unless told. */
-  readonly clusters?: number;
-  readonly guest?: number;
+  readonly clusters?: ClusterCount;
+  readonly guest?: GuestOffset;
   /** Place in the snapshot table; absent for the active layer. */
   readonly snapshot?: number;
   readonly structure?: Structure;
@@ -77,9 +78,9 @@ export interface RepairAction {
 /** Guest bytes that read differently after the repair, or that could not be read before. */
 export interface RepairLoss {
   /** First byte. */
-  readonly guest: number;
+  readonly guest: GuestOffset;
   /** Bytes. */
-  readonly length: number;
+  readonly length: ByteLength;
   /** The snapshot in which it is so, by its place in the snapshot table; absent for the active layer. */
   readonly snapshot?: number;
   /** The finding behind it. */
@@ -104,7 +105,7 @@ export interface RepairReport {
   /** Of all losses. */
   readonly lossCount: number;
   /** Of all losses, bytes. */
-  readonly lostBytes: number;
+  readonly lostBytes: ByteLength;
   readonly before: CheckReport;
   /** The repaired image, checked: what is left could not be mended. */
   readonly after: CheckReport;

@@ -8,14 +8,14 @@
  */
 import { ClusterBits } from '../change/clusterSet';
 import type { CountedImage } from '../check/checkImage';
-import { compressedRegion, type Place } from '../check/references';
+import type { Place } from '../check/referenceReceiver';
 import { TableReceiver } from '../check/tableReceiver';
-import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { dataView } from '../format/bytes';
-import { sectorCountShift } from '../format/compressedDescriptor';
-import { L2_ZERO_LOW } from '../format/l2Entry';
-import { offsetOf } from '../format/offsetField';
+import { compressedClusters, compressedRegion, withCompressedOffset } from '../format/compressedDescriptor';
+import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
+import { EntryKind, entryKind, hasHostCluster, showsHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { type GuestOffset, hostCluster, type HostCluster, type HostOffset, plus, startOf } from '../units';
 import { withoutHost, type EntryWords } from './mendEntry';
 import type { RepairWork } from './work';
 
@@ -28,8 +28,8 @@ const MAX_CANDIDATES = 200_000;
  */
 export function separateSharedData(work: RepairWork, taken: ClusterBits, counted: CountedImage): void {
   if (counted.image.hasDataFile || !work.canMoveData) return;
-  const isTable = (cluster: number): boolean => counted.references.allTables.of(cluster) > 0;
-  const isStructure = (cluster: number): boolean => taken.has(cluster) || isTable(cluster);
+  const isTable = (cluster: HostCluster): boolean => counted.references.allTables.of(cluster) > 0;
+  const isStructure = (cluster: HostCluster): boolean => taken.has(cluster) || isTable(cluster);
   const suspects = suspectClusters(counted, taken);
   if (suspects.count === 0) return;
   const collector = new Collector(counted.image, suspects);
@@ -52,17 +52,17 @@ function suspectClusters(
     if (isSuspect) suspects.add(cluster);
   });
   for (const { kind, host = 0 } of findings.kept) {
-    if (kind === 'refcountOverflow') suspects.add(host / image.header.clusterSize);
+    if (kind === 'refcountOverflow') suspects.add(hostCluster(host / image.header.clusterSize));
   }
   return suspects;
 }
 
 /** An entry that leads to a suspect. */
 interface Candidate extends Place {
-  readonly at: number;
-  readonly guest: number;
+  readonly at: HostOffset;
+  readonly guest: GuestOffset;
   /** The clusters it leads to. */
-  readonly first: number;
+  readonly first: HostCluster;
   readonly count: number;
   readonly isCompressed: boolean;
   /** L1 entries that name its table: so often it refers to them. */
@@ -79,22 +79,21 @@ class Collector extends TableReceiver {
     super(image);
   }
 
-  run(index: number, count: number, host: number): void {
+  run(index: number, count: number, host: HostOffset): void {
     const first = host / this.clusterSize;
     for (let done = 0; done < count; done++) {
-      if (this.suspects.has(first + done)) this.#add(index + done, first + done, 1, false);
+      if (this.suspects.has(hostCluster(first + done)))
+        this.#add(index + done, hostCluster(first + done), 1, false);
     }
   }
 
   single(index: number, high: number, low: number): void {
     const { rules } = this.image.tables;
-    const type = entryType(rules, high, low);
-    if (type === 'allocated') {
+    const kind = entryKind(rules, high, low);
+    if (hasHostCluster(kind)) {
       this.run(index, 1, offsetOf(high, low));
-    } else if (type === 'compressed') {
-      const { offset, size } = compressedRegion(high, low, rules.clusterBits);
-      const first = Math.floor(offset / this.clusterSize);
-      const count = Math.floor((offset + size - 1) / this.clusterSize) - first + 1;
+    } else if (kind === EntryKind.compressed) {
+      const { first, count } = compressedClusters(high, low, rules.clusterBits);
       for (let cluster = first; cluster < first + count; cluster++) {
         if (!this.suspects.has(cluster)) continue;
         this.#add(index, first, count, true);
@@ -103,7 +102,7 @@ class Collector extends TableReceiver {
     }
   }
 
-  #add(index: number, first: number, count: number, isCompressed: boolean): void {
+  #add(index: number, first: HostCluster, count: number, isCompressed: boolean): void {
     if (this.candidates.length >= MAX_CANDIDATES) return;
     const { times } = this.table;
     this.candidates.push({ ...this.place(index), first, count, isCompressed, times });
@@ -120,7 +119,7 @@ class Separator {
   constructor(
     readonly work: RepairWork,
     readonly counted: CountedImage,
-    readonly isStructure: (cluster: number) => boolean,
+    readonly isStructure: (cluster: HostCluster) => boolean,
     readonly candidates: readonly Candidate[],
   ) {
     for (const { isCompressed, first, count } of candidates) {
@@ -169,19 +168,18 @@ class Separator {
     const { at, first } = candidate;
     const { rules } = this.counted.image.tables;
     const words = this.#wordsAt(at);
-    const hasData = rules.extendedL2 ? words.allocated !== 0 : (words.low & L2_ZERO_LOW) === 0;
-    const host = first * work.clusterSize;
-    if (!hasData) {
+    const host = startOf(first, work.clusterSize);
+    if (!showsHostCluster(rules, words.low, words.allocated)) {
       const bare = withoutHost(rules, words);
       work.setEntry(at, bare.high, bare.low);
-      if (rules.extendedL2) work.setEntry(at + 8, bare.zeroes, 0);
+      if (rules.extendedL2) work.setEntry(plus(at, 8), bare.zeroes, 0);
       work.log.did('entryZeroed', { ...placeOf(candidate), host, structure: 'data' });
       return;
     }
     const target = work.fresh.copy(host, work.clusterSize);
     if (target === undefined) return;
-    const high = (COPIED_HIGH | Math.floor(target / 2 ** 32)) >>> 0;
-    work.setEntry(at, high, (target % 2 ** 32) + (words.low & 0x1ff));
+    const { high, low } = withOffset(COPIED_HIGH, words.low, target);
+    work.setEntry(at, high, low);
     work.log.did('dataCopied', {
       ...placeOf(candidate),
       host,
@@ -198,14 +196,12 @@ class Separator {
     const { offset, size } = compressedRegion(high, low, clusterBits);
     const target = work.fresh.copy(offset, size);
     if (target === undefined) return;
-    const offsetBits = 2 ** (sectorCountShift(clusterBits) - 32) - 1;
-    const newHigh = ((high & ~offsetBits) | Math.floor(target / 2 ** 32)) >>> 0;
-    work.setEntry(candidate.at, newHigh, target % 2 ** 32);
+    work.setEntry(candidate.at, withCompressedOffset(high, clusterBits, target), target % 2 ** 32);
     const facts = { host: offset, structure: 'compressed data', found: offset, becomes: target } as const;
     work.log.did('dataCopied', { ...placeOf(candidate), ...facts });
   }
 
-  #wordsAt(at: number): EntryWords {
+  #wordsAt(at: HostOffset): EntryWords {
     const bytes = new Uint8Array(16);
     this.work.file.read(bytes, at);
     const view = dataView(bytes);

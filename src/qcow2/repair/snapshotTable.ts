@@ -2,7 +2,7 @@
 import { dataView } from '../format/bytes';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { l1TableFault, type Snapshot } from '../format/snapshotTable';
-import { hex } from '../units';
+import { type ByteLength, guestOffset, hex, hostOffset, type HostOffset, plus } from '../units';
 import type { RepairWork } from './work';
 
 /** Bytes of an entry before its extra data. */
@@ -19,7 +19,12 @@ export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
   if (overhanging > 0) {
     work.log.did(
       'snapshotRemoved',
-      { at: 60, structure: 'snapshot table', found: header.snapshotCount, becomes: snapshots.length },
+      {
+        at: hostOffset(60),
+        structure: 'snapshot table',
+        found: header.snapshotCount,
+        becomes: snapshots.length,
+      },
       overhanging,
     );
   }
@@ -34,7 +39,7 @@ export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
       work.log.did('snapshotRemoved', { at: offset, snapshot: index, structure: 'snapshot table', found });
       const size = Number(virtualSize ?? BigInt(header.size));
       const why = isMisaligned ? 'snapshotL1Misaligned' : 'snapshotL1TooLarge';
-      work.lost(0, size, size, why, 'zeroes', index);
+      work.lost(guestOffset(0), size, size, why, 'zeroes', index);
       isChanged = true;
       continue;
     }
@@ -60,9 +65,9 @@ export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
 
 /** Where the table is. */
 interface TablePlace {
-  readonly offset: number;
+  readonly offset: HostOffset;
   /** Bytes, with the padding after the last entry. */
-  readonly size: number;
+  readonly size: ByteLength;
 }
 
 /** Moves the table to clusters of its own, as its entries are now. */
@@ -70,13 +75,13 @@ export function moveSnapshotTable(work: RepairWork, image: Qcow2Image): TablePla
   const table = new TableBuilder(image);
   for (const snapshot of image.snapshots) table.add(snapshot, false);
   const { snapshotsOffset: at } = image.header;
-  work.log.did('structureCopied', { at: 64, host: at, structure: 'snapshot table' });
+  work.log.did('structureCopied', { at: hostOffset(64), host: at, structure: 'snapshot table' });
   return writeTable(work, table);
 }
 
 function writeTable(work: RepairWork, { bytes, count }: TableBuilder): TablePlace {
   const size = bytes.length;
-  const offset = size === 0 ? 0 : work.fresh.take(Math.ceil(size / work.clusterSize));
+  const offset = size === 0 ? hostOffset(0) : work.fresh.take(Math.ceil(size / work.clusterSize));
   if (size > 0) work.file.write(bytes, offset);
   work.setHeader('nb_snapshots', count);
   work.setHeader('snapshots_offset', offset);
@@ -106,8 +111,8 @@ class TableBuilder {
     const newExtra = completes ? Math.max(FULL_EXTRA, kept) : kept;
     this.#view.setUint32(start + EXTRA_SIZE_AT, newExtra);
     const extra = start + ENTRY_LENGTH;
-    this.#copy(offset + ENTRY_LENGTH, extra, kept);
-    this.#copy(offset + ENTRY_LENGTH + extraSize, extra + newExtra, textSize);
+    this.#copy(plus(offset, ENTRY_LENGTH), extra, kept);
+    this.#copy(plus(offset, ENTRY_LENGTH + extraSize), extra + newExtra, textSize);
     this.#size = Math.ceil((extra + newExtra + textSize) / 8) * 8;
     this.#reserve(this.#size);
     this.count++;
@@ -117,12 +122,12 @@ class TableBuilder {
     this.#view.setBigUint64(extra + 16, NO_ICOUNT);
   }
 
-  #copy(from: number, to: number, length: number): void {
+  #copy(from: HostOffset, to: number, length: ByteLength): void {
     this.#reserve(to + length);
     if (length > 0) this.image.file.read(this.#buffer.subarray(to, to + length), from);
   }
 
-  #reserve(size: number): void {
+  #reserve(size: ByteLength): void {
     if (size <= this.#buffer.length) return;
     const buffer = new Uint8Array(Math.max(size, this.#buffer.length * 2));
     buffer.set(this.#buffer);

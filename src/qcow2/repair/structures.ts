@@ -4,12 +4,14 @@
  * structures that are in somebody's way are made anew (refcounts.ts).
  */
 import { ClusterBits } from '../change/clusterSet';
+import type { Structure } from '../check/findings';
 import { l1TablesOf } from '../check/l1Tables';
 import { snapshotTableSize } from '../check/snapshotReferences';
-import type { Structure } from '../check/findings';
 import { entryHex, HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
+import { soundBlockOffset } from '../format/refcount';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { type ByteLength, clusterOf, hostCluster, hostOffset, type HostOffset, plus } from '../units';
 import { mendSnapshotTable, moveSnapshotTable } from './snapshotTable';
 import type { RepairWork } from './work';
 
@@ -37,7 +39,7 @@ class StructureMender {
   mend(): void {
     const { work, image } = this;
     const { header, extensions, snapshots } = image;
-    this.taken.add(0, 1);
+    this.taken.add(hostCluster(0), 1);
     const crypt = extensions.encryptionHeader;
     // Nothing that this program knows could tell where else to look for it.
     if (crypt !== undefined) this.#claim(crypt.offset, crypt.length);
@@ -47,7 +49,7 @@ class StructureMender {
       if (!isCut && this.#claim(offset, size * 8)) continue;
       const sharers = snapshots.filter((each) => each.l1TableOffset === offset && each.l1Size === size);
       // The field is the first one of an entry.
-      const pointers = isActive ? [40] : sharers.map((each) => each.offset);
+      const pointers = isActive ? [hostOffset(40)] : sharers.map((each) => each.offset);
       this.#move('L1 table', offset, size * 8, pointers);
     }
     if (snapshots.length > 0 && !this.#claim(header.snapshotsOffset, snapshotTableSize(image))) {
@@ -65,8 +67,8 @@ class StructureMender {
     if (!this.#claim(start, size)) {
       const target = work.fresh.take(refcountTableClusters);
       work.setHeader('refcount_table_offset', target);
-      taken.add(target / clusterSize, refcountTableClusters);
-      const place = { at: 48, host: start, structure: 'refcount table' } as const;
+      taken.add(clusterOf(target, clusterSize), refcountTableClusters);
+      const place = { at: hostOffset(48), host: start, structure: 'refcount table' } as const;
       work.log.did('refcountsRebuilt', { ...place, found: start, becomes: target });
       return;
     }
@@ -76,10 +78,10 @@ class StructureMender {
     for (let index = 0; index * 2 < words.length; index++) {
       const [high, low] = [words[index * 2 + HIGH]!, words[index * 2 + LOW]!];
       if ((high | low) === 0) continue;
+      const block = hostOffset(soundBlockOffset(high, low, clusterSize));
+      if (block !== 0 && this.#claim(block, clusterSize)) continue;
       const host = offsetOf(high, low);
-      const isSound = (low & 0x1ff) === 0 && host !== 0 && host % clusterSize === 0 && high >>> 24 === 0;
-      if (isSound && this.#claim(host, clusterSize)) continue;
-      const at = start + index * 8;
+      const at = plus(start, index * 8);
       work.setEntry(at, 0, 0);
       work.log.did('refcountsRebuilt', { at, host, structure: 'refcount block', found: entryHex(high, low) });
     }
@@ -97,15 +99,21 @@ class StructureMender {
     }
     if (this.#claim(place.directoryOffset, place.directorySize)) return;
     // As it is by now: tables of its bitmaps may have moved.
-    this.#move('bitmap directory', place.directoryOffset, place.directorySize, [place.at + 8 + 16], true);
+    this.#move(
+      'bitmap directory',
+      place.directoryOffset,
+      place.directorySize,
+      [plus(place.at, 8 + 16)],
+      true,
+    );
   }
 
   /** @returns false where somebody else is there, or the file is not */
-  #claim(offset: number, size: number): boolean {
+  #claim(offset: HostOffset, size: ByteLength): boolean {
     if (size <= 0) return true;
     const { clusterSize, file } = this.work;
     const end = Math.ceil(file.size / 512) * 512;
-    const first = Math.floor(offset / clusterSize);
+    const first = clusterOf(offset, clusterSize);
     const last = Math.floor((offset + size - 1) / clusterSize);
     const isBeyond = offset + size - end >= clusterSize;
     let isFree = !isBeyond;
@@ -118,9 +126,9 @@ class StructureMender {
   /** @param pointers offsets of the fields that have the structure's offset */
   #move(
     structure: Structure,
-    offset: number,
-    size: number,
-    pointers: readonly number[],
+    offset: HostOffset,
+    size: ByteLength,
+    pointers: readonly HostOffset[],
     takesStaged = false,
   ): void {
     const { work } = this;
@@ -132,7 +140,7 @@ class StructureMender {
       work.file.write(bytes, target);
     }
     for (const pointer of pointers) work.setWide(pointer, target);
-    const first = target / work.clusterSize;
+    const first = clusterOf(target, work.clusterSize);
     this.taken.add(first, Math.ceil(size / work.clusterSize));
     const [at] = pointers;
     const place = at === undefined ? {} : { at };

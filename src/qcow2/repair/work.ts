@@ -2,12 +2,14 @@
 import type { FindingKind } from '../check/findings';
 import { dataView } from '../format/bytes';
 import { FaultCollector } from '../format/faults';
-import { parseHeader, type Header } from '../format/header';
+import type { Header } from '../format/header';
+import { parseHeader } from '../format/parseHeader';
 import { headerField, type HeaderFieldName } from '../format/headerFields';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';
 import type { WritableFile } from '../io/writableFile';
 import type { Progress } from '../progress';
+import { type ByteLength, type GuestOffset, hostCluster, hostOffset, type HostOffset } from '../units';
 import { FreshClusters } from './freshClusters';
 import { RepairLog } from './reportBuilder';
 
@@ -19,16 +21,16 @@ export interface RepairContext {
   /** The external data file, where the image has one that is open; it is not read. */
   readonly dataFile: BlockFile | undefined;
   /** Bytes of the image file on disk, which may be more than are staged. */
-  readonly diskSize: number;
+  readonly diskSize: ByteLength;
   readonly progress: Progress;
 }
 
 export class RepairWork {
   readonly log = new RepairLog();
   readonly fresh: FreshClusters;
-  readonly clusterSize: number;
+  readonly clusterSize: ByteLength;
   /** End of the image file as it was before the repair, in bytes: a multiple of 512, as QEMU measures files. */
-  readonly fileEnd: number;
+  readonly fileEnd: HostOffset;
   readonly namesBacking: boolean;
   /** Parts of the image cannot be read as they are written. */
   readonly hasFaults: boolean;
@@ -48,12 +50,12 @@ export class RepairWork {
   ) {
     const { file, original, diskSize } = context;
     this.clusterSize = image.header.clusterSize;
-    this.fileEnd = Math.ceil(file.size / 512) * 512;
+    this.fileEnd = hostOffset(Math.ceil(file.size / 512) * 512);
     this.#opened = image;
     this.namesBacking = image.namesBacking;
     this.hasFaults = image.faults.length > 0;
     this.canMoveData = image.encryption !== 'luks';
-    const first = Math.max(known, Math.ceil(diskSize / this.clusterSize));
+    const first = hostCluster(Math.max(known, Math.ceil(diskSize / this.clusterSize)));
     this.fresh = new FreshClusters(file, original, this.clusterSize, first);
   }
 
@@ -78,18 +80,24 @@ export class RepairWork {
   }
 
   /** @param value a safe integer */
-  setWide(offset: number, value: number): void {
+  setWide(offset: HostOffset, value: number): void {
     const bytes = new Uint8Array(8);
     dataView(bytes).setBigUint64(0, BigInt(value));
     this.file.write(bytes, offset);
   }
 
-  setEntry(offset: number, high: number, low: number): void {
+  setEntry(offset: HostOffset, high: number, low: number): void {
     const bytes = new Uint8Array(8);
     const view = dataView(bytes);
     view.setUint32(0, high);
     view.setUint32(4, low);
     this.file.write(bytes, offset);
+  }
+
+  changeByte(offset: HostOffset, change: (byte: number) => number): void {
+    const byte = new Uint8Array(1);
+    this.file.read(byte, offset);
+    this.file.write(byte.map(change), offset);
   }
 
   setHeader(name: HeaderFieldName, value: number): void {
@@ -105,9 +113,9 @@ export class RepairWork {
 
   /** Guest bytes of a layer that could not be read, or cannot any more; what lies past the disk does not count. */
   lost(
-    guest: number,
-    length: number,
-    size: number,
+    guest: GuestOffset,
+    length: ByteLength,
+    size: ByteLength,
     why: FindingKind,
     reads: 'zeroes' | 'backing',
     snapshot: number | undefined,

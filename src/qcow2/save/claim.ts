@@ -5,6 +5,7 @@
  */
 import { EngineError, type Problem } from '../errors';
 import type { Header } from '../format/header';
+import { hostOffset } from '../units';
 import type { Disk, MutableFile, Writer } from './disk';
 import { createJournal, removeJournal } from './journalFile';
 import { encodeHead, HEAD_OFFSET, type JournalHead } from './journalFormat';
@@ -29,7 +30,7 @@ export function whileClaimed<T>(
     const release = (): void => held?.release();
     let value: T;
     try {
-      journal.write(encodeHead(headOf(image, header, writer)), HEAD_OFFSET);
+      journal.write(encodeHead(headOf(image, header, writer)), hostOffset(HEAD_OFFSET));
       held = lock?.();
       value = work();
     } catch (error) {

@@ -1,12 +1,13 @@
-/** Runs of host clusters, and a small number for some of those in them. */
+/** Runs of host clusters or sectors, and a small number for some clusters. */
+import type { HostCluster } from '../units';
 
-/** Sorted runs that do not touch. */
-export class ClusterRanges {
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
+/** Sorted runs of clusters, or of sectors, that do not touch. */
+export class Ranges<Place extends number> {
+  readonly #starts: Place[] = [];
+  readonly #ends: Place[] = [];
 
-  /** Adds clusters from `first` to before `end`; runs come in ascending order and may overlap the last one. */
-  add(first: number, end: number): void {
+  /** Adds what is from `first` to before `end`; runs come in ascending order and may overlap the last one. */
+  add(first: Place, end: Place): void {
     const last = this.#ends.length - 1;
     if (last >= 0 && first <= this.#ends[last]!) {
       if (end > this.#ends[last]!) this.#ends[last] = end;
@@ -20,28 +21,28 @@ export class ClusterRanges {
     return this.#starts.length === 0;
   }
 
-  has(cluster: number): boolean {
-    const at = this.#lastFrom(cluster);
-    return at >= 0 && cluster < this.#ends[at]!;
+  has(place: Place): boolean {
+    const at = this.#lastFrom(place);
+    return at >= 0 && place < this.#ends[at]!;
   }
 
-  /** Visits the clusters from `first` to before `end` that are in a run. */
-  forEachWithin(first: number, end: number, visit: (cluster: number) => void): void {
+  /** Visits what is from `first` to before `end` and in a run. */
+  forEachWithin(first: Place, end: Place, visit: (place: Place) => void): void {
     for (let at = Math.max(0, this.#lastFrom(first)); at < this.#starts.length; at++) {
-      const start = Math.max(first, this.#starts[at]!);
+      const start = this.#starts[at]! > first ? this.#starts[at]! : first;
       const stop = Math.min(end, this.#ends[at]!);
       if (this.#starts[at]! >= end) return;
-      for (let cluster = start; cluster < stop; cluster++) visit(cluster);
+      for (let place = start; place < stop; place++) visit(place);
     }
   }
 
-  /** Index of the last run that begins at or before a cluster; −1 where there is none. */
-  #lastFrom(cluster: number): number {
+  /** Index of the last run that begins at or before a place; −1 where there is none. */
+  #lastFrom(place: Place): number {
     let low = 0;
     let high = this.#starts.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#starts[middle]! <= cluster) low = middle + 1;
+      if (this.#starts[middle]! <= place) low = middle + 1;
       else high = middle;
     }
     return low - 1;
@@ -55,11 +56,11 @@ const PAGE = 256;
 export class ClusterBytes {
   readonly #pages = new Map<number, Uint8Array>();
 
-  get(cluster: number): number {
+  get(cluster: HostCluster): number {
     return this.#pages.get(Math.floor(cluster / PAGE))?.[cluster % PAGE] ?? 0;
   }
 
-  set(cluster: number, value: number): void {
+  set(cluster: HostCluster, value: number): void {
     const index = Math.floor(cluster / PAGE);
     let page = this.#pages.get(index);
     if (page === undefined) this.#pages.set(index, (page = new Uint8Array(PAGE)));

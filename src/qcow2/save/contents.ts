@@ -1,6 +1,7 @@
 /** What a plan's stretches hold in the end, and what belongs beside them. */
 import { firstBytes } from '../image/scratch';
 import { Fill } from '../io/fill';
+import { type ByteLength, clusterOf, hostOffset, type HostOffset, startOf } from '../units';
 import { contentAfter, GROUPS_OF, hasPeak, type SaveShape } from './content';
 import { Role, SECTOR } from './role';
 import type { FilePlan, SavePlan } from './plan';
@@ -9,9 +10,9 @@ import type { FilePlan, SavePlan } from './plan';
 export interface Place {
   readonly role: Role;
   /** Bytes. */
-  readonly offset: number;
+  readonly offset: HostOffset;
   /** Bytes. */
-  readonly length: number;
+  readonly length: ByteLength;
 }
 
 /**
@@ -35,18 +36,18 @@ export const isKept = (role: Role): boolean => role === Role.header || hasPeak(r
 function keptContent(
   { header, move, clusterSize }: SavePlan,
   { role, offset }: Place,
-): { readonly bytes: Uint8Array; readonly offset: number } | undefined {
+): { readonly bytes: Uint8Array; readonly offset: HostOffset } | undefined {
   switch (role) {
     case Role.header:
-      return { bytes: header, offset: 0 };
+      return { bytes: header, offset: hostOffset(0) };
     case Role.movedTable:
       return move.newTable && { bytes: move.newTable.final, offset: move.newTable.offset };
     case Role.formerTable:
       return move.formerTable && { bytes: move.formerTable.final, offset: move.formerTable.offset };
     case Role.movedBlock: {
-      const cluster = Math.floor(offset / clusterSize);
+      const cluster = clusterOf(offset, clusterSize);
       const block = move.blocks.get(cluster);
-      return block && { bytes: block.final, offset: cluster * clusterSize };
+      return block && { bytes: block.final, offset: startOf(cluster, clusterSize) };
     }
     default:
       return undefined;
@@ -57,7 +58,7 @@ function keptContent(
 export function otherContent(
   { move, clusterSize }: SavePlan,
   { role, offset, length }: Place,
-  readDisk: (target: Uint8Array, offset: number) => void,
+  readDisk: (target: Uint8Array, offset: HostOffset) => void,
 ): Uint8Array | undefined {
   const table = role === Role.movedTable ? move.newTable : move.formerTable;
   switch (role) {
@@ -65,11 +66,11 @@ export function otherContent(
     case Role.formerTable:
       return table?.other.subarray(offset - table.offset, offset - table.offset + length);
     case Role.movedBlock: {
-      const cluster = Math.floor(offset / clusterSize);
+      const cluster = clusterOf(offset, clusterSize);
       const block = move.blocks.get(cluster);
       if (block === undefined) return undefined;
       const bytes = new Uint8Array(length);
-      readDisk(bytes, block.former + offset - cluster * clusterSize);
+      readDisk(bytes, hostOffset(block.former + offset - cluster * clusterSize));
       return bytes;
     }
     default:
@@ -104,7 +105,7 @@ export function fillsBetween(
   return fills;
 }
 
-function sectorOf(fill: Fill, offset: number): Uint8Array {
+function sectorOf(fill: Fill, offset: HostOffset): Uint8Array {
   const sector = new Uint8Array(SECTOR);
   fill.writeTo(sector, offset);
   return sector;

@@ -3,29 +3,30 @@
  * loses whatever was not flushed and fails where they like.
  */
 import type { FileAccess } from '../io/fileAccess';
+import type { ByteLength, HostOffset } from '../units';
 
 /** A file that is open for reading and changing. Every error of the system is a FileError. */
 export interface MutableFile {
   /** The path. */
   readonly name: string;
   /** Length in bytes as it is now. */
-  readonly size: number;
+  readonly size: ByteLength;
   readonly identity: DiskFileIdentity;
   /** Undefined where the system has no owners. */
   readonly access: FileAccess | undefined;
   /** Fills `target` with the bytes at `offset`; what lies past the end reads as zeroes. */
-  read(target: Uint8Array, offset: number): void;
+  read(target: Uint8Array, offset: HostOffset): void;
   /** Writes all of `bytes`; a file that ends before becomes longer. */
-  write(bytes: Uint8Array, offset: number): void;
+  write(bytes: Uint8Array, offset: HostOffset): void;
   /** Makes the file that long, in bytes; what is new reads as zeroes. */
-  truncate(size: number): void;
+  truncate(size: ByteLength): void;
   /**
    * Gives the storage behind a stretch, in bytes, back to the system: it reads as zeroes then, and the length stays.
    * @returns false where this system, or the file system, cannot
    */
-  makeHole(offset: number, length: number): boolean;
+  makeHole(offset: HostOffset, length: ByteLength): boolean;
   /** Bytes of storage behind the file now. */
-  readonly allocatedBytes: number;
+  readonly allocatedBytes: ByteLength;
   /** Has what was written so far on its way to stable storage, where the system can: `flush` has less to wait for. */
   startFlush(): void;
   /** Returns when what was written and the length are on stable storage. */
@@ -80,7 +81,7 @@ export interface Disk {
   /** Makes creations and deletions in a folder stable, where the system can. @throws FileError */
   flushFolder(folder: string): void;
   /** Bytes that can still be written where `folder` is; Infinity where it cannot be told. */
-  freeBytes(folder: string): number;
+  freeBytes(folder: string): ByteLength;
   /** This thread. */
   readonly writer: Writer;
   /** The user that this process acts for; undefined where the system has no owners. */

@@ -3,6 +3,7 @@
  * the contents that the journal has for it, nobody else has written there since.
  */
 import { checksum } from '../io/checksum';
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import { isMarked, withMark } from './content';
 import type { JournalHead } from './journalFormat';
 import type { JournalReader, JournalRecord, Readable } from './journalReader';
@@ -17,7 +18,7 @@ export type Verdict =
   /** Between two states, but no longer marked: somebody has repaired it. */
   | { readonly kind: 'unmarked' }
   /** Somebody else has written at `offset`. */
-  | { readonly kind: 'changed'; readonly file: string; readonly offset: number };
+  | { readonly kind: 'changed'; readonly file: string; readonly offset: HostOffset };
 
 /** Files as they are now. */
 export interface ExaminedFiles {
@@ -40,7 +41,7 @@ export function examine(journal: JournalReader, head: JournalHead, files: Examin
     sizes.push(sizeState(files.dataFile, head.dataFile));
   }
   const foreign = sizes.find(({ isKnown }) => !isKnown);
-  if (foreign !== undefined) return { kind: 'changed', file: foreign.name, offset: foreign.size };
+  if (foreign !== undefined) return { kind: 'changed', file: foreign.name, offset: hostOffset(foreign.size) };
 
   const isMarkGone = head.version === 2 || !state.isMarked;
   // The mark is in a sector that is final, too: it stays only where a damaged image was to be had back.
@@ -54,7 +55,7 @@ class SectorStates {
   areFinal = true;
   isMarked = false;
   /** The first place that holds what the journal does not know. */
-  changed: { readonly file: string; readonly offset: number } | undefined;
+  changed: { readonly file: string; readonly offset: HostOffset } | undefined;
 
   constructor(readonly files: ExaminedFiles) {}
 
@@ -72,7 +73,7 @@ class SectorStates {
           ? isUncut(record, sector, bytes, file.size)
           : this.#lookAt(record, sector, bytes, record.old.subarray(start, end));
       if (isKnown) continue;
-      this.changed = { file: file.name, offset: record.offset + start };
+      this.changed = { file: file.name, offset: plus(record.offset, start) };
       return;
     }
   }
@@ -91,12 +92,12 @@ class SectorStates {
 }
 
 /** What is to be cut off is still there, or is gone. */
-const isUncut = (record: JournalRecord, sector: number, bytes: Uint8Array, size: number): boolean =>
+const isUncut = (record: JournalRecord, sector: number, bytes: Uint8Array, size: ByteLength): boolean =>
   record.offset + sector * SECTOR >= size || checksum(bytes) === record.holdsAfter(sector, 0);
 
 interface SizeState {
   readonly name: string;
-  readonly size: number;
+  readonly size: ByteLength;
   readonly isKnown: boolean;
   readonly isOld: boolean;
   readonly isFinal: boolean;

@@ -2,6 +2,7 @@
 import { firstBytes, withScratch } from '../image/scratch';
 import type { Fill } from '../io/fill';
 import type { Progress } from '../progress';
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import { contentAfter, GROUPS_OF } from './content';
 import { fillsBetween, finalContent, isKept, otherContent, type Place } from './contents';
 import type { MutableFile } from './disk';
@@ -21,7 +22,7 @@ export interface SavedFiles {
 /** What was written so far. */
 export interface WriteCounts {
   writes: number;
-  bytes: number;
+  bytes: ByteLength;
   flushes: number;
   /** Bytes by the name of the group. */
   readonly groups: Record<string, number>;
@@ -65,7 +66,7 @@ export class ForwardWriter {
     }
     const limit = Math.max(plan.oldSize, plan.newSize);
     let waiting = 0;
-    const write = (offset: number, bytes: Uint8Array): void => {
+    const write = (offset: HostOffset, bytes: Uint8Array): void => {
       const part = firstBytes(bytes, Math.min(bytes.length, limit - offset));
       disk.write(part, offset);
       this.#count(group, part.length);
@@ -96,11 +97,11 @@ export class ForwardWriter {
     this.counts.flushes++;
   }
 
-  #count(group: Group, bytes: number): void {
+  #count(group: Group, bytes: ByteLength): void {
     const { counts } = this;
     counts.writes++;
     counts.bytes += bytes;
-    const name = GROUP_NAMES[group]!;
+    const name = GROUP_NAMES[group];
     counts.groups[name] = (counts.groups[name] ?? 0) + bytes;
     this.progress.report(Math.min(counts.bytes, this.total), this.total);
   }
@@ -113,7 +114,7 @@ interface Stretches {
   /** For contents, `CHUNK` bytes each. */
   readonly before: Uint8Array;
   readonly final: Uint8Array;
-  readonly write: (offset: number, bytes: Uint8Array) => void;
+  readonly write: (offset: HostOffset, bytes: Uint8Array) => void;
 }
 
 /** Writes what changes of one stretch after another in a group. */
@@ -141,7 +142,7 @@ class StretchWriter {
     });
     const after = contentAfter(group, { role, before, final, other }, plan.shape);
     forEachDifference(before, after, (start, end) => {
-      write(offset + start, after.subarray(start, end));
+      write(hostOffset(offset + start), after.subarray(start, end));
     });
   }
 

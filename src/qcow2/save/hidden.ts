@@ -4,11 +4,12 @@
  * on the guest's disk.
  */
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { isCompressed, L2_ZERO_LOW } from '../format/l2Entry';
+import { offsetOf } from '../format/entryBits';
+import { EntryKind, entryKind, hasHostCluster } from '../format/l2Kind';
 import { SUBCLUSTERS } from '../format/limits';
-import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { ClusterRanges } from './clusterRanges';
+import { type ByteLength, clusterOf, hostCluster, type HostCluster, type HostOffset, plus } from '../units';
+import { Ranges } from './clusterRanges';
 import { SECTOR } from './role';
 
 /** Bytes of a table read at a time. */
@@ -22,31 +23,31 @@ const PIECE = 64 * 1024;
  */
 export function hiddenSectors(
   staged: Qcow2Image,
-  isTouched: (cluster: number) => boolean,
-  isData: (cluster: number) => boolean,
-): ClusterRanges {
+  isTouched: (cluster: HostCluster) => boolean,
+  isData: (cluster: HostCluster) => boolean,
+): Ranges<number> {
   const { header, file } = staged;
-  const found: (readonly [first: number, end: number])[] = [];
+  const found: (readonly [first: HostCluster, end: HostCluster])[] = [];
   forEachWords(staged, header.l1TableOffset, header.l1Size * 8, (l1) => {
     for (let at = 0; at < l1.length; at += 2) {
       const table = offsetOf(l1[at + HIGH]!, l1[at + LOW]!);
-      if (table === 0 || table >= file.size || !isTouched(Math.floor(table / header.clusterSize))) continue;
+      if (table === 0 || table >= file.size || !isTouched(clusterOf(table, header.clusterSize))) continue;
       forEachWords(staged, table, header.clusterSize, (words) => {
         collect(staged, words, isData, found);
       });
     }
   });
   found.sort(([one], [other]) => one - other);
-  const sectors = new ClusterRanges();
+  const sectors = new Ranges<number>();
   for (const [first, end] of found) sectors.add(first, end);
   return sectors;
 }
 
 function collect(
-  { header }: Qcow2Image,
+  { header, tables }: Qcow2Image,
   words: Uint32Array,
-  isData: (cluster: number) => boolean,
-  found: (readonly [first: number, end: number])[],
+  isData: (cluster: HostCluster) => boolean,
+  found: (readonly [first: HostCluster, end: HostCluster])[],
 ): void {
   const { clusterSize, subclusterSize } = header;
   const perEntry = header.l2EntrySize / 4;
@@ -54,29 +55,31 @@ function collect(
     const high = words[at + HIGH]!;
     const low = words[at + LOW]!;
     const host = offsetOf(high, low);
-    if (host === 0 || isCompressed(high) || !isData(Math.floor(host / clusterSize))) continue;
+    const kind = entryKind(tables.rules, high, low);
+    if (host === 0 || !hasHostCluster(kind) || !isData(hostCluster(Math.floor(host / clusterSize)))) continue;
     if (perEntry === 2) {
-      if ((low & L2_ZERO_LOW) !== 0) found.push([host / SECTOR, (host + clusterSize) / SECTOR]);
+      if (kind === EntryKind.zeroAllocated)
+        found.push([hostCluster(host / SECTOR), hostCluster((host + clusterSize) / SECTOR)]);
       continue;
     }
     const allocated = words[at + 2 + LOW]!;
     for (let index = 0; index < SUBCLUSTERS; index++) {
       if (((allocated >>> index) & 1) !== 0) continue;
       const start = host + index * subclusterSize;
-      found.push([start / SECTOR, (start + subclusterSize) / SECTOR]);
+      found.push([hostCluster(start / SECTOR), hostCluster((start + subclusterSize) / SECTOR)]);
     }
   }
 }
 
 function forEachWords(
   { file }: Qcow2Image,
-  offset: number,
-  length: number,
+  offset: HostOffset,
+  length: ByteLength,
   visit: (words: Uint32Array) => void,
 ): void {
   for (let done = 0; done < length && offset + done < file.size; done += PIECE) {
     const bytes = new Uint8Array(Math.min(PIECE, length - done));
-    file.read(bytes, offset + done);
+    file.read(bytes, plus(offset, done));
     visit(wordsInPlace(bytes));
   }
 }

@@ -5,6 +5,7 @@
  */
 import { dirname } from 'node:path';
 import { FileError, RefusedError } from '../errors';
+import { hostOffset } from '../units';
 import type { Disk, MutableFile, Writer } from './disk';
 import { journalPath } from './journalFormat';
 import { SECTOR } from './role';
@@ -72,7 +73,7 @@ export function isThere({ name, identity }: MutableFile, disk: Disk): boolean {
  */
 export function removeJournal(disk: Disk, journal: MutableFile, release?: () => void): void {
   if (journal.size > 0) {
-    journal.write(new Uint8Array(SECTOR), 0);
+    journal.write(new Uint8Array(SECTOR), hostOffset(0));
     journal.flush();
   }
   release?.();

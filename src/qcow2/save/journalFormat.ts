@@ -15,6 +15,7 @@ import type { Fact } from '../factText';
 import { dataView } from '../format/bytes';
 import { checksum, checksumOf } from '../io/checksum';
 import { Fill } from '../io/fill';
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import { GROUPS_OF, hasPeak } from './content';
 import type { DiskFileIdentity, Writer } from './disk';
 import { CHUNK, Group, Role, SECTOR } from './role';
@@ -32,8 +33,8 @@ const MAX_HEAD = 64 * 1024;
 export interface JournaledFile {
   readonly path: string;
   readonly identity: DiskFileIdentity;
-  readonly oldSize: number;
-  readonly newSize: number;
+  readonly oldSize: ByteLength;
+  readonly newSize: ByteLength;
 }
 
 export interface JournalHead {
@@ -62,7 +63,7 @@ export interface Seal {
   /** Records. */
   readonly count: number;
   /** Bytes of the whole journal. */
-  readonly length: number;
+  readonly length: ByteLength;
   /** Over the checksums of head and records. */
   readonly sum: number;
 }
@@ -74,10 +75,10 @@ export interface RecordHeader {
   /** All contents are fills. */
   readonly isFill: boolean;
   /** Bytes from the start of the file. */
-  readonly offset: number;
+  readonly offset: HostOffset;
   readonly sectors: number;
   /** Bytes of old content that follow; fewer than there are sectors where the file ended. */
-  readonly oldLength: number;
+  readonly oldLength: ByteLength;
 }
 
 const MAGIC_NAME = 'qcow2-journal ';
@@ -225,7 +226,7 @@ export function encodeRecord(
   return sum;
 }
 
-function encodeFill(view: DataView, at: number, fill: Fill, offset: number): void {
+function encodeFill(view: DataView, at: number, fill: Fill, offset: HostOffset): void {
   const { high, low } = fill.wordAt(offset);
   view.setUint32(at, high);
   view.setUint32(at + 4, low);
@@ -233,20 +234,20 @@ function encodeFill(view: DataView, at: number, fill: Fill, offset: number): voi
 }
 
 /** The fill at `at` of a record whose first byte is at `offset` of its file. */
-export const decodeFill = (view: DataView, at: number, offset: number): Fill =>
+export const decodeFill = (view: DataView, at: number, offset: HostOffset): Fill =>
   Fill.of(view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8), offset);
 
 /** Where in a record a group's fill is. */
 export const fillPlace = (step: number): number => RECORD_HEADER + step * FILL;
 
 /** @throws FormatError `journal.broken` */
-export function decodeRecordHeader(bytes: Uint8Array, journal: string, at: number): RecordHeader {
+export function decodeRecordHeader(bytes: Uint8Array, journal: string, at: HostOffset): RecordHeader {
   const view = dataView(bytes);
   const record = {
     file: view.getUint8(4),
     role: view.getUint8(5),
     isFill: view.getUint8(6) === 1,
-    offset: view.getFloat64(8),
+    offset: hostOffset(view.getFloat64(8)),
     sectors: view.getUint32(16),
     oldLength: view.getUint32(20),
   };
@@ -286,7 +287,7 @@ export function fold(sum: number, next: number): number {
 const PAIR_WORDS = new Uint32Array(4);
 const PAIR = new DataView(PAIR_WORDS.buffer);
 
-export const brokenJournal = (journal: string, what: Fact, offset: number): FormatError =>
+export const brokenJournal = (journal: string, what: Fact, offset: HostOffset): FormatError =>
   new FormatError(journal, 'journal.broken', { what, offset });
 
 export const POINTER_GROUP = { extend: Group.extend, drop: Group.drop } as const;

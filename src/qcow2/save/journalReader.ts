@@ -3,6 +3,7 @@ import { FormatError } from '../errors';
 import { checksum } from '../io/checksum';
 import type { Fill } from '../io/fill';
 import { dataView } from '../format/bytes';
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import { hasPeak } from './content';
 import {
   brokenJournal,
@@ -34,8 +35,8 @@ import { SECTOR } from './role';
 /** What a journal is read from. */
 export interface Readable {
   readonly name: string;
-  readonly size: number;
-  read(target: Uint8Array, offset: number): void;
+  readonly size: ByteLength;
+  read(target: Uint8Array, offset: HostOffset): void;
 }
 
 export interface JournalRecord extends RecordHeader {
@@ -47,7 +48,7 @@ export interface JournalRecord extends RecordHeader {
   /** Groups of the role. */
   readonly steps: number;
   /** Where the record's old content is in the journal, where that is no fill. */
-  readonly oldAt: number;
+  readonly oldAt: HostOffset;
   /** The old content, where all contents are fills. */
   readonly oldFill: Fill | undefined;
 }
@@ -57,22 +58,22 @@ export class JournalReader {
   /** Undefined where nothing was written yet, or what there is makes no sense. */
   readonly head: JournalHead | undefined;
   readonly #unknown: FormatError | undefined;
-  readonly #records: number;
+  readonly #records: HostOffset;
   readonly #headSum: number;
 
   /** @throws FileError */
   constructor(readonly file: Readable) {
     const seal = new Uint8Array(SECTOR);
     const first = new Uint8Array(SECTOR);
-    file.read(seal, 0);
-    file.read(first, HEAD_OFFSET);
+    file.read(seal, hostOffset(0));
+    file.read(first, hostOffset(HEAD_OFFSET));
     this.seal = decodeSeal(seal);
     const isKnown = this.seal.state !== SealState.open || isBegun(seal, first);
     this.#unknown = isKnown ? undefined : unknownJournal(file.name, seal);
     const bytes = new Uint8Array(headLength(first));
-    file.read(bytes, HEAD_OFFSET);
+    file.read(bytes, hostOffset(HEAD_OFFSET));
     this.head = bytes.length === 0 ? undefined : decodeHead(bytes);
-    this.#records = HEAD_OFFSET + bytes.length;
+    this.#records = hostOffset(HEAD_OFFSET + bytes.length);
     this.#headSum = checksum(bytes);
   }
 
@@ -91,21 +92,21 @@ export class JournalReader {
    */
   verify(): JournalHead {
     const { head, seal } = this;
-    if (head === undefined) throw brokenJournal(this.file.name, 'head', HEAD_OFFSET);
+    if (head === undefined) throw brokenJournal(this.file.name, 'head', hostOffset(HEAD_OFFSET));
     if (seal.state === SealState.open || seal.length > this.file.size) {
-      throw brokenJournal(this.file.name, 'seal', 0);
+      throw brokenJournal(this.file.name, 'seal', hostOffset(0));
     }
     let sum = this.#headSum;
     let count = 0;
     this.#forEachRaw(
       () => true,
       (record, bytes, at) => {
-        if (!isWithin(record, head)) throw brokenJournal(this.file.name, 'record', at);
+        if (!isWithin(record, head)) throw brokenJournal(this.file.name, 'record', hostOffset(at));
         sum = fold(sum, recordSum(bytes));
         count++;
       },
     );
-    if (sum !== seal.sum || count !== seal.count) throw brokenJournal(this.file.name, 'seal', 0);
+    if (sum !== seal.sum || count !== seal.count) throw brokenJournal(this.file.name, 'seal', hostOffset(0));
     return head;
   }
 
@@ -131,7 +132,7 @@ export class JournalReader {
         if (recordSum(bytes) !== statedSum(bytes)) throw brokenJournal(this.file.name, 'record', at);
         visit(header, bytes, at);
       }
-      at += length;
+      at = plus(at, length);
     }
   }
 }
@@ -147,7 +148,9 @@ function isWithin({ file, offset, sectors }: RecordHeader, { image, dataFile }: 
 function unknownJournal(name: string, seal: Uint8Array): FormatError {
   const value = otherVersionOf(seal);
   if (value !== undefined) return new FormatError(name, 'journal.version', { value });
-  return hasMagic(seal) ? brokenJournal(name, 'seal', 0) : new FormatError(name, 'journal.foreign');
+  return hasMagic(seal)
+    ? brokenJournal(name, 'seal', hostOffset(0))
+    : new FormatError(name, 'journal.foreign');
 }
 
 class StoredRecord implements JournalRecord {
@@ -155,10 +158,10 @@ class StoredRecord implements JournalRecord {
   readonly role: Role;
   readonly isFill: boolean;
   readonly oldFill: Fill | undefined;
-  readonly offset: number;
+  readonly offset: HostOffset;
   readonly sectors: number;
-  readonly oldLength: number;
-  readonly oldAt: number;
+  readonly oldLength: ByteLength;
+  readonly oldAt: HostOffset;
   readonly steps: number;
   readonly #view: DataView;
   readonly #stored: Uint8Array;
@@ -179,7 +182,7 @@ class StoredRecord implements JournalRecord {
     this.#view = dataView(bytes);
     const { contents, old } = partsOf(header);
     const start = RECORD_HEADER + contents;
-    this.oldAt = at + start;
+    this.oldAt = hostOffset(at + start);
     this.oldFill = header.isFill && old > 0 ? decodeFill(this.#view, start, header.offset) : undefined;
     this.#stored = header.isFill ? NOTHING : bytes.subarray(start, start + Math.min(old, header.oldLength));
   }
@@ -202,7 +205,7 @@ class StoredRecord implements JournalRecord {
   holdsAfter(sector: number, step: number): number {
     if (this.isFill) {
       const bytes = new Uint8Array(SECTOR);
-      decodeFill(this.#view, fillPlace(step), this.offset).writeTo(bytes, this.offset + sector * SECTOR);
+      decodeFill(this.#view, fillPlace(step), this.offset).writeTo(bytes, plus(this.offset, sector * SECTOR));
       return checksum(bytes);
     }
     const index = sector * this.steps + step;

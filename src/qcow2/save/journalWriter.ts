@@ -7,6 +7,7 @@ import { checksum } from '../io/checksum';
 import { firstBytes, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
 import type { Progress } from '../progress';
+import { alignDown, type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import { contentAfter, GROUPS_OF, hasPeak, type Stretch } from './content';
 import { fillsBetween, finalContent, isKept, otherContent, type Place } from './contents';
 import type { MutableFile } from './disk';
@@ -58,7 +59,7 @@ export class JournalWriter {
     readonly progress: Progress,
   ) {}
 
-  get length(): number {
+  get length(): ByteLength {
     return this.#length + this.#batched;
   }
 
@@ -95,7 +96,7 @@ export class JournalWriter {
   /** Overwrites the seal, and flushes. */
   setState(state: SealState): void {
     const seal = encodeSeal({ state, count: this.#count, length: this.#length, sum: this.#sum });
-    this.file.write(state === SealState.open ? new Uint8Array(SECTOR) : seal, 0);
+    this.file.write(state === SealState.open ? new Uint8Array(SECTOR) : seal, hostOffset(0));
     this.file.flush();
   }
 
@@ -123,35 +124,35 @@ export class JournalWriter {
   #addParts(source: Source, place: Place, isOld: boolean, old: Uint8Array, final: Uint8Array): void {
     const { role, offset, length } = place;
     let done = 0;
-    const addUpTo = (end: number): void => {
+    const addUpTo = (end: HostOffset): void => {
       if (end === done) return;
-      const part = { role, offset: offset + done, length: end - done };
+      const part = { role, offset: plus(offset, done), length: end - done };
       const contents = [old.subarray(done, end), final.subarray(done, end)] as const;
       this.#addSums(source, part, isOld ? part.length : 0, ...contents);
       done = end;
     };
     for (let at = 0; at < length;) {
       const [rest, restOfFinal] = [old.subarray(at), final.subarray(at)];
-      const found = this.#fillsFrom(offset + at, rest, restOfFinal);
+      const found = this.#fillsFrom(plus(offset, at), rest, restOfFinal);
       if (found === undefined) {
         at += SECTOR;
         continue;
       }
-      addUpTo(at);
-      const part = { role, offset: offset + at, length: found.length };
+      addUpTo(hostOffset(at));
+      const part = { role, offset: plus(offset, at), length: found.length };
       const isAdded = this.#addFills(source, part, isOld ? part.length : 0, found.before, found.after);
       at += found.length;
       if (isAdded) done = at;
     }
-    addUpTo(length);
+    addUpTo(hostOffset(length));
   }
 
   /** The fills that a stretch begins with before the save and after it, and how many bytes both are long: whole sectors. */
   #fillsFrom(
-    offset: number,
+    offset: HostOffset,
     old: Uint8Array,
     final: Uint8Array,
-  ): { readonly before: Fill; readonly after: Fill; readonly length: number } | undefined {
+  ): { readonly before: Fill; readonly after: Fill; readonly length: ByteLength } | undefined {
     const { clusterSize } = this.plan;
     const before = Fill.begun(old, offset, clusterSize);
     const after = before && Fill.begun(final, offset, clusterSize);
@@ -162,7 +163,7 @@ export class JournalWriter {
   }
 
   /** Adds a record of a stretch that is a fill after each group. @returns false where it is not: then nothing is added */
-  #addFills(source: Source, place: Place, oldLength: number, before: Fill, after: Fill): boolean {
+  #addFills(source: Source, place: Place, oldLength: ByteLength, before: Fill, after: Fill): boolean {
     const fills = fillsBetween(place, before, after, this.plan.shape);
     if (fills === undefined) return false;
     const { role, offset, length } = place;
@@ -171,7 +172,7 @@ export class JournalWriter {
     return true;
   }
 
-  #addSums(source: Source, place: Place, oldLength: number, old: Uint8Array, final: Uint8Array): void {
+  #addSums(source: Source, place: Place, oldLength: ByteLength, old: Uint8Array, final: Uint8Array): void {
     const { role, offset, length } = place;
     const other = otherContent(this.plan, place, (target, at) => {
       source.disk.read(target, at);
@@ -207,7 +208,7 @@ export class JournalWriter {
   #refuseChanged(
     { staged }: FilePlan,
     disk: MutableFile,
-    offset: number,
+    offset: HostOffset,
     old: Uint8Array,
     oldFill: Fill | undefined,
   ): void {
@@ -216,7 +217,7 @@ export class JournalWriter {
       if (oldFill?.agreesWith(known, offset) === true) return;
       throw new FileError(staged.name, 'save.changedOutside');
     }
-    for (let page = Math.floor(offset / PAGE) * PAGE; page < offset + old.length; page += PAGE) {
+    for (let page = alignDown(offset, PAGE); page < offset + old.length; page = plus(page, PAGE)) {
       if (page === this.#checked || !staged.isNoted(page)) continue;
       this.#checked = page;
       let bytes = old.subarray(Math.max(0, page - offset), page - offset + PAGE);
@@ -229,7 +230,7 @@ export class JournalWriter {
   }
 
   /** The place of the next bytes of the journal, which come to the disk with others. They hold anything. */
-  #room(length: number): Uint8Array {
+  #room(length: ByteLength): Uint8Array {
     if (this.#batched + length > this.#batch.length) this.#writeBatch();
     if (length > this.#batch.length) this.#batch = new Uint8Array(length);
     const start = this.#batched;
@@ -239,7 +240,7 @@ export class JournalWriter {
 
   #writeBatch(): void {
     if (this.#batched === 0) return;
-    this.file.write(this.#batch.subarray(0, this.#batched), this.#length);
+    this.file.write(this.#batch.subarray(0, this.#batched), hostOffset(this.#length));
     this.#length += this.#batched;
     this.#batched = 0;
   }

@@ -2,9 +2,11 @@
  * An image with a sealed journal beside it, as it was before that save: for all who only read. Shown where recovery
  * would be allowed, and while the image is being saved; nothing is changed.
  */
+import { firstIndex } from '../bits';
 import { FormatError, RefusedError } from '../errors';
 import type { BlockFile, FileExtent } from '../io/blockFile';
 import type { Fill } from '../io/fill';
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import { examine } from './examine';
 import { SealState } from './journalFormat';
 import type { JournalReader, Readable } from './journalReader';
@@ -55,8 +57,8 @@ export function journaledView(
 
 /** Where the old content of some sectors is. */
 interface OldContent {
-  readonly offset: number;
-  readonly end: number;
+  readonly offset: HostOffset;
+  readonly end: HostOffset;
   /** Bytes from the start of the journal. */
   readonly at: number;
   /** Takes the journal's place. */
@@ -69,7 +71,7 @@ function recordsOf(reader: JournalReader, file: 0 | 1): OldContent[] {
   reader.forEach(isOverwritten, (record) => {
     if (record.file !== file || record.oldLength === 0) return;
     const { offset, oldLength, oldAt, oldFill } = record;
-    found.push({ offset, end: offset + oldLength, at: oldAt, fill: oldFill });
+    found.push({ offset, end: plus(offset, oldLength), at: oldAt, fill: oldFill });
   });
   return found.sort((one, other) => one.offset - other.offset);
 }
@@ -77,7 +79,7 @@ function recordsOf(reader: JournalReader, file: 0 | 1): OldContent[] {
 class FormerFile implements BlockFile {
   constructor(
     readonly file: BlockFile,
-    readonly size: number,
+    readonly size: ByteLength,
     /** Ascending. */
     readonly records: readonly OldContent[],
     readonly journal: Readable,
@@ -87,7 +89,7 @@ class FormerFile implements BlockFile {
     return this.file.name;
   }
 
-  get allocatedBytes(): number {
+  get allocatedBytes(): ByteLength {
     return this.file.allocatedBytes;
   }
 
@@ -95,46 +97,40 @@ class FormerFile implements BlockFile {
     return this.file.knowsHoles;
   }
 
-  read(target: Uint8Array, offset: number): void {
+  read(target: Uint8Array, offset: HostOffset): void {
     const end = Math.min(this.size, offset + target.length);
     target.fill(0, Math.max(0, end - offset));
     if (end <= offset) return;
     this.file.read(target.subarray(0, end - offset), offset);
-    for (let index = this.#firstFrom(offset); index < this.records.length; index++) {
-      const record = this.records[index]!;
-      if (record.offset >= end) return;
-      const from = Math.max(offset, record.offset);
+    for (let index = this.#firstFrom(offset); ; index++) {
+      const record = this.records[index];
+      if (record === undefined || record.offset >= end) return;
+      const from = hostOffset(Math.max(offset, record.offset));
       const to = Math.min(end, record.end);
       if (from < to) this.#readRecord(record, target.subarray(from - offset, to - offset), from);
     }
   }
 
-  extentAt(offset: number): FileExtent {
-    if (offset >= this.size) return { isHole: true, end: Infinity };
+  extentAt(offset: HostOffset): FileExtent {
+    if (offset >= this.size) return { isHole: true, end: hostOffset(Infinity) };
     const next = this.records[this.#firstFrom(offset)];
     if (next !== undefined && next.offset <= offset) return { isHole: false, end: next.end };
     const { isHole, end } = this.file.extentAt(offset);
-    return { isHole, end: Math.min(end, this.size, next?.offset ?? Infinity) };
+    return { isHole, end: hostOffset(Math.min(end, this.size, next?.offset ?? Infinity)) };
   }
 
   close(): void {
     this.file.close();
   }
 
-  #readRecord(record: OldContent, target: Uint8Array, offset: number): void {
-    if (record.fill === undefined) this.journal.read(target, record.at + offset - record.offset);
+  #readRecord(record: OldContent, target: Uint8Array, offset: HostOffset): void {
+    if (record.fill === undefined) this.journal.read(target, hostOffset(record.at + offset - record.offset));
     else record.fill.writeTo(target, offset);
   }
 
   /** Index of the first record that ends behind `offset`. */
-  #firstFrom(offset: number): number {
-    let low = 0;
-    let high = this.records.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.records[middle]!.end <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  #firstFrom(offset: HostOffset): number {
+    const { records } = this;
+    return firstIndex(records.length, (index) => (records[index]?.end ?? Infinity) <= offset);
   }
 }

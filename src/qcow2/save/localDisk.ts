@@ -23,6 +23,7 @@ import { accessOf, thisUser, type FileAccess } from '../io/fileAccess';
 import { loadMakeHole, loadStartFlush } from '../io/native';
 import { systemCode, systemMessage } from '../io/systemError';
 import type { ProblemCode } from '../problemText';
+import type { ByteLength, HostOffset } from '../units';
 import type { Disk, DiskFileIdentity, MutableFile } from './disk';
 import { isRunning, thisThread } from './writer';
 
@@ -134,11 +135,11 @@ class LocalMutableFile implements MutableFile {
     this.access = accessOf(stats);
   }
 
-  get size(): number {
+  get size(): ByteLength {
     return this.#attempt('file.open', (descriptor) => fstatSync(descriptor).size);
   }
 
-  read(target: Uint8Array, offset: number): void {
+  read(target: Uint8Array, offset: HostOffset): void {
     let done = 0;
     while (done < target.length) {
       const got = this.#attempt(
@@ -152,7 +153,7 @@ class LocalMutableFile implements MutableFile {
     target.fill(0, done);
   }
 
-  write(bytes: Uint8Array, offset: number): void {
+  write(bytes: Uint8Array, offset: HostOffset): void {
     for (let done = 0; done < bytes.length;) {
       done += this.#attempt(
         'file.write',
@@ -162,7 +163,7 @@ class LocalMutableFile implements MutableFile {
     }
   }
 
-  truncate(size: number): void {
+  truncate(size: ByteLength): void {
     this.#attempt(
       'file.truncate',
       (descriptor) => {
@@ -172,7 +173,7 @@ class LocalMutableFile implements MutableFile {
     );
   }
 
-  makeHole(offset: number, length: number): boolean {
+  makeHole(offset: HostOffset, length: ByteLength): boolean {
     const makeHole = loadMakeHole();
     if (makeHole === null) return false;
     const facts = { offset, limit: length };
@@ -181,7 +182,7 @@ class LocalMutableFile implements MutableFile {
     throw new FileError(this.name, 'file.hole', { ...facts, value: getSystemErrorName(-result) });
   }
 
-  get allocatedBytes(): number {
+  get allocatedBytes(): ByteLength {
     return this.#attempt('file.open', (descriptor) =>
       allocatedBytesOf(fstatSync(descriptor, { bigint: true })),
     );

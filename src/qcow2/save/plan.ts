@@ -10,7 +10,17 @@ import type { BlockFile } from '../io/blockFile';
 import { Fill } from '../io/fill';
 import type { Piece, StagedFile } from '../io/stagedFile';
 import type { Progress } from '../progress';
-import { ClusterBytes, ClusterRanges } from './clusterRanges';
+import {
+  type ByteLength,
+  clusterOf,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+  rawGuestOffset,
+} from '../units';
+import { ClusterBytes, Ranges } from './clusterRanges';
 import type { SaveShape } from './content';
 import { hiddenSectors } from './hidden';
 import { readRefcountTable, RefcountReader } from './refcountReader';
@@ -24,14 +34,14 @@ export interface FilePlan {
   readonly staged: StagedFile;
   readonly runs: Runs;
   /** Bytes. */
-  readonly oldSize: number;
+  readonly oldSize: ByteLength;
   /** Bytes; what is cut off goes after the commit. */
-  readonly newSize: number;
+  readonly newSize: ByteLength;
 }
 
 export interface SavePlan {
   readonly shape: SaveShape;
-  readonly clusterSize: number;
+  readonly clusterSize: ByteLength;
   readonly image: FilePlan;
   readonly dataFile: FilePlan | undefined;
   readonly move: TableMove;
@@ -61,11 +71,11 @@ export function makePlan(
 class Planner {
   readonly #runs = new Runs();
   readonly #roles = new ClusterBytes();
-  readonly #touched: ClusterRanges;
+  readonly #touched: Ranges<HostCluster>;
   readonly #move: TableMove;
-  readonly #clusterSize: number;
+  readonly #clusterSize: ByteLength;
   /** Sectors of in-place data that the staged image does not show. */
-  #hidden = new ClusterRanges();
+  #hidden = new Ranges<number>();
   #changesData = false;
 
   constructor(
@@ -89,13 +99,13 @@ class Planner {
     this.#assignRoles();
     this.#addChanged();
     this.#addMoved();
-    this.#addCut(ceilSector(newSize), ceilSector(oldSize));
+    this.#addCut(hostOffset(ceilSector(newSize)), hostOffset(ceilSector(oldSize)));
     const [header, oldHeader] = [firstSector(this.file), firstSector(this.file.base)];
     const isHeaderEqual = Buffer.compare(header, oldHeader) === 0;
     const data = dataFile === undefined ? undefined : this.#planDataFile(dataFile);
     if (this.#runs.isEmpty && data === undefined && isHeaderEqual && newSize === oldSize) return undefined;
     // The mark is in it.
-    if (version === 3 || !isHeaderEqual) this.#runs.add(0, SECTOR, Role.header);
+    if (version === 3 || !isHeaderEqual) this.#runs.add(hostOffset(0), SECTOR, Role.header);
     return {
       shape: {
         version: version === 3 && this.staged.header.version === 3 ? 3 : 2,
@@ -117,7 +127,7 @@ class Planner {
     const newUses = new ClusterUses(this.staged, newTable, this.#touched);
     const oldRefcounts = new RefcountReader(this.onDisk.file, this.onDisk.header, oldTable);
     const newRefcounts = new RefcountReader(this.staged.file, this.staged.header, newTable);
-    this.#touched.forEachWithin(0, Infinity, (cluster) => {
+    this.#touched.forEachWithin(hostCluster(0), hostCluster(Infinity), (cluster) => {
       if (cluster % 4096 === 0) this.progress.checkCancelled();
       if (this.#move.ownsCluster(cluster)) return;
       const uses = { before: oldUses.of(cluster), after: newUses.of(cluster) };
@@ -127,8 +137,8 @@ class Planner {
     });
     this.#refuseTaken(oldUses, oldRefcounts);
     if (!this.#changesData || this.staged.hasDataFile) return;
-    const isTouched = (cluster: number): boolean => this.#touched.has(cluster);
-    const isData = (cluster: number): boolean => this.#roles.get(cluster) === Role.data;
+    const isTouched = (cluster: HostCluster): boolean => this.#touched.has(cluster);
+    const isData = (cluster: HostCluster): boolean => this.#roles.get(cluster) === Role.data;
     this.#hidden = hiddenSectors(this.staged, isTouched, isData);
   }
 
@@ -137,19 +147,20 @@ class Planner {
     const { newTable, blocks } = this.#move;
     const clusters = [...blocks.keys()];
     for (let at = 0; newTable !== undefined && at < newTable.length; at += this.#clusterSize) {
-      clusters.push((newTable.offset + at) / this.#clusterSize);
+      clusters.push(clusterOf(plus(newTable.offset, at), this.#clusterSize));
     }
     for (const cluster of clusters) {
-      if (oldRefcounts.of(cluster) === 0 && oldUses.of(cluster) === Use.data) continue;
+      if (oldRefcounts.of(hostCluster(cluster)) === 0 && oldUses.of(hostCluster(cluster)) === Use.data)
+        continue;
       throw new RefusedError(this.file.name, 'save.overlap', {
         offset: cluster * this.#clusterSize,
-        what: USE_NAMES[oldUses.of(cluster)],
+        what: USE_NAMES[oldUses.of(hostCluster(cluster))],
       });
     }
   }
 
   #roleOf(
-    cluster: number,
+    cluster: HostCluster,
     { before, after }: { before: Use; after: Use },
     oldRefcount: number,
     newRefcount: number,
@@ -175,7 +186,7 @@ class Planner {
   #addChanged(): void {
     forEachStagedStretch(this.file, this.#clusterSize, (offset, length, piece) => {
       this.progress.checkCancelled();
-      const role = this.#roles.get(Math.floor(offset / this.#clusterSize)) as Role | typeof SKIPPED;
+      const role = this.#roles.get(clusterOf(offset, this.#clusterSize)) as Role | typeof SKIPPED;
       if (role === SKIPPED) return;
       forEachChanged(this.file.base, offset, length, piece, (start, end) => {
         this.#addStretch(start, end, role);
@@ -183,18 +194,18 @@ class Planner {
     });
   }
 
-  #addStretch(start: number, end: number, role: Role): void {
+  #addStretch(start: HostOffset, end: HostOffset, role: Role): void {
     // The header's first sector comes by itself.
-    if (start === 0) this.#addStretch(SECTOR, end, role);
+    if (start === 0) this.#addStretch(hostOffset(SECTOR), end, role);
     else if (role === Role.headerTail) this.#addHeaderTail(start, end);
     else if (role === Role.data) this.#addData(start, end);
     else this.#runs.add(start, end - start, role);
   }
 
   /** What only the header on disk needs there stays until the first sector no longer points to it. */
-  #addHeaderTail(start: number, end: number): void {
+  #addHeaderTail(start: HostOffset, end: HostOffset): void {
     const parts = partsBehindFields(this.file, this.staged.header);
-    for (let at = start; at < end; at += SECTOR) {
+    for (let at = start; at < end; at = plus(at, SECTOR)) {
       const isNeeded = parts.some((part) =>
         this.#differs(Math.max(part.start, at), Math.min(part.end, at + SECTOR)),
       );
@@ -205,17 +216,17 @@ class Planner {
   #differs(start: number, end: number): boolean {
     if (start >= end) return false;
     const [before, after] = [new Uint8Array(end - start), new Uint8Array(end - start)];
-    this.file.base.read(before, start);
-    this.file.read(after, start);
+    this.file.base.read(before, hostOffset(start));
+    this.file.read(after, hostOffset(start));
     return Buffer.compare(before, after) !== 0;
   }
 
-  #addData(start: number, end: number): void {
+  #addData(start: HostOffset, end: HostOffset): void {
     if (this.#hidden.isEmpty) {
       this.#runs.add(start, end - start, Role.data);
       return;
     }
-    for (let at = start; at < end; at += SECTOR) {
+    for (let at = start; at < end; at = plus(at, SECTOR)) {
       this.#runs.add(at, SECTOR, this.#hidden.has(at / SECTOR) ? Role.hidden : Role.data);
     }
   }
@@ -225,15 +236,15 @@ class Planner {
     if (newTable !== undefined) this.#runs.add(newTable.offset, newTable.length, Role.movedTable);
     if (formerTable !== undefined) this.#runs.add(formerTable.offset, formerTable.length, Role.formerTable);
     for (const cluster of blocks.keys()) {
-      this.#runs.add(cluster * this.#clusterSize, this.#clusterSize, Role.movedBlock);
+      this.#runs.add(hostOffset(cluster * this.#clusterSize), this.#clusterSize, Role.movedBlock);
     }
   }
 
   /** A table that is needed until the end is cut off with the rest, but not one of its bytes before. */
-  #addCut(start: number, end: number): void {
+  #addCut(start: HostOffset, end: HostOffset): void {
     const { offset, length } = this.#move.formerTable ?? { offset: end, length: 0 };
     this.#runs.add(start, Math.min(end, offset) - start, Role.cut);
-    const rest = Math.max(start, offset + length);
+    const rest = hostOffset(Math.max(start, offset + length));
     this.#runs.add(rest, end - rest, Role.cut);
   }
 
@@ -253,21 +264,21 @@ class Planner {
     if (!this.staged.features.rawExternalData) {
       runs = new Runs();
       changed.forEach((offset, length) => {
-        this.#addByEntries(runs, offset, offset + length);
+        this.#addByEntries(runs, offset, plus(offset, length));
       });
     }
-    runs.add(ceilSector(newSize), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
+    runs.add(hostOffset(ceilSector(newSize)), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
     return { staged: file, runs, oldSize, newSize };
   }
 
-  #addByEntries(runs: Runs, start: number, end: number): void {
-    this.staged.forEachRun(start, end, (from, length, kind) => {
-      const first = Math.max(start, from);
+  #addByEntries(runs: Runs, start: HostOffset, end: HostOffset): void {
+    this.staged.forEachRun(rawGuestOffset(start), rawGuestOffset(end), (from, length, kind) => {
+      const first = hostOffset(Math.max(start, from));
       const stop = Math.min(end, from + length);
       runs.add(first, stop - first, kind === RunKind.data ? Role.data : Role.hidden);
       return undefined;
     });
-    const rest = Math.max(start, this.staged.size);
+    const rest = hostOffset(Math.max(start, this.staged.size));
     runs.add(rest, end - rest, Role.data);
   }
 }
@@ -285,10 +296,10 @@ const ROLE_OF_USE: Readonly<Record<Use, Role>> = {
 
 export const ceilSector = (bytes: number): number => Math.ceil(bytes / SECTOR) * SECTOR;
 
-function touchedClusters(file: StagedFile, clusterSize: number): ClusterRanges {
-  const touched = new ClusterRanges();
+function touchedClusters(file: StagedFile, clusterSize: ByteLength): Ranges<HostCluster> {
+  const touched = new Ranges<HostCluster>();
   forEachStagedStretch(file, Infinity, (offset, length) => {
-    touched.add(Math.floor(offset / clusterSize), Math.ceil((offset + length) / clusterSize));
+    touched.add(clusterOf(offset, clusterSize), hostCluster(Math.ceil((offset + length) / clusterSize)));
   });
   return touched;
 }
@@ -297,22 +308,22 @@ function touchedClusters(file: StagedFile, clusterSize: number): ClusterRanges {
 export function forEachStagedStretch(
   file: StagedFile,
   boundary: number,
-  visit: (offset: number, length: number, piece: Piece) => void,
+  visit: (offset: HostOffset, length: ByteLength, piece: Piece) => void,
 ): void {
-  file.forEachPiece(0, Infinity, (offset, length, piece) => {
-    const end = offset + length;
+  file.forEachPiece(hostOffset(0), hostOffset(Infinity), (offset, length, piece) => {
+    const end = plus(offset, length);
     for (let at = offset; at < end;) {
-      let stop = Math.min(end, (Math.floor(at / boundary) + 1) * boundary);
+      let stop = hostOffset(Math.min(end, (Math.floor(at / boundary) + 1) * boundary));
       if (boundary === Infinity) stop = end;
       if (piece === Fill.zero) {
         const extent = file.base.extentAt(at);
         // Whole sectors only: they are what is compared.
-        const next = extent.isHole ? Math.min(end, Math.floor(extent.end / SECTOR) * SECTOR) : at;
+        const next = extent.isHole ? hostOffset(Math.min(end, Math.floor(extent.end / SECTOR) * SECTOR)) : at;
         if (next > at) {
           at = next;
           continue;
         }
-        if (!extent.isHole) stop = Math.min(stop, Math.max(at + SECTOR, ceilSector(extent.end)));
+        if (!extent.isHole) stop = hostOffset(Math.min(stop, Math.max(at + SECTOR, ceilSector(extent.end))));
       }
       const part = piece instanceof Fill ? piece : piece.subarray(at - offset, stop - offset);
       visit(at, Math.min(stop, end) - at, part);
@@ -332,10 +343,10 @@ const FILLED = new Uint8Array(SECTOR);
  */
 export function forEachChanged(
   base: BlockFile,
-  offset: number,
-  length: number,
+  offset: HostOffset,
+  length: ByteLength,
   piece: Piece,
-  visit: (start: number, end: number) => void,
+  visit: (start: HostOffset, end: HostOffset) => void,
 ): void {
   const size = Math.min(PIECE, ceilSector(length));
   const before = BEFORE.subarray(0, size);
@@ -343,26 +354,26 @@ export function forEachChanged(
   for (let done = 0; done < length; done += size) {
     const step = Math.min(size, length - done);
     const isFull = piece instanceof Fill && step === PIECE;
-    const known = isFull ? base.knownFills?.at(offset + done, PIECE) : undefined;
+    const known = isFull ? base.knownFills?.at(plus(offset, done), PIECE) : undefined;
     // Of two fills that differ no two words in a row are the same: all sectors differ.
-    if (isFull && known?.agreesWith(piece, offset + done) === true) continue;
-    if (isFull && (known !== undefined || differsAtBothEnds(base, offset + done, piece))) {
-      visit(offset + done, offset + done + step);
+    if (isFull && known?.agreesWith(piece, plus(offset, done)) === true) continue;
+    if (isFull && (known !== undefined || differsAtBothEnds(base, plus(offset, done), piece))) {
+      visit(plus(offset, done), plus(offset, done + step));
       continue;
     }
     const was = before.subarray(0, step);
-    base.read(was, offset + done);
-    if (piece instanceof Fill) piece.writeTo(after, offset + done);
+    base.read(was, plus(offset, done));
+    if (piece instanceof Fill) piece.writeTo(after, plus(offset, done));
     const is = piece instanceof Fill ? after.subarray(0, step) : piece.subarray(done, done + step);
     forEachDifference(was, is, (start, end) => {
-      visit(offset + done + start, ceilSector(offset + done + end));
+      visit(hostOffset(offset + done + start), hostOffset(ceilSector(offset + done + end)));
     });
   }
 }
 
 /** Of `PIECE` bytes that are to be filled. */
-function differsAtBothEnds(base: BlockFile, start: number, fill: Fill): boolean {
-  return [start, start + PIECE - SECTOR].every((offset) => {
+function differsAtBothEnds(base: BlockFile, start: HostOffset, fill: Fill): boolean {
+  return [start, plus(start, PIECE - SECTOR)].every((offset) => {
     base.read(PROBE, offset);
     fill.writeTo(FILLED, offset);
     return Buffer.compare(PROBE, FILLED) !== 0;
@@ -371,6 +382,6 @@ function differsAtBothEnds(base: BlockFile, start: number, fill: Fill): boolean 
 
 export function firstSector(file: BlockFile): Uint8Array {
   const bytes = new Uint8Array(SECTOR);
-  file.read(bytes, 0);
+  file.read(bytes, hostOffset(0));
   return bytes;
 }

@@ -1,9 +1,11 @@
 /** Refcounts of host clusters asked for in ascending order: each page of a block is read once. */
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { offsetOf } from '../format/entryBits';
 import type { Header } from '../format/header';
-import { offsetOf } from '../format/offsetField';
-import { refcountAt, refcountsPerBlock } from '../format/refcount';
+import { refcountAt } from '../format/refcount';
+import { refcountsPerBlock } from '../format/refcountWidth';
 import type { BlockFile } from '../io/blockFile';
+import { type HostCluster, hostOffset, type HostOffset, plus } from '../units';
 
 /** Bytes of a block read at a time; blocks may be smaller. */
 const PAGE = 4096;
@@ -16,8 +18,8 @@ export function readRefcountTable(file: BlockFile, header: Header): Uint32Array 
 }
 
 /** Offset of a refcount block in bytes; 0 where there is none. */
-export const blockOffset = (table: Uint32Array, index: number): number =>
-  index * 2 >= table.length ? 0 : offsetOf(table[index * 2 + HIGH]!, table[index * 2 + LOW]!);
+export const blockOffset = (table: Uint32Array, index: number): HostOffset =>
+  index * 2 >= table.length ? hostOffset(0) : offsetOf(table[index * 2 + HIGH]!, table[index * 2 + LOW]!);
 
 export class RefcountReader {
   readonly #perBlock: number;
@@ -37,14 +39,14 @@ export class RefcountReader {
    * The refcount of a cluster; 0 for what no block describes.
    * @throws FormatError for one beyond 2^53, FileError
    */
-  of(cluster: number): number {
+  of(cluster: HostCluster): number {
     const index = Math.floor(cluster / this.#perBlock);
     const block = blockOffset(this.table, index);
     if (block === 0) return 0;
     const { refcountBits } = this.header;
     const perPage = (this.#page.length * 8) / refcountBits;
     const within = cluster - index * this.#perBlock;
-    const offset = block + Math.floor(within / perPage) * this.#page.length;
+    const offset = plus(block, Math.floor(within / perPage) * this.#page.length);
     if (offset !== this.#pageOffset) {
       this.file.read(this.#page, offset);
       this.#pageOffset = offset;

@@ -4,12 +4,13 @@
  * nothing can be made worse: what lies behind the file's end is written first, refcounts that rise come before and those
  * that fall after all other changes, and `corrupt` stays set until all is written (promise A of ARCHITECTURE.md, "Save").
  */
+import { RefusedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
-import { RESERVED_BEYOND_2_53, offsetOf } from '../format/offsetField';
+import { soundBlockOffset } from '../format/refcount';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { StagedFile } from '../io/stagedFile';
 import type { Progress } from '../progress';
-import { RefusedError } from '../errors';
+import { hostOffset } from '../units';
 import {
   ceilSector,
   firstSector,
@@ -49,7 +50,7 @@ export function makeRepairPlan(
   if (plan.runs.isEmpty && data === undefined && isHeaderEqual && plan.newSize === plan.oldSize)
     return undefined;
   // The mark is in it.
-  if (version === 3 || !isHeaderEqual) plan.runs.add(0, SECTOR, Role.header);
+  if (version === 3 || !isHeaderEqual) plan.runs.add(hostOffset(0), SECTOR, Role.header);
   return {
     shape: {
       version: version === 3 && staged.header.version === 3 ? 3 : 2,
@@ -77,10 +78,10 @@ function planImage(file: StagedFile, onDisk: Qcow2Image, staged: Qcow2Image, pro
     const role = offset >= end ? Role.fresh : isBlock ? Role.block : Role.tree;
     forEachChanged(file.base, offset, length, piece, (start, stop) => {
       // The header's first sector comes by itself.
-      runs.add(Math.max(start, SECTOR), stop - Math.max(start, SECTOR), role);
+      runs.add(hostOffset(Math.max(start, SECTOR)), stop - Math.max(start, SECTOR), role);
     });
   });
-  runs.add(ceilSector(newSize), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
+  runs.add(hostOffset(ceilSector(newSize)), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
   return { staged: file, runs, oldSize, newSize };
 }
 
@@ -96,7 +97,7 @@ function planDataFile(file: StagedFile, progress: Progress): FilePlan | undefine
   const oldSize = file.base.size;
   const newSize = file.size;
   if (runs.isEmpty && newSize === oldSize) return undefined;
-  runs.add(ceilSector(newSize), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
+  runs.add(hostOffset(ceilSector(newSize)), ceilSector(oldSize) - ceilSector(newSize), Role.cut);
   return { staged: file, runs, oldSize, newSize };
 }
 
@@ -112,11 +113,8 @@ function blocksOf({ file, header }: Qcow2Image): Set<number> {
   const clusters = new Set<number>();
   const words = readRefcountTable(file, header);
   for (let at = 0; at < words.length; at += 2) {
-    const [high, low] = [words[at + HIGH]!, words[at + LOW]!];
-    const offset = offsetOf(high, low);
-    const isSound =
-      (high & (RESERVED_BEYOND_2_53 | 0xff000000)) === 0 && (low & (header.clusterSize - 1)) === 0;
-    if (isSound && offset !== 0) clusters.add(offset / header.clusterSize);
+    const offset = soundBlockOffset(words[at + HIGH]!, words[at + LOW]!, header.clusterSize);
+    if (offset !== 0) clusters.add(offset / header.clusterSize);
   }
   return clusters;
 }

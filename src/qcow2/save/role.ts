@@ -67,4 +67,16 @@ export const Group = {
 } as const;
 export type Group = (typeof Group)[keyof typeof Group];
 
-export const GROUP_NAMES: readonly string[] = Object.keys(Group);
+/** In the same order. */
+export const GROUP_NAMES = [
+  'mark',
+  'raise',
+  'extend',
+  'bitmaps',
+  'data',
+  'tree',
+  'drop',
+  'lower',
+  'hidden',
+  'commit',
+] as const satisfies readonly (keyof typeof Group)[];

@@ -7,6 +7,7 @@
  * Whatever is written here is one of the contents that the journal has for the sector: taking back can be repeated.
  */
 import { checksum } from '../io/checksum';
+import type { ByteLength } from '../units';
 import { larger, united, withMark, withPointer, withRest } from './content';
 import type { MutableFile } from './disk';
 import type { SavedFiles } from './forward';
@@ -94,7 +95,7 @@ export class Rollback {
     return true;
   }
 
-  #shrink(file: MutableFile | undefined, size: number): void {
+  #shrink(file: MutableFile | undefined, size: ByteLength): void {
     if (file === undefined || file.size <= size) return;
     file.truncate(size);
     file.flush();

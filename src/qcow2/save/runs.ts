@@ -1,10 +1,11 @@
 /** Stretches of sectors of one role, merged where they touch: a plan is as long as what changes is scattered. */
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import { CHUNK, SECTOR, type Role } from './role';
 
-export type RunVisitor = (offset: number, length: number, role: Role) => void;
+export type RunVisitor = (offset: HostOffset, length: ByteLength, role: Role) => void;
 
 export class Runs {
-  readonly #offsets: number[] = [];
+  readonly #offsets: HostOffset[] = [];
   readonly #ends: number[] = [];
   readonly #roles: Role[] = [];
   /** Bytes of all runs. */
@@ -15,7 +16,7 @@ export class Runs {
   }
 
   /** Adds whole sectors, in bytes. Runs do not overlap. */
-  add(offset: number, length: number, role: Role): void {
+  add(offset: HostOffset, length: ByteLength, role: Role): void {
     if (length <= 0) return;
     this.bytes += length;
     const last = this.#offsets.length - 1;
@@ -41,7 +42,7 @@ export class Runs {
     this.forEach((offset, length, role) => {
       const end = offset + length;
       for (let at = offset; at < end;) {
-        const next = Math.min(end, (Math.floor(at / step) + 1) * step);
+        const next = hostOffset(Math.min(end, (Math.floor(at / step) + 1) * step));
         visit(at, next - at, role);
         at = next;
       }

@@ -27,6 +27,7 @@ import { EngineError, FileError, type Problem, RefusedError } from '../errors';
 import { LocalFile } from '../io/localFile';
 import type { StagedFile } from '../io/stagedFile';
 import { silent, type Progress } from '../progress';
+import type { ByteLength } from '../units';
 import type { Disk, MutableFile, Writer } from './disk';
 import { ForwardWriter, type SavedFiles } from './forward';
 import { type JournalHead, type JournaledFile, SealState } from './journalFormat';
@@ -56,7 +57,7 @@ export interface SaveOptions {
 export interface SaveReport {
   /** Writes to image and data file, and their bytes; without the journal. */
   readonly writes: number;
-  readonly bytes: number;
+  readonly bytes: ByteLength;
   readonly flushes: number;
   /** Bytes by the name of the group. */
   readonly groups: Readonly<Record<string, number>>;

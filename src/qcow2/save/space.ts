@@ -1,5 +1,6 @@
 /** The space that a save takes until its journal is gone: what the files grow by, and the journal. */
 import { FileError } from '../errors';
+import { alignDown, type ByteLength, hostOffset } from '../units';
 import type { Disk, MutableFile } from './disk';
 import type { SavedFiles } from './forward';
 import { folderOf } from './journalFile';
@@ -30,7 +31,7 @@ export function refuseFullDisk(plan: SavePlan, files: SavedFiles, disk: Disk): v
 interface Need {
   readonly plan: FilePlan;
   /** Beside what the file grows by. */
-  readonly bytes: number;
+  readonly bytes: ByteLength;
 }
 
 /** @param free bytes where the files are */
@@ -69,7 +70,7 @@ function grownBytes({ staged, runs, oldSize }: FilePlan): number {
   let bytes = 0;
   runs.forEach((offset, length, role) => {
     if (role === Role.cut) return;
-    const start = Math.floor(offset / BLOCK) * BLOCK;
+    const start = alignDown(offset, BLOCK);
     const end = Math.ceil((offset + length) / BLOCK) * BLOCK;
     for (let at = start; at < end;) {
       if (at >= oldSize) {
@@ -77,7 +78,7 @@ function grownBytes({ staged, runs, oldSize }: FilePlan): number {
         return;
       }
       const extent = staged.base.extentAt(at);
-      const next = Math.min(end, extent.end, Math.max(at + 1, oldSize));
+      const next = hostOffset(Math.min(end, extent.end, Math.max(at + 1, oldSize)));
       if (extent.isHole) bytes += next - at;
       at = next;
     }

@@ -5,13 +5,14 @@
  */
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';
+import { type ByteLength, type HostCluster, type HostOffset, startOf } from '../units';
 import { blockOffset, readRefcountTable } from './refcountReader';
 import { Group } from './role';
 
 export interface TablePlace {
-  readonly offset: number;
+  readonly offset: HostOffset;
   /** Bytes. */
-  readonly length: number;
+  readonly length: ByteLength;
   /** What the other table has at its indexes; zero past its end. */
   readonly other: Uint8Array;
   /** What is there in the end. */
@@ -21,7 +22,7 @@ export interface TablePlace {
 /** A new block in the place of another one. */
 export interface MovedBlock {
   /** Offset of the other one. */
-  readonly former: number;
+  readonly former: HostOffset;
   readonly final: Uint8Array;
 }
 
@@ -35,7 +36,7 @@ export interface TableMove {
   /** By cluster. */
   readonly blocks: ReadonlyMap<number, MovedBlock>;
   /** Whether a cluster belongs to what is told here. */
-  ownsCluster(cluster: number): boolean;
+  ownsCluster(cluster: HostCluster): boolean;
 }
 
 export function tableMove(onDisk: Qcow2Image, staged: Qcow2Image): TableMove {
@@ -48,7 +49,7 @@ export function tableMove(onDisk: Qcow2Image, staged: Qcow2Image): TableMove {
   const newTable = isMoved && !isSmaller ? place(staged, onDisk, staged.file) : undefined;
   const needsFormer = isMoved && isSmaller && hasAdditions(before, after);
   const formerTable = needsFormer ? place(onDisk, staged, staged.file) : undefined;
-  const owns = (table: TablePlace | undefined, offset: number): boolean =>
+  const owns = (table: TablePlace | undefined, offset: HostOffset): boolean =>
     table !== undefined && offset >= table.offset && offset < table.offset + table.length;
   return {
     pointer: isSmaller ? Group.drop : Group.extend,
@@ -57,8 +58,8 @@ export function tableMove(onDisk: Qcow2Image, staged: Qcow2Image): TableMove {
     blocks,
     ownsCluster: (cluster) =>
       blocks.has(cluster) ||
-      owns(newTable, cluster * clusterSize) ||
-      owns(formerTable, cluster * clusterSize),
+      owns(newTable, startOf(cluster, clusterSize)) ||
+      owns(formerTable, startOf(cluster, clusterSize)),
   };
 }
 
@@ -101,7 +102,7 @@ function place({ header }: Qcow2Image, other: Qcow2Image, staged: BlockFile): Ta
   return { offset, length, other: entries, final: bytesAt(staged, offset, length) };
 }
 
-function bytesAt(file: BlockFile, offset: number, length: number): Uint8Array {
+function bytesAt(file: BlockFile, offset: HostOffset, length: ByteLength): Uint8Array {
   const bytes = new Uint8Array(length);
   file.read(bytes, offset);
   return bytes;

@@ -4,10 +4,19 @@
  */
 import type { Fact } from '../factText';
 import { dataView, HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';
-import { ClusterBytes, type ClusterRanges } from './clusterRanges';
+import {
+  type ByteLength,
+  clusterOf,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+} from '../units';
+import { ClusterBytes, type Ranges } from './clusterRanges';
 
 export const Use = {
   data: 0,
@@ -47,10 +56,10 @@ export class ClusterUses {
   constructor(
     readonly image: Qcow2Image,
     table: Uint32Array,
-    readonly touched: ClusterRanges,
+    readonly touched: Ranges<HostCluster>,
   ) {
     const { header } = image;
-    this.#mark(0, header.clusterSize, Use.header);
+    this.#mark(hostOffset(0), header.clusterSize, Use.header);
     this.#mark(header.refcountTableOffset, header.refcountTableClusters * header.clusterSize, Use.table);
     this.#markEntries(table, Use.block);
     this.#markTable(header.l1TableOffset, header.l1Size, Use.l1, Use.l2);
@@ -58,7 +67,7 @@ export class ClusterUses {
     this.#markBitmaps();
   }
 
-  of(cluster: number): Use {
+  of(cluster: HostCluster): Use {
     return this.#uses.get(cluster) as Use;
   }
 
@@ -88,11 +97,11 @@ export class ClusterUses {
   }
 
   /** A table of entries with offsets of clusters, and those clusters. */
-  #markTable(offset: number, entries: number, tableUse: Use, entryUse: Use): void {
+  #markTable(offset: HostOffset, entries: number, tableUse: Use, entryUse: Use): void {
     const { file } = this.image;
     const end = offset + entries * 8;
     this.#mark(offset, end - offset, tableUse);
-    for (let at = offset; at < end && at < file.size; at += PIECE) {
+    for (let at = offset; at < end && at < file.size; at = plus(at, PIECE)) {
       const length = Math.min(PIECE, end - at);
       const extent = file.extentAt(at);
       if (extent.isHole && extent.end >= at + length) continue;
@@ -107,22 +116,22 @@ export class ClusterUses {
     for (let at = 0; at < words.length; at += 2) {
       const offset = offsetOf(words[at + HIGH]!, words[at + LOW]!);
       if (offset === 0) continue;
-      const cluster = Math.floor(offset / 2 ** clusterBits);
+      const cluster = hostCluster(Math.floor(offset / 2 ** clusterBits));
       if (this.touched.has(cluster)) this.#uses.set(cluster, use);
     }
   }
 
-  #mark(offset: number, length: number, use: Use): void {
+  #mark(offset: HostOffset, length: ByteLength, use: Use): void {
     const { clusterSize } = this.image.header;
-    const first = Math.floor(offset / clusterSize);
-    this.touched.forEachWithin(first, Math.ceil((offset + length) / clusterSize), (cluster) => {
+    const first = clusterOf(offset, clusterSize);
+    this.touched.forEachWithin(first, hostCluster(Math.ceil((offset + length) / clusterSize)), (cluster) => {
       this.#uses.set(cluster, use);
     });
   }
 }
 
 /** Bytes of a snapshot table entry (qcow2.txt, "Snapshots"). */
-function snapshotEntryLength(file: BlockFile, offset: number): number {
+function snapshotEntryLength(file: BlockFile, offset: HostOffset): number {
   const entry = new Uint8Array(40);
   file.read(entry, offset);
   const view = dataView(entry);

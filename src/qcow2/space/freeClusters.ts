@@ -3,17 +3,19 @@
  * management"). Both are looked at, as the check has counted them: a leaked cluster is not free, nor is one that is
  * referred to although its refcount says otherwise.
  */
-import { isSound, reportOn, countImage, type CountedImage } from '../check/checkImage';
+import { reportOn, countImage, type CountedImage } from '../check/checkImage';
+import { isSound } from '../check/checkReport';
 import { FormatError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { silent, type Progress } from '../progress';
+import { type ClusterCount, hostCluster, type HostCluster, hostOffset, type HostOffset } from '../units';
 
 /** Return `false` to stop. @param first cluster of a stretch of `count` that is as long as it can be */
-export type FreeRunVisitor = (first: number, count: number) => boolean | undefined;
+export type FreeRunVisitor = (first: HostCluster, count: ClusterCount) => boolean | undefined;
 
 export class FreeClusters {
   /** First cluster behind all that are in use: what comes from there on can be cut off. */
-  readonly end: number;
+  readonly end: HostCluster;
   readonly #counted: CountedImage;
 
   /**
@@ -44,7 +46,7 @@ export class FreeClusters {
 
   private constructor(counted: CountedImage) {
     this.#counted = counted;
-    let end = counted.clusters;
+    let end = hostCluster(counted.clusters);
     this.forEachRun((first, count) => {
       if (first + count === counted.clusters) end = first;
     });
@@ -61,13 +63,13 @@ export class FreeClusters {
       const base = index * size;
       const refcounts = disk.page(index);
       const references = counter.counts.page(index);
-      const end = Math.min(size, clusters - base);
+      const end = hostOffset(Math.min(size, clusters - base));
       for (let at = 0; at < end;) {
         // Most stretches are long: the next change is looked for in words.
         if (isFree) {
           at = firstUsed(refcounts, references, at, end);
           if (at === end) break;
-          if (visit(start, base + at - start) === false) return;
+          if (visit(hostCluster(start), base + at - start) === false) return;
           isFree = false;
         } else {
           at = firstFree(refcounts, references, at, end);
@@ -77,7 +79,7 @@ export class FreeClusters {
         }
       }
     }
-    if (isFree) visit(start, clusters - start);
+    if (isFree) visit(hostCluster(start), clusters - start);
   }
 }
 
@@ -86,7 +88,7 @@ function firstUsed(
   refcounts: Uint8Array,
   references: Uint8Array | undefined,
   at: number,
-  end: number,
+  end: HostOffset,
 ): number {
   const isUsed = (index: number): boolean => (refcounts[index]! | (references?.[index] ?? 0)) !== 0;
   let index = at;
@@ -106,7 +108,7 @@ function firstFree(
   refcounts: Uint8Array,
   references: Uint8Array | undefined,
   at: number,
-  end: number,
+  end: HostOffset,
 ): number {
   for (let index = at; index < end; index++) {
     index = refcounts.indexOf(0, index);

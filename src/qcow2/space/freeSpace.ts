@@ -3,22 +3,30 @@ import type { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';
 import { loadMakeHole } from '../io/native';
 import type { Progress } from '../progress';
+import {
+  type ByteLength,
+  type ClusterCount,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  startOf,
+} from '../units';
 import { FreeClusters } from './freeClusters';
 
 /** Plain JSON. All of it in bytes. */
 export interface FreeSpace {
   /** Clusters in the file that nothing uses; the file system may have given some of it away already. */
-  readonly freeBytes: number;
+  readonly freeBytes: ByteLength;
   /** Storage behind them: what comes back. */
-  readonly storedBytes: number;
+  readonly storedBytes: ByteLength;
   /** Data and holes cannot be told apart here: `storedBytes` is the most that it can be. */
   readonly isUpperBound: boolean;
   /** False where this system has no holes: only the end of the file can be cut off, and counts. */
   readonly canMakeHoles: boolean;
-  readonly fileSize: number;
+  readonly fileSize: ByteLength;
   /** What is left of the file when its end is cut off behind the last cluster in use. */
-  readonly newFileSize: number;
-  readonly allocatedBytes: number;
+  readonly newFileSize: ByteLength;
+  readonly allocatedBytes: ByteLength;
   /** The external data file, which is left alone: it has no refcounts to say what nothing uses. */
   readonly dataFile?: string;
 }
@@ -34,17 +42,17 @@ export const BLOCK = 4096;
 
 export interface Stretch {
   /** Bytes from the start of the file. */
-  readonly start: number;
-  readonly end: number;
+  readonly start: HostOffset;
+  readonly end: HostOffset;
 }
 
 /** The whole blocks of a stretch of clusters; the end is not behind the start where it has none. */
-export function blocksOf(clusterSize: number, first: number, count: number): Stretch {
-  const start = Math.ceil((first * clusterSize) / BLOCK) * BLOCK;
-  return { start, end: Math.floor(((first + count) * clusterSize) / BLOCK) * BLOCK };
+export function blocksOf(clusterSize: ByteLength, first: HostCluster, count: ClusterCount): Stretch {
+  const start = hostOffset(Math.ceil((first * clusterSize) / BLOCK) * BLOCK);
+  return { start, end: hostOffset(Math.floor(((first + count) * clusterSize) / BLOCK) * BLOCK) };
 }
 
-export function newSizeOf({ file, header }: Qcow2Image, free: FreeClusters): number {
+export function newSizeOf({ file, header }: Qcow2Image, free: FreeClusters): ByteLength {
   return Math.min(file.size, free.end * header.clusterSize);
 }
 
@@ -65,10 +73,10 @@ export function measureFreeSpace(image: Qcow2Image, progress: Progress): FreeSpa
       progress.report(first, free.end);
       progress.checkCancelled();
     }
-    const start = first * clusterSize;
-    const end = Math.min(file.size, start + count * clusterSize);
+    const start = startOf(first, clusterSize);
+    const end = hostOffset(Math.min(file.size, start + count * clusterSize));
     freeBytes += end - start;
-    if (first >= free.end) storedBytes += storedBetween(file, { start: newFileSize, end });
+    if (first >= free.end) storedBytes += storedBetween(file, { start: hostOffset(newFileSize), end });
     else if (canMakeHoles) storedBytes += storedBetween(file, blocksOf(clusterSize, first, count));
     return true;
   });
@@ -93,7 +101,7 @@ function storedBetween(file: BlockFile, { start, end }: Stretch): number {
   let stored = 0;
   for (let at = start; at < end;) {
     const extent = file.extentAt(at);
-    const stop = Math.min(end, extent.end);
+    const stop = hostOffset(Math.min(end, extent.end));
     if (!extent.isHole) stored += stop - at;
     at = stop;
   }

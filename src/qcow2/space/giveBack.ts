@@ -14,6 +14,7 @@ import { silent, type Progress } from '../progress';
 import { whileClaimed } from '../save/claim';
 import type { Disk, MutableFile } from '../save/disk';
 import type { SaveOptions } from '../save/save';
+import { type ByteLength, type HostOffset, plus } from '../units';
 import { FreeClusters } from './freeClusters';
 import { blocksOf, dataFileOf, newSizeOf } from './freeSpace';
 
@@ -28,8 +29,8 @@ export interface GiveBackOptions {
 
 /** Sizes of the file as the system tells them, in bytes. */
 export interface FileSizes {
-  readonly fileSize: number;
-  readonly allocatedBytes: number;
+  readonly fileSize: ByteLength;
+  readonly allocatedBytes: ByteLength;
 }
 
 /** What was given back. Plain JSON. */
@@ -39,7 +40,7 @@ export interface GivenBack {
   readonly before: FileSizes;
   readonly after: FileSizes;
   /** Bytes of the file that are holes now, whether they were before or not; its end apart. */
-  readonly holeBytes: number;
+  readonly holeBytes: ByteLength;
   /** False where the file system, or this system, has no holes: only the end was cut off. */
   readonly canMakeHoles: boolean;
   /** As `FreeSpace` has it. */
@@ -118,7 +119,7 @@ class Giver {
     this.#free.forEachRun((first, count) => {
       if (first === end) return false;
       const blocks = blocksOf(clusterSize, first, count);
-      for (let at = blocks.start; at < blocks.end && this.#canMakeHoles; at += MOST_AT_ONCE) {
+      for (let at = blocks.start; at < blocks.end && this.#canMakeHoles; at = plus(at, MOST_AT_ONCE)) {
         this.#progress.report(first, end);
         this.#makeHole(at, Math.min(MOST_AT_ONCE, blocks.end - at));
       }
@@ -127,7 +128,7 @@ class Giver {
     if (this.#isTouched) this.file.flush();
   }
 
-  #makeHole(offset: number, length: number): void {
+  #makeHole(offset: HostOffset, length: ByteLength): void {
     this.#touch();
     this.#canMakeHoles = this.file.makeHole(offset, length);
     if (this.#canMakeHoles) this.#holeBytes += length;

@@ -10,6 +10,7 @@ import { Kitchen } from '../../support/matrix/recipe';
 import { qemuImg } from '../../support/qemu';
 import { StagedImage } from '../../support/stagedImage';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestOffset, hostCluster } from '../../../src/qcow2/units';
 
 let place: Workspace;
 let path: string;
@@ -28,14 +29,14 @@ describe('refcounts of every width', () => {
       new Kitchen(place.folder).create('disk.qcow2', '6M', `cluster_size=512,refcount_bits=${bits}`);
       const staged = new StagedImage(path);
       const content = Buffer.from(Array.from({ length: 6 * 2 ** 20 }, (_, at) => at % 251));
-      const { tally } = staged.change((context) => writeGuest(context, content, 0));
+      const { tally } = staged.change((context) => writeGuest(context, content, guestOffset(0)));
       expect(tally.written).toStrictEqual({ clusters: 12288, bytes: content.length });
       expect(tally.refcountTableMoved).toBe(bits >= 32);
       expect(tally.refcountBlocksAdded).toBeGreaterThanOrEqual(Math.floor((12288 * bits) / 4096));
       staged.flush();
       expect(qemuImg(['check', path])).toMatchObject({ status: 0, stderr: '' });
       const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
-      const again = staged.change((context) => writeZeroes(context, 0, content.length, options));
+      const again = staged.change((context) => writeZeroes(context, guestOffset(0), content.length, options));
       expect(again.tally.freedClusters).toBe(12288 + 192);
       staged.flush();
       expect(qemuImg(['check', path])).toMatchObject({ status: 0, stderr: '' });
@@ -61,7 +62,7 @@ describe('a free cluster', () => {
     const [first = 0, ...next] = handedOut(4, none, () => 0);
     expect(next).toStrictEqual([first + 1, first + 2, first + 3]);
     const held = new ClusterBits();
-    held.add(first + 1, 2);
+    held.add(hostCluster(first + 1), 2);
     expect(handedOut(2, held, () => 0)).toStrictEqual([first, first + 3]);
     expect(handedOut(2, none, (cluster) => (cluster === first ? 1 : 0))).toStrictEqual([
       first + 1,
@@ -73,13 +74,13 @@ describe('a free cluster', () => {
     image({ clusterBits: 12, size: '1M' }).data(0, 4).writeTo(path);
     const staged = new StagedImage(path);
     const held = new ClusterBits();
-    held.add(20);
+    held.add(hostCluster(20));
     const allocator = new Allocator({ ...staged.context, held }, new TallyCounter());
     expect(allocator.allocate(100)).toBe(21);
     expect(allocator.allocate(1)).toBeLessThan(20);
     expect(allocator.allocate(100)).toBe(121);
-    expect(allocator.allocate(3, 300)).toBe(300);
-    expect(allocator.allocate(3, 299)).not.toBe(299);
+    expect(allocator.allocate(3, hostCluster(300))).toBe(300);
+    expect(allocator.allocate(3, hostCluster(299))).not.toBe(299);
     staged.close();
   });
 
@@ -105,7 +106,7 @@ describe('refcounts that are wrong', () => {
     new Kitchen(place.folder).poke('disk.qcow2', block + (host / 4096) * 2, Uint8Array.of(0, 0));
     const staged = new StagedImage(path);
     const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
-    expect(() => staged.change((context) => writeZeroes(context, 0, 2 ** 20, options))).toThrow(
+    expect(() => staged.change((context) => writeZeroes(context, guestOffset(0), 2 ** 20, options))).toThrow(
       expect.objectContaining({
         problem: expect.objectContaining({ code: 'refcount.tooLow', offset: host }) as unknown,
       }),

@@ -12,6 +12,7 @@ import { Kitchen } from '../../support/matrix/recipe';
 import { mustQemuIo, qemuImg } from '../../support/qemu';
 import { StagedImage } from '../../support/stagedImage';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 let place: Workspace;
 let kitchen: Kitchen;
@@ -76,7 +77,9 @@ describe('a bitmap', () => {
       .bitmap('inUse', { auto: true, inUse: true })
       .writeTo(path);
     const staged = new StagedImage(path);
-    const { tally } = staged.change((context) => writeGuest(context, Buffer.alloc(2 ** 20, 1), 0));
+    const { tally } = staged.change((context) =>
+      writeGuest(context, Buffer.alloc(2 ** 20, 1), guestOffset(0)),
+    );
     expect(tally).toMatchObject({ freedClusters: 1, bitmapsMarked: ['b'] });
     staged.flush();
     staged.close();
@@ -101,10 +104,10 @@ describe('autoclear bits', () => {
     image({ clusterBits: 12, size: '1M', autoclear: 0xf0n }).bitmap('b', { auto: true }).writeTo(path);
     expect(new RawView(path).autoclear).toBe(0xf1n);
     const staged = new StagedImage(path);
-    const none = staged.change((context) => writeGuest(context, new Uint8Array(0), 0));
+    const none = staged.change((context) => writeGuest(context, new Uint8Array(0), guestOffset(0)));
     expect(none.tally.autoclearBitsCleared).toStrictEqual([]);
     expect(staged.file.isEmpty).toBe(true);
-    const { tally } = staged.change((context) => writeGuest(context, Uint8Array.of(1), 0));
+    const { tally } = staged.change((context) => writeGuest(context, Uint8Array.of(1), guestOffset(0)));
     expect(tally.autoclearBitsCleared).toStrictEqual([4, 5, 6, 7]);
     staged.flush();
     staged.close();

@@ -5,6 +5,7 @@ import { image } from '../../support/imageBuilder';
 import { guestBytes } from '../../support/inProcess';
 import { StagedImage } from '../../support/stagedImage';
 import { workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 import { CellBench, cellsOf, CLUSTER, expectCell, TARGET, type CellImage, type OldKind } from './cells';
 
 let bench: CellBench;
@@ -83,7 +84,7 @@ const CELLS = TABLES.flatMap(({ name, image, cells }) =>
 describe('discarding a whole cluster', () => {
   test.each(CELLS)('%s', (_title, { image, full, expected }) => {
     const cell = bench.open(image);
-    const after = cell.change((context) => discard(context, TARGET, CLUSTER, { full }));
+    const after = cell.change((context) => discard(context, guestOffset(TARGET), CLUSTER, { full }));
     if (expected === 'same') {
       expect(after.cluster(1)).toStrictEqual(cell.old);
       cell.expectUnchanged();
@@ -96,7 +97,7 @@ describe('discarding a whole cluster', () => {
 
   test('shows what the backing file has after a full discard', () => {
     const cell = bench.open({ hasBacking: true, kind: 'N' });
-    cell.change((context) => discard(context, TARGET, CLUSTER, { full: true }));
+    cell.change((context) => discard(context, guestOffset(TARGET), CLUSTER, { full: true }));
     const shown = cell.bytes().subarray(TARGET, TARGET + CLUSTER);
     expect(shown.equals(guestBytes(cell.path, TARGET, CLUSTER))).toBe(true);
     expect(shown.every((byte) => byte !== 0)).toBe(true);
@@ -105,7 +106,7 @@ describe('discarding a whole cluster', () => {
 
   test('zeroes the bytes of a raw external data file as well', () => {
     const cell = bench.open({ dataFile: 'raw', kind: 'N' });
-    cell.change((context) => discard(context, TARGET, CLUSTER));
+    cell.change((context) => discard(context, guestOffset(TARGET), CLUSTER));
     expect(
       cell
         .dataFile()
@@ -126,7 +127,7 @@ describe('what is not discarded', () => {
   test('parts of clusters are left alone, and told', () => {
     const cell = bench.open({ kind: 'N' });
     const staged = new StagedImage(cell.path);
-    const { tally } = staged.change((context) => discard(context, 512, 3 * CLUSTER));
+    const { tally } = staged.change((context) => discard(context, guestOffset(512), 3 * CLUSTER));
     expect(tally.notDiscarded.partialCluster).toStrictEqual({ clusters: 2, bytes: CLUSTER });
     expect(tally.becameZero).toStrictEqual({ clusters: 2, bytes: 2 * CLUSTER });
     expect(staged.read(0, CLUSTER).every((byte) => byte === 0x11)).toBe(true);
@@ -137,7 +138,7 @@ describe('what is not discarded', () => {
   test('a request within one cluster does nothing at all', () => {
     const cell = bench.open({ kind: 'N' });
     const staged = new StagedImage(cell.path);
-    const { tally } = staged.change((context) => discard(context, TARGET + 1, CLUSTER - 1));
+    const { tally } = staged.change((context) => discard(context, guestOffset(TARGET + 1), CLUSTER - 1));
     expect(tally.changed).toBe(false);
     expect(tally.notDiscarded.partialCluster).toStrictEqual({ clusters: 1, bytes: CLUSTER - 1 });
     expect(staged.file.isEmpty).toBe(true);
@@ -148,7 +149,7 @@ describe('what is not discarded', () => {
   test('version 2 over a backing file is left alone, and told', () => {
     const cell = bench.open({ version: 2, hasBacking: true, kind: 'N' });
     const staged = new StagedImage(cell.path);
-    const { tally } = staged.change((context) => discard(context, 0, 4 * CLUSTER));
+    const { tally } = staged.change((context) => discard(context, guestOffset(0), 4 * CLUSTER));
     expect(tally.changed).toBe(false);
     expect(tally.notDiscarded.version2Backing).toStrictEqual({ clusters: 4, bytes: 4 * CLUSTER });
     expect(staged.file.isEmpty).toBe(true);
@@ -163,9 +164,9 @@ describe('what is not discarded', () => {
       .data(0, 2)
       .writeTo(path);
     const staged = new StagedImage(path);
-    const within = staged.change((context) => discard(context, 4096 + 512, 1024));
+    const within = staged.change((context) => discard(context, guestOffset(4096 + 512), 1024));
     expect(within.tally.changed).toBe(false);
-    const whole = staged.change((context) => discard(context, 4096, 1536));
+    const whole = staged.change((context) => discard(context, guestOffset(4096), 1536));
     expect(whole.tally.becameZero).toStrictEqual({ clusters: 1, bytes: 1536 });
     expect(staged.read(4096).every((byte) => byte === 0)).toBe(true);
     staged.close();

@@ -10,6 +10,7 @@ import { qemuCheck, type CheckNumbers } from '../../support/checkJudge';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { StagedImage } from '../../support/stagedImage';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 let place: Workspace;
 beforeEach(() => {
@@ -52,7 +53,7 @@ function compare(setting: Setting, writes: readonly Write[]): { ours: CheckNumbe
   const [one, other] = [make('ours.qcow2', setting), make('theirs.qcow2', setting)];
   const staged = new StagedImage(one);
   for (const [start, length] of writes) {
-    staged.change((context) => writeGuest(context, Buffer.alloc(length, 7), start));
+    staged.change((context) => writeGuest(context, Buffer.alloc(length, 7), guestOffset(start)));
   }
   staged.flush();
   staged.close();
@@ -123,12 +124,12 @@ test('zeroes and repeated writes make no table that they do not need', () => {
   const file = make('disk.qcow2', FRESH);
   const staged = new StagedImage(file);
   const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
-  const zeroed = staged.change((context) => writeZeroes(context, 0, 64 * MIB, options));
+  const zeroed = staged.change((context) => writeZeroes(context, guestOffset(0), 64 * MIB, options));
   expect(zeroed.tally).toMatchObject({ changed: false, allocatedClusters: 0 });
   const content = Buffer.alloc(MIB, 7);
-  const first = staged.change((context) => writeGuest(context, content, 0));
+  const first = staged.change((context) => writeGuest(context, content, guestOffset(0)));
   expect(first.tally).toMatchObject({ l2TablesAllocated: 1, allocatedClusters: 17 });
-  const again = staged.change((context) => writeGuest(context, content, 0));
+  const again = staged.change((context) => writeGuest(context, content, guestOffset(0)));
   expect(again.tally).toMatchObject({ l2TablesAllocated: 0, allocatedClusters: 0 });
   staged.close();
 });

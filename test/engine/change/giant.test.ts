@@ -9,6 +9,7 @@ import { writeGiantImage } from '../../support/giantImages';
 import { mustQemuImg, qemuImg } from '../../support/qemu';
 import { StagedImage } from '../../support/stagedImage';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const SIZE = 64 * 2 ** 30;
 const CLUSTERS = SIZE / 65536;
@@ -30,7 +31,7 @@ test.each(['contiguous', 'random'] as const)(
   (pattern) => {
     writeGiantImage(path, { size: SIZE, pattern });
     const staged = new StagedImage(path);
-    const { tally } = staged.change((context) => writeZeroes(context, 0, SIZE, UNMAP));
+    const { tally } = staged.change((context) => writeZeroes(context, guestOffset(0), SIZE, UNMAP));
     expect(tally).toMatchObject({
       becameUnallocated: { clusters: CLUSTERS, bytes: SIZE },
       l2TablesGivenUp: TABLES,
@@ -39,7 +40,7 @@ test.each(['contiguous', 'random'] as const)(
     // One page of the L1 table; the blocks at both ends of what was freed.
     expect(staged.staged().bytes).toBeLessThan(4 * 65536);
     const before = staged.staged();
-    const again = staged.change((context) => writeZeroes(context, 0, SIZE, UNMAP));
+    const again = staged.change((context) => writeZeroes(context, guestOffset(0), SIZE, UNMAP));
     expect(again.tally.changed).toBe(false);
     expect(staged.staged()).toStrictEqual(before);
     staged.flush();
@@ -55,7 +56,9 @@ test.each([
 ] as const)('without unmapping only the tables of $pattern clusters are written', ({ pattern, bytes }) => {
   writeGiantImage(path, { size: SIZE, pattern });
   const staged = new StagedImage(path);
-  const { tally } = staged.change((context) => writeZeroes(context, 0, SIZE, { ...UNMAP, unmap: false }));
+  const { tally } = staged.change((context) =>
+    writeZeroes(context, guestOffset(0), SIZE, { ...UNMAP, unmap: false }),
+  );
   expect(tally).toMatchObject({
     keptAllocation: { clusters: CLUSTERS, bytes: SIZE },
     freedClusters: 0,
@@ -73,7 +76,7 @@ test('data beyond 4 GiB of the file is written where it belongs', () => {
   const staged = new StagedImage(path);
   // The last two clusters: one in place, one new; both far behind 4 GiB.
   const content = Buffer.alloc(100_000, 0x5a);
-  const start = SIZE - 2 * 65536 + 777;
+  const start = guestOffset(SIZE - 2 * 65536 + 777);
   const { tally } = staged.change((context) => writeGuest(context, content, start));
   expect(tally).toMatchObject({ written: { clusters: 2, bytes: 100_000 }, allocatedClusters: 1 });
   expect(staged.read(start, 100_000).equals(content)).toBe(true);
@@ -111,7 +114,8 @@ test('a long change can be cancelled, and tells how far it is', () => {
       if (reports.length === 10) throw new CancelledError('disk');
     },
   };
-  const zero = () => staged.change((context) => writeZeroes({ ...context, progress }, 0, SIZE, UNMAP));
+  const zero = () =>
+    staged.change((context) => writeZeroes({ ...context, progress }, guestOffset(0), SIZE, UNMAP));
   expect(zero).toThrow(CancelledError);
   expect(staged.file.isEmpty).toBe(true);
   expect(reports).toStrictEqual([...reports].sort((one, other) => one - other));

@@ -8,6 +8,7 @@ import { RawView } from '../../support/changes/rawView';
 import { qemuImg } from '../../support/qemu';
 import { StagedImage } from '../../support/stagedImage';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 import { CellBench, CLUSTER, expectCell, TARGET, type CellImage } from './cells';
 
 const OPTIONS: ZeroOptions = { unmap: true, fallback: true, policy: 'unallocate', thorough: false };
@@ -47,7 +48,7 @@ describe('a part of a cluster', () => {
   describe.each(places)('at its %s', (_place, start, length) => {
     test.each(half)('of %s', (_title, image, expected, options) => {
       const cell = bench.open(image);
-      const after = cell.change((context) => writeZeroes(context, start, length, options));
+      const after = cell.change((context) => writeZeroes(context, guestOffset(start), length, options));
       expectCell(cell, after, expected);
       cell.expectZeroed(start, length);
       cell.close();
@@ -59,7 +60,9 @@ describe('a part of a cluster', () => {
         const cell = bench.open(image);
         const staged = new StagedImage(cell.path);
         const zero = () =>
-          staged.change((context) => writeZeroes(context, start, length, { ...options, fallback: false }));
+          staged.change((context) =>
+            writeZeroes(context, guestOffset(start), length, { ...options, fallback: false }),
+          );
         const code = 'version' in image ? 'zero.version2' : 'zero.partialCluster';
         expect(zero).toThrow(
           expect.objectContaining({ problem: expect.objectContaining({ code }) as unknown }),
@@ -75,7 +78,7 @@ describe('a part of a cluster', () => {
     const cell = bench.open({ kind: 'N' });
     let tally: ChangeTally | undefined;
     const after = cell.change((context) => {
-      const change = writeZeroes(context, 100, 2 * CLUSTER, OPTIONS);
+      const change = writeZeroes(context, guestOffset(100), 2 * CLUSTER, OPTIONS);
       ({ tally } = change);
       return change;
     });
@@ -101,7 +104,9 @@ describe('some subclusters', () => {
     'of %s (unmap: %s) get their zero bits, lose their allocation bits, and free nothing',
     (kind, _unmap, options) => {
       const cell = bench.open({ extendedL2: true, kind, hasBacking: true });
-      const after = cell.change((context) => writeZeroes(context, TARGET + 4 * SUB, 8 * SUB, options));
+      const after = cell.change((context) =>
+        writeZeroes(context, guestOffset(TARGET + 4 * SUB), 8 * SUB, options),
+      );
       const mask = 0xff0n;
       const before = cell.old.bitmap ?? 0n;
       const { entry, bitmap, host } = after.cluster(1);
@@ -115,7 +120,9 @@ describe('some subclusters', () => {
 
   test('of C are written: it is decompressed into a cluster of its own', () => {
     const cell = bench.open({ extendedL2: true, kind: 'C' });
-    const after = cell.change((context) => writeZeroes(context, TARGET + 4 * SUB, 8 * SUB, OPTIONS));
+    const after = cell.change((context) =>
+      writeZeroes(context, guestOffset(TARGET + 4 * SUB), 8 * SUB, OPTIONS),
+    );
     expectCell(cell, after, 'N new / all data rc-1');
     cell.expectZeroed(TARGET + 4 * SUB, 8 * SUB);
     cell.close();
@@ -125,7 +132,9 @@ describe('some subclusters', () => {
     const cell = bench.open({ extendedL2: true, kind: 'C' });
     const staged = new StagedImage(cell.path);
     expect(() =>
-      staged.change((context) => writeZeroes(context, TARGET + SUB, SUB, { ...OPTIONS, fallback: false })),
+      staged.change((context) =>
+        writeZeroes(context, guestOffset(TARGET + SUB), SUB, { ...OPTIONS, fallback: false }),
+      ),
     ).toThrow(
       expect.objectContaining({ problem: expect.objectContaining({ code: 'zero.compressed' }) as unknown }),
     );
@@ -136,14 +145,16 @@ describe('some subclusters', () => {
 
   test('and a part of one: whole where the rest of that subcluster is zero', () => {
     const cell = bench.open({ extendedL2: true, kind: '0' });
-    const after = cell.change((context) => writeZeroes(context, TARGET + 100, SUB, OPTIONS));
+    const after = cell.change((context) => writeZeroes(context, guestOffset(TARGET + 100), SUB, OPTIONS));
     expect(after.cluster(1)).toMatchObject({ entry: 0n, bitmap: 3n << 32n });
     cell.close();
   });
 
   test('and a part of one that has data: written in place', () => {
     const cell = bench.open({ extendedL2: true, kind: 'N' });
-    const after = cell.change((context) => writeZeroes(context, TARGET + 100, SUB - 100, OPTIONS));
+    const after = cell.change((context) =>
+      writeZeroes(context, guestOffset(TARGET + 100), SUB - 100, OPTIONS),
+    );
     expectCell(cell, after, 'N in place / all data');
     cell.expectZeroed(TARGET + 100, SUB - 100);
     cell.close();
@@ -151,7 +162,9 @@ describe('some subclusters', () => {
 
   test('and a part of one over backing data: only that subcluster gets data', () => {
     const cell = bench.open({ extendedL2: true, kind: '0', hasBacking: true });
-    const after = cell.change((context) => writeZeroes(context, TARGET + 2 * SUB + 100, 50, OPTIONS));
+    const after = cell.change((context) =>
+      writeZeroes(context, guestOffset(TARGET + 2 * SUB + 100), 50, OPTIONS),
+    );
     expect(after.cluster(1).bitmap).toBe(4n);
     cell.expectZeroed(TARGET + 2 * SUB + 100, 50);
     cell.close();
@@ -173,7 +186,7 @@ describe('at ends that are not aligned', () => {
   /** @returns the view of what is there afterwards, and what was counted */
   function zero(start: number, length: number, options = OPTIONS): { view: RawView; tally: ChangeTally } {
     const staged = new StagedImage(place.path('disk.qcow2'));
-    const { tally } = staged.change((context) => writeZeroes(context, start, length, options));
+    const { tally } = staged.change((context) => writeZeroes(context, guestOffset(start), length, options));
     staged.flush();
     expect(staged.read(start, length).every((byte) => byte === 0)).toBe(true);
     staged.close();

@@ -5,11 +5,12 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkImage } from '../../../src/qcow2/check/checkImage';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import { EngineError } from '../../../src/qcow2/errors';
-import { readRawExtensions } from '../../../src/qcow2/format/headerExtensions';
+import { readRawExtensions } from '../../../src/qcow2/format/rawExtensions';
 import { readGuest } from '../../../src/qcow2/image/read';
 import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
+import { guestOffset, hostOffset } from '../../../src/qcow2/units';
 
 const place = workspace();
 const DISK = place.path('disk.qcow2');
@@ -116,7 +117,7 @@ describe.each([
 describe('a staged rebase', () => {
   const firstByte = (editable: EditableImage): number => {
     const byte = new Uint8Array(1);
-    readGuest(editable.chain.layers, byte, 0);
+    readGuest(editable.chain.layers, byte, guestOffset(0));
     return byte[0]!;
   };
 
@@ -168,9 +169,9 @@ describe('a staged rebase', () => {
   test('is written under and over like any other edit', () => {
     create('compat=1.1', ...ONE);
     const editable = open();
-    editable.apply({ kind: 'write', start: 0, bytes: new Uint8Array(512).fill(7) });
+    editable.apply({ kind: 'write', start: guestOffset(0), bytes: new Uint8Array(512).fill(7) });
     editable.apply({ kind: 'rebase', backing: { name: 'two.qcow2', format: 'qcow2' } });
-    editable.apply({ kind: 'write', start: 2 << 20, bytes: new Uint8Array(512).fill(8) });
+    editable.apply({ kind: 'write', start: guestOffset(2 << 20), bytes: new Uint8Array(512).fill(8) });
     editable.save();
     editable.close();
     // What was copied up with the first write is of the old file, what with the second of the new one.
@@ -253,7 +254,7 @@ test('whatever else is in the header stays, at any length of names and extension
       const others = (): unknown => {
         const editable = open();
         const { file, header } = editable.chain.top;
-        const raw = [...readRawExtensions(file, header.headerLength, header.extensionsEnd)];
+        const raw = [...readRawExtensions(file, hostOffset(header.headerLength), header.extensionsEnd)];
         const all = raw.filter(({ type }) => type !== 0xe2792aca);
         const { corruptions } = checkImage(editable.chain.top);
         editable.close();

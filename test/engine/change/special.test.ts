@@ -9,6 +9,7 @@ import { image } from '../../support/imageBuilder';
 import { Kitchen } from '../../support/matrix/recipe';
 import { StagedImage } from '../../support/stagedImage';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const UNMAP: ZeroOptions = { unmap: true, fallback: true, policy: 'unallocate', thorough: false };
 const CLUSTER = 65536;
@@ -42,7 +43,7 @@ describe('thorough', () => {
       .io('disk.qcow2', `write -P 9 0 ${5 * CLUSTER}`);
     const staged = new StagedImage(path);
     const { tally } = staged.change((context) =>
-      writeZeroes(context, CLUSTER, 4 * CLUSTER, { ...UNMAP, thorough: true }),
+      writeZeroes(context, guestOffset(CLUSTER), 4 * CLUSTER, { ...UNMAP, thorough: true }),
     );
     const isOld = compat === '0.10';
     expect(tally.becameUnallocated).toStrictEqual({ clusters: 3, bytes: 3 * CLUSTER });
@@ -63,7 +64,9 @@ describe('thorough', () => {
       { ...UNMAP, unmap: false },
     ]) {
       const staged = new StagedImage(path);
-      staged.change((context) => writeZeroes(context, 0, CLUSTER, { ...options, thorough: true }));
+      staged.change((context) =>
+        writeZeroes(context, guestOffset(0), CLUSTER, { ...options, thorough: true }),
+      );
       staged.flush();
       staged.close();
       expect(new RawView(path).cluster(0).entry).toBe(1n);
@@ -79,19 +82,23 @@ describe('a backing file that is not there', () => {
 
   test('is not needed to zero or write whole clusters', () => {
     const staged = new StagedImage(path);
-    const zeroed = staged.change((context) => writeZeroes(context, 0, CLUSTER, { ...UNMAP, thorough: true }));
+    const zeroed = staged.change((context) =>
+      writeZeroes(context, guestOffset(0), CLUSTER, { ...UNMAP, thorough: true }),
+    );
     expect(zeroed.tally.becameZero).toStrictEqual({ clusters: 1, bytes: CLUSTER });
-    const written = staged.change((context) => writeGuest(context, Buffer.alloc(CLUSTER, 7), CLUSTER));
+    const written = staged.change((context) =>
+      writeGuest(context, Buffer.alloc(CLUSTER, 7), guestOffset(CLUSTER)),
+    );
     expect(written.tally.written.clusters).toBe(1);
     staged.close();
   });
 
   test('is needed for parts of clusters, and then refused by name', () => {
     const staged = new StagedImage(path);
-    expect(() => staged.change((context) => writeGuest(context, Uint8Array.of(1), 5))).toThrow(
+    expect(() => staged.change((context) => writeGuest(context, Uint8Array.of(1), guestOffset(5)))).toThrow(
       withCode('backing.notOpen'),
     );
-    expect(() => staged.change((context) => writeZeroes(context, 0, 512, UNMAP))).toThrow(
+    expect(() => staged.change((context) => writeZeroes(context, guestOffset(0), 512, UNMAP))).toThrow(
       withCode('backing.notOpen'),
     );
     expect(staged.file.isEmpty).toBe(true);
@@ -103,13 +110,13 @@ describe('an encrypted image', () => {
   test('takes zero flags, but no data, not even zeroes', () => {
     image({ crypt: 'luks' }).data(0, 4).writeTo(path);
     const staged = new StagedImage(path);
-    const { tally } = staged.change((context) => writeZeroes(context, 0, CLUSTER, UNMAP));
+    const { tally } = staged.change((context) => writeZeroes(context, guestOffset(0), CLUSTER, UNMAP));
     expect(tally.becameUnallocated.clusters).toBe(1);
     const { state } = staged.file;
-    expect(() => staged.change((context) => writeGuest(context, Uint8Array.of(1), 5))).toThrow(
+    expect(() => staged.change((context) => writeGuest(context, Uint8Array.of(1), guestOffset(5)))).toThrow(
       withCode('encrypted.write'),
     );
-    expect(() => staged.change((context) => writeZeroes(context, CLUSTER, 512, UNMAP))).toThrow(
+    expect(() => staged.change((context) => writeZeroes(context, guestOffset(CLUSTER), 512, UNMAP))).toThrow(
       withCode('encrypted.write'),
     );
     expect(staged.file.state).toStrictEqual(state);
@@ -124,11 +131,11 @@ describe('an external data file that is not there', () => {
       .writeTo(path);
     fs.rmSync(place.path('data'));
     const staged = new StagedImage(path);
-    const { tally } = staged.change((context) => writeZeroes(context, 0, CLUSTER, UNMAP));
+    const { tally } = staged.change((context) => writeZeroes(context, guestOffset(0), CLUSTER, UNMAP));
     expect(tally.becameUnallocated.clusters).toBe(1);
-    expect(() => staged.change((context) => writeGuest(context, Buffer.alloc(CLUSTER), 0))).toThrow(
-      withCode('dataFile.notOpen'),
-    );
+    expect(() =>
+      staged.change((context) => writeGuest(context, Buffer.alloc(CLUSTER), guestOffset(0))),
+    ).toThrow(withCode('dataFile.notOpen'));
     staged.close();
   });
 });
@@ -139,7 +146,7 @@ describe('explicit zeroes', () => {
     kitchen.raw('base', size, [[0, 512]]);
     kitchen.create('disk.qcow2', String(size), 'compat=0.10', ['-b', 'base', '-F', 'raw']);
     const staged = new StagedImage(path);
-    const { tally } = staged.change((context) => writeZeroes(context, 0, size, UNMAP));
+    const { tally } = staged.change((context) => writeZeroes(context, guestOffset(0), size, UNMAP));
     expect(tally.writtenExplicitly.version2).toStrictEqual({ clusters: 65536, bytes: size });
     const { pieces, bytes } = staged.staged();
     // Eight L2 tables, two refcount blocks, and what surrounds them.

@@ -10,6 +10,7 @@ import { RawView } from '../../support/changes/rawView';
 import { qemuImg } from '../../support/qemu';
 import { StagedImage } from '../../support/stagedImage';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const UNMAP: ZeroOptions = { unmap: true, fallback: true, policy: 'unallocate', thorough: false };
 const CLUSTER = 4096;
@@ -36,7 +37,7 @@ describe('a table', () => {
     kitchen.io('disk.qcow2', `write -P 1 0 ${2 * SPAN}`);
     const before = new RawView(path);
     const staged = new StagedImage(path);
-    const { tally } = staged.change((context) => writeZeroes(context, 0, SPAN, UNMAP));
+    const { tally } = staged.change((context) => writeZeroes(context, guestOffset(0), SPAN, UNMAP));
     expect(tally).toMatchObject({ l2TablesGivenUp: 1, freedClusters: 513, allocatedClusters: 0 });
     // The L1 entry, and refcounts: nothing else.
     expect(staged.staged().bytes).toBeLessThanOrEqual(4 * CLUSTER);
@@ -52,7 +53,7 @@ describe('a table', () => {
     kitchen.create('disk.qcow2', String(SPAN), `cluster_size=${CLUSTER}`).io('disk.qcow2', 'write -P 1 0 1M');
     const before = new RawView(path);
     const staged = new StagedImage(path);
-    staged.change((context) => writeZeroes(context, 0, 2 ** 20 - CLUSTER, UNMAP));
+    staged.change((context) => writeZeroes(context, guestOffset(0), 2 ** 20 - CLUSTER, UNMAP));
     staged.flush();
     staged.close();
     expect(new RawView(path).l1Entry(0)).toBe(before.l1Entry(0));
@@ -72,13 +73,13 @@ describe('a table', () => {
     ]);
     kitchen.io('twin.qcow2', `discard 0 ${SPAN}`);
     const staged = new StagedImage(path);
-    staged.change((context) => discard(context, 0, SPAN));
+    staged.change((context) => discard(context, guestOffset(0), SPAN));
     staged.flush();
     staged.close();
     expect(new RawView(path).l1Entry(0)).toBe(0n);
     expect(new RawView(place.path('twin.qcow2')).l1Entry(0)).not.toBe(0n);
-    expect(mapText(path, { form: 'json', start: 0, length: SPAN })).toBe(
-      mapText(place.path('twin.qcow2'), { form: 'json', start: 0, length: SPAN }),
+    expect(mapText(path, { form: 'json', start: guestOffset(0), length: SPAN })).toBe(
+      mapText(place.path('twin.qcow2'), { form: 'json', start: guestOffset(0), length: SPAN }),
     );
   });
 
@@ -89,7 +90,7 @@ describe('a table', () => {
     kitchen.img(['snapshot', '-c', 'before', 'disk.qcow2']);
     const before = new RawView(path);
     const staged = new StagedImage(path);
-    const { tally } = staged.change((context) => writeZeroes(context, 0, CLUSTER, UNMAP));
+    const { tally } = staged.change((context) => writeZeroes(context, guestOffset(0), CLUSTER, UNMAP));
     expect(tally).toMatchObject({
       l2TablesCopied: 1,
       l2TablesAllocated: 0,
@@ -115,7 +116,7 @@ describe('a table', () => {
     kitchen.img(['snapshot', '-c', 'before', 'disk.qcow2']);
     const before = new RawView(path);
     const staged = new StagedImage(path);
-    const { tally } = staged.change((context) => writeZeroes(context, 0, SPAN, UNMAP));
+    const { tally } = staged.change((context) => writeZeroes(context, guestOffset(0), SPAN, UNMAP));
     expect(tally).toMatchObject({
       l2TablesGivenUp: 1,
       l2TablesCopied: 0,
@@ -134,7 +135,7 @@ describe('nothing at all is staged', () => {
   /** @returns what is staged by doing it to the image once it is on disk */
   function stagedBy(start: number, length: number, options: ZeroOptions): boolean {
     const staged = new StagedImage(path);
-    const { tally } = staged.change((context) => writeZeroes(context, start, length, options));
+    const { tally } = staged.change((context) => writeZeroes(context, guestOffset(start), length, options));
     const { isEmpty } = staged.file;
     staged.close();
     expect(tally.changed).toBe(!isEmpty);
@@ -181,9 +182,9 @@ describe('nothing at all is staged', () => {
     kitchen.create('disk.qcow2', String(SPAN));
     const staged = new StagedImage(path);
     const changes = [
-      staged.change((context) => writeZeroes(context, SPAN, 0, UNMAP)),
-      staged.change((context) => discard(context, 512, 0)),
-      staged.change((context) => writeGuest(context, new Uint8Array(0), 0)),
+      staged.change((context) => writeZeroes(context, guestOffset(SPAN), 0, UNMAP)),
+      staged.change((context) => discard(context, guestOffset(512), 0)),
+      staged.change((context) => writeGuest(context, new Uint8Array(0), guestOffset(0))),
     ];
     expect(changes.map(({ tally }) => tally.changed)).toStrictEqual([false, false, false]);
     expect(staged.file.isEmpty).toBe(true);
@@ -196,11 +197,13 @@ describe('nothing at all is staged', () => {
     const refused = expect.objectContaining({
       problem: expect.objectContaining({ kind: 'argument', code: 'read.range' }) as unknown,
     }) as Error;
-    expect(() => staged.change((context) => writeZeroes(context, SPAN - 512, 1024, UNMAP))).toThrow(refused);
-    expect(() => staged.change((context) => discard(context, SPAN, 1))).toThrow(refused);
-    expect(() => staged.change((context) => writeGuest(context, new Uint8Array(2), SPAN - 1))).toThrow(
-      refused,
-    );
+    expect(() =>
+      staged.change((context) => writeZeroes(context, guestOffset(SPAN - 512), 1024, UNMAP)),
+    ).toThrow(refused);
+    expect(() => staged.change((context) => discard(context, guestOffset(SPAN), 1))).toThrow(refused);
+    expect(() =>
+      staged.change((context) => writeGuest(context, new Uint8Array(2), guestOffset(SPAN - 1))),
+    ).toThrow(refused);
     expect(staged.file.isEmpty).toBe(true);
     staged.close();
   });

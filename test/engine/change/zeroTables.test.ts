@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ZeroOptions } from '../../../src/qcow2/change/context';
 import { writeZeroes } from '../../../src/qcow2/change/writeZeroes';
 import { StagedImage } from '../../support/stagedImage';
+import { guestOffset } from '../../../src/qcow2/units';
 import { CellBench, cellsOf, CLUSTER, expectCell, TARGET, type CellImage, type OldKind } from './cells';
 
 let bench: CellBench;
@@ -169,7 +170,7 @@ describe('zeroing a whole cluster', () => {
   test.each(named(CELLS))('%s', (_name, { image, options, expected }) => {
     const cell = bench.open(image);
     const after = cell.change((context) =>
-      writeZeroes(context, TARGET, CLUSTER, { ...options, fallback: true }),
+      writeZeroes(context, guestOffset(TARGET), CLUSTER, { ...options, fallback: true }),
     );
     expectCell(cell, after, expected);
     cell.expectZeroed(TARGET, CLUSTER);
@@ -196,7 +197,9 @@ describe('zeroing a whole cluster without fallback', () => {
     const cell = bench.open(image);
     const staged = new StagedImage(cell.path);
     expect(() =>
-      staged.change((context) => writeZeroes(context, TARGET, CLUSTER, { ...options, fallback: false })),
+      staged.change((context) =>
+        writeZeroes(context, guestOffset(TARGET), CLUSTER, { ...options, fallback: false }),
+      ),
     ).toThrow(
       expect.objectContaining({ problem: expect.objectContaining({ code: 'zero.version2' }) as unknown }),
     );
@@ -208,7 +211,7 @@ describe('zeroing a whole cluster without fallback', () => {
   test.each(named(allowed))('%s', (_name, { image, options, expected }) => {
     const cell = bench.open(image);
     const after = cell.change((context) =>
-      writeZeroes(context, TARGET, CLUSTER, { ...options, fallback: false }),
+      writeZeroes(context, guestOffset(TARGET), CLUSTER, { ...options, fallback: false }),
     );
     expectCell(cell, after, expected);
     cell.expectZeroed(TARGET, CLUSTER);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ClusterCounts } from '../../../src/qcow2/check/clusterCounts';
 import { EngineError } from '../../../src/qcow2/errors';
+import { hostCluster } from '../../../src/qcow2/units';
 
 const CLUSTERS = 100_000;
 const runs = fc.array(
@@ -28,7 +29,9 @@ test('counts every cluster of every run, up to the largest count, and tells what
         for (let round = 0; round < rounds; round++) counts.add(first, end - first, times);
         for (let cluster = first; cluster < end; cluster++) expected[cluster]! += times * rounds;
       }
-      const wrong = expected.findIndex((count, cluster) => counts.of(cluster) !== Math.min(count, largest));
+      const wrong = expected.findIndex(
+        (count, cluster) => counts.of(hostCluster(cluster)) !== Math.min(count, largest),
+      );
       expect(wrong).toBe(-1);
       expect(excess).toBe(expected.reduce((sum, count) => sum + count - Math.min(count, largest), 0));
       const listed = new Map<number, number>();
@@ -44,12 +47,13 @@ test('counts every cluster of every run, up to the largest count, and tells what
 
 test('costs nothing for clusters that nothing refers to, and refuses what would need too much memory', () => {
   const counts = new ClusterCounts('disk.qcow2', 2 ** 31 - 1, 65535);
-  counts.addOne(0);
-  counts.addOne(2 ** 31 - 2);
-  expect(counts.of(2 ** 31 - 2)).toBe(1);
-  expect(counts.of(2 ** 30)).toBe(0);
+  counts.addOne(hostCluster(0));
+  counts.addOne(hostCluster(2 ** 31 - 2));
+  expect(counts.of(hostCluster(2 ** 31 - 2))).toBe(1);
+  expect(counts.of(hostCluster(2 ** 30))).toBe(0);
   expect(() => {
-    for (let page = 0; page < counts.pageCount; page++) counts.addOne(page * 2 ** counts.pageBits);
+    for (let page = 0; page < counts.pageCount; page++)
+      counts.addOne(hostCluster(page * 2 ** counts.pageBits));
   }).toThrow(EngineError);
 });
 
@@ -58,9 +62,9 @@ test('counts what a repair adds behind them', () => {
   counts.add(8, 2, 1);
   counts.add(40_000, 3, 1);
   counts.add(40_001, 1, 1);
-  expect([7, 8, 9, 10, 39_999, 40_000, 40_001, 40_002, 40_003].map((cluster) => counts.of(cluster))).toEqual([
-    0, 1, 1, 0, 0, 1, 2, 1, 0,
-  ]);
+  expect(
+    [7, 8, 9, 10, 39_999, 40_000, 40_001, 40_002, 40_003].map((cluster) => counts.of(hostCluster(cluster))),
+  ).toEqual([0, 1, 1, 0, 0, 1, 2, 1, 0]);
   expect(counts.page(1)?.filter((count) => count > 0)).toHaveLength(3);
   expect(counts.page(2)).toBeUndefined();
 });
@@ -71,9 +75,11 @@ test('a page that is referred to once throughout is seen as one, and told apart 
   expect(counts.page(1)?.every((count) => count === 1)).toBe(true);
   expect(counts.page(0)?.indexOf(1)).toBe(100);
   expect(counts.page(2)?.lastIndexOf(1)).toBe(70_000 - 2 * 32_768 - 1);
-  counts.addOne(40_000);
+  counts.addOne(hostCluster(40_000));
   counts.forget(50_000, 1);
-  expect([39_999, 40_000, 40_001, 50_000].map((cluster) => counts.of(cluster))).toEqual([1, 2, 1, 0]);
+  expect([39_999, 40_000, 40_001, 50_000].map((cluster) => counts.of(hostCluster(cluster)))).toEqual([
+    1, 2, 1, 0,
+  ]);
   counts.clear();
-  expect([100, 40_000, 69_999].map((cluster) => counts.of(cluster))).toEqual([0, 0, 0]);
+  expect([100, 40_000, 69_999].map((cluster) => counts.of(hostCluster(cluster)))).toEqual([0, 0, 0]);
 });

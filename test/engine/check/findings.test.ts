@@ -1,12 +1,14 @@
 /** What findings say: where, what, whose, and what mends it. */
 import { describe, expect, test } from 'vitest';
-import { checkImage, isSound, type CheckReport } from '../../../src/qcow2/check/checkImage';
+import { checkImage } from '../../../src/qcow2/check/checkImage';
+import { isSound, type CheckReport } from '../../../src/qcow2/check/checkReport';
 import { CancelledError } from '../../../src/qcow2/errors';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { MemoryFile, SparseMemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { silent } from '../../../src/qcow2/progress';
 import { image, type ImageBuilder } from '../../support/imageBuilder';
 import { misusedBySnapshots } from '../../support/misusedBySnapshots';
+import { hostOffset } from '../../../src/qcow2/units';
 
 const COPIED = 1n << 63n;
 const CLUSTER = 4096;
@@ -126,7 +128,7 @@ class CountingFile extends SparseMemoryFile {
 
   override read(target: Uint8Array, offset: number): void {
     this.reads.set(offset, (this.reads.get(offset) ?? 0) + 1);
-    super.read(target, offset);
+    super.read(target, hostOffset(offset));
   }
 }
 
@@ -137,11 +139,11 @@ describe('a hostile image', () => {
   /** L1 entries that all name one full L2 table, in a file that is long and mostly empty. */
   function repetitive(l1Entries: number): CountingFile {
     const bytes = builder.toBuffer();
-    const l1 = Math.ceil(bytes.length / 65536) * 65536;
+    const l1 = hostOffset(Math.ceil(bytes.length / 65536) * 65536);
     const file = new CountingFile('disk.qcow2', 2 ** 44);
     bytes.writeUInt32BE(l1Entries, 36);
     bytes.writeBigUInt64BE(BigInt(l1), 40);
-    file.put(0, bytes);
+    file.put(hostOffset(0), bytes);
     const entries = Buffer.alloc(l1Entries * 8);
     for (let at = 0; at < entries.length; at += 8) entries.writeBigUInt64BE(COPIED | BigInt(table), at);
     file.put(l1, entries);

@@ -8,6 +8,7 @@ import type { Chain } from '../../../src/qcow2/chain/openChain';
 import { readGuest } from '../../../src/qcow2/image/read';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset, plus } from '../../../src/qcow2/units';
 
 const CLUSTER = 512;
 /** Several L2 tables of 64 clusters. */
@@ -16,12 +17,13 @@ const SIZE = 320 * CLUSTER;
 const request = fc
   .record({
     kind: fc.constantFrom<ChangeRequest['kind']>('writeZeroes', 'discard', 'write'),
-    start: fc.integer({ min: 0, max: SIZE - 1 }),
+    first: fc.integer({ min: 0, max: SIZE - 1 }),
     length: fc.oneof(fc.integer({ min: 1, max: 3 * CLUSTER }), fc.integer({ min: 1, max: SIZE })),
     unmap: fc.boolean(),
     byte: fc.integer({ min: 0, max: 3 }),
   })
-  .map(({ kind, start, length: wanted, unmap, byte }): ChangeRequest => {
+  .map(({ kind, first, length: wanted, unmap, byte }): ChangeRequest => {
+    const start = guestOffset(first);
     const length = Math.min(wanted, SIZE - start);
     const options = { unmap, fallback: true, policy: 'unallocate', thorough: false } as const;
     if (kind === 'writeZeroes') return { kind, start, length, options };
@@ -32,8 +34,8 @@ const request = fc
 /** Of each byte of the disk what holds it: kind and place. */
 function places({ top }: Chain): string[] {
   const found: string[] = [];
-  top.forEachRun(0, SIZE, (start, length, kind, host) => {
-    for (let at = start; at < start + length; at += CLUSTER) {
+  top.forEachRun(guestOffset(0), guestOffset(SIZE), (start, length, kind, host) => {
+    for (let at = start; at < start + length; at = plus(at, CLUSTER)) {
       found.push(`${kind}:${host < 0 || kind === 3 ? host : host + at - start}`);
     }
     return undefined;
@@ -43,7 +45,7 @@ function places({ top }: Chain): string[] {
 
 function bytesOf({ layers }: Chain): Buffer {
   const bytes = Buffer.alloc(SIZE);
-  readGuest(layers, bytes, 0);
+  readGuest(layers, bytes, guestOffset(0));
   return bytes;
 }
 

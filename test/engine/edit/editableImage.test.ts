@@ -8,6 +8,7 @@ import { readGuest } from '../../../src/qcow2/image/read';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const place = workspace();
 const DISK = place.path('disk.qcow2');
@@ -30,20 +31,20 @@ const labelsOf = ({ edits }: RestoredRow): string[] => edits.map(({ label }) => 
 
 const zero = (start: number, length: number): ChangeRequest => ({
   kind: 'writeZeroes',
-  start,
+  start: guestOffset(start),
   length,
   options: { unmap: true, fallback: true, policy: 'unallocate', thorough: false },
 });
 
 const write = (start: number, length: number, byte: number): ChangeRequest => ({
   kind: 'write',
-  start,
+  start: guestOffset(start),
   bytes: new Uint8Array(length).fill(byte),
 });
 
 function guestBytes(image: EditableImage): Buffer {
   const bytes = Buffer.alloc(image.chain.top.size);
-  readGuest(image.chain.layers, bytes, 0);
+  readGuest(image.chain.layers, bytes, guestOffset(0));
   return bytes;
 }
 

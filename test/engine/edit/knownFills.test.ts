@@ -13,6 +13,7 @@ import { randomOperation, requestOf, type Operation } from '../../support/change
 import { mustQemuImg, qemuImg } from '../../support/qemu';
 import { workspace, type Workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
+import { guestOffset, hostOffset } from '../../../src/qcow2/units';
 
 const RUNS = Number(process.env['KNOWN_RUNS'] ?? 40);
 const SEED = Number(process.env['KNOWN_SEED'] ?? 1);
@@ -67,7 +68,7 @@ function outcomeOf(image: EditableImage, edit: Operation): unknown {
 function bytesOf(image: EditableImage): Buffer {
   const { file } = image.chain.top;
   const bytes = Buffer.alloc(file.size);
-  file.read(bytes, 0);
+  file.read(bytes, hostOffset(0));
   return bytes;
 }
 
@@ -110,7 +111,7 @@ describe('an edit of tables that the check has read', () => {
     const image = open(place.folder);
     image.obstacles();
     const options = { unmap: false, fallback: true, policy: 'unallocate', thorough: false } as const;
-    image.apply({ kind: 'writeZeroes', start: 0, length: 8 << 20, options });
+    image.apply({ kind: 'writeZeroes', start: guestOffset(0), length: 8 << 20, options });
     const before = fs.readFileSync(file);
     const changed = Buffer.from(before);
     // The offset of the fourth entry of the third table.

@@ -14,6 +14,7 @@ import { DISK, makeImage, randomPlan, type ImagePlan } from '../../support/chang
 import { randomOperation, requestOf } from '../../support/changes/operation';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestOffset, plus } from '../../../src/qcow2/units';
 
 const RUNS = Number(process.env['MARK_RUNS'] ?? 25);
 const SEED = process.env['MARK_SEED'];
@@ -59,8 +60,8 @@ function bytesOf(file: { readonly size: number; read(target: Uint8Array, offset:
 function holders({ top }: Chain): string[] {
   const found: string[] = [];
   const data = top.isDataFileOpen ? bytesOf(top.dataFile) : Buffer.alloc(0);
-  top.forEachRun(0, top.size, (start, length, kind, host) => {
-    for (let at = start; at < start + length; at += SECTOR) {
+  top.forEachRun(guestOffset(0), guestOffset(top.size), (start, length, kind, host) => {
+    for (let at = start; at < start + length; at = plus(at, SECTOR)) {
       const from = host < 0 || kind === RunKind.compressed ? host : host + at - start;
       const bytes = kind === RunKind.data ? data.toString('latin1', from, from + SECTOR) : '';
       found.push(`${kind}:${from}:${bytes.replace(/\0+$/, '')}`);
@@ -109,8 +110,8 @@ describe('the marks of what is staged', () => {
     mustQemuIo(path, ['write -P 1 0 8M']);
     const image = open(path);
     const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
-    image.apply({ kind: 'writeZeroes', start: 0, length: 2 ** 20, options });
-    image.apply({ kind: 'write', start: 2 ** 21, bytes: new Uint8Array(2 ** 20).fill(2) });
+    image.apply({ kind: 'writeZeroes', start: guestOffset(0), length: 2 ** 20, options });
+    image.apply({ kind: 'write', start: guestOffset(2 ** 21), bytes: new Uint8Array(2 ** 20).fill(2) });
     image.save();
     image.undo();
     image.undo();
@@ -128,7 +129,7 @@ describe('the marks of what is staged', () => {
     mustQemuIo(path, ['write -P 1 0 8M']);
     const image = open(path);
     const write = (byte: number): void => {
-      image.apply({ kind: 'write', start: 1000, bytes: new Uint8Array(100_000).fill(byte) });
+      image.apply({ kind: 'write', start: guestOffset(1000), bytes: new Uint8Array(100_000).fill(byte) });
     };
     write(2);
     expect(marksOf(image).disk.size).toBeGreaterThan(190);

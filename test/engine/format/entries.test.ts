@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { compressedLength, compressedOffset } from '../../../src/qcow2/format/compressedDescriptor';
 import { decodeL1Entry } from '../../../src/qcow2/format/l1Entry';
-import { decodeL2Entry, type L2Rules } from '../../../src/qcow2/format/l2Entry';
-import {
-  countNonZero,
-  decodeRefcountTableEntry,
-  refcountAt,
-  refcountsPerBlock,
-} from '../../../src/qcow2/format/refcount';
-import { guestOffset } from '../../../src/qcow2/units';
+import { decodeL2Entry } from '../../../src/qcow2/format/l2Entry';
+import type { L2Rules } from '../../../src/qcow2/format/l2Kind';
+import { decodeRefcountTableEntry, refcountAt } from '../../../src/qcow2/format/refcount';
+import { countNonZero, refcountsPerBlock } from '../../../src/qcow2/format/refcountWidth';
+import { guestOffset, hostOffset } from '../../../src/qcow2/units';
 import { problemOf } from './bytes';
 
 const split = (entry: bigint) => ({ high: Number(entry >> 32n), low: Number(entry & 0xffff_ffffn) });
@@ -25,7 +22,7 @@ const RULES: L2Rules = {
 };
 
 function decode(entry: bigint, rules: Partial<L2Rules> = {}, bitmap?: bigint) {
-  const place = { entryOffset: 0x40008, guest: guestOffset(0x10000) };
+  const place = { entryOffset: hostOffset(0x40008), guest: guestOffset(0x10000) };
   return decodeL2Entry(
     { ...RULES, ...rules },
     place,
@@ -39,7 +36,7 @@ const codeOf = (...args: Parameters<typeof decode>) => problemOf(() => decode(..
 describe('an L1 entry', () => {
   const l1 = (entry: bigint) => {
     const { high, low } = split(entry);
-    return decodeL1Entry('test.qcow2', high, low, 65536, 0x30000);
+    return decodeL1Entry('test.qcow2', high, low, 65536, hostOffset(0x30000));
   };
   it('has the offset of the L2 table in bits 9 to 55', () => {
     expect(l1(0n)).toBe(0);
@@ -90,7 +87,7 @@ describe('a standard L2 entry', () => {
     expect(decode(COPIED | 0x10000n, rules)).toEqual({ kind: 'data', host: 0x10000 });
     expect(codeOf(COPIED | 0x20000n, rules)).toBe('entry.dataFileOffset');
     expect(codeOf(COPIED, rules)).toBe('entry.dataFileOffset');
-    const first = { entryOffset: 0, guest: guestOffset(0) };
+    const first = { entryOffset: hostOffset(0), guest: guestOffset(0) };
     const decodeFirst = (entry: bigint) =>
       decodeL2Entry({ ...RULES, ...rules }, first, split(entry), undefined);
     expect(decodeFirst(COPIED)).toEqual({ kind: 'data', host: 0 });
@@ -137,7 +134,7 @@ describe('a compressed cluster descriptor', () => {
 });
 
 describe('refcounts', () => {
-  const place = { file: 'test.qcow2', offset: 0 };
+  const place = { file: 'test.qcow2', offset: hostOffset(0) };
   const block = Uint8Array.from({ length: 64 }, (_, index) => (index * 37) & 0xff);
 
   it.each([1, 2, 4])('of %i bits lie in a byte from the lowest bits up', (bits) => {
@@ -175,7 +172,7 @@ describe('refcounts', () => {
   it('are found through table entries that keep the rules', () => {
     const table = (entry: bigint) => {
       const { high, low } = split(entry);
-      return decodeRefcountTableEntry('test.qcow2', high, low, 65536, 8);
+      return decodeRefcountTableEntry('test.qcow2', high, low, 65536, hostOffset(8));
     };
     expect(table(0n)).toBe(0);
     expect(table(0x20000n)).toBe(0x20000);

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { readBackingName } from '../../../src/qcow2/format/backingName';
 import { checkEncryption } from '../../../src/qcow2/format/encryption';
-import { parseHeader } from '../../../src/qcow2/format/header';
-import { parseExtensions, readRawExtensions } from '../../../src/qcow2/format/headerExtensions';
+import { parseHeader } from '../../../src/qcow2/format/parseHeader';
+import { parseExtensions } from '../../../src/qcow2/format/headerExtensions';
+import { readRawExtensions } from '../../../src/qcow2/format/rawExtensions';
 import type { MemoryFile } from '../../../src/qcow2/io/memoryFile';
+import { hostOffset } from '../../../src/qcow2/units';
 import { CLUSTER, problemOf, v2File, v3File, type Patch } from './bytes';
 
 const text = (offset: number, words: string): Patch[] =>
@@ -11,7 +13,7 @@ const text = (offset: number, words: string): Patch[] =>
 const parse = (file: MemoryFile) => parseExtensions(file, parseHeader(file));
 const rawOf = (file: MemoryFile) => {
   const { headerLength, extensionsEnd } = parseHeader(file);
-  return [...readRawExtensions(file, headerLength, extensionsEnd)];
+  return [...readRawExtensions(file, hostOffset(headerLength), extensionsEnd)];
 };
 const problem = (...patches: Patch[]) => problemOf(() => parse(v3File(...patches)));
 

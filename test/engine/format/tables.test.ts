@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { readBitmapDirectory } from '../../../src/qcow2/format/bitmapDirectory';
-import { parseHeader } from '../../../src/qcow2/format/header';
+import { parseHeader } from '../../../src/qcow2/format/parseHeader';
 import { readLuksHeader } from '../../../src/qcow2/format/luksHeader';
 import { strict } from '../../../src/qcow2/format/faults';
 import { readSnapshots } from '../../../src/qcow2/format/snapshotTable';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
+import { hostOffset } from '../../../src/qcow2/units';
 import { CLUSTER, problemOf, v3File, type Patch } from './bytes';
 
 const AT = 4 * CLUSTER;
@@ -72,10 +73,10 @@ describe('the bitmap directory', () => {
   const bitmaps = (count: number, directorySize: number, ...patches: Patch[]) => {
     const file = v3File(...SOUND, ...patches);
     return readBitmapDirectory(file, parseHeader(file), {
-      at: 104,
+      at: hostOffset(104),
       count,
       directorySize,
-      directoryOffset: AT,
+      directoryOffset: hostOffset(AT),
     });
   };
   const codeOf = (...patches: Patch[]) => problemOf(() => bitmaps(1, 32, ...patches)).code;
@@ -133,7 +134,7 @@ describe('a LUKS header', () => {
         ...[[AT + 208, 4, 0x00ac71f3] as const, [AT + 212, 4, 99] as const],
         ...[[AT + 248, 4, 8] as const, [AT + 252, 4, 4000] as const, [AT + 256, 4, 0xdead] as const],
       ),
-      { offset: AT, length: 2 * CLUSTER },
+      { offset: hostOffset(AT), length: 2 * CLUSTER },
     );
     expect(header).toMatchObject({
       cipherName: 'aes',
@@ -150,7 +151,7 @@ describe('a LUKS header', () => {
   });
 
   it('is named when it is not there', () => {
-    const place = { offset: AT, length: CLUSTER };
+    const place = { offset: hostOffset(AT), length: CLUSTER };
     expect(problemOf(() => readLuksHeader(v3File(), place)).code).toBe('luks.magic');
     const empty = new MemoryFile('short', new Uint8Array(100));
     expect(problemOf(() => readLuksHeader(empty, place)).code).toBe('table.beyondFile');

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Fill } from '../../../src/qcow2/io/fill';
 import { KnownFills } from '../../../src/qcow2/io/knownFills';
 import { takeWidePage } from '../../../src/qcow2/io/wide';
+import { hostOffset } from '../../../src/qcow2/units';
 
 const page = takeWidePage();
 const STEP = 65536;
@@ -56,7 +57,7 @@ describe('a fill', () => {
       fc.property(cases, (each) => {
         for (const target of buffers(each.words)) {
           target.fill(0xaa);
-          fillOf(each).writeTo(target, offsetOf(each));
+          fillOf(each).writeTo(target, hostOffset(offsetOf(each)));
           expect(Buffer.compare(target, plain(each))).toBe(0);
         }
       }),
@@ -73,10 +74,10 @@ describe('a fill', () => {
         if (isBroken) bytes[bit >> 3]! ^= 1 << (bit & 7);
         for (const target of buffers(each.words)) {
           target.set(bytes);
-          const found = Fill.found(target, offsetOf(each), each.step);
+          const found = Fill.found(target, hostOffset(offsetOf(each)), each.step);
           // Two words that differ by the step, or not at all, are one, whatever they were.
           if (!isBroken || each.words > 2) expect(found !== undefined).toBe(!isBroken);
-          if (!isBroken) expect(found?.agreesWith(fillOf(each), offsetOf(each))).toBe(true);
+          if (!isBroken) expect(found?.agreesWith(fillOf(each), hostOffset(offsetOf(each)))).toBe(true);
         }
       }),
       { numRuns: 2000 },
@@ -85,22 +86,22 @@ describe('a fill', () => {
 
   it('agrees with what has the same words from a place on', () => {
     const rising = Fill.of(0, 0, STEP, 80);
-    expect(rising.agreesWith(Fill.of(0, STEP, STEP, 88), 96)).toBe(true);
-    expect(rising.agreesWith(Fill.of(0, STEP, STEP, 80), 96)).toBe(false);
-    expect(rising.agreesWith(Fill.of(0, 2 * STEP), 96)).toBe(false);
-    expect(Fill.of(0, 0xffff0000, STEP, 0).wordAt(8)).toEqual({ high: 1, low: 0 });
+    expect(rising.agreesWith(Fill.of(0, STEP, STEP, 88), hostOffset(96))).toBe(true);
+    expect(rising.agreesWith(Fill.of(0, STEP, STEP, 80), hostOffset(96))).toBe(false);
+    expect(rising.agreesWith(Fill.of(0, 2 * STEP), hostOffset(96))).toBe(false);
+    expect(Fill.of(0, 0xffff0000, STEP, 0).wordAt(hostOffset(8))).toEqual({ high: 1, low: 0 });
   });
 });
 
 describe('what is known of a file', () => {
   const known = new KnownFills();
   const table = (index: number, first: number): void => {
-    known.add(index * 4096, 4096, Fill.of(0, first * 512, 512, index * 4096));
+    known.add(hostOffset(index * 4096), 4096, Fill.of(0, first * 512, 512, index * 4096));
   };
   table(2, 0);
   table(3, 512);
   table(4, 5000);
-  known.add(8192 * 8, 8192, Fill.zero);
+  known.add(hostOffset(8192 * 8), 8192, Fill.zero);
 
   it('is a stretch, a part of one, or several that continue each other', () => {
     const from = Fill.of(0, 0, 512, 8192);
@@ -111,22 +112,24 @@ describe('what is known of a file', () => {
       [12288 - 8, 16],
       [12288 + 4088, 8],
     ] as const) {
-      expect(known.at(offset, length)?.agreesWith(from, offset), `${offset}`).toBe(true);
+      expect(known.at(hostOffset(offset), length)?.agreesWith(from, hostOffset(offset)), `${offset}`).toBe(
+        true,
+      );
     }
-    expect(known.at(8192 * 8 + 4096, 512)).toBe(Fill.zero);
+    expect(known.at(hostOffset(8192 * 8 + 4096), 512)).toBe(Fill.zero);
   });
 
   it('is nothing where one of them is another, or missing', () => {
-    expect(known.at(8192, 3 * 4096)).toBeUndefined();
-    expect(known.at(16384, 4096 + 8)).toBeUndefined();
-    expect(known.at(4096, 4096)).toBeUndefined();
-    expect(known.at(0, 8)).toBeUndefined();
+    expect(known.at(hostOffset(8192), 3 * 4096)).toBeUndefined();
+    expect(known.at(hostOffset(16384), 4096 + 8)).toBeUndefined();
+    expect(known.at(hostOffset(4096), 4096)).toBeUndefined();
+    expect(known.at(hostOffset(0), 8)).toBeUndefined();
   });
 
   it('has an end', () => {
     const many = new KnownFills();
-    for (let index = 0; index < 70_000; index++) many.add(index * 512, 512, Fill.zero);
-    expect(many.at(0, 512)).toBe(Fill.zero);
-    expect(many.at(69_999 * 512, 512)).toBeUndefined();
+    for (let index = 0; index < 70_000; index++) many.add(hostOffset(index * 512), 512, Fill.zero);
+    expect(many.at(hostOffset(0), 512)).toBe(Fill.zero);
+    expect(many.at(hostOffset(69_999 * 512), 512)).toBeUndefined();
   });
 });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openLocalFile } from '../../../src/qcow2/io/localFile';
 import { SparseMemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { problemOf } from '../format/bytes';
+import { hostOffset } from '../../../src/qcow2/units';
 
 let folder: string;
 beforeEach(() => {
@@ -24,14 +25,14 @@ describe('a local file', () => {
   it('is read where it is asked for, with zeroes past its end', () => {
     const file = openLocalFile(written('abcdef'));
     const target = new Uint8Array(4).fill(9);
-    file.read(target, 4);
+    file.read(target, hostOffset(4));
     expect([...target]).toEqual([0x65, 0x66, 0, 0]);
-    file.read(target, 2 ** 40);
+    file.read(target, hostOffset(2 ** 40));
     expect([...target]).toEqual([0, 0, 0, 0]);
     file.close();
     expect(
       problemOf(() => {
-        file.read(target, 0);
+        file.read(target, hostOffset(0));
       }).code,
     ).toBe('file.closed');
   });
@@ -41,7 +42,7 @@ describe('a local file', () => {
     fs.truncateSync(inFolder('file'), 100);
     expect(
       problemOf(() => {
-        file.read(new Uint8Array(200), 0);
+        file.read(new Uint8Array(200), hostOffset(0));
       }),
     ).toMatchObject({
       code: 'file.shrank',
@@ -55,7 +56,7 @@ describe('a local file', () => {
     const file = openLocalFile(written('ab'));
     fs.appendFileSync(inFolder('file'), 'cd');
     const target = new Uint8Array(4);
-    file.read(target, 0);
+    file.read(target, hostOffset(0));
     expect([...target]).toEqual([0x61, 0x62, 0, 0]);
     expect(file.size).toBe(2);
     file.close();
@@ -72,7 +73,7 @@ describe('a local file', () => {
   });
 
   it('has extents of data and holes', () => {
-    const size = 1024 * 1024;
+    const size = hostOffset(1024 * 1024);
     fs.writeFileSync(inFolder('sparse'), '');
     fs.truncateSync(inFolder('sparse'), size);
     const descriptor = fs.openSync(inFolder('sparse'), 'r+');
@@ -80,11 +81,11 @@ describe('a local file', () => {
     fs.closeSync(descriptor);
     const file = openLocalFile(inFolder('sparse'));
     if (file.knowsHoles) {
-      expect(file.extentAt(0)).toEqual({ isHole: true, end: 262144 });
-      expect(file.extentAt(262145)).toEqual({ isHole: false, end: 262144 + 65536 });
-      expect(file.extentAt(size - 1)).toEqual({ isHole: true, end: Infinity });
+      expect(file.extentAt(hostOffset(0))).toEqual({ isHole: true, end: 262144 });
+      expect(file.extentAt(hostOffset(262145))).toEqual({ isHole: false, end: 262144 + 65536 });
+      expect(file.extentAt(hostOffset(size - 1))).toEqual({ isHole: true, end: Infinity });
     } else {
-      expect(file.extentAt(0)).toEqual({ isHole: false, end: size });
+      expect(file.extentAt(hostOffset(0))).toEqual({ isHole: false, end: size });
     }
     expect(file.extentAt(size)).toEqual({ isHole: true, end: Infinity });
     expect(file.allocatedBytes).toBeLessThan(size);
@@ -98,7 +99,7 @@ describe('a local file', () => {
       fs.truncateSync(inFolder('sparse'), 65536);
       const file = openLocalFile(inFolder('sparse'));
       expect(file.knowsHoles).toBe(false);
-      expect(file.extentAt(5)).toEqual({ isHole: false, end: 65536 });
+      expect(file.extentAt(hostOffset(5))).toEqual({ isHole: false, end: 65536 });
       file.close();
     } finally {
       delete process.env['QCOW2_NATIVE'];
@@ -131,13 +132,13 @@ describe('what is not a regular file is refused by name', () => {
 describe('a sparse file in memory', () => {
   it('has what was put into it, zeroes elsewhere, and knows which is which', () => {
     const file = new SparseMemoryFile('sparse', 2 ** 40);
-    file.put(2 ** 39 - 1, Uint8Array.of(1, 2, 3));
+    file.put(hostOffset(2 ** 39 - 1), Uint8Array.of(1, 2, 3));
     const target = new Uint8Array(5).fill(9);
-    file.read(target, 2 ** 39 - 2);
+    file.read(target, hostOffset(2 ** 39 - 2));
     expect([...target]).toEqual([0, 1, 2, 3, 0]);
-    expect(file.extentAt(0)).toEqual({ isHole: true, end: 2 ** 39 - 4096 });
-    expect(file.extentAt(2 ** 39)).toEqual({ isHole: false, end: 2 ** 39 + 4096 });
-    expect(file.extentAt(2 ** 39 + 4096)).toEqual({ isHole: true, end: Infinity });
+    expect(file.extentAt(hostOffset(0))).toEqual({ isHole: true, end: 2 ** 39 - 4096 });
+    expect(file.extentAt(hostOffset(2 ** 39))).toEqual({ isHole: false, end: 2 ** 39 + 4096 });
+    expect(file.extentAt(hostOffset(2 ** 39 + 4096))).toEqual({ isHole: true, end: Infinity });
     expect(file.allocatedBytes).toBe(8192);
   });
 });

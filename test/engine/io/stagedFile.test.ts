@@ -10,6 +10,7 @@ import { StagedDifference } from '../../../src/qcow2/io/stagedDifference';
 import { StagedFile, type StagedState } from '../../../src/qcow2/io/stagedFile';
 import { workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
+import { hostOffset } from '../../../src/qcow2/units';
 
 const place = workspace();
 const scratch = path.join(place.folder, 'scratch', 'pages');
@@ -28,15 +29,15 @@ const pattern = (length: number, seed: number): Uint8Array =>
 
 const contentOf = (file: StagedFile): Buffer => {
   const bytes = Buffer.alloc(file.size);
-  file.read(bytes, 0);
+  file.read(bytes, hostOffset(0));
   return bytes;
 };
 
 /** What the staged pieces make of the base: how a save sees the file. */
 function applied(file: StagedFile): Buffer {
   const bytes = Buffer.alloc(file.size);
-  file.base.read(bytes.subarray(0, Math.min(file.size, file.base.size)), 0);
-  file.forEachPiece(0, file.size, (offset, length, piece) => {
+  file.base.read(bytes.subarray(0, Math.min(file.size, file.base.size)), hostOffset(0));
+  file.forEachPiece(hostOffset(0), hostOffset(file.size), (offset, length, piece) => {
     if (piece instanceof Fill) piece.writeTo(bytes.subarray(offset, offset + length), offset);
     else bytes.set(piece, offset);
   });
@@ -48,12 +49,12 @@ describe('a staged file', () => {
     const base = pattern(10_000, 1);
     const file = new StagedFile(new MemoryFile('disk', base.slice()), store);
     expect(file.isEmpty).toBe(true);
-    file.write(Uint8Array.of(1, 2, 3), 4095);
+    file.write(Uint8Array.of(1, 2, 3), hostOffset(4095));
     expect(file.isEmpty).toBe(false);
     const read = contentOf(file);
     expect([...read.subarray(4094, 4099)]).toEqual([base[4094], 1, 2, 3, base[4098]]);
     const below = new Uint8Array(10_000);
-    file.base.read(below, 0);
+    file.base.read(below, hostOffset(0));
     expect(Buffer.from(below).equals(Buffer.from(base))).toBe(true);
   });
 
@@ -61,11 +62,11 @@ describe('a staged file', () => {
     const base = pattern(10 * PAGE_SIZE, 1);
     base.fill(0, 6 * PAGE_SIZE, 8 * PAGE_SIZE);
     const file = new StagedFile(new MemoryFile('disk', base.slice()), store);
-    file.write(Uint8Array.of(base[PAGE_SIZE + 5]! ^ 1), PAGE_SIZE + 5);
-    file.write(base.slice(2 * PAGE_SIZE, 3 * PAGE_SIZE), 2 * PAGE_SIZE);
-    file.fill(3 * PAGE_SIZE, 2 * PAGE_SIZE, 1, 1);
-    file.fill(6 * PAGE_SIZE, 2 * PAGE_SIZE);
-    file.write(Uint8Array.of(1), 20 * PAGE_SIZE);
+    file.write(Uint8Array.of(base[PAGE_SIZE + 5]! ^ 1), hostOffset(PAGE_SIZE + 5));
+    file.write(base.slice(2 * PAGE_SIZE, 3 * PAGE_SIZE), hostOffset(2 * PAGE_SIZE));
+    file.fill(hostOffset(3 * PAGE_SIZE), 2 * PAGE_SIZE, 1, 1);
+    file.fill(hostOffset(6 * PAGE_SIZE), 2 * PAGE_SIZE);
+    file.write(Uint8Array.of(1), hostOffset(20 * PAGE_SIZE));
     const found: number[] = [];
     new StagedDifference(file).forEach((offset, length) => {
       if (found.at(-1) === offset) found[found.length - 1] = offset + length;
@@ -78,13 +79,13 @@ describe('a staged file', () => {
   it('holds a terabyte of a repeated word in next to nothing', () => {
     const file = new StagedFile(new SparseMemoryFile('disk', TERABYTE), store);
     const before = process.memoryUsage().heapUsed;
-    file.fill(8, TERABYTE - 16, 0, 1);
+    file.fill(hostOffset(8), TERABYTE - 16, 0, 1);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 23);
     const bytes = new Uint8Array(16);
-    file.read(bytes, TERABYTE / 2 + 5);
+    file.read(bytes, hostOffset(TERABYTE / 2 + 5));
     expect([...bytes]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
     let pieces = 0;
-    file.forEachPiece(0, file.size, () => pieces++);
+    file.forEachPiece(hostOffset(0), hostOffset(file.size), () => pieces++);
     expect(pieces).toBeLessThan(4096);
     expect(store.scratchBytes).toBe(0);
   });
@@ -94,10 +95,10 @@ describe('a staged file', () => {
     store = new PageStore(scratch, PAGE_SIZE);
     const file = new StagedFile(new MemoryFile('disk', new Uint8Array(0)), store);
     const bytes = pattern(1100 * PAGE_SIZE, 3);
-    file.write(bytes, 0);
+    file.write(bytes, hostOffset(0));
     expect(store.scratchBytes).toBeGreaterThan(500 * PAGE_SIZE);
     expect(fs.readdirSync(path.dirname(scratch))).toEqual([]);
-    file.write(Uint8Array.of(9), 5);
+    file.write(Uint8Array.of(9), hostOffset(5));
     bytes[5] = 9;
     expect(contentOf(file).equals(Buffer.from(bytes))).toBe(true);
   });
@@ -107,17 +108,17 @@ describe('a staged file', () => {
     const file = new StagedFile(new MemoryFile('disk', new Uint8Array(0)), blocked);
     expect(
       problemOf(() => {
-        file.write(new Uint8Array(1100 * PAGE_SIZE), 0);
+        file.write(new Uint8Array(1100 * PAGE_SIZE), hostOffset(0));
       }).code,
     ).toBe('file.scratch');
   });
 
   it('tells staged bytes from holes of its base', () => {
     const file = new StagedFile(new SparseMemoryFile('disk', TERABYTE), store);
-    file.write(Uint8Array.of(1), 2 ** 30);
-    expect(file.extentAt(0)).toEqual({ isHole: true, end: 2 ** 30 });
-    expect(file.extentAt(2 ** 30 + 7)).toEqual({ isHole: false, end: 2 ** 30 + PAGE_SIZE });
-    expect(file.extentAt(TERABYTE)).toEqual({ isHole: true, end: Infinity });
+    file.write(Uint8Array.of(1), hostOffset(2 ** 30));
+    expect(file.extentAt(hostOffset(0))).toEqual({ isHole: true, end: 2 ** 30 });
+    expect(file.extentAt(hostOffset(2 ** 30 + 7))).toEqual({ isHole: false, end: 2 ** 30 + PAGE_SIZE });
+    expect(file.extentAt(hostOffset(TERABYTE))).toEqual({ isHole: true, end: Infinity });
   });
 });
 
@@ -153,7 +154,7 @@ const step = fc.oneof(
         word: fc.constantFrom(0n, 1n, 3n, 0x8000_0000_ffff_0001n, 0xffff_ffff_ffff_fff0n),
         step: fc.constantFrom(0, 0, 1, 65536, 0x7fff_ffff),
       })
-      .map((fill) => ({ ...fill, offset: fill.offset * 8, length: fill.length * 8 })),
+      .map((fill) => ({ ...fill, offset: hostOffset(fill.offset * 8), length: fill.length * 8 })),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('go' as const), to: fc.nat(100) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('save' as const) }) },
@@ -188,7 +189,7 @@ describe('states of a staged file', () => {
             switch (each.do) {
               case 'write': {
                 const bytes = pattern(each.length, each.seed);
-                file.write(bytes, each.offset);
+                file.write(bytes, hostOffset(each.offset));
                 put(each.offset, bytes);
                 break;
               }

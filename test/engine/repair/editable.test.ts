@@ -6,6 +6,7 @@ import { image, type ImageBuilder } from '../../support/imageBuilder';
 import { guestBytes } from '../../support/inProcess';
 import { abortQemuIo, mustQemuImg, qemuImg } from '../../support/qemu';
 import { type Workspace, workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const COPIED = 1n << 63n;
 const CLUSTER = 4096;
@@ -95,8 +96,8 @@ test('once it is repaired, a damaged image can be changed, and both are saved at
   expect(codes(editable)).toStrictEqual(['guard.unsound']);
   editable.applyRepair('all');
   expect(codes(editable)).toStrictEqual([]);
-  editable.apply({ kind: 'write', start: 40_000, bytes: Buffer.alloc(9000, 7) });
-  editable.apply({ kind: 'discard', start: 0, length: 2 * CLUSTER });
+  editable.apply({ kind: 'write', start: guestOffset(40_000), bytes: Buffer.alloc(9000, 7) });
+  editable.apply({ kind: 'discard', start: guestOffset(0), length: 2 * CLUSTER });
   editable.save();
   expect(status()).toBe(0);
   expect(guestBytes(path, 40_000, 9000)).toEqual(Buffer.alloc(9000, 7));
@@ -125,7 +126,7 @@ test('it is in a backup, and with it that the image is sound', () => {
   overlapping();
   const first = open();
   first.applyRepair('all', 'Repair');
-  first.apply({ kind: 'write', start: 0, bytes: Buffer.alloc(512, 1) }, 'Write');
+  first.apply({ kind: 'write', start: guestOffset(0), bytes: Buffer.alloc(512, 1) }, 'Write');
   first.backUp(place.path('backup.json'));
   first.close();
   opened.length = 0;
@@ -151,7 +152,7 @@ describe('an image that was not closed (lazy refcounts)', () => {
     const report = editable.applyRepair('all');
     expect(report.actions.map(({ kind }) => kind)).toContain('dirtyCleared');
     expect(codes(editable)).toStrictEqual([]);
-    editable.apply({ kind: 'write', start: 2 ** 21, bytes: Buffer.alloc(5000, 9) });
+    editable.apply({ kind: 'write', start: guestOffset(2 ** 21), bytes: Buffer.alloc(5000, 9) });
     editable.save();
     expect(status()).toBe(0);
     expect(open().onDisk.top.features.dirty).toBe(false);
@@ -203,7 +204,7 @@ describe('an image whose snapshot table nobody opens', () => {
       problem: { code: 'snapshot.extraData' },
     });
     expect(editable.repairObstacles().filter(({ severity }) => severity === 'refuse')).toEqual([]);
-    const discard = { kind: 'discard', start: 0, length: CLUSTER } as const;
+    const discard = { kind: 'discard', start: guestOffset(0), length: CLUSTER } as const;
     expect(() => editable.apply(discard)).toThrow('snapshot.extraData');
     expect(() => editable.previewRepair('leaks')).toThrow('snapshot.extraData');
     expect(fs.readFileSync(path)).toEqual(bytes);

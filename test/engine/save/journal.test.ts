@@ -14,6 +14,7 @@ import { run } from '../../support/process';
 import { StoppedSaver } from '../../support/stoppedSaver';
 import { workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
+import { guestOffset, hostOffset } from '../../../src/qcow2/units';
 
 const place = workspace();
 const image = place.path('image.qcow2');
@@ -136,7 +137,7 @@ describe('a journal that was just made', () => {
       pause: () => {
         fs.rmSync(journal);
         made = createJournal(image, localDisk).file;
-        made.write(new Uint8Array(8), 0);
+        made.write(new Uint8Array(8), hostOffset(0));
       },
     });
     expect(problemOf(() => recover(image, disk))).toMatchObject({ code: 'recover.running' });
@@ -283,7 +284,7 @@ function give(file: string, [owner = 0, group = 0, mode = 0]: readonly number[])
 
 function guestOf(chain: Chain): Buffer {
   const bytes = Buffer.alloc(chain.top.size);
-  readGuest(chain.layers, bytes, 0);
+  readGuest(chain.layers, bytes, guestOffset(0));
   return bytes;
 }
 

@@ -20,6 +20,7 @@ import { run } from '../../support/process';
 import { mustQemuImg, qemuImg } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
+import { guestOffset, hostOffset } from '../../../src/qcow2/units';
 
 const place = workspace();
 afterAll(() => {
@@ -135,7 +136,7 @@ describe('a save of a real file', () => {
     const disk = new SimulatedDisk(new Map([['/image', new Uint8Array(fs.readFileSync(before))]]));
     const image = new StagedFile(disk.open('/image'), new PageStore(place.path('scratch')));
     stage(image, fs.readFileSync(before), fs.readFileSync(after));
-    image.fill(2048, 8, 1, 1);
+    image.fill(hostOffset(2048), 8, 1, 1);
     // In the header's page, which the save writes.
     disk.content('/image')[2000]! ^= 1;
     const changed = disk.state.get('/image');
@@ -166,7 +167,7 @@ describe('a save of a real file', () => {
   it('writes nothing where nothing is staged', () => {
     const file = copy('same');
     const image = new StagedFile(openLocalFile(file), new PageStore(place.path('scratch')));
-    image.write(fs.readFileSync(file).subarray(0, 8192), 0);
+    image.write(fs.readFileSync(file).subarray(0, 8192), hostOffset(0));
     const { mtimeMs } = fs.statSync(file);
     expect(save({ image }, localDisk)).toEqual({ writes: 0, bytes: 0, flushes: 0, groups: {}, journal: 0 });
     expect(fs.statSync(file).mtimeMs).toBe(mtimeMs);
@@ -208,10 +209,10 @@ describe('a saver that is killed', () => {
       if (view.image !== plain.image) shown++;
       const image = Qcow2Image.open(view.image);
       const guest = Buffer.alloc(image.size);
-      readGuest([image], guest, 0);
+      readGuest([image], guest, guestOffset(0));
       expect({ call, isOld: guest.equals(whole) }).toEqual({ call, isOld: true });
       const bytes = Buffer.alloc(view.image.size);
-      view.image.read(bytes, 0);
+      view.image.read(bytes, hostOffset(0));
       expect(bytes.equals(fs.readFileSync(before))).toBe(true);
       image.close();
       journal.close();

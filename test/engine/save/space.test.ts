@@ -7,6 +7,7 @@ import { run } from '../../support/process';
 import { mustQemuImg, qemuImg } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const MIB = 1024 * 1024;
 const place = workspace();
@@ -38,7 +39,7 @@ function write(image: string): void {
   const editable = EditableImage.open(image, { followsNames: true, scratchPath: place.path('scratch') });
   try {
     const bytes = new Uint8Array(8 * MIB).map((_, index) => (index * 7 + (index >> 13)) & 0xff);
-    editable.apply({ kind: 'write', start: 0, bytes });
+    editable.apply({ kind: 'write', start: guestOffset(0), bytes });
     editable.save();
   } finally {
     editable.close();

@@ -9,6 +9,7 @@ import { Holder } from '../../support/holder';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const place = workspace();
 const DISK = place.path('disk.qcow2');
@@ -33,7 +34,7 @@ function on<T>(use: (image: EditableImage) => T, path = DISK): T {
 
 const zero = (start: number, length: number): ChangeRequest => ({
   kind: 'writeZeroes',
-  start,
+  start: guestOffset(start),
   length,
   options: { unmap: true, fallback: true, policy: 'unallocate', thorough: false },
 });
@@ -193,7 +194,7 @@ describe('what was undoable', () => {
       expect(image.edits).toEqual({ undoable: 0, redoable: 0, unsaved: 0 });
       expect(image.undo()).toBe(false);
       expect(image.hasChanged()).toBe(false);
-      image.apply({ kind: 'write', start: 0, bytes: new Uint8Array(3 * MIB).fill(5) });
+      image.apply({ kind: 'write', start: guestOffset(0), bytes: new Uint8Array(3 * MIB).fill(5) });
       image.save();
       image.undo();
       image.save();
@@ -213,7 +214,7 @@ describe('what was undoable', () => {
     mustQemuIo(DISK, ['write -P 1 0 1M']);
     on((image) => image.giveBack());
     on((image) => {
-      image.apply({ kind: 'write', start: 0, bytes: new Uint8Array(4096).fill(5) });
+      image.apply({ kind: 'write', start: guestOffset(0), bytes: new Uint8Array(4096).fill(5) });
       image.save();
       expect(image.giveBack().changed).toBe(false);
       expect(image.undo()).toBe(true);
@@ -345,7 +346,7 @@ describe('stopped by a person', () => {
     let reports = 0;
     for (let looks = 0; looks < 200; looks++) {
       on((image) => {
-        image.apply({ kind: 'write', start: 63 * MIB, bytes: new Uint8Array(1) });
+        image.apply({ kind: 'write', start: guestOffset(63 * MIB), bytes: new Uint8Array(1) });
         image.undo();
         let report;
         try {

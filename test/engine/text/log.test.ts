@@ -9,6 +9,7 @@ import { image } from '../../support/imageBuilder';
 import { mustQemuImg } from '../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 describe('the log', () => {
   let worker: BuiltWorker;
@@ -79,7 +80,7 @@ describe('the log', () => {
     await document.whenRead();
     const options = { unmap: true, thorough: false, fallback: true, policy: 'unallocate' } as const;
     const staged = await document.edit((staging) =>
-      staging.stage({ kind: 'writeZeroes', start: 0, length: 65536, options }, 'edit'),
+      staging.stage({ kind: 'writeZeroes', start: guestOffset(0), length: 65536, options }, 'edit'),
     );
     expect(staged.ok).toBe(true);
     await document.inTurn(() => document.edit((staging) => staging.save(() => undefined)));
@@ -110,7 +111,7 @@ describe('the log', () => {
     expect(answer).toMatchObject({ ok: false, problem: { code: 'engine.fault' } });
     const line = await until('the line', () => lines.find((text) => text.startsWith('error')));
     expect(line).toMatch(/^error Image .*disk\.qcow2\nTypeError: .*\n {4}at .*engine\.js/);
-    expect((await document.ask((engine) => engine.readBytes(0, 1))).ok).toBe(true);
+    expect((await document.ask((engine) => engine.readBytes(guestOffset(0), 1))).ok).toBe(true);
   });
 
   it('is offered by the state after a fault within the thread, once', async () => {

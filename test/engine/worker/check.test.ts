@@ -9,6 +9,7 @@ import { writeGiantImage } from '../../support/giantImages';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset, hostOffset } from '../../../src/qcow2/units';
 
 const OPTIONS: OpenOptions = { generation: 1, followsNames: true };
 
@@ -82,7 +83,7 @@ describe('a look at the whole image in the worker', () => {
   it('is of the image as staged', async () => {
     const engine = await open(image);
     const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
-    const change = { kind: 'writeZeroes', start: 0, length: 2 ** 19, options } as const;
+    const change = { kind: 'writeZeroes', start: guestOffset(0), length: 2 ** 19, options } as const;
     await engine.calls.apply(change, 'zero', { generation: 2, operation: 1 });
     expect(await engine.calls.check(2)).toMatchObject({
       ok: true,
@@ -112,8 +113,8 @@ describe('a look at the whole image in the worker', () => {
     const operations = new Operations((operation) => {
       engine.cancelOperation(operation);
     });
-    const inspect = (hostOffset: number, key: symbol) =>
-      operations.run((operation) => engine.calls.inspectHost(hostOffset, operation), {
+    const inspect = (offset: number, key: symbol) =>
+      operations.run((operation) => engine.calls.inspectHost(hostOffset(offset), operation), {
         key,
         stopsOlder: true,
       });

@@ -9,6 +9,7 @@ import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const TIB = 2 ** 40;
 const OPTIONS: OpenOptions = { generation: 1, followsNames: true };
@@ -70,7 +71,7 @@ describe('an engine in its thread', () => {
     const waits: number[] = [];
     while (scanned < TIB) {
       const start = performance.now();
-      const report = await engine.calls.inspect(Math.floor(TIB / 3));
+      const report = await engine.calls.inspect(guestOffset(Math.floor(TIB / 3)));
       waits.push(performance.now() - start);
       expect(report.ok).toBe(true);
     }
@@ -137,7 +138,10 @@ describe('an engine in its thread', () => {
     void engine.dispose();
     expect(performance.now() - start).toBeLessThan(50);
     expect((await opened).problem?.code).toBe('cancelled');
-    expect(await engine.calls.inspect(0)).toMatchObject({ ok: false, problem: { code: 'cancelled' } });
+    expect(await engine.calls.inspect(guestOffset(0))).toMatchObject({
+      ok: false,
+      problem: { code: 'cancelled' },
+    });
   });
 
   it('whose thread dies ends its calls in a problem, and tells', async () => {
@@ -215,7 +219,10 @@ describe('an engine in its thread', () => {
     const engine = client();
     const state = await engine.open('disk.qcow2', { generation: 7, followsNames: false, bytes });
     expect(state).toMatchObject({ path: 'disk.qcow2', fileSize: bytes.length, generation: 7 });
-    expect(await engine.calls.readBytes(65535, 2)).toEqual({ ok: true, value: Uint8Array.of(9, 0) });
+    expect(await engine.calls.readBytes(guestOffset(65535), 2)).toEqual({
+      ok: true,
+      value: Uint8Array.of(9, 0),
+    });
   });
 });
 

@@ -2,10 +2,11 @@
 import * as fs from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ProblemCode } from '../../../src/qcow2/problemText';
-import { CELL_KINDS, type KindTotals } from '../../../src/qcow2/scan/overview';
+import { CELL_KINDS, type KindTotals } from '../../../src/qcow2/map/overview';
 import { OpenImage } from '../../../src/worker/openImage';
 import { smallImages } from '../../support/damagedImages';
 import { workspace } from '../../support/workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const place = workspace();
 afterAll(() => {
@@ -99,7 +100,9 @@ describe.each(ROWS)('an image with $name', ({ image, damage, cuts, code, hasMap 
       expect(state.summary?.faults?.map(({ problem }) => problem.code)).toContain(code);
       expect(state.summary?.clusterSize).toBe(built.model.clusterSize);
       expect(view?.overview.step(performance.now() + 60_000)).toBe(true);
-      const { bytesByKind, total } = kindsOf(view?.overview.totals(0, state.summary?.virtualSize ?? 0));
+      const { bytesByKind, total } = kindsOf(
+        view?.overview.totals(guestOffset(0), state.summary?.virtualSize ?? 0),
+      );
       expect((bytesByKind.get('invalid') ?? 0) < total).toBe(hasMap);
       const refusals = editable?.obstacles().filter(({ severity }) => severity === 'refuse') ?? [];
       expect(refusals.map(({ problem }) => problem.code)).toContain(code);

@@ -23,6 +23,7 @@ import { Holder } from '../../support/holder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker } from '../../support/worker';
 import { workspace, type Workspace } from '../../support/workspace';
+import { guestOffset, hostOffset } from '../../../src/qcow2/units';
 
 const ACCESS_LIST = 'system.posix_acl_access';
 
@@ -85,7 +86,7 @@ describe('an image saved as another file', () => {
     const scratchFolder = files.folder;
     await engine.open(image, { generation: 1, followsNames: true, scratchFolder });
     const options = { unmap: false, fallback: true, thorough: false, policy: 'unallocate' } as const;
-    const change = { kind: 'writeZeroes', start: 0, length: 65536, options } as const;
+    const change = { kind: 'writeZeroes', start: guestOffset(0), length: 65536, options } as const;
     await engine.calls.apply(change, 'Zero', { generation: 2, operation: 1 });
     return engine.calls.saveAs(files.path(target), trust, { generation: 3, operation: 2 });
   }
@@ -291,7 +292,7 @@ describe('a file written whole', () => {
   it('does not take the place of what came to be there meanwhile', () => {
     const target = files.path('file');
     const file = new WholeFile(target, { failure: 'copy.write' });
-    file.write(Buffer.from('new'), 0);
+    file.write(Buffer.from('new'), hostOffset(0));
     writeFileSync(target, 'other');
     expect(() => {
       file.finish();

@@ -2,13 +2,14 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { StagedMarks } from '../../../src/worker/stagedMarks';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const CLUSTER = 4096;
 
 const marksOf = (ranges: readonly (readonly [number, number])[], limit?: number): StagedMarks =>
   new StagedMarks(
     (visit) => {
-      for (const [start, length] of ranges) visit(start, length);
+      for (const [start, length] of ranges) visit(guestOffset(start), length);
     },
     CLUSTER,
     limit,
@@ -35,12 +36,12 @@ it('marks the cells that hold something of a range, and tells how much', () => {
     [3 * CLUSTER + 512, 1024],
   ]);
   expect(marks.bytes).toBe(CLUSTER + 1024);
-  expect([...(marks.shares({ start: 0, bytesPerCell: CLUSTER, count: 5 }) ?? [])]).toEqual([
+  expect([...(marks.shares({ start: guestOffset(0), bytesPerCell: CLUSTER, count: 5 }) ?? [])]).toEqual([
     0, 255, 0, 64, 0,
   ]);
-  expect(marks.shares({ start: 4 * CLUSTER, bytesPerCell: CLUSTER, count: 5 })).toBeUndefined();
-  expect(marks.touches(2 * CLUSTER, CLUSTER)).toBe(false);
-  expect(marks.touches(3 * CLUSTER, CLUSTER)).toBe(true);
+  expect(marks.shares({ start: guestOffset(4 * CLUSTER), bytesPerCell: CLUSTER, count: 5 })).toBeUndefined();
+  expect(marks.touches(guestOffset(2 * CLUSTER), CLUSTER)).toBe(false);
+  expect(marks.touches(guestOffset(3 * CLUSTER), CLUSTER)).toBe(true);
 });
 
 it('marks exactly what is touched, in cells of any size', () => {
@@ -51,7 +52,7 @@ it('marks exactly what is touched, in cells of any size', () => {
       fc.integer({ min: 0, max: 20 }),
       (all, power, first) => {
         const bytesPerCell = CLUSTER * 2 ** power;
-        const start = first * bytesPerCell;
+        const start = guestOffset(first * bytesPerCell);
         const shares = marksOf(all).shares({ start, bytesPerCell, count: 16 }) ?? new Uint8Array(16);
         shares.forEach((share, cell) => {
           const from = start + cell * bytesPerCell;
@@ -67,7 +68,7 @@ it('misses nothing where ranges are put together, and counts their bytes exactly
     fc.property(ranges, (all) => {
       const marks = marksOf(all, 4);
       expect(marks.bytes).toBe(all.reduce((sum, [, length]) => sum + length, 0));
-      for (const [start, length] of all) expect(marks.touches(start, length)).toBe(true);
+      for (const [start, length] of all) expect(marks.touches(guestOffset(start), length)).toBe(true);
     }),
   );
 });

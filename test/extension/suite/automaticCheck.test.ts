@@ -9,6 +9,7 @@ import { Holder } from '../../support/holder';
 import { openImage, save, writeZeroes } from '../support/edits';
 import { activateExtension, closeAllEditors, setAutomaticChecks, waitFor } from '../support/extension';
 import { ImageFolder, qemuIo } from '../support/images';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const TIB = 2 ** 40;
 /** Longer than a check is given. */
@@ -78,7 +79,7 @@ describe('a check by itself', () => {
     const end = Date.now() + 10_000;
     while (kindOf(uri) === 'unchecked' && Date.now() < end) {
       const asked = performance.now();
-      assert.ok((await document.ask((engine) => engine.inspect(TIB / 2))).ok);
+      assert.ok((await document.ask((engine) => engine.inspect(guestOffset(TIB / 2)))).ok);
       longest = Math.max(longest, performance.now() - asked);
       await pause(10);
     }

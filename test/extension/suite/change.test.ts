@@ -7,6 +7,7 @@ import type { Exports } from '../../../src/extension';
 import { activateExtension, closeAllEditors, openedDocument, waitFor, wholeDisk } from '../support/extension';
 import { discard, isDirty, openImage, writeZeroes } from '../support/edits';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const MIB = 1024 * 1024;
 
@@ -54,11 +55,11 @@ describe('a change', () => {
     assert.ok(cells.ok);
     const marked = [...(cells.value.staged ?? [])].flatMap((share, cell) => (share > 0 ? [cell] : []));
     assert.deepEqual(marked, [16, 17]);
-    const report = await document.ask((engine) => engine.inspect(MIB));
+    const report = await document.ask((engine) => engine.inspect(guestOffset(MIB)));
     assert.ok(report.ok);
     assert.equal(report.value.kind, 'unallocated');
     assert.equal(report.value.onDisk?.kind, 'data');
-    const other = await document.ask((engine) => engine.inspect(0));
+    const other = await document.ask((engine) => engine.inspect(guestOffset(0)));
     assert.ok(other.ok && other.value.onDisk === undefined);
   });
 

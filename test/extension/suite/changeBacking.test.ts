@@ -10,6 +10,7 @@ import type { ChangeTally } from '../../../src/worker/api';
 import { isDirty, openImage, stage } from '../support/edits';
 import { activateExtension, closeAllEditors, waitFor } from '../support/extension';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
+import { guestOffset } from '../../../src/qcow2/units';
 
 /** @param name null for none */
 function change(document: ImageDocument, name: string | null): Promise<ChangeTally | undefined> {
@@ -48,7 +49,7 @@ describe('another backing file', () => {
   }
 
   const firstByte = async (document: ImageDocument): Promise<number | undefined> => {
-    const bytes = await document.ask((engine) => engine.readBytes(0, 1));
+    const bytes = await document.ask((engine) => engine.readBytes(guestOffset(0), 1));
     assert.ok(bytes.ok, JSON.stringify(bytes));
     return bytes.value[0];
   };

@@ -69,9 +69,7 @@ describe('a check', () => {
     const problems = vscode.languages.getDiagnostics(uri);
     const messages = problems.map(({ message }) => message);
     assert.ok(
-      messages.some((text) =>
-        /^Host cluster at 0x80000: refcount 0, references 1\./.test(text),
-      ),
+      messages.some((text) => /^Host cluster at 0x80000: refcount 0, references 1\./.test(text)),
       messages.join('\n'),
     );
     const leak = problems.find(({ message }) => message.startsWith('2 host clusters from'));

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
 import { activateExtension, closeAllEditors, openedDocument, waitFor, wholeDisk } from '../support/extension';
 import { ImageFolder, qemuIo } from '../support/images';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const MIB = 1024 * 1024;
 
@@ -101,10 +102,10 @@ describe('opening an image', () => {
       [20 * MIB, 0],
       [30 * MIB, 4],
     ] as const) {
-      const bytes = await document.ask((engine) => engine.readBytes(offset, 16));
+      const bytes = await document.ask((engine) => engine.readBytes(guestOffset(offset), 16));
       assert.deepEqual(bytes, { ok: true, value: new Uint8Array(16).fill(byte) });
     }
-    const report = await document.ask((engine) => engine.inspect(10 * MIB));
+    const report = await document.ask((engine) => engine.inspect(guestOffset(10 * MIB)));
     assert.ok(report.ok);
     assert.equal(report.value.providedBy, 2);
   });

@@ -7,6 +7,7 @@ import type { CheckReport } from '../../../src/worker/api';
 import { DamagedFile } from '../../support/damagedFile';
 import { activateExtension, closeAllEditors, openedDocument, wholeDisk } from '../support/extension';
 import { ImageFolder, qemuIo } from '../support/images';
+import { guestOffset } from '../../../src/qcow2/units';
 
 const MIB = 1024 * 1024;
 
@@ -89,7 +90,7 @@ describe('an image that is not on a local disk', () => {
       state.chain?.layers.map((layer) => layer.state),
       ['open', 'notOpened'],
     );
-    assert.deepEqual(await document.ask((engine) => engine.readBytes(MIB, 4)), {
+    assert.deepEqual(await document.ask((engine) => engine.readBytes(guestOffset(MIB), 4)), {
       ok: true,
       value: new Uint8Array(4).fill(9),
     });

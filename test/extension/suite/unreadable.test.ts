@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
-import { describeProblem } from '../../../src/qcow2/problemText';
+import { describeProblem } from '../../../src/qcow2/describeProblem';
 import {
   activateExtension,
   closeAllEditors,
@@ -14,6 +14,7 @@ import {
   wholeDisk,
 } from '../support/extension';
 import { ImageFolder } from '../support/images';
+import { guestOffset } from '../../../src/qcow2/units';
 
 /** Writes broken files, by the name of what is wrong with them. */
 const BROKEN: Readonly<Record<string, (path: string, sound: Buffer) => void>> = {
@@ -130,7 +131,7 @@ describe('what cannot be read', () => {
     writeFileSync(uri.fsPath, 'nothing of the kind');
     await vscode.commands.executeCommand('vscode.open', uri);
     const { document, state } = await openedDocument(exports, uri);
-    assert.deepEqual(await document.ask((engine) => engine.readBytes(0, 512)), {
+    assert.deepEqual(await document.ask((engine) => engine.readBytes(guestOffset(0), 512)), {
       ok: false,
       problem: state.problem,
     });

@@ -4,12 +4,13 @@ import { StagedFile } from '../../../src/qcow2/io/stagedFile';
 import type { Disk, MutableFile } from '../../../src/qcow2/save/disk';
 import { localDisk } from '../../../src/qcow2/save/localDisk';
 import { save } from '../../../src/qcow2/save/save';
+import { guestOffset } from '../../../src/qcow2/units';
 
 /** Zeroes the start of an image, and stops for good after some writes to it. */
 export function interruptSave(path: string, scratchPath: string, length: number, writes: number): void {
   const image = EditableImage.open(path, { followsNames: true, scratchPath });
   const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
-  image.apply({ kind: 'writeZeroes', start: 0, length, options });
+  image.apply({ kind: 'writeZeroes', start: guestOffset(0), length, options });
   const { file } = image.chain.top;
   if (!(file instanceof StagedFile)) throw new Error('nothing is staged');
   try {

@@ -19,6 +19,7 @@ import {
 } from '../../support/changes/operation';
 import { mustQemuImg, qemuImg } from '../../support/qemu';
 import type { CasePlace, Counts } from '../kind';
+import { guestOffset } from '../../../src/qcow2/units';
 
 export type Step =
   | { readonly do: 'change'; readonly seed: number }
@@ -193,7 +194,7 @@ class Run {
   #read(): Buffer {
     const { top, layers } = this.#image.chain;
     const bytes = Buffer.alloc(top.size);
-    readGuest(layers, bytes, 0);
+    readGuest(layers, bytes, guestOffset(0));
     return bytes;
   }
 

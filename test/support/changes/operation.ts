@@ -5,6 +5,7 @@ import { writeGuest } from '../../../src/qcow2/change/write';
 import { writeZeroes } from '../../../src/qcow2/change/writeZeroes';
 import type { ChangeRequest } from '../../../src/qcow2/edit/changeRequest';
 import type { Random } from '../builder/random';
+import { guestOffset } from '../../../src/qcow2/units';
 import type { ImagePlan } from './imagePlan';
 
 export type Operation =
@@ -54,11 +55,11 @@ export function applyToEngine(context: ChangeContext, operation: Operation): Cha
   const { start, length } = operation;
   switch (operation.kind) {
     case 'write':
-      return writeGuest(context, Buffer.alloc(length, operation.pattern), start);
+      return writeGuest(context, Buffer.alloc(length, operation.pattern), guestOffset(start));
     case 'zero':
-      return writeZeroes(context, start, length, operation.options);
+      return writeZeroes(context, guestOffset(start), length, operation.options);
     case 'discard':
-      return discard(context, start, length, { full: operation.full });
+      return discard(context, guestOffset(start), length, { full: operation.full });
   }
 }
 
@@ -67,11 +68,15 @@ export function requestOf(operation: Operation): ChangeRequest {
   const { start, length } = operation;
   switch (operation.kind) {
     case 'write':
-      return { kind: 'write', start, bytes: new Uint8Array(length).fill(operation.pattern) };
+      return {
+        kind: 'write',
+        start: guestOffset(start),
+        bytes: new Uint8Array(length).fill(operation.pattern),
+      };
     case 'zero':
-      return { kind: 'writeZeroes', start, length, options: operation.options };
+      return { kind: 'writeZeroes', start: guestOffset(start), length, options: operation.options };
     case 'discard':
-      return { kind: 'discard', start, length };
+      return { kind: 'discard', start: guestOffset(start), length };
   }
 }
 

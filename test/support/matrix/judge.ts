@@ -5,13 +5,14 @@
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openChain } from '../../../src/qcow2/chain/openChain';
-import { Overview } from '../../../src/qcow2/scan/overview';
+import { Overview } from '../../../src/qcow2/map/overview';
 import { cli } from '../cli';
 import { mapText } from '../inProcess';
 import { Kitchen, type Recipe } from './recipe';
 import type { Ran } from '../process';
 import { mustQemuImg, qemuImg } from '../qemu';
 import { type Workspace, workspace } from '../workspace';
+import { guestOffset } from '../../../src/qcow2/units';
 
 /** Declares the tests of every recipe. */
 export function judgeByQemu(recipes: readonly Recipe[]): void {
@@ -74,7 +75,11 @@ function judge(recipe: Recipe): void {
           `--start-offset=${start}`,
           ...(length === undefined ? [] : [`--max-length=${length}`]),
         ];
-        const request = { form: 'json', start, ...(length === undefined ? {} : { length }) } as const;
+        const request = {
+          form: 'json',
+          start: guestOffset(start),
+          ...(length === undefined ? {} : { length }),
+        } as const;
         const judge = theirs('map', '--output=json', ...bounds);
         expect(mapText(place.path(file), request), bounds.join(' ')).toBe(String(judge.stdout));
       }

@@ -9,11 +9,12 @@ import { Holder } from '../../../support/holder';
 import { mustQemuImg, mustQemuIo } from '../../../support/qemu';
 import { type BuiltWorker, buildWorker } from '../../../support/worker';
 import { workspace, type Workspace } from '../../../support/workspace';
+import { guestOffset } from '../../../../src/qcow2/units';
 
 const MIB = 1024 * 1024;
 const ZERO: ChangeRequest = {
   kind: 'writeZeroes',
-  start: 0,
+  start: guestOffset(0),
   length: MIB,
   options: { unmap: true, fallback: true, policy: 'unallocate', thorough: false },
 };

@@ -6,6 +6,7 @@ import { Sessions } from '../../../../src/editor/model/sessions';
 import { mustQemuImg, mustQemuIo } from '../../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../../support/worker';
 import { workspace, type Workspace } from '../../../support/workspace';
+import { guestOffset } from '../../../../src/qcow2/units';
 
 describe('a document', () => {
   let worker: BuiltWorker;
@@ -141,12 +142,12 @@ describe('a document', () => {
     await document.whenRead();
     writeFileSync(files.path('fall'), '');
     await until('the death', () => document.state?.problem?.code === 'thread.ended');
-    expect(await document.ask((engine) => engine.readBytes(0, 1))).toMatchObject({
+    expect(await document.ask((engine) => engine.readBytes(guestOffset(0), 1))).toMatchObject({
       ok: false,
       problem: { code: 'thread.ended' },
     });
     expect((await document.readAgain()).problem).toBeUndefined();
-    expect(await document.ask((engine) => engine.readBytes(0, 1))).toEqual({
+    expect(await document.ask((engine) => engine.readBytes(guestOffset(0), 1))).toEqual({
       ok: true,
       value: Uint8Array.of(0),
     });

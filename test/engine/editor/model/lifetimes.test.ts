@@ -14,13 +14,14 @@ import { type OrderedWorker, orderedWorker, type Place } from '../../../support/
 import { mustQemuImg, mustQemuIo } from '../../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../../support/worker';
 import { workspace, type Workspace } from '../../../support/workspace';
+import { guestOffset } from '../../../../src/qcow2/units';
 
 const MIB = 1024 * 1024;
 const nothing = (): void => undefined;
 
 const zero = (mebibyte: number): ChangeRequest => ({
   kind: 'writeZeroes',
-  start: mebibyte * MIB,
+  start: guestOffset(mebibyte * MIB),
   length: MIB,
   options: { unmap: true, fallback: true, policy: 'unallocate', thorough: false },
 });
@@ -97,7 +98,7 @@ class Held {
   async bytes(): Promise<number[]> {
     const found: number[] = [];
     for (let mebibyte = 0; mebibyte < 5; mebibyte++) {
-      const read = await this.model.ask((engine) => engine.readBytes(mebibyte * MIB, 1));
+      const read = await this.model.ask((engine) => engine.readBytes(guestOffset(mebibyte * MIB), 1));
       if (!read.ok) throw new Error(read.problem.code);
       found.push(read.value[0]!);
     }
