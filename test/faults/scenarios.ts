@@ -1,6 +1,6 @@
 /**
- * Saves to be interrupted: an image and what it shall become. QEMU changes a twin of the image, so that what is saved
- * owes nothing to the engine's own way of changing images.
+ * Saves to interrupt: an image, and what it is to become. QEMU changes a copy of the image, so that what is saved does not
+ * depend on how the engine changes images.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -37,7 +37,7 @@ export interface Scenario {
   readonly name: string;
   readonly before: Files;
   readonly after: Files;
-  /** One of them is damaged: promise A is all that is kept. */
+  /** One of them is damaged: of promise B, the save keeps only the mark. */
   readonly isRepair?: boolean;
 }
 
@@ -46,12 +46,12 @@ interface Kind {
   /** `-o` of `qemu-img create`. */
   readonly options: string;
   readonly size: number;
-  /** Bytes that one random write has at most. */
+  /** Longest random write, in bytes. */
   readonly longest: number;
   readonly prepares?: (file: string, random: Random) => void;
-  /** How much there is at first, and how much comes: numbers of writes. */
+  /** Number of writes before and after the image is copied. */
   readonly writes: readonly [before: number, after: number];
-  /** Takes the place of QEMU's changes. */
+  /** Used instead of QEMU's changes. */
   readonly changes?: EngineChange;
 }
 
@@ -341,7 +341,7 @@ function range(kind: Kind, random: Random): { start: number; length: number } {
   return { start, length };
 }
 
-/** Whether some cluster that is in use on both sides holds something else. */
+/** Whether a cluster that both images use holds something else in each. */
 function reusesClusters(before: Files, after: Files): boolean {
   const owners = ownersOf(before.image);
   for (const [host, guest] of ownersOf(after.image)) {
@@ -350,7 +350,7 @@ function reusesClusters(before: Files, after: Files): boolean {
   return isRefused(before.image, after.image);
 }
 
-/** Whether the save sees that: where data becomes metadata, or metadata data. */
+/** Whether the save refuses it because data becomes metadata, or metadata data (S7). */
 function isRefused(before: Uint8Array, after: Uint8Array): boolean {
   const image = new StagedFile(new MemoryFile('image', before), new PageStore('/nowhere/scratch'));
   stage(image, before, after);
@@ -364,8 +364,8 @@ function isRefused(before: Uint8Array, after: Uint8Array): boolean {
 }
 
 /**
- * Stages what makes `before`, which `file` lies over, `after`: as fills where pages are fills. What the check finds to be
- * fills is known of the file by then, as in the editor.
+ * Stages over `file`, whose base is `before`, what turns it into `after`; uniform pages are staged as fills. The fills that
+ * the check finds are already known, as in the editor.
  */
 export function stage(file: StagedFile, before: Uint8Array, after: Uint8Array): void {
   const clusterSize = lookAt(file.base);
