@@ -44,6 +44,7 @@ export const STAGES = [
     commands: [
       ['node_modules/eslint/bin/eslint.js', '.'],
       ['scripts/l10n.mjs', '--check'],
+      ['scripts/docs.mjs', '--check'],
     ],
     minutes: 10,
   },

@@ -1,0 +1,80 @@
+/** What the documents refer to exists: links, files in code, npm scripts, names of the interface. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/lib/paths.mjs';
+import { compileGlob } from '../../src/worker/glob';
+import { readTexts } from '../../scripts/lib/translations.mjs';
+
+const at = (file: string): string => path.join(ROOT, file);
+const read = (file: string): string => fs.readFileSync(at(file), 'utf8');
+const markdownIn = (folder: string): string[] =>
+  fs
+    .readdirSync(at(folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => path.join(folder, name));
+
+const DOCUMENTS = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('.github')];
+/** For people who have the source: not packaged. */
+const FOR_CONTRIBUTORS = ['CONTRIBUTING.md', 'ARCHITECTURE.md'];
+
+/** Targets of links and pictures to files, relative to the project. */
+const linksOf = (document: string): string[] =>
+  [...read(document).matchAll(/\]\((?!https?:|command:|#)([^)#\s]+)/g)].map(([, target = '']) =>
+    path.normalize(path.join(path.dirname(document), target)),
+  );
+
+/** Shown by VS Code itself, or labels whose text is made of parts. */
+const OTHER_NAMES = ['Auto Save', 'Save As', 'Unmap', 'Thorough'];
+
+/** Files that a document names in code: paths with a folder of the project in front, or below `src/`. */
+const filesOf = (document: string): string[] =>
+  [...read(document).matchAll(/`([\w.-]+(?:\/[\w.-]+)+\.(?:ts|mts|mjs|md|json|png))`/g)].map(
+    ([, file = '']) => file,
+  );
+const EXISTING = ['.', 'src', 'src/qcow2'];
+
+describe.each(DOCUMENTS)('%s', (document) => {
+  it('links to files that exist', () => {
+    expect(linksOf(document).filter((file) => !fs.existsSync(at(file)))).toEqual([]);
+  });
+
+  it('names files that exist', () => {
+    const exists = (file: string): boolean =>
+      EXISTING.some((folder) => fs.existsSync(at(path.join(folder, file))));
+    expect(filesOf(document).filter((file) => !exists(file))).toEqual([]);
+  });
+
+  it('names npm scripts that exist', () => {
+    // The changelog tells of scripts that are gone.
+    if (document === 'CHANGELOG.md') return;
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(document).matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+});
+
+it('packaged documents link to what is packaged', () => {
+  const packaged = [...read('.vscodeignore').matchAll(/^!(.+)$/gm)].map(([, glob = '']) => compileGlob(glob));
+  const isPackaged = (file: string): boolean => packaged.some((matches) => matches(file));
+  const links = DOCUMENTS.filter(isPackaged).flatMap(linksOf);
+  const missing = links.filter((file) => !isPackaged(file) && !FOR_CONTRIBUTORS.includes(file));
+  expect(links.length).toBeGreaterThan(20);
+  expect(missing).toEqual([]);
+});
+
+it.each(['README.md', 'docs/editor.md', 'docs/commands.md', 'docs/messages.md'])(
+  'names of the interface in %s are those that VS Code shows',
+  (document) => {
+    const shown = new Set([
+      ...OTHER_NAMES,
+      ...Object.values(readTexts(at('package.nls.json'))),
+      ...Object.keys(readTexts(at('l10n/bundle.l10n.json'))),
+    ]);
+    const prose = read(document).replace(/^#.*$/gm, '');
+    const names = [...prose.matchAll(/\*\*([A-Z][^*]*?(?:…| [A-Z][^*]*)?)\*\*(?!:)/g)].map(([, name = '']) =>
+      name.replace(/\s+/g, ' '),
+    );
+    expect(names.filter((name) => !name.split(' | ').every((part) => shown.has(part)))).toEqual([]);
+  },
+);
