@@ -80,3 +80,21 @@ it.each(['README.md', 'docs/editor.md', 'docs/commands.md', 'docs/messages.md'])
     expect(names.filter((name) => !name.split(' | ').every((part) => shown.has(part)))).toEqual([]);
   },
 );
+
+describe('CHANGELOG.md', () => {
+  const headings = [...read('CHANGELOG.md').matchAll(/^##+ .+$/gm)].map(([heading]) => heading);
+
+  it('has the form of Keep a Changelog', () => {
+    const form =
+      /^(?:## \[Unreleased\]|## \[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d|### (?:Added|Changed|Deprecated|Removed|Fixed|Security))$/;
+    expect(headings[0]).toBe('## [Unreleased]');
+    expect(headings.filter((heading) => !form.test(heading))).toEqual([]);
+  });
+
+  it('tells of the version that package.json has', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    expect(headings.find((heading) => heading.startsWith('## [') && heading !== '## [Unreleased]')).toContain(
+      `[${version}]`,
+    );
+  });
+});
