@@ -45,6 +45,7 @@ export const STAGES = [
       ['node_modules/eslint/bin/eslint.js', '.'],
       ['scripts/l10n.mjs', '--check'],
       ['scripts/docs.mjs', '--check'],
+      ['scripts/lintWorkflows.mjs'],
     ],
     minutes: 10,
   },

@@ -12,13 +12,13 @@ const markdownIn = (folder: string): string[] =>
   fs
     .readdirSync(at(folder))
     .filter((name) => name.endsWith('.md'))
-    .map((name) => path.join(folder, name));
+    .map((name) => path.posix.join(folder, name));
 
 const DOCUMENTS = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('.github')];
 /** Targets of links and pictures to files, relative to the project. */
 const linksOf = (document: string): string[] =>
   [...read(document).matchAll(/\]\((?!https?:|command:|#)([^)#\s]+)/g)].map(([, target = '']) =>
-    path.normalize(path.join(path.dirname(document), target)),
+    path.posix.join(path.posix.dirname(document), target),
   );
 
 /** Shown by VS Code itself, or labels whose text is made of parts. */

@@ -1,3 +1,4 @@
+// @requires posix: paths with slashes
 /** The images that Change Backing File offers, from headers alone. */
 import { describe, expect, it } from 'vitest';
 import { backingCandidates } from '../../../src/chains/backingCandidates';

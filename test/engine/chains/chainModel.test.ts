@@ -1,3 +1,4 @@
+// @requires posix: paths with slashes
 /** The forest of backing chains, from headers alone. */
 import { describe, expect, it } from 'vitest';
 import { ChainModel, type ChainNode, shortNameOf } from '../../../src/chains/chainModel';
