@@ -211,7 +211,7 @@ const KINDS: readonly Kind[] = [
     options: 'cluster_size=4k',
     size: 64 << 10,
     longest: 4 << 10,
-    // All of it: nothing is read from the backing file, which only QEMU can open.
+    // The whole disk: nothing is read from the backing file, which only QEMU can open.
     prepares: (file, random) => {
       mustQemuIo(file, ['write -P 3 0 64k']);
       if (random.below(2) === 0) mustQemuImg(['bitmap', '--add', '-g', '4k', file, 'kept']);
@@ -233,7 +233,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'whole tables and refcount blocks',
     options: 'cluster_size=4k,refcount_bits=64,preallocation=metadata',
-    // Two tables; one of the blocks has counts of data alone.
+    // Two tables; one of the blocks has refcounts of data only.
     size: 4 << 20,
     longest: 4 << 10,
     writes: [3, 0],
@@ -245,14 +245,14 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Several, since what can be damaged is manifold. */
+/** Several, since there are many kinds of damage. */
 const REPAIRS = ['a repair', 'another repair', 'a third repair'];
 
 export const SCENARIO_NAMES: readonly string[] = [...KINDS.map(({ name }) => name), ...REPAIRS];
 
 /**
- * A save of one kind; where `goesBack`, it is that of undoing the change.
- * @param folder nothing else is in it
+ * A save of one kind; with `goesBack`, the save that undoes the change.
+ * @param folder is emptied
  */
 export function makeScenario(index: number, random: Random, folder: string, goesBack: boolean): Scenario {
   const name = SCENARIO_NAMES[index % SCENARIO_NAMES.length]!;
@@ -261,7 +261,7 @@ export function makeScenario(index: number, random: Random, folder: string, goes
   for (let attempt = 0; attempt < 20; attempt++) {
     const files = makeTwins(kind, random, folder);
     const [before, after] = goesBack ? [files[1], files[0]] : files;
-    // The engine never uses a cluster for something else before a save; QEMU does.
+    // Before a save the engine never reuses a cluster for something else; QEMU does.
     if (!reusesClusters(before, after)) return { name: titleOf(name, goesBack), before, after };
   }
   throw new Error(`${kind.name}: QEMU always reuses clusters`);
@@ -291,7 +291,7 @@ function makeTwins(kind: Kind, random: Random, folder: string): [Files, Files] {
     kind.changes(file, random, () => (before = readFiles(folder)));
     return [before, readFiles(folder)];
   }
-  // What comes first takes new clusters, what comes then frees some: none is freed and taken again.
+  // Allocating changes come first and freeing ones second, so that no cluster is freed and reused.
   const freed = frees(kind, random, Math.ceil(then / 2));
   const changes = [...writes(kind, random, then), ...freed.flatMap(({ touches }) => touches)];
   mustQemuIo(file, [...changes, ...freed.map(({ command }) => command)], run, ['-d', 'unmap']);
@@ -315,7 +315,7 @@ function writes(kind: Kind, random: Random, count: number): string[] {
 
 interface Freeing {
   readonly command: string;
-  /** Writes that make all L2 tables that it needs. */
+  /** Writes that create all L2 tables that it needs. */
   readonly touches: readonly string[];
 }
 
@@ -388,14 +388,14 @@ function stageSectors(file: StagedFile, before: Uint8Array, after: Uint8Array, o
   }
 }
 
-/** Checks an image, and tells the size of its clusters; a data file, which is none, has pages. */
+/** Checks an image and returns its cluster size; for a data file, which is not an image, the page size. */
 function lookAt(base: BlockFile): number {
   try {
     const image = Qcow2Image.open(base);
     checkImage(image);
     return image.header.clusterSize;
   } catch (error) {
-    // What is to be repaired may not open, or be no image at all.
+    // An image to repair may be impossible to open.
     if (error instanceof EngineError) return PAGE_SIZE;
     throw error;
   }

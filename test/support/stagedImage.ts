@@ -1,4 +1,4 @@
-/** An image with changes staged over it, as the engine makes them; flushed to its files by plain writing. */
+/** An image with staged changes, as the engine makes them; they are written to its files without a journal. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openChain, type Chain } from '../../src/qcow2/chain/openChain';
@@ -11,7 +11,7 @@ import { PageStore } from '../../src/qcow2/io/pageStore';
 import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import { silent } from '../../src/qcow2/progress';
 
-/** What is staged: pieces of any kind, and the bytes of those that are no fill. */
+/** What is staged: pieces of any kind, with the bytes of those that are not fills. */
 export interface StagedAmount {
   readonly pieces: number;
   readonly bytes: number;
@@ -36,7 +36,7 @@ export class StagedImage {
     return this.#file;
   }
 
-  /** The image as staged, opened anew. */
+  /** The image as staged, opened again. */
   get image(): Qcow2Image {
     return Qcow2Image.open(this.#file, { dataFile: this.#dataFile });
   }
@@ -55,7 +55,7 @@ export class StagedImage {
     };
   }
 
-  /** Makes a change; where it fails, what was staged stays as it was. */
+  /** Makes a change; if it fails, nothing of it stays staged. */
   change(make: (context: ChangeContext) => Change): Change {
     const before = { image: this.#file.state, data: this.#dataFile?.state };
     try {
@@ -90,7 +90,7 @@ export class StagedImage {
     return target;
   }
 
-  /** Writes everything to the files and opens them anew. */
+  /** Writes everything to the files and opens them again. */
   flush(): void {
     applyStaged(this.#file, this.path);
     const { dataFileName } = this.image;

@@ -1,4 +1,4 @@
-/** Images that are not on a local disk: read whole, within a limit, and alone. */
+/** Images that are not on a local disk: read completely, up to a limit, without other files. */
 import * as assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
@@ -107,7 +107,7 @@ describe('an image that is not on a local disk', () => {
     const cells = await document.hostCells({ start: 0, bytesPerCell: 65536, count: 0 }, () => undefined);
     assert.ok(cells.ok, JSON.stringify(cells));
     await closeAllEditors();
-    // Nobody says when it changes.
+    // No event says when it changes.
     assert.deepEqual(vscode.languages.getDiagnostics(uri), []);
   });
 
