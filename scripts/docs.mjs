@@ -1,7 +1,7 @@
 // @ts-check
-// Keeps the tables of docs/ true: `npm run docs` fills the blocks between `<!-- begin: … -->` and `<!-- end -->` from
-// package.json, package.nls.json and problemText.ts, `--check` writes nothing and fails where a page is stale. Commands
-// have their descriptions in docs/commands.md alone: their titles and ids are compared.
+// Keeps the tables of docs/ current: `npm run docs` fills the blocks between `<!-- begin: … -->` and `<!-- end -->` from
+// package.json, package.nls.json and problemText.ts. `--check` writes nothing and fails if a page is stale. The
+// descriptions of commands exist only in docs/commands.md; their titles and ids are compared.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';

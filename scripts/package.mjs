@@ -1,6 +1,6 @@
 // @ts-check
 // Packages the extension: `npm run package [-- --target=NAME]…` writes .vsix files into out/ (or --out=FOLDER). Without
-// a target, all of them: `universal` (no native calls, runs everywhere) and one with native calls for each platform.
+// a target it writes all: `universal` (no native calls, runs everywhere) and one with native calls for each platform.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +26,7 @@ const TARGETS = /** @type {const} */ ([
 /** @typedef {{ name: string, version: string, repository?: unknown }} Manifest */
 
 /**
- * Packages the extension for some targets.
+ * Packages the extension for the given targets.
  * @param {readonly Target[]} targets
  * @param {string} outFolder
  */
@@ -46,7 +46,7 @@ async function packageExtension(targets, outFolder) {
         cwd: stage,
         packagePath,
         dependencies: false,
-        // On the Marketplace links lead to the repository, as soon as package.json names one.
+        // Relative links lead to the repository, once package.json names one.
         rewriteRelativeLinks: repository !== undefined,
         allowMissingRepository: true,
         ...(target === UNIVERSAL ? {} : { target }),

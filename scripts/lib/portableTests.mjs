@@ -1,6 +1,6 @@
 // @ts-check
-// Which tests run on every platform: those that start no programs (QEMU, tools of Linux). On Windows, those that say in
-// their source that they need paths as on POSIX systems (`@requires posix`) are left out, too.
+// The tests that run on every platform: those that start no programs (QEMU, tools of Linux). On Windows, tests that need
+// POSIX paths are left out too; they say so in their source (`@requires posix`).
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './paths.mjs';
@@ -37,7 +37,7 @@ const startsPrograms = (file) =>
 const imports = new Map();
 
 /**
- * A file and all that it imports from the project, directly or not.
+ * A file and everything that it imports from the project, directly or indirectly.
  * @param {string} file
  */
 function importedBy(file) {

@@ -60,7 +60,7 @@ export function colorsBlock(manifest, texts) {
 }
 
 /**
- * The tables of docs/messages.md: a block names codes, or what codes begin with, and the longest of these wins.
+ * The tables of docs/messages.md. A block names codes or their first parts; the longest match decides.
  * @param {Texts} sentences by code
  * @param {string} page
  * @returns {{ blocks: Texts, faults: string[] }}
@@ -96,7 +96,7 @@ export function messageBlocks(sentences, page) {
 }
 
 /**
- * What is wrong with the rows `| title | \`id\` | description |` of docs/commands.md.
+ * The faults of the rows `| title | \`id\` | description |` of docs/commands.md.
  * @param {any} manifest
  * @param {Texts} texts
  * @param {string} page
