@@ -1,6 +1,6 @@
 /**
- * What `qcow2 check -r` prints of damaged images beside `qemu-img check -r`: numbers and lines. `QCOW2_LINES` sets how many
- * are tried, `QCOW2_LINES_SEED` where they begin; a failure names its case.
+ * The output of `qcow2 check -r` for damaged images beside that of `qemu-img check -r`. `QCOW2_LINES` sets how many images
+ * are tried, `QCOW2_LINES_SEED` the first seed; a failure names its case.
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 // @requires posix: paths with slashes
-/** The images that Change Backing File offers, from headers alone. */
+/** The images that Change Backing File offers, known from their headers. */
 import { describe, expect, it } from 'vitest';
 import { backingCandidates } from '../../../src/chains/backingCandidates';
 import { ChainModel } from '../../../src/chains/chainModel';

@@ -1,4 +1,4 @@
-/** The invariants at the top of src/qcow2/save/save.ts: three that the order of writes shows, and where the others are proved. */
+/** Three invariants of src/qcow2/save/save.ts, proved by the order of writes, and that each of the others has a test. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** The generated parts of docs/, and what is found wrong with the written ones. */
+/** The generated parts of docs/, and the faults found in the written ones. */
 import { describe, expect, it } from 'vitest';
 import {
   colorsBlock,
