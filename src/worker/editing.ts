@@ -1,4 +1,4 @@
-/** The calls of `EngineApi` that stage, undo, save and back up changes of the open image. */
+/** The calls of `EngineApi` that stage, take back, save and keep changes, on the image that is open. */
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { EditableImage } from '../qcow2/edit/editableImage';
@@ -26,16 +26,16 @@ import type {
 import { copyImage } from './copyImage';
 import type { OpenImage } from './openImage';
 
-/** What editing needs from the engine that it is a part of. */
+/** What editing needs of the engine that it is a part of. */
 export interface EditingHost {
-  /** Runs `use` on the open image if it can be changed; anything that it throws becomes a problem. */
+  /** Runs `use` on the image that is open, where it can be changed; whatever it throws becomes a problem. */
   onEditable<T>(use: (editable: EditableImage, image: OpenImage) => T): Result<T>;
   progressOf(operation: OperationId): Progress;
-  /** A save is done, although its call has not returned. */
+  /** A save is done, although its call is not. */
   markSaved(): void;
-  /** What is staged has changed: show it and scan it again. */
+  /** What is staged has changed: shows and scans it anew. */
   renew(image: OpenImage, generation: number): ImageState;
-  /** Reads the files again and drops everything staged. */
+  /** Reads the files anew; nothing of what was staged is left. */
   reopen(generation: number): ImageState;
 }
 
@@ -130,7 +130,7 @@ export class Editing {
   }
 }
 
-/** Goes to the edit that matches the disk, if undo or redo leads there. @returns whether it does */
+/** Whether undo or redo leads to what is on disk; it is there then. */
 function goToSaved(editable: EditableImage): boolean {
   while (editable.edits.unsaved > 0 && editable.undo());
   while (editable.edits.unsaved > 0 && editable.redo());

@@ -1,6 +1,6 @@
 /**
- * The engine of one image, in its thread (`EngineApi`). Between messages it continues the whole-disk scan for a few
- * milliseconds at a time, so that requests are answered immediately while the map fills.
+ * The engine of one image, in its thread (`EngineApi`). Between two messages it goes on with the whole-disk scan, a
+ * few milliseconds at a time, so that a question is answered at once while the map fills.
  */
 import { stackText } from '../text/stackText';
 import { checkImage } from '../qcow2/check/checkImage';
@@ -61,18 +61,18 @@ import { OpenImage, type View } from './openImage';
 import type { StagedMarks } from './stagedMarks';
 import type { CancelFlag, WriteGate } from './thread';
 
-/** Milliseconds of scanning before messages are handled. */
+/** Milliseconds of scanning between two looks for messages. */
 const SLICE = 10;
 /** Milliseconds between two reports of progress. */
 const REPORT_EVERY = 100;
-/** Most bytes that `readBytes` returns at a time. */
+/** Bytes that `readBytes` hands out at a time, at most. */
 const MAX_READ = 1024 * 1024;
 
 /** How the thread and its host agree on the thread's end. */
 export interface ThreadControl {
   readonly cancelFlag: CancelFlag;
   readonly writeGate: WriteGate;
-  /** Ends the thread from inside. */
+  /** Ends the thread from within. */
   readonly end: () => void;
 }
 
@@ -93,7 +93,7 @@ class Engine implements EngineApi {
     renew: (image, generation) => this.renew(image, generation),
     reopen: (generation) => this.open(this.path, { ...this.options, generation }),
   });
-  /** The layout of the file of a view, once it was asked for. */
+  /** What the file of a view consists of, once somebody has asked. */
   private layout: { readonly view: View; readonly layout: HostLayout } | undefined;
   private lastReport = 0;
 
@@ -193,7 +193,7 @@ class Engine implements EngineApi {
   exportMap(request: MapRequest, operation: OperationId): Result<ExportedExtents> {
     return this.writing(() =>
       this.onImage(({ chain }) => {
-        // As in qemu-img: a map that lacks the data of a layer is not a map.
+        // As qemu-img has it: a map that leaves out what a layer would have is none.
         if (chain.problem !== undefined) throw new IncompleteChain(chain.problem);
         return writeMapFile(chain, request, this.progressOf(operation));
       }),
@@ -284,8 +284,8 @@ class Engine implements EngineApi {
   }
 
   /**
-   * Runs something that writes files other than the scratch file; the host does not end the thread meanwhile. A save stops
-   * if it is cancelled before its seal, and otherwise runs to its end.
+   * Runs what writes files beside the scratch file: the host does not end the thread within it. A save stops where it is
+   * cancelled before its seal, and goes on to its end otherwise.
    */
   private writing<T>(work: () => Result<T>): Result<T> {
     const { writeGate, end } = this.control;
@@ -300,7 +300,7 @@ class Engine implements EngineApi {
     }
   }
 
-  /** Progress of an export, a check, a change or a save. */
+  /** Of an export, a check, a change or a save. */
   private progressOf(operation: OperationId): Progress {
     return {
       report: (done, total) => {
@@ -312,7 +312,7 @@ class Engine implements EngineApi {
     };
   }
 
-  /** What is staged has changed: shows it and scans it again. */
+  /** What is staged has changed: shows and scans it anew. */
   private renew(image: OpenImage, generation: number): ImageState {
     this.layout = undefined;
     const state = image.renew(generation);
@@ -334,7 +334,7 @@ class Engine implements EngineApi {
     });
   }
 
-  /** One slice of the whole-disk scan of a view; the next one follows after pending messages. */
+  /** One slice of the whole-disk scan of a view, and the next one after the messages that came meanwhile. */
   private scan(view: View): void {
     const { overview, chain } = view;
     if (view !== this.image?.view || this.control.cancelFlag.isSet) return;
@@ -381,13 +381,13 @@ class Engine implements EngineApi {
     return { ok: false, problem };
   }
 
-  /** Turns errors into data: an error would lose its fields on the way to the host. */
+  /** Whatever goes wrong is data from here on: an error would lose its fields on the way to the host. */
   private attempt<T>(action: () => T): Result<T> {
     try {
       return { ok: true, value: action() };
     } catch (error) {
       if (error instanceof EngineError) return { ok: false, problem: error.problem };
-      // Otherwise the stack would be lost on the way.
+      // The stack would be lost on the way.
       this.events.faulted(`Image ${this.path}`, stackText(error));
       const value = error instanceof Error ? error.message : String(error);
       return { ok: false, problem: { kind: 'unsupported', code: 'engine.fault', file: this.path, value } };
@@ -401,5 +401,5 @@ function marked(cells: Cells, marks: StagedMarks, request: CellsRequest): MapCel
   return staged === undefined ? cells : { ...cells, staged };
 }
 
-/** Throws a problem of the chain unchanged. */
+/** A problem of the chain, thrown as it is. */
 class IncompleteChain extends EngineError {}
