@@ -51,6 +51,24 @@ describe.each(DOCUMENTS)('%s', (document) => {
   });
 });
 
+it('comments refer to sections of the documents that exist', () => {
+  const sources = ['src', 'webview', 'test', 'scripts'].flatMap((folder) =>
+    fs
+      .readdirSync(at(folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(?:ts|mts|mjs)$/.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
+  const references = sources.flatMap((file) =>
+    [...read(file).matchAll(/\b(ARCHITECTURE|CONTRIBUTING)\.md, "([^"]+)"/g)].map(
+      ([, document = '', section = '']) => ({ file, document: `${document}.md`, section }),
+    ),
+  );
+  const isMissing = ({ document, section }: { document: string; section: string }): boolean =>
+    !read(document).includes(`\n## ${section}\n`);
+  expect(references.length).toBeGreaterThan(1);
+  expect(references.filter(isMissing)).toEqual([]);
+});
+
 it('the pictures of the README and of the walkthrough are packaged, and no others', () => {
   const packaged = [...read('.vscodeignore').matchAll(/^!(media\/s.+)$/gm)].map(([, glob = '']) =>
     compileGlob(glob),
