@@ -18,30 +18,31 @@ import { registerGoToProblem } from './commands/goToProblem';
 import { registerOpenCommands } from './commands/open';
 import { OpenHint } from './commands/openHint';
 import { registerOpenWith } from './commands/openWith';
+import { pageActions } from './commands/pageActions';
 import { registerRecover } from './commands/recover';
 import { registerRepair } from './commands/repair';
 import { registerSample } from './commands/sample';
 import { registerSave } from './commands/save';
-import { Checks } from './editor/checks';
-import type { ImageDocument } from './editor/document';
-import { guardsOf } from './editor/editability';
-import type { GuardReport } from './editor/messages';
-import { ContextKeys } from './editor/contextKeys';
-import { removeLeftovers } from './editor/leftovers';
-import { OpenImages } from './editor/openImages';
-import { Problems } from './editor/problems';
-import { registerEditor } from './editor/provider';
-import { Renames } from './editor/renames';
-import { stageRepair } from './editor/repair';
-import { replaceGuards } from './editor/replace';
-import { Sessions } from './editor/sessions';
-import { stageRequest } from './editor/stage';
-import { ImageStatus } from './editor/statusBar';
-import { folderOfThisHost } from './editor/storage';
+import { Checks } from './editor/health/checks';
+import type { ImageDocument } from './editor/model/document';
+import { guardsOf } from './editor/guards/guards';
+import type { GuardReport } from './editor/guards/guardReport';
+import { ContextKeys } from './editor/host/contextKeys';
+import { removeLeftovers } from './editor/model/leftovers';
+import { OpenImages } from './editor/host/openImages';
+import { Problems } from './editor/health/problems';
+import { registerEditor } from './editor/host/provider';
+import { Renames } from './editor/host/renames';
+import { stageRepair } from './commands/stageRepair';
+import { replaceGuards } from './editor/guards/replaceGuards';
+import { Sessions } from './editor/model/sessions';
+import { stageRequest } from './commands/stageChange';
+import { ImageStatus } from './editor/host/statusBar';
+import { folderOfThisHost } from './editor/model/storage';
 import type { ChangeRequest, MapForm, RepairMode } from './worker/api';
-import { logTo } from './words/log';
-import { openLog, showLog } from './words/logChannel';
-import { registerCommand } from './words/tell';
+import { logTo } from './text/log';
+import { openLog, showLog } from './text/vscode/logChannel';
+import { registerCommand } from './text/vscode/tell';
 
 /** What `activate` hands out to the extension's own tests, and to nobody else. */
 export interface Exports {
@@ -123,6 +124,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
       renames,
       checks,
       findUsers,
+      actions: pageActions(findUsers, checks),
     }),
     new Problems(checks),
     new ImageStatus(images),

@@ -1,7 +1,7 @@
-/** Where the page starts: elements, styles, then the parts; the host is asked for the state once they stand. */
-import { App } from './app';
-import { addStyles } from './styles';
-import { registerToolkit } from './toolkit';
+/** Entry point of the page: registers elements and styles, builds the app, then asks the host for the state. */
+import { App } from './shell/app';
+import { addStyles } from './shell/styles';
+import { registerToolkit } from './shell/toolkit';
 
 registerToolkit();
 addStyles();

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './paths.mjs';
 
-/** Icons are copied as paths into webview/icons.ts, which a bundler cannot know. */
+/** Icons are copied as paths into webview/base/icons.ts, which a bundler cannot know. */
 const ICONS = `Icons of the page are from Visual Studio Code's icon set, vscode-codicons,
 Copyright (c) Microsoft Corporation, licensed under Creative Commons Attribution 4.0
 International (https://creativecommons.org/licenses/by/4.0/).`;

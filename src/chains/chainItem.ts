@@ -1,11 +1,11 @@
 /** Icon, label, description and tooltip of a tree node. */
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import { type Health, healthDetail, healthText, verdictOf } from '../words/health';
+import { type Health, healthDetail, healthText, verdictOf } from '../text/vscode/health';
 import { listed } from '../text/printable';
 import { sizeText } from '../text/sizeText';
-import { tooltipTable, treeItem, type TreeEntry } from '../words/items';
-import { describe } from '../words/words';
+import { tooltipTable, treeItem, type TreeEntry } from '../text/vscode/items';
+import { describe } from '../text/vscode/describe';
 import type { Problem } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
@@ -186,7 +186,7 @@ function brokenText(node: BrokenNode): string {
     case 'notRead':
       return vscode.l10n.t('not among the images of the workspace, not read');
     case 'tooDeep':
-      return vscode.l10n.t('the chain goes on: no more layers are shown');
+      return vscode.l10n.t('the chain continues; further layers are not shown');
   }
 }
 

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { Breather } from './breather';
 import { chainItem, chainTooltip } from './chainItem';
-import type { Health } from '../words/health';
+import type { Health } from '../text/vscode/health';
 import { ChainModel, type ChainNode } from './chainModel';
 import type { WorkspaceIndex } from './workspaceIndex';
 

@@ -3,9 +3,9 @@ import * as vscode from 'vscode';
 import { ChainTree, type HealthSource } from './chainTree';
 import type { ChainNode } from './chainModel';
 import { type Usage, UsageSearch } from './usage';
-import { sayInView } from '../words/items';
-import { log } from '../words/log';
-import { showViewProgress } from '../words/tell';
+import { sayInView } from '../text/vscode/items';
+import { log } from '../text/log';
+import { showViewProgress } from '../text/vscode/tell';
 import { WorkspaceIndex } from './workspaceIndex';
 
 const VIEW = 'qcow2.chains';

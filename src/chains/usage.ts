@@ -6,7 +6,7 @@
 import * as vscode from 'vscode';
 import { IndexClient } from '../worker/client';
 import type { IndexedImage, SearchGap, Surroundings } from '../worker/indexApi';
-import { log } from '../words/log';
+import { log } from '../text/log';
 import { ChainModel, type Dependent } from './chainModel';
 import type { WorkspaceIndex } from './workspaceIndex';
 

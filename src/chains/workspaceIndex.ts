@@ -11,7 +11,7 @@ import * as vscode from 'vscode';
 import { IndexClient } from '../worker/client';
 import type { IndexedImage, SearchGap, WalkPart, WalkRequest } from '../worker/indexApi';
 import type { IndexedFiles } from './chainModel';
-import { log } from '../words/log';
+import { log } from '../text/log';
 import { type FolderEvents, FolderWatch } from './folderEvents';
 import { INDEX_SETTINGS, indexSettings, localFolders } from './indexSettings';
 

@@ -3,9 +3,9 @@
  * takes a thread of its own, so that no request waits for it, and gives up without a trace after two seconds.
  */
 import * as vscode from 'vscode';
-import type { Checks } from '../editor/checks';
-import type { ImageDocument } from '../editor/document';
-import { sourceName } from '../editor/source';
+import type { Checks } from '../editor/health/checks';
+import type { ImageDocument } from '../editor/model/document';
+import { sourceName } from '../editor/model/source';
 import { withEngine } from './engineOf';
 
 /** Milliseconds. */

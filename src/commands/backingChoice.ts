@@ -4,12 +4,12 @@ import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { backingCandidates } from '../chains/backingCandidates';
 import type { ChainView } from '../chains/chainView';
-import type { Page } from '../editor/page';
+import type { Page } from '../editor/host/panel';
 import type { ChangeRequest } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
-import { choose, SEPARATOR } from '../words/choose';
+import { choose, SEPARATOR } from '../text/vscode/choose';
 import { sizeText } from '../text/sizeText';
-import { describe } from '../words/words';
+import { describe } from '../text/vscode/describe';
 import { backingNames } from './backingName';
 
 export type Rebase = ChangeRequest & { readonly kind: 'rebase' };
@@ -94,8 +94,8 @@ function askForKnown(
       title: vscode.l10n.t('Change Backing File'),
       placeHolder:
         before === undefined
-          ? vscode.l10n.t('The image names no backing file now')
-          : vscode.l10n.t('The image names {0} now', before),
+          ? vscode.l10n.t('The image has no backing file now')
+          : vscode.l10n.t('The image now names {0}', before),
       // A page that asks by one of its buttons may take the focus again a moment later.
       ignoreFocusOut: true,
     },
@@ -117,11 +117,15 @@ async function askForName(image: string, backing: string): Promise<string | unde
   if (relative === undefined) return backing;
   const choices = [
     { label: relative, description: vscode.l10n.t('relative: both can be moved together'), value: relative },
-    { label: backing, description: vscode.l10n.t('absolute: the image can be moved alone'), value: backing },
+    {
+      label: backing,
+      description: vscode.l10n.t('absolute: the image can be moved on its own'),
+      value: backing,
+    },
   ];
   return choose(belongTogether ? choices : choices.reverse(), {
     title: vscode.l10n.t('Name in the Image'),
-    placeHolder: vscode.l10n.t('How the image names the file'),
+    placeHolder: vscode.l10n.t('How the image refers to the file'),
     // The dialog before it gives the focus back late, and would close it.
     ignoreFocusOut: true,
   });

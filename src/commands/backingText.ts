@@ -37,35 +37,25 @@ export function rebaseDetail({ before, after, showsThrough }: Rebased, sizes: Re
   const size = sizeText(showsThrough.bytes);
   const lines: string[] = [];
   if (after === undefined) {
-    lines.push(
-      vscode.l10n.t(
-        '{0} clusters ({1}) that the image does not have itself will read as zero.',
-        clusters,
-        size,
-      ),
-    );
+    lines.push(vscode.l10n.t('{0} unallocated clusters ({1}) will read as zero.', clusters, size));
   } else {
     lines.push(
-      vscode.l10n.t(
-        "{0} clusters ({1}) that the image does not have itself will show the new file's data.",
-        clusters,
-        size,
-      ),
+      vscode.l10n.t('{0} unallocated clusters ({1}) will show the data of the new file.', clusters, size),
     );
     lines.push(
       before === undefined
         ? vscode.l10n.t(
-            'They read as zero now, among them what Write Zeroes and Discard left unallocated: the new file shows through there, too.',
+            'They read as zero now. This includes clusters that Write Zeroes and Discard left unallocated.',
           )
         : vscode.l10n.t(
-            'Choose only a file with the same content as the one before: it is not compared, and with other content the disk is mixed up.',
+            'Choose only a file with the same content as the current one. The content is not compared; different content corrupts the disk.',
           ),
     );
     lines.push(...sizeLines(sizes));
   }
   lines.push(
     vscode.l10n.t(
-      "Only the image's header changes, as by `qemu-img rebase -u`; it is staged, and can be undone.",
+      'Only the image header changes, as with `qemu-img rebase -u`. The change is staged and can be undone.',
     ),
   );
   return lines;
@@ -78,12 +68,12 @@ function sizeLines({ backing, disk }: RebaseSizes): string[] {
   return [
     backing < disk
       ? vscode.l10n.t(
-          'The new file is smaller than the disk ({0} instead of {1}): beyond its end, clusters that the image does not have itself read as zero.',
+          'The new file is smaller than the disk ({0} instead of {1}): beyond its end, unallocated clusters read as zero.',
           ofBacking,
           ofDisk,
         )
       : vscode.l10n.t(
-          'The new file is larger than the disk ({0} instead of {1}): what lies beyond the end of the disk is not shown.',
+          'The new file is larger than the disk ({0} instead of {1}): the part beyond the end of the disk is ignored.',
           ofBacking,
           ofDisk,
         ),

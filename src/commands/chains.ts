@@ -4,8 +4,8 @@ import * as vscode from 'vscode';
 import type { ChainNode } from '../chains/chainModel';
 import type { ChainView } from '../chains/chainView';
 import { nodeIn } from './arguments';
-import { askForText } from '../words/choose';
-import { registerCommand, tellInformation } from '../words/tell';
+import { askForText } from '../text/vscode/choose';
+import { registerCommand, tellInformation } from '../text/vscode/tell';
 import { show } from './open';
 import { pathOf } from './target';
 
@@ -55,11 +55,7 @@ async function reveal(node: ChainNode | undefined): Promise<void> {
   } catch {
     // A browser has no file manager.
     void tellInformation(
-      vscode.l10n.t(
-        '{0} is not in a folder of the workspace: it lies in {1}.',
-        basename(uri.path),
-        dirname(uri.fsPath),
-      ),
+      vscode.l10n.t('{0} is outside the workspace, in {1}.', basename(uri.path), dirname(uri.fsPath)),
     );
   }
 }
@@ -69,7 +65,7 @@ async function filter(chains: ChainView, text?: string): Promise<void> {
     text ??
     (await askForText({
       title: vscode.l10n.t('Filter Backing Chains'),
-      prompt: vscode.l10n.t('Chains with this text in the path of any of their layers; empty for all'),
+      prompt: vscode.l10n.t('Text in the path of any layer; leave empty to show all chains'),
       value: chains.filter,
     }));
   if (wanted !== undefined) chains.setFilter(wanted);

@@ -1,13 +1,13 @@
 /** Write Zeroes… and Discard…: shows the page's dialog, which tells what a change would do before it stages anything. */
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
-import type { Selection } from '../editor/document';
-import type { FindUsers } from '../editor/editability';
-import type { ChangeKind } from '../editor/messages';
-import type { OpenImages } from '../editor/openImages';
+import type { Selection } from '../editor/model/document';
+import type { FindUsers } from '../editor/guards/guards';
+import type { ChangeKind } from '../editor/page/messages';
+import type { OpenImages } from '../editor/host/openImages';
 import { sizeText } from '../text/sizeText';
 import { targetIn, textIn } from './arguments';
-import { registerCommand, tellError } from '../words/tell';
+import { registerCommand, tellError } from '../text/vscode/tell';
 import { parseBytes, parsePlace } from '../text/byteCount';
 import { pageInSight } from './open';
 import { imageOf } from './target';
@@ -47,7 +47,7 @@ async function change(kind: ChangeKind, given: unknown, images: OpenImages): Pro
   if (range === undefined) {
     void tellError(
       vscode.l10n.t(
-        'Offset {0} and length {1} are no range of the disk, which ends at 0x{2} ({3}).',
+        'Offset {0}, length {1}: outside the disk, which ends at 0x{2} ({3}).',
         offset,
         length,
         virtualSize.toString(16),

@@ -5,12 +5,12 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
-import { type FindUsers, guardsOf, readOnlyReason } from '../editor/editability';
-import type { OpenImages } from '../editor/openImages';
-import type { Page } from '../editor/page';
-import { stageRequest } from '../editor/stage';
-import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../words/tell';
-import { describeWithFile } from '../words/words';
+import { type FindUsers, guardsOf, readOnlyReason } from '../editor/guards/guards';
+import type { OpenImages } from '../editor/host/openImages';
+import type { Page } from '../editor/host/panel';
+import { stageRequest } from './stageChange';
+import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
+import { describeWithFile } from '../text/vscode/describe';
 import type { ChangeTally } from '../worker/api';
 import { fieldIn, nodeIn, targetIn } from './arguments';
 import { askForBacking } from './backingChoice';
@@ -74,7 +74,7 @@ async function askAndStage(
   }
   const { rebased, changed } = preview.value;
   if (!changed || rebased === undefined) {
-    void tellInformation(vscode.l10n.t('The image names this backing file already.'));
+    void tellInformation(vscode.l10n.t('This is already the backing file of the image.'));
     return undefined;
   }
   const questions = guards.questions.filter(({ id }) => !document.isConfirmed(id));

@@ -2,17 +2,23 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { WorkspaceIndex } from '../chains/workspaceIndex';
-import type { Checks } from '../editor/checks';
-import type { ImageDocument } from '../editor/document';
-import type { OpenImages } from '../editor/openImages';
-import type { FindingPlace } from '../editor/problems';
-import { sourceName } from '../editor/source';
-import { imageSource } from '../editor/sources';
+import type { Checks } from '../editor/health/checks';
+import type { ImageDocument } from '../editor/model/document';
+import type { OpenImages } from '../editor/host/openImages';
+import type { FindingPlace } from '../editor/health/problems';
+import { sourceName } from '../editor/model/source';
+import { imageSource } from '../editor/host/imageSource';
 import type { CheckReport } from '../worker/api';
 import { isImageName } from '../qcow2/imageName';
-import { healthDetail, type Health, verdictOf } from '../words/health';
+import { healthDetail, type Health, verdictOf } from '../text/vscode/health';
 import { fieldIn, offsetIn, targetIn, textIn } from './arguments';
-import { registerCommand, showProgress, tellInformation, tellProblem, tellWarning } from '../words/tell';
+import {
+  registerCommand,
+  showProgress,
+  tellInformation,
+  tellProblem,
+  tellWarning,
+} from '../text/vscode/tell';
 import { withEngine } from './engineOf';
 import { pageInSight } from './open';
 import { imageOf, namedImage } from './target';

@@ -1,11 +1,11 @@
 /** Copy Image Information: what `qemu-img info --output=json` prints, in the clipboard. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { OpenImages } from '../editor/openImages';
+import type { OpenImages } from '../editor/host/openImages';
 import type { Result } from '../worker/api';
-import { describeWithFile } from '../words/words';
+import { describeWithFile } from '../text/vscode/describe';
 import { targetIn } from './arguments';
-import { registerCommand, tellInStatusBar, tellProblem } from '../words/tell';
+import { registerCommand, tellInStatusBar, tellProblem } from '../text/vscode/tell';
 import { withEngine } from './engineOf';
 import { type CommandTarget, imageOf } from './target';
 
@@ -30,7 +30,7 @@ async function copyInformation(
     return;
   }
   await vscode.env.clipboard.writeText(info.value);
-  tellInStatusBar(vscode.l10n.t('The information of {0} is in the clipboard.', name), 5000);
+  tellInStatusBar(vscode.l10n.t('The information of {0} was copied.', name), 5000);
 }
 
 /** From the open document, else from a thread for this alone. */

@@ -2,11 +2,11 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
-import type { OpenImages } from '../editor/openImages';
+import type { OpenImages } from '../editor/host/openImages';
 import { targetIn } from './arguments';
-import { choose } from '../words/choose';
-import { gapTexts } from '../words/gapText';
-import { registerCommand, tellInformation } from '../words/tell';
+import { choose } from '../text/vscode/choose';
+import { gapTexts } from '../text/vscode/gapText';
+import { registerCommand, tellInformation } from '../text/vscode/tell';
 import { show } from './open';
 import { type CommandTarget, imageOf } from './target';
 
@@ -44,14 +44,14 @@ async function showDependents(
     label: basename(path),
     description:
       distance === 1
-        ? vscode.l10n.t('names it as its backing file')
+        ? vscode.l10n.t('uses it as its backing file')
         : vscode.l10n.t('{0} steps above it', distance),
     detail: vscode.workspace.asRelativePath(dirname(path)),
     value: path,
   }));
   const title = vscode.l10n.t('Images That Depend on {0}', name);
-  const hint = vscode.l10n.t('Changing {0} changes what they show; choose one to open it', name);
-  const placeHolder = gaps.length === 0 ? hint : vscode.l10n.t('There may be more of them: {0}.', reasons);
+  const hint = vscode.l10n.t('Changing {0} changes these images; select one to open it', name);
+  const placeHolder = gaps.length === 0 ? hint : vscode.l10n.t('There may be more: {0}.', reasons);
   void choose(items, { title, placeHolder }).then((path) =>
     path === undefined ? undefined : show(vscode.Uri.file(path)),
   );
@@ -60,7 +60,7 @@ async function showDependents(
 
 const restrictedText = (name: string): string =>
   vscode.l10n.t(
-    'What depends on {0} is not known: names in images are not followed in Restricted Mode.',
+    'Images that depend on {0} are unknown: Restricted Mode does not follow names in images.',
     name,
   );
 

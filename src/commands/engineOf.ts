@@ -1,10 +1,11 @@
 /** An engine for a command: a thread of its own, which a command may keep busy, ended when the command is. */
 import * as vscode from 'vscode';
-import { type ImageSource, sourceName, sourceProblem } from '../editor/source';
-import { imageSource } from '../editor/sources';
+import { logged } from '../editor/model/engineLog';
+import { type ImageSource, sourceName, sourceProblem } from '../editor/model/source';
+import { imageSource } from '../editor/host/imageSource';
 import type { EngineEvents, OpenOptions, Result } from '../worker/api';
 import { EngineClient } from '../worker/client';
-import { log, logged } from '../words/log';
+import { log } from '../text/log';
 
 /**
  * Opens an image in a thread of its own for as long as `use` runs. Never rejects because of the image.

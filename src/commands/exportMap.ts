@@ -1,14 +1,15 @@
 /** Export Map: asks for the form and the place, streams the map there, and opens it if it is small. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../editor/document';
-import { replaceGuards, type Surroundings } from '../editor/replace';
+import type { ImageDocument } from '../editor/model/document';
+import type { OpenImages } from '../editor/host/openImages';
+import { replaceGuards, type Surroundings } from '../editor/guards/replaceGuards';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
 import { sizeText } from '../text/sizeText';
-import { describeWithFile } from '../words/words';
+import { describeWithFile } from '../text/vscode/describe';
 import { targetIn, textIn } from './arguments';
-import { type Choice, choose } from '../words/choose';
-import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../words/tell';
+import { type Choice, choose } from '../text/vscode/choose';
+import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
 import { withEngine } from './engineOf';
 import { folderOf, imageOf } from './target';
 
@@ -20,6 +21,7 @@ export interface ExportedMap {
 }
 
 export interface ExportContext extends Surroundings {
+  readonly images: OpenImages;
   /** Path of the bundled worker. */
   readonly workerScript: string;
 }
@@ -70,7 +72,7 @@ export async function exportMap(
 /** Why a map cannot be written there. It is no image: what others stand on, or have edits of, is not to become one. */
 async function refusalOf(destination: vscode.Uri, surroundings: Surroundings): Promise<string | undefined> {
   if (destination.scheme !== 'file') {
-    return vscode.l10n.t('A map is written to files on a local disk only.');
+    return vscode.l10n.t('Maps can be exported only to a local disk.');
   }
   const { refusals, questions } = await replaceGuards(destination, surroundings);
   return refusals[0] ?? questions[0]?.text;
@@ -79,7 +81,7 @@ async function refusalOf(destination: vscode.Uri, surroundings: Surroundings): P
 function askForForm(): Promise<MapForm | undefined> {
   const forms: Choice<MapForm>[] = [
     { value: 'json', label: 'JSON', detail: vscode.l10n.t('As `qemu-img map --output=json` prints it') },
-    { value: 'csv', label: 'CSV', detail: vscode.l10n.t('A row an extent, for a spreadsheet') },
+    { value: 'csv', label: 'CSV', detail: vscode.l10n.t('One row per extent, for spreadsheets') },
     {
       value: 'text',
       label: vscode.l10n.t('Text'),
@@ -87,7 +89,7 @@ function askForForm(): Promise<MapForm | undefined> {
     },
   ];
   const title = vscode.l10n.t('Export Map');
-  return choose(forms, { title, placeHolder: vscode.l10n.t('Form of the map') });
+  return choose(forms, { title, placeHolder: vscode.l10n.t('Map format') });
 }
 
 function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Uri | undefined> {
@@ -132,10 +134,7 @@ function exportWithProgress(
 function tellFailure(image: vscode.Uri, problem: Problem): void {
   if (problem.kind === 'cancelled') return;
   const text = describeWithFile(problem, image.fsPath);
-  tellProblem(
-    vscode.l10n.t('The map of {0} could not be exported: {1}', basename(image.path), text),
-    problem,
-  );
+  tellProblem(vscode.l10n.t('Could not export the map of {0}: {1}', basename(image.path), text), problem);
 }
 
 async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promise<void> {
@@ -148,7 +147,7 @@ async function tellSuccess({ destination, extents, bytes }: ExportedMap): Promis
   const isInExplorer = vscode.workspace.getWorkspaceFolder(destination) !== undefined;
   const reveal = vscode.l10n.t('Reveal in Explorer View');
   const name = basename(destination.path);
-  const text = vscode.l10n.t('{0} extents were written to {1} ({2}).', extents, name, sizeText(bytes));
+  const text = vscode.l10n.t('Exported {0} extents to {1} ({2}).', extents, name, sizeText(bytes));
   if ((await tellInformation(text, ...(isInExplorer ? [reveal] : []))) === reveal) {
     await vscode.commands.executeCommand('revealInExplorer', destination);
   }

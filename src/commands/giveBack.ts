@@ -1,15 +1,15 @@
 /**
- * Give Free Space Back to the Host…: what nothing in an image uses goes back to the file system. It is no edit: the person
+ * Reclaim Free Space…: gives the clusters that an image does not use back to the file system. It is no edit: the person
  * is told what it would come to and that it cannot be undone, nor can what was before it.
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../editor/document';
-import { guardsOf, type Users } from '../editor/editability';
-import type { OpenImages } from '../editor/openImages';
-import type { Cancel, ProgressReport } from '../editor/staging';
+import type { ImageDocument } from '../editor/model/document';
+import { guardsOf, type Users } from '../editor/guards/guards';
+import type { OpenImages } from '../editor/host/openImages';
+import type { Cancel, ProgressReport } from '../editor/model/staging';
 import { sizeText } from '../text/sizeText';
-import { describeWithFile } from '../words/words';
+import { describeWithFile } from '../text/vscode/describe';
 import type { FreeSpace, GivenBack, Problem, Result } from '../worker/api';
 import { targetIn } from './arguments';
 import {
@@ -20,7 +20,7 @@ import {
   tellInformation,
   tellProblem,
   tellWarning,
-} from '../words/tell';
+} from '../text/vscode/tell';
 import { pageInSight } from './open';
 import { imageOf } from './target';
 
@@ -82,7 +82,7 @@ class Giving {
     const { storedBytes, fileSize, newFileSize } = space.value;
     if (storedBytes === 0 && newFileSize === fileSize) {
       void tellInformation(
-        [vscode.l10n.t('{0} has no free space to give back.', name), ...whatStays(space.value)].join(' '),
+        [vscode.l10n.t('{0} has no free space to reclaim.', name), ...whatStays(space.value)].join(' '),
       );
       return undefined;
     }
@@ -90,7 +90,7 @@ class Giving {
     const texts = asked.map(({ text }) => text);
     if (!(await this.ask(name, space.value, texts))) return undefined;
     document.confirm(asked.map(({ id }) => id));
-    const given = await withProgress(vscode.l10n.t('Giving free space of {0} back', name), (report, cancel) =>
+    const given = await withProgress(vscode.l10n.t('Reclaiming free space of {0}', name), (report, cancel) =>
       document.giveBack(report, cancel),
     );
     if (!given.ok) {
@@ -106,7 +106,7 @@ class Giving {
     const left = sizeText(given.after.allocatedBytes);
     const { name } = this;
     const text = [
-      vscode.l10n.t('{0} gave {1} back to the host; it takes {2} now.', name, back, left),
+      vscode.l10n.t('Reclaimed {1} of {0}; the file now takes {2}.', name, back, left),
       ...whatStays(given),
     ].join(' ');
     const trouble = given.stopped ?? given.leftover;
@@ -128,16 +128,16 @@ async function askBeforeGiving(
   space: FreeSpace,
   questions: readonly string[],
 ): Promise<boolean> {
-  const question = vscode.l10n.t('Give the free space of {0} back to the host?', name);
+  const question = vscode.l10n.t('Reclaim the free space of {0}?', name);
   const detail = [
     ...spaceText(space),
     vscode.l10n.t(
-      'This cannot be undone, and no edit from before it can be undone any more, saved ones included. Nothing that the guest or a snapshot reads changes.',
+      'This cannot be undone, and earlier edits, including saved ones, can no longer be undone. Guest and snapshot data does not change.',
     ),
     ...whatStays(space),
     ...questions,
   ];
-  const yes = vscode.l10n.t('Give Back');
+  const yes = vscode.l10n.t('Reclaim');
   return (await ask(question, { detail, buttons: [yes] })) === yes;
 }
 
@@ -155,12 +155,12 @@ function refuse(text: string): void {
 function spaceText({ storedBytes, isUpperBound, fileSize, newFileSize }: FreeSpace): string[] {
   const size = sizeText(storedBytes);
   const stored = isUpperBound
-    ? vscode.l10n.t('Up to {0} that nothing in the image uses go back to the file system.', size)
-    : vscode.l10n.t('{0} that nothing in the image uses go back to the file system.', size);
+    ? vscode.l10n.t('Up to {0} can be reclaimed.', size)
+    : vscode.l10n.t('{0} can be reclaimed.', size);
   const sizes = [sizeText(fileSize - newFileSize), sizeText(newFileSize)] as const;
   return [
     ...(storedBytes === 0 ? [] : [stored]),
-    ...(fileSize === newFileSize ? [] : [vscode.l10n.t('The file gets shorter by {0}, to {1}.', ...sizes)]),
+    ...(fileSize === newFileSize ? [] : [vscode.l10n.t('The file shrinks by {0} to {1}.', ...sizes)]),
   ];
 }
 
@@ -168,12 +168,14 @@ function whatStays({ canMakeHoles, dataFile }: FreeSpace | GivenBack): string[] 
   return [
     ...(canMakeHoles
       ? []
-      : [vscode.l10n.t('Holes cannot be made where it is: only the end of the file can be cut off.')]),
+      : [
+          vscode.l10n.t('The file system does not support holes: only the end of the file can be truncated.'),
+        ]),
     ...(dataFile === undefined
       ? []
       : [
           vscode.l10n.t(
-            'Its external data file {0} is left as it is: nothing says what of it is not in use.',
+            'The external data file {0} is not changed: it has no record of unused space.',
             dataFile,
           ),
         ]),

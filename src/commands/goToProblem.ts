@@ -4,11 +4,11 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { OpenImages } from '../editor/openImages';
+import type { OpenImages } from '../editor/host/openImages';
 import { targetIn } from './arguments';
 import { namedImage } from './target';
-import { type Choice, choose } from '../words/choose';
-import { registerCommand, tellInformation } from '../words/tell';
+import { type Choice, choose } from '../text/vscode/choose';
+import { registerCommand, tellInformation } from '../text/vscode/tell';
 
 export function registerGoToProblem(images: OpenImages): vscode.Disposable {
   return registerCommand('qcow2.goToProblem', async (target?: unknown) => {
@@ -18,13 +18,13 @@ export function registerGoToProblem(images: OpenImages): vscode.Disposable {
     const name = basename(uri.path);
     if (choices.length === 0) {
       const check = vscode.l10n.t('Check');
-      const text = vscode.l10n.t('No problems are known in {0}.', name);
+      const text = vscode.l10n.t('{0} has no known problems.', name);
       const answer = await tellInformation(text, check);
       if (answer === check) await vscode.commands.executeCommand('qcow2.check', uri);
       return;
     }
     const title = vscode.l10n.t('Problems in {0}', name);
-    const placeHolder = vscode.l10n.t('Choose one, to see where it is');
+    const placeHolder = vscode.l10n.t('Select a problem to show it in the map');
     const chosen = await choose(choices, { title, placeHolder });
     if (chosen === undefined) return;
     const { path, query } = chosen;

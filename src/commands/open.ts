@@ -1,15 +1,15 @@
-/** Commands that bring an image into sight: Open Image, Show Backing Chain, Go to Offset, Read Image Again. */
+/** Commands that bring an image into sight: Open Image, Show Backing Chain, Go to Offset, Reload Image. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { discardAndRead } from '../editor/outsideChange';
-import type { OpenImages } from '../editor/openImages';
-import type { Page } from '../editor/page';
-import { viewTypeFor } from '../words/viewTypes';
+import { discardAndRead } from '../editor/host/outsideChange';
+import type { OpenImages } from '../editor/host/openImages';
+import type { Page } from '../editor/host/panel';
+import { viewTypeFor } from '../editor/host/viewTypes';
 import { sizeText } from '../text/sizeText';
-import { describe } from '../words/words';
+import { describe } from '../text/vscode/describe';
 import { targetIn, textIn } from './arguments';
-import { askForText } from '../words/choose';
-import { ask, registerCommand, tellError } from '../words/tell';
+import { askForText } from '../text/vscode/choose';
+import { ask, registerCommand, tellError } from '../text/vscode/tell';
 import { parsePlace, type Place } from '../text/byteCount';
 import { type CommandTarget, chooseFile, imageOf, namedImage } from './target';
 
@@ -92,9 +92,9 @@ function askForOffset(clusterSize: number, virtualSize: number): Thenable<string
 
 function offsetProblem(reason: (Place & { ok: false })['reason'], virtualSize: number): string {
   return reason !== 'beyondEnd'
-    ? vscode.l10n.t('Not an offset: write 0x1f0000, 64 KiB, 1.5G, or #12 for a cluster number')
+    ? vscode.l10n.t('Not a valid offset. Enter 0x1f0000, 64 KiB, 1.5G, or #12 for a cluster number')
     : vscode.l10n.t(
-        'Beyond the end of the disk, which is at 0x{0} ({1})',
+        'Beyond the end of the disk at 0x{0} ({1})',
         virtualSize.toString(16),
         sizeText(virtualSize),
       );
@@ -110,7 +110,7 @@ async function readAgain(target: CommandTarget, images: OpenImages): Promise<voi
 
 async function confirmDiscard(uri: vscode.Uri): Promise<boolean> {
   const discard = vscode.l10n.t('Discard Edits');
-  const question = vscode.l10n.t('Discard the staged edits of {0}, and read it again?', basename(uri.path));
-  const detail = [vscode.l10n.t('They cannot be brought back.')];
+  const question = vscode.l10n.t('Discard the staged edits of {0} and reload it?', basename(uri.path));
+  const detail = [vscode.l10n.t('They cannot be restored.')];
   return (await ask(question, { detail, buttons: [discard] })) === discard;
 }

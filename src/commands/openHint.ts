@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { tellInformation } from '../words/tell';
+import { tellInformation } from '../text/vscode/tell';
 import type { WorkspaceIndex } from '../chains/workspaceIndex';
 
 /** Milliseconds that VS Code is given to show the file as text. */

@@ -1,10 +1,10 @@
 /** Open with QCOW2 Editor, for images whatever their names; and the same from now on. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { associate, belongsToWorkspace, patternOfEnding, patternOfFile } from '../editor/associations';
-import type { OpenImages } from '../editor/openImages';
-import { choose } from '../words/choose';
-import { ask, registerCommand, tellError } from '../words/tell';
+import { associate, belongsToWorkspace, patternOfEnding, patternOfFile } from '../editor/host/associations';
+import type { OpenImages } from '../editor/host/openImages';
+import { choose } from '../text/vscode/choose';
+import { ask, registerCommand, tellError } from '../text/vscode/tell';
 import { targetIn } from './arguments';
 import { show } from './open';
 import { namedImage } from './target';
@@ -56,7 +56,7 @@ async function chooseAlways(uri: vscode.Uri): Promise<boolean> {
       ? []
       : [
           {
-            label: vscode.l10n.t('All Files with This Ending'),
+            label: vscode.l10n.t('All Files with This Extension'),
             description: ending,
             detail: place,
             value: ending,
@@ -65,7 +65,7 @@ async function chooseAlways(uri: vscode.Uri): Promise<boolean> {
   ];
   const glob = await choose(items, {
     title: vscode.l10n.t('Always Open with QCOW2 Editor'),
-    placeHolder: vscode.l10n.t('Which files open with QCOW2 Editor from now on'),
+    placeHolder: vscode.l10n.t('Which files to always open with QCOW2 Editor'),
   });
   if (glob === undefined) return false;
   if (glob === ending && !(await confirmEnding(ending))) return false;
@@ -82,7 +82,7 @@ async function chooseAlways(uri: vscode.Uri): Promise<boolean> {
 async function confirmEnding(ending: string): Promise<boolean> {
   const yes = vscode.l10n.t('Always Open');
   const detail = [
-    vscode.l10n.t('Files with this ending that are not qcow2 images still open in the default editor.'),
+    vscode.l10n.t('Files with this extension that are not qcow2 images still open in the default editor.'),
   ];
   const question = vscode.l10n.t('Open all {0} files with QCOW2 Editor?', ending);
   return (await ask(question, { detail, buttons: [yes] })) === yes;

@@ -1,11 +1,11 @@
 /** Recover: takes back a save that was interrupted, or finishes it where it was done; or drops its journal. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../editor/document';
-import type { OpenImages } from '../editor/openImages';
+import type { ImageDocument } from '../editor/model/document';
+import type { OpenImages } from '../editor/host/openImages';
 import type { Problem, RecoverOutcome, RecoverTrust } from '../worker/api';
-import { describeWithFile } from '../words/words';
-import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../words/tell';
+import { describeWithFile } from '../text/vscode/describe';
+import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
 import { targetIn } from './arguments';
 import { namedImage } from './target';
 
@@ -15,7 +15,7 @@ export function registerRecover(images: OpenImages): vscode.Disposable {
     const document = uri === undefined ? undefined : images.find(uri);
     if (uri === undefined || document === undefined) return undefined;
     if (!vscode.workspace.isTrusted) {
-      void tellError(vscode.l10n.t('Restricted Mode: nothing is changed in a folder that is not trusted.'));
+      void tellError(vscode.l10n.t('Restricted Mode: images in untrusted folders cannot be changed.'));
       return undefined;
     }
     return recover(uri, document, {});
@@ -41,7 +41,7 @@ async function recover(
     return undefined;
   }
   // The first button is the default: what cannot be taken back has to be chosen.
-  const leave = vscode.l10n.t('Leave as It Is');
+  const leave = vscode.l10n.t('Leave Unchanged');
   const answer = await ask(text, { detail: [way.detail], buttons: [leave, way.button] });
   return answer === way.button ? recover(uri, document, way.trust) : undefined;
 }
@@ -55,7 +55,7 @@ interface WayOn {
 
 /** Undefined where there is none, or it was taken already. */
 function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): WayOn | undefined {
-  const anyway = vscode.l10n.t('Recover All the Same');
+  const anyway = vscode.l10n.t('Recover Anyway');
   switch (code) {
     case 'recover.version2': {
       const detail = vscode.l10n.t(
@@ -67,7 +67,7 @@ function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): Way
         : { button: anyway, detail, trust: { ...trust, trustsVersion2: true } };
     }
     case 'recover.otherMachine': {
-      const detail = vscode.l10n.t('Only if no program on that machine is saving {0} any more.', name);
+      const detail = vscode.l10n.t('Only if no program on that machine is still saving {0}.', name);
       return trust.trustsOtherMachine === true
         ? undefined
         : { button: anyway, detail, trust: { ...trust, trustsOtherMachine: true } };
@@ -77,7 +77,7 @@ function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): Way
       return {
         button: vscode.l10n.t('Overwrite {0}', basename(path)),
         detail: vscode.l10n.t(
-          'Only if you know this image, and that {0} is its data file. An image from a stranger can name any file of yours.',
+          'Only if you trust this image and know that {0} is its data file. An untrusted image can name any of your files.',
           path,
         ),
         trust: { ...trust, trustsDataFile: { path } },
@@ -86,7 +86,7 @@ function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): Way
     case 'journal.foreign':
       return {
         button: vscode.l10n.t('Delete File'),
-        detail: vscode.l10n.t('The file is deleted for good. {0} stays as it is.', name),
+        detail: vscode.l10n.t('The file is deleted permanently. {0} is not changed.', name),
         trust: { ...trust, discard: true },
       };
     case 'journal.access':
@@ -96,7 +96,7 @@ function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): Way
       return {
         button: vscode.l10n.t('Discard Journal'),
         detail: vscode.l10n.t(
-          '{0} stays as the interrupted save left it. Check it afterwards; what it was before cannot be restored any more.',
+          '{0} stays as the interrupted save left it, and its earlier state can no longer be restored. Check it afterwards.',
           name,
         ),
         trust: { ...trust, discard: true },
@@ -109,13 +109,13 @@ function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): Way
 function outcomeText(outcome: RecoverOutcome, name: string): string {
   switch (outcome) {
     case 'rolledBack':
-      return vscode.l10n.t('{0} is as it was before the save.', name);
+      return vscode.l10n.t('{0} was restored to its state before the save.', name);
     case 'completed':
-      return vscode.l10n.t('The save of {0} was done: it is as it was to be.', name);
+      return vscode.l10n.t('The save of {0} was already complete. All edits are in the file.', name);
     case 'untouched':
-      return vscode.l10n.t('The save of {0} had not changed anything yet.', name);
+      return vscode.l10n.t('The interrupted save had not changed {0}.', name);
     case 'discarded':
-      return vscode.l10n.t('{0} has no journal any more.', name);
+      return vscode.l10n.t('{0} no longer has a journal.', name);
     case 'none':
       return vscode.l10n.t('There is nothing to recover for {0}.', name);
   }

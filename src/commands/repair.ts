@@ -1,8 +1,8 @@
 /** Repair…: shows the page's dialog, which tells what a repair would do before it stages anything. */
 import type * as vscode from 'vscode';
-import type { OpenImages } from '../editor/openImages';
+import type { OpenImages } from '../editor/host/openImages';
 import { targetIn } from './arguments';
-import { registerCommand } from '../words/tell';
+import { registerCommand } from '../text/vscode/tell';
 import { pageInSight } from './open';
 import { imageOf } from './target';
 

@@ -1,6 +1,6 @@
 /** Open Sample Image: a copy of an image that comes with the extension, to look at and to change without a thought. */
 import * as vscode from 'vscode';
-import { registerCommand } from '../words/tell';
+import { registerCommand } from '../text/vscode/tell';
 import { show } from './open';
 
 const NAMES = ['sample-base.qcow2', 'sample.qcow2'] as const;

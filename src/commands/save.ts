@@ -3,8 +3,8 @@
  * one that somebody did.
  */
 import * as vscode from 'vscode';
-import type { OpenImages } from '../editor/openImages';
-import { registerCommand } from '../words/tell';
+import type { OpenImages } from '../editor/host/openImages';
+import { registerCommand } from '../text/vscode/tell';
 
 export function registerSave(images: OpenImages): vscode.Disposable {
   return registerCommand('qcow2.save', async () => {

@@ -2,8 +2,8 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainNode } from '../chains/chainModel';
-import type { OpenImages } from '../editor/openImages';
-import { type Choice, choose, SEPARATOR } from '../words/choose';
+import type { OpenImages } from '../editor/host/openImages';
+import { type Choice, choose, SEPARATOR } from '../text/vscode/choose';
 
 /** A file in the Explorer, a node of the tree, or arguments from a program. */
 export type CommandTarget = vscode.Uri | ChainNode | { readonly uri: vscode.Uri } | undefined;

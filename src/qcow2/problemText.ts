@@ -14,31 +14,31 @@ export const PROBLEM_TEXT = {
 
   // io/
   'file.missing': 'No such file',
-  'file.notUtf8': 'The name is not valid UTF-8, and such files cannot be opened: rename the file',
+  'file.notUtf8': 'The file name is not valid UTF-8 and cannot be opened: rename the file',
   'file.notRegular': 'Not a regular file, but {what}',
   'file.permission': 'Permission denied',
   'file.open': 'Cannot be opened: {value}',
   'file.closed': 'The file was closed',
   'file.read': 'Cannot read {limit} bytes at offset {offset}: {value}',
-  'file.shrank': 'The file ends at {value} bytes: it was {limit} bytes long when it was opened',
+  'file.shrank': 'The file shrank while it was open: from {limit} to {value} bytes',
   'file.create': 'Cannot be created: {value}',
   'file.write': 'Cannot write {limit} bytes at offset {offset}: {value}',
-  'file.truncate': 'Cannot be made {limit} bytes long: {value}',
-  'file.hole': 'Cannot make a hole of {limit} bytes at offset {offset}: {value}',
+  'file.truncate': 'Cannot be resized to {limit} bytes: {value}',
+  'file.hole': 'Cannot punch a hole of {limit} bytes at offset {offset}: {value}',
   'file.flush': 'Cannot be written to stable storage: {value}',
   'file.remove': 'Cannot be removed: {value}',
-  'read.changed': 'Changed by another program while it was read: try again',
+  'read.changed': 'Another program changed the file while it was being read: try again',
   'check.inUse':
-    'Not checked: another program has the image open for writing ({value}), and may keep a part of it in memory',
-  'file.scratch': 'Staged changes cannot be kept in the scratch file: {value}',
+    'Not checked: another program has the image open for writing ({value}) and may hold changes in memory',
+  'file.scratch': 'Staged edits cannot be written to the scratch file: {value}',
 
-  'lock.held': 'Another program has the file open and lets nobody else write it: {value}',
-  'lock.heldBySomebody': 'Another program has the file open and lets nobody else write it',
+  'lock.held': 'Another program has locked the file against writing: {value}',
+  'lock.heldBySomebody': 'Another program has locked the file against writing',
   'lock.notTaken':
-    'Nobody has the image open now, but other programs cannot be kept from opening it while it is saved',
+    'No other program has the image open now, but the image cannot be locked while it is saved',
   'lock.network':
-    'The file is on a network file system: whether a program on another machine has it open cannot be seen',
-  'lock.unseen': 'Whether another program has the image open cannot be seen here',
+    'The file is on a network file system: programs on other machines that have it open cannot be detected',
+  'lock.unseen': 'Other programs that have the image open cannot be detected here',
 
   // format/: header
   'header.empty': 'Not a qcow2 image: the file is empty',
@@ -89,8 +89,8 @@ export const PROBLEM_TEXT = {
     'Not a qcow2 image: it begins with zeroes, as a copy or a download that did not finish. Copy it again, unless it is an empty raw disk',
   'header.version': 'Unsupported qcow2 version {value}: versions 2 and 3 are supported',
   'header.clusterBits': 'Unsupported cluster size: 2^{value} bytes; the exponent must be {limit}',
-  'header.tooShort': 'The header says it is {value} bytes long: version 3 has at least {limit}',
-  'header.exceedsCluster': 'The header says it is {value} bytes long, more than a cluster of {limit} bytes',
+  'header.tooShort': 'Invalid header length: {value} bytes, version 3 needs at least {limit}',
+  'header.exceedsCluster': 'Invalid header length: {value} bytes, more than a cluster of {limit} bytes',
   'header.backingFileOffset':
     'Invalid backing file offset {value}: the name must lie in the first cluster, within {limit} bytes',
   'header.compressionType': 'Unknown compression type {value}: 0 (deflate) and 1 (zstd) are known',
@@ -112,7 +112,7 @@ export const PROBLEM_TEXT = {
     'The image is too big: its virtual size is {value} bytes, at most {limit} are possible',
   'header.l1TooSmall': 'The L1 table is too small: {value} entries, the virtual size needs {limit}',
   'value.tooLarge':
-    'The {what} at offset {offset} is {value}, beyond 2^53 − 1 ({limit}), the largest this program handles',
+    'The {what} at offset {offset} is {value}, beyond the largest supported value 2^53 − 1 ({limit})',
   'table.beyondFile':
     'The {what} at offset {offset} reaches to {value}, beyond the end of the file at {limit} bytes',
 
@@ -128,7 +128,7 @@ export const PROBLEM_TEXT = {
     'The encryption header offset {value} (extension at {offset}) is not a multiple of the cluster size, {limit} bytes',
   'bitmaps.reserved': 'Bitmaps extension: the reserved field at offset {offset} is {value}, not zero',
   'bitmaps.tooMany': 'Bitmaps extension at offset {offset}: {value} bitmaps, at most {limit} are allowed',
-  'bitmaps.none': 'Bitmaps extension at offset {offset}: it says that there are zero bitmaps',
+  'bitmaps.none': 'Bitmaps extension at offset {offset}: the number of bitmaps is 0',
   'bitmaps.directoryOffset':
     'Bitmaps extension: the directory offset {value} (at {offset}) is not a multiple of the cluster size, {limit} bytes',
   'bitmaps.directorySize':
@@ -180,8 +180,7 @@ export const PROBLEM_TEXT = {
     'The guest data would be written to the external data file {value}, outside the folder of the image: allow it with --allow-external-data-file',
   'backing.unopened': 'Backing file {value}: {name}',
   'dataFile.unopened': 'External data file {value}: {name}',
-  'backing.notOpen':
-    'The backing file {value} is not open: what it has at guest offset {offset} cannot be read',
+  'backing.notOpen': 'The backing file {value} is not open: its data at guest offset {offset} cannot be read',
   'read.range': 'Guest bytes from {offset} to {value} lie beyond the end of the disk at {limit} bytes',
 
   // change/
@@ -191,13 +190,13 @@ export const PROBLEM_TEXT = {
     'The refcount of the cluster at offset {offset} is {value}: it cannot be changed, at most {limit} is possible',
   'refcount.tableFull':
     'The image cannot grow: its refcount table would have {value} bytes, at most {limit} are allowed',
-  'image.tooLong': 'The image cannot grow beyond {limit} bytes, the longest file this program handles',
+  'image.tooLong': 'The image cannot grow beyond {limit} bytes, the largest supported file',
   'zero.version2':
-    'Guest bytes from offset {offset} on cannot be zeroed without writing zeroes: version 2 has no zero flag',
+    'Guest bytes from offset {offset} cannot be zeroed without writing zeroes: version 2 has no zero flag',
   'zero.partialCluster':
-    'Guest bytes from offset {offset} on cannot be zeroed without writing zeroes: they are part of a cluster whose rest is in use',
+    'Guest bytes from offset {offset} cannot be zeroed without writing zeroes: the rest of their cluster is in use',
   'zero.compressed':
-    'Guest bytes from offset {offset} on cannot be zeroed without writing zeroes: they are part of a compressed cluster',
+    'Guest bytes from offset {offset} cannot be zeroed without writing zeroes: they are part of a compressed cluster',
   'encrypted.write': 'The image is encrypted ({value}): data cannot be written to it',
   'bitmap.entry':
     'The bitmap table entry at offset {offset} is {value}: reserved bits are set, or its offset is not a multiple of the cluster size, {limit} bytes',
@@ -206,8 +205,7 @@ export const PROBLEM_TEXT = {
     'The first cluster has no room for this name of the backing file: {value} bytes are needed, it has {limit}',
   'backing.nul': 'The name of a backing file cannot hold a null byte',
   'backing.format': 'The format of the backing file takes 1 to {limit} bytes, not {value}',
-  'backing.rawDataFile':
-    'An image whose external data file is raw by itself cannot have a backing file: the data file would not show it',
+  'backing.rawDataFile': 'An image with a raw external data file cannot have a backing file',
 
   // scan/lost.ts, check/missing.ts
   'file.incomplete':
@@ -224,10 +222,10 @@ export const PROBLEM_TEXT = {
 
   // chain/
   'gate.restricted': 'Not opened: names in an image are not followed in Restricted Mode',
-  'gate.protocol': "Not opened: '{value}' is no local file but needs the protocol '{name}'",
+  'gate.protocol': "Not opened: '{value}' is not a local file but needs the protocol '{name}'",
   'gate.network': "Not opened: '{value}' is on another machine",
-  'gate.device': "Not opened: '{value}' is a device, or a path that is not looked into",
-  'gate.stream': "Not opened: '{value}' has a colon, which no file name has here",
+  'gate.device': "Not opened: '{value}' is a device, or a path that is never opened",
+  'gate.stream': "Not opened: '{value}' contains a colon, which file names cannot have here",
   'gate.noName': 'The name of the file is empty',
   'gate.nameTooLong': 'Not opened: the name of the file has {value} characters; at most {limit} are possible',
   'gate.jsonSyntax': "Not opened: '{value}' is not a valid json: name",
@@ -236,73 +234,69 @@ export const PROBLEM_TEXT = {
     "Not opened: the json: name asks for the driver '{value}'; only qcow2, raw and file are read",
   'gate.jsonOption': "Not opened: the json: name has the option '{value}', which is not followed",
   'gate.jsonNoFile': 'Not opened: the json: name gives no local file',
-  'chain.format': "The backing file's format '{value}' is not read; only {limit} are",
+  'chain.format': "Unsupported backing file format '{value}': only {limit} are supported",
   'chain.cycle': "The backing chain comes back to '{value}': it is a cycle",
-  'chain.tooDeep': 'The backing chain goes on below {limit} layers, the most that are opened',
-  'chain.formatProbed': 'The overlay gives no backing format; the content was taken for {value}',
+  'chain.tooDeep': 'The backing chain has more than {limit} layers; deeper ones are not opened',
+  'chain.formatProbed': 'The overlay does not name a backing format; {value} was detected',
   'chain.shorter': 'The backing file has {value} bytes, fewer than its overlay with {limit}',
   'chain.longer': 'The backing file has {value} bytes, more than its overlay with {limit}',
-  'chain.formatWrong': "The overlay gives the backing format '{value}', but the content looks like {limit}",
+  'chain.formatWrong': "The overlay names the backing format '{value}', but the content looks like {limit}",
   'chain.newer':
-    'The backing file was changed after its overlay {value}: if its content has changed, what the overlay shows is mixed',
+    'The backing file was changed after its overlay {value}: if its content changed, the overlay is corrupt',
   'chain.inUse':
-    'Another program has the backing file open for writing ({value}): what it writes changes the overlay',
+    'Another program has the backing file open for writing ({value}): its writes change the overlay',
 
   // scan/
-  'cells.request': 'No such view of the map: {value}, where {limit} is the unit or the limit',
+  'cells.request': 'Invalid map request: {value}, limit {limit}',
   'offset.beyondDisk': 'Offset {value} is not on the disk, which has {limit} bytes',
   'offset.beyondFile': 'Offset {value} is not in the file, which has {limit} bytes',
   'map.noOffset': 'File contains external, encrypted or compressed clusters.',
 
   // check/
-  'check.clusters': 'The file has {value} clusters, too many to be checked: at most {limit} are',
-  'guard.corrupt': 'The image is marked as corrupt: it has to be repaired before it is changed',
-  'guard.dirty':
-    'The image was not closed properly (dirty): its refcounts have to be repaired before it is changed',
+  'check.clusters': 'The file has {value} clusters, too many to check: at most {limit} are supported',
+  'guard.corrupt': 'The image is marked as corrupt: repair it before you change it',
+  'guard.dirty': 'The image was not closed cleanly (dirty): repair its refcounts before you change it',
   'guard.unsound':
-    'The image is damaged (faults that the check found: {value}, the first at offset {offset}): it has to be repaired before it is changed',
-  'guard.notLocal': 'The file is not on a local disk: it is shown and cannot be changed here',
-  'guard.changed': 'The file was changed by somebody else since it was read',
+    'The image is damaged (errors found by the check: {value}, the first at offset {offset}): repair it before you change it',
+  'guard.notLocal': 'The file is not on a local disk and cannot be changed here',
+  'guard.changed': 'The file was changed by another program since it was read',
   'guard.hardLinks':
-    'The file has {value} names (hard links): it is not changed here, since they may stand for copies',
-  'guard.fileReadOnly': 'The file may not be written: {value}',
+    'The file has {value} names (hard links) and cannot be changed here: the other names may be meant as copies',
+  'guard.fileReadOnly': 'The file is not writable: {value}',
   'guard.folderReadOnly':
-    'The folder of the file may not be written, where a save keeps its journal: {value}',
+    'The folder of the file is not writable, and a save keeps its journal there: {value}',
   'guard.mountedReadOnly': 'The file is on a file system that is mounted read-only',
   'repair.l1TableMissing':
-    'Not repaired: the L1 table at offset {offset}, which says where all data of the disk is, lies beyond the end of the file at {limit} bytes. The file is incomplete: copy it again',
+    'Not repaired: the active L1 table at offset {offset} is beyond the end of the file at {limit} bytes. The file is incomplete: copy it again',
   'check.memory':
-    'The references of this image are too scattered to be checked: they need more than {limit} bytes',
+    'The references of this image are too scattered to be checked: they would need more than {limit} bytes of memory',
 
   // save/
   'save.changedOutside': 'Not saved: another program has changed the file since it was read',
   'save.hardLinks': 'Not saved: the file has {value} names (hard links)',
   'save.space': 'Not saved: {value} bytes are needed where the file is, {limit} are free',
-  'save.otherGeometry': 'Not saved: the image on disk and the changed one have other cluster sizes',
+  'save.otherGeometry': 'Not saved: the image on disk and the changed image have different cluster sizes',
   'save.overlap':
-    'Not saved: the cluster at offset {offset} is in use on disk ({what}), and would be something else; it cannot be both while it is saved',
+    'Not saved: the cluster at offset {offset} is in use on disk ({what}) and cannot be reused in the same save',
   'save.journalLost': 'Not saved: another program has removed the journal {value}',
   'save.rollbackFailed':
-    'Not saved, and the file could not be put back as it was ({value}): its journal stays, recover it before anything else',
+    'Not saved, and the file could not be restored ({value}): recover the image from its journal before you use it',
   'journal.exists':
-    'There is a journal beside the file, {value}: another program is saving, or a save was interrupted',
-  'journal.saving':
-    'The image is being saved right now (process {value}): what is shown is the image as it was before',
-  'journal.shown': 'A save was interrupted: what is shown is the image as it was before',
-  'journal.notShown': 'A save was interrupted, and the image is shown as that left it: {value}',
-  'journal.version':
-    'The journal is of version {value}, which this program does not know: finish the save with the version that began it',
+    'The file has a journal, {value}: another program is saving it, or a save was interrupted',
+  'journal.saving': 'The image is being saved right now (process {value}): it is shown as it was before',
+  'journal.shown': 'A save was interrupted: the image is shown as it was before',
+  'journal.notShown': 'A save was interrupted: the image is shown as the save left it: {value}',
+  'journal.version': 'Unsupported journal version {value}: finish the save with the version that started it',
   'journal.broken': 'The journal cannot be used: {what} at offset {offset} is broken',
   'journal.foreign':
-    'Not a journal of this program, although a save needs this name: move the file away, or discard it with recover',
-  'journal.irregular':
-    'Not a journal, but {what}, and a save needs this name: remove it, or move it away; recover leaves it alone',
+    'A save needs this name for its journal, but the file is not a journal: move it away, or delete it with Recover',
+  'journal.irregular': 'A save needs this name for its journal, but it is {what}: move or remove it',
   'journal.access':
-    'The journal is not used: its owner, or its permissions, let others write it who may not write the image',
+    'The journal is not used: its owner or permissions let other users write it who may not write the image',
   'recover.running':
     'The image is being saved or recovered right now (process {value}): wait until that is done',
   'recover.otherMachine':
-    'Not recovered: the save was begun on another machine, {value}; whether it still runs cannot be told from here',
+    'Not recovered: the save was started on another machine, {value}, and may still be running',
   'recover.changed':
     'Not recovered: another program has changed the file since the save was interrupted (at offset {offset})',
   'recover.unmarked': 'Not recovered: another program has repaired the image since the save was interrupted',
@@ -314,7 +308,7 @@ export const PROBLEM_TEXT = {
     'Not recovered yet: an external data file would be overwritten that is not known to be the one the save changed: {value}',
 
   // space/
-  'space.unsaved': 'Changes are staged: save or undo them before free space is given back',
+  'space.unsaved': 'Edits are staged: save or undo them before you reclaim free space',
 
   // cli/
   'output.write': 'Cannot be written: {value}',
@@ -322,27 +316,26 @@ export const PROBLEM_TEXT = {
   'input.lineTooLong': 'Line {offset} is longer than {limit} bytes',
 
   // edit/
-  'backup.write': 'The staged changes cannot be backed up: {value}',
-  'backup.read': 'The backup of staged changes cannot be read: {value}',
+  'backup.write': 'The staged edits cannot be backed up: {value}',
+  'backup.read': 'The backup of the staged edits cannot be read: {value}',
   'backup.otherImage':
-    'The image is not what it was when its staged changes were backed up; they are kept in {value}',
+    'The image has changed since its staged edits were backed up; the backup is kept in {value}',
 
   // worker/, editor/
-  'thread.ended': 'The thread that reads the image ended: {value}',
+  'thread.ended': 'The engine of the image stopped: {value}',
   'engine.notOpen': 'No image is open',
-  'engine.fault': 'A fault of this program: {value}',
+  'engine.fault': 'Internal error: {value}',
   'gate.notLocal': "Not opened: '{value}' is named by an image that is not on a local disk",
   'file.notLocal': 'A file that is not on a local disk is read up to {limit} bytes; this one has {value}',
-  'export.ontoImage': 'The map cannot be written over a file of the image itself',
-  'export.ontoOtherImage': 'The map cannot be written over a disk image; choose another name',
+  'export.ontoImage': 'The map cannot overwrite a file of the image itself',
+  'export.ontoOtherImage': 'The map cannot overwrite a disk image: choose another name',
   'export.write': 'Cannot be written: {value}',
   'copy.write': 'The copy cannot be written: {value}',
-  'copy.dataFile':
-    'The image keeps its data in an external data file, {value}: it cannot be saved under another name',
+  'copy.dataFile': 'The image has an external data file, {value}, and cannot be saved under another name',
   'copy.backing':
-    "The name of the backing file, '{value}', leads elsewhere from another folder: save the image in its own folder",
-  'copy.ontoChain': 'A file of its own backing chain cannot be written over',
-  'copy.ontoItself': 'The copy cannot be written over the image itself',
+    "The backing file name '{value}' is relative to the image: save the image in its own folder",
+  'copy.ontoChain': 'A file in the backing chain of the image cannot be overwritten',
+  'copy.ontoItself': 'The copy cannot overwrite the image itself',
   'replace.owner':
     'Not replaced: the owner of the file (user and group {value}) and its permissions could not be kept ({name}); choose another name',
   'replace.attribute':

@@ -53,7 +53,7 @@ describe('an image that cannot be changed', () => {
       .filter({ hasText: `in use by qemu-io (pid ${pid})` })
       .waitFor();
     // The consequence is said to those who cannot see a title, and once.
-    expect(await page.get('access').textContent()).toContain('Another program has the file open');
+    expect(await page.get('access').textContent()).toContain('Another program has locked the file');
     expect(await page.text('access')).not.toContain('read-only');
     // It can be changed again soon: nothing that has its place for that comes and goes.
     expect(await page.get('legend-staged').isVisible()).toBe(true);

@@ -9,7 +9,7 @@ import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
 
 const MIB = 2 ** 20;
-const TITLE = 'QCOW2: Give Free Space Back to the Host…';
+const TITLE = 'QCOW2: Reclaim Free Space…';
 
 describe('giving free space back', () => {
   const files = workspace();
@@ -37,9 +37,9 @@ describe('giving free space back', () => {
     await window.runCommand(TITLE);
     await window.dialog.waitFor();
     const question = await window.dialog.innerText();
-    expect(question).toContain('Give the free space of disk.qcow2 back to the host?');
-    expect(question).toContain('3 MiB that nothing in the image uses go back to the file system.');
-    expect(question).toContain('The file gets shorter by 1 MiB');
+    expect(question).toContain('Reclaim the free space of disk.qcow2?');
+    expect(question).toContain('3 MiB can be reclaimed.');
+    expect(question).toContain('The file shrinks by 1 MiB');
     expect(question).toContain('This cannot be undone');
     await window.screenshot('give-back-question');
     await window.dialog.getByRole('button', { name: 'Cancel' }).click();
@@ -50,7 +50,7 @@ describe('giving free space back', () => {
   it('gives it back, and leaves a clean image', async () => {
     const before = statSync(disk);
     await window.runCommand(TITLE);
-    await window.dialog.getByRole('button', { name: 'Give Back' }).click();
+    await window.dialog.getByRole('button', { name: 'Reclaim' }).click();
     await until('the file is shorter', () => Promise.resolve(statSync(disk).size === before.size - MIB));
     await window.screenshot('give-back-done');
     const after = statSync(disk);

@@ -91,7 +91,7 @@ describe('a hostile name', () => {
     await window.runCommand('QCOW2: Export Map…', 'JSON');
     await window.page.locator('.quick-input-title').filter({ hasText: 'Export Map' }).waitFor();
     await acceptDialog();
-    expect(await toldWithoutLink('could not be exported')).toContain('[Fix] (command:');
+    expect(await toldWithoutLink('Could not export')).toContain('[Fix] (command:');
   });
 
   it('is no link where Save As fails', async () => {

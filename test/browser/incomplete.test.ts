@@ -59,7 +59,7 @@ describe('an incomplete file', () => {
     expect(await page.text('host-offset')).toContain(`0x${(end + CLUSTER).toString(16)}`);
     expect(await page.text('host-structure')).toBe('data');
     expect(await page.text('host-refcount')).toBe('1');
-    expect(await report.innerText()).toContain('The file ends before this cluster');
+    expect(await report.innerText()).toContain('Beyond the end of the file. References to this cluster');
     await window.screenshot('file-view-beyond');
     await page.get('claims').locator('[data-testid="claim-guest"]').click();
     await page.get('cluster-report').waitFor();

@@ -222,8 +222,8 @@ describe('the cluster map', () => {
 
   it('refuses a place that is none, and says why', async () => {
     for (const [text, complaint] of [
-      ['nonsense', 'Not an offset'],
-      ['1G', "Beyond the disk's end"],
+      ['nonsense', 'Not a valid offset'],
+      ['1G', 'Beyond the end of the disk'],
     ] as const) {
       await page.goTo(text);
       await until(complaint, async () => (await page.text('go-to-problem')) === complaint);

@@ -108,7 +108,7 @@ describe('the panels', () => {
     await page.clickCell(0);
     await until(
       'the provider is named',
-      async () => (await page.text('provider')) === 'a layer that is not open',
+      async () => (await page.text('provider')) === 'a layer that is not opened',
     );
     await page.frame.locator('.hex-problem').waitFor();
   });

@@ -72,8 +72,8 @@ describe('a question about a file that would be overwritten', () => {
     expect(text).toContain(diary);
     await window.screenshot('recover-data-file');
     const { all, focused } = await buttons();
-    expect(all.sort()).toEqual(['Cancel', 'Leave as It Is', `Overwrite ${basename(diary)}`]);
-    expect(focused).toBe('Leave as It Is');
+    expect(all.sort()).toEqual(['Cancel', 'Leave Unchanged', `Overwrite ${basename(diary)}`]);
+    expect(focused).toBe('Leave Unchanged');
   });
 
   it.each(['Escape', 'Enter'])('of Recover is declined by %s', async (key) => {
@@ -119,8 +119,8 @@ describe('a question about a file that would be overwritten', () => {
     expect(text).toContain('Replace base.qcow2?');
     expect(text).toContain('overlay.qcow2');
     const { all, focused } = await buttons();
-    expect(all.sort()).toEqual(['Cancel', 'Leave as It Is', 'Replace All the Same']);
-    expect(focused).toBe('Leave as It Is');
+    expect(all.sort()).toEqual(['Cancel', 'Leave Unchanged', 'Replace Anyway']);
+    expect(focused).toBe('Leave Unchanged');
     await window.page.keyboard.press('Escape');
     await window.dialog.waitFor({ state: 'detached' });
     await window.page.waitForTimeout(500);

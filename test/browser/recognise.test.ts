@@ -129,7 +129,7 @@ describe('an image of any name', () => {
     await window.chooseFromMenu(row('disk.img'), 'QCOW2 Image', 'Always Open with QCOW2 Editor…');
     await window.quickInput.waitFor();
     await window.screenshot('recognise-always');
-    await window.quickPick('All Files with This Ending');
+    await window.quickPick('All Files with This Extension');
     await window.dialog.waitFor();
     await window.screenshot('recognise-question');
     await window.dialog.getByRole('button', { name: 'Always Open' }).click();

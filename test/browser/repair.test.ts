@@ -75,7 +75,7 @@ describe('the repair of an image', () => {
     expect(await count('dataCopied')).toBe(1);
     expect(await count('entryUnallocated')).toBe(1);
     expect(await page.get('repair-losses').getAttribute('data-count')).toBe('1');
-    expect(await page.text('repair-losses')).toContain('64 KiB from guest offset 0x90000 on: reads as zero');
+    expect(await page.text('repair-losses')).toContain('64 KiB at guest offset 0x90000: reads as zero');
     expect(await page.get('repair-after').getAttribute('data-health')).toBe('clean');
     const places = page.get('repair-actions').locator('tr[data-action="dataCopied"] details');
     await places.locator('summary').click();

@@ -47,7 +47,7 @@ describe('the installed extension', () => {
       'Repair…',
       'Write Zeroes…',
       'Discard…',
-      'Give Free Space Back to the Host…',
+      'Reclaim Free Space…',
       'Show Backing Chain',
       'Show in Backing Chains',
       'Show Dependent Images…',

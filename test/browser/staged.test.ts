@@ -254,10 +254,10 @@ describe('staged edits', () => {
     expect(await page.text('notice')).toContain('Save As…');
     renameSync(files.path('elsewhere.qcow2'), disk);
     await page.get('notice').waitFor({ state: 'detached' });
-    await window.runCommand('QCOW2: Read Image Again');
+    await window.runCommand('QCOW2: Reload Image');
     await window.dialog.getByRole('button', { name: 'Cancel' }).click();
     await page.waitForCell(0, 'unallocated');
-    await window.runCommand('QCOW2: Read Image Again');
+    await window.runCommand('QCOW2: Reload Image');
     await window.dialog.getByRole('button', { name: 'Discard Edits' }).click();
     await page.waitForCell(0, 'data');
     await untilDirty(false);

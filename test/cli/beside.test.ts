@@ -17,7 +17,7 @@ const image = place.path('disk.qcow2');
 const command = (...args: string[]): Ran => cli(args, { cwd: place.folder });
 
 const SAVING = /^qcow2: disk\.qcow2: The image is being saved right now \(process \d+\): [^\n]+\n$/;
-const CHANGED = 'qcow2: disk.qcow2: Changed by another program while it was read: try again\n';
+const CHANGED = 'qcow2: disk.qcow2: Another program changed the file while it was being read: try again\n';
 
 /** The only note besides the output says that the image is being saved. */
 const expectTrue = ({ stderr }: Ran): void => {

@@ -141,7 +141,7 @@ describe('an image', () => {
     utimesSync(place.path('top.qcow2'), 1e9, 1e9);
     const probed = ours('top.qcow2');
     expect(probed.status).toBe(0);
-    expect(probed.stderr).toMatch(/gives no backing format/);
+    expect(probed.stderr).toMatch(/does not name a backing format/);
     expect(probed.stderr).toMatch(/fewer than its overlay/);
     expect(probed.stderr).toMatch(/was changed after its overlay/);
     expect(String(probed.stdout)).toBe(String(theirs('top.qcow2').stdout));

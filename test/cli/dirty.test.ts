@@ -66,7 +66,7 @@ describe.each(VERBS)('%s of an image that was not closed', (verb, args, input) =
     fs.writeFileSync(DISK, bytes);
     const { status, stderr } = run(args, input);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/not closed properly \(dirty\)/);
+    expect(stderr).toMatch(/not closed cleanly \(dirty\)/);
     expect(fs.readFileSync(DISK).equals(bytes)).toBe(true);
   });
 });

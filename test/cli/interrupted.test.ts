@@ -40,7 +40,7 @@ test('what reads shows the image as it was before, says so, and changes nothing'
   const map = command('map', '--output=json', 'disk.qcow2');
   expect(map).toMatchObject({
     status: 0,
-    stderr: 'qcow2: disk.qcow2: A save was interrupted: what is shown is the image as it was before\n',
+    stderr: 'qcow2: disk.qcow2: A save was interrupted: the image is shown as it was before\n',
   });
   expect(JSON.parse(String(map.stdout))).toEqual(
     JSON.parse(String(mustQemuImg(['map', '--output=json', before]))),
@@ -86,7 +86,7 @@ test('where somebody has written since, it is shown as it is, not recovered, and
   fs.writeSync(descriptor, Buffer.alloc(512, 0x77), 0, 512, place * 512);
   fs.closeSync(descriptor);
   const now = fs.readFileSync(disk);
-  expect(command('info', 'disk.qcow2').stderr).toContain('shown as that left it');
+  expect(command('info', 'disk.qcow2').stderr).toContain('shown as the save left it');
   const refused = command('recover', 'disk.qcow2');
   expect(refused.status).toBe(1);
   expect(refused.stderr).toMatch(/^qcow2: [^\n]+\n$/);
@@ -111,27 +111,27 @@ test('a journal of another version is not thrown away, unless somebody says so',
 
 describe('what only has the name of the journal', () => {
   const kinds: readonly [string, () => unknown, RegExp][] = [
-    ['a FIFO', () => run('mkfifo', [journal]), /Not a journal, but a FIFO/],
+    ['a FIFO', () => run('mkfifo', [journal]), /A save needs this name for its journal, but it is a FIFO/],
     [
       'a directory',
       () => {
         fs.mkdirSync(journal);
       },
-      /Not a journal, but a directory/,
+      /A save needs this name for its journal, but it is a directory/,
     ],
     [
       'a link to nothing',
       () => {
         fs.symlinkSync('nowhere', journal);
       },
-      /Not a journal, but a symbolic link/,
+      /A save needs this name for its journal, but it is a symbolic link/,
     ],
     [
       'a link to a file',
       () => {
         fs.symlinkSync(after, journal);
       },
-      /Not a journal, but a symbolic link/,
+      /A save needs this name for its journal, but it is a symbolic link/,
     ],
     [
       'a socket',
@@ -140,14 +140,14 @@ describe('what only has the name of the journal', () => {
           '-c',
           `import socket; socket.socket(socket.AF_UNIX).bind(${JSON.stringify(journal)})`,
         ]),
-      /Not a journal, but a socket/,
+      /A save needs this name for its journal, but it is a socket/,
     ],
     [
       'a note',
       () => {
         fs.writeFileSync(journal, 'Monday: bought milk\n');
       },
-      /Not a journal of this program/,
+      /A save needs this name for its journal, but the file is not a journal/,
     ],
   ];
 

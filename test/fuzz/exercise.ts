@@ -2,7 +2,6 @@
  * Calls everything that reads an image, then stages changes and repairs over it. An `EngineError` is a valid answer; anything
  * else that is thrown is a bug and is passed on.
  */
-import { createHash } from 'node:crypto';
 import { type Chain, openChain } from '../../src/qcow2/chain/openChain';
 import { fullBackingName } from '../../src/qcow2/chain/names';
 import { checkImage } from '../../src/qcow2/check/checkImage';
@@ -84,11 +83,11 @@ function exerciseLayers(image: Qcow2Image, layers: readonly Layer[], tell: Tell)
     const { backingName } = image;
     const full = backingName === undefined ? undefined : fullBackingName(image.file.name, backingName);
     const info = imageInfo(image, full);
-    const hash = createHash('sha256');
-    const write = (piece: string): void => void hash.update(piece);
+    let length = 0;
+    const write = (piece: string): void => void (length += piece.length);
     writeQemuJson({ ...info }, write);
     writeInfoText(info, write);
-    return hash.digest('hex');
+    return length;
   });
   ask('check', tell, () => JSON.stringify(checkImage(image)));
   ask('layout', tell, () => {

@@ -48,7 +48,8 @@ export async function takeTurn(
       send({ kind: 'violated', seed, what: wordsOf(error) });
     }
     if (tell === undefined) for (const name of fs.readdirSync(folder)) remove(`${folder}/${name}`);
-    if (index % COLLECT_EVERY === 0) globalThis.gc?.();
+    const isLarge = process.memoryUsage.rss() > (kind.memoryLimit ?? Infinity) / 2;
+    if (isLarge || index % COLLECT_EVERY === 0) globalThis.gc?.();
     // Messages leave, and signals arrive.
     await new Promise((resolve) => setImmediate(resolve));
   }

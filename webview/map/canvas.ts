@@ -1,8 +1,8 @@
 /**
- * The canvases of the cluster map: the cells below, over them what is staged, hover and selection on top, so that
- * pointing does not redraw the cells. Draws what it is told; when to draw is the view's business.
+ * The canvases of the cluster map: cells at the bottom, staged cells above them, hover and selection on top, so that
+ * moving the pointer does not redraw the cells. The view decides when to draw.
  */
-import type { Theme } from '../theme';
+import type { Theme } from './theme';
 import {
   cellCount,
   cellOrigin,
@@ -20,7 +20,7 @@ import { paintCells, type Palette } from './paint';
 import type { Selection } from './selection';
 import type { TileCache } from './tiles';
 
-/** What is drawn over the cells. */
+/** Drawn over the cells. */
 export interface Marks {
   readonly selection: Selection | undefined;
   readonly hovered: number | undefined;
@@ -34,7 +34,7 @@ export class MapCanvas {
   readonly #cellContext = contextOf(this.cells, { alpha: false });
   readonly #stagedContext = contextOf(this.staged, {});
   readonly #markContext = contextOf(this.marks, {});
-  /** One pixel a cell sideways, its full height downwards. */
+  /** One pixel wide per cell, in full height. */
   readonly #texture = document.createElement('canvas');
   readonly #textureContext = contextOf(this.#texture, { alpha: false });
   readonly #stagedPainter = new StagedPainter();
@@ -50,7 +50,7 @@ export class MapCanvas {
 
   drawCells(view: View, disk: Disk, frame: Frame, cache: TileCache, palette: Palette, theme: Theme): void {
     const { columns } = gridOf(frame, view.cellSize);
-    // One more than fit: as many as can be in sight at any shift, so that the picture keeps its size.
+    // One more than fits: as many as are visible at any shift, so that the size of the texture is constant.
     const rows = Math.ceil(frame.height / view.cellSize) + 1;
     const gap = gapOf(frame);
     const { cellSize, first } = view;
@@ -79,7 +79,7 @@ export class MapCanvas {
     this.#stagedPainter.draw(this.#stagedContext, view, disk, frame, cache, theme);
   }
 
-  /** Where cells are painted, for whoever wants to find one on the canvas (canvas pixels). */
+  /** Where cells are painted, in canvas pixels; tests read it to find a cell. */
   #describeForTests(view: View, columns: number, frame: Frame): void {
     Object.assign(this.cells.dataset, {
       bytesPerCell: view.bytesPerCell,
@@ -139,7 +139,7 @@ export class MapCanvas {
   }
 }
 
-/** A line in the selection's colour on a wider one in the background's, to be seen on every kind. */
+/** A line in the selection's colour on a wider one in the background colour, visible on every kind. */
 function strokeTwice(context: CanvasRenderingContext2D, theme: Theme, gap: number): void {
   context.lineJoin = 'miter';
   context.strokeStyle = theme.background;

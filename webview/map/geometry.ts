@@ -1,12 +1,12 @@
 /**
- * The geometry of the cluster map, without a screen: the guest's disk as cells laid out in rows, like the
- * characters of a page, and what zooming, scrolling and pointing mean there.
+ * The geometry of the cluster map, without the DOM: the disk as cells laid out in rows, like characters on a page, with
+ * zooming, scrolling and hit testing.
  *
  * Lengths are canvas pixels (device pixels), positions on the disk are bytes, cells are counted from the disk's
  * start at the view's `bytesPerCell`. Nothing here uses 32-bit arithmetic: a disk may have 2^44 clusters.
  */
 
-/** The disk that is shown; both in bytes. */
+/** The disk or file; both in bytes. */
 export interface Disk {
   readonly size: number;
   readonly clusterSize: number;
@@ -19,11 +19,14 @@ export interface Frame {
   readonly ratio: number;
 }
 
-/** How much one cell stands for (the cluster size times a power of two) and how large it is drawn. */
+/** Bytes of a cell (the cluster size times a power of two), and the size at which it is drawn. */
 export interface ZoomStep {
   readonly bytesPerCell: number;
   readonly cellSize: number;
 }
+
+/** From the whole disk to single clusters; never empty. */
+export type ZoomSteps = readonly [ZoomStep, ...ZoomStep[]];
 
 /** What part of the disk the canvas shows. */
 export interface View extends ZoomStep {
@@ -45,10 +48,10 @@ export interface Point {
   readonly y: number;
 }
 
-/** A cell is never drawn smaller, so that its proportions can be seen, nor larger. CSS pixels. */
+/** Smallest and largest size of a cell, CSS pixels; smaller ones would not show their proportions. */
 const SMALLEST_CELL = 8;
 const LARGEST_CELL = 48;
-/** The factor between neighbouring cell sizes; its square is how much more of the disk one step shows. */
+/** Factor between neighbouring cell sizes; one step shows its square times as much of the disk. */
 const SIZE_FACTOR = 2 ** 0.25;
 
 export const cellCount = (disk: Disk, bytesPerCell: number): number => Math.ceil(disk.size / bytesPerCell);
@@ -64,7 +67,7 @@ export function gridOf(frame: Frame, cellSize: number): Grid {
 /** Pixels between neighbouring cells. */
 export const gapOf = (frame: Frame): number => Math.max(1, Math.round(frame.ratio));
 
-/** The step that shows the whole disk in cells as large as fit, in the finest grouping that is still legible. */
+/** The step that shows the whole disk in the finest legible grouping, with cells as large as fit. */
 export function wholeDiskStep(disk: Disk, frame: Frame): ZoomStep {
   const smallest = Math.round(SMALLEST_CELL * frame.ratio);
   const room = gridOf(frame, smallest);
@@ -81,22 +84,24 @@ export function wholeDiskStep(disk: Disk, frame: Frame): ZoomStep {
 }
 
 /** All zoom steps, from the whole disk to single clusters at their largest. */
-export function zoomSteps(disk: Disk, frame: Frame): readonly ZoomStep[] {
+export function zoomSteps(disk: Disk, frame: Frame): ZoomSteps {
   const whole = wholeDiskStep(disk, frame);
-  const steps: ZoomStep[] = [whole];
+  const steps: [ZoomStep, ...ZoomStep[]] = [whole];
+  let last = whole;
   const sizes = groupedSizes(frame.ratio);
   for (let bytesPerCell = whole.bytesPerCell; bytesPerCell >= disk.clusterSize; bytesPerCell /= 2) {
     const usable = bytesPerCell === disk.clusterSize ? allSizes(frame.ratio) : sizes;
     for (const cellSize of usable) {
-      const last = steps[steps.length - 1]!;
       const step = { bytesPerCell, cellSize };
-      if (bytesPerPixel(step) < bytesPerPixel(last)) steps.push(step);
+      if (bytesPerPixel(step) >= bytesPerPixel(last)) continue;
+      steps.push(step);
+      last = step;
     }
   }
   return steps;
 }
 
-/** Cell sizes where cells are groups: half the bytes in a cell of the smallest size comes next. */
+/** Cell sizes for groups of clusters: the next step halves the group and starts at the smallest size. */
 function groupedSizes(ratio: number): readonly number[] {
   return allSizes(ratio).filter((size) => size < SMALLEST_CELL * ratio * Math.SQRT2 - 0.5);
 }
@@ -111,7 +116,7 @@ function allSizes(ratio: number): readonly number[] {
 
 const bytesPerPixel = (step: ZoomStep): number => step.bytesPerCell / step.cellSize ** 2;
 
-/** The index of the step that shows an amount of the disk nearest to that of `step`. */
+/** The index of the step whose visible part of the disk is nearest in size to that of `step`. */
 export function nearestStep(steps: readonly ZoomStep[], step: ZoomStep): number {
   const wanted = Math.log(bytesPerPixel(step));
   let best = 0;
@@ -154,7 +159,7 @@ export function zoomView(view: View, step: ZoomStep, point: Point, disk: Disk, f
   return clampView({ ...step, first, shift: 0 }, disk, frame);
 }
 
-/** The guest byte at a point, with the cell's inside counted from its left to its right edge; always on the disk. */
+/** The byte at a point, counted within a cell from its left to its right edge; always on the disk. */
 function byteNear(view: View, point: Point, disk: Disk, frame: Frame): number {
   const grid = gridOf(frame, view.cellSize);
   const x = clamp(point.x / view.cellSize, 0, grid.columns - 1e-9);
@@ -163,7 +168,7 @@ function byteNear(view: View, point: Point, disk: Disk, frame: Frame): number {
   return clamp(Math.floor(byte), 0, Math.max(0, disk.size - 1));
 }
 
-/** The cell at a point, or undefined beside the cells. */
+/** The cell at a point; undefined outside the cells. */
 export function cellAt(view: View, point: Point, disk: Disk, frame: Frame): number | undefined {
   const grid = gridOf(frame, view.cellSize);
   const column = Math.floor(point.x / view.cellSize);
@@ -181,7 +186,7 @@ export function cellOrigin(view: View, cell: number, frame: Frame): Point {
   return { x: column * view.cellSize, y: row * view.cellSize - view.shift };
 }
 
-/** The cells on the canvas, from the first to the one after the last; cut rows count. */
+/** The cells on the canvas, `to` exclusive; partly visible rows count. */
 export function visibleCells(
   view: View,
   disk: Disk,
@@ -214,14 +219,14 @@ export function revealCell(view: View, cell: number, disk: Disk, frame: Frame): 
   return view;
 }
 
-/** Scrolls so that a cell lies in the middle, unless it is in sight already. */
+/** Scrolls a cell to the middle, unless it is visible already. */
 export function centreCell(view: View, cell: number, disk: Disk, frame: Frame): View {
   const { y } = cellOrigin(view, cell, frame);
   if (y >= 0 && y + view.cellSize <= frame.height) return view;
   return centreView(view, cell, disk, frame);
 }
 
-/** Scrolls so that a cell's row lies in the middle. */
+/** Scrolls a cell's row to the middle. */
 export function centreView(view: View, cell: number, disk: Disk, frame: Frame): View {
   const grid = gridOf(frame, view.cellSize);
   const row = Math.floor(cell / grid.columns) - Math.floor(grid.rows / 2);

@@ -1,8 +1,8 @@
-/** Mouse, wheel and keyboard on the cluster map, turned into calls of the navigator (UX.md, "Cluster map"). */
+/** Translates mouse, wheel and keyboard input on the cluster map into calls of the navigator. */
 import type { Point } from './geometry';
 import type { MapView } from './view';
 
-/** Wheel travel in CSS pixels that makes one zoom step; a notch of a mouse wheel is 100 to 120. */
+/** CSS pixels of wheel travel per zoom step; a notch of a mouse wheel is 100 to 120. */
 const WHEEL_STEP = 50;
 const LINE_HEIGHT = 16;
 
@@ -15,7 +15,7 @@ export function attachInput(map: MapView): void {
   attachWheel(map);
 }
 
-/** @param keys tells whether Space is held, which turns a drag into a pan */
+/** @param keys whether Space is held, which turns a drag into a pan */
 function attachPointer(map: MapView, keys: { readonly isSpaceHeld: boolean }): void {
   const { element } = map;
   let drag: Drag | undefined;
@@ -61,7 +61,7 @@ function attachPointer(map: MapView, keys: { readonly isSpaceHeld: boolean }): v
       navigator.zoomBy(2, map.pointOf(event));
     });
   });
-  // The middle button would otherwise start the browser's own scrolling or paste.
+  // Otherwise the middle button starts the browser's own scrolling or paste.
   element.addEventListener('mousedown', (event) => {
     if (event.button === 1) event.preventDefault();
   });
@@ -82,7 +82,7 @@ function pan(map: MapView, drag: Extract<Drag, { kind: 'pan' }>, point: Point): 
   });
 }
 
-/** Beyond the upper or lower edge the map scrolls along. */
+/** Beyond the upper or lower edge, the map scrolls. */
 function extendSelection(map: MapView, point: Point): void {
   map.navigate((navigator) => {
     const { frame, view } = navigator;
@@ -150,7 +150,7 @@ function attachKeyboard(map: MapView): { readonly isSpaceHeld: boolean } {
   return keys;
 }
 
-/** @returns whether the key means something here */
+/** @returns whether the key was handled */
 function pressed(map: MapView, event: KeyboardEvent): boolean {
   const { columns, rows } = map.navigator;
   const move = (cells: number): boolean => {
@@ -199,7 +199,7 @@ function pressed(map: MapView, event: KeyboardEvent): boolean {
   }
 }
 
-/** Zooms by steps around the selected cell where it is in sight, else around the middle. */
+/** Zooms around the selected cell if it is visible, else around the middle. */
 export function zoomAtCursor(map: MapView, steps: number): void {
   map.navigate((navigator) => {
     navigator.zoomBy(steps, navigator.focusPoint);

@@ -1,17 +1,17 @@
 /**
- * Fetches the cells that the map and the overview bar want. At most one request is under way; when it is answered,
- * the next one asks for what is in sight *then*, so a fast pan or zoom never queues up what nobody looks at any more.
+ * Fetches the cells that the map and the overview bar need. At most one request is pending; the next one asks for the
+ * cells that are visible when it is sent, so that a fast pan or zoom does not queue requests for cells already left.
  */
-import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/messages';
-import type { MaybeProblem, Settled } from '../answers';
+import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/page/messages';
+import type { MaybeProblem, HostResult } from '../host/answers';
 import { cellCount, type Disk } from './geometry';
 import { splitIntoTiles, TILE_CELLS, type TileCache } from './tiles';
 
-/** Tiles asked for at once: 16,384 cells, about what a window shows. */
+/** Tiles per request: 16,384 cells, about as many as a window shows. */
 const TILES_PER_REQUEST = 4;
 /** The overview's level is the finest at which the whole disk fits in one tile. */
 const OVERVIEW_CELLS = TILE_CELLS;
-/** Milliseconds between two looks at cells that the worker had not scanned yet. */
+/** Milliseconds between requests for cells that the worker had not scanned yet. */
 const SCAN_INTERVAL = 150;
 
 export interface LoaderEvents {
@@ -20,8 +20,8 @@ export interface LoaderEvents {
   failed(problem: MaybeProblem): void;
 }
 
-/** Cells in sight: `from` to `to` (exclusive) at `bytesPerCell`. */
-export interface Wish {
+/** Visible cells: `from` to `to` (exclusive) at `bytesPerCell`. */
+export interface CellRange {
   readonly bytesPerCell: number;
   readonly from: number;
   readonly to: number;
@@ -30,9 +30,9 @@ export interface Wish {
 export class CellLoader {
   #disk: Disk = { size: 0, clusterSize: 1 };
   #generation = 0;
-  #wish: Wish | undefined;
+  #wanted: CellRange | undefined;
   #isBusy = false;
-  /** Counts the worker's reports of progress; an incomplete tile is fetched again only after a new one. */
+  /** Number of progress reports from the worker; an incomplete tile is fetched again only after a new one. */
   #scanRound = 0;
   readonly #askedInRound = new Map<string, number>();
   #lastScanFetch = 0;
@@ -41,7 +41,7 @@ export class CellLoader {
 
   constructor(
     private readonly cache: TileCache,
-    private readonly fetchCells: (request: CellsRequest) => Promise<Settled<MapCells>>,
+    private readonly fetchCells: (request: CellsRequest) => Promise<HostResult<MapCells>>,
     private readonly events: LoaderEvents,
   ) {}
 
@@ -51,8 +51,8 @@ export class CellLoader {
   }
 
   /**
-   * Starts over with a disk, or with a new reading of the same one. What is there of one with the same clusters is
-   * drawn until it is fetched anew: an image file grows with nearly every change.
+   * Starts over with a disk, or with a new generation of the same one. If the cluster size is the same, old tiles are
+   * drawn until new ones arrive: an image file grows with nearly every change.
    */
   setDisk(disk: Disk, generation: number): void {
     if (disk.clusterSize !== this.#disk.clusterSize) this.cache.clear();
@@ -64,9 +64,9 @@ export class CellLoader {
     this.#pump();
   }
 
-  /** Says what is in sight; replaces what was wanted before. */
-  want(wish: Wish): void {
-    this.#wish = wish;
+  /** Sets the visible cells. */
+  want(range: CellRange): void {
+    this.#wanted = range;
     this.#pump();
   }
 
@@ -88,20 +88,20 @@ export class CellLoader {
       from: 0,
       to: cellCount(this.#disk, this.overviewLevel),
     };
-    return this.#missing(overview) ?? (this.#wish ? this.#missing(this.#wish) : undefined);
+    return this.#missing(overview) ?? (this.#wanted ? this.#missing(this.#wanted) : undefined);
   }
 
-  /** The first run of tiles of a wish that are not there, old or worth another look. */
-  #missing(wish: Wish): CellsRequest | undefined {
-    const lastTile = Math.ceil(wish.to / TILE_CELLS);
-    for (let tile = Math.floor(wish.from / TILE_CELLS); tile < lastTile; tile++) {
-      if (!this.#isNeeded(wish.bytesPerCell, tile)) continue;
+  /** The first run of tiles in a range that are missing, outdated or incomplete. */
+  #missing(range: CellRange): CellsRequest | undefined {
+    const lastTile = Math.ceil(range.to / TILE_CELLS);
+    for (let tile = Math.floor(range.from / TILE_CELLS); tile < lastTile; tile++) {
+      if (!this.#isNeeded(range.bytesPerCell, tile)) continue;
       let end = tile + 1;
-      while (end < lastTile && end - tile < TILES_PER_REQUEST && this.#isNeeded(wish.bytesPerCell, end))
+      while (end < lastTile && end - tile < TILES_PER_REQUEST && this.#isNeeded(range.bytesPerCell, end))
         end++;
       const firstCell = tile * TILE_CELLS;
-      const count = Math.min(end * TILE_CELLS, cellCount(this.#disk, wish.bytesPerCell)) - firstCell;
-      return { start: firstCell * wish.bytesPerCell, bytesPerCell: wish.bytesPerCell, count };
+      const count = Math.min(end * TILE_CELLS, cellCount(this.#disk, range.bytesPerCell)) - firstCell;
+      return { start: firstCell * range.bytesPerCell, bytesPerCell: range.bytesPerCell, count };
     }
     return undefined;
   }
@@ -125,12 +125,12 @@ export class CellLoader {
     const round = this.#scanRound;
     const answer = await this.fetchCells(request);
     this.#isBusy = false;
-    // The image was read anew meanwhile: what it was before is of no use.
+    // Dropped if the image was read again meanwhile.
     if (generation === this.#generation) this.#take(request, answer, generation, round);
     this.#pump();
   }
 
-  #take(request: CellsRequest, answer: Settled<MapCells>, generation: number, round: number): void {
+  #take(request: CellsRequest, answer: HostResult<MapCells>, generation: number, round: number): void {
     if (!answer.ok) {
       this.#hasFailed = true;
       this.events.failed(answer.problem);

@@ -1,6 +1,6 @@
 /**
- * Where the map is and how it gets elsewhere: zoom steps, scrolling, the selection that the keyboard moves. No DOM;
- * the view draws what this says and the input handlers call it.
+ * Position of the map: zoom step, scrolling and selection. It does not use the DOM; the view draws from it, and the
+ * input handlers call it.
  */
 import {
   cellAt,
@@ -21,10 +21,11 @@ import {
   type Point,
   type View,
   type ZoomStep,
+  type ZoomSteps,
 } from './geometry';
 import { cellSpan, clusterSpan, extendTo, selectSpan, type Selection } from './selection';
 
-/** A view that survives the page: independent of the window's size. */
+/** A position that can be saved: independent of the window size. */
 export interface SavedPlace {
   readonly start: number;
   readonly bytesPerCell: number;
@@ -37,11 +38,11 @@ export class Navigator {
   disk: Disk = { size: 0, clusterSize: 1 };
   frame: Frame = { width: 1, height: 1, ratio: 1 };
   view: View = { bytesPerCell: 1, cellSize: 8, first: 0, shift: 0 };
-  steps: readonly ZoomStep[] = [{ bytesPerCell: 1, cellSize: 8 }];
+  steps: ZoomSteps = [{ bytesPerCell: 1, cellSize: 8 }];
   step = 0;
   selection: Selection | undefined;
 
-  /** Shows a disk; one with the same cluster size keeps the place, and the selection as far as it is there. */
+  /** Shows a disk. With the same cluster size, the position is kept, and the selection if it is still on the disk. */
   setDisk(disk: Disk): void {
     if (disk.size === this.disk.size && disk.clusterSize === this.disk.clusterSize) return;
     const isAnother = disk.clusterSize !== this.disk.clusterSize || this.disk.size === 0;
@@ -68,7 +69,7 @@ export class Navigator {
 
   showWholeDisk(): void {
     this.step = 0;
-    this.view = { ...this.steps[0]!, first: 0, shift: 0 };
+    this.view = { ...this.steps[0], first: 0, shift: 0 };
   }
 
   save(): SavedPlace {
@@ -87,12 +88,12 @@ export class Navigator {
     }
     const cellSize = place.cellSize * this.frame.ratio;
     this.step = nearestStep(this.steps, { bytesPerCell: place.bytesPerCell, cellSize });
-    const step = this.steps[this.step]!;
+    const step = this.#stepAt(this.step);
     const first = Math.floor(place.start / step.bytesPerCell);
     this.view = clampView({ ...step, first, shift: 0 }, this.disk, this.frame);
   }
 
-  /** Goes a number of zoom steps in (positive) or out, keeping the byte under `point` where it is. */
+  /** Zooms in (positive) or out by a number of steps, keeping the byte under `point` in place. */
   zoomBy(steps: number, point: Point): void {
     this.zoomTo(this.step + steps, point);
   }
@@ -100,20 +101,24 @@ export class Navigator {
   zoomTo(step: number, point: Point): void {
     const target = Math.max(0, Math.min(this.steps.length - 1, step));
     if (target === this.step) return;
-    this.view = zoomView(this.view, this.steps[target]!, point, this.disk, this.frame);
+    this.view = zoomView(this.view, this.#stepAt(target), point, this.disk, this.frame);
     this.step = target;
   }
 
-  /** The finest zoom at which the selection is in sight as a whole. */
+  /** Zooms in as far as the whole selection stays visible. */
   zoomToSelection(): void {
     const { selection } = this;
     if (!selection) return;
     let step = this.steps.length - 1;
-    while (step > 0 && !this.#fits(selection.length, this.steps[step]!)) step--;
-    const target = this.steps[step]!;
+    while (step > 0 && !this.#fits(selection.length, this.#stepAt(step))) step--;
+    const target = this.#stepAt(step);
     const middle = Math.floor((selection.start + selection.length / 2) / target.bytesPerCell);
     this.step = step;
     this.view = centreView({ ...target, first: 0, shift: 0 }, middle, this.disk, this.frame);
+  }
+
+  #stepAt(index: number): ZoomStep {
+    return this.steps[index] ?? this.steps[0];
   }
 
   #fits(length: number, step: ZoomStep): boolean {
@@ -125,7 +130,7 @@ export class Navigator {
     this.view = scrollView(this.view, cells, pixels, this.disk, this.frame);
   }
 
-  /** Puts a guest byte in the middle of the canvas. */
+  /** Centres the canvas on a byte. */
   centreOn(byte: number): void {
     this.view = centreView(this.view, Math.floor(byte / this.view.bytesPerCell), this.disk, this.frame);
   }
@@ -140,14 +145,14 @@ export class Navigator {
     this.selection = isExtending && this.selection ? extendTo(this.selection, span) : selectSpan(span);
   }
 
-  /** Selects the cluster that holds a guest byte and brings it into sight. */
+  /** Selects the cluster that contains a byte and makes it visible. */
   goTo(byte: number): void {
     this.selection = selectSpan(clusterSpan(byte, this.disk));
     const cell = Math.floor(byte / this.view.bytesPerCell);
     this.view = centreCell(this.view, cell, this.disk, this.frame);
   }
 
-  /** Moves the selection's free end by cells; the first call selects the first cell in sight. */
+  /** Moves the free end of the selection by cells; without a selection, selects the first visible cell. */
   moveCursor(cells: number, isExtending: boolean): void {
     const count = cellCount(this.disk, this.view.bytesPerCell);
     if (count === 0) return;
@@ -179,7 +184,7 @@ export class Navigator {
     return visibleBytes(this.view, this.disk, this.frame);
   }
 
-  /** The middle of the selection's free end where it is in sight, else of the canvas: what zooming keeps in place. */
+  /** The point that zooming keeps in place: the free end of the selection if it is visible, else the middle. */
   get focusPoint(): Point {
     const { frame, view, selection } = this;
     const middle = { x: frame.width / 2, y: frame.height / 2 };

@@ -1,8 +1,7 @@
 /**
- * Turns the shares of cells into pixels. Every cell is painted one pixel wide and as many pixels high as it will be
- * on the canvas; the canvas then stretches the picture sideways in one call, so a window full of cells costs a few
- * tens of thousands of pixel writes a frame. A mixed cell shows its kinds as bands, stacked from the bottom in the
- * legend's order.
+ * Turns the shares of cells into pixels. Every cell is painted one pixel wide and in its full height; the canvas then
+ * stretches the result sideways in one call, so that a window full of cells takes a few tens of thousands of pixel
+ * writes per frame. A mixed cell shows its kinds as bands, stacked from the bottom in the order of the legend.
  */
 import { TILE_CELLS, type TileCache } from './tiles';
 
@@ -10,18 +9,18 @@ import { TILE_CELLS, type TileCache } from './tiles';
 export interface Palette {
   readonly kinds: Uint32Array;
   readonly background: number;
-  /** Where the worker has not looked yet: thin stripes on the background. */
+  /** Not scanned yet: thin stripes on the background. */
   readonly unknown: number;
-  /** The lines over what is staged. */
+  /** Marks staged cells. */
   readonly staged: number;
 }
 
-/** In `bands`: no kind is known for this pixel. */
+/** In `bands`: the kind of this pixel is unknown. */
 export const UNKNOWN = 255;
 
 /**
  * Divides `out.length` pixels among the kinds of one cell in proportion to its shares. Every kind that is present
- * gets a pixel, if there are enough. Fills `out` from the bottom (its last element) with kind indexes, or with
+ * gets at least one pixel, if there are enough. Fills `out` from the bottom (its last element) with kind indexes, or with
  * `UNKNOWN` where all shares are 0.
  */
 export function bandsOf(shares: Uint8Array, at: number, kindCount: number, out: Uint8Array): void {
@@ -29,7 +28,7 @@ export function bandsOf(shares: Uint8Array, at: number, kindCount: number, out: 
   let present = 0;
   let single = UNKNOWN;
   for (let kind = 0; kind < kindCount; kind++) {
-    const share = shares[at + kind]!;
+    const share = shares[at + kind] ?? 0;
     if (share === 0) continue;
     total += share;
     present++;
@@ -43,7 +42,7 @@ export function bandsOf(shares: Uint8Array, at: number, kindCount: number, out: 
   let seen = 0;
   let left = present;
   for (let kind = 0; kind < kindCount; kind++) {
-    const share = shares[at + kind]!;
+    const share = shares[at + kind] ?? 0;
     if (share === 0) continue;
     seen += share;
     left--;
@@ -53,7 +52,7 @@ export function bandsOf(shares: Uint8Array, at: number, kindCount: number, out: 
 }
 
 /** The cells to paint: whole rows of `columns`, from `first`; cells from `end` on are left empty. */
-export interface Stretch {
+export interface CellGrid {
   readonly bytesPerCell: number;
   readonly first: number;
   readonly end: number;
@@ -65,7 +64,7 @@ export interface Stretch {
 }
 
 /** Paints `columns × (rows · cellSize)` pixels. */
-export function paintCells(pixels: Uint32Array, stretch: Stretch, cache: TileCache, palette: Palette): void {
+export function paintCells(pixels: Uint32Array, stretch: CellGrid, cache: TileCache, palette: Palette): void {
   const { columns, cellSize, gap, first, end } = stretch;
   const kindCount = palette.kinds.length;
   pixels.fill(palette.background);
@@ -74,26 +73,31 @@ export function paintCells(pixels: Uint32Array, stretch: Stretch, cache: TileCac
   let cell = first;
   while (cell < last) {
     const source = cache.find(stretch.bytesPerCell, cell);
-    // A coarser tile may stand in for several finer ones, of which the next may be there.
+    // A coarser tile may stand in for several finer ones; look again at the next finer tile.
     const stop = Math.min(last, nextTile(cell));
     if (source === undefined) bands.fill(UNKNOWN);
     for (; cell < stop; cell++) {
       if (source) {
         const inTile = Math.floor(cell / source.cellsPerCell) - source.tile.firstCell;
         const { shares } = source.tile;
-        // A tile of before the disk grew may end earlier.
+        // A tile from before the disk grew may be shorter.
         if (inTile * kindCount < shares.length) bandsOf(shares, inTile * kindCount, kindCount, bands);
         else bands.fill(UNKNOWN);
       }
       const row = Math.floor((cell - first) / columns);
-      paintColumn(pixels, row * cellSize * columns + (cell - first - row * columns), columns, bands, palette);
+      paintBands(pixels, row * cellSize * columns + (cell - first - row * columns), columns, bands, palette);
     }
   }
 }
 
 const nextTile = (cell: number): number => (Math.floor(cell / TILE_CELLS) + 1) * TILE_CELLS;
 
-function paintColumn(
+/**
+ * Paints the bands of one cell downwards, one pixel wide.
+ * @param start index of the topmost pixel
+ * @param columns pixels of a row
+ */
+export function paintBands(
   pixels: Uint32Array,
   start: number,
   columns: number,
@@ -102,19 +106,21 @@ function paintColumn(
 ): void {
   let at = start;
   for (let y = 0; y < bands.length; y++, at += columns) {
-    const kind = bands[y]!;
-    if (kind !== UNKNOWN) pixels[at] = palette.kinds[kind]!;
+    const kind = bands[y] ?? UNKNOWN;
+    if (kind !== UNKNOWN) pixels[at] = palette.kinds[kind] ?? palette.background;
     else if (y % 2 === 0) pixels[at] = palette.unknown;
   }
 }
 
 /**
- * Sums the shares of a stretch of cells, each cell weighing the same.
- * @param out a number for each kind; replaced
+ * Sums the shares of a range of cells, each with the same weight.
+ * @param out one sum per kind; overwritten
  */
 export function sumShares(shares: Uint8Array, fromCell: number, toCell: number, out: Float64Array): void {
   out.fill(0);
   for (let cell = fromCell; cell < toCell; cell++) {
-    for (let kind = 0; kind < out.length; kind++) out[kind]! += shares[cell * out.length + kind]!;
+    for (let kind = 0; kind < out.length; kind++) {
+      out[kind] = (out[kind] ?? 0) + (shares[cell * out.length + kind] ?? 0);
+    }
   }
 }

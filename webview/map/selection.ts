@@ -1,17 +1,17 @@
 /**
- * What is selected on the guest's disk, in bytes on cluster edges, so that it keeps its meaning when the zoom
- * changes. An anchor stays put while Shift or a drag moves the other end.
+ * A selection in bytes on cluster boundaries, so that it does not depend on the zoom. The anchor stays in place while
+ * Shift or a drag moves the other end.
  */
 import type { Disk } from './geometry';
 
 export interface Selection {
-  /** First guest byte, a multiple of the cluster size. */
+  /** First byte, a multiple of the cluster size. */
   readonly start: number;
-  /** Bytes; ends on a cluster edge or at the disk's end. */
+  /** Bytes; ends on a cluster boundary or at the end of the disk. */
   readonly length: number;
-  /** Where the fixed end was set: bytes of the cell that was selected first. */
+  /** The fixed end: bytes of the cell that was selected first. */
   readonly anchor: Span;
-  /** The cell that moves: where the keyboard goes on from. */
+  /** The free end: the cell that the keyboard moves. */
   readonly cursor: Span;
 }
 
@@ -20,7 +20,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** The bytes of a cell, cut at the disk's end. */
+/** The bytes of a cell, clipped to the disk. */
 export const cellSpan = (cell: number, bytesPerCell: number, disk: Disk): Span => ({
   start: cell * bytesPerCell,
   end: Math.min(disk.size, (cell + 1) * bytesPerCell),
@@ -33,14 +33,14 @@ export const selectSpan = (span: Span): Selection => ({
   cursor: span,
 });
 
-/** Moves the free end to `cursor`; both the anchor's cell and the cursor's stay inside. */
+/** Moves the free end to `cursor`; the cells of the anchor and the cursor are both included. */
 export function extendTo(selection: Selection, cursor: Span): Selection {
   const start = Math.min(selection.anchor.start, cursor.start);
   const end = Math.max(selection.anchor.end, cursor.end);
   return { start, length: end - start, anchor: selection.anchor, cursor };
 }
 
-/** The cluster that holds a guest byte. */
+/** The cluster that contains a byte. */
 export function clusterSpan(byte: number, disk: Disk): Span {
   return cellSpan(Math.floor(byte / disk.clusterSize), disk.clusterSize, disk);
 }

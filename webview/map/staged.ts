@@ -1,15 +1,15 @@
 /**
- * Where something is staged: hatched over the cells, since every colour has its meaning already and not everybody can
- * tell colours apart. The lines are drawn twice, in a colour and its opposite, to be seen on every kind.
+ * Hatches staged cells, since every colour has a meaning already and not everyone can distinguish colours. The lines
+ * are drawn in the staged colour and in the background colour, so that they are visible on every kind.
  */
-import type { Theme } from '../theme';
+import type { Theme } from './theme';
 import { cellCount, gapOf, gridOf, visibleCells, type Disk, type Frame, type View } from './geometry';
 import { TILE_CELLS, type Source, type TileCache } from './tiles';
 
-/** CSS pixels from one line to the next, sideways: that of the smallest cell, so that each has one. */
+/** Horizontal distance of the lines in CSS pixels: the size of the smallest cell, so that each cell has one. */
 const PERIOD = 8;
 
-/** Told of a run of cells within one row: the row and column of its first on the canvas, and how many. */
+/** Receives a run of cells within one row: row and column of the first cell, and the number of cells. */
 export type StagedRunVisitor = (row: number, column: number, count: number) => void;
 
 /** Share of a cell that is staged, 0 to 255. */
@@ -18,7 +18,7 @@ export function stagedShareOf(source: Source | undefined, cell: number): number 
   return source.tile.staged[Math.floor(cell / source.cellsPerCell) - source.tile.firstCell] ?? 0;
 }
 
-/** Visits the cells in sight in which something is staged, as runs within rows. */
+/** Visits the visible staged cells as runs within rows. */
 export function forEachStagedRun(
   view: View,
   disk: Disk,
@@ -85,7 +85,7 @@ export class StagedPainter {
   }
 }
 
-/** One period of the hatching, pixel by pixel: a line that is blurred has neither colour. */
+/** One period of the hatching, pixel by pixel, since blurred lines would have neither colour. */
 function hatch(theme: Theme, ratio: number): HTMLCanvasElement {
   const thickness = Math.max(1, Math.round(ratio));
   const period = Math.round(PERIOD * ratio);

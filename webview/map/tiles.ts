@@ -1,28 +1,27 @@
 /**
- * Cells that were fetched, in tiles of 4096, so that panning finds most of what it needs here. The least recently
- * used tiles are dropped; those of the coarsest level, the whole disk, always stay: every finer view falls back on
- * them until its own cells arrive.
+ * Cache of fetched cells, in tiles of 4096, which panning mostly hits. The least recently used tiles are dropped; those
+ * of the coarsest level, the whole disk, are kept: finer views fall back to them until their own cells arrive.
  */
-/** Cells in a tile; the last one of a level may hold fewer. */
+/** Cells per tile; the last tile of a level may have fewer. */
 export const TILE_CELLS = 4096;
 
 export interface Tile {
-  /** The tile's first cell, counted from the disk's start. */
+  /** The first cell, counted from the start of the disk. */
   readonly firstCell: number;
   /** A share for each kind of a cell (messages.ts, `Cells`). */
   readonly shares: Uint8Array;
-  /** False while the worker's walk over the disk has not covered it. */
+  /** False until the worker has scanned all of it. */
   readonly complete: boolean;
-  /** A share a cell, 0 to 255, of what is staged there; absent where nothing is. */
+  /** Staged share of each cell, 0 to 255; absent if nothing is staged. */
   readonly staged?: Uint8Array | undefined;
-  /** Which reading of the image it comes from; an older one is still drawn, but fetched anew. */
+  /** Generation of the image; an older tile is still drawn, but fetched again. */
   readonly generation: number;
 }
 
-/** Where to find the shares of a stretch of cells, perhaps of a coarser level. */
+/** The tile that has the shares of a cell, perhaps of a coarser level. */
 export interface Source {
   readonly tile: Tile;
-  /** Cells of the wanted level that one cell of `tile` stands for. */
+  /** Number of cells of the wanted level in one cell of `tile`. */
   readonly cellsPerCell: number;
 }
 
@@ -70,7 +69,7 @@ export class TileCache {
     return this.#tiles.size;
   }
 
-  /** The tile that holds a cell, or the nearest coarser one that does, up to the pinned level. */
+  /** The tile that contains a cell, or the nearest coarser one, up to the pinned level. */
   find(bytesPerCell: number, cell: number): Source | undefined {
     let cellsPerCell = 1;
     for (let level = bytesPerCell; ; level *= 2, cellsPerCell *= 2) {
@@ -92,7 +91,7 @@ export class TileCache {
 
 const keyOf = (bytesPerCell: number, index: number): string => `${bytesPerCell}:${index}`;
 
-/** Cuts an answer into tiles; `firstCell` is a multiple of `TILE_CELLS`. */
+/** Splits an answer into tiles; `firstCell` is a multiple of `TILE_CELLS`. */
 export function splitIntoTiles(
   shares: Uint8Array,
   kindCount: number,

@@ -1,9 +1,9 @@
-/** What the cell under the pointer is, in a small box beside it. The box never takes the pointer itself. */
+/** The tooltip of the cell under the pointer. It ignores the pointer itself. */
 import { html, render } from 'lit';
-import { nameClusters, nameOfKind, placeOf, sharesOf, type KindShare } from '../describe';
-import type { KindSet } from '../kinds';
+import { nameClusters, nameOfKind, placeOf, sharesOf, type KindShare } from './describe';
+import type { KindSet } from './kinds';
 import { shareText } from '../../src/text/shareText';
-import { t } from '../strings';
+import { t } from '../base/strings';
 import type { Disk, Frame, Point, View } from './geometry';
 import { cellSpan } from './selection';
 import { stagedShareOf } from './staged';

@@ -1,9 +1,9 @@
 /**
- * The cluster map as an element of the page. Holds canvases, tooltip and navigator together; everything that changes
- * what is seen asks for a frame, and all drawing happens there.
+ * The cluster map as an element of the page, made of canvases, tooltip and navigator. Every change requests an
+ * animation frame, and all drawing happens there.
  */
-import type { KindSet } from '../kinds';
-import { paletteOf, readTheme, type Theme } from '../theme';
+import type { KindSet } from './kinds';
+import { paletteOf, readTheme, type Theme } from './theme';
 import { MapCanvas } from './canvas';
 import { cellOrigin, visibleCells, type Disk, type Frame, type Point } from './geometry';
 import { attachInput } from './input';
@@ -11,12 +11,12 @@ import { Navigator, type SavedPlace } from './navigator';
 import type { Palette } from './paint';
 import type { Selection } from './selection';
 import type { TileCache } from './tiles';
-import type { Wish } from './loader';
+import type { CellRange } from './loader';
 import { Tooltip } from './tooltip';
 
 export interface MapEvents {
-  /** The part of the disk in sight has changed, or the zoom; called in a frame. */
-  moved(wish: Wish): void;
+  /** The visible part of the disk or the zoom has changed; called in an animation frame. */
+  moved(range: CellRange): void;
   selected(selection: Selection | undefined): void;
   /** Enter was pressed on the selection. */
   inspected(): void;
@@ -32,7 +32,7 @@ export class MapView {
   #highlighted: string | undefined;
   #hovered: { readonly cell: number; readonly point: Point } | undefined;
   #isFocused = false;
-  /** What the next frame has to do: cells include marks. */
+  /** What the next frame draws; cells include marks. */
   #due: 'nothing' | 'marks' | 'cells' = 'nothing';
 
   constructor(
@@ -54,7 +54,7 @@ export class MapView {
     }).observe(this.element);
   }
 
-  /** The person's name for the map, and how to use it, for screen readers. */
+  /** Label and usage of the map, for screen readers. */
   setWords(label: string, description: string): void {
     this.element.setAttribute('role', 'application');
     this.element.setAttribute('aria-label', label);
@@ -86,7 +86,7 @@ export class MapView {
     this.redraw();
   }
 
-  /** Runs something that moves the view or the selection, then draws and tells. */
+  /** Runs an action that may move the view or the selection, then redraws and notifies. */
   navigate(action: (navigator: Navigator) => void): void {
     const before = this.navigator.selection;
     action(this.navigator);
@@ -109,12 +109,12 @@ export class MapView {
     this.#request('marks');
   }
 
-  /** New cells, a new place, a new theme: everything is drawn again in the next frame. */
+  /** Draws everything again in the next frame. */
   redraw(): void {
     this.#request('cells');
   }
 
-  /** A pointer event's place in canvas pixels. */
+  /** The position of a pointer event in canvas pixels. */
   pointOf(event: { readonly clientX: number; readonly clientY: number }): Point {
     const box = this.element.getBoundingClientRect();
     const { ratio } = this.navigator.frame;
@@ -162,7 +162,7 @@ export class MapView {
     this.#placeTooltip();
   }
 
-  /** After the cells moved, another one lies under the resting pointer. */
+  /** Updates the hovered cell after the cells have moved under the pointer. */
   #rehover(point: Point): void {
     const cell = this.navigator.cellAt(point);
     this.#hovered = cell === undefined ? undefined : { cell, point };

@@ -1,21 +1,21 @@
-/** The backing chain, from this image down to the base: what each layer is, and why one is not open. */
+/** The backing chain from this image down to the base: details of each layer, and why one is not opened. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ChainLayerView, PageState } from '../../src/editor/messages';
-import { named } from '../names';
-import { icon } from '../icons';
+import type { ChainLayerView, PageState } from '../../src/editor/page/messages';
+import { safeName } from '../base/names';
+import { icon } from '../base/icons';
 import { sizeText } from '../../src/text/sizeText';
-import { formatBytes } from '../numbers';
-import { t } from '../strings';
+import { formatBytes } from '../base/numbers';
+import { t } from '../base/strings';
 
 export interface ChainActions {
   openLayer(depth: number, toTheSide: boolean): void;
-  /** Asks for another file in the place of the layer at that depth: in the file dialog at once, or among known images. */
+  /** Changes the layer at that depth: opens the file dialog, or a list of known images. */
   changeBacking(depth: number, choosesFile: boolean): void;
 }
 
 export function chainPanel(page: PageState, actions: ChainActions): TemplateResult {
   const layers = page.image.chain?.layers ?? [];
-  if (layers.length === 0) return html`<p class="hint">${t('Nothing is known of the backing chain.')}</p>`;
+  if (layers.length === 0) return html`<p class="hint">${t('The backing chain is unknown.')}</p>`;
   return html`<ol
       class="chain"
       data-testid="chain"
@@ -52,14 +52,14 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
                 actions.openLayer(layer.depth, event.ctrlKey || event.metaKey);
               }}
             >
-              <span translate="no">${named(baseName(layer))}</span>
+              <span translate="no">${safeName(baseName(layer))}</span>
             </button>`
           : html`<span class="layer-name" translate="no"
-              >${named(isThis ? page.fileName : baseName(layer))}</span
+              >${safeName(isThis ? page.fileName : baseName(layer))}</span
             >`
       }
       <span class="layer-tag" data-testid="format"
-        >${layer.format === 'unknown' ? t('unknown format') : html`<span translate="no">${named(layer.format)}</span>`}</span
+        >${layer.format === 'unknown' ? t('unknown format') : html`<span translate="no">${safeName(layer.format)}</span>`}</span
       >
       ${layer.formatWasProbed ? html`<span class="layer-tag is-warning">${t('probed')}</span>` : nothing}
       ${isThis ? html`<span class="layer-tag">${t('this image')}</span>` : nothing}
@@ -93,27 +93,27 @@ function layerCard(layer: ChainLayerView, page: PageState, actions: ChainActions
           ? nothing
           : html`<dt>${t('As written')}</dt>
               <dd class="mono break" translate="no" data-testid="as-written">
-                ${named(layer.nameAsWritten)}
+                ${safeName(layer.nameAsWritten)}
               </dd>`
       }
       ${
         layer.path === undefined
           ? nothing
           : html`<dt>${t('Path')}</dt>
-              <dd class="mono break" translate="no" data-testid="path">${named(layer.path)}</dd>`
+              <dd class="mono break" translate="no" data-testid="path">${safeName(layer.path)}</dd>`
       }
       ${sizes(layer)}
       ${
         layer.dataFile === undefined
           ? nothing
           : html`<dt>${t('Data file')}</dt>
-              <dd class="mono break" translate="no">${named(layer.dataFile)}</dd>`
+              <dd class="mono break" translate="no">${safeName(layer.dataFile)}</dd>`
       }
     </dl>
   </li>`;
 }
 
-/** The link to a layer is changed in the one above it: this image, or one that is opened for it. */
+/** The name of a layer is changed in the layer above it: in this image, or in one that is opened for it. */
 const canChange = ({ depth }: ChainLayerView, page: PageState): boolean =>
   depth === 1 ? page.readOnly === undefined : !page.isRestricted;
 
@@ -130,7 +130,7 @@ const changeButton = (
     class="layer-change"
     appearance="secondary"
     data-testid="change-backing-${depth}"
-    title=${t("Name another backing file in the image's header; what that means is shown first")}
+    title=${t('Change the backing file named in the image header')}
     @click=${() => {
       actions.changeBacking(depth, choosesFile);
     }}

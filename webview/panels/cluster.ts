@@ -1,4 +1,4 @@
-/** The inspector: one cluster's entry decoded bit by bit, or what a range of clusters consists of. */
+/** The inspector of the guest view: the entry of a cluster bit by bit, and the totals of a range of clusters. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type {
   ChangeKind,
@@ -6,24 +6,24 @@ import type {
   EntryField,
   KindTotals,
   PageReport,
-} from '../../src/editor/messages';
-import { named } from '../names';
-import { nameClusters, nameOfKind, sharesOfTotals } from '../describe';
-import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../kinds';
+} from '../../src/editor/page/messages';
+import { safeName } from '../base/names';
+import { nameClusters, nameOfKind, sharesOfTotals } from '../map/describe';
+import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../map/kinds';
 import { isOneCluster, type Selection } from '../map/selection';
-import { ENTRY_MEANING } from '../meanings';
+import { ENTRY_MEANING } from './meanings';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
-import { formatBytes, formatCount, formatOffset } from '../numbers';
-import type { AppState } from '../store';
-import { t } from '../strings';
-import { around, guestLink, hostLink, type PlaceActions } from './places';
+import { formatBytes, formatCount, formatOffset } from '../base/numbers';
+import type { AppState } from '../state/store';
+import { t } from '../base/strings';
+import { around, guestLink, hostLink, type PlaceActions } from './offsetLinks';
 
 export interface ClusterActions extends PlaceActions {
   zoomToSelection(): void;
   /** Shows a layer of the chain. */
   showLayer(depth: number): void;
-  /** Opens the dialog of a change of what is selected. */
+  /** Opens the dialog of a change for the selection. */
   change(kind: ChangeKind): void;
 }
 
@@ -32,7 +32,7 @@ export function clusterPanel(state: AppState, actions: ClusterActions): Template
   const summary = state.page?.image.summary;
   if (!selection || !summary) {
     return html`<p class="hint" data-testid="nothing-selected">
-      ${t('Click a cell of the map, or drag over several, to see what is there.')}
+      ${t('Click a cell of the map, or drag over several cells, to inspect them.')}
     </p>`;
   }
   const disk = { size: summary.virtualSize, clusterSize: summary.clusterSize };
@@ -61,7 +61,7 @@ function range(selection: Selection, disk: DiskOf, state: AppState, actions: Clu
           actions.zoomToSelection();
         }}
       >
-        ${t('Zoom to selection')}
+        ${t('Zoom to Selection')}
       </button>
       ${
         state.page?.readOnly === undefined
@@ -78,7 +78,7 @@ const changeLink = (kind: ChangeKind, text: string, actions: ClusterActions): Te
   html`<button
     type="button"
     class="link"
-    title=${t('What it would do is shown first')}
+    title=${t('Shows a preview first')}
     @click=${() => {
       actions.change(kind);
     }}
@@ -152,7 +152,7 @@ function clusterReport(
       ${fact(t('L1 entry'), entry(report.l1Index, report.l1EntryOffset, report.l1Entry, actions), 'l1')}
       ${
         report.l2Entry === undefined
-          ? fact(t('L2 entry'), t('There is no L2 table for this part of the disk'), 'l2')
+          ? fact(t('L2 entry'), t('No L2 table for this part of the disk'), 'l2')
           : fact(t('L2 entry'), entry(report.l2Index, report.l2EntryOffset, report.l2Entry, actions), 'l2')
       }
     </dl>
@@ -162,13 +162,13 @@ function clusterReport(
   </section>`;
 }
 
-/** Why the bytes cannot be read as the entry says. */
+/** Why the bytes cannot be read. */
 function problemOf({ problemText, cellKind }: PageReport): TemplateResult | typeof nothing {
   if (problemText !== undefined) return problem(problemText, 'entry-problem');
   return cellKind === 'missing' ? problem(KIND_WORDS.missing.meaning, 'entry-problem') : nothing;
 }
 
-/** That what follows is staged, and what it will take the place of. */
+/** A note that the entry is staged, with the entry on disk. */
 function staged(
   onDisk: ClusterReport,
   problemText: string | undefined,
@@ -177,7 +177,7 @@ function staged(
 ): TemplateResult {
   const { l2Entry, hostOffset } = onDisk;
   return html`<div class="staged-note" data-testid="staged-note">
-    <p><span class="swatch swatch-staged"></span> ${t('Staged: this is not on disk yet.')}</p>
+    <p><span class="swatch swatch-staged"></span> ${t('Staged: not on disk yet.')}</p>
     <p>
       ${t('On disk:')} <span class="swatch swatch-${onDisk.cellKind}"></span> ${kindOf(onDisk)}
       ${l2Entry === undefined ? t('(no L2 table)') : mono(l2Entry)}
@@ -202,7 +202,7 @@ function kindOf(report: ClusterReport): string {
   }
 }
 
-/** Into the file view, where it is of the image file itself: neither a backing file's nor an external data file's. */
+/** A link into the file view if the offset is in the image file, not in a backing file or an external data file. */
 function dataPlace(
   { hostOffset = 0, providedBy }: ClusterReport,
   { page }: AppState,
@@ -221,7 +221,7 @@ function fact(name: string, value: TemplateResult | string, testId: string, note
     </dd>`;
 }
 
-/** "0x8000000000050001", then where it stands. */
+/** "0x8000000000050001", then its index and offset. */
 function entry(
   index: number | undefined,
   offset: number | undefined,
@@ -233,14 +233,14 @@ function entry(
     offset === undefined
       ? t('index {0}', number)
       : around((at) => t('index {0}, at {1}', number, at), hostLink(offset, actions));
-  return html`<span class="mono">${raw}</span> <span class="note entry-place">${place}</span>`;
+  return html`<span class="mono">${raw}</span> <span class="note entry-offset">${place}</span>`;
 }
 
 function provider(report: ClusterReport, state: AppState, actions: ClusterActions): TemplateResult | string {
   if (report.providedBy < 0) {
-    if (report.kind === 'invalid' && report.cellKind !== 'missing') return t('no layer: it cannot be read');
+    if (report.kind === 'invalid' && report.cellKind !== 'missing') return t('no layer: cannot be read');
     return report.cellKind === 'backingUnknown'
-      ? t('a layer that is not open')
+      ? t('a layer that is not opened')
       : t('no layer: reads as zero');
   }
   if (report.providedBy === 0) return t('this image');
@@ -248,7 +248,7 @@ function provider(report: ClusterReport, state: AppState, actions: ClusterAction
   return html`<button
     type="button"
     class="link"
-    title=${named(layer?.path ?? '')}
+    title=${safeName(layer?.path ?? '')}
     @click=${() => {
       actions.showLayer(report.providedBy);
     }}
@@ -270,7 +270,7 @@ function bitTable(title: string, testId: string, fields: readonly EntryField[]):
       <tbody>
         ${fields.map(({ name, bits: [high, low], value }) => {
           const isClear = Number(value) === 0;
-          // What is not there needs no explanation.
+          // Clear bits need no explanation.
           const meaning = isClear ? undefined : ENTRY_MEANING[name];
           return html`<tr class=${isClear ? 'is-clear' : ''} data-field=${name}>
             <td class="mono">${high === low ? high : `${high}–${low}`}</td>

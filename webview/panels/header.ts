@@ -1,4 +1,4 @@
-/** The header: every field with its place, raw and decoded value and meaning; features, extensions, tables. */
+/** The header: offset, raw and decoded value and meaning of every field; features, extensions, tables. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type {
   BitmapView,
@@ -8,15 +8,15 @@ import type {
   HeaderView,
   Said,
   SnapshotView,
-} from '../../src/editor/messages';
-import { named } from '../names';
-import { staticDump } from '../hex/static';
-import { icon } from '../icons';
-import { FEATURE_MEANING, FIELD_MEANING, phraseText } from '../meanings';
+} from '../../src/editor/page/messages';
+import { safeName } from '../base/names';
+import { staticDump } from '../bytes/static';
+import { icon } from '../base/icons';
+import { FEATURE_MEANING, FIELD_MEANING, phraseText } from './meanings';
 import { sizeText } from '../../src/text/sizeText';
-import { formatCount, formatOffset } from '../numbers';
-import { t } from '../strings';
-import { around, hostLink, type PlaceActions } from './places';
+import { formatCount, formatOffset } from '../base/numbers';
+import { t } from '../base/strings';
+import { around, hostLink, type PlaceActions } from './offsetLinks';
 
 export interface HeaderActions extends Pick<PlaceActions, 'goToHost'> {
   copy(text: string): void;
@@ -43,10 +43,10 @@ export function headerPanel(header: HeaderView, actions: HeaderActions): Templat
   </div>`;
 }
 
-/** What leads into the file view; nothing does where there is none. */
+/** Links into the file view; undefined where there is no file view. */
 type Places = Pick<PlaceActions, 'goToHost'> | undefined;
 
-/** All that could be read, without the buttons: also what an image shows that cannot be opened, and has no map. */
+/** The readable parts without the buttons; also shown for an image that cannot be opened and has no map. */
 export function headerTables(header: HeaderView, places?: Places): TemplateResult {
   return html`${fieldTable(header.fields, places)} ${featureTable(header.features)}
   ${extensionList(header.extensions)} ${snapshotTable(header.snapshots, places)}
@@ -216,19 +216,19 @@ function bitmapTable(bitmaps: readonly BitmapView[], places: Places): TemplateRe
     </table>`;
 }
 
-/** In the person's words; what is data stays as it is. */
+/** The translated phrase, or the data as it is. */
 const said = (value: Said): TemplateResult | string =>
   value.phrase === undefined ? data(value.decoded) : phraseText(value.phrase);
 
-/** A moment as the person's language and time zone have it. */
+/** A time in the language and time zone of the user. */
 function formatTime(secondsSince1970: number): string {
   return new Date(secondsSince1970 * 1000).toLocaleString(document.documentElement.lang);
 }
 
-/** Names that are the format's or the image's own. */
-const data = (text: string): TemplateResult => html`<span translate="no">${named(text)}</span>`;
+/** Names from the format or the image, which are not translated. */
+const data = (text: string): TemplateResult => html`<span translate="no">${safeName(text)}</span>`;
 
-/** A 64-bit number in decimal, as a size where it is one that can be written exactly enough. */
+/** A decimal 64-bit number as a size. */
 function sizeOfText(decimal: string): string {
   const value = Number(decimal);
   return Number.isFinite(value) ? sizeText(value) : decimal;

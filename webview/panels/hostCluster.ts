@@ -1,18 +1,18 @@
-/** The inspector of the file view: what a cluster of the image file is used for, and who refers to it. */
+/** The inspector of the file view: the use of a cluster of the image file, and its references. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Claim, StagedHostReport, Structure } from '../../src/editor/messages';
-import { nameClusters } from '../describe';
-import { icon } from '../icons';
-import { BEYOND_FILE, FILE_KINDS } from '../kinds';
+import type { Claim, StagedHostReport, Structure } from '../../src/editor/page/messages';
+import { nameClusters } from '../map/describe';
+import { icon } from '../base/icons';
+import { BEYOND_FILE, FILE_KINDS } from '../map/kinds';
 import { sizeText } from '../../src/text/sizeText';
-import { formatCount, formatOffset } from '../numbers';
-import type { AppState } from '../store';
-import { t } from '../strings';
+import { formatCount, formatOffset } from '../base/numbers';
+import type { AppState } from '../state/store';
+import { t } from '../base/strings';
 
 export interface HostActions {
-  /** Shows a place on the guest's disk. */
+  /** Shows an offset in the guest view. */
   goTo(byte: number): void;
-  /** Shows a place in the image file. */
+  /** Shows an offset in the file view. */
   goToHost(byte: number): void;
 }
 
@@ -23,7 +23,7 @@ export function hostPanel(
   const clusterSize = page?.image.summary?.clusterSize;
   if (!hostSelection || clusterSize === undefined) {
     return html`<p class="hint" data-testid="nothing-selected">
-      ${t('Click a cell of the map, to see what that part of the file is used for.')}
+      ${t('Click a cell of the map to see what that part of the file is used for.')}
     </p>`;
   }
   if (hostReport === undefined) return html`<p class="hint">${t('Reading…')}</p>`;
@@ -47,7 +47,7 @@ function report(value: StagedHostReport, clusterSize: number, actions: HostActio
     ${
       value.isStaged
         ? html`<div class="staged-note" data-testid="staged-note">
-            <p><span class="swatch swatch-staged"></span> ${t('Staged: this is not on disk yet.')}</p>
+            <p><span class="swatch swatch-staged"></span> ${t('Staged: not on disk yet.')}</p>
           </div>`
         : nothing
     }
@@ -84,20 +84,20 @@ function report(value: StagedHostReport, clusterSize: number, actions: HostActio
   </section>`;
 }
 
-/** Who refers to it: what for, from which entry, for which part of the disk. */
+/** The references: use, entry and guest offset of each. */
 function claimTable(claims: readonly Claim[], references: number, actions: HostActions): TemplateResult {
-  return html`<h3 class="panel-heading">${t('Referred to by')}</h3>
+  return html`<h3 class="panel-heading">${t('Referenced by')}</h3>
     <table class="claims" data-testid="claims">
       <thead>
         <tr>
-          <th>${t('As')}</th>
+          <th>${t('Used as')}</th>
           <th>${t('Entry at')}</th>
           <th>${t('Guest offset')}</th>
         </tr>
       </thead>
       <tbody>
         ${claims.map(({ structure, at, guest, snapshot }) => {
-          // The map shows the active layer, not what a snapshot has.
+          // The map shows the active layer, not the snapshots.
           const isInMap = guest !== undefined && snapshot === undefined;
           return html`<tr>
             <td>
@@ -118,7 +118,7 @@ function claimTable(claims: readonly Claim[], references: number, actions: HostA
                 guest === undefined
                   ? '—'
                   : isInMap
-                    ? link(guest, t("Show on the guest's disk"), 'claim-guest', () => {
+                    ? link(guest, t('Show on the guest disk'), 'claim-guest', () => {
                         actions.goTo(guest);
                       })
                     : html`<span class="mono">${formatOffset(guest)}</span>`
@@ -135,13 +135,13 @@ function claimTable(claims: readonly Claim[], references: number, actions: HostA
     }`;
 }
 
-/** Claims that the engine keeps of one cluster. */
+/** Maximum number of references that the engine reports for a cluster. */
 const MOST_CLAIMS = 16;
 
 const moreClaims = (shown: number, references: number): string =>
   shown < MOST_CLAIMS
-    ? t('An entry in a table that snapshots share counts once for each of them.')
-    : t('The first {0} of {1}.', shown, formatCount(references));
+    ? t('An entry in a table that snapshots share counts once per snapshot.')
+    : t('Showing the first {0} of {1}.', shown, formatCount(references));
 
 const link = (offset: number, title: string, testId: string, go: () => void): TemplateResult =>
   html`<button type="button" class="link mono" title=${title} data-testid=${testId} @click=${go}>

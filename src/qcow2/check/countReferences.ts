@@ -90,21 +90,26 @@ export class ReferenceCounter implements ReferenceReceiver {
 
   l1Entry(table: L1Table, index: number, high: number, low: number): void {
     const offset = offsetOf(high, low);
-    const facts = (): FindingFacts => ({
-      at: table.offset + index * 8,
-      found: entryHex(high, low),
-      guest: index * this.image.header.l2Span,
-      host: offset,
-      ...(table.snapshot === undefined ? {} : { snapshot: table.snapshot }),
-    });
-    if ((high & L1_RESERVED.high) !== 0 || (low & L1_RESERVED.low) !== 0) {
-      this.findings.add('l1Reserved', facts(), table.times);
-    }
-    if (offset % this.#clusterSize !== 0) this.findings.add('l1Misaligned', facts(), table.times);
+    const add = (kind: FindingKind, times: number, more: FindingFacts = {}): void => {
+      if (this.findings.isFull(kind)) {
+        this.findings.count(kind, times);
+        return;
+      }
+      const facts = {
+        at: table.offset + index * 8,
+        found: entryHex(high, low),
+        guest: index * this.image.header.l2Span,
+        host: offset,
+        ...(table.snapshot === undefined ? {} : { snapshot: table.snapshot }),
+      };
+      this.findings.add(kind, { ...facts, ...more }, times);
+    };
+    if ((high & L1_RESERVED.high) !== 0 || (low & L1_RESERVED.low) !== 0) add('l1Reserved', table.times);
+    if (offset % this.#clusterSize !== 0) add('l1Misaligned', table.times);
     if (!table.isActive || offset === 0) return;
     const refcount = this.disk.of(Math.floor(offset / this.#clusterSize));
     if (refcount !== undefined && (refcount === 1) !== ((high & COPIED_HIGH) !== 0)) {
-      this.findings.add('l1Copied', { ...facts(), structure: 'L2 table', expected: refcount });
+      add('l1Copied', 1, { structure: 'L2 table', expected: refcount });
     }
   }
 
@@ -306,6 +311,10 @@ export class ReferenceCounter implements ReferenceReceiver {
   }
 
   #entry(kind: FindingKind, index: number, high: number, low: number): void {
+    if (this.findings.isFull(kind)) {
+      this.findings.count(kind, this.#table.times);
+      return;
+    }
     const facts = { found: entryHex(high, low), ...this.#place(index) };
     const expected = kind === 'dataFileOffset' ? { expected: hex(facts.guest) } : {};
     this.findings.add(kind, { ...facts, ...expected }, this.#table.times);

@@ -13,11 +13,14 @@ import type { RepairWork } from './work';
 /** The byte of an entry that has the flag, its first one. */
 const COPIED = 0x80;
 
-export function mendCopiedFlags(work: RepairWork): void {
+/** @param untouched clusters in which no entry is changed: something else uses them, too */
+export function mendCopiedFlags(work: RepairWork, untouched: ReadonlySet<number> = new Set()): void {
   const image = work.open();
   const clusters = Math.ceil(image.file.size / work.clusterSize);
   const disk = new DiskRefcounts(image.file, image.header, clusters);
-  new References(image, disk, clusters, work.progress).forEach(new CopiedMender(work, image, disk));
+  new References(image, disk, clusters, work.progress).forEach(
+    new CopiedMender(work, image, disk, untouched),
+  );
 }
 
 class CopiedMender extends TableReceiver {
@@ -25,6 +28,7 @@ class CopiedMender extends TableReceiver {
     readonly work: RepairWork,
     image: Qcow2Image,
     readonly disk: DiskRefcounts,
+    readonly untouched: ReadonlySet<number>,
   ) {
     super(image);
   }
@@ -78,12 +82,17 @@ class CopiedMender extends TableReceiver {
     low: number,
     facts: Required<Pick<RepairExample, 'host' | 'guest' | 'structure' | 'refcount'>>,
   ): void {
+    if (this.untouched.has(Math.floor(at / this.work.clusterSize))) return;
     const flipped = (high ^ COPIED_HIGH) >>> 0;
     const byte = new Uint8Array(1);
     this.work.file.read(byte, at);
     byte[0] = byte[0]! ^ COPIED;
     this.work.file.write(byte, at);
-    const entries = { found: entryHex(high >>> 0, low), becomes: entryHex(flipped, low) };
-    this.work.log.did('copiedFlag', { at, ...facts, ...entries });
+    this.work.log.did('copiedFlag', () => ({
+      at,
+      ...facts,
+      found: entryHex(high >>> 0, low),
+      becomes: entryHex(flipped, low),
+    }));
   }
 }

@@ -105,13 +105,12 @@ class L2Mender extends TableReceiver {
     const { at, guest } = place;
     work.setEntry(at, mended.high, mended.low);
     if (header.l2EntrySize === 16) work.setEntry(at + 8, mended.zeroes, mended.allocated);
-    const found = entryHex(before.high, before.low);
-    work.log.did(mended.kind, {
+    work.log.did(mended.kind, () => ({
       ...place,
       structure: 'data',
-      found,
+      found: entryHex(before.high, before.low),
       becomes: entryHex(mended.high, mended.low),
-    });
+    }));
     const { lost, why } = mended;
     if (lost === undefined) return;
     const size = Number(snapshots[snapshot ?? -1]?.virtualSize ?? BigInt(header.size));

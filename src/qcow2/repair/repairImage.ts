@@ -124,13 +124,15 @@ function mendLeaks(work: RepairWork, { before, disk, counted }: Found): ClusterB
   if (before.needsRebuild || counted === undefined) return new ClusterBits();
   const mender = new RefcountMender(work, counted, disk);
   if (before.leaks > 0) mender.lower();
-  const flags = (before.byKind.l1Copied ?? 0) + (before.byKind.l2Copied ?? 0);
-  const { corruptions, checkErrors, byKind } = before;
+  const { corruptions, checkErrors, byKind, findings } = before;
+  const flags = (byKind.l1Copied ?? 0) + (byKind.l2Copied ?? 0);
   // Refcounts are right now, and nothing else is wrong with them: so the flags can be made what they say. Fields that a
   // snapshot's entry lacks have nothing to do with that.
   const others = corruptions - flags - (byKind.snapshotIncomplete ?? 0);
-  const isElseSound = others + checkErrors + (byKind.overlap ?? 0) === 0;
-  if (isElseSound && (flags > 0 || before.leaks > 0)) mendCopiedFlags(work);
+  if (others + checkErrors === 0 && (flags > 0 || before.leaks > 0)) {
+    const overlaps = findings.filter(({ kind }) => kind === 'overlap');
+    mendCopiedFlags(work, new Set(overlaps.map(({ host = 0 }) => host / work.clusterSize)));
+  }
   return mender.freed;
 }
 

@@ -15,12 +15,16 @@ export class RepairLog {
     return (this.#actions.get(kind)?.examples.length ?? 0) >= MAX_EXAMPLES;
   }
 
-  /** @param count of the same kind, from the example's place on */
-  did(kind: RepairActionKind, example: RepairExample, count = 1): void {
+  /**
+   * @param example or a function that makes it, for what is done by the hundred thousand
+   * @param count of the same kind, from the example's place on
+   */
+  did(kind: RepairActionKind, example: RepairExample | (() => RepairExample), count = 1): void {
     const action = this.#actions.get(kind) ?? { count: 0, examples: [] };
     this.#actions.set(kind, action);
     action.count += count;
-    if (action.examples.length < MAX_EXAMPLES) action.examples.push(example);
+    if (action.examples.length >= MAX_EXAMPLES) return;
+    action.examples.push(typeof example === 'function' ? example() : example);
   }
 
   lost(loss: RepairLoss): void {

@@ -6,7 +6,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
-import { labelOf, requestOf } from '../../../src/editor/changes';
+import { labelOf, requestOf } from '../../../src/commands/changeRequest';
 import type { Exports } from '../../../src/extension';
 import type { CheckReport } from '../../../src/worker/api';
 import type { Row } from '../report';

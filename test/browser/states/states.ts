@@ -286,7 +286,7 @@ export const STATES: readonly State[] = [
     show: async (stage) => {
       holder = await Holder.open(stage.files.path('held.qcow2'));
       const page = await stage.open('held.qcow2');
-      await page.get('access').filter({ hasText: 'in use by qemu-io' }).waitFor();
+      await page.get('access').filter({ hasText: 'qemu-io' }).waitFor();
       return page.frame;
     },
     leave: () => holder?.end() ?? Promise.resolve(),
@@ -296,8 +296,8 @@ export const STATES: readonly State[] = [
     show: async (stage) => {
       holder = await Holder.open(stage.files.path('two-names.qcow2'));
       const page = await stage.open('two-names.qcow2');
-      await page.get('access').filter({ hasText: 'in use by qemu-io' }).waitFor();
-      await page.get('access').filter({ hasText: 'read-only' }).waitFor();
+      await page.get('access').filter({ hasText: 'qemu-io' }).waitFor();
+      await page.get('access').locator('.badge.is-plain').waitFor();
       return page.frame;
     },
     leave: () => holder?.end() ?? Promise.resolve(),

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, parseByteCount, parseBytes, parsePlace } from '../../../src/text/byteCount';
-import { formatCount, formatOffset } from '../../../webview/numbers';
+import { formatCount, formatOffset } from '../../../webview/base/numbers';
 
 const CLUSTER = 65536;
 const TIB = 2 ** 40;

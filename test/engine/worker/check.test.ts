@@ -1,7 +1,7 @@
 /** The check in the worker: on the image as staged, with progress, and cancellable. */
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FileView } from '../../../src/editor/fileView';
+import { FileView } from '../../../src/editor/model/fileView';
 import type { OpenOptions } from '../../../src/worker/api';
 import { EngineClient } from '../../../src/worker/client';
 import { DamagedFile } from '../../support/damagedFile';

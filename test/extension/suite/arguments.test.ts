@@ -2,7 +2,7 @@
 import * as assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../../../src/editor/document';
+import type { ImageDocument } from '../../../src/editor/model/document';
 import type { Exports } from '../../../src/extension';
 import { openImage, save, writeZeroes } from '../support/edits';
 import { activateExtension, closeAllEditors, extensionFile } from '../support/extension';

@@ -4,7 +4,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { backingCandidates } from '../../../src/chains/backingCandidates';
 import { rebaseDetail, rebaseLabel } from '../../../src/commands/backingText';
-import type { ImageDocument } from '../../../src/editor/document';
+import type { ImageDocument } from '../../../src/editor/model/document';
 import type { Exports } from '../../../src/extension';
 import type { ChangeTally } from '../../../src/worker/api';
 import { isDirty, openImage, stage } from '../support/edits';

@@ -3,7 +3,7 @@ import * as assert from 'node:assert/strict';
 import { renameSync, rmSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
-import type { ImageDocument } from '../../../src/editor/document';
+import type { ImageDocument } from '../../../src/editor/model/document';
 import { activateExtension, closeAllEditors, openedDocument, waitFor, wholeDisk } from '../support/extension';
 import { ImageFolder, qemuIo } from '../support/images';
 

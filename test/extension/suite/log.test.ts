@@ -2,8 +2,8 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
-import { logTo } from '../../../src/words/log';
-import { registerCommand } from '../../../src/words/tell';
+import { logTo } from '../../../src/text/log';
+import { registerCommand } from '../../../src/text/vscode/tell';
 import { isDirty, openImage, save, writeZeroes } from '../support/edits';
 import { activateExtension, closeAllEditors, waitFor } from '../support/extension';
 import { ImageFolder, qemuIo } from '../support/images';

@@ -145,13 +145,13 @@ describe('an image of any name', () => {
       // The index has not been told of the new files yet.
       await exports.chains.index.refresh();
       const asked = await questionsOf(base);
-      assert.ok(asked.includes('use it as their backing file') && asked.includes(user), asked);
+      assert.ok(asked.includes('use this image as their backing file') && asked.includes(user), asked);
       assert.doesNotMatch(asked, /may/);
       await closeAllEditors();
 
       await set('qcow2.index.enabled', false);
       const askedBlind = await questionsOf(base);
-      assert.match(askedBlind, /use it as their backing file/);
+      assert.match(askedBlind, /use this image as their backing file/);
       assert.match(askedBlind, /indexing is off/);
     });
   }

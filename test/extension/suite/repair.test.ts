@@ -145,7 +145,7 @@ describe('a repair', () => {
     assert.ok((await document.backUp(backup)).ok);
     await document.revert();
     const restored = await document.restore(backup);
-    assert.deepEqual(restored.ok && restored.value.map(({ label }) => label), ['Repair: everything']);
+    assert.deepEqual(restored.ok && restored.value.map(({ label }) => label), ['Repair everything']);
     const saved = await document.inTurn(() => document.save(() => undefined));
     assert.ok(saved.ok, JSON.stringify(saved));
     assert.match(qemuImg('check', uri.fsPath), /No errors were found/);

@@ -2,7 +2,7 @@
 import * as assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../../../src/editor/document';
+import type { ImageDocument } from '../../../src/editor/model/document';
 import type { Exports } from '../../../src/extension';
 import { isDirty, openImage, save, writeZeroes } from '../support/edits';
 import { activateExtension, closeAllEditors, openedDocument, waitFor, wholeDisk } from '../support/extension';

@@ -133,7 +133,7 @@ describe('what cannot be read', () => {
     assert.deepEqual(await document.readBytes(0, 512), { ok: false, problem: state.problem });
   });
 
-  it('is read when it has become an image, and at Read Image Again', async () => {
+  it('is read when it has become an image, and at Reload Image', async () => {
     const uri = folder.uri('healed.qcow2');
     writeFileSync(uri.fsPath, 'not yet');
     await vscode.commands.executeCommand('vscode.open', uri);

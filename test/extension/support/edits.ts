@@ -2,9 +2,9 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { parseBytes, parsePlace } from '../../../src/text/byteCount';
-import { labelOf, requestOf } from '../../../src/editor/changes';
-import type { ImageDocument } from '../../../src/editor/document';
-import type { PageChange } from '../../../src/editor/messages';
+import { labelOf, requestOf } from '../../../src/commands/changeRequest';
+import type { ImageDocument } from '../../../src/editor/model/document';
+import type { PageChange } from '../../../src/editor/page/messages';
 import type { Exports } from '../../../src/extension';
 import type { ChangeRequest, ChangeTally } from '../../../src/worker/api';
 import { activateExtension, closeAllEditors, openedDocument, waitFor } from './extension';

@@ -2,7 +2,7 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
-import type { ImageDocument } from '../../../src/editor/document';
+import type { ImageDocument } from '../../../src/editor/model/document';
 import type { ImageState } from '../../../src/worker/api';
 
 const EXTENSION_ID = 'qcow2-editor.qcow2-editor';

@@ -72,6 +72,8 @@ function compare(
   const isDirty = before[7] === 3 && (before[79]! & 3) !== 0;
   const isSound = report.after.corruptions + report.after.checkErrors + report.after.defects === 0;
   if (isDirty && isSound !== ((ours[79]! & 3) === 0)) return 'the marks are not what the check says';
+  // QEMU counts a snapshot's L1 table as metadata whatever size it claims, and does not write refcounts within it.
+  if (stderr.includes('Preventing invalid write on metadata')) return undefined;
   for (let at = clusterSize; at < Math.max(ours.length, theirs.length); at++) {
     const cluster = Math.floor(at / clusterSize);
     if (ours[at] === theirs[at] || freed.has(cluster)) continue;

@@ -1,0 +1,21 @@
+/** What the page's buttons and dialogs have done (`PageActions`). */
+import * as vscode from 'vscode';
+import type { FindUsers } from '../editor/guards/guards';
+import type { Checks } from '../editor/health/checks';
+import type { PageActions } from '../editor/page/pageRequests';
+import { show } from './open';
+import { previewChange, stageChange } from './stageChange';
+import { previewRepair, stageRepair } from './stageRepair';
+
+export function pageActions(findUsers: FindUsers, checks: Checks): PageActions {
+  return {
+    openImage: (uri, toTheSide) => show(uri, toTheSide ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active),
+    preview: previewChange,
+    stage: (document, change, confirmed) => stageChange(document, change, confirmed, findUsers),
+    previewRepair,
+    stageRepair: async (document, mode, confirmed) => {
+      const staged = await stageRepair(document, mode, confirmed, findUsers, checks);
+      return staged.ok ? { ok: true, value: { label: staged.value.label } } : staged;
+    },
+  };
+}

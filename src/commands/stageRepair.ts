@@ -1,0 +1,80 @@
+/** The way of a repair from page or command into the document: what it would do, the guards, then the edit. */
+import * as vscode from 'vscode';
+import type { RepairMode, RepairReport } from '../worker/api';
+import { describeWithFile } from '../text/vscode/describe';
+import { actionText, exampleText, lossText, repairLabel } from '../text/vscode/repairText';
+import type { Checks } from '../editor/health/checks';
+import type { ImageDocument } from '../editor/model/document';
+import { type FindUsers, guardsOf } from '../editor/guards/guards';
+import type { RepairPreview, Told } from '../editor/page/messages';
+import { pageHealth } from '../editor/page/pageState';
+
+export interface StagedRepair {
+  readonly label: string;
+  readonly report: RepairReport;
+}
+
+export async function previewRepair(document: ImageDocument, mode: RepairMode): Promise<Told<RepairPreview>> {
+  const preview = await document.previewRepair(mode);
+  if (!preview.ok) return { ok: false, text: describeWithFile(preview.problem, pathOf(document)) };
+  return { ok: true, value: repairPreview(preview.value) };
+}
+
+function repairPreview({
+  changed,
+  actions,
+  losses,
+  lossCount,
+  lostBytes,
+  after,
+}: RepairReport): RepairPreview {
+  const { kind, text, detail } = pageHealth({ kind: 'checked', report: after, chain: [] });
+  return {
+    changed,
+    actions: actions.map(({ kind: action, count, examples }) => ({
+      kind: action,
+      text: actionText(action),
+      count,
+      examples: examples.map(exampleText),
+    })),
+    losses: losses.map(lossText),
+    lossCount,
+    lostBytes,
+    after: { kind, text, detail },
+  };
+}
+
+/**
+ * Stages a repair. Damage does not stand in its way; everything else that the guards find does.
+ * @param confirmed ids of the guards' questions that the person has answered with yes
+ */
+export async function stageRepair(
+  document: ImageDocument,
+  mode: RepairMode,
+  confirmed: readonly string[],
+  findUsers: FindUsers,
+  checks: Checks,
+): Promise<Told<StagedRepair>> {
+  await document.lookAgain();
+  if (document.isChangedOutside) {
+    const text = vscode.l10n.t(
+      'Another program changed the file while edits were staged. Keep or discard the edits first.',
+    );
+    return { ok: false, text };
+  }
+  const { refusals, questions } = await guardsOf(document, findUsers, {
+    allowsDamage: true,
+    writesData: false,
+  });
+  document.confirm(confirmed);
+  const refusal = refusals[0] ?? questions.find(({ id }) => !document.isConfirmed(id))?.text;
+  if (refusal !== undefined) return { ok: false, text: refusal };
+  const label = repairLabel(mode);
+  const repaired = await document.repair(mode, label);
+  if (!repaired.ok) return { ok: false, text: describeWithFile(repaired.problem, pathOf(document)) };
+  const { report, checked } = repaired.value;
+  if (report.changed) await checks.learn(document.source, checked);
+  return { ok: true, value: { label, report } };
+}
+
+const pathOf = (document: ImageDocument): string => document.state?.path ?? '';

@@ -1,0 +1,164 @@
+/** VS Code's handle on a document of ours, and what it is told of its edits. */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import { describe } from '../../text/vscode/describe';
+import type { Problem } from '../../worker/api';
+import { plain } from '../../text/plain';
+import { tellWarning } from '../../text/vscode/tell';
+import { Belief } from '../model/vscodeHistory';
+import type { ImageDocument } from '../model/document';
+import type { Subscription } from '../model/emitter';
+import type { DocumentFollower } from '../watch/documentFollower';
+import type { Revival } from '../model/revival';
+import type { Dropped } from '../model/editHistory';
+import type { UndoableEdit } from '../model/staging';
+
+export type DocumentEvent =
+  | vscode.CustomDocumentEditEvent<CustomImageDocument>
+  | vscode.CustomDocumentContentChangeEvent<CustomImageDocument>;
+
+export class CustomImageDocument implements vscode.CustomDocument {
+  /** The next save was asked for by a person: with Auto Save on, others are asked about. */
+  isSaveAnnounced = false;
+  /** The person has said that Auto Save is not to write what is staged. */
+  keepsStaged = false;
+
+  private readonly belief = new Belief();
+  private isWaitingTold = false;
+  private readonly subscriptions: Subscription[];
+
+  /** @param tell VS Code */
+  constructor(
+    readonly uri: vscode.Uri,
+    readonly model: ImageDocument,
+    readonly follower: DocumentFollower,
+    private readonly tell: (event: DocumentEvent) => void,
+    registration: vscode.Disposable,
+  ) {
+    this.subscriptions = [
+      registration,
+      model.onDidEdit((edit) => {
+        this.tellEdit(edit);
+      }),
+      model.onDidFail((why) => {
+        const text = vscode.l10n.t('This cannot be undone or redone: {0}', reasonText(why));
+        void tellWarning(text);
+        if (typeof why === 'string') this.setCleanLater();
+      }),
+      model.onDidRevive((revival) => void this.takeRevival(revival)),
+    ];
+  }
+
+  /** Tells VS Code of an edit that is staged already. */
+  tellEdit(edit: UndoableEdit): void {
+    this.belief.staged();
+    this.tell({
+      document: this,
+      label: plain(edit.label),
+      undo: async () => {
+        this.belief.undone();
+        await edit.undo();
+        this.setRight();
+      },
+      redo: async () => {
+        this.belief.redone();
+        await edit.redo();
+        this.setRight();
+      },
+    });
+    this.setRight();
+  }
+
+  /** Call when a save or a revert has been answered: VS Code takes its word for what is on disk now. */
+  wasSaved(): void {
+    this.belief.wasSaved();
+    this.setRightLater();
+  }
+
+  wasReverted(): void {
+    this.belief.wasReverted();
+    this.setRightLater();
+  }
+
+  /** Makes VS Code know that there is something to save, where it believes that there is not. */
+  setRight(): void {
+    if (!this.model.hasUnsaved || this.belief.isDirty) return;
+    this.belief.changedContent();
+    this.tell({ document: this });
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+    this.follower.dispose();
+    this.model.dispose();
+  }
+
+  /** The thread has died: in one line what became of what was staged. */
+  private async takeRevival(revival: Revival): Promise<void> {
+    const name = basename(this.uri.path);
+    const isTold = revival.kind === 'waiting' && this.isWaitingTold;
+    this.isWaitingTold = revival.kind === 'waiting';
+    if (!isTold) void tellWarning(revivalText(revival, name));
+    if (revival.kind === 'lost') for (const edit of revival.edits) this.tellEdit(edit);
+    if (revival.kind === 'lost' || revival.kind === 'saved') this.setCleanLater();
+    // A save that was taken back has given the file another time: what VS Code would ask for has to fit it.
+    if (revival.kind !== 'waiting') await this.model.renewBackup();
+  }
+
+  /** VS Code counts an undo that led nowhere as one: nothing is there to be saved, and a save says so. */
+  private setCleanLater(): void {
+    setTimeout(() => {
+      if (!this.model.hasUnsaved && this.belief.isDirty) void vscode.workspace.save(this.uri);
+    }, 100);
+  }
+
+  /** After VS Code has taken the answer. */
+  private setRightLater(): void {
+    setTimeout(() => {
+      this.setRight();
+    }, 100);
+  }
+}
+
+function reasonText(why: Problem | Dropped): string {
+  switch (why) {
+    case 'readAnew':
+      return vscode.l10n.t('the file was since changed by another program or reloaded');
+    case 'gaveBack':
+      return vscode.l10n.t('the free space of the image was since reclaimed');
+    case 'lost':
+      return vscode.l10n.t('its state was lost when the engine restarted');
+    default:
+      return describe(why);
+  }
+}
+
+function revivalText(revival: Revival, name: string): string {
+  switch (revival.kind) {
+    case 'restored':
+      return vscode.l10n.t(
+        'The engine of {0} stopped and was restarted. All staged edits are restored.',
+        name,
+      );
+    case 'saved':
+      return vscode.l10n.t('The engine of {0} stopped and was restarted. The image is saved.', name);
+    case 'lost':
+      return revival.edits.length === 0
+        ? vscode.l10n.t(
+            'The engine of {0} stopped and was restarted. Its staged edits are lost: {1}',
+            name,
+            describe(revival.problem),
+          )
+        : vscode.l10n.t(
+            'The engine of {0} stopped and was restarted. The last staged edits are lost: {1}',
+            name,
+            describe(revival.problem),
+          );
+    case 'waiting':
+      return vscode.l10n.t(
+        'The engine of {0} stopped. Its staged edits are kept until the image can be opened or recovered: {1}',
+        name,
+        describe(revival.problem),
+      );
+  }
+}

@@ -1,0 +1,363 @@
+/**
+ * One file being looked at: its worker thread, what the worker answered last, and the readers that share it.
+ *
+ * A session is bound to one file (device and inode), not to a name. Documents hold a lease on it; when a name comes
+ * to lead to another file, the document takes another session (document.ts). What is staged on the file belongs to
+ * the session (staging.ts), so that all documents and views of a file see the same.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  CellsRequest,
+  EngineEvents,
+  ImageState,
+  KindTotals,
+  MapCells,
+  OperationId,
+  Problem,
+  Result,
+  StagedReport,
+} from '../../worker/api';
+import { EngineClient, failedState, isDeath } from '../../worker/client';
+import { log } from '../../text/log';
+import { Emitter } from './emitter';
+import { logged, logOpened } from './engineLog';
+import { FileView } from './fileView';
+import { Questions } from './questions';
+import type { Revival } from './revival';
+import { type ImageSource, sourceName, sourceProblem } from './source';
+import { type ProgressReport, Staging } from './staging';
+
+export interface ScanProgress {
+  /** Guest bytes. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What all sessions of a window share. */
+export interface SessionContext {
+  /** Path of the bundled worker. */
+  readonly workerScript: string;
+  /** Folder for staged changes that outgrow memory, and for backups of them; made when it is needed. */
+  readonly scratchFolder: string;
+  /** False in Restricted Mode; asked at every reading. */
+  followsNames(): boolean;
+  /** Counts up; never the same number twice. */
+  nextGeneration(): number;
+}
+
+/** Milliseconds: what dies again at once is begun again only when it is asked for. */
+const REVIVE_AGAIN_AFTER = 10_000;
+
+export class ImageSession {
+  private readonly stateEmitter = new Emitter<ImageState>();
+  private readonly scanEmitter = new Emitter<ScanProgress>();
+  private readonly reviveEmitter = new Emitter<Revival>();
+  readonly onDidRead = this.stateEmitter.event;
+  readonly onDidScan = this.scanEmitter.event;
+  /** The thread has died, and what became of the edits that it had staged. */
+  readonly onDidRevive = this.reviveEmitter.event;
+  readonly staging: Staging;
+  readonly questions: Questions;
+  readonly fileView: FileView;
+  /** The document whose edits are staged; other names of the file only look on. */
+  owner: object | undefined;
+
+  private engine: EngineClient | undefined;
+  private current: ImageState | undefined;
+  /** The reading that runs, and the one that waits for it: a third caller joins the second. */
+  private running: Promise<ImageState> | undefined;
+  private queued: Promise<ImageState> | undefined;
+  private isDisposed = false;
+  /** A name that led to the file. */
+  private source: ImageSource | undefined;
+  /** A thread that takes the place of one that died. */
+  private reviving: Promise<Revival | undefined> | undefined;
+  private revivedAt = -Infinity;
+  /** Of a source that is not a local file, when it was read. */
+  private stamp = '';
+  private readonly watchers = new Map<OperationId, ProgressReport>();
+  private lastOperation: OperationId = 0;
+  private startedAt = 0;
+  private scannedAt: number | undefined;
+
+  /** @param before fulfilled once nobody else in this window writes the file: a save may still be running */
+  constructor(
+    readonly identity: string,
+    private readonly context: SessionContext,
+    private readonly before: Promise<void> = Promise.resolve(),
+  ) {
+    this.staging = new Staging(this, context.scratchFolder);
+    this.questions = new Questions(this);
+    this.fileView = new FileView(this);
+  }
+
+  /** What the worker answered last; nothing before the first answer. */
+  get state(): ImageState | undefined {
+    return this.current;
+  }
+
+  /** Milliseconds that the last reading and its whole-disk scan have taken, so far or in all. */
+  get lastReadingTook(): number {
+    if (this.startedAt === 0) return 0;
+    return (this.scannedAt ?? performance.now()) - this.startedAt;
+  }
+
+  /** The first state, read now or before. */
+  whenRead(source: ImageSource): Promise<ImageState> {
+    return this.current === undefined ? (this.running ?? this.read(source)) : Promise.resolve(this.current);
+  }
+
+  /**
+   * Reads the file anew. Always answers with a state, never rejects.
+   * @param source a name that leads to this session's file now: others may have come to lead elsewhere
+   */
+  read(source: ImageSource): Promise<ImageState> {
+    if (this.running === undefined) {
+      this.running = this.readNow(source).finally(() => {
+        this.running = undefined;
+      });
+      return this.running;
+    }
+    this.queued ??= this.running.then(() => {
+      this.queued = undefined;
+      return this.read(source);
+    });
+    return this.queued;
+  }
+
+  /** The thread has died, and edits that it had staged wait for another one, or for the file. */
+  get awaitsRevival(): boolean {
+    if (!this.staging.isWaiting || this.reviving !== undefined) return false;
+    return this.engine?.hasEnded === true || this.current?.problem !== undefined;
+  }
+
+  whenRevived(): Promise<Revival | undefined> {
+    return this.reviving ?? Promise.resolve(undefined);
+  }
+
+  tellRevival(revival: Revival): void {
+    this.reviveEmitter.fire(revival);
+  }
+
+  /** Begins another thread in the place of one that died, with what was staged. Answers with a state, as `read`. */
+  async revive(): Promise<ImageState> {
+    this.reviving ??= this.reviveNow().finally(() => {
+      this.reviving = undefined;
+    });
+    await this.reviving;
+    return this.current ?? failedState('', this.context.nextGeneration(), NOT_OPEN);
+  }
+
+  /** Whether the file, or one of its chain, is not what was read. */
+  async hasChanged(source: ImageSource): Promise<boolean> {
+    await this.reviving;
+    // What is staged waits for a thread: nothing is read anew under it.
+    if (this.staging.isWaiting) return false;
+    const { engine } = this;
+    if (engine === undefined || engine.hasEnded || this.current === undefined) return true;
+    if (source.kind === 'bytes') return (await source.stamp()) !== this.stamp;
+    const answer = await engine.hasChanged();
+    if (answer.ok) return answer.value;
+    // Where the thread has died over the question, the one that takes its place knows.
+    return isDeath(answer) ? this.hasChanged(source) : true;
+  }
+
+  /** Looks whether the file may be written; reads nothing of it, so what is staged stays. */
+  async lookAtAccess(): Promise<void> {
+    const looked = await this.ask((engine) => engine.access());
+    // Without `edits` there is nothing to write, as in the state that the worker answers.
+    if (!looked.ok || this.current?.edits === undefined) return;
+    if (isDeepStrictEqual(looked.value, this.current.access)) return;
+    this.amend((state) => ({ ...state, access: looked.value }));
+  }
+
+  // Questions: they wait for nothing, so ask once something was read.
+
+  cells(request: CellsRequest): Promise<Result<MapCells>> {
+    return this.ask((engine) => engine.cells(request));
+  }
+
+  totals(start: number, length: number): Promise<Result<KindTotals>> {
+    return this.ask((engine) => engine.totals(start, length));
+  }
+
+  inspect(guestOffset: number): Promise<Result<StagedReport>> {
+    return this.ask((engine) => engine.inspect(guestOffset));
+  }
+
+  readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
+    return this.ask((engine) => engine.readBytes(guestOffset, length));
+  }
+
+  info(): Promise<Result<string>> {
+    return this.ask((engine) => engine.info());
+  }
+
+  /** Asks the thread as it is, or the one that is about to take its place; fails where there is none. */
+  async ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
+    if (this.reviving !== undefined) await this.reviving;
+    if (this.engine === undefined) return { ok: false, problem: NOT_OPEN };
+    const answer = await request(this.engine);
+    if (!answer.ok && answer.problem.code === 'engine.fault') this.warnOfFault(answer.problem);
+    return answer;
+  }
+
+  /** Whoever asked shows the fault in a place of its own; the way to the log is with the state. The first one is enough. */
+  private warnOfFault(problem: Problem): void {
+    if (this.current?.warnings.some(({ code }) => code === problem.code) === true) return;
+    this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
+  }
+
+  /** Tells of the progress of an operation while `work` runs. */
+  async watch<T>(operation: OperationId, report: ProgressReport, work: () => Promise<T>): Promise<T> {
+    this.watchers.set(operation, report);
+    try {
+      return await work();
+    } finally {
+      this.watchers.delete(operation);
+    }
+  }
+
+  /** Its owner leaves: what is staged goes with it, and whoever is next may change the file. */
+  disown(source: ImageSource): void {
+    this.owner = undefined;
+    this.staging.cancelSave();
+    if (this.staging.hasUnsaved) void this.read(source);
+    else if (this.current !== undefined) this.take(this.current);
+  }
+
+  nextOperation(): OperationId {
+    return ++this.lastOperation;
+  }
+
+  nextGeneration(): number {
+    return this.context.nextGeneration();
+  }
+
+  /** The worker has answered with another state: everybody is told. */
+  take(state: ImageState): void {
+    if (this.isDisposed) return;
+    this.current = state;
+    this.stateEmitter.fire(state);
+  }
+
+  /** @returns fulfilled once nothing is written to the file any more; a save past its seal goes on to its end */
+  async dispose(): Promise<void> {
+    this.isDisposed = true;
+    const ended = this.engine?.dispose();
+    this.staging.dispose();
+    this.stateEmitter.dispose();
+    this.scanEmitter.dispose();
+    this.reviveEmitter.dispose();
+    await this.before;
+    await ended;
+  }
+
+  private async readNow(source: ImageSource): Promise<ImageState> {
+    const generation = this.context.nextGeneration();
+    await this.before;
+    if (this.isOver()) return failedState(sourceName(source), generation, notOpen(source));
+    this.source = source;
+    this.startedAt = performance.now();
+    this.scannedAt = undefined;
+    const state = await this.open(this.livingEngine(), source, generation);
+    if (this.isOver()) return state;
+    if (state.problem !== undefined) this.scannedAt = performance.now();
+    this.staging.startAnew();
+    logOpened(state, performance.now() - this.startedAt);
+    this.take(state);
+    return state;
+  }
+
+  private async open(engine: EngineClient, source: ImageSource, generation: number): Promise<ImageState> {
+    const name = sourceName(source);
+    if (source.kind === 'path') {
+      const { scratchFolder } = this.context;
+      return engine.open(name, { generation, followsNames: this.context.followsNames(), scratchFolder });
+    }
+    try {
+      this.stamp = await source.stamp();
+      const bytes = await source.read();
+      return await engine.open(name, { generation, followsNames: false, bytes });
+    } catch (error) {
+      return failedState(name, generation, sourceProblem(name, error));
+    }
+  }
+
+  /** The thread of this file; another one where the last has died. */
+  private livingEngine(): EngineClient {
+    if (this.engine === undefined || this.engine.hasEnded) this.engine = this.startEngine();
+    return this.engine;
+  }
+
+  private startEngine(): EngineClient {
+    const events: Partial<EngineEvents> = {
+      scanProgress: (done, total) => {
+        if (done >= total) this.scannedAt = performance.now();
+        this.scanEmitter.fire({ done, total });
+      },
+      operationProgress: (operation, done, total) => {
+        this.watchers.get(operation)?.(done, total);
+      },
+      scanFound: (problems) => {
+        this.amend((state) => ({ ...state, warnings: [...state.warnings, ...problems] }));
+      },
+      scanFailed: (problem) => {
+        this.scannedAt = performance.now();
+        this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
+      },
+      ...logged,
+    };
+    const engine = new EngineClient(this.context.workerScript, events, (problem, error) => {
+      log.fault(`The thread of ${problem.file} died`, error);
+      if (engine === this.engine) this.hasDied(engine, problem);
+    });
+    return engine;
+  }
+
+  private hasDied(engine: EngineClient, problem: Problem): void {
+    this.staging.suspend(engine, problem);
+    // Whoever began with the thread learns it by its answer.
+    if (this.isDisposed || this.running !== undefined || this.reviving !== undefined) return;
+    const isTooSoon = performance.now() - this.revivedAt < REVIVE_AGAIN_AFTER;
+    if (isTooSoon || !(this.staging.isWaiting || engine.isWriting))
+      this.amend((state) => ({ ...state, problem }));
+    else void this.revive();
+  }
+
+  private async reviveNow(): Promise<Revival | undefined> {
+    const { source } = this;
+    if (source === undefined) return undefined;
+    this.revivedAt = performance.now();
+    void this.engine?.dispose();
+    const engine = this.startEngine();
+    this.engine = engine;
+    const opened = await this.open(engine, source, this.context.nextGeneration());
+    const [state, revival] = await this.staging.revive(engine, opened);
+    if (this.isOver()) {
+      void engine.dispose();
+      return undefined;
+    }
+    this.take(state);
+    if (revival !== undefined) this.reviveEmitter.fire(revival);
+    return revival;
+  }
+
+  /** Changes the state by what came up after it was answered. */
+  private amend(change: (state: ImageState) => ImageState): void {
+    if (this.current === undefined || this.isDisposed) return;
+    this.current = change(this.current);
+    this.stateEmitter.fire(this.current);
+  }
+
+  /** A method, since it may change while a reading waits. */
+  private isOver(): boolean {
+    return this.isDisposed;
+  }
+}
+
+const NOT_OPEN: Problem = { kind: 'argument', code: 'engine.notOpen', file: '' };
+
+function notOpen(source: ImageSource): Problem {
+  return { kind: 'argument', code: 'engine.notOpen', file: sourceName(source) };
+}

@@ -1,0 +1,18 @@
+/** Problems in the person's language. */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import { describeProblem } from '../../qcow2/problemText';
+import { printable } from '../printable';
+import type { Problem } from '../../worker/api';
+
+/** What is wrong, in one line and without the file's name. */
+export function describe(problem: Problem): string {
+  return describeProblem(problem, (template, args) => vscode.l10n.t(template, args));
+}
+
+/** What is wrong, with the file's name in front where it is another file than the one in sight. */
+export function describeWithFile(problem: Problem, fileInSight: string): string {
+  const text = describe(problem);
+  if (problem.file === '' || problem.file === fileInSight) return text;
+  return vscode.l10n.t('{0}: {1}', printable(basename(problem.file)), text);
+}

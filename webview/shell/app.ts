@@ -1,0 +1,234 @@
+/**
+ * Connects the parts of the page: events from the host go into the store and the map, user actions to the map, the
+ * host or the store, and every part is drawn from the store.
+ */
+import type {
+  ChangeKind,
+  PageApi,
+  PageCommand,
+  PageHealth,
+  PageState,
+  PageTab,
+} from '../../src/editor/page/messages';
+import { Announcer } from '../base/announcer';
+import { ChangeDialog } from '../dialogs/change/dialog';
+import type { Range } from '../dialogs/change/range';
+import { HostClient } from '../host/client';
+import { makeLayout, type Layout } from './layout';
+import { parsePlace } from '../../src/text/byteCount';
+import { drawParts, type Actions } from './parts';
+import { RepairDialog } from '../dialogs/repair/dialog';
+import { StateSaver, loadSaved, type SavedState } from '../state/savedState';
+import { Splitter } from './splitter';
+import { Store, type Space } from '../state/store';
+import { t } from '../base/strings';
+import { watchTheme } from '../map/theme';
+import { Views } from './views';
+
+export class App implements Actions, PageApi {
+  readonly #announcer = new Announcer();
+  readonly #saved = loadSaved();
+  readonly #store = new Store(this.#saved.tab, this.#saved.space);
+  readonly #host = new HostClient(this, () => {
+    this.#store.update({ isLost: true });
+  });
+  readonly #views = new Views(this.#store, this.#host, this.#announcer, this.#saved, {
+    shown: (view) => {
+      this.#layout.show(view);
+    },
+    inspected: (takesFocus) => {
+      this.showTab('cluster');
+      if (takesFocus) this.#layout.cluster.focus();
+    },
+    changed: () => {
+      this.#stateSaver.changed();
+    },
+  });
+  readonly #splitter = new Splitter(() => {
+    this.#stateSaver.changed();
+  });
+  readonly #changeDialog = new ChangeDialog({
+    guards: () => this.#host.guards(),
+    preview: (change) => this.#host.preview(change),
+    stage: (change, confirmed) => this.#host.stage(change, confirmed),
+    staged: (label) => {
+      this.#announcer.say(() => t('Staged: {0}', label));
+    },
+  });
+  readonly #repairDialog = new RepairDialog({
+    guards: () => this.#host.repairGuards(),
+    preview: (mode) => this.#host.previewRepair(mode),
+    stopPreview: () => {
+      this.#host.stopPreview();
+    },
+    stage: (mode, confirmed) => this.#host.stageRepair(mode, confirmed),
+    staged: (label) => {
+      this.#announcer.say(() => t('Staged: {0}', label));
+    },
+  });
+  readonly #stateSaver = new StateSaver(() => this.#collect());
+  readonly #layout: Layout;
+
+  constructor(root: HTMLElement) {
+    const parts = {
+      splitter: this.#splitter.element,
+      announcer: this.#announcer.element,
+      changeDialog: this.#changeDialog.element,
+      repairDialog: this.#repairDialog.element,
+    };
+    this.#layout = makeLayout(root, parts, (tab) => {
+      this.showTab(tab);
+    });
+    this.#layout.show(this.#views.shown);
+    if (this.#saved.division) this.#splitter.division = this.#saved.division;
+    new ResizeObserver(() => {
+      this.#splitter.show();
+    }).observe(this.#layout.page);
+    drawParts(this.#store, this.#layout, this);
+    this.showTab(this.#store.state.tab);
+    watchTheme(() => {
+      this.#views.themeChanged();
+    });
+  }
+
+  async start(): Promise<void> {
+    const page = await this.#host.ready();
+    if (page) this.stateChanged(page);
+    else this.#layout.page.classList.remove('is-loading');
+  }
+
+  // Called by the host.
+
+  stateChanged(page: PageState): void {
+    const before = this.#store.state.page?.image;
+    const { summary, generation } = page.image;
+    this.#store.update({ page, health: page.health, isLost: false });
+    this.#layout.page.classList.remove('is-loading');
+    this.#layout.page.classList.toggle('is-unreadable', summary === undefined);
+    if (!summary || (before?.summary && before.generation === generation)) return;
+    this.#views.imageRead(page);
+    const { disk } = this.#views;
+    if (!disk) return;
+    this.#changeDialog.imageChanged(disk);
+    this.#repairDialog.imageChanged();
+  }
+
+  healthChanged(health: PageHealth): void {
+    const before = this.#store.state.health;
+    this.#store.update({ health });
+    const hasEnded = before?.kind === 'checking' && health.kind !== 'checking';
+    if (hasEnded) this.#announcer.say(() => health.detail);
+  }
+
+  scanProgress(): void {
+    this.#views.scanned();
+  }
+
+  layoutProgress(done: number, total: number): void {
+    this.#views.layoutGotTo(total === 0 ? 0 : done / total);
+  }
+
+  /** Selects the cluster of a guest byte, and scrolls map and bytes to it. */
+  goTo(byte: number): void {
+    this.#views.goTo('guest', byte);
+  }
+
+  goToHost(byte: number): void {
+    this.#views.goTo('file', byte);
+  }
+
+  /** Switches between the guest disk and the image file. */
+  showSpace(space: Space): void {
+    this.#views.show(space);
+  }
+
+  showTab(tab: PageTab): void {
+    this.#layout.showTab(tab);
+    if (tab !== this.#store.state.tab) this.#store.update({ tab });
+    this.#stateSaver.changed();
+  }
+
+  openRepair(): void {
+    const { health, page } = this.#store.state;
+    if (!page?.image.summary) return;
+    const isIncomplete =
+      health?.incomplete !== undefined ||
+      page.image.warnings.some(({ code }) => code.startsWith('file.incomplete'));
+    // Repairing an incomplete file gives up data that a new copy would restore: no mode is preselected.
+    this.#repairDialog.open(isIncomplete ? undefined : health?.kind === 'leaks' ? 'leaks' : 'all');
+  }
+
+  /** Opens the dialog of a change; without a range, its fields are empty. */
+  openChange(kind: ChangeKind, range: Range | undefined): void {
+    const { disk } = this.#views;
+    if (!disk) return;
+    const hasBacking = this.#store.state.page?.image.summary?.backingName !== undefined;
+    this.#changeDialog.open(kind, range, disk, hasBacking);
+  }
+
+  // User actions.
+
+  /** Opens the dialog for the selection of the guest view. */
+  change(kind: ChangeKind): void {
+    const { space, selection } = this.#store.state;
+    this.openChange(kind, space === 'guest' ? selection : undefined);
+  }
+
+  goToText(text: string): void {
+    const { size, clusterSize } = this.#views.shown.disk;
+    if (size === 0) return;
+    const place = parsePlace(text, clusterSize, size);
+    const { space } = this.#store.state;
+    if (place.ok) this.#views.goTo(space, place.offset);
+    const beyondEnd = space === 'guest' ? t('Beyond the end of the disk') : t('Beyond the end of the file');
+    const words = { empty: undefined, notANumber: t('Not a valid offset'), beyondEnd };
+    this.#store.update({ goToProblem: place.ok ? undefined : words[place.reason] });
+  }
+
+  zoomBy(steps: number): void {
+    this.#views.zoomBy(steps);
+  }
+
+  zoomTo(step: number): void {
+    this.#views.zoomTo(step);
+  }
+
+  zoomToSelection(): void {
+    this.#views.zoomToSelection();
+  }
+
+  toggleHighlight(kind: string): void {
+    this.#views.highlight(this.#store.state.highlighted === kind ? undefined : kind);
+  }
+
+  run(command: PageCommand): void {
+    this.#host.run(command);
+  }
+
+  retry(): void {
+    this.#host.run('retry');
+  }
+
+  copy(text: string): void {
+    this.#host.copy(text);
+  }
+
+  changeBacking(depth: number, choosesFile: boolean): void {
+    this.#host.changeBacking(depth, choosesFile);
+  }
+
+  openLayer(depth: number, toTheSide: boolean): void {
+    this.#host.openLayer(depth, toTheSide);
+  }
+
+  showLayer(depth: number): void {
+    this.showTab('chain');
+    this.#layout.chain.querySelector(`[data-testid="layer-${depth}"]`)?.scrollIntoView({ block: 'nearest' });
+  }
+
+  #collect(): SavedState {
+    const { tab } = this.#store.state;
+    const { division } = this.#splitter;
+    return { ...this.#views.collect(), tab, division };
+  }
+}

@@ -1,0 +1,136 @@
+/** Draws the parts of the page, each whenever the state that it reads changes. */
+import { html, nothing } from 'lit';
+import type { Notice, PageCommand, PageHealth, PageState } from '../../src/editor/page/messages';
+import { drawOnChange } from './drawOnChange';
+import type { Layout } from './layout';
+import { legend } from './legend';
+import { chainPanel, type ChainActions } from '../panels/chain';
+import { clusterPanel, type ClusterActions } from '../panels/cluster';
+import { hostPanel } from '../panels/hostCluster';
+import { headerPanel } from '../panels/header';
+import { scanNote } from './scanNote';
+import type { Store } from '../state/store';
+import { notices } from './notices';
+import { summaryBar } from './summaryBar';
+import { toolbar, type ToolbarActions } from './toolbar';
+import { unreadable } from './unreadable';
+
+/** User actions outside the map. */
+export interface Actions extends ClusterActions, ChainActions, ToolbarActions {
+  toggleHighlight(kind: string): void;
+  retry(): void;
+  run(command: PageCommand): void;
+  copy(text: string): void;
+}
+
+const NOTHING = html``;
+
+export function drawParts(store: Store, layout: Layout, actions: Actions): void {
+  drawOnChange(
+    layout.summaryBar,
+    store,
+    ({ page, health }) => [page, health],
+    ({ page, health }) =>
+      page
+        ? summaryBar(page, health, (command) => {
+            actions.run(command);
+          })
+        : NOTHING,
+  );
+  drawOnChange(
+    layout.notices,
+    store,
+    ({ page, health, isLost }) => [page, health?.incomplete, isLost],
+    ({ page, health, isLost }) =>
+      notices(noticesOf(page, health), isLost, (command) => {
+        actions.run(command);
+      }),
+  );
+  drawOnChange(
+    layout.unreadable,
+    store,
+    ({ page }) => [page],
+    ({ page }) =>
+      page && !page.image.summary
+        ? unreadable(page, () => {
+            actions.retry();
+          })
+        : NOTHING,
+  );
+  drawOnChange(
+    layout.toolbar,
+    store,
+    ({ page, health, space, zoom, goToProblem }) => [
+      page,
+      health?.kind === 'checking',
+      space,
+      zoom,
+      goToProblem,
+    ],
+    (state) => toolbar(state, actions),
+  );
+  drawOnChange(
+    layout.legend,
+    store,
+    ({ page, space, totals, fileTotals, highlighted }) => [
+      page,
+      space,
+      space === 'guest' ? totals : fileTotals,
+      highlighted,
+    ],
+    (state) =>
+      legend(state, (kind) => {
+        actions.toggleHighlight(kind);
+      }),
+  );
+  drawOnChange(
+    layout.mapNote,
+    store,
+    ({ mapProblem, space, totals, layoutShare }) => [mapProblem, space, totals, layoutShare],
+    (state) =>
+      html`${
+        state.mapProblem === undefined
+          ? nothing
+          : html`<p class="problem" role="status" data-testid="map-problem">${state.mapProblem}</p>`
+      }${scanNote(state)}`,
+  );
+  drawOnChange(
+    layout.cluster,
+    store,
+    ({ page, space, selection, report, rangeTotals, hostSelection, hostReport }) => [
+      page,
+      space,
+      ...(space === 'guest' ? [selection, report, rangeTotals] : [hostSelection, hostReport, undefined]),
+    ],
+    (state) => (state.space === 'guest' ? clusterPanel(state, actions) : hostPanel(state, actions)),
+  );
+  drawOnChange(
+    layout.header,
+    store,
+    ({ page }) => [page],
+    ({ page }) =>
+      page?.image.summary && page.image.header
+        ? headerPanel(page.image.header, {
+            copy: (text) => {
+              actions.copy(text);
+            },
+            goToHost: (byte) => {
+              actions.goToHost(byte);
+            },
+          })
+        : NOTHING,
+  );
+  drawOnChange(
+    layout.chain,
+    store,
+    ({ page }) => [page],
+    ({ page }) => (page ? chainPanel(page, actions) : NOTHING),
+  );
+}
+
+/** The notices of the image's state, and that of the last check. */
+function noticesOf(page: PageState | undefined, health: PageHealth | undefined): readonly Notice[] {
+  const { incomplete } = health ?? {};
+  const found = incomplete === undefined ? [] : [{ severity: 'warning', text: incomplete } as const];
+  return [...(page?.notices ?? []), ...found];
+}

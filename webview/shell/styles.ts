@@ -1,0 +1,23 @@
+/**
+ * The page's styles, as a constructed style sheet: the page's policy allows what a script builds, and nothing inline.
+ * The swatches' classes come from the kinds, so that their colours cannot drift apart from the map's.
+ */
+import { FILE_KINDS, GUEST_KINDS, type KindSet } from '../map/kinds';
+import base from '../styles/base.css';
+import change from '../styles/change.css';
+import repair from '../styles/repair.css';
+import tables from '../styles/tables.css';
+import hex from '../styles/hex.css';
+import layout from '../styles/layout.css';
+import map from '../styles/map.css';
+import panels from '../styles/panels.css';
+
+export function addStyles(): void {
+  const swatches = [...swatchesOf(GUEST_KINDS), ...swatchesOf(FILE_KINDS)];
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync([base, layout, map, hex, panels, tables, change, repair, ...swatches].join('\n'));
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}
+
+const swatchesOf = (set: KindSet): string[] =>
+  set.kinds.map((kind) => `.swatch-${kind} { background: var(${set.variable(kind)}); }`);

@@ -1,0 +1,293 @@
+/**
+ * The two views of an image, the guest disk and the image file: which one is visible, and how both follow changes of
+ * the image. The file view is loaded when it is first shown, since that takes as long as a check.
+ */
+import type { KindTotals, PageState } from '../../src/editor/page/messages';
+import type { Announcer } from '../base/announcer';
+import type { MaybeProblem } from '../host/answers';
+import type { HostClient } from '../host/client';
+import { HostInspection } from '../state/hostInspection';
+import { Inspection } from '../state/inspection';
+import { FILE_KINDS, GUEST_KINDS } from '../map/kinds';
+import type { Disk } from '../map/geometry';
+import { zoomAtCursor } from '../map/input';
+import { clusterSpan, selectSpan, type Selection } from '../map/selection';
+import { ImageView, type ImageViewEvents, type ImageViewSource } from './imageView';
+import type { SavedState } from '../state/savedState';
+import type { MapZoom, Space, Store } from '../state/store';
+import { t } from '../base/strings';
+
+/** Performance mark: the first cells are on the canvas. */
+const FIRST_MAP = 'first map';
+
+export interface ViewsEvents {
+  /** Another view was chosen. */
+  shown(view: ImageView): void;
+  /** The user or the host asked for the details of a cluster. */
+  inspected(takesFocus: boolean): void;
+  /** The state to save has changed. */
+  changed(): void;
+}
+
+/** The saved state of the views. */
+type SavedViews = Omit<SavedState, 'tab' | 'division'>;
+
+export class Views {
+  readonly #guest: ImageView;
+  readonly #file: ImageView;
+  readonly #inspection: Inspection;
+  readonly #hostInspection: HostInspection;
+  /** Generation of the image that the file view shows; -1 if it is not loaded. */
+  #fileGeneration = -1;
+  /** Where to go once the image is read. */
+  #pendingGoTo: { readonly space: Space; readonly byte: number } | undefined;
+  /** The saved state, until it is restored. */
+  #saved: SavedState | undefined;
+
+  constructor(
+    private readonly store: Store,
+    private readonly host: HostClient,
+    announcer: Announcer,
+    saved: SavedState | undefined,
+    private readonly events: ViewsEvents,
+  ) {
+    this.#saved = saved;
+    this.#inspection = new Inspection(store, announcer, host);
+    this.#hostInspection = new HostInspection(store, announcer, host);
+    this.#guest = this.#makeView('guest', {
+      kinds: GUEST_KINDS,
+      mapName: t('Cluster map of the guest disk'),
+      bytesName: t('Guest bytes'),
+      cells: (request) => host.cells(request),
+      bytes: (offset, length) => host.readBytes(offset, length),
+    });
+    this.#file = this.#makeView('file', {
+      kinds: FILE_KINDS,
+      mapName: t('Cluster map of the image file'),
+      bytesName: t('File bytes'),
+      cells: (request) => host.hostCells(request),
+      bytes: (offset, length) => host.readHostBytes(offset, length),
+    });
+  }
+
+  get shown(): ImageView {
+    return this.#of(this.store.state.space);
+  }
+
+  /** The guest disk; undefined if the image could not be read. */
+  get disk(): Disk | undefined {
+    const summary = this.store.state.page?.image.summary;
+    return summary && { size: summary.virtualSize, clusterSize: summary.clusterSize };
+  }
+
+  /** The image was read, for the first time or again. */
+  imageRead({ image }: PageState): void {
+    const { disk } = this;
+    if (!disk) return;
+    this.store.update({ mapProblem: undefined, fileTotals: undefined, layoutShare: undefined });
+    this.#guest.setDisk(disk, disk.size, image.generation);
+    if (this.store.state.space === 'file') this.#readFile();
+    this.#restore(disk);
+    this.#inspection.of(this.#guest.selection, disk);
+    const pending = this.#pendingGoTo;
+    if (pending !== undefined) this.goTo(pending.space, pending.byte);
+  }
+
+  /** The scan of the whole disk has made progress. */
+  scanned(): void {
+    this.#guest.scanned();
+  }
+
+  /** The tables are being read for the file view. @param share 0 to 1 */
+  layoutGotTo(share: number): void {
+    if (this.store.state.space !== 'file' || this.store.state.fileTotals) return;
+    this.store.update({ layoutShare: share });
+  }
+
+  /** Switches between the guest disk and the image file. */
+  show(space: Space): void {
+    if (space === this.store.state.space) return;
+    const { zoom } = this.#of(space);
+    this.store.update({ space, highlighted: undefined, mapProblem: undefined, zoom });
+    for (const view of [this.#guest, this.#file]) view.highlight(undefined);
+    this.events.shown(this.shown);
+    if (space === 'file') this.#readFile();
+    else this.#leaveFile();
+    this.events.changed();
+  }
+
+  /** Selects the cluster of a byte, and scrolls map and bytes to it. */
+  goTo(space: Space, byte: number): void {
+    const { disk } = this;
+    const isThere = disk !== undefined && (disk.size > 0 || space === 'file');
+    this.#pendingGoTo = isThere ? undefined : { space, byte };
+    if (!isThere) return;
+    this.show(space);
+    if (space === 'file' && byte >= this.#fileDisk.size) this.#inspectBeyond(byte);
+    else this.shown.goTo(byte);
+    this.events.inspected(false);
+  }
+
+  /** Beyond the end of the file there is no cell to select, but the references to the cluster can be shown. */
+  #inspectBeyond(byte: number): void {
+    const disk = { size: Infinity, clusterSize: this.#fileDisk.clusterSize };
+    this.#file.map.navigate((navigator) => {
+      navigator.selection = undefined;
+    });
+    this.#hostInspection.of(selectSpan(clusterSpan(byte, disk)), disk);
+  }
+
+  zoomBy(steps: number): void {
+    zoomAtCursor(this.shown.map, steps);
+  }
+
+  zoomTo(step: number): void {
+    this.shown.map.navigate((navigator) => {
+      navigator.zoomTo(step, navigator.focusPoint);
+    });
+  }
+
+  zoomToSelection(): void {
+    this.shown.map.navigate((navigator) => {
+      navigator.zoomToSelection();
+    });
+  }
+
+  /** Fades all other kinds in the visible view. */
+  highlight(highlighted: string | undefined): void {
+    this.shown.highlight(highlighted);
+    this.store.update({ highlighted });
+    this.events.changed();
+  }
+
+  themeChanged(): void {
+    this.#guest.themeChanged();
+    this.#file.themeChanged();
+  }
+
+  collect(): SavedViews {
+    const { space, highlighted } = this.store.state;
+    if (this.#saved) return { ...this.#saved, space };
+    return {
+      space,
+      place: this.#guest.map.navigator.save(),
+      selection: this.#guest.selection,
+      filePlace: this.#file.map.navigator.save(),
+      fileSelection: this.#file.selection,
+      highlighted,
+      hexTop: this.shown.hex.topByte,
+    };
+  }
+
+  #of(space: Space): ImageView {
+    return space === 'guest' ? this.#guest : this.#file;
+  }
+
+  #makeView(space: Space, source: Omit<ImageViewSource, 'mapHelp' | 'describe'>): ImageView {
+    const mapHelp = t(
+      'Arrow keys, Page Up, Page Down, Home and End move the selection; hold Shift to extend it. Plus and minus zoom, 0 shows the whole disk, Enter opens the details.',
+    );
+    const describe = (problem: MaybeProblem): Promise<string> => this.host.describe(problem);
+    return new ImageView({ ...source, mapHelp, describe }, this.#eventsOf(space));
+  }
+
+  #eventsOf(space: Space): ImageViewEvents {
+    return {
+      moved: (zoom) => {
+        if (this.store.state.space === space) this.#zoomed(zoom);
+      },
+      selected: (selection) => {
+        if (space === 'guest') this.#inspection.of(selection, this.#guest.disk);
+        else this.#hostInspection.of(selection, this.#file.disk);
+      },
+      inspected: () => {
+        this.events.inspected(true);
+      },
+      loaded: (totals) => {
+        if (space === 'guest') this.#cellsLoaded(totals);
+        else this.store.update({ fileTotals: totals, layoutShare: undefined });
+      },
+      failed: (problem) => void this.#mapFailed(space, problem),
+      offsetChosen: (byte) => {
+        this.goTo(space, byte);
+      },
+      changed: () => {
+        this.events.changed();
+      },
+    };
+  }
+
+  /** The file as the file view shows it, in whole clusters. */
+  get #fileDisk(): Disk {
+    const { fileSize = 0, summary } = this.store.state.page?.image ?? {};
+    const clusterSize = summary?.clusterSize ?? 1;
+    return { size: Math.ceil(fileSize / clusterSize) * clusterSize, clusterSize };
+  }
+
+  /** Loads the file view unless it is up to date. */
+  #readFile(): void {
+    const { image } = this.store.state.page ?? {};
+    if (!image?.summary || this.#fileGeneration === image.generation) return;
+    this.#fileGeneration = image.generation;
+    this.store.update({ fileTotals: undefined, layoutShare: 0 });
+    this.#file.setDisk(this.#fileDisk, image.fileSize, image.generation);
+    this.#hostInspection.of(this.#file.selection, this.#file.disk);
+  }
+
+  /** Stops loading the file view; a complete one is kept. */
+  #leaveFile(): void {
+    if (this.store.state.fileTotals) return;
+    this.#fileGeneration = -1;
+    this.store.update({ layoutShare: undefined });
+    this.host.leaveFile();
+  }
+
+  /** Restores the saved state, once. */
+  #restore(disk: Disk): void {
+    const saved = this.#saved;
+    this.#saved = undefined;
+    if (!saved) return;
+    const { place, selection, filePlace, fileSelection, highlighted, hexTop } = saved;
+    if (place) this.#guest.restore(place, within(selection, disk));
+    if (filePlace && this.store.state.space === 'file') {
+      this.#file.restore(filePlace, within(fileSelection, this.#fileDisk));
+      this.#hostInspection.of(this.#file.selection, this.#file.disk);
+    }
+    if (highlighted) this.highlight(highlighted);
+    this.shown.hex.scrollTo(hexTop);
+  }
+
+  #zoomed(zoom: MapZoom): void {
+    const before = this.store.state.zoom;
+    if (
+      before?.step === zoom.step &&
+      before.steps === zoom.steps &&
+      before.bytesPerCell === zoom.bytesPerCell
+    )
+      return;
+    this.store.update({ zoom });
+  }
+
+  #cellsLoaded(totals: KindTotals): void {
+    this.store.update({ totals });
+    if (performance.getEntriesByName(FIRST_MAP).length > 0) return;
+    // The cells are drawn in the next frame.
+    requestAnimationFrame(() => performance.mark(FIRST_MAP));
+  }
+
+  async #mapFailed(space: Space, problem: MaybeProblem): Promise<void> {
+    if (problem?.kind === 'cancelled') {
+      // Loading was stopped because the file view was left; if it is visible again, load it again.
+      if (space === 'file' && this.store.state.space === 'file') {
+        this.#fileGeneration = -1;
+        this.#readFile();
+      }
+      return;
+    }
+    const mapProblem = await this.host.describe(problem);
+    if (space === this.store.state.space) this.store.update({ mapProblem, layoutShare: undefined });
+  }
+}
+
+const within = (selection: Selection | undefined, disk: Disk): Selection | undefined =>
+  selection !== undefined && selection.start + selection.length <= disk.size ? selection : undefined;

@@ -1,0 +1,102 @@
+/** The state of the page in one immutable value; subscribers are called after every change. */
+import type {
+  StagedHostReport,
+  KindTotals,
+  PageHealth,
+  PageState,
+  PageTab,
+  PageReport,
+} from '../../src/editor/page/messages';
+import type { Loadable } from '../host/answers';
+import type { Selection } from '../map/selection';
+
+/** How far the map is zoomed in, for the toolbar: step 0 is the whole disk. */
+export interface MapZoom {
+  readonly step: number;
+  readonly steps: number;
+  readonly bytesPerCell: number;
+}
+
+export interface RangeTotals {
+  readonly of: Selection;
+  readonly answer: Loadable<KindTotals>;
+}
+
+export interface AppState {
+  /** Undefined until the host has sent it. */
+  readonly page: PageState | undefined;
+  /** Undefined until the host has sent it. */
+  readonly health: PageHealth | undefined;
+  /** The visible view: the guest disk or the image file. */
+  readonly space: Space;
+  readonly tab: PageTab;
+  /** A kind of the visible view. */
+  readonly highlighted: string | undefined;
+  readonly selection: Selection | undefined;
+  readonly report: Loadable<PageReport>;
+  /** Totals of a selection of several clusters; those of an earlier selection until they are loaded. */
+  readonly rangeTotals: RangeTotals | undefined;
+  /** Totals of the part of the disk that has been scanned. */
+  readonly totals: KindTotals | undefined;
+  /** The selection of the file view. */
+  readonly hostSelection: Selection | undefined;
+  /** Of its first cluster. */
+  readonly hostReport: Loadable<StagedHostReport>;
+  /** Totals of the whole file; undefined until its tables are read. */
+  readonly fileTotals: KindTotals | undefined;
+  /** Progress of reading the tables, 0 to 1; undefined if they are not being read. */
+  readonly layoutShare: number | undefined;
+  readonly mapProblem: string | undefined;
+  readonly zoom: MapZoom | undefined;
+  readonly goToProblem: string | undefined;
+  /** The host no longer answers. */
+  readonly isLost: boolean;
+}
+
+export type Space = 'guest' | 'file';
+
+export class Store {
+  #state: AppState;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(tab: PageTab, space: Space) {
+    this.#state = {
+      page: undefined,
+      health: undefined,
+      space,
+      tab,
+      highlighted: undefined,
+      selection: undefined,
+      report: undefined,
+      rangeTotals: undefined,
+      totals: undefined,
+      hostSelection: undefined,
+      hostReport: undefined,
+      fileTotals: undefined,
+      layoutShare: undefined,
+      mapProblem: undefined,
+      zoom: undefined,
+      goToProblem: undefined,
+      isLost: false,
+    };
+  }
+
+  get state(): AppState {
+    return this.#state;
+  }
+
+  update(change: Partial<AppState>): void {
+    this.#state = { ...this.#state, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls back after every change, and once now. */
+  subscribe(listener: () => void): void {
+    this.#listeners.push(listener);
+    listener();
+  }
+}
+
+/** Why the image stays read-only even after other programs close it; undefined if it does not. */
+export const lastingReadOnly = ({ readOnly, inUse }: PageState): string | undefined =>
+  readOnly === inUse?.detail ? undefined : readOnly;
