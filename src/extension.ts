@@ -9,7 +9,7 @@ import { AutomaticChecks } from './commands/automaticChecks';
 import { registerChainCommands } from './commands/chains';
 import { registerCheck } from './commands/check';
 import { registerChangeBacking } from './commands/changeBacking';
-import { registerChangeCommands, usersInWorkspace } from './commands/change';
+import { registerChangeCommands, overlaysInWorkspace } from './commands/change';
 import { registerDependents } from './commands/dependents';
 import { registerCopyInformation } from './commands/copyInformation';
 import { exportMap, registerExportMap } from './commands/exportMap';
@@ -105,8 +105,8 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
   const images = new OpenImages();
   const checks = new Checks();
   const chains = new ChainView(workerScript, checks);
-  const findUsers = usersInWorkspace(chains);
-  const surroundings = { images, findUsers, workerScript };
+  const findOverlays = overlaysInWorkspace(chains);
+  const exporting = { images, findOverlays, workerScript };
   void removeLeftovers([
     stagedFolder,
     ...(context.storageUri === undefined ? [] : [context.storageUri.fsPath]),
@@ -123,8 +123,8 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
       images,
       renames,
       checks,
-      findUsers,
-      actions: pageActions(findUsers, checks),
+      findOverlays,
+      actions: pageActions(findOverlays, checks),
     }),
     new Problems(checks),
     new ImageStatus(images),
@@ -141,7 +141,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerOpenCommands(images),
     registerOpenWith(images),
     registerSample(context),
-    registerExportMap(surroundings),
+    registerExportMap(exporting),
     registerCopyInformation(images, workerScript),
     registerCheck(images, checks, chains.index, workerScript),
     new AutomaticChecks(checks, workerScript),
@@ -149,7 +149,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerRepair(images),
     registerChangeCommands(images),
     registerGiveBack(images),
-    registerChangeBacking(images, chains, findUsers),
+    registerChangeBacking(images, chains, findOverlays),
     registerChainCommands(chains),
     registerDependents(images, chains),
   );
@@ -159,15 +159,15 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     images,
     chains,
     checks,
-    guards: (document) => guardsOf(document, findUsers),
+    guards: (document) => guardsOf(document, findOverlays),
     logTo,
-    replaceGuards: (target) => replaceGuards(target, surroundings),
+    replaceGuards: (target) => replaceGuards(target, exporting),
     actions: {
       stage: (document, request, label, confirmed) =>
-        stageRequest(document, request, label, confirmed, findUsers),
-      repair: (document, mode, confirmed) => stageRepair(document, mode, confirmed, findUsers, checks),
+        stageRequest(document, request, label, confirmed, findOverlays),
+      repair: (document, mode, confirmed) => stageRepair(document, mode, confirmed, findOverlays, checks),
       giveBack: (uri) => giveBack(uri, images, () => Promise.resolve(true)),
-      exportMap: (uri, form, destination) => exportMap(uri, form, destination, surroundings),
+      exportMap: (uri, form, destination) => exportMap(uri, form, destination, exporting),
     },
     startup: [between(began, loaded), between(activating, now())],
   };

@@ -61,14 +61,14 @@ const isElsewhere = ({ path }: IndexedImage): boolean =>
 
 /**
  * The tooltip, made when the pointer rests on the node.
- * @param users images that name it as their backing file
+ * @param overlays images that name it as their backing file
  */
 export function chainTooltip(
   node: ChainNode,
   health: Health,
-  users: readonly IndexedImage[],
+  overlays: readonly IndexedImage[],
 ): vscode.MarkdownString {
-  return node.kind === 'image' ? imageTooltip(node, health, users) : brokenTooltip(node);
+  return node.kind === 'image' ? imageTooltip(node, health, overlays) : brokenTooltip(node);
 }
 
 /** The result of the last check; empty if there was none. */
@@ -125,7 +125,7 @@ function imageIcon(node: ImageNode, isWhole: boolean, health: Health): vscode.Th
 function imageTooltip(
   node: ImageNode,
   health: Health,
-  users: readonly IndexedImage[],
+  overlays: readonly IndexedImage[],
 ): vscode.MarkdownString {
   const { image } = node;
   const { summary, backing } = image;
@@ -147,8 +147,8 @@ function imageTooltip(
   const special = marks(image);
   if (special.length > 0) rows.push([vscode.l10n.t('State'), special.join(', ')]);
   if (health.kind !== 'unchecked') rows.push([vscode.l10n.t('Health'), healthDetail(health)]);
-  if (users.length > 0) {
-    rows.push([vscode.l10n.t('Used by'), listed(users.map(({ path }) => basename(path)))]);
+  if (overlays.length > 0) {
+    rows.push([vscode.l10n.t('Used by'), listed(overlays.map(({ path }) => basename(path)))]);
   }
   if (node.isOutside && isElsewhere(image)) {
     rows.push([vscode.l10n.t('Place'), vscode.l10n.t('not among the images of the workspace')]);

@@ -2,7 +2,7 @@
  * The images of the workspace as a forest, built from their headers; knows nothing about VS Code. There are two views:
  *
  * From the top: the roots are the images that no other image uses, and below each is its backing chain.
- * From the base: the roots are the images without a backing file, and below each are its users.
+ * From the base: the roots are the images without a backing file, and below each are its overlays.
  */
 import { basename } from 'node:path';
 import type { BackingReference, IndexedImage } from '../worker/indexApi';
@@ -55,7 +55,7 @@ export interface Dependent {
 export class ChainModel {
   /** By path, and by device and inode: a name in a header may be a link to a file that was found under another name. */
   private readonly byIdentity = new Map<string, IndexedImage>();
-  private readonly users = new Map<string, IndexedImage[]>();
+  private readonly overlays = new Map<string, IndexedImage[]>();
   /** The file that an image names, if it exists; a file with several names is returned under its first one. */
   private readonly backings = new Map<IndexedImage, IndexedImage>();
 
@@ -70,9 +70,9 @@ export class ChainModel {
       const backing = this.resolve(alias);
       if (backing === undefined) continue;
       if (!this.backings.has(image)) this.backings.set(image, backing);
-      const users = this.users.get(backing.path) ?? [];
-      if (alias === image || !users.includes(image)) users.push(image);
-      this.users.set(backing.path, users);
+      const overlays = this.overlays.get(backing.path) ?? [];
+      if (alias === image || !overlays.includes(image)) overlays.push(image);
+      this.overlays.set(backing.path, overlays);
     }
   }
 
@@ -90,7 +90,7 @@ export class ChainModel {
   /** The tops of all chains, in the order of their names. */
   tops(): ImageNode[] {
     return this.roots(
-      (image) => this.users.get(image.path) === undefined,
+      (image) => this.overlays.get(image.path) === undefined,
       (image) => listOf(this.backingOf(image)),
     );
   }
@@ -99,7 +99,7 @@ export class ChainModel {
   bases(): ImageNode[] {
     return this.roots(
       (image) => this.backingOf(image) === undefined,
-      (image) => this.users.get(image.path) ?? [],
+      (image) => this.overlays.get(image.path) ?? [],
     );
   }
 
@@ -114,19 +114,19 @@ export class ChainModel {
     return [this.node(image, node)];
   }
 
-  /** The users of a node; a broken link of the node itself comes first. */
+  /** The overlays of a node; a broken link of the node itself comes first. */
   above(node: ChainNode): ChainNode[] {
     if (node.kind === 'broken') return [];
     const { backing } = node.image;
     const isBrokenBase = backing !== undefined && this.backingOf(node.image) === undefined;
     const links = isBrokenBase ? [this.broken(node, backing, this.reasonOf(backing))] : [];
-    const users = (this.users.get(node.image.path) ?? []).map((image) => {
+    const overlays = (this.overlays.get(node.image.path) ?? []).map((image) => {
       const isCycle = isAmongAncestors(node, image);
       if (!isCycle && node.depth < MAX_LAYERS) return this.node(image, node);
       const user = { nameAsWritten: image.path, path: image.path };
       return this.broken(node, user, isCycle ? 'cycle' : 'tooDeep');
     });
-    return [...links, ...sortedByName(users, nameOf)];
+    return [...links, ...sortedByName(overlays, nameOf)];
   }
 
   /**
@@ -134,21 +134,21 @@ export class ChainModel {
    * @param path any of its names, known or not
    * @param identity device and inode; if known, they decide
    */
-  usersOf(path: string, identity?: string): readonly IndexedImage[] {
+  overlaysOf(path: string, identity?: string): readonly IndexedImage[] {
     const image = this.known(path, identity);
-    return image === undefined ? [] : (this.users.get(image.path) ?? []);
+    return image === undefined ? [] : (this.overlays.get(image.path) ?? []);
   }
 
-  /** What depends on a file, nearest first; in a cycle, everything but the file itself. Parameters as for `usersOf`. */
+  /** What depends on a file, nearest first; in a cycle, everything but the file itself. Parameters as for `overlaysOf`. */
   dependentsOf(path: string, identity?: string): readonly Dependent[] {
     const found: Dependent[] = [];
     const reached = new Set<IndexedImage>([...listOf(this.known(path, identity))]);
-    let layer = this.usersOf(path, identity);
+    let layer = this.overlaysOf(path, identity);
     for (let distance = 1; layer.length > 0; distance++) {
       const next = layer.filter((image) => !reached.has(image));
       for (const image of next) reached.add(image);
       found.push(...sortedByName(next, (image) => image.path).map((image) => ({ image, distance })));
-      layer = next.flatMap((image) => this.users.get(image.path) ?? []);
+      layer = next.flatMap((image) => this.overlays.get(image.path) ?? []);
     }
     return found;
   }
@@ -158,7 +158,7 @@ export class ChainModel {
     const image = this.known(path);
     if (image === undefined) return undefined;
     const outward = (at: IndexedImage): IndexedImage | undefined =>
-      fromBase ? this.backingOf(at) : this.users.get(at.path)?.[0];
+      fromBase ? this.backingOf(at) : this.overlays.get(at.path)?.[0];
     const way = [image];
     for (let at = outward(image); at !== undefined && !way.includes(at); at = outward(at)) way.push(at);
     let node: ChainNode = this.node(way.pop() ?? image, undefined);

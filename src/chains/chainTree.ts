@@ -1,6 +1,6 @@
 /** The tree view "Backing Chains": the images of the workspace as chains, from the top or from the base. */
 import * as vscode from 'vscode';
-import { Breather } from './breather';
+import { TimeSlices } from './timeSlices';
 import { chainItem, chainTooltip } from './chainItem';
 import type { Health } from '../text/vscode/health';
 import { ChainModel, type ChainNode } from './chainModel';
@@ -24,7 +24,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
   private roots: ChainNode[] = [];
   /** The nodes that VS Code has of each image, by path. */
   private readonly shownNodes = new Map<string, Set<ChainNode>>();
-  private readonly breather = new Breather();
+  private readonly timeSlices = new TimeSlices();
   private text = '';
   /** Requests for the roots that the index has not answered yet. */
   private waiting = 0;
@@ -57,7 +57,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     this.drawAgain();
   }
 
-  /** True: from the base to its users. False: from the top to the base. */
+  /** True: from the base to its overlays. False: from the top to the base. */
   get fromBase(): boolean {
     return this.isTurnedRound;
   }
@@ -73,16 +73,16 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     this.waiting++;
     await this.index.firstLook();
     this.waiting--;
-    await this.breather.turn();
+    await this.timeSlices.turn();
     const model = this.currentModel();
-    await this.breather.turn();
+    await this.timeSlices.turn();
     const roots = this.isTurnedRound ? model.bases() : model.tops();
     this.roots = this.text === '' ? roots : await this.matching(model, roots);
     return this.roots;
   }
 
   async getTreeItem(node: ChainNode): Promise<vscode.TreeItem> {
-    await this.breather.turn();
+    await this.timeSlices.turn();
     if (node.kind === 'image') {
       const { path } = node.image;
       this.shownNodes.set(path, (this.shownNodes.get(path) ?? new Set()).add(node));
@@ -112,8 +112,8 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: ChainNode): vscode.TreeItem {
-    const users = node.kind === 'image' ? this.currentModel().usersOf(node.image.path) : [];
-    item.tooltip = chainTooltip(node, this.healthOf(node), users);
+    const overlays = node.kind === 'image' ? this.currentModel().overlaysOf(node.image.path) : [];
+    item.tooltip = chainTooltip(node, this.healthOf(node), overlays);
     return item;
   }
 
@@ -150,7 +150,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     const next = (at: ChainNode): ChainNode[] => (isTurnedRound ? model.above(at) : model.below(at));
     const found: ChainNode[] = [];
     for (const root of roots) {
-      await this.breather.turn();
+      await this.timeSlices.turn();
       if (model.matches(root, text, next)) found.push(root);
     }
     return found;

@@ -40,7 +40,7 @@ export class ChainView implements vscode.Disposable {
     this.say();
   }
 
-  /** From the base to its users, or from the top to its base. */
+  /** From the base to its overlays, or from the top to its base. */
   setFromBase(fromBase: boolean): void {
     this.tree.fromBase = fromBase;
     void vscode.commands.executeCommand('setContext', 'qcow2.chains.fromBase', fromBase);

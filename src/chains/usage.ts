@@ -4,7 +4,7 @@
  * answer also names what could not be searched.
  */
 import * as vscode from 'vscode';
-import { IndexClient } from '../worker/client';
+import { IndexClient } from '../worker/indexClient';
 import type { IndexedImage, SearchGap, Surroundings } from '../worker/indexApi';
 import { log } from '../text/log';
 import { ChainModel, type Dependent } from './chainModel';

@@ -8,7 +8,7 @@
  */
 import { dirname, sep } from 'node:path';
 import * as vscode from 'vscode';
-import { IndexClient } from '../worker/client';
+import { IndexClient } from '../worker/indexClient';
 import type { IndexedImage, SearchGap, WalkPart, WalkRequest } from '../worker/indexApi';
 import type { IndexedFiles } from './chainModel';
 import { log } from '../text/log';

@@ -66,7 +66,7 @@ export class AutomaticChecks implements vscode.Disposable {
       const check = withEngine(
         this.workerScript,
         uri,
-        (engine) => engine.checkUnattended(1),
+        (engine) => engine.calls.checkUnattended(1),
         {},
         token.token,
       );

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { backingCandidates } from '../chains/backingCandidates';
 import type { ChainView } from '../chains/chainView';
-import type { Page } from '../editor/host/panel';
+import type { Page } from '../editor/host/page';
 import type { ChangeRequest } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
 import { choose, SEPARATOR } from '../text/vscode/choose';

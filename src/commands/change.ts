@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
 import type { Selection } from '../editor/model/document';
-import type { FindUsers } from '../editor/guards/guards';
+import type { FindOverlays } from '../editor/guards/guards';
 import type { ChangeKind } from '../editor/page/messages';
 import type { OpenImages } from '../editor/host/openImages';
 import { sizeText } from '../text/sizeText';
@@ -20,11 +20,11 @@ export function registerChangeCommands(images: OpenImages): vscode.Disposable {
 }
 
 /** Who has a file as its backing file, from the index of the workspace and from the file's own folder. */
-export function usersInWorkspace(chains: ChainView): FindUsers {
+export function overlaysInWorkspace(chains: ChainView): FindOverlays {
   return async (path) => {
     const { dependents, gaps } = await chains.usageOf(path);
-    const users = dependents.filter(({ distance }) => distance === 1);
-    return { paths: users.map(({ image }) => image.path), gaps };
+    const overlays = dependents.filter(({ distance }) => distance === 1);
+    return { paths: overlays.map(({ image }) => image.path), gaps };
   };
 }
 

@@ -5,9 +5,10 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChainView } from '../chains/chainView';
-import { type FindUsers, guardsOf, readOnlyReason } from '../editor/guards/guards';
+import { type FindOverlays, guardsOf, readOnlyReason } from '../editor/guards/guards';
 import type { OpenImages } from '../editor/host/openImages';
-import type { Page } from '../editor/host/panel';
+import type { Page } from '../editor/host/page';
+import { preview } from './preview';
 import { stageRequest } from './stageChange';
 import { ask, registerCommand, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
 import { describeWithFile } from '../text/vscode/describe';
@@ -21,7 +22,7 @@ import { type CommandTarget, imageOf } from './target';
 export function registerChangeBacking(
   images: OpenImages,
   chains: ChainView,
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
 ): vscode.Disposable {
   return registerCommand(
     'qcow2.changeBackingFile',
@@ -35,7 +36,7 @@ export function registerChangeBacking(
         refuse(reason);
         return undefined;
       }
-      return askAndStage(page, chains, findUsers, fieldIn(given, 'choosesFile') === true);
+      return askAndStage(page, chains, findOverlays, fieldIn(given, 'choosesFile') === true);
     },
   );
 }
@@ -49,13 +50,13 @@ function ownerIn(given: unknown): CommandTarget {
 async function askAndStage(
   page: Page,
   chains: ChainView,
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
   choosesFile: boolean,
 ): Promise<ChangeTally | undefined> {
   const { document, uri } = page;
   const guards = document.hasUnsaved
     ? { refusals: [], questions: [] }
-    : await guardsOf(document, findUsers, { writesData: false });
+    : await guardsOf(document, findOverlays, { writesData: false });
   if (guards.refusals[0] !== undefined) {
     refuse(guards.refusals[0]);
     return undefined;
@@ -67,12 +68,12 @@ async function askAndStage(
     return undefined;
   }
   const { request, size } = choice;
-  const preview = await document.preview(request);
-  if (!preview.ok) {
-    tellProblem(describeWithFile(preview.problem, uri.fsPath), preview.problem);
+  const previewed = await preview(document, (engine, operation) => engine.preview(request, operation));
+  if (!previewed.ok) {
+    tellProblem(describeWithFile(previewed.problem, uri.fsPath), previewed.problem);
     return undefined;
   }
-  const { rebased, changed } = preview.value;
+  const { rebased, changed } = previewed.value;
   if (!changed || rebased === undefined) {
     void tellInformation(vscode.l10n.t('This is already the backing file of the image.'));
     return undefined;
@@ -86,7 +87,7 @@ async function askAndStage(
   if ((await ask(question, { detail, buttons: [yes] })) !== yes) return undefined;
   const label = rebaseLabel(request.backing?.name);
   const confirmed = questions.map(({ id }) => id);
-  const staged = await stageRequest(document, request, label, confirmed, findUsers);
+  const staged = await stageRequest(document, request, label, confirmed, findOverlays);
   if (!staged.ok) {
     refuse(staged.text);
     return undefined;

@@ -109,7 +109,12 @@ async function check(
 /** In the document's own thread, on what it shows. */
 function checkDocument(document: ImageDocument, checks: Checks): Promise<Health> {
   const stopper = new Stopper();
-  return checks.run(document.source, (report) => document.check(report, stopper.take), stopper.stop);
+  return checks.run(
+    document.source,
+    (report) =>
+      document.run((engine, operation) => engine.check(operation), { report, cancel: stopper.take }),
+    stopper.stop,
+  );
 }
 
 /** In a thread of its own. */
@@ -121,7 +126,7 @@ function checkFile(uri: vscode.Uri, checks: Checks, workerScript: string): Promi
       withEngine(
         workerScript,
         uri,
-        (engine) => engine.check(1),
+        (engine) => engine.calls.check(1),
         {
           operationProgress: (_operation, done, total) => {
             report(done, total);

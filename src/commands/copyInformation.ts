@@ -36,6 +36,6 @@ async function copyInformation(
 /** From the open document, else from a thread for this alone. */
 function informationOf(uri: vscode.Uri, images: OpenImages, workerScript: string): Promise<Result<string>> {
   const document = images.find(uri);
-  if (document !== undefined) return document.info();
-  return withEngine(workerScript, uri, (engine) => engine.info());
+  if (document !== undefined) return document.ask((engine) => engine.info());
+  return withEngine(workerScript, uri, (engine) => engine.calls.info());
 }

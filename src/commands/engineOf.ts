@@ -4,7 +4,7 @@ import { logged } from '../editor/model/engineLog';
 import { type ImageSource, sourceName, sourceProblem } from '../editor/model/source';
 import { imageSource } from '../editor/host/imageSource';
 import type { EngineEvents, OpenOptions, Result } from '../worker/api';
-import { EngineClient } from '../worker/client';
+import { EngineClient } from '../worker/engineClient';
 import { log } from '../text/log';
 
 /**

@@ -2,8 +2,9 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/model/document';
+import type { Cancel } from '../editor/model/operations';
 import type { OpenImages } from '../editor/host/openImages';
-import { replaceGuards, type Surroundings } from '../editor/guards/replaceGuards';
+import { replaceGuards, type ReplaceContext } from '../editor/guards/replaceGuards';
 import type { ExportedExtents, MapForm, MapRequest, Problem, Result } from '../worker/api';
 import { sizeText } from '../text/sizeText';
 import { describeWithFile } from '../text/vscode/describe';
@@ -20,7 +21,7 @@ export interface ExportedMap {
   readonly bytes: number;
 }
 
-export interface ExportContext extends Surroundings {
+export interface ExportContext extends ReplaceContext {
   readonly images: OpenImages;
   /** Path of the bundled worker. */
   readonly workerScript: string;
@@ -70,11 +71,11 @@ export async function exportMap(
 }
 
 /** Why a map cannot be written there. It is no image: what others stand on, or have edits of, is not to become one. */
-async function refusalOf(destination: vscode.Uri, surroundings: Surroundings): Promise<string | undefined> {
+async function refusalOf(destination: vscode.Uri, context: ReplaceContext): Promise<string | undefined> {
   if (destination.scheme !== 'file') {
     return vscode.l10n.t('Maps can be exported only to a local disk.');
   }
-  const { refusals, questions } = await replaceGuards(destination, surroundings);
+  const { refusals, questions } = await replaceGuards(destination, context);
   return refusals[0] ?? questions[0]?.text;
 }
 
@@ -115,12 +116,13 @@ function exportWithProgress(
   const title = vscode.l10n.t('Exporting the map of {0}', basename(uri.path));
   return showProgress(title, (report, token) => {
     if (document !== undefined && (document.state?.edits?.unsaved ?? 0) > 0) {
-      return document.exportMap(request, report, (stop) => token.onCancellationRequested(stop));
+      const cancel: Cancel = (stop) => token.onCancellationRequested(stop);
+      return document.run((engine, operation) => engine.exportMap(request, operation), { report, cancel });
     }
     return withEngine(
       workerScript,
       uri,
-      (engine) => engine.exportMap(request, 1),
+      (engine) => engine.calls.exportMap(request, 1),
       {
         operationProgress: (_operation, done, total) => {
           report(done, total);

@@ -5,9 +5,9 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/model/document';
-import { guardsOf, type Users } from '../editor/guards/guards';
+import { guardsOf, type KnownOverlays } from '../editor/guards/guards';
 import type { OpenImages } from '../editor/host/openImages';
-import type { Cancel, ProgressReport } from '../editor/model/staging';
+import type { Control } from '../editor/model/operations';
 import { sizeText } from '../text/sizeText';
 import { describeWithFile } from '../text/vscode/describe';
 import type { FreeSpace, GivenBack, Problem, Result } from '../worker/api';
@@ -49,7 +49,7 @@ export async function giveBack(
 }
 
 /** No other images are in the way: what those that have this one as their base show stays what it is. */
-const noUsers = (): Promise<Users> => Promise.resolve({ paths: [], gaps: [] });
+const noOverlays = (): Promise<KnownOverlays> => Promise.resolve({ paths: [], gaps: [] });
 
 class Giving {
   private readonly name: string;
@@ -67,13 +67,13 @@ class Giving {
     const { document, name } = this;
     await document.whenRead();
     await document.lookAgain();
-    const { refusals, questions } = await guardsOf(document, noUsers, { writesData: false });
+    const { refusals, questions } = await guardsOf(document, noOverlays, { writesData: false });
     if (refusals[0] !== undefined) {
       refuse(refusals[0]);
       return undefined;
     }
-    const space = await withProgress(vscode.l10n.t('Looking for free space in {0}', name), (_, cancel) =>
-      document.freeSpace(cancel),
+    const space = await withProgress(vscode.l10n.t('Looking for free space in {0}', name), ({ cancel }) =>
+      document.edit((staging) => staging.freeSpace(cancel)),
     );
     if (!space.ok) {
       this.fail(space.problem);
@@ -90,8 +90,8 @@ class Giving {
     const texts = asked.map(({ text }) => text);
     if (!(await this.ask(name, space.value, texts))) return undefined;
     document.confirm(asked.map(({ id }) => id));
-    const given = await withProgress(vscode.l10n.t('Reclaiming free space of {0}', name), (report, cancel) =>
-      document.giveBack(report, cancel),
+    const given = await withProgress(vscode.l10n.t('Reclaiming free space of {0}', name), (control) =>
+      document.edit((staging) => staging.giveBack(control)),
     );
     if (!given.ok) {
       this.fail(given.problem);
@@ -143,9 +143,11 @@ async function askBeforeGiving(
 
 function withProgress<T>(
   title: string,
-  run: (report: ProgressReport, cancel: Cancel) => Promise<Result<T>>,
+  run: (control: Required<Pick<Control, 'report' | 'cancel'>>) => Promise<Result<T>>,
 ): Thenable<Result<T>> {
-  return showProgress(title, (report, token) => run(report, (stop) => token.onCancellationRequested(stop)));
+  return showProgress(title, (report, token) =>
+    run({ report, cancel: (stop) => token.onCancellationRequested(stop) }),
+  );
 }
 
 function refuse(text: string): void {

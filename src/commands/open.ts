@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { discardAndRead } from '../editor/host/outsideChange';
 import type { OpenImages } from '../editor/host/openImages';
-import type { Page } from '../editor/host/panel';
+import type { Page } from '../editor/host/page';
 import { viewTypeFor } from '../editor/host/viewTypes';
 import { sizeText } from '../text/sizeText';
 import { describe } from '../text/vscode/describe';

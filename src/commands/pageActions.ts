@@ -1,20 +1,22 @@
 /** What the page's buttons and dialogs have done (`PageActions`). */
 import * as vscode from 'vscode';
-import type { FindUsers } from '../editor/guards/guards';
+import type { FindOverlays } from '../editor/guards/guards';
 import type { Checks } from '../editor/health/checks';
 import type { PageActions } from '../editor/page/pageRequests';
 import { show } from './open';
+import { stopPreview } from './preview';
 import { previewChange, stageChange } from './stageChange';
 import { previewRepair, stageRepair } from './stageRepair';
 
-export function pageActions(findUsers: FindUsers, checks: Checks): PageActions {
+export function pageActions(findOverlays: FindOverlays, checks: Checks): PageActions {
   return {
     openImage: (uri, toTheSide) => show(uri, toTheSide ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active),
     preview: previewChange,
-    stage: (document, change, confirmed) => stageChange(document, change, confirmed, findUsers),
+    stage: (document, change, confirmed) => stageChange(document, change, confirmed, findOverlays),
     previewRepair,
+    stopPreview,
     stageRepair: async (document, mode, confirmed) => {
-      const staged = await stageRepair(document, mode, confirmed, findUsers, checks);
+      const staged = await stageRepair(document, mode, confirmed, findOverlays, checks);
       return staged.ok ? { ok: true, value: { label: staged.value.label } } : staged;
     },
   };

@@ -29,13 +29,13 @@ async function recover(
   trust: RecoverTrust,
 ): Promise<RecoverOutcome | undefined> {
   const name = basename(uri.path);
-  const recovered = await document.recover(trust);
+  const recovered = await document.edit((staging) => staging.recover(trust));
   if (recovered.ok) {
     void tellInformation(outcomeText(recovered.value, name));
     return recovered.value;
   }
   const text = describeWithFile(recovered.problem, uri.fsPath);
-  const way = wayOn(recovered.problem, trust, name);
+  const way = remedyFor(recovered.problem, trust, name);
   if (way === undefined) {
     tellProblem(text, recovered.problem);
     return undefined;
@@ -47,14 +47,14 @@ async function recover(
 }
 
 /** What may be done about a problem once a person has said so. */
-interface WayOn {
+interface Remedy {
   readonly button: string;
   readonly detail: string;
   readonly trust: RecoverTrust;
 }
 
 /** Undefined where there is none, or it was taken already. */
-function wayOn({ code, value }: Problem, trust: RecoverTrust, name: string): WayOn | undefined {
+function remedyFor({ code, value }: Problem, trust: RecoverTrust, name: string): Remedy | undefined {
   const anyway = vscode.l10n.t('Recover Anyway');
   switch (code) {
     case 'recover.version2': {

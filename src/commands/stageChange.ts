@@ -4,8 +4,9 @@ import { describe, describeWithFile } from '../text/vscode/describe';
 import type { ChangeRequest, ChangeTally } from '../worker/api';
 import { labelOf, notesOf, requestOf } from './changeRequest';
 import type { ImageDocument } from '../editor/model/document';
-import { type FindUsers, guardsOf, readOnlyReason } from '../editor/guards/guards';
-import type { ChangePreview, PageChange, Told } from '../editor/page/messages';
+import { preview } from './preview';
+import { type FindOverlays, guardsOf, obstaclesOf, readOnlyReason } from '../editor/guards/guards';
+import type { ChangePreview, PageChange, TextResult } from '../editor/page/messages';
 
 export interface Staged {
   readonly label: string;
@@ -20,9 +21,9 @@ export function stageChange(
   document: ImageDocument,
   change: PageChange,
   confirmed: readonly string[],
-  findUsers: FindUsers,
-): Promise<Told<Staged>> {
-  return stageRequest(document, requestOf(change, uriOf(document)), labelOf(change), confirmed, findUsers);
+  findOverlays: FindOverlays,
+): Promise<TextResult<Staged>> {
+  return stageRequest(document, requestOf(change, uriOf(document)), labelOf(change), confirmed, findOverlays);
 }
 
 /** @param label the edit's name in the list of what can be undone */
@@ -31,13 +32,13 @@ export async function stageRequest(
   request: ChangeRequest,
   label: string,
   confirmed: readonly string[],
-  findUsers: FindUsers,
-): Promise<Told<Staged>> {
+  findOverlays: FindOverlays,
+): Promise<TextResult<Staged>> {
   await document.lookAgain();
   const writesData = request.kind !== 'rebase';
-  const refusal = await refusalOf(document, confirmed, findUsers, writesData);
+  const refusal = await refusalOf(document, confirmed, findOverlays, writesData);
   if (refusal !== undefined) return { ok: false, text: refusal };
-  const staged = await document.stage(request, label);
+  const staged = await document.edit((staging) => staging.stage(request, label));
   if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, pathOf(document)) };
   return { ok: true, value: { label, tally: staged.value } };
 }
@@ -45,21 +46,23 @@ export async function stageRequest(
 export async function previewChange(
   document: ImageDocument,
   change: PageChange,
-): Promise<Told<ChangePreview>> {
+): Promise<TextResult<ChangePreview>> {
   const reason = readOnlyReason(document);
   if (reason !== undefined) return { ok: false, text: reason };
-  const preview = await document.preview(requestOf(change, uriOf(document)));
-  if (!preview.ok) return { ok: false, text: describeWithFile(preview.problem, pathOf(document)) };
+  const previewed = await preview(document, (engine, operation) =>
+    engine.preview(requestOf(change, uriOf(document)), operation),
+  );
+  if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, pathOf(document)) };
   return {
     ok: true,
-    value: { tally: preview.value, notes: notesOf(preview.value, document.state?.summary) },
+    value: { tally: previewed.value, notes: notesOf(previewed.value, document.state?.summary) },
   };
 }
 
 async function refusalOf(
   document: ImageDocument,
   confirmed: readonly string[],
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
   writesData: boolean,
 ): Promise<string | undefined> {
   if (document.isChangedOutside) {
@@ -69,11 +72,11 @@ async function refusalOf(
   }
   if (document.hasUnsaved) {
     // A repair that is staged may have left damage.
-    const obstacles = await document.obstacles();
+    const obstacles = await obstaclesOf(document);
     const damage = obstacles.ok ? obstacles.value.find(({ isDamage }) => isDamage) : undefined;
     return damage === undefined ? readOnlyReason(document) : describe(damage.problem);
   }
-  const { refusals, questions } = await guardsOf(document, findUsers, { writesData });
+  const { refusals, questions } = await guardsOf(document, findOverlays, { writesData });
   if (refusals[0] !== undefined) return refusals[0];
   document.confirm(confirmed);
   return questions.find(({ id }) => !document.isConfirmed(id))?.text;

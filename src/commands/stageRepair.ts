@@ -3,10 +3,11 @@ import * as vscode from 'vscode';
 import type { RepairMode, RepairReport } from '../worker/api';
 import { describeWithFile } from '../text/vscode/describe';
 import { actionText, exampleText, lossText, repairLabel } from '../text/vscode/repairText';
+import { preview } from './preview';
 import type { Checks } from '../editor/health/checks';
 import type { ImageDocument } from '../editor/model/document';
-import { type FindUsers, guardsOf } from '../editor/guards/guards';
-import type { RepairPreview, Told } from '../editor/page/messages';
+import { type FindOverlays, guardsOf } from '../editor/guards/guards';
+import type { RepairPreview, TextResult } from '../editor/page/messages';
 import { pageHealth } from '../editor/page/pageState';
 
 export interface StagedRepair {
@@ -14,10 +15,13 @@ export interface StagedRepair {
   readonly report: RepairReport;
 }
 
-export async function previewRepair(document: ImageDocument, mode: RepairMode): Promise<Told<RepairPreview>> {
-  const preview = await document.previewRepair(mode);
-  if (!preview.ok) return { ok: false, text: describeWithFile(preview.problem, pathOf(document)) };
-  return { ok: true, value: repairPreview(preview.value) };
+export async function previewRepair(
+  document: ImageDocument,
+  mode: RepairMode,
+): Promise<TextResult<RepairPreview>> {
+  const previewed = await preview(document, (engine, operation) => engine.previewRepair(mode, operation));
+  if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, pathOf(document)) };
+  return { ok: true, value: repairPreview(previewed.value) };
 }
 
 function repairPreview({
@@ -52,9 +56,9 @@ export async function stageRepair(
   document: ImageDocument,
   mode: RepairMode,
   confirmed: readonly string[],
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
   checks: Checks,
-): Promise<Told<StagedRepair>> {
+): Promise<TextResult<StagedRepair>> {
   await document.lookAgain();
   if (document.isChangedOutside) {
     const text = vscode.l10n.t(
@@ -62,7 +66,7 @@ export async function stageRepair(
     );
     return { ok: false, text };
   }
-  const { refusals, questions } = await guardsOf(document, findUsers, {
+  const { refusals, questions } = await guardsOf(document, findOverlays, {
     allowsDamage: true,
     writesData: false,
   });
@@ -70,7 +74,7 @@ export async function stageRepair(
   const refusal = refusals[0] ?? questions.find(({ id }) => !document.isConfirmed(id))?.text;
   if (refusal !== undefined) return { ok: false, text: refusal };
   const label = repairLabel(mode);
-  const repaired = await document.repair(mode, label);
+  const repaired = await document.edit((staging) => staging.repair(mode, label));
   if (!repaired.ok) return { ok: false, text: describeWithFile(repaired.problem, pathOf(document)) };
   const { report, checked } = repaired.value;
   if (report.changed) await checks.learn(document.source, checked);

@@ -23,6 +23,7 @@ import { Fingerprints } from './fingerprint';
 import { openMemoryChain } from './memoryChain';
 import { StagedMarks } from './stagedMarks';
 import { summarise } from './summary';
+import { unknownState } from './unknownState';
 
 /** What is shown of an open image; replaced after each change. */
 export interface View {
@@ -181,7 +182,7 @@ function unopenedPaths({ top, view }: Chain): string[] {
 }
 
 function failedState(path: string, { bytes, generation }: OpenOptions, problem: Problem): ImageState {
-  const state = { path, fileSize: 0, allocatedBytes: 0, generation, problem, warnings: [] };
+  const state = unknownState(path, generation, problem);
   let file: BlockFile | undefined;
   try {
     file = bytes === undefined ? openLocalFile(path) : new MemoryFile(path, bytes);

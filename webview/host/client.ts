@@ -19,7 +19,7 @@ import type {
   RepairPreview,
   Result,
   PageReport,
-  Told,
+  TextResult,
 } from '../../src/editor/page/messages';
 import type { Loadable, MaybeProblem, HostResult } from './answers';
 import { t } from '../base/strings';
@@ -162,7 +162,7 @@ export class HostClient {
   }
 
   /** An answer whose error is a translated message already. */
-  async #hear<T>(call: Promise<Told<T>>): Promise<Loadable<T>> {
+  async #hear<T>(call: Promise<TextResult<T>>): Promise<Loadable<T>> {
     try {
       return await call;
     } catch {

@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { Problem } from '../../worker/api';
+import type { Obstacle, Problem, Result } from '../../worker/api';
 import type { SearchGap } from '../../worker/indexApi';
 import { listed } from '../../text/printable';
 import { gapTexts } from '../../text/vscode/gapText';
@@ -14,16 +14,16 @@ import { guardLevel } from './guardLevels';
 import type { GuardQuestion, GuardReport } from './guardReport';
 
 /** What is known of the images that have a file as their backing file. */
-export interface Users {
+export interface KnownOverlays {
   /** Paths of the images. */
   readonly paths: readonly string[];
   /** Why there may be more of them. */
   readonly gaps: readonly SearchGap[];
 }
 
-export type FindUsers = (path: string) => Promise<Users>;
+export type FindOverlays = (path: string) => Promise<KnownOverlays>;
 
-export interface Leniency {
+export interface GuardOptions {
   /** False for what leaves an external data file alone: then it need not be asked about. */
   readonly writesData?: boolean;
   /** For a repair, and for a save, which may be that of one: the engine knows, and refuses other saves itself. */
@@ -33,7 +33,7 @@ export interface Leniency {
 /** Why nothing can be changed through a document at all; undefined where it can. */
 export function readOnlyReason(
   document: ImageDocument,
-  { allowsDamage = false }: Leniency = {},
+  { allowsDamage = false }: GuardOptions = {},
 ): string | undefined {
   const { source, state } = document;
   if (source.kind === 'bytes') {
@@ -66,27 +66,31 @@ export function readOnlyReason(
   return undefined;
 }
 
+/** What the engine has against changing the image now. */
+export const obstaclesOf = (document: ImageDocument): Promise<Result<readonly Obstacle[]>> =>
+  document.run((engine, operation) => engine.obstacles(operation));
+
 /** All that stands in the way of changing the image now. */
 export async function guardsOf(
   document: ImageDocument,
-  findUsers: FindUsers,
-  leniency: Leniency = {},
+  findOverlays: FindOverlays,
+  options: GuardOptions = {},
 ): Promise<GuardReport> {
   await document.lookAtAccess();
-  const reason = readOnlyReason(document, leniency);
+  const reason = readOnlyReason(document, options);
   if (reason !== undefined) return { refusals: [reason], questions: [] };
   const { source } = document;
   if (source.kind !== 'path') return { refusals: [], questions: [] };
   const image = vscode.Uri.file(source.path);
-  const [users, obstacles] = await Promise.all([findUsers(source.path), document.obstacles()]);
+  const [overlays, obstacles] = await Promise.all([findOverlays(source.path), obstaclesOf(document)]);
   const refusals: string[] = [];
   const questions: GuardQuestion[] = [];
   if (!obstacles.ok) refusals.push(describe(obstacles.problem));
   else {
     for (const obstacle of obstacles.value) {
       const { severity, problem, isDamage = false } = obstacle;
-      if (leniency.allowsDamage === true && isDamage) continue;
-      if (leniency.writesData === false && isAboutDataFile(problem)) continue;
+      if (options.allowsDamage === true && isDamage) continue;
+      if (options.writesData === false && isAboutDataFile(problem)) continue;
       if (severity === 'refuse') refusals.push(describeWithFile(problem, source.path));
       else if (isAboutUnseenLocks(problem) && guardLevel('unseenLocks', image) === 'refuse') {
         refusals.push(refusedBySetting(describe(problem), 'unseenLocks'));
@@ -95,17 +99,17 @@ export async function guardsOf(
   }
   const level = guardLevel('usedAsBase', image);
   if (level === 'ignore') return { refusals, questions };
-  const usage = usageQuestion(users);
+  const usage = overlaysQuestion(overlays);
   if (usage !== undefined) {
     // What is not known is no reason to refuse; it is one to ask.
-    if (level === 'ask' || users.paths.length === 0) questions.push(usage);
+    if (level === 'ask' || overlays.paths.length === 0) questions.push(usage);
     else refusals.push(refusedBySetting(usage.text, 'usedAsBase'));
   }
   return { refusals, questions };
 }
 
 /** Names the images that use it, and says where could not be looked for more; nothing where all is known. */
-export function usageQuestion({ paths, gaps }: Users): GuardQuestion | undefined {
+export function overlaysQuestion({ paths, gaps }: KnownOverlays): GuardQuestion | undefined {
   if (paths.length === 0 && gaps.length === 0) return undefined;
   const all = paths.map((path) => basename(path));
   const reasons = gapTexts(gaps).join('; ');

@@ -5,22 +5,22 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { type FindUsers, refusedBySetting, usageQuestion } from './guards';
+import { type FindOverlays, refusedBySetting, overlaysQuestion } from './guards';
 import { guardLevel } from './guardLevels';
 import type { GuardReport } from './guardReport';
 import type { ImageDocument } from '../model/document';
 import { identify } from '../model/source';
 
 /** What is known in this window of files that may be written over. */
-export interface Surroundings {
+export interface ReplaceContext {
   /** The documents that are open. */
   readonly images: { all(): readonly ImageDocument[] };
-  readonly findUsers: FindUsers;
+  readonly findOverlays: FindOverlays;
 }
 
 export async function replaceGuards(
   target: vscode.Uri,
-  { images, findUsers }: Surroundings,
+  { images, findOverlays }: ReplaceContext,
 ): Promise<GuardReport> {
   const path = target.fsPath;
   if (!(await exists(path))) return { refusals: [], questions: [] };
@@ -31,16 +31,16 @@ export async function replaceGuards(
   }
   const level = guardLevel('usedAsBase', target);
   if (level === 'ignore') return { refusals: [], questions: [] };
-  const users = await findUsers(path);
-  const usage = usageQuestion(users);
+  const overlays = await findOverlays(path);
+  const usage = overlaysQuestion(overlays);
   if (usage === undefined) return { refusals: [], questions: [] };
-  return level === 'ask' || users.paths.length === 0
+  return level === 'ask' || overlays.paths.length === 0
     ? { refusals: [], questions: [usage] }
     : { refusals: [refusedBySetting(usage.text, 'usedAsBase')], questions: [] };
 }
 
 /** Whether any document on the file, under whatever name, has edits that are not on disk. */
-async function isStaged(path: string, images: Surroundings['images']): Promise<boolean> {
+async function isStaged(path: string, images: ReplaceContext['images']): Promise<boolean> {
   const target = await identify({ kind: 'path', path });
   for (const document of images.all()) {
     if (document.hasUnsaved && (await identify(document.source)) === target) return true;

@@ -4,15 +4,15 @@
  */
 import { stat } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import type { Checked, Result } from '../../worker/api';
+import type { Checked, ProgressReport, Result } from '../../worker/api';
 import { type Health, healthAfter } from '../../text/vscode/health';
 import type { ImageDocument } from '../model/document';
 import type { Subscription } from '../model/emitter';
 import { type ImageSource, sourceName } from '../model/source';
 import { watchFile } from '../watch/watchFile';
 
-/** Runs the check itself; `report` takes `done` of `total`. */
-export type CheckWork = (report: (done: number, total: number) => void) => Promise<Result<Checked>>;
+/** Runs the check itself. */
+export type CheckWork = (report: ProgressReport) => Promise<Result<Checked>>;
 
 interface Entry {
   health: Health;

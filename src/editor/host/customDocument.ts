@@ -5,13 +5,12 @@ import { describe } from '../../text/vscode/describe';
 import type { Problem } from '../../worker/api';
 import { plain } from '../../text/plain';
 import { tellWarning } from '../../text/vscode/tell';
-import { Belief } from '../model/vscodeHistory';
+import { VsCodeHistory } from '../model/vscodeHistory';
 import type { ImageDocument } from '../model/document';
 import type { Subscription } from '../model/emitter';
 import type { DocumentFollower } from '../watch/documentFollower';
 import type { Revival } from '../model/revival';
-import type { Dropped } from '../model/editHistory';
-import type { UndoableEdit } from '../model/staging';
+import type { HistoryEnd, UndoableEdit } from '../model/editHistory';
 
 export type DocumentEvent =
   | vscode.CustomDocumentEditEvent<CustomImageDocument>
@@ -23,7 +22,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
   /** The person has said that Auto Save is not to write what is staged. */
   keepsStaged = false;
 
-  private readonly belief = new Belief();
+  private readonly vscodeHistory = new VsCodeHistory();
   private isWaitingTold = false;
   private readonly subscriptions: Subscription[];
 
@@ -43,7 +42,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
       model.onDidFail((why) => {
         const text = vscode.l10n.t('This cannot be undone or redone: {0}', reasonText(why));
         void tellWarning(text);
-        if (typeof why === 'string') this.setCleanLater();
+        if (typeof why === 'string') this.clearDirtyLater();
       }),
       model.onDidRevive((revival) => void this.takeRevival(revival)),
     ];
@@ -51,39 +50,39 @@ export class CustomImageDocument implements vscode.CustomDocument {
 
   /** Tells VS Code of an edit that is staged already. */
   tellEdit(edit: UndoableEdit): void {
-    this.belief.staged();
+    this.vscodeHistory.staged();
     this.tell({
       document: this,
       label: plain(edit.label),
       undo: async () => {
-        this.belief.undone();
+        this.vscodeHistory.undone();
         await edit.undo();
-        this.setRight();
+        this.ensureDirty();
       },
       redo: async () => {
-        this.belief.redone();
+        this.vscodeHistory.redone();
         await edit.redo();
-        this.setRight();
+        this.ensureDirty();
       },
     });
-    this.setRight();
+    this.ensureDirty();
   }
 
   /** Call when a save or a revert has been answered: VS Code takes its word for what is on disk now. */
   wasSaved(): void {
-    this.belief.wasSaved();
-    this.setRightLater();
+    this.vscodeHistory.wasSaved();
+    this.ensureDirtyLater();
   }
 
   wasReverted(): void {
-    this.belief.wasReverted();
-    this.setRightLater();
+    this.vscodeHistory.wasReverted();
+    this.ensureDirtyLater();
   }
 
   /** Makes VS Code know that there is something to save, where it believes that there is not. */
-  setRight(): void {
-    if (!this.model.hasUnsaved || this.belief.isDirty) return;
-    this.belief.changedContent();
+  ensureDirty(): void {
+    if (!this.model.hasUnsaved || this.vscodeHistory.isDirty) return;
+    this.vscodeHistory.changedContent();
     this.tell({ document: this });
   }
 
@@ -100,27 +99,27 @@ export class CustomImageDocument implements vscode.CustomDocument {
     this.isWaitingTold = revival.kind === 'waiting';
     if (!isTold) void tellWarning(revivalText(revival, name));
     if (revival.kind === 'lost') for (const edit of revival.edits) this.tellEdit(edit);
-    if (revival.kind === 'lost' || revival.kind === 'saved') this.setCleanLater();
+    if (revival.kind === 'lost' || revival.kind === 'saved') this.clearDirtyLater();
     // A save that was taken back has given the file another time: what VS Code would ask for has to fit it.
-    if (revival.kind !== 'waiting') await this.model.renewBackup();
+    if (revival.kind !== 'waiting') await this.model.backups.renew();
   }
 
   /** VS Code counts an undo that led nowhere as one: nothing is there to be saved, and a save says so. */
-  private setCleanLater(): void {
+  private clearDirtyLater(): void {
     setTimeout(() => {
-      if (!this.model.hasUnsaved && this.belief.isDirty) void vscode.workspace.save(this.uri);
+      if (!this.model.hasUnsaved && this.vscodeHistory.isDirty) void vscode.workspace.save(this.uri);
     }, 100);
   }
 
   /** After VS Code has taken the answer. */
-  private setRightLater(): void {
+  private ensureDirtyLater(): void {
     setTimeout(() => {
-      this.setRight();
+      this.ensureDirty();
     }, 100);
   }
 }
 
-function reasonText(why: Problem | Dropped): string {
+function reasonText(why: Problem | HistoryEnd): string {
   switch (why) {
     case 'readAnew':
       return vscode.l10n.t('the file was since changed by another program or reloaded');

@@ -9,7 +9,7 @@ import { isAssociated } from './associations';
 import type { CustomImageDocument } from './customDocument';
 
 /** Whether a document is one of those; chosen for once (Reopen Editor With…), a file is shown for what it is. */
-export async function isStray({ uri, model }: CustomImageDocument): Promise<boolean> {
+export async function isForeign({ uri, model }: CustomImageDocument): Promise<boolean> {
   if (uri.scheme !== 'file' || !isAssociated(uri)) return false;
   const { problem } = await model.whenRead();
   return problem !== undefined && isOtherFormat(problem);

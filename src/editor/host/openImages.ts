@@ -1,7 +1,7 @@
 /** Which images are open, in which panels, and which one the person is at. Commands and the status bar ask here. */
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../model/document';
-import type { Page } from './panel';
+import type { Page } from './page';
 
 export class OpenImages implements vscode.Disposable {
   private readonly pages = new Set<Page>();

@@ -11,18 +11,18 @@ import { guarded, tellProblem, tellWarning, told } from '../../text/vscode/tell'
 import type { Checks } from '../health/checks';
 import { CustomImageDocument, type DocumentEvent } from './customDocument';
 import { ImageDocument } from '../model/document';
-import type { FindUsers } from '../guards/guards';
+import type { FindOverlays } from '../guards/guards';
 import { AccessPoll } from '../watch/accessPoll';
 import { DocumentFollower } from '../watch/documentFollower';
 import type { OpenImages } from './openImages';
 import { askAboutOutsideChanges } from './outsideChange';
-import { Page } from './panel';
+import { Page } from './page';
 import type { PageActions } from '../page/pageRequests';
 import type { Renames } from './renames';
 import { saveDocument, saveDocumentAs } from './save';
 import type { Sessions } from '../model/sessions';
 import { imageSource } from './imageSource';
-import { isStray, leaveToDefault } from './foreignFiles';
+import { isForeign, leaveToDefault } from './foreignFiles';
 
 /** What the editor is made from. */
 export interface EditorContext {
@@ -32,7 +32,7 @@ export interface EditorContext {
   readonly images: OpenImages;
   readonly renames: Renames;
   readonly checks: Checks;
-  readonly findUsers: FindUsers;
+  readonly findOverlays: FindOverlays;
   readonly actions: PageActions;
 }
 
@@ -73,13 +73,13 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     panel: vscode.WebviewPanel,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    if (await isStray(document)) {
+    if (await isForeign(document)) {
       void leaveToDefault(document.uri, panel);
       return;
     }
     if (token.isCancellationRequested) return;
-    const { extension, images, findUsers, checks, actions } = this.context;
-    const page = new Page(document, panel, extension, findUsers, checks, actions);
+    const { extension, images, findOverlays, checks, actions } = this.context;
+    const page = new Page(document, panel, extension, findOverlays, checks, actions);
     images.addPage(page);
     const poll = new AccessPoll(document.model, panel);
     panel.onDidChangeViewState(() => {
@@ -93,7 +93,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
 
   async saveCustomDocument(document: CustomImageDocument, token: vscode.CancellationToken): Promise<void> {
     await guarded(`Save of ${document.uri.path}`, () =>
-      untilClosed(document, saveDocument(document, this.context.findUsers, token)),
+      untilClosed(document, saveDocument(document, this.context.findOverlays, token)),
     );
     await removeBackupsOfSaved(document);
   }
@@ -119,7 +119,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
       tellProblem(vscode.l10n.t('{0} was not reverted: {1}', name, text), reverted.problem);
     }
     document.wasReverted();
-    await document.model.removeBackups();
+    await document.model.backups.removeAll();
   }
 
   async backupCustomDocument(
@@ -127,13 +127,13 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     { destination }: vscode.CustomDocumentBackupContext,
   ): Promise<vscode.CustomDocumentBackup> {
     const path = destination.fsPath;
-    const backedUp = await document.model.backUp(path);
+    const backedUp = await document.model.backups.write(path);
     if (!backedUp.ok) {
       const text = describeWithFile(backedUp.problem, document.uri.fsPath);
       const name = basename(document.uri.path);
       throw told(vscode.l10n.t('Staged edits of {0} were not backed up: {1}', name, text), backedUp.problem);
     }
-    return { id: path, delete: () => void document.model.removeBackup(path) };
+    return { id: path, delete: () => void document.model.backups.remove(path) };
   }
 
   dispose(): void {
@@ -143,7 +143,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
   /** Stages the edits of a backup again, and hands them to VS Code one by one, to be undone one by one. */
   private async restore(document: CustomImageDocument, backup: string): Promise<void> {
     await document.model.whenRead();
-    const restored = await document.model.restore(backup);
+    const restored = await document.model.backups.restore(backup);
     if (!restored.ok) {
       const text = describeWithFile(restored.problem, document.uri.fsPath);
       void tellWarning(vscode.l10n.t('Staged edits were not restored: {0}', text));
@@ -167,7 +167,7 @@ async function untilClosed(document: CustomImageDocument, save: Promise<void>): 
 
 /** VS Code deletes the last backup that it was given, not the one that the document was opened from. */
 async function removeBackupsOfSaved({ model }: CustomImageDocument): Promise<void> {
-  if (!model.hasUnsaved) await model.removeBackups();
+  if (!model.hasUnsaved) await model.backups.removeAll();
 }
 
 /** Registers both entries of the editor, and reads open images anew once the workspace is trusted. */

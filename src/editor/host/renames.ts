@@ -62,7 +62,7 @@ export class Renames implements vscode.Disposable {
       const file = files.find(({ oldUri }) => isAtOrBelow(uri, oldUri));
       if (file === undefined) continue;
       const backup = join(this.folder, `renamed-${randomBytes(6).toString('hex')}`);
-      const backedUp = await document.backUpForMove(backup);
+      const backedUp = await document.backups.writeForMove(backup);
       if (!backedUp.ok) continue;
       const target = file.newUri.with({ path: file.newUri.path + uri.path.slice(file.oldUri.path.length) });
       document.isMoving = true;
@@ -70,7 +70,7 @@ export class Renames implements vscode.Disposable {
       const remove = async (): Promise<void> => {
         await removeMoved();
         // VS Code has the old document write one before a rename, and never deletes it.
-        await document.removeBackups();
+        await document.backups.removeAll();
       };
       const moved = { backup, document, remove };
       this.waiting.set(target.toString(), moved);

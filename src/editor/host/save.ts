@@ -9,10 +9,10 @@ import type { Problem, Result, SaveAsTrust } from '../../worker/api';
 import { describe, describeWithFile } from '../../text/vscode/describe';
 import { ask, showProgress, tellWarning, told } from '../../text/vscode/tell';
 import type { CustomImageDocument } from './customDocument';
-import { type FindUsers, guardsOf, isAboutUnseenLocks } from '../guards/guards';
+import { type FindOverlays, guardsOf, isAboutUnseenLocks } from '../guards/guards';
 import { guardLevel } from '../guards/guardLevels';
-import { replaceGuards, type Surroundings } from '../guards/replaceGuards';
-import type { Cancel } from '../model/staging';
+import { replaceGuards, type ReplaceContext } from '../guards/replaceGuards';
+import type { Cancel } from '../model/operations';
 
 /** Milliseconds until a save shows its progress. */
 const SHOW_PROGRESS_AFTER = 1000;
@@ -20,7 +20,7 @@ const SHOW_PROGRESS_AFTER = 1000;
 /** @throws CancellationError once the reason has been told; everything is still staged then */
 export async function saveDocument(
   document: CustomImageDocument,
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
   token: vscode.CancellationToken,
 ): Promise<void> {
   const isAnnounced = document.isSaveAnnounced;
@@ -29,10 +29,10 @@ export async function saveDocument(
     if (!document.model.hasUnsaved) return;
     if (!isAnnounced) await askBeforeAutoSave(document);
     document.keepsStaged = false;
-    await checkGuards(document, findUsers);
+    await checkGuards(document, findOverlays);
     const { leftover } = settle(
       document,
-      await withProgress(document, token, (cancel) => document.model.save(cancel)),
+      await withProgress(document, token, (cancel) => document.model.edit((staging) => staging.save(cancel))),
     );
     if (leftover === undefined) return;
     const text = describeWithFile(leftover, document.uri.fsPath);
@@ -48,7 +48,7 @@ export async function saveDocument(
 export async function saveDocumentAs(
   document: CustomImageDocument,
   destination: vscode.Uri,
-  surroundings: Surroundings,
+  context: ReplaceContext,
   token: vscode.CancellationToken,
 ): Promise<void> {
   if (destination.scheme !== 'file') {
@@ -56,10 +56,10 @@ export async function saveDocumentAs(
   }
   if (await isSameFile(document.uri, destination)) {
     document.isSaveAnnounced = true;
-    await saveDocument(document, surroundings.findUsers, token);
+    await saveDocument(document, context.findOverlays, token);
     return;
   }
-  await askBeforeReplacing(destination, surroundings);
+  await askBeforeReplacing(destination, context);
   await document.model.inTurn(() => copyTo(document, destination, token));
   // VS Code takes the old document for clean from here on.
   const reverted = await document.model.revert();
@@ -67,8 +67,8 @@ export async function saveDocumentAs(
 }
 
 /** @throws CancellationError where the file is not to be written over after all, or the reason has been told */
-async function askBeforeReplacing(target: vscode.Uri, surroundings: Surroundings): Promise<void> {
-  const { refusals, questions } = await replaceGuards(target, surroundings);
+async function askBeforeReplacing(target: vscode.Uri, context: ReplaceContext): Promise<void> {
+  const { refusals, questions } = await replaceGuards(target, context);
   if (refusals[0] !== undefined) throw told(refusals[0]);
   const texts = questions.map(({ text }) => text);
   if (texts.length > 0) await confirmReplacing(target, texts);
@@ -92,7 +92,7 @@ async function copyTo(
   trust: SaveAsTrust = {},
 ): Promise<void> {
   const copied = await withProgress(document, token, (cancel) =>
-    document.model.saveAs(target.fsPath, trust, cancel),
+    document.model.edit((staging) => staging.saveAs(target.fsPath, trust, cancel)),
   );
   const asks = !copied.ok && isAboutUnseenLocks(copied.problem) && trust.trustsUnseenLocks !== true;
   if (!asks || guardLevel('unseenLocks', target) === 'refuse') {
@@ -125,7 +125,7 @@ async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
 }
 
 /** The guards are asked again: much may have happened since the first edit. */
-async function checkGuards(document: CustomImageDocument, findUsers: FindUsers): Promise<void> {
+async function checkGuards(document: CustomImageDocument, findOverlays: FindOverlays): Promise<void> {
   const { model, uri } = document;
   if (model.isChangedOutside) {
     throw notSaved(
@@ -138,7 +138,7 @@ async function checkGuards(document: CustomImageDocument, findUsers: FindUsers):
     );
   }
   const writesData = model.state?.edits?.writesDataFile === true;
-  const { refusals, questions } = await guardsOf(model, findUsers, { allowsDamage: true, writesData });
+  const { refusals, questions } = await guardsOf(model, findOverlays, { allowsDamage: true, writesData });
   if (refusals[0] !== undefined) throw notSaved(document, refusals[0]);
   const open = questions.filter(({ id }) => !model.isConfirmed(id));
   if (open.length === 0) return;

@@ -3,38 +3,17 @@
  * to whatever file it leads to, and passes on what that file's session tells. Edits come in here and are staged in the
  * session, since a document lives without a view: saving and undoing never ask the webview.
  */
-import type {
-  BackupPlace,
-  CellsRequest,
-  ChangeRequest,
-  ChangeTally,
-  Checked,
-  FreeSpace,
-  GivenBack,
-  StagedHostReport,
-  ExportedExtents,
-  ImageState,
-  KindTotals,
-  MapCells,
-  MapRequest,
-  Obstacle,
-  Problem,
-  RecoverOutcome,
-  RecoverTrust,
-  RepairMode,
-  RepairReport,
-  Result,
-  SaveAsTrust,
-  StagedReport,
-} from '../../worker/api';
+import type { ImageState, OperationId, Problem, QuestionCalls, Result } from '../../worker/api';
+import type { Remote } from '../../worker/remote';
 import { DocumentBackups } from './documentBackups';
-import type { Dropped } from './editHistory';
+import type { HistoryEnd, UndoableEdit } from './editHistory';
 import { Emitter, type Subscription } from './emitter';
+import type { Control } from './operations';
 import { type ImageSource, identify } from './source';
 import type { Revival } from './revival';
 import type { ImageSession, ScanProgress } from './session';
 import type { SessionLease, Sessions } from './sessions';
-import type { Cancel, ProgressReport, RepairAnswer, SaveAnswer, UndoableEdit } from './staging';
+import type { Edits } from './staging';
 
 /** A stretch of the guest's disk, in bytes. */
 export interface Selection {
@@ -53,7 +32,7 @@ export class ImageDocument {
   readonly onDidScan = this.scanEmitter.event;
   readonly onDidSelect = this.selectionEmitter.event;
   private readonly editEmitter = new Emitter<UndoableEdit>();
-  private readonly failEmitter = new Emitter<Problem | Dropped>();
+  private readonly failEmitter = new Emitter<Problem | HistoryEnd>();
   /** An edit was staged: whoever keeps the history of this document takes it. */
   readonly onDidEdit = this.editEmitter.event;
   private readonly outsideEmitter = new Emitter<OutsideChange>();
@@ -65,7 +44,7 @@ export class ImageDocument {
   /** The thread had died, and what became of the edits that were staged. */
   readonly onDidRevive = this.reviveEmitter.event;
 
-  private readonly backups = new DocumentBackups();
+  readonly backups: DocumentBackups;
   private lease: SessionLease | undefined;
   private subscriptions: Subscription[] = [];
   private looking: Promise<void> | undefined;
@@ -81,6 +60,12 @@ export class ImageDocument {
     readonly source: ImageSource,
     private readonly sessions: Sessions,
   ) {
+    this.backups = new DocumentBackups({
+      hasUnsaved: () => this.hasUnsaved,
+      staging: async () => (await this.readSession()).staging,
+      // None is being written where the document is closed.
+      inTurn: (piece) => this.lease?.session.staging.enqueue(piece) ?? piece(),
+    });
     void this.whenRead();
   }
 
@@ -174,106 +159,33 @@ export class ImageDocument {
     this.selectionEmitter.fire(selection);
   }
 
-  async cells(request: CellsRequest): Promise<Result<MapCells>> {
-    return (await this.readSession()).cells(request);
+  /** Asks the engine something about the image, once it was read. */
+  async ask<T>(request: (engine: Remote<QuestionCalls>) => Promise<Result<T>>): Promise<Result<T>> {
+    return (await this.readSession()).ask(({ calls }) => request(calls));
   }
 
-  async totals(start: number, length: number): Promise<Result<KindTotals>> {
-    return (await this.readSession()).totals(start, length);
+  /** Asks what may take long. */
+  async run<T>(
+    request: (engine: Remote<QuestionCalls>, operation: OperationId) => Promise<Result<T>>,
+    control?: Control,
+  ): Promise<Result<T>> {
+    const session = await this.readSession();
+    return session.run(({ calls }, operation) => request(calls, operation), control);
   }
 
-  async inspect(guestOffset: number): Promise<Result<StagedReport>> {
-    return (await this.readSession()).inspect(guestOffset);
+  /** Stops what was asked with that key (`Control`), under whatever name of the file. */
+  stop(key: symbol): void {
+    this.lease?.session.operations.stop(key);
   }
 
-  async readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
-    return (await this.readSession()).readBytes(guestOffset, length);
-  }
-
-  /** The cells of the file view; the first ones of a state take as long as a check. */
-  async hostCells(request: CellsRequest, report: ProgressReport): Promise<Result<MapCells>> {
-    return (await this.readSession()).fileView.cells(request, report);
-  }
-
-  /** @param asker its newer question ends an older one */
-  async inspectHost(hostOffset: number, asker: object): Promise<Result<StagedHostReport>> {
-    return (await this.readSession()).fileView.inspect(hostOffset, asker);
-  }
-
-  async readHostBytes(hostOffset: number, length: number): Promise<Result<Uint8Array>> {
-    return (await this.readSession()).fileView.bytes(hostOffset, length);
-  }
-
-  /** Stops what the file view waits for. */
-  leaveFile(): void {
-    this.lease?.session.fileView.leave();
-  }
-
-  async info(): Promise<Result<string>> {
-    return (await this.readSession()).info();
-  }
-
-  /** What the engine has against changing the image now. */
-  async obstacles(): Promise<Result<readonly Obstacle[]>> {
-    return (await this.readSession()).questions.obstacles();
-  }
-
-  /** The full check of the image as it is shown. @param cancel is told how to stop it */
-  async check(report: ProgressReport, cancel: Cancel): Promise<Result<Checked>> {
-    return (await this.readSession()).questions.check(report, cancel);
-  }
-
-  /** Writes the map of the image as it is shown to a file. @param cancel is told how to stop it */
-  async exportMap(
-    request: MapRequest,
-    report: ProgressReport,
-    cancel: Cancel,
-  ): Promise<Result<ExportedExtents>> {
-    return (await this.readSession()).questions.exportMap(request, report, cancel);
-  }
-
-  /** What a change would do. A newer preview ends an older one. */
-  async preview(change: ChangeRequest): Promise<Result<ChangeTally>> {
-    return (await this.readSession()).questions.preview(change);
-  }
-
-  /** Stages a change as an edit, if it changes anything. The guards are the caller's business. */
-  async stage(change: ChangeRequest, label: string): Promise<Result<ChangeTally>> {
-    const staged = await (await this.readSession()).staging.stage(change, label);
-    if (!staged.ok) return staged;
-    if (staged.value.edit !== undefined) this.editEmitter.fire(staged.value.edit);
-    return { ok: true, value: staged.value.tally };
-  }
-
-  /** What a repair would do. A newer preview, of a change too, ends an older one. */
-  async previewRepair(mode: RepairMode): Promise<Result<RepairReport>> {
-    return (await this.readSession()).questions.previewRepair(mode);
-  }
-
-  stopPreview(): void {
-    this.lease?.session.questions.stopPreview();
-  }
-
-  /** Stages a repair as an edit, if it mends anything. The guards are the caller's business. */
-  async repair(mode: RepairMode, label: string): Promise<Result<RepairAnswer>> {
-    const repaired = await (await this.readSession()).staging.repair(mode, label);
-    if (repaired.ok && repaired.value.edit !== undefined) this.editEmitter.fire(repaired.value.edit);
-    return repaired;
+  /** Stages, saves, recovers or gives space back. The guards are the caller's business. */
+  async edit<T>(request: (edits: Edits) => Promise<Result<T>>): Promise<Result<T>> {
+    return request((await this.readSession()).staging);
   }
 
   /** Runs a piece after all staging, undoing and saving that was asked for before. */
   async inTurn<T>(piece: () => Promise<T>): Promise<T> {
     return (await this.readSession()).staging.enqueue(piece);
-  }
-
-  /** Writes what is staged to the disk. Call it in turn. */
-  async save(cancel: Cancel): Promise<Result<SaveAnswer>> {
-    return (await this.readSession()).staging.save(cancel);
-  }
-
-  /** Writes the image as staged to another file. Call it in turn. */
-  async saveAs(path: string, trust: SaveAsTrust, cancel: Cancel): Promise<Result<undefined>> {
-    return (await this.readSession()).staging.saveAs(path, trust, cancel);
   }
 
   /** Goes back to what is on disk; reads it anew where it is not what it was. */
@@ -288,53 +200,6 @@ export class ImageDocument {
     this.leave();
   }
 
-  /** What giving free space back to the host would come to; nothing may be staged. */
-  async freeSpace(cancel: Cancel): Promise<Result<FreeSpace>> {
-    return (await this.readSession()).staging.freeSpace(cancel);
-  }
-
-  /** Gives free space back to the host, for good. The guards are the caller's business. */
-  async giveBack(report: ProgressReport, cancel: Cancel): Promise<Result<GivenBack>> {
-    return (await this.readSession()).staging.giveBack(report, cancel);
-  }
-
-  async recover(trust: RecoverTrust): Promise<Result<RecoverOutcome>> {
-    return (await this.readSession()).staging.recover(trust);
-  }
-
-  /** Writes what is staged to a backup, which stays when the document is closed. */
-  async backUp(path: string): Promise<Result<BackupPlace>> {
-    return (await this.readSession()).staging.backUp(path, (place) => this.backups.wrote(path, place));
-  }
-
-  /** Writes what is staged to a backup for the document that takes the place of this one, and removes it. */
-  async backUpForMove(path: string): Promise<Result<BackupPlace>> {
-    return (await this.readSession()).staging.backUp(path, () => Promise.resolve());
-  }
-
-  /** Writes the newest backup anew, where there is one and something is staged. */
-  async renewBackup(): Promise<void> {
-    const { last } = this.backups;
-    if (last !== undefined && this.hasUnsaved) await this.backUp(last);
-  }
-
-  /** Stages the edits of a backup again. */
-  async restore(path: string): Promise<Result<readonly UndoableEdit[]>> {
-    const restored = await (await this.readSession()).staging.restore(path);
-    if (!restored.ok) return restored;
-    this.backups.opened(path, restored.value);
-    return { ok: true, value: restored.value.edits };
-  }
-
-  removeBackup(path: string): Promise<void> {
-    return this.inTurnOrClosed(() => this.backups.remove(path));
-  }
-
-  /** Nothing is staged any more, or it is staged elsewhere. */
-  removeBackups(): Promise<void> {
-    return this.inTurnOrClosed(() => this.backups.removeAll());
-  }
-
   dispose(): void {
     this.isDisposed = true;
     this.leave();
@@ -345,11 +210,6 @@ export class ImageDocument {
     this.failEmitter.dispose();
     this.reviveEmitter.dispose();
     this.outsideEmitter.dispose();
-  }
-
-  /** Another backup may be under way that shares pages; none is where the document is closed. */
-  private async inTurnOrClosed(piece: () => Promise<void>): Promise<void> {
-    await (this.lease === undefined ? piece() : this.lease.session.staging.enqueue(piece));
   }
 
   private async lookAtAll(): Promise<void> {
@@ -419,6 +279,9 @@ export class ImageDocument {
       }),
       session.onDidScan((progress) => {
         this.scanEmitter.fire(progress);
+      }),
+      session.staging.onDidEdit((edit) => {
+        if (this.isOwner) this.editEmitter.fire(edit);
       }),
       session.staging.onDidFail((why) => {
         if (this.isOwner) this.failEmitter.fire(why);

@@ -3,48 +3,86 @@
  * document was opened from. They outlive the document, since that is when they may be needed; what goes is what is known
  * not to be needed: a backup that a newer one replaces, and all of them once nothing is staged any more.
  */
-import type { BackupPlace } from '../../worker/api';
+import type { BackupPlace, Result } from '../../worker/api';
+import type { UndoableEdit } from './editHistory';
+import type { Staging } from './staging';
 import { removeBackup } from './storage';
 
-export class DocumentBackups {
-  /** Files of pages by the path of the manifest; backups of one document may share one. */
-  private readonly pages = new Map<string, string>();
-  private openedFrom: string | undefined;
+/** What backups need of their document. */
+export interface BackedDocument {
+  hasUnsaved(): boolean;
+  /** What is staged on the file, once it was read. */
+  staging(): Promise<Staging>;
+  /** Runs a piece once no backup is being written. */
+  inTurn(piece: () => Promise<void>): Promise<void>;
+}
 
-  /** The path of the newest one. */
-  get last(): string | undefined {
-    return [...this.pages.keys()].at(-1);
+export class DocumentBackups {
+  readonly #document: BackedDocument;
+  /** Files of pages by the path of the manifest; backups of one document may share one. */
+  readonly #pages = new Map<string, string>();
+  #openedFrom: string | undefined;
+
+  constructor(document: BackedDocument) {
+    this.#document = document;
   }
 
-  /** The document was opened from a backup; it goes with the first one that is written. */
-  opened(path: string, { pages }: BackupPlace): void {
-    this.openedFrom = path;
-    this.pages.set(path, pages);
+  /** Writes what is staged to a backup, which stays when the document is closed. */
+  async write(path: string): Promise<Result<BackupPlace>> {
+    return (await this.#document.staging()).backUp(path, (place) => this.#wrote(path, place));
+  }
+
+  /** Writes a backup for the document that takes the place of this one, and removes it. */
+  async writeForMove(path: string): Promise<Result<BackupPlace>> {
+    return (await this.#document.staging()).backUp(path, () => Promise.resolve());
+  }
+
+  /** Writes the newest backup again, where there is one and something is staged. */
+  async renew(): Promise<void> {
+    const newest = [...this.#pages.keys()].at(-1);
+    if (newest !== undefined && this.#document.hasUnsaved()) await this.write(newest);
+  }
+
+  /** Stages the edits of a backup again; it goes with the first backup that is written. */
+  async restore(path: string): Promise<Result<readonly UndoableEdit[]>> {
+    const restored = await (await this.#document.staging()).restore(path);
+    if (!restored.ok) return restored;
+    const { pages, edits } = restored.value;
+    this.#openedFrom = path;
+    this.#pages.set(path, pages);
+    return { ok: true, value: edits };
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#document.inTurn(() => this.#remove(path));
+  }
+
+  /** Nothing is staged any more, or it is staged elsewhere. */
+  removeAll(): Promise<void> {
+    return this.#document.inTurn(async () => {
+      for (const path of [...this.#pages.keys()]) await this.#remove(path);
+    });
   }
 
   /** A backup was written, in the place of another one perhaps. */
-  async wrote(path: string, { pages }: BackupPlace): Promise<void> {
-    const { openedFrom } = this;
-    const replaced = this.pages.get(path);
-    this.pages.delete(path);
-    this.pages.set(path, pages);
-    this.openedFrom = undefined;
-    if (replaced !== undefined) await removeBackup({ path, pages: replaced }, this.all());
-    if (openedFrom !== undefined && openedFrom !== path) await this.remove(openedFrom);
+  async #wrote(path: string, { pages }: BackupPlace): Promise<void> {
+    const openedFrom = this.#openedFrom;
+    const replaced = this.#pages.get(path);
+    this.#pages.delete(path);
+    this.#pages.set(path, pages);
+    this.#openedFrom = undefined;
+    if (replaced !== undefined) await removeBackup({ path, pages: replaced }, this.#all());
+    if (openedFrom !== undefined && openedFrom !== path) await this.#remove(openedFrom);
   }
 
-  async remove(path: string): Promise<void> {
-    const pages = this.pages.get(path);
+  async #remove(path: string): Promise<void> {
+    const pages = this.#pages.get(path);
     if (pages === undefined) return;
-    this.pages.delete(path);
-    await removeBackup({ path, pages }, this.all());
+    this.#pages.delete(path);
+    await removeBackup({ path, pages }, this.#all());
   }
 
-  async removeAll(): Promise<void> {
-    for (const path of [...this.pages.keys()]) await this.remove(path);
-  }
-
-  private all(): { readonly path: string; readonly pages: string }[] {
-    return [...this.pages].map(([path, pages]) => ({ path, pages }));
+  #all(): { readonly path: string; readonly pages: string }[] {
+    return [...this.#pages].map(([path, pages]) => ({ path, pages }));
   }
 }

@@ -4,68 +4,75 @@
  */
 import type { ImageState } from '../../worker/api';
 
+/** An edit as VS Code keeps it. Neither call ever rejects: VS Code would drop the whole history. */
+export interface UndoableEdit {
+  readonly label: string;
+  undo(): Promise<void>;
+  redo(): Promise<void>;
+}
+
 /**
- * Why nothing of a history can be undone any more: the file was read anew, what its edits had freed is gone, or the
- * thread died that knew them.
+ * Why nothing of a history can be undone any more: the file was read again, the space that its edits had freed was given
+ * back to the host, or the thread that knew them has died.
  */
-export type Dropped = 'readAnew' | 'gaveBack' | 'lost';
+export type HistoryEnd = 'readAnew' | 'gaveBack' | 'lost';
 
 export class EditHistory {
   /** Of the edits, done and undone, in their order. */
-  private labels: string[] = [];
+  #labels: string[] = [];
   /** For each history from before, why it ended. */
-  private readonly ended: Dropped[] = [];
+  readonly #ended: HistoryEnd[] = [];
   /** Edits at the start that the thread does not have: they are on disk, and cannot be undone. */
-  private missing = 0;
+  #missing = 0;
 
   /** Which history it is. */
   get id(): number {
-    return this.ended.length;
+    return this.#ended.length;
   }
 
   get length(): number {
-    return this.labels.length;
+    return this.#labels.length;
   }
 
   get offset(): number {
-    return this.missing;
+    return this.#missing;
   }
 
   /** Edits that are done, as the thread tells. */
   doneIn(state: Pick<ImageState, 'edits'> | undefined): number {
-    return (state?.edits?.done ?? 0) + this.missing;
+    return (state?.edits?.done ?? 0) + this.#missing;
   }
 
   labelOf(number: number): string {
-    return this.labels[number - 1] ?? '';
+    return this.#labels[number - 1] ?? '';
   }
 
   /** Why so many edits of a history cannot be done; undefined where they can. */
-  whyNot(done: number, id: number): Dropped | undefined {
-    if (id !== this.id) return this.ended[id] ?? 'readAnew';
-    return done < this.missing || done > this.labels.length ? 'lost' : undefined;
+  whyNot(done: number, id: number): HistoryEnd | undefined {
+    if (id !== this.id) return this.#ended[id] ?? 'readAnew';
+    return done < this.#missing || done > this.#labels.length ? 'lost' : undefined;
   }
 
   /** An edit was staged. @param number it is that one; what was undone cannot be done again */
   add(number: number, label: string): void {
-    this.labels.length = Math.max(0, number - 1);
-    this.labels.push(label);
+    this.#labels.length = Math.max(0, number - 1);
+    this.#labels.push(label);
   }
 
   /** What comes after the first edits cannot be done again. */
   keep(edits: number): void {
-    this.labels.length = Math.min(this.labels.length, edits);
+    this.#labels.length = Math.min(this.#labels.length, edits);
   }
 
   /** The same history in another thread. @param labels of the edits that it has, after those that it does not */
   revive(missing: number, labels: readonly string[]): void {
-    this.labels = [...this.labels.slice(0, missing), ...labels];
-    this.missing = missing;
+    this.#labels = [...this.#labels.slice(0, missing), ...labels];
+    this.#missing = missing;
   }
 
-  startAnew(labels: readonly string[], why: Dropped): void {
-    this.ended.push(why);
-    this.labels = [...labels];
-    this.missing = 0;
+  restart(labels: readonly string[], why: HistoryEnd): void {
+    this.#ended.push(why);
+    this.#labels = [...labels];
+    this.#missing = 0;
   }
 }

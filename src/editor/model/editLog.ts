@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { ChangeRequest, Problem, RepairMode, Result } from '../../worker/api';
-import type { EngineClient } from '../../worker/client';
+import type { EngineClient } from '../../worker/engineClient';
 import { type Backup, removeBackup } from './storage';
 
 /** Something that moved the staged edits, and does it again. */
@@ -60,7 +60,7 @@ export class EditLog {
   async write(engine: EngineClient): Promise<Result<undefined>> {
     const before = this.backup;
     const path = before?.path ?? join(this.folder, `edits-${randomBytes(6).toString('hex')}`);
-    const written = await engine.backUp(path, 'history');
+    const written = await engine.calls.backUp(path, 'history');
     if (!written.ok) {
       // The one before still does, with the requests since.
       this.problem = written.problem;

@@ -3,7 +3,7 @@
  * requests since (editLog.ts); then another thread stages all of it again (revival.ts).
  */
 import type { EditState, ImageState, Problem, RecoverOutcome, Result } from '../../worker/api';
-import type { EngineClient } from '../../worker/client';
+import type { EngineClient } from '../../worker/engineClient';
 import type { EditHistory } from './editHistory';
 import { EditLog, type EditRequest } from './editLog';
 import { type LostEdits, type Numbers, recoverOpened, type RevivedEdits, stageAgain } from './revival';

@@ -2,10 +2,10 @@
  * A thread has died, and another one has opened its file: what was staged is staged again. A save that the death has
  * interrupted is taken back first, or finished where it was done.
  */
-import type { ImageState, OperationId, Problem, RecoverOutcome, Result } from '../../worker/api';
-import type { EngineClient } from '../../worker/client';
+import type { ImageState, Problem, RecoverOutcome, Result, Run } from '../../worker/api';
+import type { EngineClient } from '../../worker/engineClient';
+import type { UndoableEdit } from './editHistory';
 import type { EditRequest, LoggedEdits } from './editLog';
-import type { UndoableEdit } from './staging';
 
 /** What has become of the staged edits of a thread that died. */
 export type Revival =
@@ -30,10 +30,10 @@ export interface RevivedEdits {
   readonly problem?: Problem;
 }
 
-/** What the numbers of the host are asked for. */
+/** The host counts: generations of what is shown, and operations. */
 export interface Numbers {
   nextGeneration(): number;
-  nextOperation(): OperationId;
+  nextRun(): Run;
 }
 
 /** What is to be staged again. */
@@ -56,7 +56,7 @@ export async function recoverOpened(
 ): Promise<Result<{ readonly state: ImageState; readonly outcome: RecoverOutcome }>> {
   if (opened.problem !== undefined) return { ok: false, problem: opened.problem };
   if (opened.journal === undefined) return { ok: true, value: { state: opened, outcome: 'none' } };
-  const recovered = await engine.recover({}, numbers.nextGeneration());
+  const recovered = await engine.calls.recover({}, numbers.nextGeneration());
   if (!recovered.ok) return recovered;
   const { problem } = recovered.value.state;
   return problem === undefined ? recovered : { ok: false, problem };
@@ -80,7 +80,7 @@ export async function stageAgain(
   }
   // By the thread itself, or now: nobody else could write while it saved.
   const isRolledBack = lost.save === 'open' || outcome === 'rolledBack';
-  const restored = await engine.restore(lost.backup, { isRolledBack }, numbers.nextGeneration());
+  const restored = await engine.calls.restore(lost.backup, { isRolledBack }, numbers.nextGeneration());
   if (!restored.ok) return { ...nothing, problem: restored.problem };
   const { labels, missing, state } = restored.value;
   const replay = new Replay(engine, numbers, state, [...labels], lost.offset + missing);
@@ -113,14 +113,14 @@ class Replay {
   }
 
   private async ask(request: EditRequest): Promise<Result<ImageState>> {
-    const run = { generation: this.numbers.nextGeneration(), operation: this.numbers.nextOperation() };
+    const run = this.numbers.nextRun();
     switch (request.kind) {
       case 'change':
-        return stateOf(await this.engine.apply(request.change, request.label, run));
+        return stateOf(await this.engine.calls.apply(request.change, request.label, run));
       case 'repair':
-        return stateOf(await this.engine.repair(request.mode, request.label, run));
+        return stateOf(await this.engine.calls.repair(request.mode, request.label, run));
       case 'goTo':
-        return this.engine.goTo(request.done - this.missing, run.generation);
+        return this.engine.calls.goTo(request.done - this.missing, run.generation);
     }
   }
 }

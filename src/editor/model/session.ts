@@ -6,26 +6,16 @@
  * the session (staging.ts), so that all documents and views of a file see the same.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type {
-  CellsRequest,
-  EngineEvents,
-  ImageState,
-  KindTotals,
-  MapCells,
-  OperationId,
-  Problem,
-  Result,
-  StagedReport,
-} from '../../worker/api';
-import { EngineClient, failedState, isDeath } from '../../worker/client';
+import type { EngineEvents, ImageState, OperationId, Problem, Result, Run } from '../../worker/api';
+import { EngineClient, isDeath } from '../../worker/engineClient';
+import { unknownState } from '../../worker/unknownState';
 import { log } from '../../text/log';
 import { Emitter } from './emitter';
 import { logged, logOpened } from './engineLog';
-import { FileView } from './fileView';
-import { Questions } from './questions';
+import { type Control, Operations } from './operations';
 import type { Revival } from './revival';
 import { type ImageSource, sourceName, sourceProblem } from './source';
-import { type ProgressReport, Staging } from './staging';
+import { Staging } from './staging';
 
 export interface ScanProgress {
   /** Guest bytes. */
@@ -57,8 +47,7 @@ export class ImageSession {
   /** The thread has died, and what became of the edits that it had staged. */
   readonly onDidRevive = this.reviveEmitter.event;
   readonly staging: Staging;
-  readonly questions: Questions;
-  readonly fileView: FileView;
+  readonly operations = new Operations((operation) => this.engine?.cancelOperation(operation));
   /** The document whose edits are staged; other names of the file only look on. */
   owner: object | undefined;
 
@@ -75,8 +64,6 @@ export class ImageSession {
   private revivedAt = -Infinity;
   /** Of a source that is not a local file, when it was read. */
   private stamp = '';
-  private readonly watchers = new Map<OperationId, ProgressReport>();
-  private lastOperation: OperationId = 0;
   private startedAt = 0;
   private scannedAt: number | undefined;
 
@@ -87,8 +74,6 @@ export class ImageSession {
     private readonly before: Promise<void> = Promise.resolve(),
   ) {
     this.staging = new Staging(this, context.scratchFolder);
-    this.questions = new Questions(this);
-    this.fileView = new FileView(this);
   }
 
   /** What the worker answered last; nothing before the first answer. */
@@ -145,7 +130,7 @@ export class ImageSession {
       this.reviving = undefined;
     });
     await this.reviving;
-    return this.current ?? failedState('', this.context.nextGeneration(), NOT_OPEN);
+    return this.current ?? unknownState('', this.context.nextGeneration(), NOT_OPEN);
   }
 
   /** Whether the file, or one of its chain, is not what was read. */
@@ -156,7 +141,7 @@ export class ImageSession {
     const { engine } = this;
     if (engine === undefined || engine.hasEnded || this.current === undefined) return true;
     if (source.kind === 'bytes') return (await source.stamp()) !== this.stamp;
-    const answer = await engine.hasChanged();
+    const answer = await engine.calls.hasChanged();
     if (answer.ok) return answer.value;
     // Where the thread has died over the question, the one that takes its place knows.
     return isDeath(answer) ? this.hasChanged(source) : true;
@@ -164,33 +149,11 @@ export class ImageSession {
 
   /** Looks whether the file may be written; reads nothing of it, so what is staged stays. */
   async lookAtAccess(): Promise<void> {
-    const looked = await this.ask((engine) => engine.access());
+    const looked = await this.ask((engine) => engine.calls.access());
     // Without `edits` there is nothing to write, as in the state that the worker answers.
     if (!looked.ok || this.current?.edits === undefined) return;
     if (isDeepStrictEqual(looked.value, this.current.access)) return;
     this.amend((state) => ({ ...state, access: looked.value }));
-  }
-
-  // Questions: they wait for nothing, so ask once something was read.
-
-  cells(request: CellsRequest): Promise<Result<MapCells>> {
-    return this.ask((engine) => engine.cells(request));
-  }
-
-  totals(start: number, length: number): Promise<Result<KindTotals>> {
-    return this.ask((engine) => engine.totals(start, length));
-  }
-
-  inspect(guestOffset: number): Promise<Result<StagedReport>> {
-    return this.ask((engine) => engine.inspect(guestOffset));
-  }
-
-  readBytes(guestOffset: number, length: number): Promise<Result<Uint8Array>> {
-    return this.ask((engine) => engine.readBytes(guestOffset, length));
-  }
-
-  info(): Promise<Result<string>> {
-    return this.ask((engine) => engine.info());
   }
 
   /** Asks the thread as it is, or the one that is about to take its place; fails where there is none. */
@@ -208,14 +171,12 @@ export class ImageSession {
     this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
   }
 
-  /** Tells of the progress of an operation while `work` runs. */
-  async watch<T>(operation: OperationId, report: ProgressReport, work: () => Promise<T>): Promise<T> {
-    this.watchers.set(operation, report);
-    try {
-      return await work();
-    } finally {
-      this.watchers.delete(operation);
-    }
+  /** Asks for what may take long. */
+  run<T>(
+    request: (engine: EngineClient, operation: OperationId) => Promise<Result<T>>,
+    control?: Control,
+  ): Promise<Result<T>> {
+    return this.operations.run((operation) => this.ask((engine) => request(engine, operation)), control);
   }
 
   /** Its owner leaves: what is staged goes with it, and whoever is next may change the file. */
@@ -226,12 +187,12 @@ export class ImageSession {
     else if (this.current !== undefined) this.take(this.current);
   }
 
-  nextOperation(): OperationId {
-    return ++this.lastOperation;
-  }
-
   nextGeneration(): number {
     return this.context.nextGeneration();
+  }
+
+  nextRun(): Run {
+    return { generation: this.nextGeneration(), operation: this.operations.next() };
   }
 
   /** The worker has answered with another state: everybody is told. */
@@ -256,14 +217,14 @@ export class ImageSession {
   private async readNow(source: ImageSource): Promise<ImageState> {
     const generation = this.context.nextGeneration();
     await this.before;
-    if (this.isOver()) return failedState(sourceName(source), generation, notOpen(source));
+    if (this.isOver()) return unknownState(sourceName(source), generation, notOpen(source));
     this.source = source;
     this.startedAt = performance.now();
     this.scannedAt = undefined;
     const state = await this.open(this.livingEngine(), source, generation);
     if (this.isOver()) return state;
     if (state.problem !== undefined) this.scannedAt = performance.now();
-    this.staging.startAnew();
+    this.staging.restart();
     logOpened(state, performance.now() - this.startedAt);
     this.take(state);
     return state;
@@ -280,7 +241,7 @@ export class ImageSession {
       const bytes = await source.read();
       return await engine.open(name, { generation, followsNames: false, bytes });
     } catch (error) {
-      return failedState(name, generation, sourceProblem(name, error));
+      return unknownState(name, generation, sourceProblem(name, error));
     }
   }
 
@@ -297,7 +258,7 @@ export class ImageSession {
         this.scanEmitter.fire({ done, total });
       },
       operationProgress: (operation, done, total) => {
-        this.watchers.get(operation)?.(done, total);
+        this.operations.progress(operation, done, total);
       },
       scanFound: (problems) => {
         this.amend((state) => ({ ...state, warnings: [...state.warnings, ...problems] }));

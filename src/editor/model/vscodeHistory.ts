@@ -1,9 +1,9 @@
 /**
- * What VS Code believes of a document: it keeps a list of edits, how many of them are done, and how many were when it
- * was saved. It is wrong where an edit takes the place of a saved one that was undone, and where undo was asked for
- * while a save was running; whoever knows better then tells it that the content has changed.
+ * VS Code's own record of a document's edits, followed from what it is told: a list of edits, how many of them are done,
+ * and how many were when it was saved. The record is wrong where an edit takes the place of a saved one that was undone,
+ * and where undo was asked for while a save was running: VS Code is then told that the content has changed.
  */
-export class Belief {
+export class VsCodeHistory {
   private edits = 0;
   private done = 0;
   private saved = 0;

@@ -164,8 +164,8 @@ export interface PageReport extends StagedReport {
   readonly problemTextOnDisk?: string;
 }
 
-/** An answer, or why there is none in the person's language. */
-export type Told<T> =
+/** As `Result`; why there is no value is a sentence in the person's language. */
+export type TextResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly text: string };
 
 export type PageTab = 'cluster' | 'header' | 'chain';
@@ -194,15 +194,15 @@ export interface HostApi {
   /** Looks at what stands in the way of changing the image; may take a moment for a large one. */
   guards(): GuardReport;
   /** What a change would do. A newer preview ends an older one that is still under way. */
-  preview(change: PageChange): Told<ChangePreview>;
+  preview(change: PageChange): TextResult<ChangePreview>;
   /** Stages a change. @param confirmed ids of the guards' questions that were answered with yes */
-  stage(change: PageChange, confirmed: readonly string[]): Told<{ readonly label: string }>;
+  stage(change: PageChange, confirmed: readonly string[]): TextResult<{ readonly label: string }>;
   /** What stands in the way of a repair, apart from the damage that it is for. */
   repairGuards(): GuardReport;
-  previewRepair(mode: RepairMode): Told<RepairPreview>;
+  previewRepair(mode: RepairMode): TextResult<RepairPreview>;
   /** Nobody waits for a preview any more. */
   stopPreview(): void;
-  stageRepair(mode: RepairMode, confirmed: readonly string[]): Told<{ readonly label: string }>;
+  stageRepair(mode: RepairMode, confirmed: readonly string[]): TextResult<{ readonly label: string }>;
   /** A problem from a `Result`, in the person's language. */
   describe(problem: Problem): string;
   /** The selection, for the status bar and for commands that work on it; undefined when nothing is selected. */

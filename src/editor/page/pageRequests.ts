@@ -1,9 +1,9 @@
 /** Answers what the page asks (`HostApi`), for one panel on one document. */
 import * as vscode from 'vscode';
-import type { CellsRequest, Problem, RepairMode, Result, StagedReport } from '../../worker/api';
+import type { ProgressReport, RepairMode, Result, StagedReport } from '../../worker/api';
 import type { ImageDocument } from '../model/document';
 import type { Checks } from '../health/checks';
-import { type FindUsers, guardsOf } from '../guards/guards';
+import { type FindOverlays, guardsOf } from '../guards/guards';
 import type {
   ChangePreview,
   HostApi,
@@ -11,7 +11,7 @@ import type {
   PageReport,
   PageState,
   RepairPreview,
-  Told,
+  TextResult,
 } from './messages';
 import { pageState } from './pageState';
 import { describe } from '../../text/vscode/describe';
@@ -32,28 +32,30 @@ const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   showLog: 'qcow2.showLog',
 };
 
-/** The same calls, answered later. */
-type Answers<Api> = {
+/** What answers the calls of `Api`, now or later. */
+type Handler<Api> = {
   [Name in keyof Api]: Api[Name] extends (...args: infer Args) => infer Value
-    ? (...args: Args) => Promise<Value>
+    ? (...args: Args) => Value | Promise<Value>
     : never;
 };
 
 /** What the page may have done; `commands/` does it. @param confirmed ids of the guards' questions that were answered with yes */
 export interface PageActions {
   openImage(uri: vscode.Uri, toTheSide: boolean): Promise<void>;
-  preview(document: ImageDocument, change: PageChange): Promise<Told<ChangePreview>>;
+  preview(document: ImageDocument, change: PageChange): Promise<TextResult<ChangePreview>>;
   stage(
     document: ImageDocument,
     change: PageChange,
     confirmed: readonly string[],
-  ): Promise<Told<{ readonly label: string }>>;
-  previewRepair(document: ImageDocument, mode: RepairMode): Promise<Told<RepairPreview>>;
+  ): Promise<TextResult<{ readonly label: string }>>;
+  previewRepair(document: ImageDocument, mode: RepairMode): Promise<TextResult<RepairPreview>>;
+  /** Nobody waits for a preview any more. */
+  stopPreview(document: ImageDocument): void;
   stageRepair(
     document: ImageDocument,
     mode: RepairMode,
     confirmed: readonly string[],
-  ): Promise<Told<{ readonly label: string }>>;
+  ): Promise<TextResult<{ readonly label: string }>>;
 }
 
 /** What the answers bring with them. */
@@ -61,17 +63,20 @@ export interface HandlerEvents {
   /** The page is up, and has its state: what waited for it can be told. */
   ready(): void;
   /** The tables are being read for the file view. */
-  layoutProgress(done: number, total: number): void;
+  readonly layoutProgress: ProgressReport;
 }
 
-export function hostHandler(
+export function pageHandler(
   uri: vscode.Uri,
   document: ImageDocument,
-  findUsers: FindUsers,
+  findOverlays: FindOverlays,
   checks: Checks,
   actions: PageActions,
   events: HandlerEvents,
-): Answers<HostApi> {
+): Handler<HostApi> {
+  // Of this page alone: other pages may be on the same file.
+  const walk = Symbol('walk for the file view');
+  const inspection = Symbol('inspection of a cluster of the file');
   return {
     async ready(): Promise<PageState> {
       const state = await document.whenRead();
@@ -81,52 +86,53 @@ export function hostHandler(
       });
       return pageState(document, state, checks);
     },
-    cells: (request: CellsRequest) => document.cells(request),
-    totals: (start: number, length: number) => document.totals(start, length),
-    inspect: async (guestOffset: number) => inWords(await document.inspect(guestOffset)),
-    readBytes: (guestOffset: number, length: number) => document.readBytes(guestOffset, length),
-    hostCells: (request: CellsRequest) =>
-      document.hostCells(request, (done, total) => {
-        events.layoutProgress(done, total);
+    cells: (request) => document.ask((engine) => engine.cells(request)),
+    totals: (start, length) => document.ask((engine) => engine.totals(start, length)),
+    inspect: async (guestOffset) => inWords(await document.ask((engine) => engine.inspect(guestOffset))),
+    readBytes: (guestOffset, length) => document.ask((engine) => engine.readBytes(guestOffset, length)),
+    hostCells: (request) =>
+      document.run((engine, operation) => engine.hostCells(request, operation), {
+        report: events.layoutProgress,
+        key: walk,
       }),
-    inspectHost: (hostOffset: number) => document.inspectHost(hostOffset, events),
-    readHostBytes: (hostOffset: number, length: number) => document.readHostBytes(hostOffset, length),
-    leaveFile(): Promise<void> {
-      document.leaveFile();
-      return Promise.resolve();
+    inspectHost: (hostOffset) =>
+      document.run((engine, operation) => engine.inspectHost(hostOffset, operation), {
+        key: inspection,
+        stopsOlder: true,
+      }),
+    readHostBytes: (hostOffset, length) => document.ask((engine) => engine.readHostBytes(hostOffset, length)),
+    leaveFile() {
+      document.stop(walk);
     },
-    async openLayer(depth: number, toTheSide: boolean): Promise<void> {
+    async openLayer(depth, toTheSide) {
       const path = document.state?.chain?.layers.find((layer) => layer.depth === depth)?.path;
       if (path === undefined) return;
       await actions.openImage(vscode.Uri.file(path), toTheSide);
     },
-    async changeBacking(depth: number, choosesFile: boolean): Promise<void> {
+    async changeBacking(depth, choosesFile) {
       const overlay = document.state?.chain?.layers.find((layer) => layer.depth === depth - 1)?.path;
       const image = depth === 1 || overlay === undefined ? uri : vscode.Uri.file(overlay);
       await vscode.commands.executeCommand('qcow2.changeBackingFile', { uri: image, choosesFile });
     },
-    async run(command): Promise<void> {
+    async run(command) {
       if (!Object.hasOwn(COMMANDS, command)) return;
       await vscode.commands.executeCommand(COMMANDS[command], uri);
     },
-    async copy(text: string): Promise<void> {
+    async copy(text) {
       await vscode.env.clipboard.writeText(text);
     },
-    guards: () => guardsOf(document, findUsers),
-    preview: (change: PageChange) => actions.preview(document, change),
-    stage: (change: PageChange, confirmed: readonly string[]) => actions.stage(document, change, confirmed),
-    repairGuards: () => guardsOf(document, findUsers, { allowsDamage: true, writesData: false }),
-    previewRepair: (mode: RepairMode) => actions.previewRepair(document, mode),
-    stopPreview(): Promise<void> {
-      document.stopPreview();
-      return Promise.resolve();
+    guards: () => guardsOf(document, findOverlays),
+    preview: (change) => actions.preview(document, change),
+    stage: (change, confirmed) => actions.stage(document, change, confirmed),
+    repairGuards: () => guardsOf(document, findOverlays, { allowsDamage: true, writesData: false }),
+    previewRepair: (mode) => actions.previewRepair(document, mode),
+    stopPreview() {
+      actions.stopPreview(document);
     },
-    stageRepair: (mode: RepairMode, confirmed: readonly string[]) =>
-      actions.stageRepair(document, mode, confirmed),
-    describe: (problem: Problem) => Promise.resolve(describe(problem)),
-    selectionChanged(selection): Promise<void> {
+    stageRepair: (mode, confirmed) => actions.stageRepair(document, mode, confirmed),
+    describe,
+    selectionChanged(selection) {
       document.select(selection);
-      return Promise.resolve();
     },
   };
 }

@@ -4,7 +4,7 @@
  * choose.ts, trees, tooltips, problems and the status bar in items.ts; the linter forbids VS Code's own calls elsewhere.
  */
 import * as vscode from 'vscode';
-import type { Problem } from '../../worker/api';
+import type { Problem, ProgressReport } from '../../worker/api';
 import { log } from '../log';
 import { showLog } from './logChannel';
 import { plain, plainParagraphs } from '../plain';
@@ -64,13 +64,10 @@ export function ask(
   return pressed(vscode.window.showWarningMessage(plain(question), options, ...items));
 }
 
-/** Told how far an operation is: `done` of `total`, in a unit of its own. */
-export type ReportProgress = (done: number, total: number) => void;
-
 /** Shows a notification with a bar and a Cancel button as long as `run` runs. */
 export function showProgress<T>(
   title: string,
-  run: (report: ReportProgress, token: vscode.CancellationToken) => Thenable<T>,
+  run: (report: ProgressReport, token: vscode.CancellationToken) => Thenable<T>,
 ): Thenable<T> {
   const options = { location: vscode.ProgressLocation.Notification, title: plain(title), cancellable: true };
   return vscode.window.withProgress(options, (progress, token) => {

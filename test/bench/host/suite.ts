@@ -144,7 +144,9 @@ const pause = (milliseconds: number): Promise<void> =>
 async function scanned(uri: vscode.Uri): Promise<void> {
   const { images } = extension().exports;
   for (;;) {
-    const cells = await images.find(uri)?.cells({ start: 0, bytesPerCell: 2 ** 26, count: 16_384 });
+    const cells = await images
+      .find(uri)
+      ?.ask((engine) => engine.cells({ start: 0, bytesPerCell: 2 ** 26, count: 16_384 }));
     if (cells?.ok === true && cells.value.totals.scannedBytes === cells.value.totals.totalBytes) return;
     await pause(20);
   }

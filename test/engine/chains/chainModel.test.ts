@@ -215,7 +215,7 @@ describe('what depends on an image', () => {
     const base = image('/w/base', undefined, '2:1');
     const linked = model([image('/w/top', '/w/link'), base], [image('/w/link', undefined, '2:1')]);
     const users = (path: string, identity?: string): string[] =>
-      linked.usersOf(path, identity).map((user) => user.path);
+      linked.overlaysOf(path, identity).map((user) => user.path);
     expect(users('/w/base')).toEqual(['/w/top']);
     expect(users('/w/link')).toEqual(['/w/top']);
     expect(users('/elsewhere/hard-link')).toEqual([]);
@@ -227,7 +227,7 @@ describe('what depends on an image', () => {
     const link = named('/w/link', '3:2', '/w/base');
     const target = named('/real/over', '3:2', '/real/base');
     const linked = model([link], [base, target, missing('/w/base')]);
-    expect(linked.usersOf('/real/base').map(({ path }) => path)).toEqual(['/w/link']);
+    expect(linked.overlaysOf('/real/base').map(({ path }) => path)).toEqual(['/w/link']);
     expect(fromTop(linked)).toEqual(['link > base']);
     expect(fromBase(linked)).toEqual(['base > link']);
   });
@@ -241,7 +241,7 @@ describe('what depends on an image', () => {
     ];
     const linked = model(files);
     for (const base of ['/a/base', '/b/base']) {
-      expect(linked.usersOf(base).map(({ path }) => path)).toEqual(['/a/over']);
+      expect(linked.overlaysOf(base).map(({ path }) => path)).toEqual(['/a/over']);
     }
     expect(fromTop(linked)).toEqual(['base', 'over > base']);
   });

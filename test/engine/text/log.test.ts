@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ImageDocument } from '../../../src/editor/model/document';
 import { Sessions } from '../../../src/editor/model/sessions';
 import { log, logTo } from '../../../src/text/log';
-import { EngineClient } from '../../../src/worker/client';
+import { EngineClient } from '../../../src/worker/engineClient';
 import { image } from '../../support/imageBuilder';
 import { mustQemuImg } from '../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../support/worker';
@@ -78,10 +78,14 @@ describe('the log', () => {
     const document = open('disk.qcow2');
     await document.whenRead();
     const options = { unmap: true, thorough: false, fallback: true, policy: 'unallocate' } as const;
-    const staged = await document.stage({ kind: 'writeZeroes', start: 0, length: 65536, options }, 'edit');
+    const staged = await document.edit((staging) =>
+      staging.stage({ kind: 'writeZeroes', start: 0, length: 65536, options }, 'edit'),
+    );
     expect(staged.ok).toBe(true);
-    await document.inTurn(() => document.save(() => undefined));
-    await document.inTurn(() => document.saveAs(files.path('no/folder'), {}, () => undefined));
+    await document.inTurn(() => document.edit((staging) => staging.save(() => undefined)));
+    await document.inTurn(() =>
+      document.edit((staging) => staging.saveAs(files.path('no/folder'), {}, () => undefined)),
+    );
     const disk = files.path('disk.qcow2');
     expect(lines).toContain(`info Save of ${disk}: begins`);
     expect(lines.join('\n')).toMatch(/info Save of .*disk\.qcow2: done in \d+ ms/);
@@ -102,11 +106,11 @@ describe('the log', () => {
     mustQemuImg(['create', '-q', '-f', 'qcow2', files.path('disk.qcow2'), '1M']);
     const document = open('disk.qcow2');
     await document.whenRead();
-    const answer = await document.cells(null as never);
+    const answer = await document.ask((engine) => engine.cells(null as never));
     expect(answer).toMatchObject({ ok: false, problem: { code: 'engine.fault' } });
     const line = await until('the line', () => lines.find((text) => text.startsWith('error')));
     expect(line).toMatch(/^error Image .*disk\.qcow2\nTypeError: .*\n {4}at .*worker\.js/);
-    expect((await document.readBytes(0, 1)).ok).toBe(true);
+    expect((await document.ask((engine) => engine.readBytes(0, 1))).ok).toBe(true);
   });
 
   it('is offered by the state after a fault within the thread, once', async () => {
@@ -114,8 +118,8 @@ describe('the log', () => {
     const document = open('disk.qcow2');
     await document.whenRead();
     expect(document.state?.warnings).toEqual([]);
-    await document.cells(null as never);
-    await document.preview(null as never);
+    await document.ask((engine) => engine.cells(null as never));
+    await document.run((engine, operation) => engine.preview(null as never, operation));
     expect(document.state?.warnings.map(({ code }) => code)).toEqual(['engine.fault']);
   });
 

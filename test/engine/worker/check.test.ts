@@ -1,9 +1,9 @@
 /** The check in the worker: on the image as staged, with progress, and cancellable. */
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FileView } from '../../../src/editor/model/fileView';
+import { Operations } from '../../../src/editor/model/operations';
 import type { OpenOptions } from '../../../src/worker/api';
-import { EngineClient } from '../../../src/worker/client';
+import { EngineClient } from '../../../src/worker/engineClient';
 import { DamagedFile } from '../../support/damagedFile';
 import { writeGiantImage } from '../../support/giantImages';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
@@ -52,9 +52,12 @@ describe('a look at the whole image in the worker', () => {
     const client = await open(image);
     mustQemuIo(image, ['write -P 2 4M 1M']);
     const problem = { code: 'read.changed', file: image };
-    expect(await client.check(1)).toMatchObject({ ok: false, problem });
+    expect(await client.calls.check(1)).toMatchObject({ ok: false, problem });
     const destination = files.path('map.json');
-    expect(await client.exportMap({ destination, form: 'json' }, 2)).toMatchObject({ ok: false, problem });
+    expect(await client.calls.exportMap({ destination, form: 'json' }, 2)).toMatchObject({
+      ok: false,
+      problem,
+    });
     expect(existsSync(destination)).toBe(false);
   });
 
@@ -65,7 +68,7 @@ describe('a look at the whole image in the worker', () => {
       file.leak(2);
       return cluster * file.clusterSize;
     });
-    const checked = await (await open(image)).check(1);
+    const checked = await (await open(image)).calls.check(1);
     expect(checked).toMatchObject({
       ok: true,
       value: { generation: 1, report: { corruptions: 2, leaks: 2, needsRebuild: true } },
@@ -80,8 +83,8 @@ describe('a look at the whole image in the worker', () => {
     const engine = await open(image);
     const options = { unmap: true, fallback: true, policy: 'unallocate', thorough: false } as const;
     const change = { kind: 'writeZeroes', start: 0, length: 2 ** 19, options } as const;
-    await engine.apply(change, 'zero', { generation: 2, operation: 1 });
-    expect(await engine.check(2)).toMatchObject({
+    await engine.calls.apply(change, 'zero', { generation: 2, operation: 1 });
+    expect(await engine.calls.check(2)).toMatchObject({
       ok: true,
       value: { generation: 2, report: { corruptions: 0, leaks: 0, allocatedClusters: 8 } },
     });
@@ -97,7 +100,7 @@ describe('a look at the whole image in the worker', () => {
         engine.cancelOperation(operation);
       },
     });
-    const checked = await engine.check(7);
+    const checked = await engine.calls.check(7);
     expect(checked).toMatchObject({ ok: false, problem: { kind: 'cancelled' } });
     await until('it was told', () => seen.length > 0);
     expect(seen[0]).toBe(7);
@@ -106,19 +109,23 @@ describe('a look at the whole image in the worker', () => {
 
   it('of one cluster of the file ends where the same page asks for another one', async () => {
     const engine = await open(image);
-    let operation = 0;
-    const view = new FileView({
-      ask: (request) => request(engine),
-      watch: (_operation, _report, work) => work(),
-      nextOperation: () => ++operation,
+    const operations = new Operations((operation) => {
+      engine.cancelOperation(operation);
     });
-    await view.cells({ start: 0, bytesPerCell: 65536, count: 1 }, () => undefined);
-    const [page, other] = [{}, {}];
+    const inspect = (hostOffset: number, key: symbol) =>
+      operations.run((operation) => engine.calls.inspectHost(hostOffset, operation), {
+        key,
+        stopsOlder: true,
+      });
+    await operations.run((operation) =>
+      engine.calls.hostCells({ start: 0, bytesPerCell: 65536, count: 1 }, operation),
+    );
+    const [page, other] = [Symbol('page'), Symbol('other page')];
     const reports = await Promise.all([
-      view.inspect(0, page),
-      view.inspect(0x10000, page),
-      view.inspect(0x20000, page),
-      view.inspect(0x30000, other),
+      inspect(0, page),
+      inspect(0x10000, page),
+      inspect(0x20000, page),
+      inspect(0x30000, other),
     ]);
     const told = reports.map((report) => (report.ok ? report.value.hostOffset : report.problem.kind));
     expect(told).toEqual(['cancelled', 'cancelled', 0x20000, 0x30000]);

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MapForm, OpenOptions, Problem } from '../../../src/worker/api';
-import { EngineClient, IndexClient } from '../../../src/worker/client';
+import { EngineClient } from '../../../src/worker/engineClient';
+import { IndexClient } from '../../../src/worker/indexClient';
 import { writeGiantImage } from '../../support/giantImages';
 import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
@@ -53,7 +54,7 @@ describe('an engine in its thread', () => {
     mustQemuImg(['create', '-q', '-f', 'qcow2', path, '1M']);
     for (let round = 0; round < 60; round++) {
       const engine = client();
-      const opened = engine.open(path, OPTIONS).then(() => engine.obstacles(1));
+      const opened = engine.open(path, OPTIONS).then(() => engine.calls.obstacles(1));
       // Its thread takes some tens of milliseconds to this point.
       await new Promise((resolve) => setTimeout(resolve, 20 + (round % 30) * 3));
       await engine.dispose();
@@ -69,7 +70,7 @@ describe('an engine in its thread', () => {
     const waits: number[] = [];
     while (scanned < TIB) {
       const start = performance.now();
-      const report = await engine.inspect(Math.floor(TIB / 3));
+      const report = await engine.calls.inspect(Math.floor(TIB / 3));
       waits.push(performance.now() - start);
       expect(report.ok).toBe(true);
     }
@@ -82,7 +83,7 @@ describe('an engine in its thread', () => {
     const engine = client({ scanProgress: (done, total) => (isDone = done === total) });
     await engine.open(giant, OPTIONS);
     await until('the scan', () => isDone);
-    const cells = await engine.cells({ start: 0, bytesPerCell: TIB / 1024, count: 1024 });
+    const cells = await engine.calls.cells({ start: 0, bytesPerCell: TIB / 1024, count: 1024 });
     if (!cells.ok) throw new Error(cells.problem.code);
     expect(cells.value.complete).toBe(true);
     expect(cells.value.totals.bytes[0]).toBe(TIB / 2);
@@ -95,7 +96,7 @@ describe('an engine in its thread', () => {
     const started: number[] = [];
     const engine = client({ operationProgress: (_, done) => started.push(done) });
     await engine.open(giant, OPTIONS);
-    const exported = engine.exportMap({ destination, form: 'json' }, 1);
+    const exported = engine.calls.exportMap({ destination, form: 'json' }, 1);
     await until('the export to begin', () => started.length > 0);
     const cancelled = performance.now();
     engine.cancel();
@@ -109,7 +110,7 @@ describe('an engine in its thread', () => {
     const started: number[] = [];
     const engine = client({ operationProgress: (_, done) => started.push(done) });
     await engine.open(giant, OPTIONS);
-    const exported = engine.exportMap({ destination, form: 'json' }, 1);
+    const exported = engine.calls.exportMap({ destination, form: 'json' }, 1);
     await until('the export to begin', () => started.length > 0);
     expect(readdirSync(files.folder)).toHaveLength(1);
     await engine.dispose();
@@ -124,7 +125,7 @@ describe('an engine in its thread', () => {
     const engine = client();
     await engine.open(image, OPTIONS);
     const destination = files.path('map');
-    expect(await engine.exportMap({ destination, form }, 1)).toMatchObject({ ok: true });
+    expect(await engine.calls.exportMap({ destination, form }, 1)).toMatchObject({ ok: true });
     const output = form === 'json' ? 'json' : 'human';
     expect(readFileSync(destination)).toEqual(mustQemuImg(['map', `--output=${output}`, image]));
   });
@@ -136,7 +137,7 @@ describe('an engine in its thread', () => {
     void engine.dispose();
     expect(performance.now() - start).toBeLessThan(50);
     expect((await opened).problem?.code).toBe('cancelled');
-    expect(await engine.inspect(0)).toMatchObject({ ok: false, problem: { code: 'cancelled' } });
+    expect(await engine.calls.inspect(0)).toMatchObject({ ok: false, problem: { code: 'cancelled' } });
   });
 
   it('whose thread dies ends its calls in a problem, and tells', async () => {
@@ -165,9 +166,9 @@ describe('an engine in its thread', () => {
     const engine = client();
     const changesAfter = async (action: () => void): Promise<unknown> => {
       await engine.open(overlay, OPTIONS);
-      expect(await engine.hasChanged()).toEqual({ ok: true, value: false });
+      expect(await engine.calls.hasChanged()).toEqual({ ok: true, value: false });
       action();
-      const answer = await engine.hasChanged();
+      const answer = await engine.calls.hasChanged();
       return answer.ok && answer.value;
     };
     expect(await changesAfter(create)).toBe(true);
@@ -202,7 +203,7 @@ describe('an engine in its thread', () => {
       const state = await engine.open(disk, { generation: 1, followsNames });
       expect(state.chain?.layers[0]?.dataFilePath).toBe(followsNames ? data : undefined);
       writeFileSync(data, 'it has come');
-      expect(await engine.hasChanged()).toEqual({ ok: true, value: followsNames });
+      expect(await engine.calls.hasChanged()).toEqual({ ok: true, value: followsNames });
     }
   });
 
@@ -214,7 +215,7 @@ describe('an engine in its thread', () => {
     const engine = client();
     const state = await engine.open('disk.qcow2', { generation: 7, followsNames: false, bytes });
     expect(state).toMatchObject({ path: 'disk.qcow2', fileSize: bytes.length, generation: 7 });
-    expect(await engine.readBytes(65535, 2)).toEqual({ ok: true, value: Uint8Array.of(9, 0) });
+    expect(await engine.calls.readBytes(65535, 2)).toEqual({ ok: true, value: Uint8Array.of(9, 0) });
   });
 });
 

@@ -1,6 +1,7 @@
 /** Names as long as a header allows: the editor gets only a short part, so that they cannot fill a window. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EngineClient, IndexClient } from '../../../src/worker/client';
+import { EngineClient } from '../../../src/worker/engineClient';
+import { IndexClient } from '../../../src/worker/indexClient';
 import { EXTENSION, image } from '../../support/imageBuilder';
 import { type BuiltWorker, buildWorker } from '../../support/worker';
 import { type Workspace, workspace } from '../../support/workspace';

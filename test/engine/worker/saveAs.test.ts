@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Result, SaveAsTrust } from '../../../src/worker/api';
-import { EngineClient } from '../../../src/worker/client';
+import { EngineClient } from '../../../src/worker/engineClient';
 import { loadAttributes } from '../../../src/qcow2/io/native';
 import { WholeFile } from '../../../src/worker/wholeFile';
 import { Holder } from '../../support/holder';
@@ -86,8 +86,8 @@ describe('an image saved as another file', () => {
     await engine.open(image, { generation: 1, followsNames: true, scratchFolder });
     const options = { unmap: false, fallback: true, thorough: false, policy: 'unallocate' } as const;
     const change = { kind: 'writeZeroes', start: 0, length: 65536, options } as const;
-    await engine.apply(change, 'Zero', { generation: 2, operation: 1 });
-    return engine.saveAs(files.path(target), trust, { generation: 3, operation: 2 });
+    await engine.calls.apply(change, 'Zero', { generation: 2, operation: 1 });
+    return engine.calls.saveAs(files.path(target), trust, { generation: 3, operation: 2 });
   }
 
   it('beside the first one has the same backing file, and what was staged', async () => {

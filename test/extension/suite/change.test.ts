@@ -50,15 +50,15 @@ describe('a change', () => {
   it('marks its cells, and tells of each cluster what is on disk', async () => {
     const { document, uri } = await opened('marks.qcow2');
     await writeZeroes({ uri, offset: '1M', length: '#2' });
-    const cells = await document.cells({ start: 0, bytesPerCell: 65536, count: 256 });
+    const cells = await document.ask((engine) => engine.cells({ start: 0, bytesPerCell: 65536, count: 256 }));
     assert.ok(cells.ok);
     const marked = [...(cells.value.staged ?? [])].flatMap((share, cell) => (share > 0 ? [cell] : []));
     assert.deepEqual(marked, [16, 17]);
-    const report = await document.inspect(MIB);
+    const report = await document.ask((engine) => engine.inspect(MIB));
     assert.ok(report.ok);
     assert.equal(report.value.kind, 'unallocated');
     assert.equal(report.value.onDisk?.kind, 'data');
-    const other = await document.inspect(0);
+    const other = await document.ask((engine) => engine.inspect(0));
     assert.ok(other.ok && other.value.onDisk === undefined);
   });
 

@@ -48,7 +48,7 @@ describe('another backing file', () => {
   }
 
   const firstByte = async (document: ImageDocument): Promise<number | undefined> => {
-    const bytes = await document.readBytes(0, 1);
+    const bytes = await document.ask((engine) => engine.readBytes(0, 1));
     assert.ok(bytes.ok, JSON.stringify(bytes));
     return bytes.value[0];
   };
@@ -126,7 +126,9 @@ describe('another backing file', () => {
     const told = async (size: number): Promise<string> => {
       const name = `${size}M.qcow2`;
       const file = folder.create(name, `${size}M`);
-      const preview = await document.preview({ kind: 'rebase', backing: { name, format: 'qcow2' } });
+      const preview = await document.run((engine, operation) =>
+        engine.preview({ kind: 'rebase', backing: { name, format: 'qcow2' } }, operation),
+      );
       assert.ok(preview.ok && preview.value.rebased, JSON.stringify(preview));
       const { summary } = await exports.chains.index.look(file);
       const sizes = { backing: summary?.virtualSize, disk: document.state?.summary?.virtualSize };

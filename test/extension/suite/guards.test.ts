@@ -280,7 +280,9 @@ describe('a change of an image', () => {
     assert.equal(document.state?.journal?.code, 'recover.running');
     await refused(uri, /right now/);
     assert.deepEqual(
-      await document.recover({}).then((answer) => answer.ok || answer.problem.code),
+      await document
+        .edit((staging) => staging.recover({}))
+        .then((answer) => answer.ok || answer.problem.code),
       'recover.running',
     );
     other.close();
@@ -310,7 +312,7 @@ describe('a change of an image', () => {
       const document = await openImage(exports, uri);
       assert.equal(document.state?.journal?.code, code);
       await refused(uri, /Not a journal/);
-      const discarded = await document.recover({ discard: true });
+      const discarded = await document.edit((staging) => staging.recover({ discard: true }));
       assert.equal(discarded.ok, name === 'note');
     }
   });

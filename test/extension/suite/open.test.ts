@@ -101,10 +101,10 @@ describe('opening an image', () => {
       [20 * MIB, 0],
       [30 * MIB, 4],
     ] as const) {
-      const bytes = await document.readBytes(offset, 16);
+      const bytes = await document.ask((engine) => engine.readBytes(offset, 16));
       assert.deepEqual(bytes, { ok: true, value: new Uint8Array(16).fill(byte) });
     }
-    const report = await document.inspect(10 * MIB);
+    const report = await document.ask((engine) => engine.inspect(10 * MIB));
     assert.ok(report.ok);
     assert.equal(report.value.providedBy, 2);
   });

@@ -142,11 +142,11 @@ describe('a repair', () => {
     const backup = folder.file('backup');
     const document = await openImage(exports, uri);
     await repair({ uri, mode: 'all' });
-    assert.ok((await document.backUp(backup)).ok);
+    assert.ok((await document.backups.write(backup)).ok);
     await document.revert();
-    const restored = await document.restore(backup);
+    const restored = await document.backups.restore(backup);
     assert.deepEqual(restored.ok && restored.value.map(({ label }) => label), ['Repair everything']);
-    const saved = await document.inTurn(() => document.save(() => undefined));
+    const saved = await document.inTurn(() => document.edit((staging) => staging.save(() => undefined)));
     assert.ok(saved.ok, JSON.stringify(saved));
     assert.match(qemuImg('check', uri.fsPath), /No errors were found/);
   });

@@ -89,7 +89,10 @@ describe('an image that is not on a local disk', () => {
       state.chain?.layers.map((layer) => layer.state),
       ['open', 'notOpened'],
     );
-    assert.deepEqual(await document.readBytes(MIB, 4), { ok: true, value: new Uint8Array(4).fill(9) });
+    assert.deepEqual(await document.ask((engine) => engine.readBytes(MIB, 4)), {
+      ok: true,
+      value: new Uint8Array(4).fill(9),
+    });
     assert.equal((await wholeDisk(document))['data'], 2 * MIB);
   });
 
@@ -104,7 +107,9 @@ describe('an image that is not on a local disk', () => {
       assert.equal(vscode.languages.getDiagnostics(uri).length, 1);
     }
     const { document } = await openedDocument(exports, uri);
-    const cells = await document.hostCells({ start: 0, bytesPerCell: 65536, count: 0 }, () => undefined);
+    const cells = await document.run((engine, operation) =>
+      engine.hostCells({ start: 0, bytesPerCell: 65536, count: 0 }, operation),
+    );
     assert.ok(cells.ok, JSON.stringify(cells));
     await closeAllEditors();
     // No event says when it changes.

@@ -108,7 +108,9 @@ describe('staged edits', () => {
     const { document, uri } = await staged('source.qcow2');
     renameSync(uri.fsPath, `${uri.fsPath}.away`);
     const copy = folder.file('copy.qcow2');
-    const written = await document.inTurn(() => document.saveAs(copy, {}, () => undefined));
+    const written = await document.inTurn(() =>
+      document.edit((staging) => staging.saveAs(copy, {}, () => undefined)),
+    );
     assert.deepEqual(written, { ok: true, value: undefined });
     qemuImg('check', copy);
     qemuIo(copy, 'read -P 0 0 2M', 'read -P 1 2M 2M');
@@ -122,7 +124,7 @@ describe('staged edits', () => {
 
   it('come back from a backup one by one, and are refused by an image that is another one', async () => {
     const { document, uri } = await staged('backup.qcow2');
-    assert.equal((await document.backUp(folder.file('missing/folder/backup'))).ok, true);
+    assert.equal((await document.backups.write(folder.file('missing/folder/backup'))).ok, true);
     // A revert removes it: nothing is staged any more.
     cpSync(folder.file('missing/folder'), folder.file('kept'), { recursive: true });
     const backup = folder.file('kept/backup');
@@ -130,7 +132,7 @@ describe('staged edits', () => {
     await waitFor('the clean tab', () => !isDirty(uri));
     await waitFor('an empty folder', () => readdirSync(folder.file('missing/folder')).length === 0);
     await document.readAgain();
-    const restored = await document.restore(backup);
+    const restored = await document.backups.restore(backup);
     assert.ok(restored.ok);
     assert.deepEqual(
       restored.value.map(({ label }) => label),
@@ -140,7 +142,7 @@ describe('staged edits', () => {
     await document.revert();
     qemuIo(uri.fsPath, 'write -P 9 8M 64k');
     await document.readAgain();
-    const other = await document.restore(backup);
+    const other = await document.backups.restore(backup);
     assert.ok(!other.ok && other.problem.code === 'backup.otherImage');
     assert.ok(existsSync(backup));
   });

@@ -130,7 +130,10 @@ describe('what cannot be read', () => {
     writeFileSync(uri.fsPath, 'nothing of the kind');
     await vscode.commands.executeCommand('vscode.open', uri);
     const { document, state } = await openedDocument(exports, uri);
-    assert.deepEqual(await document.readBytes(0, 512), { ok: false, problem: state.problem });
+    assert.deepEqual(await document.ask((engine) => engine.readBytes(0, 512)), {
+      ok: false,
+      problem: state.problem,
+    });
   });
 
   it('is read when it has become an image, and at Reload Image', async () => {

@@ -51,7 +51,9 @@ export async function openedDocument(
 export async function wholeDisk(document: ImageDocument): Promise<Record<string, number>> {
   const clusterSize = document.state?.summary?.clusterSize ?? 65536;
   const totals = await waitFor('the scan of the whole disk', async () => {
-    const cells = await document.cells({ start: 0, bytesPerCell: clusterSize, count: 0 });
+    const cells = await document.ask((engine) =>
+      engine.cells({ start: 0, bytesPerCell: clusterSize, count: 0 }),
+    );
     assert.ok(cells.ok, JSON.stringify(cells));
     const { totals } = cells.value;
     return totals.scannedBytes === totals.totalBytes && totals;

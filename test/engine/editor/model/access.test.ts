@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ImageDocument } from '../../../../src/editor/model/document';
 import { Sessions } from '../../../../src/editor/model/sessions';
-import type { UndoableEdit } from '../../../../src/editor/model/staging';
+import type { UndoableEdit } from '../../../../src/editor/model/editHistory';
 import type { ChangeRequest, ImageState } from '../../../../src/worker/api';
 import { Holder } from '../../../support/holder';
 import { mustQemuImg, mustQemuIo } from '../../../support/qemu';
@@ -67,7 +67,7 @@ describe('an open image', () => {
   it('is held as long as a program has it open; what is staged can be undone and saved afterwards', async () => {
     const edits: UndoableEdit[] = [];
     document.onDidEdit((edit) => edits.push(edit));
-    expect((await document.stage(ZERO, 'zero')).ok).toBe(true);
+    expect((await document.edit((staging) => staging.stage(ZERO, 'zero'))).ok).toBe(true);
     const told: ImageState[] = [];
     document.onDidRead((state) => told.push(state));
     const generation = document.state?.generation;
@@ -84,7 +84,9 @@ describe('an open image', () => {
     await edits[0]?.undo();
     expect(document.state?.edits).toMatchObject({ done: 0, unsaved: 0 });
     await edits[0]?.redo();
-    expect((await document.inTurn(() => document.save(() => undefined))).ok).toBe(true);
+    expect((await document.inTurn(() => document.edit((staging) => staging.save(() => undefined)))).ok).toBe(
+      true,
+    );
     // The locks of a save of its own are no one else's.
     expect(document.state).toMatchObject({ access: {}, edits: { unsaved: 0 } });
     mustQemuImg(['check', '-q', disk]);

@@ -141,9 +141,15 @@ describe('a document', () => {
     await document.whenRead();
     writeFileSync(files.path('fall'), '');
     await until('the death', () => document.state?.problem?.code === 'thread.ended');
-    expect(await document.readBytes(0, 1)).toMatchObject({ ok: false, problem: { code: 'thread.ended' } });
+    expect(await document.ask((engine) => engine.readBytes(0, 1))).toMatchObject({
+      ok: false,
+      problem: { code: 'thread.ended' },
+    });
     expect((await document.readAgain()).problem).toBeUndefined();
-    expect(await document.readBytes(0, 1)).toEqual({ ok: true, value: Uint8Array.of(0) });
+    expect(await document.ask((engine) => engine.readBytes(0, 1))).toEqual({
+      ok: true,
+      value: Uint8Array.of(0),
+    });
   });
 
   it('keeps the selection for commands', () => {

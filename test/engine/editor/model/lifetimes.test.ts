@@ -7,8 +7,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ImageDocument } from '../../../../src/editor/model/document';
 import type { Revival } from '../../../../src/editor/model/revival';
 import { Sessions } from '../../../../src/editor/model/sessions';
-import type { UndoableEdit } from '../../../../src/editor/model/staging';
-import type { ChangeRequest, EditState } from '../../../../src/worker/api';
+import type { UndoableEdit } from '../../../../src/editor/model/editHistory';
+import type { SaveOutcome } from '../../../../src/editor/model/staging';
+import type { ChangeRequest, EditState, Result } from '../../../../src/worker/api';
 import { type OrderedWorker, orderedWorker, type Place } from '../../../support/orderedWorker';
 import { mustQemuImg, mustQemuIo } from '../../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../../support/worker';
@@ -84,19 +85,19 @@ class Held {
   }
 
   async zero(mebibyte: number): Promise<void> {
-    const staged = await this.model.stage(zero(mebibyte), `zero ${mebibyte}`);
+    const staged = await this.model.edit((staging) => staging.stage(zero(mebibyte), `zero ${mebibyte}`));
     if (!staged.ok) throw new Error(staged.problem.code);
   }
 
-  save(): ReturnType<ImageDocument['save']> {
-    return this.model.inTurn(() => this.model.save(nothing));
+  save(): Promise<Result<SaveOutcome>> {
+    return this.model.inTurn(() => this.model.edit((staging) => staging.save(nothing)));
   }
 
   /** The first byte of each of the first mebibytes, as the guest reads it. */
   async bytes(): Promise<number[]> {
     const found: number[] = [];
     for (let mebibyte = 0; mebibyte < 5; mebibyte++) {
-      const read = await this.model.readBytes(mebibyte * MIB, 1);
+      const read = await this.model.ask((engine) => engine.readBytes(mebibyte * MIB, 1));
       if (!read.ok) throw new Error(read.problem.code);
       found.push(read.value[0]!);
     }
@@ -167,7 +168,7 @@ describe('a thread that dies', () => {
   it('while a change is staged loses that one alone', async () => {
     const held = await edited();
     worker.order('read image', 'die');
-    const staged = await held.model.stage(zero(3), 'zero 3');
+    const staged = await held.model.edit((staging) => staging.stage(zero(3), 'zero 3'));
     expect(staged).toMatchObject({ ok: false, problem: { code: 'thread.ended' } });
     expect(await held.revived()).toEqual({ kind: 'restored' });
     await isAsBefore(held);
@@ -176,7 +177,7 @@ describe('a thread that dies', () => {
   it('while it checks loses nothing', async () => {
     const held = await edited();
     worker.order('read image', 'die');
-    expect(await held.model.check(nothing, nothing)).toMatchObject({ ok: false });
+    expect(await held.model.run((engine, operation) => engine.check(operation))).toMatchObject({ ok: false });
     expect(await held.revived()).toEqual({ kind: 'restored' });
     await isAsBefore(held);
   });
@@ -282,7 +283,7 @@ describe('a thread that dies', () => {
     expect(held.model.hasUnsaved).toBe(false);
     await held.edits[1]!.undo();
     expect(held.failures).toEqual(['lost']);
-    expect((await held.model.stage(zero(3), 'zero 3')).ok).toBe(true);
+    expect((await held.model.edit((staging) => staging.stage(zero(3), 'zero 3'))).ok).toBe(true);
   });
 
   it('again at once keeps what is staged until it is read again', async () => {
@@ -377,13 +378,13 @@ describe('backups', () => {
   it('go with their pages once a newer one is there, and all of them after a revert', async () => {
     const held = await edited();
     const [one, two] = ['backups/one', 'backups/two'].map((name) => files.path(name));
-    expect((await held.model.backUp(one!)).ok).toBe(true);
+    expect((await held.model.backups.write(one!)).ok).toBe(true);
     await held.zero(3);
-    expect((await held.model.backUp(two!)).ok).toBe(true);
-    await held.model.removeBackup(one!);
+    expect((await held.model.backups.write(two!)).ok).toBe(true);
+    await held.model.backups.remove(one!);
     expect(left()).toEqual([expect.stringMatching(/^pages-/), 'two']);
     await held.model.revert();
-    await held.model.removeBackups();
+    await held.model.backups.removeAll();
     expect(left()).toEqual([]);
     await until('an empty folder', () => readdirSync(storage).length === 0);
   });
@@ -391,21 +392,21 @@ describe('backups', () => {
   it('stay when the document is closed, go when another one was opened from them, and are whole in between', async () => {
     const held = await edited();
     const one = files.path('backups/one');
-    await held.model.backUp(one);
+    await held.model.backups.write(one);
     held.model.dispose();
     const next = new Held();
     await next.model.whenRead();
-    const restored = await next.model.restore(one);
+    const restored = await next.model.backups.restore(one);
     expect(restored.ok && restored.value.map(({ label }) => label)).toEqual(['zero 0', 'zero 1']);
     expect(left()).toHaveLength(2);
     // VS Code counts from the start again in a new window.
-    await next.model.backUp(one);
+    await next.model.backups.write(one);
     expect(left()).toEqual(['one', expect.stringMatching(/^pages-/)]);
     next.model.dispose();
     const third = new Held();
     await third.model.whenRead();
-    expect((await third.model.restore(one)).ok).toBe(true);
-    await third.model.backUp(files.path('backups/two'));
+    expect((await third.model.backups.restore(one)).ok).toBe(true);
+    await third.model.backups.write(files.path('backups/two'));
     expect(left()).toEqual([expect.stringMatching(/^pages-/), 'two']);
     expect(await third.bytes()).toEqual([0, 0, 1, 1, 0]);
   });
@@ -413,8 +414,8 @@ describe('backups', () => {
   it('fit the file again after a save in it was taken back', async () => {
     const held = await edited();
     const one = files.path('backups/one');
-    await held.model.backUp(one);
-    held.model.onDidRevive(() => void held.model.renewBackup());
+    await held.model.backups.write(one);
+    held.model.onDidRevive(() => void held.model.backups.renew());
     worker.order('write image', 'die', 1);
     await held.save();
     await held.revived();
@@ -422,7 +423,7 @@ describe('backups', () => {
     held.model.dispose();
     const next = new Held();
     await next.model.whenRead();
-    expect((await next.model.restore(one)).ok).toBe(true);
+    expect((await next.model.backups.restore(one)).ok).toBe(true);
     expect(left()).toHaveLength(2);
   });
 });

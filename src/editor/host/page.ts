@@ -1,4 +1,4 @@
-/** One panel on one document: the webview, and what the host tells it. */
+/** The page in one panel on one document: the webview, and what the host tells it. */
 import { createBirpc } from 'birpc';
 import type * as vscode from 'vscode';
 import { log } from '../../text/log';
@@ -6,8 +6,8 @@ import type { Checks } from '../health/checks';
 import type { CustomImageDocument } from './customDocument';
 import type { ImageDocument, Selection } from '../model/document';
 import type { Subscription } from '../model/emitter';
-import type { FindUsers } from '../guards/guards';
-import { hostHandler, type PageActions } from '../page/pageRequests';
+import type { FindOverlays } from '../guards/guards';
+import { pageHandler, type PageActions } from '../page/pageRequests';
 import type { ChangeKind, PageApi, PageTab } from '../page/messages';
 import { pageHtml, pageResources } from '../page/pageHtml';
 import { documentHealth, pageState } from '../page/pageState';
@@ -36,14 +36,14 @@ export class Page implements vscode.Disposable {
     readonly custom: CustomImageDocument,
     readonly panel: vscode.WebviewPanel,
     extension: vscode.Uri,
-    findUsers: FindUsers,
+    findOverlays: FindOverlays,
     checks: Checks,
     actions: PageActions,
   ) {
     const { uri, document } = this;
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: pageResources(extension) };
-    const handler = hostHandler(uri, document, findUsers, checks, actions, {
+    const handler = pageHandler(uri, document, findOverlays, checks, actions, {
       ready: () => {
         this.cameUp();
       },

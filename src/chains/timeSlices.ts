@@ -6,7 +6,7 @@
 /** Longest stretch of work without yielding, in milliseconds. */
 const SLICE = 8;
 
-export class Breather {
+export class TimeSlices {
   private sliceEnd = 0;
   private next: Promise<void> | undefined;
 

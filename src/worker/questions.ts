@@ -1,0 +1,142 @@
+/** The calls of `EngineApi` that change nothing, for the open image. */
+import { fullBackingName } from '../qcow2/chain/names';
+import { checkImage } from '../qcow2/check/checkImage';
+import type { EditableImage } from '../qcow2/edit/editableImage';
+import { refuseUnsettled } from '../qcow2/edit/readers';
+import { ArgumentError, CancelledError, EngineError } from '../qcow2/errors';
+import { readGuest } from '../qcow2/image/read';
+import { findWriter } from '../qcow2/io/qemuLocks';
+import { HostLayout } from '../qcow2/layout/hostLayout';
+import { inspectHost } from '../qcow2/layout/hostReport';
+import type { Progress } from '../qcow2/progress';
+import { imageInfo } from '../qcow2/scan/info';
+import { inspectCluster } from '../qcow2/scan/inspect';
+import { qemuJson } from '../qcow2/scan/qemuJson';
+import { hex } from '../qcow2/units';
+import type { Cells, CellsRequest, Checked, MapCells, OperationId, QuestionCalls, Result } from './api';
+import { writeMapFile } from './mapFile';
+import type { OpenImage, View } from './openImage';
+import type { StagedMarks } from './stagedMarks';
+
+/** Most bytes that are returned at a time. */
+const MAX_READ = 1024 * 1024;
+
+/** What these calls need from the engine. */
+export interface QuestionHost {
+  readonly path: string;
+  readonly image: OpenImage | undefined;
+  /** Runs `use` on what is shown; anything that it throws becomes a problem. */
+  onView<T>(use: (view: View, image: OpenImage) => T): Result<T>;
+  /** The same on the image as it can be changed. */
+  onEditable<T>(use: (editable: EditableImage, image: OpenImage) => T): Result<T>;
+  attempt<T>(action: () => T): Result<T>;
+  /** Runs something that writes files; the host does not end the thread meanwhile. */
+  writing<T>(work: () => Result<T>): Result<T>;
+  progressOf(operation: OperationId): Progress;
+}
+
+export function questionCalls(host: QuestionHost): QuestionCalls {
+  /** The layout of the file of a view, once it was asked for; kept as long as that view is shown. */
+  const layouts = new WeakMap<View, HostLayout>();
+
+  function layoutOf(view: View, progress: Progress): HostLayout {
+    const layout = layouts.get(view) ?? HostLayout.of(view.chain.top, progress);
+    layouts.set(view, layout);
+    return layout;
+  }
+
+  /** @throws ArgumentError if `offset` is not below `size` */
+  function readAt(
+    offset: number,
+    length: number,
+    size: number,
+    code: 'offset.beyondDisk' | 'offset.beyondFile',
+    read: (target: Uint8Array) => void,
+  ): Uint8Array {
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > size) {
+      throw new ArgumentError(host.path, code, { value: hex(offset), limit: size });
+    }
+    const target = new Uint8Array(Math.max(0, Math.min(length, MAX_READ, size - offset)));
+    read(target);
+    return target;
+  }
+
+  function check(operation: OperationId): Result<Checked> {
+    return host.onView(({ chain }, image) => {
+      const report = checkImage(chain.top, host.progressOf(operation));
+      refuseUnsettled(chain, report);
+      return { report, chain: image.chainFindings, generation: image.state.generation };
+    });
+  }
+
+  return {
+    hasChanged: () => ({ ok: true, value: host.image?.hasChanged() ?? true }),
+    access: () => host.onView((_, image) => image.access),
+    cells: (request) => host.onView(({ overview, marks }) => marked(overview.cells(request), marks, request)),
+    totals: (start, length) => host.onView(({ overview }) => overview.totals(start, length)),
+    inspect: (guestOffset) =>
+      host.onView(({ chain, marks }, { editable }) => {
+        const report = inspectCluster(chain.top, chain.layers, guestOffset);
+        const onDisk = editable?.onDisk;
+        if (onDisk === undefined || !marks.touches(report.guestOffset, report.length)) return report;
+        return { ...report, onDisk: inspectCluster(onDisk.top, onDisk.layers, guestOffset) };
+      }),
+    readBytes: (guestOffset, length) =>
+      host.onView(({ chain: { top, layers } }) =>
+        readAt(guestOffset, length, top.size, 'offset.beyondDisk', (target) => {
+          readGuest(layers, target, guestOffset);
+        }),
+      ),
+    hostCells: (request, operation) =>
+      host.onView((view) => {
+        const layout = layoutOf(view, host.progressOf(operation));
+        return marked(layout.cells(request), view.fileMarks, request);
+      }),
+    inspectHost: (hostOffset, operation) =>
+      host.onView((view) => {
+        const progress = host.progressOf(operation);
+        const report = inspectHost(layoutOf(view, progress), hostOffset, progress);
+        return { ...report, isStaged: view.fileMarks.touches(report.hostOffset, report.length) };
+      }),
+    readHostBytes: (hostOffset, length) =>
+      host.onView(({ chain: { top } }) =>
+        readAt(hostOffset, length, top.file.size, 'offset.beyondFile', (target) => {
+          top.file.read(target, hostOffset);
+        }),
+      ),
+    info: () =>
+      host.onView(({ chain: { top } }) => {
+        const full = top.backing === undefined ? undefined : fullBackingName(top.file.name, top.backing.name);
+        return `${qemuJson(imageInfo(top, full))}\n`;
+      }),
+    exportMap: (request, operation) =>
+      host.writing(() =>
+        host.onView(({ chain }) => {
+          // As in qemu-img: a map that lacks the data of a layer is not a map.
+          if (chain.problem !== undefined) throw new IncompleteChain(chain.problem);
+          return writeMapFile(chain, request, host.progressOf(operation));
+        }),
+      ),
+    check,
+    checkUnattended: (operation) => {
+      const writer = host.attempt(() => findWriter(host.path));
+      if (!writer.ok) return writer;
+      if (writer.value === undefined) return check(operation);
+      return { ok: false, problem: new CancelledError(host.path).problem };
+    },
+    preview: (change, operation) =>
+      host.onEditable((editable) => editable.preview(change, host.progressOf(operation))),
+    obstacles: (operation) => host.onEditable((editable) => editable.obstacles(host.progressOf(operation))),
+    previewRepair: (mode, operation) =>
+      host.onEditable((editable) => editable.previewRepair(mode, host.progressOf(operation))),
+  };
+}
+
+/** Cells with what is staged in them. */
+function marked(cells: Cells, marks: StagedMarks, request: CellsRequest): MapCells {
+  const staged = marks.shares(request);
+  return staged === undefined ? cells : { ...cells, staged };
+}
+
+/** Throws a problem of the chain unchanged. */
+class IncompleteChain extends EngineError {}
