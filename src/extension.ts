@@ -40,11 +40,12 @@ import { stageRequest } from './commands/stageChange';
 import { ImageStatus } from './editor/host/statusBar';
 import { folderOfThisHost } from './editor/model/storage';
 import type { ChangeRequest, MapForm, RepairMode } from './worker/api';
+import { offerInTerminal } from './terminal';
 import { logTo } from './text/log';
 import { openLog, showLog } from './text/vscode/logChannel';
 import { registerCommand } from './text/vscode/tell';
 
-/** What `activate` hands out to the extension's own tests, and to nobody else. */
+/** What `activate` hands out to the extension's own tests, and to no other extension. */
 export interface Exports {
   readonly images: OpenImages;
   readonly chains: ChainView;
@@ -58,7 +59,7 @@ export interface Exports {
   readonly startup: readonly Moment[];
 }
 
-/** What dialogs and pages do once the person has answered. @param confirmed as `stageRequest` has it */
+/** What dialogs and pages do once the user has answered. @param confirmed as `stageRequest` has it */
 export interface Actions {
   stage(
     document: ImageDocument,
@@ -91,6 +92,7 @@ export async function deactivate(): Promise<void> {
 export function activate(context: vscode.ExtensionContext): Exports | undefined {
   const activating = now();
   context.subscriptions.push(openLog(context));
+  offerInTerminal(context);
   let generation = 0;
   const workerScript = vscode.Uri.joinPath(context.extensionUri, 'dist', 'worker.js').fsPath;
   const stagedFolder = vscode.Uri.joinPath(context.globalStorageUri, 'staged').fsPath;
@@ -153,7 +155,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerChainCommands(chains),
     registerDependents(images, chains),
   );
-  // Whatever another extension could take from here would answer questions in place of the person.
+  // Another extension could otherwise answer questions in place of the user.
   if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
   return {
     images,

@@ -49,6 +49,7 @@ function readPackages(lockFile) {
  * @property {string} name
  * @property {string} debianPackage
  * @property {() => string | undefined} find
+ * @property {boolean} [isOptional] without it, the tests that need it are not run
  */
 
 /** @type {readonly SystemTool[]} */
@@ -58,6 +59,17 @@ const IMAGE_TOOLS = [
   { name: 'mke2fs', debianPackage: 'e2fsprogs', find: () => findProgram('mke2fs') },
 ];
 
+/**
+ * Shells that completion is tested in.
+ * @type {readonly SystemTool[]}
+ */
+const SHELLS = ['zsh', 'fish'].map((name) => ({
+  name,
+  debianPackage: name,
+  find: () => findProgram(name),
+  isOptional: true,
+}));
+
 /** @type {SystemTool} */
 const BROWSER = { name: 'chromium', debianPackage: 'chromium', find: findChromium };
 
@@ -66,23 +78,27 @@ const BROWSER = { name: 'chromium', debianPackage: 'chromium', find: findChromiu
  * @param {{ readonly withBrowser: boolean }} needs
  */
 export async function ensureSystemTools({ withBrowser }) {
-  const tools = withBrowser ? [...IMAGE_TOOLS, BROWSER] : IMAGE_TOOLS;
+  const tools = [...IMAGE_TOOLS, ...SHELLS, ...(withBrowser ? [BROWSER] : [])];
   const missing = () => tools.filter((tool) => tool.find() === undefined);
+  const needed = () => missing().filter(({ isOptional }) => isOptional !== true);
   if (missing().length === 0) return;
 
-  const packages = [...new Set(missing().map((tool) => tool.debianPackage))];
   if (canUseApt()) {
+    const packages = packagesOf(missing());
     console.log(`Installing ${packages.join(', ')} (apt-get)…`);
     await aptGet('update');
     await aptGet('install', '-y', '--no-install-recommends', ...packages);
-    if (missing().length === 0) return;
   }
-  const names = missing().map((tool) => tool.name);
+  if (needed().length === 0) return;
+  const names = needed().map((tool) => tool.name);
   throw new SetupError(
-    `the tests need ${names.join(', ')}: install them (Debian, Ubuntu: sudo apt-get install ${packages.join(' ')})` +
+    `the tests need ${names.join(', ')}: install them (Debian, Ubuntu: sudo apt-get install ${packagesOf(needed()).join(' ')})` +
       (names.includes('chromium') ? ', or name a Chromium or Chrome in CHROMIUM_EXECUTABLE' : ''),
   );
 }
+
+/** @param {readonly SystemTool[]} tools */
+const packagesOf = (tools) => [...new Set(tools.map((tool) => tool.debianPackage))];
 
 function canUseApt() {
   return (

@@ -1,4 +1,4 @@
-/** What the check of an image prints, of an image as it is or as a repair has left it. */
+/** What a check prints, before or after a repair. */
 import { chainFindings } from '../qcow2/chain/chainFindings';
 import type { Chain } from '../qcow2/chain/openChain';
 import type { CheckReport } from '../qcow2/check/checkImage';
@@ -12,13 +12,11 @@ import { ByteWriter } from '../qcow2/scan/byteWriter';
 import { Overview } from '../qcow2/scan/overview';
 import { qemuJson } from '../qcow2/scan/qemuJson';
 import { printError, standardError } from './output';
-import type { Arguments } from './verb';
+import type { ArgumentsOf } from './verb';
 
 export const EXIT_NOT_CHECKED = 1;
 const EXIT_CORRUPT = 2;
 const EXIT_LEAKS = 3;
-
-export type Form = 'human' | 'json';
 
 /** To standard error, as QEMU does. */
 export function printFindings(image: Qcow2Image, report: CheckReport, options: LineOptions = {}): void {
@@ -30,12 +28,12 @@ export function printFindings(image: Qcow2Image, report: CheckReport, options: L
   output.flush();
   if (options.phases !== undefined && !options.phases.includes('entries')) return;
   const { corruptions, leaks, checkErrors, defects } = report;
-  const told = report.findings.reduce((sum, { times }) => sum + times, 0);
-  const more = corruptions + leaks + checkErrors + defects - told;
+  const listed = report.findings.reduce((sum, { times }) => sum + times, 0);
+  const more = corruptions + leaks + checkErrors + defects - listed;
   if (more > 0) printError(`qcow2: ${printable(report.file)}: ${more} more findings are not listed\n`);
 }
 
-/** Says on standard error which files are incomplete, so that a copy is made before a repair; QEMU does not look for it. */
+/** Names incomplete files on standard error, so that they can be copied again before a repair. QEMU does not look for them. */
 export function printIncomplete(chain: Chain, report: CheckReport): void {
   const ofSnapshots = report.incomplete === undefined ? [] : [report.incomplete];
   for (const problem of [...incompleteFiles(chain, report), ...ofSnapshots]) {
@@ -43,10 +41,10 @@ export function printIncomplete(chain: Chain, report: CheckReport): void {
   }
 }
 
-/** What the disk itself has lost. */
+/** Files that lack data of the guest disk. */
 function incompleteFiles({ top }: Chain, report: CheckReport): readonly Problem[] {
   const { dataEnd, hasDataFile, header, size } = top;
-  // Walked only where something may be missing: a check of a sound image costs no more for it.
+  // The disk is walked only if something may be missing: the check of a sound image stays as fast.
   const mayBe = (report.byKind.beyondFile ?? 0) > 0 || (hasDataFile && dataEnd < size);
   if (!mayBe) return [];
   const overview = new Overview([top], header.clusterSize);
@@ -55,24 +53,25 @@ function incompleteFiles({ top }: Chain, report: CheckReport): readonly Problem[
 }
 
 export function printReport(
-  args: Arguments,
-  form: Form,
+  { options, output: sink }: ArgumentsOf<'check'>,
   report: CheckReport,
   chain: Chain,
   fixed?: FixedCounts,
 ): void {
-  // What QEMU does not look for is apart from what it prints.
+  // QEMU does not look for these: they go to standard error, apart from its lines.
   for (const { problem } of chainFindings(chain)) {
     printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);
   }
-  const output = new ByteWriter(args.output);
-  output.text(form === 'json' ? `${qemuJson(checkJson(report, fixed))}\n` : checkText(report, fixed));
+  const output = new ByteWriter(sink);
+  output.text(
+    options.output === 'json' ? `${qemuJson(checkJson(report, fixed))}\n` : checkText(report, fixed),
+  );
   output.flush();
 }
 
 export function exitCode({ corruptions, leaks, checkErrors, defects }: CheckReport): number {
   if (checkErrors > 0) return EXIT_NOT_CHECKED;
-  // An overlap whose refcount allows for it is no image to be trusted, whatever QEMU calls it.
+  // QEMU does not count an overlap that the refcount allows for, but such an image is not safe to use.
   if (corruptions + defects > 0) return EXIT_CORRUPT;
   return leaks > 0 ? EXIT_LEAKS : 0;
 }

@@ -1,4 +1,4 @@
-/** What all verbs that change an image do before and after: an interrupted save first, guards, one atomic save. */
+/** What all verbs that change an image share: recovery of an interrupted save, guards, one atomic save. */
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { overlaysBeside } from '../qcow2/chain/overlaysBeside';
@@ -10,7 +10,8 @@ import { listed, printable } from '../text/printable';
 import { printError } from './output';
 import type { ProgressBar } from './progressBar';
 import { RECOVERY_WORDS } from './recover';
-import { asError, type Arguments } from './verb';
+import type { Surroundings } from './arguments';
+import { asError } from './verb';
 
 /**
  * Opens an image to be changed, and hands it over. A save that was interrupted is finished first.
@@ -18,13 +19,13 @@ import { asError, type Arguments } from './verb';
  */
 export function withEditable<T>(
   path: string,
-  args: Arguments,
+  args: Surroundings,
   use: (image: EditableImage, progress: ProgressBar) => T,
 ): T {
   const gate = { followsNames: true, usesProcessFolder: true };
   const outcome = recoverImage(path, gate);
   if (outcome !== 'none') warn(path, RECOVERY_WORDS[outcome]);
-  // It is made exclusively, so it need not be hard to guess; and what makes random names takes long to load.
+  // The file is created exclusively, so its name need not be hard to guess; node:crypto takes long to load.
   const scratchPath = join(tmpdir(), `qcow2-${process.pid}-${process.hrtime.bigint().toString(36)}`);
   const image = EditableImage.open(path, { ...gate, scratchPath });
   const progress = args.progress();
@@ -36,20 +37,10 @@ export function withEditable<T>(
   }
 }
 
-/** For verbs that write guest data. */
-export const DATA_FILE_OPTION = { 'allow-external-data-file': { type: 'boolean' } } as const;
-export const DATA_FILE_USAGE = '[--allow-external-data-file]';
-
-/**
- * Which external data file may be written: one in the image's folder, or any; `unwritten` for verbs that leave it alone,
- * so that there is nothing to allow.
- */
+/** Which external data file may be written: only one in the image's folder, any, or (`unwritten`) the verb writes none. */
 export type DataFileUse = 'unwritten' | 'beside' | 'anywhere';
 
-export const dataFileUse = (args: Arguments): DataFileUse =>
-  args.flag('allow-external-data-file') ? 'anywhere' : 'beside';
-
-/** Says what a person should know. @throws EngineError for what refuses */
+/** Prints the obstacles that only ask for care. @throws EngineError for one that forbids the change */
 export function refuseObstacles(obstacles: readonly Obstacle[], use: DataFileUse): void {
   for (const { severity, problem } of obstacles) {
     if (severity === 'refuse') throw asError(problem);
@@ -61,9 +52,9 @@ export function refuseObstacles(obstacles: readonly Obstacle[], use: DataFileUse
 }
 
 /**
- * Says what a person should know before a change. The refcounts of an image that was not closed properly are rebuilt
- * first: that is staged, and saved with the change.
- * @throws EngineError for what refuses
+ * Prints what to know before a change. The refcounts of an image that was not closed properly are rebuilt first: that is
+ * staged, and saved with the change.
+ * @throws EngineError for an obstacle that forbids the change
  */
 export function prepareChange(image: EditableImage, use: DataFileUse, progress: ProgressBar): void {
   const isRebuilt = !image.repairObstacles().some(isRefusal) && image.rebuildDirtyRefcounts('', progress);
@@ -77,8 +68,8 @@ export function prepareChange(image: EditableImage, use: DataFileUse, progress: 
 const isRefusal = ({ severity }: Obstacle): boolean => severity === 'refuse';
 
 /**
- * Says on standard error which images use this one as their backing file: what they show changes with it. Without an
- * index only its own folder tells.
+ * Names on standard error the images that use this one as their backing file: their content changes with it. The command
+ * line has no index, so it looks only in the image's own folder.
  */
 export function warnOfOverlays(path: string): void {
   const { paths, unreadable } = overlaysBeside(path);
@@ -88,7 +79,7 @@ export function warnOfOverlays(path: string): void {
   if (unreadable.length > 0) {
     warn(
       path,
-      `not known whether more images use it as their backing file; cannot be read: ${listed(unreadable.map((file) => basename(file)))}`,
+      `other images may use it as their backing file, but cannot be read: ${listed(unreadable.map((file) => basename(file)))}`,
     );
   }
 }
@@ -100,7 +91,7 @@ export function saveImage(image: EditableImage, progress: ProgressBar): void {
   if (leftover !== undefined) warn(leftover.file, describeProblem(leftover));
 }
 
-/** Says on standard error what a person should know of a file. */
+/** Prints a warning about a file on standard error. */
 export const warn = (file: string, words: string): void => {
   printError(`qcow2: ${printable(file)}: ${words}\n`);
 };

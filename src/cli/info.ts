@@ -8,37 +8,27 @@ import type { ImageInfo } from '../qcow2/scan/info';
 import { imageInfo, rawInfo } from '../qcow2/scan/info';
 import { writeInfoText } from '../qcow2/scan/infoText';
 import { writeQemuJson } from '../qcow2/scan/qemuJson';
-import type { Verb } from './verb';
-import { outputForm, readArguments, reportFaults, unopenedError, withChain } from './verb';
+import { reportFaults, type Run, unopenedError, withChain } from './verb';
 
-export const info: Verb = {
-  name: 'info',
-  usage: '[--output=human|json] [--backing-chain] FILE',
-  run: (argv) => {
-    const args = readArguments(argv, ['FILE'], {
-      output: { type: 'string' },
-      'backing-chain': { type: 'boolean' },
-    });
-    const form = outputForm(args);
-    const isWholeChain = args.flag('backing-chain');
-    return withChain(args.operands[0]!, isWholeChain, (chain) => {
-      if (isWholeChain) requireBackingFiles(chain);
-      const infos = chain.layers.map(layerInfo);
-      const output = new ByteWriter(args.output);
-      const write = (text: string): void => {
-        output.text(text);
-      };
-      if (form === 'json') writeJson(infos, isWholeChain, write);
-      else {
-        infos.forEach((each, index) => {
-          if (index > 0) write('\n');
-          writeInfoText(each, write);
-        });
-      }
-      output.flush();
-      return reportFaults(chain.top, 'use');
-    });
-  },
+export const info: Run<'info'> = ({ operands, options, output: sink }) => {
+  const isWholeChain = options['backing-chain'];
+  return withChain(operands.FILE, isWholeChain, (chain) => {
+    if (isWholeChain) requireBackingFiles(chain);
+    const infos = chain.layers.map(layerInfo);
+    const output = new ByteWriter(sink);
+    const write = (text: string): void => {
+      output.text(text);
+    };
+    if (options.output === 'json') writeJson(infos, isWholeChain, write);
+    else {
+      infos.forEach((each, index) => {
+        if (index > 0) write('\n');
+        writeInfoText(each, write);
+      });
+    }
+    output.flush();
+    return reportFaults(chain.top, 'use');
+  });
 };
 
 /** Unlike a missing external data file, a missing backing file leaves a hole in what was asked for. */

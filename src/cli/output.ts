@@ -1,4 +1,4 @@
-/** Standard output and standard error, written synchronously: what was written is out when a call returns, or kept back. */
+/** Standard output and standard error, written synchronously unless they are kept back. */
 import { writeSync } from 'node:fs';
 import { FileError } from '../qcow2/errors';
 import type { ByteSink } from '../qcow2/scan/byteWriter';
@@ -22,10 +22,10 @@ export function redirectOutput(to: OutputFiles): OutputFiles {
   return former;
 }
 
-/** The reader of standard output went away: nothing is wrong, and nothing more is wanted. */
+/** The reader of standard output has closed it. This is not an error: the command just ends. */
 export class ReaderGone extends Error {}
 
-/** What was printed and is not out yet. */
+/** Output that is kept back. */
 interface Held {
   readonly pieces: { readonly descriptor: Descriptor; readonly bytes: Uint8Array }[];
   /** Bytes. */
@@ -37,9 +37,9 @@ interface Held {
 let held: Held | undefined;
 
 /**
- * Keeps back what is printed from now on, until `releaseOutput`, or until it is more than `limit` bytes: whether it is true
- * is not known yet.
- * @param beforeRelease prints what comes before all of it
+ * Keeps output back from now on, until `releaseOutput`, or until it exceeds `limit` bytes: the caller does not know yet
+ * whether it is right.
+ * @param beforeRelease prints what comes first
  */
 export function holdOutput(limit: number, beforeRelease: () => void): void {
   held = { pieces: [], length: 0, limit, beforeRelease };
@@ -54,7 +54,7 @@ export function releaseOutput(): void {
   for (const { descriptor, bytes } of pieces) print(descriptor, bytes);
 }
 
-/** Forgets what was kept back. */
+/** Discards output that was kept back. */
 export function dropOutput(): void {
   held = undefined;
 }
@@ -77,7 +77,7 @@ export const standardOutput: ByteSink = {
   },
 };
 
-/** For much text. Where standard error is closed, nothing is written. */
+/** For long texts. Writes nothing if standard error is closed. */
 export const standardError: ByteSink = {
   write: (bytes) => {
     print(STDERR, bytes);
@@ -91,7 +91,7 @@ export function printError(text: string): void {
   standardError.write(Buffer.from(text));
 }
 
-/** Of a progress bar, which shows what is done and not what it has come to: never kept back. */
+/** For progress bars, which say nothing about the result: never kept back. */
 export function drawError(text: string): void {
   writeError(Buffer.from(text));
 }
@@ -120,7 +120,7 @@ function writeError(bytes: Uint8Array): void {
 function handleWriteError(error: unknown): void {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EAGAIN':
-      // The pipe does not block, and is full.
+      // The pipe is non-blocking and full.
       sleep(1);
       return;
     case 'EPIPE':

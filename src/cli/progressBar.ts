@@ -1,14 +1,14 @@
-/** `--progress`: a line on standard error that is drawn over and over, where that is a terminal. */
+/** `--progress`: a bar on standard error, if that is a terminal. */
 import type { Progress } from '../qcow2/progress';
 import { silent } from '../qcow2/progress';
 import { drawError } from './output';
 
-/** Milliseconds between two drawings. */
+/** Milliseconds between two updates. */
 const INTERVAL = 100;
 const WIDTH = 40;
 
 export interface ProgressBar extends Progress {
-  /** Takes the line away. */
+  /** Erases the bar. */
   clear(): void;
 }
 

@@ -5,53 +5,46 @@ import { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { readGuest } from '../qcow2/image/read';
 import { hex } from '../qcow2/units';
 import { bytesOf } from '../text/byteCount';
-import type { Verb } from './verb';
-import { byteCount, readArguments, reportFaults, requireComplete, withChain } from './verb';
+import { reportFaults, requireComplete, type Run, withChain } from './verb';
+import { prepareZstdFor } from './zstdNeed';
 
 /** Bytes read and written at a time. */
 const CHUNK_BYTES = 1024 * 1024;
 
-export const read: Verb = {
-  name: 'read',
-  usage: 'FILE OFFSET LENGTH',
-  decompresses: true,
-  run: (argv) => {
-    const args = readArguments(argv, ['FILE', 'OFFSET', 'LENGTH'], {});
-    const [path, offsetText, lengthText] = args.operands;
-    const from = byteCount('OFFSET', offsetText!);
-    const most = byteCount('LENGTH', lengthText!);
-    return withChain(path!, true, (chain) => {
-      requireComplete(chain);
-      chain.top.refuseFaults('use');
-      const { clusterSize } = chain.top.header;
-      const [offset, length] = [bytesOf(from, clusterSize), bytesOf(most, clusterSize)];
-      refuseBeyondDisk(chain.top, offset, length);
-      refuseEncrypted(chain.layers);
-      const progress = args.progress();
-      const buffer = new Uint8Array(Math.min(CHUNK_BYTES, length));
-      try {
-        for (let done = 0; done < length; done += CHUNK_BYTES) {
-          const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, length - done));
-          readGuest(chain.layers, chunk, offset + done);
-          args.output.write(chunk);
-          progress.report(done + chunk.length, length);
-        }
-      } finally {
-        progress.clear();
+export const read: Run<'read'> = async (args) => {
+  const { FILE: path, OFFSET: from, LENGTH: most } = args.operands;
+  await prepareZstdFor(path);
+  return withChain(path, true, (chain) => {
+    requireComplete(chain);
+    chain.top.refuseFaults('use');
+    const { clusterSize } = chain.top.header;
+    const [offset, length] = [bytesOf(from, clusterSize), bytesOf(most, clusterSize)];
+    refuseBeyondDisk(chain.top, offset, length);
+    refuseEncrypted(chain.layers);
+    const progress = args.progress();
+    const buffer = new Uint8Array(Math.min(CHUNK_BYTES, length));
+    try {
+      for (let done = 0; done < length; done += CHUNK_BYTES) {
+        const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, length - done));
+        readGuest(chain.layers, chunk, offset + done);
+        args.output.write(chunk);
+        progress.report(done + chunk.length, length);
       }
-      // What is missing reads as zeroes, as QEMU has it.
-      return reportFaults(chain.top, 'use');
-    });
-  },
+    } finally {
+      progress.clear();
+    }
+    // As in QEMU, what is missing reads as zeroes.
+    return reportFaults(chain.top, 'use');
+  });
 };
 
-/** Said for the whole request, before any of it is printed. */
+/** Refuses the whole request before any of it is printed. */
 function refuseBeyondDisk({ file, size }: Layer, offset: number, length: number): void {
   const end = offset + length;
   if (end > size) throw new ArgumentError(file.name, 'read.range', { offset, value: hex(end), limit: size });
 }
 
-/** Said before anything is printed, not at the first byte that happens to be encrypted. */
+/** Refuses before anything is printed, not at the first byte that happens to be encrypted. */
 function refuseEncrypted(layers: readonly Layer[]): void {
   for (const layer of layers) {
     if (layer instanceof Qcow2Image && layer.encryption !== undefined) {

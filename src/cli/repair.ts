@@ -5,32 +5,25 @@ import type { RepairMode, RepairRequest } from '../qcow2/repair/report';
 import { describeProblem } from '../qcow2/problemText';
 import { printable } from '../text/printable';
 import type { EditableImage } from '../qcow2/edit/editableImage';
-import {
-  EXIT_NOT_CHECKED,
-  exitCode,
-  type Form,
-  printFindings,
-  printIncomplete,
-  printReport,
-} from './checkReport';
+import { EXIT_NOT_CHECKED, exitCode, printFindings, printIncomplete, printReport } from './checkReport';
 import { refuseObstacles, saveImage, warn, warnOfOverlays, withEditable } from './editable';
 import { printError } from './output';
 import type { ProgressBar } from './progressBar';
 import { fixedCounts, forEachRepairLine } from './repairText';
-import type { Arguments } from './verb';
+import type { ArgumentsOf } from './verb';
 
-/** @returns the exit code, which speaks of what is left */
-export function repairFile(args: Arguments, form: Form, mode: RepairMode): number {
-  const path = args.operands[0]!;
+/** @returns the exit code of a check of the repaired image */
+export function repairFile(args: ArgumentsOf<'check'>, mode: RepairMode): number {
+  const path = args.operands.FILE;
   return withEditable(path, args, (image, progress) => {
     refuseObstacles(image.repairObstacles(), 'unwritten');
     warnOfOverlays(path);
     try {
-      const request = mode === 'all' && !args.flag('give-up-missing') ? 'present' : mode;
-      return repair(image, progress, args, form, request);
+      const request = mode === 'all' && !args.options['give-up-missing'] ? 'present' : mode;
+      return repair(image, progress, args, request);
     } catch (error) {
       if (!(error instanceof EngineError) || error.problem.code !== 'repair.l1TableMissing') throw error;
-      return tellWhatIsThere(image, progress, args, form, error);
+      return printUnrepaired(image, progress, args, error);
     }
   });
 }
@@ -38,8 +31,7 @@ export function repairFile(args: Arguments, form: Form, mode: RepairMode): numbe
 function repair(
   image: EditableImage,
   progress: ProgressBar,
-  args: Arguments,
-  form: Form,
+  args: ArgumentsOf<'check'>,
   request: RepairRequest,
 ): number {
   const { top } = image.onDisk;
@@ -57,33 +49,32 @@ function repair(
   if (report.changed) saveImage(image, progress);
   const fixed = fixedCounts(report);
   const isCheckedAgain = fixed.leaks + fixed.corruptions > 0;
-  // What is left of the flags is told as QEMU comes to them, and again with everything else where it looks again.
+  // As QEMU does: remaining flags first, then all remaining findings if it checks again.
   printFindings(image.onDisk.top, after, { phases: ['flags'] });
   if (isCheckedAgain) printFindings(image.onDisk.top, after);
-  if (request === 'present' && mode === 'leaks') tellOfMissing(image, after);
-  printReport(args, form, after, image.onDisk, fixed);
+  if (request === 'present' && mode === 'leaks') warnOfMissing(image, after);
+  printReport(args, after, image.onDisk, fixed);
   return exitCode(after);
 }
 
-/** What else there is to do with an image of which parts are missing. */
-function tellOfMissing({ onDisk }: EditableImage, after: CheckReport): void {
+/** Names the way on for an image with missing parts. */
+function warnOfMissing({ onDisk }: EditableImage, after: CheckReport): void {
   printIncomplete(onDisk, after);
-  const way = 'To give up what is missing, and repair the rest, add --give-up-missing';
-  warn(onDisk.top.file.name, `Only leaks are repaired as long as parts of the file are missing. ${way}`);
+  const way = 'To give up the missing parts and repair the rest, add --give-up-missing';
+  warn(onDisk.top.file.name, `Only leaks are repaired because parts of the file are missing. ${way}`);
 }
 
-/** The check of an image that cannot be repaired, and why. */
-function tellWhatIsThere(
+/** Prints the check of an image that cannot be repaired, and why it cannot. */
+function printUnrepaired(
   image: EditableImage,
   progress: ProgressBar,
-  args: Arguments,
-  form: Form,
+  args: ArgumentsOf<'check'>,
   { problem }: EngineError,
 ): number {
   const report = image.check(progress);
   progress.clear();
   printFindings(image.onDisk.top, report);
-  printReport(args, form, report, image.onDisk);
+  printReport(args, report, image.onDisk);
   warn(problem.file, describeProblem(problem));
   return report.needsRebuild ? EXIT_NOT_CHECKED : exitCode(report);
 }

@@ -1,4 +1,4 @@
-/** What a repair did, as `qcow2 check -r` tells it: in QEMU's words where it does the same. */
+/** What `qcow2 check -r` prints about a repair: QEMU's words where QEMU does the same. */
 import type { CheckReport } from '../qcow2/check/checkImage';
 import type { FixedCounts } from '../qcow2/check/checkText';
 import type { Finding } from '../qcow2/check/findings';
@@ -15,8 +15,8 @@ import type { Header } from '../qcow2/format/header';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 
 /**
- * What is gone of what the check had counted, and the flags that were changed once the refcounts were right: those that
- * agree with them by then are no corruptions to QEMU.
+ * How many of the problems that the check counted are gone. COPIED flags count if they were changed after the refcounts were
+ * repaired: QEMU does not count those that are right by then.
  */
 export function fixedCounts({ before, after, actions }: RepairReport): FixedCounts {
   const flags = actions.find(({ kind }) => kind === 'copiedFlag')?.count ?? 0;
@@ -24,7 +24,7 @@ export function fixedCounts({ before, after, actions }: RepairReport): FixedCoun
   return { leaks: Math.max(0, before.leaks - after.leaks), corruptions: Math.max(0, gone) + flags };
 }
 
-/** Without flags, and without what QEMU takes for repaired with the snapshot table, and does not count. */
+/** Without flags, and without problems of the snapshot table, which QEMU repairs but does not count. */
 function besidesOthers({ corruptions, byKind, findings }: CheckReport): number {
   const flags = (byKind.l1Copied ?? 0) + (byKind.l2Copied ?? 0);
   const isUncounted = ({ kind, structure }: Finding): boolean =>
@@ -32,8 +32,8 @@ function besidesOthers({ corruptions, byKind, findings }: CheckReport): number {
   return corruptions - flags - findings.filter(isUncounted).length;
 }
 
-/** Told as findings already, or by nothing at all in QEMU. */
-const UNTOLD: ReadonlySet<RepairActionKind> = new Set<RepairActionKind>([
+/** Printed as findings already, or not printed by QEMU at all. */
+const NOT_PRINTED: ReadonlySet<RepairActionKind> = new Set<RepairActionKind>([
   'snapshotCompleted',
   'snapshotExtraDataCut',
   'dirtyCleared',
@@ -46,9 +46,9 @@ const OF_REFCOUNTS: ReadonlySet<RepairActionKind> = new Set<RepairActionKind>([
 ]);
 
 /**
- * What was done, a line each, in QEMU's words and order where it does the same. Of many things of a kind the first are
- * told.
- * @param image as it was before
+ * Visits a line for each action, in QEMU's words and order where QEMU does the same. Of many actions of one kind, the first
+ * are listed and the others counted.
+ * @param image as it was before the repair
  */
 export function forEachRepairLine(
   report: RepairReport,
@@ -56,29 +56,30 @@ export function forEachRepairLine(
   visit: (line: string) => void,
 ): void {
   const { actions, losses, lossCount, before, mode } = report;
-  const own = actions.filter(({ kind }) => !UNTOLD.has(kind));
-  const tell = ({ kind, count, examples }: RepairAction): void => {
+  const own = actions.filter(({ kind }) => !NOT_PRINTED.has(kind));
+  const visitAction = ({ kind, count, examples }: RepairAction): void => {
     for (const example of examples) visit(actionLine(kind, example, image.header));
     const more = count - examples.length;
     if (more > 0) visit(`Repairing ${more} more: ${WORDS[kind]}`);
   };
-  for (const action of own) if (!OF_REFCOUNTS.has(action.kind) && action.kind !== 'copiedFlag') tell(action);
+  for (const action of own)
+    if (!OF_REFCOUNTS.has(action.kind) && action.kind !== 'copiedFlag') visitAction(action);
   if (mode === 'leaks') {
     const isAny = !before.needsRebuild && before.leaks + besidesOthers(before) > 0;
     if (isAny) forEachRefcountRepair(image, before.findings, visit, mode);
   } else if (before.needsRebuild) visit('Rebuilding refcount structure');
   else {
-    for (const action of own) if (action.kind === 'refcountsRebuilt') tell(action);
-    tell(refcountsChanged(own, before, image.header.clusterSize));
+    for (const action of own) if (action.kind === 'refcountsRebuilt') visitAction(action);
+    visitAction(refcountsChanged(own, before, image.header.clusterSize));
   }
-  for (const action of own) if (action.kind === 'copiedFlag') tell(action);
+  for (const action of own) if (action.kind === 'copiedFlag') visitAction(action);
   for (const loss of losses) visit(lossLine(loss));
-  if (lossCount > losses.length) visit(`Lost: ${lossCount - losses.length} more stretches`);
+  if (lossCount > losses.length) visit(`Lost: ${lossCount - losses.length} more ranges`);
 }
 
 /**
- * Refcounts that were raised and those that were lowered, by cluster, as QEMU tells them: those that the check has found.
- * Others follow from what was done before.
+ * Refcounts that were raised or lowered, in the order of their clusters. Like QEMU, it lists only those that the check has
+ * found; the others follow from earlier actions.
  */
 function refcountsChanged(
   actions: readonly RepairAction[],
@@ -89,16 +90,16 @@ function refcountsChanged(
   const wrong = findings.filter(({ kind }) => kind === 'refcountTooHigh' || kind === 'refcountTooLow');
   const isFound = ({ host: at = 0 }: RepairExample): boolean =>
     wrong.some(({ host = 0, clusters = 1 }) => at >= host && at < host + clusters * clusterSize);
-  const told = both.flatMap(({ examples }) => examples);
-  const more = both.reduce((sum, { count }) => sum + count, 0) - told.length;
-  const examples = told.filter(isFound).sort((one, other) => (one.host ?? 0) - (other.host ?? 0));
+  const listed = both.flatMap(({ examples }) => examples);
+  const more = both.reduce((sum, { count }) => sum + count, 0) - listed.length;
+  const examples = listed.filter(isFound).sort((one, other) => (one.host ?? 0) - (other.host ?? 0));
   return { kind: 'refcountRaised', count: examples.length + more, examples };
 }
 
 const WORDS: Readonly<Record<RepairActionKind, string>> = {
   refcountLowered: 'refcounts lowered',
   refcountRaised: 'refcounts',
-  refcountsRebuilt: 'refcount structures made anew',
+  refcountsRebuilt: 'refcount structures rebuilt',
   copiedFlag: 'OFLAG_COPIED',
   l1EntryCleared: 'L1 entry cleared',
   entryUnallocated: 'L2 entry unallocated',

@@ -1,7 +1,7 @@
 /**
- * Reading an image while other programs change it. What is printed must be one state of it: where the files have changed
- * meanwhile, all is read again, and nothing is printed before. What is longer than can be kept back is printed as it is
- * read, and ends in an error where it turns out to be mixed.
+ * Reading an image while other programs change it. The output must show one state of the image, so it is kept back until
+ * the reading is done; if the files changed meanwhile, everything is read again. Output that is too long to be kept back is
+ * printed as it is read, and ends in an error if the files changed.
  */
 import { statSync } from 'node:fs';
 import type { Chain } from '../qcow2/chain/openChain';
@@ -15,16 +15,16 @@ import { localDisk } from '../qcow2/save/localDisk';
 import { dropOutput, holdOutput, printError, releaseOutput } from './output';
 
 const MOST_TRIES = 5;
-/** Milliseconds: what has taken longer is not begun again. */
+/** Milliseconds: a reading that took longer is not repeated. */
 const PATIENCE = 2000;
-/** Milliseconds before the second try; before the third it is twice that. */
+/** Milliseconds before the second try; twice that before the third, and so on. */
 const PAUSE = 5;
-/** Bytes that are kept back. */
+/** Bytes of output that are kept back. */
 const MOST_HELD = 4 * 1024 * 1024;
 
 /**
- * Opens a chain and hands it over. Says on standard error what its notes say of journals, and which program may be writing
- * one of its files: what is read then may be out of date, or mixed.
+ * Opens a chain and passes it to `use`. Prints on standard error what its notes say about journals, and which program may
+ * be writing one of its files: the data may then be out of date, or mixed.
  * @param path of the image
  * @param use may be called several times, and may print
  * @throws FileError `read.changed`; EngineError as `open` and `use`
@@ -41,7 +41,7 @@ export function readSettled<T>(path: string, open: () => Chain, use: (chain: Cha
 
 /**
  * @param isLast whether there will be no other try
- * @returns undefined where it is to be tried again
+ * @returns undefined if it must be tried again
  */
 function tryToRead<T>(
   path: string,
@@ -58,10 +58,10 @@ function tryToRead<T>(
     holdOutput(MOST_HELD, () => {
       printed.isOut = true;
       // A failure is one line.
-      if (!printed.isFailure) tellOthers(opened);
+      if (!printed.isFailure) printWriters(opened);
     });
     const value = use(opened);
-    // Beside a program that goes on writing, it is said that what is read may be mixed.
+    // If a program keeps writing, `printWriters` has said that the output may be mixed.
     if (opened.isIntact() || ((printed.isOut || isLast()) && writersOf(opened).length > 0)) {
       releaseOutput();
       return { value };
@@ -82,18 +82,18 @@ function tryToRead<T>(
   return undefined;
 }
 
-/** What tells one state of a file from another, as long as it is not open. */
+/** Tells one state of a file from another without opening it. */
 function stampOf(path: string): string {
   try {
     const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
     return `${dev}:${ino}:${size}:${mtimeNs}`;
   } catch {
-    // Opening it says why it cannot be looked at: it is missing, a link to itself, in a folder that is closed.
+    // Opening the file reports why: it is missing, a link to itself, or in a folder without permission.
     return '';
   }
 }
 
-function tellOthers(chain: Chain): void {
+function printWriters(chain: Chain): void {
   for (const { notes } of chain.view.layers) {
     for (const problem of notes.filter(({ code }) => code.startsWith('journal.'))) {
       printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);

@@ -7,7 +7,7 @@ const STDIN = 0;
 
 /**
  * Fills as much of `target` as there is input for.
- * @returns bytes read: fewer than `target` has only at the end of the input
+ * @returns bytes read: fewer than `target` holds only at the end of the input
  * @throws FileError `input.read`
  */
 export function readInput(target: Uint8Array): number {
@@ -28,17 +28,17 @@ function readSome(target: Uint8Array, at: number): number {
       if (systemCode(error) === 'EOF') return 0;
       if (systemCode(error) !== 'EAGAIN')
         throw new FileError('standard input', 'input.read', { value: systemMessage(error) });
-      // Somebody made the pipe non-blocking and it is empty.
+      // Another process made the pipe non-blocking, and it is empty.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
 }
 
-/** Bytes of a line, at most: a megabyte of data in hexadecimal and a command before it. */
+/** The longest line in bytes: more than a megabyte of data in hexadecimal and its command. */
 export const MAX_LINE = 4 * 1024 * 1024;
 
 /**
- * Visits the lines of standard input, without what ends them; the last one need not be ended.
+ * Visits the lines of standard input without their line ends; the last line need not have one.
  * @throws FileError `input.read`, `input.lineTooLong`
  */
 export function forEachInputLine(visit: (line: string, number: number) => void): void {

@@ -12,7 +12,7 @@ const VERB_NAMES: Readonly<Record<ChangeTally['operation'], string>> = {
   rebase: 'rebase',
 };
 
-/** `write-zeroes at 0x10000, 64 KiB: 1 cluster unallocated; 1 host cluster freed`. */
+/** `write-zeroes at 0x10000, 64 KiB: 1 cluster (64 KiB) unallocated; 1 host cluster (64 KiB) freed`. */
 export function tallyText(tally: ChangeTally): string {
   if (tally.rebased !== undefined) return rebasedText(tally.rebased);
   const what = `${VERB_NAMES[tally.operation]} at ${hex(tally.start)}, ${sizeText(tally.length)}`;
@@ -25,10 +25,10 @@ function rebasedText({ before, after, showsThrough }: Rebased): string {
   const named = (backing: NewBacking | undefined): string =>
     backing === undefined ? 'none' : `${printable(backing.name)} (${backing.format ?? 'format not given'})`;
   const shown =
-    after === undefined ? 'read as zero now' : 'show what that file has; its content was not looked at';
+    after === undefined ? 'read as zeroes' : 'come from that file, whose content was not compared';
   return [
     `rebase: backing file ${named(after)}, was ${named(before)}`,
-    ...part(showsThrough, `that the image does not have ${shown}`),
+    ...part(showsThrough, `that the image does not hold now ${shown}`),
   ].join('; ');
 }
 
@@ -37,7 +37,7 @@ function guestParts(tally: ChangeTally): string[] {
   return [
     ...part(tally.becameUnallocated, 'unallocated'),
     ...part(tally.becameZero, 'zero'),
-    ...part(tally.keptAllocation, 'zero with their allocation'),
+    ...part(tally.keptAllocation, 'zero, allocation kept'),
     ...part(tally.written, 'written'),
     ...part(version2, 'written as zeroes (version 2 has no zero flag)'),
     ...part(partialCluster, 'written as zeroes (the rest of the cluster is not zero)'),
@@ -45,9 +45,9 @@ function guestParts(tally: ChangeTally): string[] {
     ...part(tally.notDiscarded.partialCluster, 'left alone (only whole clusters are discarded)'),
     ...part(
       tally.notDiscarded.version2Backing,
-      'left alone (version 2 cannot hide what its backing file has)',
+      'left alone (version 2 cannot hide the data of its backing file)',
     ),
-    ...part(tally.unchanged, 'as they were'),
+    ...part(tally.unchanged, 'unchanged'),
   ];
 }
 
@@ -68,7 +68,7 @@ function part({ clusters, bytes }: Amount, became: string): string[] {
   return clusters === 0 ? [] : [`${count(clusters, 'cluster')} (${sizeText(bytes)}) ${became}`];
 }
 
-/** Several writes that follow on one another, none of them in a cluster of another. */
+/** The sum of writes that follow each other and share no cluster. */
 export function sumOf(tallies: readonly ChangeTally[]): ChangeTally {
   return tallies.reduce((sum, next) => ({
     ...sum,

@@ -1,13 +1,15 @@
-/** Whether the zstd decoder has to be made ready: that takes longer than most other work. */
+/** Prepares the zstd decoder only for images that need it: that takes longer than most other work. */
 import { openChain } from '../qcow2/chain/openChain';
 import { EngineError } from '../qcow2/errors';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
+import { prepareZstd } from '../qcow2/image/zstd';
 
-/** True where one of the arguments is an image that has, or depends on one that has, zstd as its compression type. */
-export const namesZstdImage = (args: readonly string[]): boolean => args.some(isZstdImage);
+/** To be awaited before data of the image or of its backing chain is decompressed. */
+export async function prepareZstdFor(path: string): Promise<void> {
+  if (usesZstd(path)) await prepareZstd();
+}
 
-function isZstdImage(path: string): boolean {
-  if (path.startsWith('-')) return false;
+function usesZstd(path: string): boolean {
   try {
     const chain = openChain(path, { followsNames: true, usesProcessFolder: true });
     chain.close();
@@ -15,7 +17,7 @@ function isZstdImage(path: string): boolean {
       (layer) => layer instanceof Qcow2Image && layer.header.compressionType === 'zstd',
     );
   } catch (error) {
-    // No image, or one that cannot be opened: the verb will say so.
+    // It cannot be opened: the verb will say why.
     if (error instanceof EngineError) return false;
     throw error;
   }

@@ -1,6 +1,6 @@
 /**
  * What commands are called with: by our own menus and pages, but by any link and any other extension as well. What is not
- * as it has to be counts as not given. No argument answers a question in place of the person in front of the window, or
+ * as it has to be counts as not given. No argument answers a question in place of the user, or
  * says where a file is written.
  */
 import * as vscode from 'vscode';

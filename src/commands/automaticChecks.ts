@@ -81,7 +81,7 @@ export class AutomaticChecks implements vscode.Disposable {
   }
 }
 
-/** A thread that sits in a system call does not end when it is told to; nobody waits for it. */
+/** A thread that sits in a system call does not end when it is told to; it is not waited for. */
 const whenCancelled = (token: vscode.CancellationToken): Promise<undefined> =>
   new Promise((resolve) => {
     token.onCancellationRequested(() => {

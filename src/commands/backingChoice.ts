@@ -20,7 +20,7 @@ export interface BackingChoice {
   readonly size?: number;
 }
 
-/** Why a file cannot be chosen, in the person's language. */
+/** Why a file cannot be chosen, in the display language. */
 export interface Unusable {
   readonly text: string;
 }
@@ -28,7 +28,7 @@ export interface Unusable {
 /**
  * Asks for a file, and how to name it.
  * @param asksForFile the file dialog at once, without the list of what is known
- * @returns undefined where the person has thought better of it
+ * @returns undefined where the user has cancelled
  */
 export async function askForBacking(
   page: Page,

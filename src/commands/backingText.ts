@@ -1,4 +1,4 @@
-/** What a person is told of another backing file: the question, what it means, and the edit's name. */
+/** What the user is told about another backing file: the question, what it means, and the edit's name. */
 import * as vscode from 'vscode';
 import { sizeText } from '../text/sizeText';
 import type { Rebased } from '../worker/api';

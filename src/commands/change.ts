@@ -28,7 +28,7 @@ export function overlaysInWorkspace(chains: ChainView): FindOverlays {
   };
 }
 
-/** @param given a target; fields `offset` and `length`, as a person would write them, fill in the dialog */
+/** @param given a target; fields `offset` and `length`, as a user would write them, fill in the dialog */
 async function change(kind: ChangeKind, given: unknown, images: OpenImages): Promise<void> {
   const uri = await imageOf(targetIn(given), images);
   if (uri === undefined) return;
@@ -38,7 +38,7 @@ async function change(kind: ChangeKind, given: unknown, images: OpenImages): Pro
   const offset = textIn(given, 'offset');
   const length = textIn(given, 'length');
   if (offset === undefined || length === undefined) {
-    // Where it is shown already, the selection is what the person means.
+    // Where it is shown already, the selection is meant.
     page.goTo({ change: { kind, range: page.document.selection } });
     return;
   }

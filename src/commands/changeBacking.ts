@@ -1,5 +1,5 @@
 /**
- * Change Backing File…: another file in the image's header, or none, as `qemu-img rebase -u` does. The person chooses the
+ * Change Backing File…: another file in the image's header, or none, as `qemu-img rebase -u` does. The user chooses the
  * file, is told what that means, and has an edit staged like any other.
  */
 import { basename } from 'node:path';
@@ -41,7 +41,7 @@ export function registerChangeBacking(
   );
 }
 
-/** A broken link in the tree is mended in the image that has it. */
+/** A broken link in the tree is repaired in the image that has it. */
 function ownerIn(given: unknown): CommandTarget {
   const node = nodeIn(given);
   return node?.kind === 'broken' ? nodeIn(node.parent) : targetIn(given);

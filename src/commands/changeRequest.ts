@@ -28,7 +28,7 @@ export function labelOf(change: PageChange): string {
     : vscode.l10n.t('Write zeroes {0} at {1}', length, start);
 }
 
-/** What a person should know before the change is staged. */
+/** What the user should know before the change is staged. */
 export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): Notice[] {
   if (!tally.changed) return [];
   const notes: Notice[] = [];

@@ -89,7 +89,7 @@ function othersOf(uri: vscode.Uri, selected: unknown, index: WorkspaceIndex): re
   );
 }
 
-/** Answers with what was found; undefined when the check was given up or failed, which the person has been told. */
+/** Answers with what was found; undefined when the check was given up or failed, which the user has been told. */
 async function check(
   uri: vscode.Uri,
   images: OpenImages,
@@ -101,7 +101,7 @@ async function check(
   const run = (): Promise<Health> =>
     document === undefined ? checkFile(uri, checks, workerScript) : checkDocument(document, checks);
   const health = isInSight ? await run() : await withNotification(uri, checks, run);
-  // Not waited for: the message stays until the person has seen it.
+  // Not waited for: the message stays until the user has seen it.
   if (!isInSight) void tell(uri, health);
   return health.kind === 'checked' ? health.report : undefined;
 }

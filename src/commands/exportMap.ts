@@ -46,7 +46,7 @@ function formIn(given: unknown): MapForm | undefined {
   return form === 'json' || form === 'csv' || form === 'text' ? form : undefined;
 }
 
-/** Answers with what was written; undefined when it was given up or failed, which the person has been told. */
+/** Answers with what was written; undefined when it was given up or failed, which the user has been told. */
 export async function exportMap(
   uri: vscode.Uri,
   form: MapForm,
@@ -65,7 +65,7 @@ export async function exportMap(
     return undefined;
   }
   const exported = { destination, form, ...written.value };
-  // Not waited for: the message stays until the person has seen it.
+  // Not waited for: the message stays until the user has seen it.
   void tellSuccess(exported);
   return exported;
 }
@@ -105,7 +105,7 @@ function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Ur
 
 /**
  * The map of what the editor shows. In a thread of its own, since a map of millions of extents keeps it busy, and the
- * editor's must stay free to answer; only what is staged nobody else knows.
+ * editor's must stay free to answer; only the editor's thread knows what is staged.
  */
 function exportWithProgress(
   uri: vscode.Uri,

@@ -1,5 +1,5 @@
 /**
- * Reclaim Free Space…: gives the clusters that an image does not use back to the file system. It is no edit: the person
+ * Reclaim Free Space…: gives the clusters that an image does not use back to the file system. It is no edit: the user
  * is told what it would come to and that it cannot be undone, nor can what was before it.
  */
 import { basename } from 'node:path';
@@ -31,14 +31,14 @@ export function registerGiveBack(images: OpenImages): vscode.Disposable {
   });
 }
 
-/** Whether the person wants it, told what it comes to and what else is to be answered with yes. */
+/** Whether the user wants it, told what it comes to and what else is to be answered with yes. */
 export type AskBeforeGiving = (
   name: string,
   space: FreeSpace,
   questions: readonly string[],
 ) => Promise<boolean>;
 
-/** Answers with what was given back; undefined where nothing was, which the person has been told. */
+/** Answers with what was given back; undefined where nothing was, which the user has been told. */
 export async function giveBack(
   uri: vscode.Uri,
   images: OpenImages,
@@ -62,7 +62,7 @@ class Giving {
     this.name = basename(uri.path);
   }
 
-  /** Answers with what was given back; undefined where nothing was, which the person has been told. */
+  /** Answers with what was given back; undefined where nothing was, which the user has been told. */
   async run(): Promise<GivenBack | undefined> {
     const { document, name } = this;
     await document.whenRead();

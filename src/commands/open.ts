@@ -52,7 +52,7 @@ async function showBackingChain(target: CommandTarget, images: OpenImages): Prom
 
 /**
  * Answers with the guest offset that it went to.
- * @param given a target; a field `offset` has the place as a person would write it
+ * @param given a target; a field `offset` has the place as a user would write it
  */
 async function goToOffset(given: unknown, images: OpenImages): Promise<number | undefined> {
   const image = await imageOf(targetIn(given), images);

@@ -5,13 +5,13 @@ import type { Remote } from '../worker/remote';
 
 const PREVIEW = Symbol('preview');
 
-/** @param ask `preview` or `previewRepair` of the engine; ends in the problem `cancelled` where a newer one is asked for */
+/** @param ask `preview` or `previewRepair` of the engine; overtaken, it ends in the problem `cancelled` */
 export const preview = <T>(
   document: ImageDocument,
   ask: (engine: Remote<QuestionCalls>, operation: OperationId) => Promise<Result<T>>,
 ): Promise<Result<T>> => document.run(ask, { key: PREVIEW, stopsOlder: true });
 
-/** Nobody waits for a preview any more. */
+/** The preview is no longer needed. */
 export function stopPreview(document: ImageDocument): void {
   document.stop(PREVIEW);
 }

@@ -22,7 +22,7 @@ export function registerRecover(images: OpenImages): vscode.Disposable {
   });
 }
 
-/** What only a person can know is asked, and the recovery tried again. */
+/** What only the user can know is asked, and the recovery tried again. */
 async function recover(
   uri: vscode.Uri,
   document: ImageDocument,
@@ -46,7 +46,7 @@ async function recover(
   return answer === way.button ? recover(uri, document, way.trust) : undefined;
 }
 
-/** What may be done about a problem once a person has said so. */
+/** What may be done about a problem once the user agrees. */
 interface Remedy {
   readonly button: string;
   readonly detail: string;

@@ -1,6 +1,6 @@
 /**
- * Save, by the keyboard in our editor: announces itself, so that a save that nobody asked for (Auto Save) is told from
- * one that somebody did.
+ * Save, by the keyboard in our editor: announces itself, so that a save that was not asked for (Auto Save) is told from
+ * one that was.
  */
 import * as vscode from 'vscode';
 import type { OpenImages } from '../editor/host/openImages';

@@ -15,7 +15,7 @@ export interface Staged {
 
 /**
  * Stages a change. The guards are asked before the first edit over what is on disk, and again by the save.
- * @param confirmed ids of the guards' questions that the person has answered with yes
+ * @param confirmed ids of the guards' questions that the user has answered with yes
  */
 export function stageChange(
   document: ImageDocument,

@@ -50,7 +50,7 @@ function repairPreview({
 
 /**
  * Stages a repair. Damage does not stand in its way; everything else that the guards find does.
- * @param confirmed ids of the guards' questions that the person has answered with yes
+ * @param confirmed ids of the guards' questions that the user has answered with yes
  */
 export async function stageRepair(
   document: ImageDocument,

@@ -17,7 +17,7 @@ export function namedImage(target: CommandTarget, images: OpenImages): vscode.Ur
   return path === undefined ? undefined : vscode.Uri.file(path);
 }
 
-/** The same, and asks where neither names one; undefined when the person thinks better of it. */
+/** The same, and asks where neither names one; undefined when the user cancels. */
 export async function imageOf(target: CommandTarget, images: OpenImages): Promise<vscode.Uri | undefined> {
   return namedImage(target, images) ?? (await askForImage(images));
 }
@@ -26,7 +26,7 @@ export function pathOf(node: ChainNode): string | undefined {
   return node.kind === 'image' ? node.image.path : node.reference.path;
 }
 
-/** Open images are offered first: the person has just come from one, to the walkthrough, say. */
+/** Open images are offered first: the user may just have come from one, to the walkthrough, say. */
 async function askForImage(images: OpenImages): Promise<vscode.Uri | undefined> {
   const open = images.recent();
   if (open.length === 0) return chooseFile();

@@ -3,7 +3,7 @@
  * for the workspace index.
  *
  * A thread may die (out of memory, a fault of this program) or never answer (a dead network mount). Its calls then
- * end in a `Problem` like any other; whoever waits learns that, and may start another thread.
+ * end in a `Problem` like any other; the caller may start another thread.
  */
 import { Worker } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';

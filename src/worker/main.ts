@@ -1,4 +1,4 @@
-/** The entry of every worker thread (bundled to `dist/worker.js`): takes the role that it was started for. */
+/** The entry of every worker thread (`dist/worker.js`): takes the role that it was started for. */
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { bindNativeCalls, loadSeek } from '../qcow2/io/native';
@@ -11,35 +11,51 @@ import type { IndexApi } from './indexApi';
 import { createIndex } from './indexEngine';
 import { CancelFlag, LivingThreads, type ThreadData, WriteGate } from './thread';
 
-if (parentPort === null) throw new Error('This file runs in a worker thread');
-const port = parentPort;
-const { role, cancelFlag, writeGate, living } = workerData as ThreadData;
-const threads = new LivingThreads(living);
-nameThread(threadId, (thread) => threads.has(thread));
+interface Channel {
+  post(message: unknown): void;
+  on(receive: (message: unknown) => void): void;
+  readonly bind: 'functions';
+  /** Milliseconds; none. */
+  readonly timeout: -1;
+}
 
-const channel = {
-  post: (message: unknown) => {
-    port.postMessage(message);
-  },
-  on: (receive: (message: unknown) => void) => {
-    port.on('message', receive);
-  },
-  bind: 'functions',
-  timeout: -1,
-} as const;
-
-const gate = new WriteGate(writeGate);
-if (gate.enter()) {
+/** Serves the host from this worker thread, in the role that its `ThreadData` names. */
+export function serveThread(): void {
+  if (parentPort === null) throw new Error('This runs in a worker thread');
+  const port = parentPort;
+  const { role, cancelFlag, writeGate, living } = workerData as ThreadData;
+  const threads = new LivingThreads(living);
+  nameThread(threadId, (thread) => threads.has(thread));
+  const channel: Channel = {
+    post: (message) => {
+      port.postMessage(message);
+    },
+    on: (receive) => {
+      port.on('message', receive);
+    },
+    bind: 'functions',
+    timeout: -1,
+  };
+  const gate = new WriteGate(writeGate);
+  if (!gate.enter()) return;
   // Terminating a thread while it binds native calls ends the whole process; behind the gate it is not terminated.
   useKoffiOf(__dirname);
   bindNativeCalls();
-  if (gate.leave()) {
-    // Messages wait in the port for the first listener.
-    void prepareZstd().then(role === 'engine' ? serveEngine : serveIndex);
-  } else process.exit();
+  if (!gate.leave()) process.exit();
+  const control: ThreadControl = {
+    cancelFlag: new CancelFlag(cancelFlag),
+    writeGate: gate,
+    // In a worker thread, only that thread.
+    end: () => process.exit(),
+  };
+  // Messages wait in the port for the first listener.
+  void prepareZstd().then(() => {
+    if (role === 'engine') serveEngine(channel, control);
+    else serveIndex(channel);
+  });
 }
 
-function serveEngine(): void {
+function serveEngine(channel: Channel, control: ThreadControl): void {
   const events: EngineEvents = {
     scanProgress: (done, total) => void rpc.scanProgress.asEvent(done, total),
     scanFound: (problems) => void rpc.scanFound.asEvent(problems),
@@ -48,16 +64,10 @@ function serveEngine(): void {
     noted: (line) => void rpc.noted.asEvent(line),
     faulted: (doing, stack) => void rpc.faulted.asEvent(doing, stack),
   };
-  const control: ThreadControl = {
-    cancelFlag: new CancelFlag(cancelFlag),
-    writeGate: gate,
-    // In a worker thread, only that thread.
-    end: () => process.exit(),
-  };
   const rpc = createBirpc<EngineEvents, EngineApi>(createEngine(events, control), channel);
   events.noted(`Native calls are ${loadSeek() === null ? 'missing' : 'present'}`);
 }
 
-function serveIndex(): void {
+function serveIndex(channel: Channel): void {
   createBirpc<Record<string, never>, IndexApi>(createIndex(), channel);
 }

@@ -56,9 +56,7 @@ describe('write-zeroes', () => {
 
   test('says what it did, in one line, and -q does not', () => {
     const { stdout } = run(['write-zeroes', 'disk.qcow2', '0', '64k']);
-    expect(String(stdout)).toBe(
-      'write-zeroes at 0x0, 64 KiB: 1 cluster (64 KiB) zero with their allocation\n',
-    );
+    expect(String(stdout)).toBe('write-zeroes at 0x0, 64 KiB: 1 cluster (64 KiB) zero, allocation kept\n');
     expect(run(['write-zeroes', '-q', 'disk.qcow2', '64k', '64k']).stdout).toHaveLength(0);
   });
 
@@ -82,9 +80,7 @@ describe('write-zeroes', () => {
   test('does not touch the file where everything is zero already', () => {
     run(['write-zeroes', '--unmap', 'disk.qcow2', '0', '16M']);
     const { mtimeMs } = fs.statSync(DISK);
-    expect(String(run(['write-zeroes', '--unmap', 'disk.qcow2', '0', '16M']).stdout)).toContain(
-      'as they were',
-    );
+    expect(String(run(['write-zeroes', '--unmap', 'disk.qcow2', '0', '16M']).stdout)).toContain('unchanged');
     expect(fs.statSync(DISK).mtimeMs).toBe(mtimeMs);
   });
 });

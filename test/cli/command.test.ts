@@ -19,13 +19,8 @@ afterAll(() => {
   place.remove();
 });
 
-test('says how it is used, and its version, when it is asked', () => {
-  const { status, stdout, stderr } = run('check', 'nowhere.qcow2', '--help');
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout.toString()).toMatch(/^usage: qcow2 check [^\n]+\n$/);
-  expect(run('--help').stdout.toString()).toContain(stdout.toString());
+test('prints its version', () => {
   expect(run('--version').stdout.toString()).toMatch(/^qcow2 \d+\.\d+\.\d+\n$/);
-  expect(run('info', '--', '--help').stderr).toBe('qcow2: --help: No such file\n');
 });
 
 describe('wrong usage is one usage line and exit code 64', () => {

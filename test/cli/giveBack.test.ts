@@ -42,8 +42,8 @@ describe('give-back', () => {
     expect(before.storage - after.storage).toBeGreaterThanOrEqual(3 * MIB - 65536);
     expect(String(stdout)).toMatch(
       new RegExp(
-        String.raw`^give-back: 3 MiB given back; [\d.]+ MiB of storage are left; ` +
-          `the file is ${after.file} bytes long, it was ${before.file}\n$`,
+        String.raw`^give-back: 3 MiB given back; the file takes [\d.]+ MiB of storage and is ` +
+          String.raw`${after.file} bytes long \(was ${before.file}\)\n$`,
       ),
     );
     mustQemuIo(DISK, ['read -P 1 0 1M', 'read -P 0 1M 2M', 'read -P 1 3M 4M', 'read -P 0 7M 1M']);
@@ -58,8 +58,8 @@ describe('give-back', () => {
     const { status, stdout, stderr } = run('--dry-run', 'disk.qcow2');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(String(stdout)).toBe(
-      'give-back: 3 MiB of the file are not in use, with 3 MiB of storage behind them; ' +
-        `its length would be ${file - MIB} instead of ${file} bytes\n`,
+      'give-back: 3 MiB of the file are unused and take 3 MiB of storage; ' +
+        `its length would change from ${file} to ${file - MIB} bytes\n`,
     );
     expect(fs.readFileSync(DISK).equals(before)).toBe(true);
     fs.chmodSync(DISK, 0o644);
@@ -108,7 +108,7 @@ describe('give-back', () => {
     const { status, stderr } = run('disk.qcow2');
     expect(status).toBe(0);
     expect(stderr).toBe(
-      'qcow2: disk.qcow2: its external data file data.raw is left as it is: nothing says what of it is not in use\n',
+      'qcow2: disk.qcow2: its external data file data.raw is left as it is: the image does not say which parts of it are unused\n',
     );
     fs.rmSync(place.path('data.raw'));
   });

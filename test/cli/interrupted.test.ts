@@ -66,7 +66,7 @@ test('what changes recovers it first, and says so', () => {
   const ran = command('write-zeroes', '--unmap', 'disk.qcow2', '0', '4k');
   expect(ran).toMatchObject({
     status: 0,
-    stderr: 'qcow2: disk.qcow2: a save was interrupted; the image is as it was before it\n',
+    stderr: 'qcow2: disk.qcow2: a save was interrupted; the image is as it was before that save\n',
   });
   expect(qemuImg(['check', disk]).status).toBe(0);
   expect(fs.existsSync(journal)).toBe(false);

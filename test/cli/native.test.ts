@@ -29,7 +29,8 @@ afterEach(() => {
 function installed(folder: string): string {
   const program = path.join(folder, 'dist', 'cli.js');
   mkdirSync(path.dirname(program), { recursive: true });
-  cpSync(CLI, program);
+  for (const name of ['cli.js', 'engine.js'])
+    cpSync(path.join(path.dirname(CLI), name), path.join(folder, 'dist', name));
   return program;
 }
 

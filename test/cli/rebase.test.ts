@@ -36,7 +36,7 @@ describe('rebase', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(String(stdout)).toBe(
       'rebase: backing file two.qcow2 (qcow2), was one.qcow2 (qcow2); ' +
-        '63 clusters (3.94 MiB) that the image does not have show what that file has; its content was not looked at\n',
+        '63 clusters (3.94 MiB) that the image does not hold now come from that file, whose content was not compared\n',
     );
     expect(info()).toMatchObject({ 'backing-filename': 'two.qcow2', 'backing-filename-format': 'qcow2' });
     mustQemuIo(DISK, ['read -P 2 0 1M', 'read -P 9 1M 64k']);
@@ -64,7 +64,7 @@ describe('rebase', () => {
   test('is wrong usage where the format cannot be told, and says that it is unsafe', () => {
     const { status, stderr } = run('disk.qcow2', 'not/there.img');
     expect(status).toBe(64);
-    expect(stderr).toContain("--format is needed: 'not/there.img' cannot be looked at from here");
+    expect(stderr).toContain("--format is needed: 'not/there.img' cannot be probed from here");
     expect(stderr).toContain('unsafe, as qemu-img rebase -u');
     expect(run('--format=raw', 'disk.qcow2').status).toBe(64);
     expect(run().status).toBe(64);

@@ -3,5 +3,5 @@ import { execFileSync } from 'node:child_process';
 import { REPOSITORY } from './process';
 
 export default function setup(): void {
-  execFileSync(process.execPath, ['esbuild.mjs', '--only=cli'], { cwd: REPOSITORY, stdio: 'inherit' });
+  execFileSync(process.execPath, ['esbuild.mjs', '--only=engine'], { cwd: REPOSITORY, stdio: 'inherit' });
 }

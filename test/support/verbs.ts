@@ -1,11 +1,12 @@
 /** Verbs of the command line in this process: thousands of separate processes would take too long. */
 import * as fs from 'node:fs';
-import { CHECK_OPTIONS, checkFile } from '../../src/cli/check';
+import { readArguments } from '../../src/cli/arguments';
+import { checkFile } from '../../src/cli/check';
+import { DECLARATIONS } from '../../src/cli/declarations';
 import { info } from '../../src/cli/info';
 import { map } from '../../src/cli/map';
 import { redirectOutput } from '../../src/cli/output';
 import { repairFile } from '../../src/cli/repair';
-import { outputForm, readArguments } from '../../src/cli/verb';
 import { EngineError } from '../../src/qcow2/errors';
 import { describeProblem } from '../../src/qcow2/problemText';
 import type { Ran } from './process';
@@ -13,17 +14,16 @@ import type { Ran } from './process';
 type Run = (args: readonly string[]) => unknown;
 
 const VERBS = {
-  info: (args) => info.run(args),
-  map: (args) => map.run(args),
+  info: (argv) => info(readArguments(argv, DECLARATIONS.info)),
+  map: (argv) => map(readArguments(argv, DECLARATIONS.map)),
   check,
 } as const satisfies Record<string, Run>;
 
 /** As `check` has it, which loads the repair when asked for. */
 function check(argv: readonly string[]): number {
-  const args = readArguments(argv, ['FILE'], CHECK_OPTIONS);
-  const mode = args.text('repair');
-  if (mode === 'leaks' || mode === 'all') return repairFile(args, outputForm(args), mode);
-  return checkFile(args, outputForm(args));
+  const args = readArguments(argv, DECLARATIONS.check);
+  const { repair } = args.options;
+  return repair === undefined ? checkFile(args) : repairFile(args, repair);
 }
 
 /** @param folder for the output; it must exist */

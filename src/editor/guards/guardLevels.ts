@@ -1,5 +1,5 @@
 /**
- * How strict some guards are, where a person may say so: the settings `qcow2.guards.*`. Those that keep an image whole
+ * How strict some guards are, where that can be set: the settings `qcow2.guards.*`. Those that keep an image whole
  * (the full check, locks that are seen, feature bits, changes from outside) are not among them.
  */
 import * as vscode from 'vscode';

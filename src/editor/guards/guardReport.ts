@@ -4,7 +4,7 @@
 export interface GuardReport {
   /** Nothing can be changed as long as there is one. */
   readonly refusals: readonly string[];
-  /** To be answered with yes first; the answer holds until the image is read anew. */
+  /** To be answered with yes first; the answer holds until the image is read again. */
   readonly questions: readonly GuardQuestion[];
 }
 

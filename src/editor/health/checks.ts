@@ -44,7 +44,7 @@ export class Checks implements vscode.Disposable {
     return this.entries.get(name)?.health ?? UNCHECKED;
   }
 
-  /** Nothing is known, and nobody is finding out. */
+  /** Nothing is known, and no check is running. */
   isUnknown(name: string): boolean {
     return this.of(name).kind === 'unchecked' && !this.running.has(name);
   }
@@ -69,7 +69,7 @@ export class Checks implements vscode.Disposable {
     return health;
   }
 
-  /** Takes what somebody else has found out about the image as its document shows it; not while it is checked. */
+  /** Takes findings from elsewhere about the image as its document shows it; not while it is checked. */
   async learn(source: ImageSource, checked: Checked): Promise<void> {
     const name = sourceName(source);
     const stamp = await stampOf(source);
@@ -101,7 +101,7 @@ export class Checks implements vscode.Disposable {
       }
       const isAdopted = entry.generation === undefined;
       entry.generation = generation;
-      // The file may have changed between that check and this reading, and nobody told.
+      // The file may have changed between that check and this reading, unnoticed.
       if (isAdopted) void this.compare(document.source);
     });
     return {
@@ -134,7 +134,7 @@ export class Checks implements vscode.Disposable {
     const result = await work((done, total) => {
       this.set(name, { kind: 'checking', done, total }, source, stamp);
     });
-    // Whoever gave it up knows nothing of the image; and it may have changed meanwhile.
+    // A check that was cancelled says nothing of the image; and it may have changed meanwhile.
     const isOver = result.ok
       ? !this.isShown(name, result.value.generation)
       : result.problem.kind === 'cancelled';

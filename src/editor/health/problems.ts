@@ -39,7 +39,7 @@ export class Problems implements vscode.Disposable {
   private show(name: string): void {
     const health = this.checks.of(name);
     const uri = this.checks.uriOf(name) ?? this.uris.get(name);
-    // What was found last stays until it is known anew.
+    // What was found last stays until it is known again.
     if (health.kind === 'checking' || uri === undefined) return;
     if (health.kind === 'checked') {
       const chain = health.chain.map(({ problem }) => chainDiagnostic(uri, problem));

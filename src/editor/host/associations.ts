@@ -1,4 +1,4 @@
-/** Which files VS Code opens with this editor because somebody's settings say so (`workbench.editorAssociations`). */
+/** Which files VS Code opens with this editor because of a setting (`workbench.editorAssociations`). */
 import * as vscode from 'vscode';
 import { compileGlob } from '../../worker/glob';
 import { ANY_FILE_EDITOR, VIEW_TYPES } from './viewTypes';

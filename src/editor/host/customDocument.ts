@@ -17,9 +17,9 @@ export type DocumentEvent =
   | vscode.CustomDocumentContentChangeEvent<CustomImageDocument>;
 
 export class CustomImageDocument implements vscode.CustomDocument {
-  /** The next save was asked for by a person: with Auto Save on, others are asked about. */
+  /** The user has asked for the next save: with Auto Save on, any other save is asked about. */
   isSaveAnnounced = false;
-  /** The person has said that Auto Save is not to write what is staged. */
+  /** The user does not want Auto Save to write what is staged. */
   keepsStaged = false;
 
   private readonly vscodeHistory = new VsCodeHistory();

@@ -1,4 +1,4 @@
-/** Which images are open, in which panels, and which one the person is at. Commands and the status bar ask here. */
+/** Which images are open, in which panels, and which one is active. Commands and the status bar ask here. */
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../model/document';
 import type { Page } from './page';

@@ -1,4 +1,4 @@
-/** Somebody else has changed a file while edits of it are staged: the person says what becomes of them. */
+/** Another program has changed a file while edits of it are staged: the user decides about them. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { tellWarning } from '../../text/vscode/tell';
@@ -24,7 +24,7 @@ async function ask(uri: vscode.Uri, document: ImageDocument, isGone: boolean): P
   if (answer === discard) await discardAndRead(uri, document);
 }
 
-/** Reads the file anew; what is staged goes. */
+/** Reads the file again; what is staged goes. */
 export async function discardAndRead(uri: vscode.Uri, document: ImageDocument): Promise<void> {
   await document.readAgain();
   // Nothing is staged any more, so this writes nothing: VS Code learns that there is nothing to save.

@@ -20,7 +20,7 @@ export interface Navigation {
   readonly hostOffset?: number;
   readonly tab?: PageTab;
   readonly repair?: true;
-  /** The dialog of a change, for a range or for what the person says there. */
+  /** The dialog of a change, for a range, or one to be entered there. */
   readonly change?: { readonly kind: ChangeKind; readonly range: Selection | undefined };
 }
 

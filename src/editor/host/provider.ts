@@ -170,7 +170,7 @@ async function removeBackupsOfSaved({ model }: CustomImageDocument): Promise<voi
   if (!model.hasUnsaved) await model.backups.removeAll();
 }
 
-/** Registers both entries of the editor, and reads open images anew once the workspace is trusted. */
+/** Registers both entries of the editor, and reads open images again once the workspace is trusted. */
 export function registerEditor(context: EditorContext): vscode.Disposable {
   return vscode.Disposable.from(
     ...VIEW_TYPES.map((viewType) => registerViewType(viewType, context)),

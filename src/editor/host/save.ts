@@ -103,7 +103,7 @@ async function copyTo(
   await copyTo(document, target, token, { trustsUnseenLocks: true });
 }
 
-/** @throws CancellationError where the person would rather keep the edits staged */
+/** @throws CancellationError where the user would rather keep the edits staged */
 async function askBeforeAutoSave(document: CustomImageDocument): Promise<void> {
   const isOn = vscode.workspace.getConfiguration('files', document.uri).get('autoSave') !== 'off';
   if (!isOn) return;

@@ -33,10 +33,10 @@ export class ImageDocument {
   readonly onDidSelect = this.selectionEmitter.event;
   private readonly editEmitter = new Emitter<UndoableEdit>();
   private readonly failEmitter = new Emitter<Problem | HistoryEnd>();
-  /** An edit was staged: whoever keeps the history of this document takes it. */
+  /** An edit was staged, to be added to this document's history. */
   readonly onDidEdit = this.editEmitter.event;
   private readonly outsideEmitter = new Emitter<OutsideChange>();
-  /** The file was changed by somebody else while something is staged. */
+  /** Another program has changed the file while something is staged. */
   readonly onDidChangeOutside = this.outsideEmitter.event;
   /** An undo or redo could not be done, and why. */
   readonly onDidFail = this.failEmitter.event;
@@ -84,7 +84,7 @@ export class ImageDocument {
     return this.isOwner && this.lease?.session.staging.hasUnsaved === true;
   }
 
-  /** Another program has changed the file since, while something is staged: a person has to decide. */
+  /** Another program has changed the file since, while something is staged: the user has to decide. */
   get isChangedOutside(): boolean {
     return this.outside !== undefined;
   }
@@ -122,7 +122,7 @@ export class ImageDocument {
     return this.state ?? (await this.session()).whenRead(this.source);
   }
 
-  /** Reads anew if the file, or what the name leads to, is not what was read; looks whether it may be written. */
+  /** Reads again if the file, or what the name leads to, is not what was read; looks whether it may be written. */
   lookAgain(): Promise<void> {
     this.looking ??= this.lookAtAll().finally(() => {
       this.looking = undefined;
@@ -135,7 +135,7 @@ export class ImageDocument {
     await (await this.readSession()).lookAtAccess();
   }
 
-  /** Reads anew in any case; where the thread has died, what was staged is staged again. */
+  /** Reads again in any case; where the thread has died, what was staged is staged again. */
   async readAgain(): Promise<ImageState> {
     this.outside = undefined;
     // That a data file may be written holds as long as it is the same one: its path is a part of the question.
@@ -149,7 +149,7 @@ export class ImageDocument {
     return this.lease?.session.awaitsRevival === true;
   }
 
-  /** Nobody looks at it any more: what still goes on is not told. */
+  /** It is closed: nothing is told of what still goes on. */
   get isClosed(): boolean {
     return this.isDisposed;
   }
@@ -188,13 +188,13 @@ export class ImageDocument {
     return (await this.readSession()).staging.enqueue(piece);
   }
 
-  /** Goes back to what is on disk; reads it anew where it is not what it was. */
+  /** Goes back to what is on disk; reads it again where it is not what it was. */
   async revert(): Promise<Result<undefined>> {
     this.outside = undefined;
     return (await this.readSession()).staging.revert();
   }
 
-  /** Throws away what is staged and leaves the file to whoever comes next. */
+  /** Throws away what is staged and leaves the file to its next owner. */
   async giveUp(): Promise<void> {
     await this.revert();
     this.leave();
@@ -232,7 +232,7 @@ export class ImageDocument {
     }
   }
 
-  /** What is staged is not thrown away because of what somebody else did: the person is asked. */
+  /** What is staged is not thrown away because of what another program did: the user is asked. */
   private async lookWhileStaged(session: ImageSession): Promise<void> {
     const isElsewhere = session.identity !== (await identify(this.source));
     const isChanged = isElsewhere || (await session.hasChanged(this.source));
@@ -260,7 +260,7 @@ export class ImageDocument {
     const { lease } = this;
     if (lease !== undefined && lease.session.identity === (await identify(this.source))) return lease.session;
     const next = await this.sessions.acquire(this.source);
-    // Somebody else may have followed in the meantime, to the same file.
+    // Another call may have followed in the meantime, to the same file.
     if (this.lease?.session === next.session || this.isDisposed) {
       next.release();
       return next.session;

@@ -1,6 +1,6 @@
 /**
  * Files that earlier windows have left: the folder of an extension host that has ended, pages of backups that no manifest
- * names any more, and backups for renames that nobody took. Backups themselves are VS Code's business: it deletes them,
+ * names any more, and backups for renames that were not used. Backups themselves are VS Code's business: it deletes them,
  * and asks for those it wants back.
  */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';

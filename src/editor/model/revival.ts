@@ -78,7 +78,7 @@ export async function stageAgain(
     const isAll = savedAt !== undefined && request === undefined;
     return isAll ? nothing : { ...nothing, problem: lost.problem };
   }
-  // By the thread itself, or now: nobody else could write while it saved.
+  // By the thread itself, or now: nothing else could write while it saved.
   const isRolledBack = lost.save === 'open' || outcome === 'rolledBack';
   const restored = await engine.calls.restore(lost.backup, { isRolledBack }, numbers.nextGeneration());
   if (!restored.ok) return { ...nothing, problem: restored.problem };

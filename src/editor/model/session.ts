@@ -67,7 +67,7 @@ export class ImageSession {
   private startedAt = 0;
   private scannedAt: number | undefined;
 
-  /** @param before fulfilled once nobody else in this window writes the file: a save may still be running */
+  /** @param before fulfilled once nothing else in this window writes the file: a save may still be running */
   constructor(
     readonly identity: string,
     private readonly context: SessionContext,
@@ -93,7 +93,7 @@ export class ImageSession {
   }
 
   /**
-   * Reads the file anew. Always answers with a state, never rejects.
+   * Reads the file again. Always answers with a state, never rejects.
    * @param source a name that leads to this session's file now: others may have come to lead elsewhere
    */
   read(source: ImageSource): Promise<ImageState> {
@@ -136,7 +136,7 @@ export class ImageSession {
   /** Whether the file, or one of its chain, is not what was read. */
   async hasChanged(source: ImageSource): Promise<boolean> {
     await this.reviving;
-    // What is staged waits for a thread: nothing is read anew under it.
+    // What is staged waits for a thread: the file is not read again under it.
     if (this.staging.isWaiting) return false;
     const { engine } = this;
     if (engine === undefined || engine.hasEnded || this.current === undefined) return true;
@@ -165,7 +165,7 @@ export class ImageSession {
     return answer;
   }
 
-  /** Whoever asked shows the fault in a place of its own; the way to the log is with the state. The first one is enough. */
+  /** The caller shows the fault in its own place; the state leads to the log. The first one is enough. */
   private warnOfFault(problem: Problem): void {
     if (this.current?.warnings.some(({ code }) => code === problem.code) === true) return;
     this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
@@ -179,7 +179,7 @@ export class ImageSession {
     return this.operations.run((operation) => this.ask((engine) => request(engine, operation)), control);
   }
 
-  /** Its owner leaves: what is staged goes with it, and whoever is next may change the file. */
+  /** Its owner leaves: what is staged goes with it, and the next owner may change the file. */
   disown(source: ImageSource): void {
     this.owner = undefined;
     this.staging.cancelSave();
@@ -278,7 +278,7 @@ export class ImageSession {
 
   private hasDied(engine: EngineClient, problem: Problem): void {
     this.staging.suspend(engine, problem);
-    // Whoever began with the thread learns it by its answer.
+    // Callers that are waiting for the thread learn it from their answer.
     if (this.isDisposed || this.running !== undefined || this.reviving !== undefined) return;
     const isTooSoon = performance.now() - this.revivedAt < REVIVE_AGAIN_AFTER;
     if (isTooSoon || !(this.staging.isWaiting || engine.isWriting))

@@ -211,7 +211,7 @@ export class Staging {
     });
   }
 
-  /** Takes back a save that was interrupted; the image is read anew, and what was staged in it is staged again. */
+  /** Takes back a save that was interrupted; the image is read again, and what was staged in it is staged again. */
   recover(trust: RecoverTrust): Promise<Result<RecoverOutcome>> {
     return this.enqueue(async () => {
       const recovered = await logTimed(`Recovery of ${this.#file}`, () =>

@@ -70,22 +70,22 @@ export type PageStrings = Readonly<Record<string, string>>;
 export interface PageState {
   readonly image: ImageState;
   readonly fileName: string;
-  /** Sentences made by the host (problems in the person's language), in the order of severity. */
+  /** Sentences made by the host (problems in the display language), in the order of severity. */
   readonly notices: readonly Notice[];
-  /** The image's problem in the person's language, where it could not be opened. */
+  /** The image's problem in the display language, where it could not be opened. */
   readonly problemText?: string;
   /** Sentences for chain layers by depth: why a layer is not open, and its notes. */
   readonly chainTexts: readonly { readonly problem?: string; readonly notes: readonly string[] }[];
   /** Restricted Mode: only the file itself was read. */
   readonly isRestricted: boolean;
   readonly health: PageHealth;
-  /** Why nothing can be changed here, in the person's language; absent where it can. */
+  /** Why nothing can be changed here, in the display language; absent where it can. */
   readonly readOnly?: string;
   /** Another program has the image open and forbids changing it: "in use by …", and what follows from that. */
   readonly inUse?: { readonly text: string; readonly detail: string };
 }
 
-/** What the last check has found, in the person's language. */
+/** What the last check has found, in the display language. */
 export interface PageHealth {
   readonly kind: 'unchecked' | 'checking' | 'clean' | 'leaks' | 'damaged' | 'failed' | 'unsettled';
   /** Two or three words: "not checked", "3 leaks". */
@@ -134,11 +134,11 @@ export type ChangeKind = PageChange['kind'];
 
 export interface ChangePreview {
   readonly tally: ChangeTally;
-  /** What a person should know before it is staged. */
+  /** What the user should know before it is staged. */
   readonly notes: readonly Notice[];
 }
 
-/** What a repair would do, in the person's language. */
+/** What a repair would do, in the display language. */
 export interface RepairPreview {
   readonly changed: boolean;
   readonly actions: readonly {
@@ -156,7 +156,7 @@ export interface RepairPreview {
   readonly after: Pick<PageHealth, 'kind' | 'text' | 'detail'>;
 }
 
-/** A cluster, with its problems in the person's language. */
+/** A cluster, with its problems in the display language. */
 export interface PageReport extends StagedReport {
   /** Why its entry is invalid. */
   readonly problemText?: string;
@@ -164,7 +164,7 @@ export interface PageReport extends StagedReport {
   readonly problemTextOnDisk?: string;
 }
 
-/** As `Result`; why there is no value is a sentence in the person's language. */
+/** As `Result`; why there is no value is a sentence in the display language. */
 export type TextResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly text: string };
 
@@ -200,10 +200,10 @@ export interface HostApi {
   /** What stands in the way of a repair, apart from the damage that it is for. */
   repairGuards(): GuardReport;
   previewRepair(mode: RepairMode): TextResult<RepairPreview>;
-  /** Nobody waits for a preview any more. */
+  /** The preview is no longer needed. */
   stopPreview(): void;
   stageRepair(mode: RepairMode, confirmed: readonly string[]): TextResult<{ readonly label: string }>;
-  /** A problem from a `Result`, in the person's language. */
+  /** A problem from a `Result`, in the display language. */
   describe(problem: Problem): string;
   /** The selection, for the status bar and for commands that work on it; undefined when nothing is selected. */
   selectionChanged(selection: { readonly start: number; readonly length: number } | undefined): void;
@@ -223,6 +223,6 @@ export interface PageApi {
   layoutProgress(done: number, total: number): void;
   showTab(tab: PageTab): void;
   openRepair(): void;
-  /** Opens the dialog of a change; without a range the person says which. */
+  /** Opens the dialog of a change; without a range it asks for one. */
   openChange(kind: ChangeKind, range: { readonly start: number; readonly length: number } | undefined): void;
 }

@@ -39,7 +39,10 @@ type Handler<Api> = {
     : never;
 };
 
-/** What the page may have done; `commands/` does it. @param confirmed ids of the guards' questions that were answered with yes */
+/**
+ * What the page's buttons and dialogs do; implemented in `commands/`.
+ * @param confirmed ids of the guards' questions that were answered with yes
+ */
 export interface PageActions {
   openImage(uri: vscode.Uri, toTheSide: boolean): Promise<void>;
   preview(document: ImageDocument, change: PageChange): Promise<TextResult<ChangePreview>>;
@@ -49,7 +52,7 @@ export interface PageActions {
     confirmed: readonly string[],
   ): Promise<TextResult<{ readonly label: string }>>;
   previewRepair(document: ImageDocument, mode: RepairMode): Promise<TextResult<RepairPreview>>;
-  /** Nobody waits for a preview any more. */
+  /** The preview is no longer needed. */
   stopPreview(document: ImageDocument): void;
   stageRepair(
     document: ImageDocument,

@@ -1,4 +1,4 @@
-/** Problems in the person's language. */
+/** Problems in the display language. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeProblem } from '../../qcow2/problemText';

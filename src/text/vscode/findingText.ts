@@ -1,4 +1,4 @@
-/** What the check finds, in the person's language: what, where, what is there, what should be, and what mends it. */
+/** What the check finds, in the display language: what, where, what is there, what should be, and what repairs it. */
 import * as vscode from 'vscode';
 import type { Claim, Finding, Structure } from '../../worker/api';
 import { describe } from './describe';

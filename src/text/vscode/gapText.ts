@@ -1,4 +1,4 @@
-/** Where images that depend on a file could not be looked for, in the person's language. */
+/** Where images that depend on a file could not be looked for, in the display language. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { printable } from '../printable';

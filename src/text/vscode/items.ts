@@ -30,6 +30,14 @@ export function sayInView(view: vscode.TreeView<unknown>, lines: readonly string
   view.message = lines.map(plain).join('\n');
 }
 
+/** What VS Code says of the changes to a terminal's environment. */
+export function describeEnvironment(
+  variables: vscode.EnvironmentVariableCollection,
+  description: string,
+): void {
+  variables.description = plain(description);
+}
+
 /** Where a click on a problem's code leads. */
 export interface DiagnosticLink {
   readonly title: string;

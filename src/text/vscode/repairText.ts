@@ -1,4 +1,4 @@
-/** What a repair does and what is lost by it, in the person's language. */
+/** What a repair does and what is lost by it, in the display language. */
 import * as vscode from 'vscode';
 import type { RepairActionKind, RepairExample, RepairLoss, RepairMode } from '../../worker/api';
 import { hexOf, structureText } from './findingText';

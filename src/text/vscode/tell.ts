@@ -1,5 +1,5 @@
 /**
- * The one way to tell a person something: notifications, questions, progress, and commands whose failure VS Code would
+ * The one way to tell the user something: notifications, questions, progress, and commands whose failure VS Code would
  * show. All text goes through `plain` here, so callers pass names from files as they are. Lists to choose from are in
  * choose.ts, trees, tooltips, problems and the status bar in items.ts; the linter forbids VS Code's own calls elsewhere.
  */
@@ -116,7 +116,7 @@ export async function guarded<T>(doing: string, run: () => Promise<T>): Promise<
 /**
  * Tells why VS Code does not get what it asked for; answers with what to throw. VS Code would show the message of an
  * error as it is, behind the raw name of the file; of a CancellationError it says nothing.
- * @param problem where there is one: that somebody cancelled is not told
+ * @param problem where there is one: a cancellation is not told
  */
 export function told(text: string, problem?: Problem): vscode.CancellationError {
   if (problem === undefined) void tellError(text);

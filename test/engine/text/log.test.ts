@@ -109,7 +109,7 @@ describe('the log', () => {
     const answer = await document.ask((engine) => engine.cells(null as never));
     expect(answer).toMatchObject({ ok: false, problem: { code: 'engine.fault' } });
     const line = await until('the line', () => lines.find((text) => text.startsWith('error')));
-    expect(line).toMatch(/^error Image .*disk\.qcow2\nTypeError: .*\n {4}at .*worker\.js/);
+    expect(line).toMatch(/^error Image .*disk\.qcow2\nTypeError: .*\n {4}at .*engine\.js/);
     expect((await document.ask((engine) => engine.readBytes(0, 1))).ok).toBe(true);
   });
 

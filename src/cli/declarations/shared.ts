@@ -1,0 +1,45 @@
+/** Operands and options that several verbs take. */
+import type { Operands, Options } from '../declaration';
+
+export const IMAGE = { FILE: { kind: 'path', description: 'The image.' } } as const satisfies Operands;
+
+/** A range of the guest disk. */
+export const RANGE = {
+  OFFSET: { kind: 'bytes', description: 'Where the range begins on the guest disk.' },
+  LENGTH: { kind: 'bytes', description: 'Length of the range.' },
+} as const satisfies Operands;
+
+export const OUTPUT_OPTION = {
+  output: {
+    choices: ['human', 'json'],
+    default: 'human',
+    description: 'Form of the output.',
+  },
+} as const satisfies Options;
+
+/** Of verbs that write guest data. */
+export const DATA_FILE_OPTION = {
+  'allow-external-data-file': {
+    description: "Write to an external data file even if it is outside the image's folder.",
+  },
+} as const satisfies Options;
+
+export const ZERO_OPTIONS = {
+  unmap: {
+    description: 'Give up the clusters that hold the data now. Without it they stay reserved.',
+  },
+  'no-fallback': {
+    description:
+      'Fail where zeroes would have to be written as data: in version 2 without --unmap, and in parts of clusters.',
+  },
+  thorough: {
+    description:
+      'With a backing file, make a cluster unallocated if everything that would show through is zero.',
+  },
+  policy: {
+    choices: ['unallocate', 'zero-flag'],
+    default: 'unallocate',
+    description:
+      'What --unmap leaves where there is no backing file: unallocated clusters, or the zero flag as QEMU does.',
+  },
+} as const satisfies Options;
