@@ -215,12 +215,7 @@ export class BackupWriter {
     return 0;
   }
 
-  #recordOf(
-    direction: 'forward' | 'backward',
-    edit: Edit,
-    from: StagedPair,
-    to: StagedPair,
-  ): EditRecord {
+  #recordOf(direction: 'forward' | 'backward', edit: Edit, from: StagedPair, to: StagedPair): EditRecord {
     const known = this.#records[direction].get(edit);
     if (known !== undefined) return known;
     const freed: [number, number][] = [];
