@@ -91,7 +91,7 @@ describe('an image that cannot be changed', () => {
     await page.get('change-length').locator('input').fill('1M');
     await page.frame.locator('[data-testid="change-preview"][aria-busy="false"]').waitFor();
     const text = await page.text('change-dialog');
-    expect(text.match(/lets nobody else write/g)).toHaveLength(1);
+    expect(text.match(/locked the file against writing/g)).toHaveLength(1);
     expect(await page.get('change-apply').getAttribute('disabled')).not.toBeNull();
     await page.get('change-cancel').click();
   });

@@ -121,7 +121,7 @@ describe('give-back', () => {
     for (const extra of [[], ['--dry-run']]) {
       const { status, stdout, stderr } = run(...extra, 'disk.qcow2');
       expect({ status, stdout: String(stdout) }).toEqual({ status: 1, stdout: '' });
-      expect(stderr).toMatch(/^qcow2: disk\.qcow2: The image is damaged .* it has to be repaired .*\n$/);
+      expect(stderr).toMatch(/^qcow2: disk\.qcow2: The image is damaged .* repair it before .*\n$/);
     }
     expect(fs.readFileSync(DISK).equals(before)).toBe(true);
   });

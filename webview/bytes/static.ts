@@ -9,7 +9,7 @@ export function staticDump(bytes: Uint8Array, label: string): TemplateResult {
     const part = bytes.subarray(offset, offset + 16);
     lines.push(
       html`<div class="hex-line" translate="no">
-        <span class="hex-offset">${offset.toString(16).padStart(4, '0')}</span>
+        <span class="static-offset">${offset.toString(16).padStart(4, '0')}</span>
         <span class="hex-bytes"
           >${runsOf(part).map(
             (run, index) =>

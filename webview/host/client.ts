@@ -3,26 +3,9 @@
  * would reject; here it resolves with an answer of its own, and the page is told that the host has stopped.
  */
 import { createBirpc } from 'birpc';
-import type {
-  CellsRequest,
-  ChangePreview,
-  GuardReport,
-  HostApi,
-  StagedHostReport,
-  KindTotals,
-  MapCells,
-  PageApi,
-  PageChange,
-  PageCommand,
-  PageState,
-  RepairMode,
-  RepairPreview,
-  Result,
-  PageReport,
-  TextResult,
-} from '../../src/editor/page/messages';
-import type { Loadable, MaybeProblem, HostResult } from './answers';
+import type { HostApi, PageApi, Problem, Result } from '../../src/editor/page/messages';
 import { t } from '../base/strings';
+import type { HostResult, Loadable, MaybeProblem } from './answers';
 
 interface VsCodeApi {
   postMessage(message: unknown): void;
@@ -34,16 +17,22 @@ declare function acquireVsCodeApi(): VsCodeApi;
 
 export const vscode = acquireVsCodeApi();
 
-/** Calls to the host that never reject. */
-export class HostClient {
-  readonly #rpc;
+/** An answer whose failure is a problem, or a translated message already. */
+type HostAnswer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: Problem }
+  | { readonly ok: false; readonly text: string };
 
-  /** @param lost called when a call was broken off */
+export class HostClient {
+  /** The calls of the host. They reject when it stops: pass their promises to one of the methods below. */
+  readonly calls;
+
+  /** @param stopped called when a call was broken off */
   constructor(
     page: PageApi,
-    private readonly lost: () => void,
+    private readonly stopped: () => void,
   ) {
-    this.#rpc = createBirpc<HostApi, PageApi>(page, {
+    this.calls = createBirpc<HostApi, PageApi>(page, {
       post: (message) => {
         vscode.postMessage(message);
       },
@@ -57,132 +46,40 @@ export class HostClient {
     });
   }
 
-  async ready(): Promise<PageState | undefined> {
-    try {
-      return await this.#rpc.ready();
-    } catch {
-      this.lost();
-      return undefined;
-    }
+  /** The answer of a call, or that the host has stopped. Never rejects. */
+  async result<T>(call: Promise<Result<T>>): Promise<HostResult<T>> {
+    return (await this.#settled(call)) ?? { ok: false };
   }
 
-  cells(request: CellsRequest): Promise<HostResult<MapCells>> {
-    return this.#settle(this.#rpc.cells(request));
+  /** The answer of a call, with a failure as a translated message. Never rejects. */
+  async load<T>(call: Promise<HostAnswer<T>>): Promise<Loadable<T>> {
+    const answer = await this.#settled(call);
+    if (answer !== undefined && (answer.ok || 'text' in answer)) return answer;
+    return { ok: false, text: await this.describe(answer?.problem) };
   }
 
-  /** Kinds of guest bytes in a range. */
-  async totals(start: number, length: number): Promise<Loadable<KindTotals>> {
-    return this.#put(await this.#settle(this.#rpc.totals(start, length)));
+  /** The answer of a call that cannot fail unless the host stops. Never rejects. */
+  value<T>(call: Promise<T>): Promise<Loadable<T>> {
+    return this.load(call.then((value) => ({ ok: true, value })));
   }
 
-  async inspect(guestOffset: number): Promise<Loadable<PageReport>> {
-    return this.#put(await this.#settle(this.#rpc.inspect(guestOffset)));
-  }
-
-  readBytes(guestOffset: number, length: number): Promise<HostResult<Uint8Array>> {
-    return this.#settle(this.#rpc.readBytes(guestOffset, length));
-  }
-
-  hostCells(request: CellsRequest): Promise<HostResult<MapCells>> {
-    return this.#settle(this.#rpc.hostCells(request));
-  }
-
-  async inspectHost(hostOffset: number): Promise<Loadable<StagedHostReport>> {
-    return this.#put(await this.#settle(this.#rpc.inspectHost(hostOffset)));
-  }
-
-  readHostBytes(hostOffset: number, length: number): Promise<HostResult<Uint8Array>> {
-    return this.#settle(this.#rpc.readHostBytes(hostOffset, length));
-  }
-
-  leaveFile(): void {
-    void this.#settle(this.#rpc.leaveFile().then(nothing));
+  /** Makes a call without waiting for its end. */
+  send(call: Promise<void>): void {
+    void this.#settled(call);
   }
 
   /** The translated message of a problem; without one, that the engine has stopped. */
   async describe(problem: MaybeProblem): Promise<string> {
-    const stopped = t('The engine of this image has stopped.');
-    if (problem === undefined) return stopped;
-    try {
-      return await this.#rpc.describe(problem);
-    } catch {
-      this.lost();
-      return stopped;
-    }
+    const text = problem && (await this.#settled(this.calls.describe(problem)));
+    return text ?? t('The engine of this image has stopped.');
   }
 
-  /** Refusals and questions before the image is changed. */
-  async guards(): Promise<Loadable<GuardReport>> {
-    return this.#hear(this.#rpc.guards().then((value) => ({ ok: true, value })));
-  }
-
-  preview(change: PageChange): Promise<Loadable<ChangePreview>> {
-    return this.#hear(this.#rpc.preview(change));
-  }
-
-  stage(change: PageChange, confirmed: readonly string[]): Promise<Loadable<{ readonly label: string }>> {
-    return this.#hear(this.#rpc.stage(change, confirmed));
-  }
-
-  /** Refusals and questions before a repair. */
-  repairGuards(): Promise<Loadable<GuardReport>> {
-    return this.#hear(this.#rpc.repairGuards().then((value) => ({ ok: true, value })));
-  }
-
-  previewRepair(mode: RepairMode): Promise<Loadable<RepairPreview>> {
-    return this.#hear(this.#rpc.previewRepair(mode));
-  }
-
-  stopPreview(): void {
-    void this.#settle(this.#rpc.stopPreview().then(nothing));
-  }
-
-  stageRepair(mode: RepairMode, confirmed: readonly string[]): Promise<Loadable<{ readonly label: string }>> {
-    return this.#hear(this.#rpc.stageRepair(mode, confirmed));
-  }
-
-  openLayer(depth: number, toTheSide: boolean): void {
-    void this.#settle(this.#rpc.openLayer(depth, toTheSide).then(nothing));
-  }
-
-  changeBacking(depth: number, choosesFile: boolean): void {
-    void this.#settle(this.#rpc.changeBacking(depth, choosesFile).then(nothing));
-  }
-
-  run(command: PageCommand): void {
-    void this.#settle(this.#rpc.run(command).then(nothing));
-  }
-
-  copy(text: string): void {
-    void this.#settle(this.#rpc.copy(text).then(nothing));
-  }
-
-  async selectionChanged(selection: Parameters<HostApi['selectionChanged']>[0]): Promise<void> {
-    await this.#settle(this.#rpc.selectionChanged(selection).then(nothing));
-  }
-
-  /** An answer whose error is a translated message already. */
-  async #hear<T>(call: Promise<TextResult<T>>): Promise<Loadable<T>> {
+  async #settled<T>(call: Promise<T>): Promise<T | undefined> {
     try {
       return await call;
     } catch {
-      this.lost();
-      return { ok: false, text: t('The engine of this image has stopped.') };
+      this.stopped();
+      return undefined;
     }
-  }
-
-  async #settle<T>(call: Promise<Result<T>>): Promise<HostResult<T>> {
-    try {
-      return await call;
-    } catch {
-      this.lost();
-      return { ok: false };
-    }
-  }
-
-  async #put<T>(answer: HostResult<T>): Promise<Loadable<T>> {
-    return answer.ok ? answer : { ok: false, text: await this.describe(answer.problem) };
   }
 }
-
-const nothing = (): Result<undefined> => ({ ok: true, value: undefined });

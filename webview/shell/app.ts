@@ -48,20 +48,20 @@ export class App implements Actions, PageApi {
     this.#stateSaver.changed();
   });
   readonly #changeDialog = new ChangeDialog({
-    guards: () => this.#host.guards(),
-    preview: (change) => this.#host.preview(change),
-    stage: (change, confirmed) => this.#host.stage(change, confirmed),
+    guards: () => this.#host.value(this.#host.calls.guards()),
+    preview: (change) => this.#host.load(this.#host.calls.preview(change)),
+    stage: (change, confirmed) => this.#host.load(this.#host.calls.stage(change, confirmed)),
     staged: (label) => {
       this.#announcer.say(() => t('Staged: {0}', label));
     },
   });
   readonly #repairDialog = new RepairDialog({
-    guards: () => this.#host.repairGuards(),
-    preview: (mode) => this.#host.previewRepair(mode),
+    guards: () => this.#host.value(this.#host.calls.repairGuards()),
+    preview: (mode) => this.#host.load(this.#host.calls.previewRepair(mode)),
     stopPreview: () => {
-      this.#host.stopPreview();
+      this.#host.send(this.#host.calls.stopPreview());
     },
-    stage: (mode, confirmed) => this.#host.stageRepair(mode, confirmed),
+    stage: (mode, confirmed) => this.#host.load(this.#host.calls.stageRepair(mode, confirmed)),
     staged: (label) => {
       this.#announcer.say(() => t('Staged: {0}', label));
     },
@@ -92,8 +92,8 @@ export class App implements Actions, PageApi {
   }
 
   async start(): Promise<void> {
-    const page = await this.#host.ready();
-    if (page) this.stateChanged(page);
+    const page = await this.#host.value(this.#host.calls.ready());
+    if (page?.ok) this.stateChanged(page.value);
     else this.#layout.page.classList.remove('is-loading');
   }
 
@@ -202,23 +202,23 @@ export class App implements Actions, PageApi {
   }
 
   run(command: PageCommand): void {
-    this.#host.run(command);
+    this.#host.send(this.#host.calls.run(command));
   }
 
   retry(): void {
-    this.#host.run('retry');
+    this.#host.send(this.#host.calls.run('retry'));
   }
 
   copy(text: string): void {
-    this.#host.copy(text);
+    this.#host.send(this.#host.calls.copy(text));
   }
 
   changeBacking(depth: number, choosesFile: boolean): void {
-    this.#host.changeBacking(depth, choosesFile);
+    this.#host.send(this.#host.calls.changeBacking(depth, choosesFile));
   }
 
   openLayer(depth: number, toTheSide: boolean): void {
-    this.#host.openLayer(depth, toTheSide);
+    this.#host.send(this.#host.calls.openLayer(depth, toTheSide));
   }
 
   showLayer(depth: number): void {

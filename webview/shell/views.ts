@@ -58,15 +58,15 @@ export class Views {
       kinds: GUEST_KINDS,
       mapName: t('Cluster map of the guest disk'),
       bytesName: t('Guest bytes'),
-      cells: (request) => host.cells(request),
-      bytes: (offset, length) => host.readBytes(offset, length),
+      cells: (request) => host.result(host.calls.cells(request)),
+      bytes: (offset, length) => host.result(host.calls.readBytes(offset, length)),
     });
     this.#file = this.#makeView('file', {
       kinds: FILE_KINDS,
       mapName: t('Cluster map of the image file'),
       bytesName: t('File bytes'),
-      cells: (request) => host.hostCells(request),
-      bytes: (offset, length) => host.readHostBytes(offset, length),
+      cells: (request) => host.result(host.calls.hostCells(request)),
+      bytes: (offset, length) => host.result(host.calls.readHostBytes(offset, length)),
     });
   }
 
@@ -239,7 +239,7 @@ export class Views {
     if (this.store.state.fileTotals) return;
     this.#fileGeneration = -1;
     this.store.update({ layoutShare: undefined });
-    this.host.leaveFile();
+    this.host.send(this.host.calls.leaveFile());
   }
 
   /** Restores the saved state, once. */

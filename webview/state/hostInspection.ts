@@ -33,7 +33,7 @@ export class HostInspection {
   }
 
   async #ask({ start }: Selection, asked: number): Promise<void> {
-    const hostReport = await this.host.inspectHost(start);
+    const hostReport = await this.host.load(this.host.calls.inspectHost(start));
     if (asked === this.#asked) this.store.update({ hostReport });
   }
 

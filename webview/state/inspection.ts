@@ -1,6 +1,8 @@
 /** Loads the details of the selection from the host into the store, and announces them. */
+import type { KindTotals, PageReport } from '../../src/editor/page/messages';
 import type { Announcer } from '../base/announcer';
 import { nameClusters, nameShares, placeOf, sharesOfTotals } from '../map/describe';
+import type { Loadable } from '../host/answers';
 import type { HostClient } from '../host/client';
 import { GUEST_KINDS, KIND_WORDS } from '../map/kinds';
 import { Latest } from '../host/latest';
@@ -9,9 +11,9 @@ import { isOneCluster, type Selection } from '../map/selection';
 import type { Store } from './store';
 
 export class Inspection {
-  readonly #cluster: Latest<Selection, Awaited<ReturnType<HostClient['inspect']>>>;
-  readonly #range: Latest<Selection, Awaited<ReturnType<HostClient['totals']>>>;
-  readonly #teller: Latest<{ readonly selection: Selection | undefined }, void>;
+  readonly #cluster: Latest<Selection, Loadable<PageReport>>;
+  readonly #range: Latest<Selection, Loadable<KindTotals>>;
+  readonly #notifier: Latest<{ readonly selection: Selection | undefined }, Loadable<void>>;
 
   constructor(
     private readonly store: Store,
@@ -19,27 +21,29 @@ export class Inspection {
     host: HostClient,
   ) {
     this.#cluster = new Latest(
-      ({ start }) => host.inspect(start),
+      ({ start }) => host.load(host.calls.inspect(start)),
       (report) => {
         store.update({ report });
       },
     );
     this.#range = new Latest(
-      ({ start, length }) => host.totals(start, length),
+      ({ start, length }) => host.load(host.calls.totals(start, length)),
       (answer, selection) => {
         store.update({ rangeTotals: { of: selection, answer } });
       },
     );
-    this.#teller = new Latest(
+    this.#notifier = new Latest(
       ({ selection }) =>
-        host.selectionChanged(selection && { start: selection.start, length: selection.length }),
+        host.value(
+          host.calls.selectionChanged(selection && { start: selection.start, length: selection.length }),
+        ),
       () => undefined,
     );
   }
 
   /** Called when the selection changes or the image is read again. */
   of(selection: Selection | undefined, disk: Disk): void {
-    this.#teller.want({ selection });
+    this.#notifier.want({ selection });
     this.#range.cancel();
     if (!selection) {
       this.#cluster.cancel();
