@@ -43,6 +43,7 @@ export const STAGES = [
     name: 'lint',
     commands: [
       ['node_modules/eslint/bin/eslint.js', '.'],
+      ['node_modules/oxlint/bin/oxlint'],
       ['scripts/l10n.mjs', '--check'],
       ['scripts/docs.mjs', '--check'],
       ['scripts/lintWorkflows.mjs'],

@@ -1,6 +1,6 @@
 /** Reads the arguments of a verb as it declares them. */
 import { parseArgs } from 'node:util';
-import type { ByteSink } from '../qcow2/scan/byteWriter';
+import type { ByteSink } from '../text/byteWriter';
 import { type ByteCount, parseByteCount } from '../text/byteCount';
 import { printable } from '../text/printable';
 import {

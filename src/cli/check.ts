@@ -2,11 +2,12 @@
  * `qcow2 check`: the numbers, words and exit codes of `qemu-img check`, and problems that qemu-img does not look for; `-r`
  * repairs (repair.ts).
  */
-import { checkImage, type CheckReport } from '../qcow2/check/checkImage';
+import { checkImage } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import { refuseUnsettled } from '../qcow2/edit/readers';
 import { EngineError, isOtherFormat } from '../qcow2/errors';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
 import type { Surroundings } from './arguments';
 import { exitCode, printFindings, printIncomplete, printReport } from './checkReport';

@@ -1,16 +1,16 @@
 /** What a check prints, before or after a repair. */
 import { chainFindings } from '../qcow2/chain/chainFindings';
 import type { Chain } from '../qcow2/chain/openChain';
-import type { CheckReport } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import { checkJson, checkText, type FixedCounts } from '../qcow2/check/checkText';
 import { forEachQemuLine, type LineOptions } from '../qcow2/check/qemuLines';
 import type { Problem } from '../qcow2/errors';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
-import { ByteWriter } from '../qcow2/scan/byteWriter';
-import { Overview } from '../qcow2/scan/overview';
-import { qemuJson } from '../qcow2/scan/qemuJson';
+import { ByteWriter } from '../text/byteWriter';
+import { Overview } from '../qcow2/map/overview';
+import { qemuJson } from '../text/qemuJson';
 import { printError, standardError } from './output';
 import type { ArgumentsOf } from './verb';
 

@@ -5,7 +5,7 @@ import { overlaysBeside } from '../qcow2/chain/overlaysBeside';
 import type { Obstacle } from '../qcow2/check/obstacles';
 import { EditableImage } from '../qcow2/edit/editableImage';
 import { recoverImage } from '../qcow2/edit/interrupted';
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { listed, printable } from '../text/printable';
 import { printError } from './output';
 import type { ProgressBar } from './progressBar';

@@ -2,10 +2,10 @@
  * `qcow2 give-back`: returns space that nothing in the image uses to the file system. It cannot be undone, but what guests
  * and snapshots read does not change. `--dry-run` only says how much it would be.
  */
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
-import type { ByteSink } from '../qcow2/scan/byteWriter';
-import { qemuJson, type JsonValue } from '../qcow2/scan/qemuJson';
+import type { ByteSink } from '../text/byteWriter';
+import { qemuJson, type JsonValue } from '../text/qemuJson';
 import { silent } from '../qcow2/progress';
 import { sizeText } from '../text/sizeText';
 import { measureFreeSpace, type FreeSpace } from '../qcow2/space/freeSpace';

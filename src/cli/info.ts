@@ -3,11 +3,11 @@ import { fullBackingName } from '../qcow2/chain/names';
 import type { Chain } from '../qcow2/chain/openChain';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
 import type { Layer } from '../qcow2/image/layer';
-import { ByteWriter } from '../qcow2/scan/byteWriter';
-import type { ImageInfo } from '../qcow2/scan/info';
-import { imageInfo, rawInfo } from '../qcow2/scan/info';
-import { writeInfoText } from '../qcow2/scan/infoText';
-import { writeQemuJson } from '../qcow2/scan/qemuJson';
+import { ByteWriter } from '../text/byteWriter';
+import type { ImageInfo } from '../qcow2/report/info';
+import { imageInfo, rawInfo } from '../qcow2/report/info';
+import { writeInfoText } from './infoText';
+import { writeQemuJson } from '../text/qemuJson';
 import { reportFaults, type Run, unopenedError, withChain } from './verb';
 
 export const info: Run<'info'> = ({ operands, options, output: sink }) => {

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../qcow2/errors';
 import { useKoffiOf } from '../qcow2/io/koffi';
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
 import { stackText } from '../text/stackText';
 import { readArguments, UsageError } from './arguments';

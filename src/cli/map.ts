@@ -1,5 +1,5 @@
 /** `qcow2 map`: the extents of `qemu-img map`. */
-import { exportMap } from '../qcow2/scan/mapExport';
+import { exportMap } from '../qcow2/map/mapExport';
 import { bytesOf } from '../text/byteCount';
 import { reportFaults, requireComplete, type Run, withChain } from './verb';
 

@@ -1,7 +1,7 @@
 /** Standard output and standard error, written synchronously unless they are kept back. */
 import { writeSync } from 'node:fs';
 import { FileError } from '../qcow2/errors';
-import type { ByteSink } from '../qcow2/scan/byteWriter';
+import type { ByteSink } from '../text/byteWriter';
 
 const STDOUT = 1;
 const STDERR = 2;

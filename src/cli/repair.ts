@@ -1,8 +1,8 @@
 /** `qcow2 check -r`: repairs, as a staged edit that is saved at once. */
-import type { CheckReport } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import { EngineError } from '../qcow2/errors';
 import type { RepairMode, RepairRequest } from '../qcow2/repair/report';
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { EXIT_NOT_CHECKED, exitCode, printFindings, printIncomplete, printReport } from './checkReport';

@@ -1,5 +1,5 @@
 /** What `qcow2 check -r` prints about a repair: QEMU's words where QEMU does the same. */
-import type { CheckReport } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import type { FixedCounts } from '../qcow2/check/checkText';
 import type { Finding } from '../qcow2/check/findings';
 import type {

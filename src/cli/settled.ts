@@ -9,7 +9,7 @@ import { isBeingSaved } from '../qcow2/edit/interrupted';
 import { writersOf } from '../qcow2/edit/readers';
 import { EngineError, FileError } from '../qcow2/errors';
 import type { LockHolder } from '../qcow2/io/locks';
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
 import { localDisk } from '../qcow2/save/localDisk';
 import { dropOutput, holdOutput, printError, releaseOutput } from './output';

@@ -6,7 +6,7 @@ import { EngineError, FileError } from '../qcow2/errors';
 import { blockingFault, type Purpose } from '../qcow2/format/faults';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { formerFiles } from '../qcow2/edit/interrupted';
-import { describeProblem } from '../qcow2/problemText';
+import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
 import type { Arguments } from './arguments';
 import type { DECLARATIONS, VerbName } from './declarations';

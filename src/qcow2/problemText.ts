@@ -1,14 +1,8 @@
 /**
- * The English sentence for every problem code. `{file}`, `{offset}`, `{value}`, `{limit}`, `{what}` and `{name}` are
- * filled from the problem's fields (offsets as `0x…`), `{valueSize}`, `{limitSize}` and `{amountSize}` with sizes. The editor's translations are keyed by these sentences, and by
- * those of factText.ts.
+ * The English sentence for every problem code. describeProblem.ts fills `{file}`, `{offset}`, `{value}`, `{limit}`,
+ * `{what}` and `{name}` from the problem's fields (offsets as `0x…`), `{valueSize}`, `{limitSize}` and `{amountSize}` with
+ * sizes. The editor's translations are keyed by these sentences, and by those of factText.ts.
  */
-import type { Problem } from './errors';
-import { sizeText } from '../text/sizeText';
-import { isFact } from './factText';
-import { shown } from '../text/printable';
-import { hex } from './units';
-
 export const PROBLEM_TEXT = {
   cancelled: 'Cancelled',
 
@@ -207,7 +201,7 @@ export const PROBLEM_TEXT = {
   'backing.format': 'The format of the backing file takes 1 to {limit} bytes, not {value}',
   'backing.rawDataFile': 'An image with a raw external data file cannot have a backing file',
 
-  // scan/lost.ts, check/missing.ts
+  // map/lost.ts, check/missing.ts
   'file.incomplete':
     'This file is incomplete: it ends at {limitSize}, its tables refer to data up to {valueSize}; {amountSize} of the disk are missing. Copy it again before you repair it',
   'file.incompleteTables':
@@ -246,7 +240,7 @@ export const PROBLEM_TEXT = {
   'chain.inUse':
     'Another program has the backing file open for writing ({value}): its writes change the overlay',
 
-  // scan/
+  // report/
   'cells.request': 'Invalid map request: {value}, limit {limit}',
   'offset.beyondDisk': 'Offset {value} is not on the disk, which has {limit} bytes',
   'offset.beyondFile': 'Offset {value} is not in the file, which has {limit} bytes',
@@ -343,31 +337,3 @@ export const PROBLEM_TEXT = {
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_TEXT;
-
-/** Turns a template with `{name}` places into words; the editor passes `vscode.l10n.t`. */
-export type Translate = (template: string, args: Record<string, string | number>) => string;
-
-const sizeOf = (bytes: Problem['value']): string => (typeof bytes === 'number' ? sizeText(bytes) : '?');
-
-const english: Translate = (template, args) =>
-  template.replace(/\{(\w+)\}/g, (place, name: string) => String(args[name] ?? place));
-
-/**
- * Says what is wrong in one line, without the file's name (the edge puts it in front).
- * Names that come from an image are shortened and made printable, so a line stays a line.
- */
-export function describeProblem(problem: Problem, translate: Translate = english): string {
-  const args: Record<string, string | number> = {
-    file: shown(problem.file),
-    offset: problem.offset === undefined ? '?' : hex(problem.offset),
-    value: shown(String(problem.value ?? '?')),
-    limit: shown(String(problem.limit ?? '?')),
-    name: shown(problem.name ?? '?'),
-    valueSize: sizeOf(problem.value),
-    limitSize: sizeOf(problem.limit),
-    amountSize: sizeOf(problem.amount),
-  };
-  const { what = '?' } = problem;
-  args['what'] = isFact(what) ? translate(what, args) : what;
-  return translate(PROBLEM_TEXT[problem.code], args);
-}

@@ -6,31 +6,31 @@
 import type { Problem } from '../qcow2/errors';
 import type { ChainFinding } from '../qcow2/chain/chainFindings';
 import type { ChainView } from '../qcow2/chain/chainView';
-import type { CheckReport } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
 import type { Fault } from '../qcow2/format/faults';
-import type { HeaderView } from '../qcow2/scan/headerView';
+import type { HeaderView } from '../qcow2/report/headerView';
 import type { Obstacle } from '../qcow2/check/obstacles';
 import type { WriteAccess } from '../qcow2/check/writeAccess';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { BackupPlace } from '../qcow2/edit/backup';
 import type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
-import type { ClusterReport } from '../qcow2/scan/inspect';
-import type { HostReport } from '../qcow2/layout/hostReport';
+import type { ClusterReport } from '../qcow2/report/inspect';
+import type { HostReport } from '../qcow2/report/hostReport';
 import type { FreeSpace } from '../qcow2/space/freeSpace';
 import type { GivenBack } from '../qcow2/space/giveBack';
 import type { RecoverTrust } from '../qcow2/edit/interrupted';
 import type { RecoverOutcome } from '../qcow2/save/recover';
-import type { MapForm } from '../qcow2/scan/mapExport';
+import type { MapForm } from '../qcow2/map/mapExport';
 import type { RepairMode, RepairReport } from '../qcow2/repair/report';
-import type { Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
+import type { Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
 
 // The rooms above the worker import the engine's data types only from here.
 export { asFileName } from '../qcow2/chain/names';
 export type { Problem } from '../qcow2/errors';
 export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
-export type { CheckReport } from '../qcow2/check/checkImage';
+export type { CheckReport } from '../qcow2/check/checkReport';
 export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
 export type { Fault } from '../qcow2/format/faults';
 export type { Obstacle } from '../qcow2/check/obstacles';
@@ -42,17 +42,17 @@ export type { ChangeRequest } from '../qcow2/edit/changeRequest';
 export type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 export type {
   BitmapView,
-  ExtensionView,
   FeatureBit,
   FeatureName,
   HeaderField,
   HeaderFieldName,
   HeaderView,
   SnapshotView,
-} from '../qcow2/scan/headerView';
-export type { PhraseCode, Said } from '../qcow2/scan/phrase';
-export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/scan/inspect';
-export type { HostKind } from '../qcow2/layout/hostLayout';
+} from '../qcow2/report/headerView';
+export type { ExtensionView } from '../qcow2/report/extensionView';
+export type { PhraseCode, Said } from '../text/phrase';
+export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/report/inspect';
+export type { HostKind } from '../qcow2/map/hostLayout';
 export type { FreeSpace } from '../qcow2/space/freeSpace';
 export type { GivenBack } from '../qcow2/space/giveBack';
 export type { RecoverTrust } from '../qcow2/edit/interrupted';
@@ -64,8 +64,8 @@ export type {
   RepairMode,
   RepairReport,
 } from '../qcow2/repair/report';
-export type { MapForm } from '../qcow2/scan/mapExport';
-export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/scan/overview';
+export type { MapForm } from '../qcow2/map/mapExport';
+export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
 
 export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };

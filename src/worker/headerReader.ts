@@ -5,7 +5,7 @@ import { EngineError, isOtherFormat } from '../qcow2/errors';
 import { readBackingName } from '../qcow2/format/backingName';
 import { checkEncryption, type Encryption } from '../qcow2/format/encryption';
 import { blockingFault, FaultCollector } from '../qcow2/format/faults';
-import { parseHeader } from '../qcow2/format/header';
+import { parseHeader } from '../qcow2/format/parseHeader';
 import { parseExtensions } from '../qcow2/format/headerExtensions';
 import { type LocalFile, openLocalFile } from '../qcow2/io/localFile';
 import type { IndexedImage } from './indexApi';

@@ -5,8 +5,8 @@ import { probeFormat } from '../qcow2/chain/probe';
 import { FileError, RefusedError } from '../qcow2/errors';
 import { openLocalFile } from '../qcow2/io/localFile';
 import type { Progress } from '../qcow2/progress';
-import { exportMap } from '../qcow2/scan/mapExport';
-import type { MapExportResult } from '../qcow2/scan/mapExport';
+import { exportMap } from '../qcow2/map/mapExport';
+import type { MapExportResult } from '../qcow2/map/mapExport';
 import type { MapRequest } from './api';
 import { isSameFile, resolveTarget, WholeFile } from './wholeFile';
 

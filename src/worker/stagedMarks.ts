@@ -2,7 +2,7 @@
  * The bytes of the guest disk, or of the image file, that differ from those on disk: what the map marks. A small number of
  * ranges is kept exactly; beyond that, neighbours are merged in ever coarser steps, so that memory stays bounded.
  */
-import type { CellsRequest } from '../qcow2/scan/overview';
+import type { CellsRequest } from '../qcow2/map/overview';
 
 /** 2 MiB of them. */
 const MAX_RANGES = 2 ** 17;

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openChain } from '../../src/qcow2/chain/openChain';
 import { EngineError } from '../../src/qcow2/errors';
 import { readGuest } from '../../src/qcow2/image/read';
-import { exportMap } from '../../src/qcow2/scan/mapExport';
+import { exportMap } from '../../src/qcow2/map/mapExport';
 import { measuredCli, type Measured } from '../support/cli';
 import { EXTENSION, image } from '../support/imageBuilder';
 import { run, type RunOptions } from '../support/process';

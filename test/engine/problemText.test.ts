@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isFact } from '../../src/qcow2/factText';
-import { describeProblem, type Translate } from '../../src/qcow2/problemText';
+import { describeProblem, type Translate } from '../../src/qcow2/describeProblem';
 import { printable } from '../../src/text/printable';
 
 const german = JSON.parse(readFileSync('l10n/bundle.l10n.de.json', 'utf8')) as Record<string, string>;

@@ -10,7 +10,7 @@ import { type Layer, RunKind } from '../../src/qcow2/image/layer';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { readGuest } from '../../src/qcow2/image/read';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
-import { forEachExtent, type MapExtent } from '../../src/qcow2/scan/map';
+import { forEachExtent, type MapExtent } from '../../src/qcow2/map/map';
 import { buildPlan, imagePlan } from '../support/arbitraryImage';
 import { image, type BuiltImage, type GuestKind, type GuestRun } from '../support/imageBuilder';
 import { mustQemuImg, qemuImg } from '../support/qemu';

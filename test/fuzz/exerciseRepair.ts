@@ -2,7 +2,7 @@
  * Repairs an image that was not checked. If the check finds the result sound, it can be read and changed, and its save can
  * be planned.
  */
-import { isSound } from '../../src/qcow2/check/checkImage';
+import { isSound } from '../../src/qcow2/check/checkReport';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import type { BlockFile } from '../../src/qcow2/io/blockFile';
 import { PageStore } from '../../src/qcow2/io/pageStore';

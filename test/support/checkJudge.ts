@@ -1,6 +1,7 @@
 /** QEMU judges the check: compares the numbers of its JSON with ours. */
 import { EngineError } from '../../src/qcow2/errors';
-import { checkImage, type CheckReport } from '../../src/qcow2/check/checkImage';
+import { checkImage } from '../../src/qcow2/check/checkImage';
+import type { CheckReport } from '../../src/qcow2/check/checkReport';
 import { forEachQemuLine } from '../../src/qcow2/check/qemuLines';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
 import { silent } from '../../src/qcow2/progress';

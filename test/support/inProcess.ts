@@ -1,7 +1,7 @@
 /** Calls the engine directly where a process for each call would take too long. */
 import { openChain } from '../../src/qcow2/chain/openChain';
 import { readGuest } from '../../src/qcow2/image/read';
-import { exportMap, type MapExport } from '../../src/qcow2/scan/mapExport';
+import { exportMap, type MapExport } from '../../src/qcow2/map/mapExport';
 
 /** The map of the image's chain, as the headless command would print it. */
 export function mapText(path: string, request: MapExport): string {

@@ -8,7 +8,7 @@ import { map } from '../../src/cli/map';
 import { redirectOutput } from '../../src/cli/output';
 import { repairFile } from '../../src/cli/repair';
 import { EngineError } from '../../src/qcow2/errors';
-import { describeProblem } from '../../src/qcow2/problemText';
+import { describeProblem } from '../../src/qcow2/describeProblem';
 import type { Ran } from './process';
 
 type Run = (args: readonly string[]) => unknown;

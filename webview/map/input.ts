@@ -1,6 +1,6 @@
 /** Translates mouse, wheel and keyboard input on the cluster map into calls of the navigator. */
 import type { Point } from './geometry';
-import type { MapView } from './view';
+import type { Navigator } from './navigator';
 
 /** CSS pixels of wheel travel per zoom step; a notch of a mouse wheel is 100 to 120. */
 const WHEEL_STEP = 50;
@@ -10,13 +10,27 @@ type Drag =
   | { readonly kind: 'select'; readonly pointer: number }
   | { readonly kind: 'pan'; readonly pointer: number; last: Point; sideways: number };
 
-export function attachInput(map: MapView): void {
+/** What the input is for: the map, as far as it can be moved by hand. */
+export interface MapTarget {
+  readonly element: HTMLElement;
+  readonly navigator: Navigator;
+  /** The position of a pointer event in canvas pixels. */
+  pointOf(event: { readonly clientX: number; readonly clientY: number }): Point;
+  /** Runs an action that may move the view or the selection, then redraws and notifies. */
+  navigate(action: (navigator: Navigator) => void): void;
+  hover(point: Point | undefined): void;
+  setFocused(isFocused: boolean): void;
+  /** Enter was pressed on the selection. */
+  inspect(): void;
+}
+
+export function attachInput(map: MapTarget): void {
   attachPointer(map, attachKeyboard(map));
   attachWheel(map);
 }
 
 /** @param keys whether Space is held, which turns a drag into a pan */
-function attachPointer(map: MapView, keys: { readonly isSpaceHeld: boolean }): void {
+function attachPointer(map: MapTarget, keys: { readonly isSpaceHeld: boolean }): void {
   const { element } = map;
   let drag: Drag | undefined;
 
@@ -70,7 +84,7 @@ function attachPointer(map: MapView, keys: { readonly isSpaceHeld: boolean }): v
   });
 }
 
-function pan(map: MapView, drag: Extract<Drag, { kind: 'pan' }>, point: Point): void {
+function pan(map: MapTarget, drag: Extract<Drag, { kind: 'pan' }>, point: Point): void {
   drag.sideways += drag.last.x - point.x;
   const { cellSize } = map.navigator.view;
   const cells = Math.trunc(drag.sideways / cellSize);
@@ -83,7 +97,7 @@ function pan(map: MapView, drag: Extract<Drag, { kind: 'pan' }>, point: Point): 
 }
 
 /** Beyond the upper or lower edge, the map scrolls. */
-function extendSelection(map: MapView, point: Point): void {
+function extendSelection(map: MapTarget, point: Point): void {
   map.navigate((navigator) => {
     const { frame, view } = navigator;
     if (point.y < 0) navigator.scroll(0, -view.cellSize);
@@ -97,7 +111,7 @@ function extendSelection(map: MapView, point: Point): void {
   });
 }
 
-function attachWheel(map: MapView): void {
+function attachWheel(map: MapTarget): void {
   let travel = 0;
   map.element.addEventListener(
     'wheel',
@@ -124,7 +138,7 @@ function attachWheel(map: MapView): void {
   );
 }
 
-function attachKeyboard(map: MapView): { readonly isSpaceHeld: boolean } {
+function attachKeyboard(map: MapTarget): { readonly isSpaceHeld: boolean } {
   const { element } = map;
   const keys = { isSpaceHeld: false };
   const space = (isHeld: boolean): void => {
@@ -151,7 +165,7 @@ function attachKeyboard(map: MapView): { readonly isSpaceHeld: boolean } {
 }
 
 /** @returns whether the key was handled */
-function pressed(map: MapView, event: KeyboardEvent): boolean {
+function pressed(map: MapTarget, event: KeyboardEvent): boolean {
   const { columns, rows } = map.navigator;
   const move = (cells: number): boolean => {
     map.navigate((navigator) => {
@@ -200,7 +214,7 @@ function pressed(map: MapView, event: KeyboardEvent): boolean {
 }
 
 /** Zooms around the selected cell if it is visible, else around the middle. */
-export function zoomAtCursor(map: MapView, steps: number): void {
+export function zoomAtCursor(map: MapTarget, steps: number): void {
   map.navigate((navigator) => {
     navigator.zoomBy(steps, navigator.focusPoint);
   });

@@ -6,7 +6,7 @@ import type { KindSet } from './kinds';
 import { paletteOf, readTheme, type Theme } from './theme';
 import { MapCanvas } from './canvas';
 import { cellOrigin, visibleCells, type Disk, type Frame, type Point } from './geometry';
-import { attachInput } from './input';
+import { attachInput, type MapTarget } from './input';
 import { Navigator, type SavedPlace } from './navigator';
 import type { Palette } from './paint';
 import type { Selection } from './selection';
@@ -22,7 +22,7 @@ export interface MapEvents {
   inspected(): void;
 }
 
-export class MapView {
+export class MapView implements MapTarget {
   readonly element = document.createElement('div');
   readonly navigator = new Navigator();
   readonly #canvas = new MapCanvas();
@@ -86,7 +86,6 @@ export class MapView {
     this.redraw();
   }
 
-  /** Runs an action that may move the view or the selection, then redraws and notifies. */
   navigate(action: (navigator: Navigator) => void): void {
     const before = this.navigator.selection;
     action(this.navigator);
@@ -114,7 +113,6 @@ export class MapView {
     this.#request('cells');
   }
 
-  /** The position of a pointer event in canvas pixels. */
   pointOf(event: { readonly clientX: number; readonly clientY: number }): Point {
     const box = this.element.getBoundingClientRect();
     const { ratio } = this.navigator.frame;

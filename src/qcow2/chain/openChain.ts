@@ -9,7 +9,7 @@ import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { EngineError, RefusedError, UnsupportedError } from '../errors';
 import type { Problem } from '../errors';
 import { FaultCollector } from '../format/faults';
-import { parseHeader } from '../format/header';
+import { parseHeader } from '../format/parseHeader';
 import { parseExtensions } from '../format/headerExtensions';
 import type { BlockFile } from '../io/blockFile';
 import type { Layer } from '../image/layer';

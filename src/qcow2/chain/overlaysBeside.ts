@@ -6,7 +6,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../errors';
 import { readBackingName } from '../format/backingName';
-import { parseHeader } from '../format/header';
+import { parseHeader } from '../format/parseHeader';
 import { parseExtensions } from '../format/headerExtensions';
 import { openLocalFile } from '../io/localFile';
 import { backingReference } from './backingReference';

@@ -4,19 +4,14 @@
  */
 import { FormatError } from '../errors';
 import type { Bitmap } from '../format/bitmapDirectory';
+import { ALL_ONES, isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { dataView, entryHex } from '../format/bytes';
-import { offsetOf, RESERVED_BEYOND_2_53 } from '../format/offsetField';
+import { BEYOND_2_53_HIGH, offsetOf } from '../format/entryBits';
 import { refuseBeyondFile } from '../format/tableBounds';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
 import { entryBytes } from './refcountBlocks';
 import type { TallyCounter } from './tally';
-
-/** The entry for bits that are all set, without a cluster that has them. */
-const ALL_ONES = 1;
-/** Bits 56 to 63, and 1 to 8. */
-const RESERVED_HIGH = 0xff000000;
-const RESERVED_LOW = 0x1fe;
 
 /** Marks the guest bytes from `start` to `end`. */
 export function markBitmaps(
@@ -99,12 +94,7 @@ class BitmapMarker {
     const at = (index - first) * 8;
     const [high, low] = [view.getUint32(at), view.getUint32(at + 4)];
     const offset = offsetOf(high, low);
-    const isBroken =
-      (high & (RESERVED_HIGH | RESERVED_BEYOND_2_53)) !== 0 ||
-      (low & RESERVED_LOW) !== 0 ||
-      offset % this.#clusterSize !== 0 ||
-      (offset !== 0 && (low & ALL_ONES) !== 0);
-    if (isBroken) {
+    if (isBrokenBitmapEntry(high, low, this.#clusterSize) || (high & BEYOND_2_53_HIGH) !== 0) {
       throw new FormatError(this.context.file.name, 'bitmap.entry', {
         offset: this.bitmap.tableOffset + index * 8,
         value: entryHex(high, low),

@@ -5,12 +5,11 @@
  */
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
-import { isCompressed, L2_ZERO_LOW } from '../format/l2Entry';
+import { compressedClusters } from '../format/compressedDescriptor';
+import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
+import { EntryKind, hasHostCluster, isCompressed } from '../format/l2Kind';
 import { SUBCLUSTERS } from '../format/limits';
-import { offsetOf } from '../format/offsetField';
 import { readGuest } from '../image/read';
-import { EntryKind } from './decide';
-import { COPIED_HIGH } from './entryReader';
 import type { ImageWriter } from './imageWriter';
 import type { L2Table } from './l2Tables';
 import type { Became } from './tally';
@@ -121,8 +120,7 @@ export class DataWriter {
     const at = index * entries.stride;
     const kind = entries.kindAt(words, at, offset, guest);
     if (context.image.hasDataFile) return false;
-    const hasHost = kind === EntryKind.data || kind === EntryKind.zeroAllocated;
-    return !hasHost || (words[at + HIGH]! & COPIED_HIGH) === 0;
+    return !hasHostCluster(kind) || (words[at + HIGH]! & COPIED_HIGH) === 0;
   }
 
   /** The host cluster behind that of the entry before `index`; undefined where that entry has none. */
@@ -259,8 +257,9 @@ export class DataWriter {
   #setEntry({ words, changed }: L2Table, at: number, host: number, low: number, high: number): boolean {
     const { stride } = this.writer.entries;
     const before = words.slice(at, at + stride);
-    words[at + HIGH] = Math.floor(host / 2 ** 32) | COPIED_HIGH;
-    words[at + LOW] = host & ~L2_ZERO_LOW;
+    const entry = withOffset(COPIED_HIGH, 0, host);
+    words[at + HIGH] = entry.high;
+    words[at + LOW] = entry.low;
     if (stride === 4) {
       const mask = bitsBetween(
         Math.floor(low / this.#subclusterSize),
@@ -276,11 +275,11 @@ export class DataWriter {
 
   /** Gives up what an entry referred to. */
   #release(kind: EntryKind, high: number, low: number): void {
-    const { allocator, entries } = this.writer;
+    const { allocator, header } = this.writer;
     if (kind === EntryKind.compressed) {
-      const { first, count } = entries.compressedClusters(high, low);
+      const { first, count } = compressedClusters(high, low, header.clusterBits);
       allocator.release(first, count);
-    } else if (kind === EntryKind.data || kind === EntryKind.zeroAllocated) {
+    } else if (hasHostCluster(kind)) {
       allocator.release(offsetOf(high, low) / this.#clusterSize);
     }
   }

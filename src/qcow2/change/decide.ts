@@ -3,17 +3,7 @@
  * unmapped zero clusters if no backing file" (v9 01/13), and nothing else. Which cluster it is, where its bytes are
  * and who else refers to them are others' business; whoever gives up a host cluster drops its refcount.
  */
-
-/** What an L2 entry is. Small numbers: they index tables in loops over millions of entries. */
-export const EntryKind = {
-  unallocated: 0,
-  /** Has a host cluster of its own or shared; with extended L2, whatever its subclusters are. */
-  data: 1,
-  compressed: 2,
-  zeroPlain: 3,
-  zeroAllocated: 4,
-} as const;
-export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
+import { EntryKind } from '../format/l2Kind';
 
 /** What is to become of it. */
 export const Outcome = {

@@ -3,9 +3,10 @@
  */
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
+import { EntryKind } from '../format/l2Kind';
 import type { Fill } from '../io/fill';
 import { bitsBetween, DataWriter } from './dataWriter';
-import { EntryKind, Outcome } from './decide';
+import { Outcome } from './decide';
 import { EntryRewriter } from './entryRewriter';
 import type { ImageWriter } from './imageWriter';
 import { forEachOther } from './knownZero';

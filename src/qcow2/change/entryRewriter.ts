@@ -3,9 +3,10 @@
  * gathers the host clusters that are given up into runs, across tables.
  */
 import { HIGH, LOW } from '../format/bytes';
-import { L2_ZERO_LOW } from '../format/l2Entry';
-import { offsetOf } from '../format/offsetField';
-import { EntryKind, Outcome } from './decide';
+import { compressedClusters } from '../format/compressedDescriptor';
+import { offsetOf, ZERO_LOW } from '../format/entryBits';
+import { EntryKind } from '../format/l2Kind';
+import { Outcome } from './decide';
 import type { ImageWriter } from './imageWriter';
 import type { Became } from './tally';
 
@@ -43,7 +44,7 @@ export class EntryRewriter {
         return this.#replace(words, at, end, kind, count, 0, 0) ? 'becameUnallocated' : 'unchanged';
       case Outcome.zero: {
         if (kind === EntryKind.zeroPlain) return 'unchanged';
-        const [flag, zeroes] = isExtended ? [0, ALL_ZERO] : [L2_ZERO_LOW, 0];
+        const [flag, zeroes] = isExtended ? [0, ALL_ZERO] : [ZERO_LOW, 0];
         return this.#replace(words, at, end, kind, count, flag, zeroes) ? 'becameZero' : 'unchanged';
       }
       case Outcome.zeroKeeping:
@@ -89,9 +90,9 @@ export class EntryRewriter {
 
   #giveUp(kind: EntryKind, high: number, low: number, count: number): void {
     if (kind === EntryKind.unallocated || kind === EntryKind.zeroPlain) return;
-    const { entries, allocator, context } = this.writer;
+    const { header, allocator, context } = this.writer;
     if (kind === EntryKind.compressed) {
-      const clusters = entries.compressedClusters(high, low);
+      const clusters = compressedClusters(high, low, header.clusterBits);
       allocator.release(clusters.first, clusters.count);
       return;
     }
@@ -108,8 +109,8 @@ export class EntryRewriter {
 
 /** @returns false where they are all set; a run has them all or none */
 function setZeroFlags(words: Uint32Array, at: number, end: number): boolean {
-  if ((words[at + LOW]! & L2_ZERO_LOW) !== 0) return false;
-  for (let word = at + LOW; word < end; word += 2) words[word] = words[word]! | L2_ZERO_LOW;
+  if ((words[at + LOW]! & ZERO_LOW) !== 0) return false;
+  for (let word = at + LOW; word < end; word += 2) words[word] = words[word]! | ZERO_LOW;
   return true;
 }
 

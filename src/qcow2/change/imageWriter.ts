@@ -1,15 +1,15 @@
 /** Everything that one change of one image needs, made for it and thrown away after it. */
 import { ArgumentError, RefusedError } from '../errors';
-import { clearUnknownAutoclear } from './autoclear';
 import type { Header } from '../format/header';
+import { EntryReader } from '../image/entryReader';
 import type { Layer } from '../image/layer';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { WritableFile } from '../io/writableFile';
 import { hex } from '../units';
 import { Allocator } from './allocator';
+import { clearUnknownAutoclear } from './autoclear';
 import { markBitmaps } from './bitmaps';
 import type { Change, ChangeContext } from './context';
-import { EntryReader } from './entryReader';
 import { L2Tables } from './l2Tables';
 import { TallyCounter, type ChangeTally } from './tally';
 
@@ -29,7 +29,7 @@ export class ImageWriter {
     this.header = context.image.header;
     this.allocator = new Allocator(context, this.tally);
     this.tables = new L2Tables(context, this.allocator, this.tally);
-    this.entries = new EntryReader(context.image.tables);
+    this.entries = new EntryReader(context.image.tables.rules);
     this.#layers = context.layers;
   }
 
@@ -74,7 +74,7 @@ export class ImageWriter {
     const changed = this.tables.writes > 0 || this.hasWrittenData;
     if (changed) {
       markBitmaps(context, allocator, tally, start, start + length);
-      clearUnknownAutoclear(context, tally);
+      tally.autoclearBitsCleared = clearUnknownAutoclear(context.file, context.image.features);
     }
     allocator.finish();
     const { freed, allocated } = allocator;

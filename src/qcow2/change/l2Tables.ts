@@ -5,13 +5,13 @@
  * up.
  */
 import { HIGH, LOW, swapWords, wordsInPlace } from '../format/bytes';
+import { COPIED_HIGH, withOffset } from '../format/entryBits';
 import { decodeL1Entry } from '../format/l1Entry';
 import { refuseBeyondFile } from '../format/tableBounds';
 import { firstOf, type Scratch, SCRATCH_SIZE, scratchOf, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
-import { COPIED_HIGH } from './entryReader';
 import type { TallyCounter } from './tally';
 import { isZero } from './zeroBytes';
 
@@ -197,11 +197,12 @@ export class L2Tables {
 
   #setL1(index: number, offset: number): void {
     const at = this.#l1Word(index);
+    const { high, low } = withOffset(offset === 0 ? 0 : COPIED_HIGH, 0, offset);
     const entry = Buffer.alloc(8);
-    entry.writeBigUInt64BE(BigInt(offset));
-    if (offset !== 0) entry.writeUInt32BE((entry.readUInt32BE(0) | COPIED_HIGH) >>> 0, 0);
-    this.#window[at + HIGH] = entry.readUInt32BE(0);
-    this.#window[at + LOW] = entry.readUInt32BE(4);
+    entry.writeUInt32BE(high, 0);
+    entry.writeUInt32BE(low, 4);
+    this.#window[at + HIGH] = high;
+    this.#window[at + LOW] = low;
     this.#context.file.write(entry, this.#context.image.tables.l1EntryOffset(index));
   }
 

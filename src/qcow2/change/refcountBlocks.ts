@@ -4,13 +4,19 @@
  * comparing and filling memory.
  */
 import { FormatError } from '../errors';
-import { decodeRefcountTableEntry, refcountsPerBlock } from '../format/refcount';
 import type { Header } from '../format/header';
+import { decodeRefcountTableEntry } from '../format/refcount';
+import {
+  onesOnDisk,
+  readRefcount,
+  refcountsPerBlock,
+  refcountWidth,
+  type RefcountWidth,
+} from '../format/refcountWidth';
 import { refuseBeyondFile } from '../format/tableBounds';
 import { Fill } from '../io/fill';
 import type { WritableFile } from '../io/writableFile';
 import type { ClusterBits } from './clusterSet';
-import { refcountWidth, type RefcountWidth } from './refcountWidth';
 
 /** Bytes of blocks in memory: few, since they are gone through in ascending order. */
 const BUDGET = 8 * 1024 * 1024;
@@ -54,7 +60,6 @@ export class RefcountBlocks {
   /** A part of the table, as it is in the file. */
   readonly #window = Buffer.alloc(WINDOW);
   #windowStart = -1;
-  readonly #word = Buffer.alloc(8);
   #clock = 0;
 
   /** @param freed is told of every cluster whose refcount falls to 0 */
@@ -71,9 +76,7 @@ export class RefcountBlocks {
     this.#width = refcountWidth(refcountBits);
     this.#mostBlocks = Math.max(2, Math.floor(budget / clusterSize));
     this.#zeroes = Buffer.alloc(clusterSize);
-    const word = Buffer.alloc(8);
-    for (let index = 0; index < 64 / refcountBits; index++) this.#width.set(word, index, 1);
-    this.#ones = Buffer.alloc(clusterSize, word);
+    this.#ones = onesOnDisk(this.perBlock, refcountBits);
     this.#onesFill = Fill.of(this.#ones.readUInt32BE(0), this.#ones.readUInt32BE(4));
   }
 
@@ -94,11 +97,7 @@ export class RefcountBlocks {
     const index = Math.floor(cluster / this.perBlock);
     const offset = this.#blocks.has(index) ? 0 : this.#offsetOf(index);
     if (offset === 0) return this.get(cluster);
-    // The width's own unit: a word of 64 bits.
-    const { bits } = this.#width;
-    const at = (cluster - index * this.perBlock) * bits;
-    this.file.read(this.#word, offset + Math.floor(at / 64) * 8);
-    return this.#width.get(this.#word, (at % 64) / bits);
+    return readRefcount(this.file, offset, cluster - index * this.perBlock, this.#width);
   }
 
   /** Whether there is a block for the refcount of `cluster`. */

@@ -1,10 +1,9 @@
 /** References of the bitmaps extension: directory, tables, and clusters of bits (qcow2.txt, "Bitmaps"). */
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { SCRATCH_SIZE, withScratch } from '../image/scratch';
 import type { Progress } from '../progress';
-import type { ReferenceReceiver } from './references';
+import type { ReferenceReceiver } from './referenceReceiver';
 
 /** @throws FileError, CancelledError */
 export function forEachBitmapReference(
@@ -43,13 +42,4 @@ function forEachTableEntry(
       }
     }
   });
-}
-
-/** Bits 56 to 63, and 1 to 8, of a bitmap table entry. */
-const BITMAP_RESERVED = { high: 0xff000000, low: 0x1fe };
-
-/** Whether an entry of a bitmap table has bits that it must not have, or leads to no whole cluster. */
-export function isBrokenBitmapEntry(high: number, low: number, clusterSize: number): boolean {
-  if ((high & BITMAP_RESERVED.high) !== 0 || (low & BITMAP_RESERVED.low) !== 0) return true;
-  return offsetOf(high, low) !== 0 && (low & (clusterSize - 1)) !== 0;
 }

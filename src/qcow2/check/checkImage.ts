@@ -2,7 +2,7 @@
  * The full check of an image: what `qemu-img check` finds, with its numbers, and what it does not tell. Tables are
  * read once, in large pieces; references are counted in a byte for each cluster that is referred to.
  */
-import { type Problem, UnsupportedError } from '../errors';
+import { UnsupportedError } from '../errors';
 import {
   MAX_L1_SIZE,
   MAX_SNAPSHOT_EXTRA_SIZE,
@@ -14,44 +14,15 @@ import type { Qcow2Image } from '../image/qcow2Image';
 import { silent, type Progress } from '../progress';
 import { hex } from '../units';
 import { ClaimCollector, MAX_CLAIMED } from './claims';
+import type { CheckReport } from './checkReport';
 import { RefcountComparison } from './compareRefcounts';
 import { ReferenceCounter } from './countReferences';
 import { DiskRefcounts } from './diskRefcounts';
-import { Findings, type Finding, type FindingKind, MAX_KEPT } from './findings';
+import { Findings, MAX_KEPT } from './findings';
 import { References } from './references';
-
-/** Plain JSON. */
-export interface CheckReport {
-  readonly file: string;
-  /** As `qemu-img check` counts them. */
-  readonly corruptions: number;
-  readonly leaks: number;
-  readonly checkErrors: number;
-  /** What breaks the specification although `qemu-img check` does not count it; overlaps among them. */
-  readonly defects: number;
-  /** Clusters of the guest's disk. */
-  readonly totalClusters: number;
-  /** Of the active layer; a host cluster that is named twice counts twice. */
-  readonly allocatedClusters: number;
-  readonly fragmentedClusters: number;
-  readonly compressedClusters: number;
-  /** Bytes; 0 where it cannot be told. */
-  readonly imageEndOffset: number;
-  /** The first findings; `byKind` has the numbers of all. */
-  readonly findings: readonly Finding[];
-  readonly byKind: Readonly<Partial<Record<FindingKind, number>>>;
-  /** Repair has to make the refcount structures anew. */
-  readonly needsRebuild: boolean;
-  /** The file was cut off, and internal snapshots have lost what only they have; the scan tells of the disk itself. */
-  readonly incomplete?: Problem;
-}
 
 /** As QEMU has it: more clusters than this are not checked. */
 export const MAX_CLUSTERS = 2 ** 31 - 1;
-
-/** Nothing wrong but leaks, which cost space and no data. */
-export const isSound = (report: CheckReport): boolean =>
-  report.corruptions === 0 && report.checkErrors === 0 && report.defects === 0;
 
 /** References counted, and what was found on the way. */
 export interface CountedImage {

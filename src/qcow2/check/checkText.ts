@@ -1,6 +1,6 @@
 /** The report of a check as `qemu-img check` prints it to standard output, for people and as JSON. */
 import { hex } from '../units';
-import type { CheckReport } from './checkImage';
+import type { CheckReport } from './checkReport';
 import type { Claim, Finding } from './findings';
 
 /** What a repair has mended before the check, as QEMU counts it. */

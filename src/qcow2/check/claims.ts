@@ -5,7 +5,7 @@
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { Claim, Findings, Structure } from './findings';
-import type { Place } from './references';
+import type { Place } from './referenceReceiver';
 import { RegionReceiver } from './regionReceiver';
 
 /** Clusters whose claims are looked up. */

@@ -2,24 +2,27 @@
  * The first pass of the check: counts references, keeps the statistics, and finds what is wrong with entries, each
  * as QEMU does (block/qcow2-refcount.c, check_refcounts_l1, check_refcounts_l2, check_oflag_copied, check_refblocks).
  */
+import { isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { HIGH, LOW, entryHex } from '../format/bytes';
-import { L2_ZERO_LOW } from '../format/l2Entry';
-import { offsetOf } from '../format/offsetField';
+import { compressedRegion, onlyCluster } from '../format/compressedDescriptor';
+import {
+  COPIED_HIGH,
+  hasAny,
+  L1_RESERVED,
+  L2_RESERVED,
+  offsetOf,
+  REFCOUNT_TABLE_RESERVED,
+  ZERO_LOW,
+} from '../format/entryBits';
+import { EntryKind, entryKind, showsHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { hex } from '../units';
-import { isBrokenBitmapEntry } from './bitmapReferences';
 import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { FindingKind, Findings, FindingFacts, Structure } from './findings';
 import type { L1Table } from './l1Tables';
 import { SnapshotLosses } from './missing';
-import { compressedRegion, type L2Table, type Place, type ReferenceReceiver } from './references';
-import { COPIED_HIGH, entryType } from './walkL2';
-
-/** Bits 56 to 62, and 0 to 8, of an L1 entry. */
-const L1_RESERVED = { high: 0x7f000000, low: 0x1ff };
-/** Bits 56 to 61, and 1 to 8, of a standard L2 entry. */
-const L2_RESERVED = { high: 0x3f000000, low: 0x1fe };
+import type { L2Table, Place, ReferenceReceiver } from './referenceReceiver';
 
 /** What the active layer has, as `qemu-img check` counts it. Clusters. */
 export interface Statistics {
@@ -35,8 +38,7 @@ export class ReferenceCounter implements ReferenceReceiver {
   readonly exclusive: (readonly [first: number, count: number])[] = [];
   readonly snapshotLosses: SnapshotLosses;
   readonly #clusterSize: number;
-  /** Bits of a compressed cluster's offset in the high word. */
-  readonly #offsetHigh: number;
+  readonly #clusterBits: number;
   readonly #fileEnd: number;
   #table: L2Table = { offset: 0, times: 0, activeTimes: 0, guest: 0 };
   /** How often COPIED flags of the table count; 0 where nothing is known about them. */
@@ -52,10 +54,10 @@ export class ReferenceCounter implements ReferenceReceiver {
     readonly clusters: number,
     readonly findings: Findings,
   ) {
-    const { clusterSize, refcountBits } = image.header;
+    const { clusterBits, clusterSize, refcountBits } = image.header;
+    this.#clusterBits = clusterBits;
     this.#clusterSize = clusterSize;
     this.snapshotLosses = new SnapshotLosses(image);
-    this.#offsetHigh = (1 << (38 - image.header.clusterBits)) - 1;
     // QEMU measures files in sectors.
     this.#fileEnd = Math.ceil(image.file.size / 512) * 512;
     // A region that is not aligned may reach into the cluster behind the last one.
@@ -104,7 +106,7 @@ export class ReferenceCounter implements ReferenceReceiver {
       };
       this.findings.add(kind, { ...facts, ...more }, times);
     };
-    if ((high & L1_RESERVED.high) !== 0 || (low & L1_RESERVED.low) !== 0) add('l1Reserved', table.times);
+    if (hasAny(high, low, L1_RESERVED)) add('l1Reserved', table.times);
     if (offset % this.#clusterSize !== 0) add('l1Misaligned', table.times);
     if (!table.isActive || offset === 0) return;
     const refcount = this.disk.of(Math.floor(offset / this.#clusterSize));
@@ -159,41 +161,35 @@ export class ReferenceCounter implements ReferenceReceiver {
   /** Most lie in one cluster of the file, and there are as many as the disk has clusters. */
   compressed(_index: number, high: number, low: number): boolean {
     const { times, activeTimes } = this.#table;
-    const { clusterBits } = this.image.tables.rules;
-    const offsetHigh = high & this.#offsetHigh;
-    if (times !== 1 || offsetHigh >>> (clusterBits - 1) !== 0) return false;
-    const first = (offsetHigh << (32 - clusterBits)) | (low >>> clusterBits);
-    const sectors = ((high & 0x3fffffff) >>> (38 - clusterBits)) + 1;
-    const end = (low & (this.#clusterSize - 512)) + sectors * 512;
-    if (first >= this.clusters || end > this.#clusterSize) return false;
-    this.counts.addOne(first);
+    const cluster = onlyCluster(high, low, this.#clusterBits);
+    if (times !== 1 || cluster < 0 || cluster >= this.clusters) return false;
+    this.counts.addOne(cluster);
     this.#countCompressed(activeTimes);
     return true;
   }
 
   single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
     const { rules } = this.image.tables;
-    const type = entryType(rules, high, low);
-    if (type !== 'compressed') {
-      if ((high & L2_RESERVED.high) !== 0 || (low & L2_RESERVED.low) !== 0) {
-        this.#entry('l2Reserved', index, high, low);
-      }
-      if ((low & L2_ZERO_LOW) !== 0) {
+    const kind = entryKind(rules, high, low);
+    if (kind !== EntryKind.compressed) {
+      if (hasAny(high, low, L2_RESERVED)) this.#entry('l2Reserved', index, high, low);
+      if ((low & ZERO_LOW) !== 0) {
         if (rules.version === 2) this.#entry('zeroFlagInVersion2', index, high, low);
         else if (rules.extendedL2) this.#entry('zeroFlagReserved', index, high, low);
       }
     }
-    switch (type) {
-      case 'compressed':
+    switch (kind) {
+      case EntryKind.compressed:
         this.#compressed(index, high, low, (zeroes | allocated) !== 0);
         return;
-      case 'allocated':
+      case EntryKind.data:
+      case EntryKind.zeroAllocated:
         this.#allocated(index, high, low, zeroes, allocated);
         return;
-      case 'unallocated':
+      case EntryKind.unallocated:
         if (allocated !== 0) this.#entry('subclustersUnallocated', index, high, low);
         return;
-      case 'zeroPlain':
+      case EntryKind.zeroPlain:
         return;
     }
   }
@@ -209,12 +205,12 @@ export class ReferenceCounter implements ReferenceReceiver {
 
   refcountBlock(index: number): void {
     const { table } = this.disk;
-    const low = table[index * 2 + LOW]!;
+    const [high, low] = [table[index * 2 + HIGH]!, table[index * 2 + LOW]!];
     const offset = this.disk.blockOffset(index);
     const at = this.image.header.refcountTableOffset + index * 8;
-    const found = entryHex(table[index * 2 + HIGH]!, low);
+    const found = entryHex(high, low);
     const facts: FindingFacts = { at, found, host: offset, structure: 'refcount block' };
-    if ((low & 0x1ff) !== 0) {
+    if (hasAny(high, low, REFCOUNT_TABLE_RESERVED)) {
       this.findings.add('refcountBlockReserved', facts);
     } else if ((low & (this.#clusterSize - 1)) !== 0) {
       this.findings.add('refcountBlockMisaligned', facts);
@@ -263,12 +259,13 @@ export class ReferenceCounter implements ReferenceReceiver {
   }
 
   #allocated(index: number, high: number, low: number, zeroes: number, allocated: number): void {
-    const { hasDataFile, extendedL2 } = this.image.tables.rules;
+    const { rules } = this.image.tables;
+    const { hasDataFile } = rules;
     const host = offsetOf(high, low);
     const isCopied = (high & COPIED_HIGH) !== 0;
     if ((zeroes & allocated) !== 0) this.#entry('subclustersBoth', index, high, low);
     if (host % this.#clusterSize !== 0) {
-      const hasData = extendedL2 ? allocated !== 0 : (low & L2_ZERO_LOW) === 0;
+      const hasData = showsHostCluster(rules, low, allocated);
       this.#entry(hasData ? 'dataMisaligned' : 'preallocatedMisaligned', index, high, low);
     }
     if (this.#table.activeTimes > 0) this.#countAllocated(host, 1);

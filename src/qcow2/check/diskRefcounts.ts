@@ -3,13 +3,18 @@
  * zero: those are shared, and comparing with them costs nothing.
  */
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { refcountBlockOffset } from '../format/entryBits';
 import type { Header } from '../format/header';
-import { offsetOf } from '../format/offsetField';
-import { refcountsPerBlock } from '../format/refcount';
+import {
+  onesOnDisk,
+  readRefcount,
+  refcountsPerBlock,
+  refcountWidth,
+  type RefcountWidth,
+} from '../format/refcountWidth';
 import type { BlockFile } from '../io/blockFile';
 import { Fill } from '../io/fill';
 import { pageBitsOf, SPILLED, UNREADABLE } from './clusterCounts';
-import { decodeNarrow, decodeWide, exactRefcount } from './decodeRefcounts';
 
 /** Bytes of decoded pages that are kept. */
 const BUDGET = 48 << 20;
@@ -24,6 +29,7 @@ export class DiskRefcounts {
   readonly entries: number;
   readonly #size: number;
   readonly #perBlock: number;
+  readonly #width: RefcountWidth;
   readonly #mask: number;
   /** Pages of the file's clusters. */
   readonly #pages: (Uint8Array | undefined)[];
@@ -54,6 +60,7 @@ export class DiskRefcounts {
     this.#mask = this.#size - 1;
     this.#pages = new Array<Uint8Array | undefined>(Math.ceil((clusters + 1) / this.#size)).fill(undefined);
     this.#perBlock = refcountsPerBlock(clusterSize, refcountBits);
+    this.#width = refcountWidth(refcountBits);
     this.entries = (refcountTableClusters * clusterSize) / 8;
     const bytes = new Uint8Array(refcountTableClusters * clusterSize);
     file.read(bytes, refcountTableOffset);
@@ -112,17 +119,14 @@ export class DiskRefcounts {
     const byte = this.page(index)[cluster - index * this.#size]!;
     if (byte === UNREADABLE) return undefined;
     if (byte !== SPILLED) return byte;
-    const { refcountBits } = this.header;
     const block = this.blockOffset(Math.floor(cluster / this.#perBlock));
-    return exactRefcount(this.file, block, cluster % this.#perBlock, refcountBits);
+    return readRefcount(this.file, block, cluster % this.#perBlock, this.#width);
   }
 
   /** Bits 9 to 63 of a refcount table entry, in bytes: exact to 2^53, and 0 past the table. */
   blockOffset(index: number): number {
     if (index >= this.entries) return 0;
-    const high = this.table[index * 2 + HIGH]!;
-    const low = this.table[index * 2 + LOW]!;
-    return offsetOf(high, low) + (high >>> 24) * 2 ** 56;
+    return refcountBlockOffset(this.table[index * 2 + HIGH]!, this.table[index * 2 + LOW]!);
   }
 
   #keep(index: number, page: Uint8Array): Uint8Array {
@@ -176,16 +180,7 @@ export class DiskRefcounts {
       return this.#ones;
     }
     const page = new Uint8Array(count);
-    if (refcountBits < 8) decodeNarrow(bytes, page, refcountBits);
-    else decodeWide(bytes, page, refcountBits);
+    this.#width.toBytes(bytes, page, SPILLED);
     return page;
   }
-}
-
-/** Bytes of `count` refcounts of one. */
-export function onesOnDisk(count: number, bits: number): Buffer {
-  if (bits < 8) return Buffer.alloc((count * bits) / 8, bits === 1 ? 0xff : bits === 2 ? 0x55 : 0x11);
-  const one = Buffer.alloc(bits / 8);
-  one[one.length - 1] = 1;
-  return Buffer.alloc((count * bits) / 8, one);
 }

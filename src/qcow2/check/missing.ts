@@ -1,9 +1,9 @@
 /** Whether parts of an image that were there once are missing: a download or a copy of its file was cut off. */
 import type { Problem } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
-import type { CheckReport } from './checkImage';
+import type { CheckReport } from './checkReport';
 import type { Structure } from './findings';
-import type { Place } from './references';
+import type { Place } from './referenceReceiver';
 
 /** Made again by a repair: nothing is missing with them. */
 const REFCOUNT_STRUCTURES: ReadonlySet<Structure | undefined> = new Set(['refcount table', 'refcount block']);

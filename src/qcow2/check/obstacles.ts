@@ -12,7 +12,8 @@ import { findHolder, heldError, lockSight, type LockSight } from '../io/qemuLock
 import { systemCode, systemMessage } from '../io/systemError';
 import type { ProblemCode } from '../problemText';
 import { silent, type Progress } from '../progress';
-import { checkImage, isSound } from './checkImage';
+import { checkImage } from './checkImage';
+import { isSound } from './checkReport';
 import { fileRefusals, pathRefusals, writtenFiles } from './writeAccess';
 
 export interface Obstacle {

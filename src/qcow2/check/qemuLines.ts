@@ -2,9 +2,10 @@
  * Findings in QEMU's words: the lines that `qemu-img check` 7.2 writes to standard error, in its order. What QEMU does
  * not look for has no line here (defectText.ts).
  */
-import { dataView } from '../format/bytes';
+import { dataView, type RawEntry } from '../format/bytes';
 import { sectorCountShift } from '../format/compressedDescriptor';
-import { refcountsPerBlock } from '../format/refcount';
+import { offsetOf, refcountBlockOffset } from '../format/entryBits';
+import { refcountsPerBlock } from '../format/refcountWidth';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { Finding, FindingKind } from './findings';
 
@@ -243,8 +244,8 @@ function exact(image: Qcow2Image, host: number, refcount: number | string): numb
   const perBlock = refcountsPerBlock(header.clusterSize, 64);
   const cluster = Math.floor(host / header.clusterSize);
   const entry = header.refcountTableOffset + Math.floor(cluster / perBlock) * 8;
-  const block = entryAt(image, entry) & ~0x1ffn;
-  return entryAt(image, Number(block) + (cluster % perBlock) * 8);
+  const { high, low } = wordsOf(entryAt(image, entry));
+  return entryAt(image, refcountBlockOffset(high, low) + (cluster % perBlock) * 8);
 }
 
 /** A compressed cluster's entry without COPIED: QEMU takes it away before it says more. */
@@ -253,8 +254,16 @@ const uncopied = (entry: number | string): string => BigInt.asUintN(63, BigInt(e
 /** A raw entry as `0x…` without prefix and leading zeroes. */
 const bareHex = (entry: string): string => BigInt(entry).toString(16);
 
-/** Bits 9 to 55 of a raw entry. */
-const offsetIn = (entry: number | string): string => (BigInt(entry) & 0x00ff_ffff_ffff_fe00n).toString(16);
+/** The offset in a raw entry. */
+function offsetIn(entry: number | string): string {
+  const { high, low } = wordsOf(BigInt(entry));
+  return offsetOf(high, low).toString(16);
+}
+
+const wordsOf = (entry: bigint): RawEntry => ({
+  high: Number(entry >> 32n),
+  low: Number(BigInt.asUintN(32, entry)),
+});
 
 /** The offset of a compressed cluster. */
 const compressedHex = (entry: bigint, clusterBits: number): string =>

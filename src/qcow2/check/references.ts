@@ -5,8 +5,7 @@
  * An L2 table is walked once, however many L1 entries name it: nothing keeps millions of them from naming the same.
  */
 import { swapWords } from '../format/bytes';
-import { compressedLength, compressedOffset } from '../format/compressedDescriptor';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { firstOf, SCRATCH_SIZE, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
@@ -14,44 +13,10 @@ import type { Progress } from '../progress';
 import { forEachBitmapReference } from './bitmapReferences';
 import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
-import type { Structure } from './findings';
 import { forEachL1Entry, l1TablesOf, type L1Table } from './l1Tables';
+import type { L2Table, ReferenceReceiver } from './referenceReceiver';
 import { snapshotTableSize } from './snapshotReferences';
-import { L2Walk, type L2Visitor } from './walkL2';
-
-/** Where a reference is. Bytes. */
-export interface Place {
-  readonly at?: number;
-  readonly guest?: number;
-  readonly snapshot?: number;
-}
-
-/** An L2 table that is about to be walked. */
-export interface L2Table {
-  /** Bytes from the start of the image file; a broken L1 entry may put it anywhere. */
-  readonly offset: number;
-  /** L1 entries that name it. */
-  readonly times: number;
-  /** Those of the active table among them. */
-  readonly activeTimes: number;
-  /** Guest offset of its first cluster in the layer that names it first. */
-  readonly guest: number;
-  readonly snapshot?: number;
-}
-
-export interface ReferenceReceiver extends L2Visitor {
-  /** A structure refers to `size` bytes at `offset`, `times` times. */
-  region(structure: Structure, offset: number, size: number, times: number, place: Place): void;
-  /** An L1 entry that is not zero; its L2 table comes as a `region` after it. */
-  l1Entry(table: L1Table, index: number, high: number, low: number): void;
-  /** `run` and `single` are about this table from here on, with `index` counted from `setPiece`. */
-  beginTable(table: L2Table): void;
-  /** @param first index of the piece's first entry in the table */
-  setPiece(first: number): void;
-  bitmapEntry(at: number, high: number, low: number): void;
-  /** An entry of the refcount table that is not zero. */
-  refcountBlock(index: number): void;
-}
+import { L2Walk } from './walkL2';
 
 export class References {
   readonly #clusterSize: number;
@@ -202,16 +167,4 @@ export class References {
   #report(done: number, total: number): void {
     if (!this.#isRewound) this.progress.report(done, total);
   }
-}
-
-/** The bytes that a compressed cluster's sectors touch. */
-export function compressedRegion(
-  high: number,
-  low: number,
-  clusterBits: number,
-): { readonly offset: number; readonly size: number } {
-  return {
-    offset: compressedOffset(high, low, clusterBits),
-    size: compressedLength(high, low, clusterBits),
-  };
 }

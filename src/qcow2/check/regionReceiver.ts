@@ -2,15 +2,16 @@
  * A receiver that is told of references alone, each as the region that it refers to: those that the check counts, whether
  * the entries are sound or not.
  */
+import { isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { LOW } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { compressedRegion } from '../format/compressedDescriptor';
+import { offsetOf } from '../format/entryBits';
+import { EntryKind, entryKind, hasHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { isBrokenBitmapEntry } from './bitmapReferences';
 import type { DiskRefcounts } from './diskRefcounts';
 import type { Structure } from './findings';
-import { compressedRegion, type Place } from './references';
+import type { Place } from './referenceReceiver';
 import { TableReceiver } from './tableReceiver';
-import { entryType } from './walkL2';
 
 export abstract class RegionReceiver extends TableReceiver {
   constructor(
@@ -34,13 +35,13 @@ export abstract class RegionReceiver extends TableReceiver {
   override single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
     const { rules } = this.image.tables;
     if (rules.hasDataFile) return;
-    const type = entryType(rules, high, low);
+    const kind = entryKind(rules, high, low);
     const { times } = this.table;
-    if (type === 'compressed') {
+    if (kind === EntryKind.compressed) {
       if ((zeroes | allocated) !== 0) return;
       const { offset, size } = compressedRegion(high, low, rules.clusterBits);
       this.region('compressed data', offset, size, times, this.place(index));
-    } else if (type === 'allocated') {
+    } else if (hasHostCluster(kind)) {
       this.region('data', offsetOf(high, low), this.clusterSize, times, this.place(index));
     }
   }

@@ -5,7 +5,7 @@
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { Structure } from './findings';
 import type { L1Table } from './l1Tables';
-import type { L2Table, Place, ReferenceReceiver } from './references';
+import type { L2Table, Place, ReferenceReceiver } from './referenceReceiver';
 
 export abstract class TableReceiver implements ReferenceReceiver {
   protected readonly clusterSize: number;

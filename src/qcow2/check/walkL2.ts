@@ -3,13 +3,10 @@
  * entries of contiguous clusters together, and hands everything else out one by one.
  */
 import { HIGH, LOW } from '../format/bytes';
-import { L2_COMPRESSED_HIGH, L2_ZERO_LOW, suspectBits, type L2Rules } from '../format/l2Entry';
-import { offsetOf } from '../format/offsetField';
+import { COMPRESSED_HIGH, COPIED_HIGH, offsetOf } from '../format/entryBits';
+import { isBitmapBroken, suspectBits, type L2Rules } from '../format/l2Kind';
 import { endOfRun } from '../image/contiguous';
 import type { Fill } from '../io/fill';
-
-/** Bit 63 of L1 and L2 entries. */
-export const COPIED_HIGH = 0x80000000;
 
 export interface L2Visitor {
   /**
@@ -34,7 +31,7 @@ export class L2Walk {
 
   constructor(readonly rules: L2Rules) {
     const suspect = suspectBits(rules);
-    this.#oddHigh = suspect.high | L2_COMPRESSED_HIGH;
+    this.#oddHigh = suspect.high | COMPRESSED_HIGH;
     this.#oddLow = suspect.low;
     this.#clusterSize = rules.clusterSize;
   }
@@ -79,7 +76,7 @@ export class L2Walk {
         continue;
       }
       if ((high & oddHigh) !== 0 || (low & oddLow) !== 0) {
-        const isCompressed = high > 0 && (high & L2_COMPRESSED_HIGH) !== 0;
+        const isCompressed = high > 0 && (high & COMPRESSED_HIGH) !== 0;
         if (!isCompressed || visitor.compressed?.(at >>> 1, high, low) !== true) {
           visitor.single(at >>> 1, high >>> 0, low >>> 0, 0, 0);
         }
@@ -109,8 +106,8 @@ export class L2Walk {
       const isOdd =
         (high & this.#oddHigh) !== 0 ||
         (low & this.#oddLow) !== 0 ||
-        (zeroes & allocated) !== 0 ||
-        host === 0;
+        host === 0 ||
+        isBitmapBroken(true, zeroes, allocated);
       if (isOdd) visitor.single(at >>> 2, high, low, zeroes, allocated);
       else visitor.run(at >>> 2, 1, host, (high & COPIED_HIGH) !== 0);
     }
@@ -128,15 +125,4 @@ export class L2Walk {
       }
     }
   }
-}
-
-/** What QEMU takes an entry for (block/qcow2.h, qcow2_get_cluster_type): by its bits alone, broken ones too. */
-export type EntryType = 'compressed' | 'allocated' | 'zeroPlain' | 'unallocated';
-
-export function entryType(rules: L2Rules, high: number, low: number): EntryType {
-  if ((high & L2_COMPRESSED_HIGH) !== 0) return 'compressed';
-  if (offsetOf(high, low) !== 0) return 'allocated';
-  if ((low & L2_ZERO_LOW) !== 0 && !rules.extendedL2) return 'zeroPlain';
-  // In an external data file offset 0 is a place like any other.
-  return rules.hasDataFile && (high & COPIED_HIGH) !== 0 ? 'allocated' : 'unallocated';
 }

@@ -9,7 +9,7 @@ import {
 } from '../chain/openChain';
 import type { GateOptions } from '../chain/gate';
 import { EngineError, FileError, FormatError, RefusedError, type Problem } from '../errors';
-import { describeProblem } from '../problemText';
+import { describeProblem } from '../describeProblem';
 import { isEasierToWrite, thisUser } from '../io/fileAccess';
 import { kindOf, openLocalFile, type LocalFile } from '../io/localFile';
 import { lockForSave } from '../io/qemuLocks';

@@ -1,6 +1,6 @@
 /** What other programs do to the files of a chain while it is read, and what that makes of a check. */
 import type { Chain } from '../chain/openChain';
-import type { CheckReport } from '../check/checkImage';
+import type { CheckReport } from '../check/checkReport';
 import { EngineError, FileError } from '../errors';
 import type { LockHolder } from '../io/locks';
 import { findWriter } from '../io/qemuLocks';

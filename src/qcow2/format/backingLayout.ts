@@ -12,7 +12,7 @@ import { RefusedError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import { dataView } from './bytes';
 import type { Header } from './header';
-import { EXTENSION_TYPES, readRawExtensions, type RawExtension } from './headerExtensions';
+import { EXTENSION_TYPES, readRawExtensions, type RawExtension } from './rawExtensions';
 import { MAX_BACKING_FORMAT_SIZE, MAX_BACKING_NAME_SIZE } from './limits';
 
 export interface NewBacking {

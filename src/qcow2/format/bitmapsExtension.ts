@@ -5,7 +5,7 @@ import type { ProblemCode } from '../problemText';
 import { hex } from '../units';
 import { dataView, safeNumber } from './bytes';
 import type { Header } from './header';
-import type { RawExtension } from './headerExtensions';
+import type { RawExtension } from './rawExtensions';
 import { MAX_BITMAP_DIRECTORY_SIZE, MAX_BITMAPS } from './limits';
 
 export interface BitmapsExtension {

@@ -2,11 +2,7 @@
 import { FormatError, type ProblemFacts } from '../errors';
 import { hostOffset, type HostOffset } from '../units';
 import { entryHex } from './bytes';
-import { RESERVED_BEYOND_2_53, offsetOf } from './offsetField';
-
-/** Bits 56 to 62, and 0 to 8. */
-const RESERVED_HIGH = 0x7f000000;
-const RESERVED_LOW = 0x1ff;
+import { BEYOND_2_53_HIGH, hasAny, L1_RESERVED, offsetOf } from './entryBits';
 
 /**
  * The offset of the L2 table in bytes; 0 where there is none.
@@ -22,12 +18,13 @@ export function decodeL1Entry(
 ): HostOffset {
   // Made when there is something to say: a large disk has many thousands of entries.
   const facts = (): ProblemFacts => ({ what: 'L1 entry', offset: entryOffset, value: entryHex(high, low) });
-  if ((high & RESERVED_HIGH) !== 0 || (low & RESERVED_LOW) !== 0) {
-    throw new FormatError(file, 'entry.reserved', { ...facts(), limit: '0x7f000000000001ff' });
+  if (hasAny(high, low, L1_RESERVED)) {
+    const limit = entryHex(L1_RESERVED.high, L1_RESERVED.low);
+    throw new FormatError(file, 'entry.reserved', { ...facts(), limit });
   }
   if ((low & (clusterSize - 1)) !== 0) {
     throw new FormatError(file, 'entry.misaligned', { ...facts(), limit: clusterSize });
   }
-  if ((high & RESERVED_BEYOND_2_53) !== 0) throw new FormatError(file, 'entry.tooLarge', facts());
+  if ((high & BEYOND_2_53_HIGH) !== 0) throw new FormatError(file, 'entry.tooLarge', facts());
   return hostOffset(offsetOf(high, low));
 }

@@ -1,39 +1,14 @@
 /**
- * L2 table entries (qcow2.txt, "L2 table entry", "Standard Cluster Descriptor", "Extended L2 Entries"). The raw
- * words and what they mean are two things: hot loops look at the words through the constants and small functions
- * here; people and errors get the decoded union.
+ * L2 table entries decoded for people and errors (qcow2.txt, "L2 table entry", "Standard Cluster Descriptor", "Extended L2
+ * Entries"): a tagged union, or the rule that an entry breaks. Hot loops look at the words (l2Kind.ts).
  */
 import { FormatError, type ProblemFacts } from '../errors';
-import type { GuestOffset, HostOffset } from '../units';
-import { hex, hostOffset } from '../units';
+import { hex, hostOffset, type GuestOffset, type HostOffset } from '../units';
 import { entryHex, type RawEntry } from './bytes';
-import { compressedLength, compressedOffset } from './compressedDescriptor';
+import { compressedRegion } from './compressedDescriptor';
+import { BEYOND_2_53_HIGH, L2_RESERVED, offsetOf, ZERO_LOW } from './entryBits';
+import { EntryKind, entryKind, hasHostCluster, isBitmapBroken, type L2Rules } from './l2Kind';
 import { SUBCLUSTERS } from './limits';
-import { offsetOf, RESERVED_BEYOND_2_53 } from './offsetField';
-
-/** Bit 63: the refcount of the host cluster is exactly one. */
-const L2_COPIED_HIGH = 0x80000000;
-/** Bit 62. */
-export const L2_COMPRESSED_HIGH = 0x40000000;
-/** Bit 0 of a standard entry in version 3: reads as zero. */
-export const L2_ZERO_LOW = 1;
-
-/** Bits 56 to 61 and 1 to 8 of a standard cluster descriptor. */
-const RESERVED_HIGH = 0x3f000000;
-const RESERVED_LOW = 0x1fe;
-
-export const isCompressed = (high: number): boolean => (high & L2_COMPRESSED_HIGH) !== 0;
-
-/** What an image says about all its L2 entries. */
-export interface L2Rules {
-  /** For messages. */
-  readonly file: string;
-  readonly version: 2 | 3;
-  readonly clusterBits: number;
-  readonly clusterSize: number;
-  readonly extendedL2: boolean;
-  readonly hasDataFile: boolean;
-}
 
 /** Where an entry is. */
 export interface L2EntryPlace {
@@ -54,19 +29,6 @@ export type L2Meaning =
   | { readonly kind: 'compressed'; readonly host: HostOffset; readonly length: number };
 
 /**
- * Bits of a standard descriptor that are never set in a sound entry, as masks of the two words: reserved bits,
- * offset bits below the cluster size, offset bits beyond 2^53. A loop tests them at once and leaves it to
- * `decodeL2Entry` to say which rule was broken.
- */
-export function suspectBits(rules: L2Rules): RawEntry {
-  const zeroFlag = rules.version === 2 || rules.extendedL2 ? L2_ZERO_LOW : 0;
-  return {
-    high: RESERVED_HIGH | RESERVED_BEYOND_2_53,
-    low: ((rules.clusterSize - 1) & ~L2_ZERO_LOW) | zeroFlag,
-  };
-}
-
-/**
  * Decodes an entry.
  * @param entry bits 127 to 64 of an extended entry, or all of a standard one
  * @param bitmap bits 63 to 0 of an extended entry: high word reads-as-zero bits, low word allocation bits
@@ -78,55 +40,58 @@ export function decodeL2Entry(
   entry: RawEntry,
   bitmap: RawEntry | undefined,
 ): L2Meaning {
-  const meaning = isCompressed(entry.high)
-    ? decodeCompressed(rules, place, entry)
-    : decodeStandard(rules, place, entry);
+  const kind = entryKind(rules, entry.high, entry.low);
+  const meaning =
+    kind === EntryKind.compressed
+      ? decodeCompressed(rules, place, entry)
+      : decodeStandard(rules, place, entry, kind);
   if (bitmap === undefined) return meaning;
   return withSubclusters(rules, place, meaning, bitmap);
 }
 
-function decodeStandard(rules: L2Rules, place: L2EntryPlace, entry: RawEntry): L2Meaning {
+function decodeStandard(
+  rules: L2Rules,
+  place: L2EntryPlace,
+  entry: RawEntry,
+  kind: Exclude<EntryKind, typeof EntryKind.compressed>,
+): L2Meaning {
   const { high, low } = entry;
   const facts: ProblemFacts = { what: 'L2 entry', offset: place.entryOffset, value: entryHex(high, low) };
-  const zeroIsReserved = rules.extendedL2 ? L2_ZERO_LOW : 0;
-  if ((high & RESERVED_HIGH) !== 0 || (low & (RESERVED_LOW | zeroIsReserved)) !== 0) {
-    const limit = rules.extendedL2 ? '0x3f000000000001ff' : '0x3f000000000001fe';
+  const reservedLow = L2_RESERVED.low | (rules.extendedL2 ? ZERO_LOW : 0);
+  if ((high & L2_RESERVED.high) !== 0 || (low & reservedLow) !== 0) {
+    const limit = entryHex(L2_RESERVED.high, reservedLow);
     throw new FormatError(rules.file, 'entry.reserved', { ...facts, limit });
   }
-  if ((low & L2_ZERO_LOW) !== 0 && rules.version === 2) {
+  if ((low & ZERO_LOW) !== 0 && rules.version === 2) {
     throw new FormatError(rules.file, 'entry.zeroInVersion2', facts);
   }
-  if ((low & (rules.clusterSize - 1) & ~L2_ZERO_LOW) !== 0) {
+  if ((low & (rules.clusterSize - 1) & ~ZERO_LOW) !== 0) {
     throw new FormatError(rules.file, 'entry.misaligned', { ...facts, limit: rules.clusterSize });
   }
-  if ((high & RESERVED_BEYOND_2_53) !== 0) throw new FormatError(rules.file, 'entry.tooLarge', facts);
+  if ((high & BEYOND_2_53_HIGH) !== 0) throw new FormatError(rules.file, 'entry.tooLarge', facts);
 
   const host = hostOffset(offsetOf(high, low));
-  const isZero = (low & L2_ZERO_LOW) !== 0;
-  if (host === 0 && !(isDataAtZero(rules, high) && !isZero)) {
-    return { kind: isZero ? 'zeroPlain' : 'unallocated' };
-  }
-  if (rules.hasDataFile && (host as number) !== place.guest) {
+  if (hasHostCluster(kind) && rules.hasDataFile && (host as number) !== place.guest) {
     throw new FormatError(rules.file, 'entry.dataFileOffset', { ...facts, limit: hex(place.guest) });
   }
-  return { kind: isZero ? 'zeroAllocated' : 'data', host };
+  switch (kind) {
+    case EntryKind.unallocated:
+      return { kind: 'unallocated' };
+    case EntryKind.zeroPlain:
+      return { kind: 'zeroPlain' };
+    case EntryKind.zeroAllocated:
+      return { kind: 'zeroAllocated', host };
+    case EntryKind.data:
+      return { kind: 'data', host };
+  }
 }
 
-/** In an external data file offset 0 is a place like any other; COPIED tells it from an unallocated cluster. */
-export const isDataAtZero = (rules: L2Rules, high: number): boolean =>
-  rules.hasDataFile && (high & L2_COPIED_HIGH) !== 0;
-
-function decodeCompressed(rules: L2Rules, place: L2EntryPlace, entry: RawEntry): L2Meaning {
-  const { high, low } = entry;
+function decodeCompressed(rules: L2Rules, place: L2EntryPlace, { high, low }: RawEntry): L2Meaning {
   const facts: ProblemFacts = { what: 'L2 entry', offset: place.entryOffset, value: entryHex(high, low) };
   if (rules.hasDataFile) throw new FormatError(rules.file, 'entry.compressedInDataFile', facts);
-  const host = compressedOffset(high, low, rules.clusterBits);
-  if (host > Number.MAX_SAFE_INTEGER) throw new FormatError(rules.file, 'entry.tooLarge', facts);
-  return {
-    kind: 'compressed',
-    host: hostOffset(host),
-    length: compressedLength(high, low, rules.clusterBits),
-  };
+  const { offset, size } = compressedRegion(high, low, rules.clusterBits);
+  if (offset > Number.MAX_SAFE_INTEGER) throw new FormatError(rules.file, 'entry.tooLarge', facts);
+  return { kind: 'compressed', host: hostOffset(offset), length: size };
 }
 
 function withSubclusters(
@@ -135,23 +100,18 @@ function withSubclusters(
   meaning: L2Meaning,
   bitmap: RawEntry,
 ): L2Meaning {
-  const refuse = (code: 'entry.subclustersBoth' | 'entry.subclustersUnallocated') =>
-    new FormatError(rules.file, code, {
+  // A compressed cluster has no subclusters; QEMU does not look at the bitmap either.
+  if (meaning.kind !== 'data' && meaning.kind !== 'unallocated') return meaning;
+  const isData = meaning.kind === 'data';
+  if (isBitmapBroken(isData, bitmap.high, bitmap.low)) {
+    const code = isData ? 'entry.subclustersBoth' : 'entry.subclustersUnallocated';
+    throw new FormatError(rules.file, code, {
       what: 'subcluster bitmap',
       offset: place.entryOffset + 8,
       value: entryHex(bitmap.high, bitmap.low),
     });
-  switch (meaning.kind) {
-    case 'data':
-      if ((bitmap.high & bitmap.low) !== 0) throw refuse('entry.subclustersBoth');
-      return { ...meaning, subclusters: subclusterStates(bitmap) };
-    case 'unallocated':
-      if (bitmap.low !== 0) throw refuse('entry.subclustersUnallocated');
-      return { ...meaning, subclusters: subclusterStates(bitmap) };
-    default:
-      // A compressed cluster has no subclusters; QEMU does not look at the bitmap either.
-      return meaning;
   }
+  return { ...meaning, subclusters: subclusterStates(bitmap) };
 }
 
 /** The state of each subcluster, first one first. */

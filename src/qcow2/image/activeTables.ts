@@ -3,13 +3,13 @@
  * is ever held as a whole.
  */
 import { FormatError } from '../errors';
-import type { BlockFile } from '../io/blockFile';
 import { HIGH, LOW, swapWords } from '../format/bytes';
 import type { Fault } from '../format/faults';
 import type { Header } from '../format/header';
-import { refuseBeyondFile } from '../format/tableBounds';
 import { decodeL1Entry } from '../format/l1Entry';
-import type { L2Rules } from '../format/l2Entry';
+import type { L2Rules } from '../format/l2Kind';
+import { refuseBeyondFile } from '../format/tableBounds';
+import type { BlockFile } from '../io/blockFile';
 import { L2Cache, TABLE_PAGE } from './l2Cache';
 import { RunKind, type RunVisitor } from './layer';
 import { RunCollector, type SingleRun } from './runCollector';

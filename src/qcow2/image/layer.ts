@@ -2,22 +2,23 @@
  * One layer of a backing chain, as everything above `image` sees it: a qcow2 image or a raw file that answers
  * for a range of guest bytes what it has there.
  */
+import { EntryKind } from '../format/l2Kind';
 import type { BlockFile } from '../io/blockFile';
 
-/** What a layer has for a run of guest bytes. Small numbers: they are compared in loops over millions of runs. */
+/** What a layer has for a run of guest bytes: the kind of its L2 entries, or of a part of one, or nothing to read them from. */
 export const RunKind = {
   /** Neither data nor zero flag: the backing file answers, or zero where there is none. */
-  unallocated: 0,
-  /** An allocated cluster whose subcluster is unallocated: as `unallocated`, but a host offset exists. */
-  unallocatedSubcluster: 1,
+  unallocated: EntryKind.unallocated,
   /** Bytes at `host` in the layer's data file. */
-  data: 2,
+  data: EntryKind.data,
   /** Compressed; `host` is the offset of the first byte of the compressed stream. */
-  compressed: 3,
+  compressed: EntryKind.compressed,
   /** Reads as zero; no host cluster. */
-  zeroPlain: 4,
+  zeroPlain: EntryKind.zeroPlain,
   /** Reads as zero; a host cluster is kept at `host`. */
-  zeroAllocated: 5,
+  zeroAllocated: EntryKind.zeroAllocated,
+  /** An allocated cluster whose subcluster is unallocated: as `unallocated`, but a host offset exists. */
+  unallocatedSubcluster: 5,
   /**
    * The L2 entries lie beyond the end of the image file, the first one at `host`: QEMU takes that for `unallocated`, here
    * nothing is read there.

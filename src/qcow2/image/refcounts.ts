@@ -1,9 +1,10 @@
 /** Reads refcounts of host clusters (qcow2.txt, "Host cluster management"). */
-import type { BlockFile } from '../io/blockFile';
 import { HIGH, LOW } from '../format/bytes';
 import type { Header } from '../format/header';
+import { decodeRefcountTableEntry, refcountAt } from '../format/refcount';
+import { countNonZero, refcountsPerBlock, wordOf } from '../format/refcountWidth';
 import { refuseBeyondFile } from '../format/tableBounds';
-import { countNonZero, decodeRefcountTableEntry, refcountAt, refcountsPerBlock } from '../format/refcount';
+import type { BlockFile } from '../io/blockFile';
 import { TABLE_PAGE, type L2Cache } from './l2Cache';
 import { SCRATCH_SIZE, withScratch } from './scratch';
 
@@ -26,13 +27,11 @@ export class Refcounts {
     const block = this.#blockOffset(Math.floor(cluster / this.#perBlock));
     if (block === 0) return 0;
     const { refcountBits } = this.header;
-    const bit = (cluster % this.#perBlock) * refcountBits;
-    // The eight bytes around it have it, whatever its width.
-    const offset = block + Math.floor(bit / 64) * 8;
+    const { offset, within } = wordOf(block, cluster % this.#perBlock, refcountBits);
     refuseBeyondFile(this.file, 'refcount block', offset, 8);
     const bytes = new Uint8Array(8);
     this.file.read(bytes, offset);
-    return refcountAt({ file: this.file.name, offset }, bytes, (bit % 64) / refcountBits, refcountBits);
+    return refcountAt({ file: this.file.name, offset }, bytes, within, refcountBits);
   }
 
   /** Whether the file ends before the entry of the refcount table that a cluster's refcount is found by. */

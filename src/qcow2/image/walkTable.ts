@@ -1,22 +1,12 @@
-/**
- * The hot walk: turns the words of a piece of an L2 table into runs. It tests each entry for all broken rules at
- * once and jumps over equal or contiguous entries; what looks wrong is left to `decodeL2Entry`, which says why.
- */
+/** The hot walk: turns the words of a piece of an L2 table into runs, and jumps over equal or contiguous entries. */
 import { trailingZeroes } from '../bits';
-import { HIGH, LOW, type RawEntry } from '../format/bytes';
+import { HIGH, LOW } from '../format/bytes';
 import { compressedOffset } from '../format/compressedDescriptor';
-import {
-  decodeL2Entry,
-  isCompressed,
-  isDataAtZero,
-  L2_ZERO_LOW,
-  suspectBits,
-  type L2Rules,
-} from '../format/l2Entry';
+import { offsetOf } from '../format/entryBits';
+import { EntryKind, hasHostCluster, type L2Rules } from '../format/l2Kind';
 import { SUBCLUSTERS } from '../format/limits';
-import { offsetOf } from '../format/offsetField';
-import { guestOffset } from '../units';
 import { endOfRun } from './contiguous';
+import { EntryReader } from './entryReader';
 import { RunKind } from './layer';
 import type { RunCollector } from './runCollector';
 
@@ -36,12 +26,10 @@ export interface TablePiece {
 }
 
 export class TableWalker {
-  readonly #suspect: RawEntry;
-  readonly #clusterSize: number;
+  readonly #entries: EntryReader;
 
   constructor(readonly rules: L2Rules) {
-    this.#suspect = suspectBits(rules);
-    this.#clusterSize = rules.clusterSize;
+    this.#entries = new EntryReader(rules);
   }
 
   /**
@@ -54,27 +42,21 @@ export class TableWalker {
 
   #walkStandard(piece: TablePiece, runs: RunCollector): boolean {
     const { words, signed, first } = piece;
+    const entries = this.#entries;
     const end = first + piece.count * 2;
-    const clusterSize = this.#clusterSize;
+    const { clusterBits, clusterSize } = this.rules;
+    const table = piece.entryOffset - first * 4;
     let guest = piece.guest;
     for (let at = first; at < end;) {
-      const high = words[at + HIGH]!;
-      const low = words[at + LOW]!;
-      let next: number;
-      let kind: RunKind;
+      const kind = entries.kindAt(words, at, table, guest);
+      let next = at + 2;
       let host = -1;
-      if ((high | low) === 0) {
-        kind = RunKind.unallocated;
-        next = endOfRun(signed, at, end, 0);
-      } else if (isCompressed(high)) {
-        kind = RunKind.compressed;
-        host = this.#compressedHost(piece, at, high, low);
-        next = at + 2;
+      if (kind === EntryKind.compressed) {
+        host = compressedOffset(words[at + HIGH]!, words[at + LOW]!, clusterBits);
       } else {
-        kind = this.#standardKind(piece, at, high, low);
-        const rises = hasHost(kind);
-        if (rises) host = offsetOf(high, low);
-        next = endOfRun(signed, at, end, rises ? clusterSize : 0);
+        const hasHost = hasHostCluster(kind);
+        if (hasHost) host = offsetOf(words[at + HIGH]!, words[at + LOW]!);
+        next = endOfRun(signed, at, end, hasHost ? clusterSize : 0);
       }
       const length = ((next - at) >>> 1) * clusterSize;
       if (!runs.add(guest, length, kind, host)) return false;
@@ -84,66 +66,24 @@ export class TableWalker {
     return true;
   }
 
-  /** The kind of an entry that is neither zero nor compressed. */
-  #standardKind(piece: TablePiece, at: number, high: number, low: number): RunKind {
-    const { rules } = this;
-    if ((high & this.#suspect.high) !== 0 || (low & this.#suspect.low) !== 0 || rules.hasDataFile) {
-      this.#decode(piece, at);
-    }
-    const isZero = (low & L2_ZERO_LOW) !== 0;
-    if (offsetOf(high, low) === 0 && (isZero || !isDataAtZero(rules, high))) {
-      return isZero ? RunKind.zeroPlain : RunKind.unallocated;
-    }
-    return isZero ? RunKind.zeroAllocated : RunKind.data;
-  }
-
-  #compressedHost(piece: TablePiece, at: number, high: number, low: number): number {
-    const host = compressedOffset(high, low, this.rules.clusterBits);
-    if (host > Number.MAX_SAFE_INTEGER || this.rules.hasDataFile) this.#decode(piece, at);
-    return host;
-  }
-
   #walkExtended(piece: TablePiece, runs: RunCollector): boolean {
     const { words, first } = piece;
     const end = first + piece.count * 4;
-    const clusterSize = this.#clusterSize;
+    const { clusterBits, clusterSize } = this.rules;
+    const table = piece.entryOffset - first * 4;
     let guest = piece.guest;
     for (let at = first; at < end; at += 4, guest += clusterSize) {
+      const kind = this.#entries.kindAt(words, at, table, guest);
       const high = words[at + HIGH]!;
       const low = words[at + LOW]!;
-      const zeroes = words[at + 2 + HIGH]!;
-      const allocated = words[at + 2 + LOW]!;
-      if (isCompressed(high)) {
-        const host = this.#compressedHost(piece, at, high, low);
-        if (!runs.add(guest, clusterSize, RunKind.compressed, host)) return false;
+      if (kind === EntryKind.compressed) {
+        if (!runs.add(guest, clusterSize, kind, compressedOffset(high, low, clusterBits))) return false;
         continue;
       }
-      const hasOffset = this.#hasOffset(piece, at, high, low, zeroes, allocated);
-      const host = hasOffset ? offsetOf(high, low) : -1;
-      if (!this.#addSubclusters(runs, guest, host, zeroes, allocated)) return false;
+      const host = hasHostCluster(kind) ? offsetOf(high, low) : -1;
+      if (!this.#addSubclusters(runs, guest, host, words[at + 2 + HIGH]!, words[at + 2 + LOW]!)) return false;
     }
     return true;
-  }
-
-  /** Checks an extended entry that is not compressed, and tells whether it has a host cluster. */
-  #hasOffset(
-    piece: TablePiece,
-    at: number,
-    high: number,
-    low: number,
-    zeroes: number,
-    allocated: number,
-  ): boolean {
-    const { rules } = this;
-    const suspicious =
-      (high & this.#suspect.high) !== 0 ||
-      (low & this.#suspect.low) !== 0 ||
-      (zeroes & allocated) !== 0 ||
-      rules.hasDataFile;
-    if (suspicious) this.#decode(piece, at);
-    if (offsetOf(high, low) !== 0 || isDataAtZero(rules, high)) return true;
-    if (allocated !== 0) this.#decode(piece, at);
-    return false;
   }
 
   #addSubclusters(
@@ -153,7 +93,7 @@ export class TableWalker {
     zeroes: number,
     allocated: number,
   ): boolean {
-    const size = this.#clusterSize / SUBCLUSTERS;
+    const size = this.rules.clusterSize / SUBCLUSTERS;
     for (let index = 0; index < SUBCLUSTERS;) {
       const isZero = (zeroes >>> index) & 1;
       const isAllocated = (allocated >>> index) & 1;
@@ -167,22 +107,7 @@ export class TableWalker {
     }
     return true;
   }
-
-  /** Checks the entry at `at` thoroughly; throws if it breaks a rule. */
-  #decode(piece: TablePiece, at: number): void {
-    const { words } = piece;
-    const { extendedL2, clusterSize } = this.rules;
-    const size = extendedL2 ? 4 : 2;
-    const index = (at - piece.first) / size;
-    const entryOffset = piece.entryOffset + index * size * 4;
-    const guest = guestOffset(piece.guest + index * clusterSize);
-    const entry = { high: words[at + HIGH]!, low: words[at + LOW]! };
-    const bitmap = extendedL2 ? { high: words[at + 2 + HIGH]!, low: words[at + 2 + LOW]! } : undefined;
-    decodeL2Entry(this.rules, { entryOffset, guest }, entry, bitmap);
-  }
 }
-
-const hasHost = (kind: RunKind): boolean => kind === RunKind.data || kind === RunKind.zeroAllocated;
 
 /** Unallocated subclusters keep the kind that says whether there is a host cluster. */
 function subclusterKind(hasOffset: boolean, isZero: boolean, isAllocated: boolean): RunKind {

@@ -5,24 +5,17 @@
 import { forEachBitmapReference } from '../check/bitmapReferences';
 import type { CountedImage } from '../check/checkImage';
 import type { Bitmap } from '../format/bitmapDirectory';
+import { ALL_ONES, isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { dataView, entryHex } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
 import type { RepairWork } from './work';
-
-/** Bits 56 to 63, and 1 to 8. */
-const RESERVED = { high: 0xff000000, low: 0x1fe };
-/** The entry for bits that are all set, without a cluster that has them. */
-const ALL_ONES = 1;
 
 /** @param counted after entries were mended */
 export function mendBitmapEntries(work: RepairWork, { image, counter }: CountedImage): void {
   const { clusterSize, fileEnd } = work;
   const bitmapEntry = (at: number, high: number, low: number): void => {
     const host = offsetOf(high, low);
-    const isBroken =
-      (high & RESERVED.high) !== 0 ||
-      (low & RESERVED.low) !== 0 ||
-      (host !== 0 && (low & (clusterSize - 1)) !== 0);
+    const isBroken = isBrokenBitmapEntry(high, low, clusterSize);
     const isShared = host !== 0 && !isBroken && host < fileEnd && counter.counts.of(host / clusterSize) > 1;
     if (!isBroken && host < fileEnd && !isShared) return;
     work.setEntry(at, 0, ALL_ONES);

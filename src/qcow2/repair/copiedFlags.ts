@@ -3,15 +3,12 @@ import { DiskRefcounts } from '../check/diskRefcounts';
 import type { L1Table } from '../check/l1Tables';
 import { References } from '../check/references';
 import { TableReceiver } from '../check/tableReceiver';
-import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { entryHex } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
+import { entryKind, hasHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { RepairExample } from './report';
 import type { RepairWork } from './work';
-
-/** The byte of an entry that has the flag, its first one. */
-const COPIED = 0x80;
 
 /** @param untouched clusters in which no entry is changed: something else uses them, too */
 export function mendCopiedFlags(work: RepairWork, untouched: ReadonlySet<number> = new Set()): void {
@@ -56,14 +53,15 @@ class CopiedMender extends TableReceiver {
     if (unreadable === 0 && ones === (isCopied ? count : 0)) return;
     for (let done = 0; done < count; done++) {
       const at = host + done * clusterSize;
-      const high = Math.floor(at / 2 ** 32) + (isCopied ? COPIED_HIGH : 0);
-      if (this.disk.isOne(first + done) !== isCopied) this.#entry(index + done, high, at % 2 ** 32, at);
+      if (this.disk.isOne(first + done) === isCopied) continue;
+      const { high, low } = withOffset(isCopied ? COPIED_HIGH : 0, 0, at);
+      this.#entry(index + done, high, low, at);
     }
   }
 
   single(index: number, high: number, low: number): void {
     const { rules } = this.image.tables;
-    if (this.table.activeTimes === 0 || entryType(rules, high, low) !== 'allocated') return;
+    if (this.table.activeTimes === 0 || !hasHostCluster(entryKind(rules, high, low))) return;
     const host = offsetOf(high, low);
     const isOne = rules.hasDataFile || this.disk.isOne(Math.floor(host / this.work.clusterSize));
     if (isOne !== ((high & COPIED_HIGH) !== 0)) this.#entry(index, high, low, host);
@@ -86,7 +84,7 @@ class CopiedMender extends TableReceiver {
     const flipped = (high ^ COPIED_HIGH) >>> 0;
     const byte = new Uint8Array(1);
     this.work.file.read(byte, at);
-    byte[0] = byte[0]! ^ COPIED;
+    byte[0] = byte[0]! ^ (COPIED_HIGH >>> 24);
     this.work.file.write(byte, at);
     this.work.log.did('copiedFlag', () => ({
       at,

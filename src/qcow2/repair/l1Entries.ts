@@ -5,12 +5,9 @@
 import { ClusterBits } from '../change/clusterSet';
 import { forEachL1Entry, l1TablesOf, type L1Table } from '../check/l1Tables';
 import { entryHex } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { hasAny, L1_RESERVED, offsetOf, without } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { RepairWork } from './work';
-
-/** Bits 56 to 62, and 0 to 8. */
-const RESERVED = { high: 0x7f000000, low: 0x1ff };
 
 /** @param taken clusters of structures */
 export function mendL1Entries(work: RepairWork, taken: ClusterBits): void {
@@ -71,8 +68,9 @@ class L1Mender {
       work.lost(guest, this.image.header.l2Span, this.#size, why, reads, table.snapshot);
       return;
     }
-    if ((high & RESERVED.high) !== 0 || (low & RESERVED.low) !== 0) {
-      change('reservedBitsCleared', (high & ~RESERVED.high) >>> 0, (low & ~RESERVED.low) >>> 0);
+    if (hasAny(high, low, L1_RESERVED)) {
+      const clean = without(high, low, L1_RESERVED);
+      change('reservedBitsCleared', clean.high, clean.low);
     }
     this.#separate(at, offset, guest);
   }

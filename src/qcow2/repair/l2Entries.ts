@@ -1,10 +1,10 @@
 /** L2 entries that break a rule, each table once: layers that share it share what becomes of it. */
+import { DiskRefcounts } from '../check/diskRefcounts';
 import { forEachL1Entry, l1TablesOf } from '../check/l1Tables';
 import { References } from '../check/references';
 import { TableReceiver } from '../check/tableReceiver';
-import { DiskRefcounts } from '../check/diskRefcounts';
 import { entryHex } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { mendEntry, type Mended } from './mendEntry';
 import type { RepairWork } from './work';

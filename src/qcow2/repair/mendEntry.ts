@@ -4,11 +4,17 @@
  * file had once, wherever an entry can say so.
  */
 import type { FindingKind } from '../check/findings';
-import { compressedRegion } from '../check/references';
-import { COPIED_HIGH, entryType } from '../check/walkL2';
-import { sectorCountShift } from '../format/compressedDescriptor';
-import { isCompressed, L2_ZERO_LOW, type L2Rules } from '../format/l2Entry';
-import { offsetOf } from '../format/offsetField';
+import { compressedRegion, withSectors } from '../format/compressedDescriptor';
+import {
+  COPIED_HIGH,
+  hasAny,
+  L2_RESERVED,
+  offsetOf,
+  without,
+  withOffset,
+  ZERO_LOW,
+} from '../format/entryBits';
+import { entryKind, hasHostCluster, isCompressed, showsHostCluster, type L2Rules } from '../format/l2Kind';
 import type { RepairActionKind } from './report';
 
 /** The words of an entry; a standard one has no bitmap. */
@@ -36,14 +42,9 @@ export interface Mended extends EntryWords {
   readonly lost?: { readonly start: number; readonly end: number; readonly reads: 'zeroes' | 'backing' };
 }
 
-const RESERVED_HIGH = 0x3f000000;
-const RESERVED_LOW = 0x1fe;
-
 /** @returns undefined where nothing is wrong with the entry, as far as it can be seen from it alone */
 export function mendEntry(rules: L2Rules, place: EntryPlace, entry: EntryWords): Mended | undefined {
-  return entryType(rules, entry.high, entry.low) === 'compressed'
-    ? mendCompressed(rules, place, entry)
-    : mendStandard(rules, place, entry);
+  return isCompressed(entry.high) ? mendCompressed(rules, place, entry) : mendStandard(rules, place, entry);
 }
 
 function mendCompressed(rules: L2Rules, place: EntryPlace, entry: EntryWords): Mended | undefined {
@@ -56,8 +57,7 @@ function mendCompressed(rules: L2Rules, place: EntryPlace, entry: EntryWords): M
   if (offset + size - place.fileEnd >= clusterSize) {
     if (offset >= place.fileEnd) return dropped(rules, place, entry, 'beyondFile', whole(rules));
     const sectors = (place.fileEnd - (offset - (offset % 512))) / 512;
-    const shift = sectorCountShift(clusterBits) - 32;
-    high = ((high & 0x40000000) | (high & (2 ** shift - 1)) | ((sectors - 1) << shift)) >>> 0;
+    high = withSectors(high, clusterBits, sectors);
     return { ...plain, high, kind: 'compressedCut', why: 'beyondFile' };
   }
   if ((entry.zeroes | entry.allocated) !== 0) {
@@ -72,15 +72,18 @@ function mendStandard(rules: L2Rules, place: EntryPlace, entry: EntryWords): Men
   let mended: Mended | undefined;
   let words = entry;
   const isZeroReserved = rules.version === 2 || rules.extendedL2;
-  const high = (words.high & ~RESERVED_HIGH) >>> 0;
-  const low = (words.low & ~(RESERVED_LOW | (isZeroReserved ? L2_ZERO_LOW : 0))) >>> 0;
+  const reservedLow = L2_RESERVED.low | (isZeroReserved ? ZERO_LOW : 0);
+  const { high, low } = without(words.high, words.low, { high: L2_RESERVED.high, low: reservedLow });
   if (high !== words.high || low !== words.low) {
-    const isReserved = (words.high & RESERVED_HIGH) !== 0 || (words.low & RESERVED_LOW) !== 0;
-    const why = isReserved ? 'l2Reserved' : rules.version === 2 ? 'zeroFlagInVersion2' : 'zeroFlagReserved';
+    const why = hasAny(words.high, words.low, L2_RESERVED)
+      ? 'l2Reserved'
+      : rules.version === 2
+        ? 'zeroFlagInVersion2'
+        : 'zeroFlagReserved';
     words = { ...words, high, low };
     mended = { ...words, kind: 'reservedBitsCleared', why };
   }
-  if (entryType(rules, high, low) === 'allocated') return mendAllocated(rules, place, words) ?? mended;
+  if (hasHostCluster(entryKind(rules, high, low))) return mendAllocated(rules, place, words) ?? mended;
   if (words.allocated === 0) return mended;
   const extent = extentOf(words.allocated, rules.clusterSize);
   return {
@@ -95,16 +98,15 @@ function mendStandard(rules: L2Rules, place: EntryPlace, entry: EntryWords): Men
 function mendAllocated(rules: L2Rules, place: EntryPlace, words: EntryWords): Mended | undefined {
   const { clusterSize, extendedL2 } = rules;
   const host = offsetOf(words.high, words.low);
-  const hasData = extendedL2 ? words.allocated !== 0 : (words.low & L2_ZERO_LOW) === 0;
+  const hasData = showsHostCluster(rules, words.low, words.allocated);
   if (rules.hasDataFile) {
     if (host === place.guest) return withoutBoth(words);
     // Beyond every disk.
     if (place.guest > Number.MAX_SAFE_INTEGER) {
       return dropped(rules, place, words, 'dataFileOffset', whole(rules));
     }
-    const high = (COPIED_HIGH | Math.floor(place.guest / 2 ** 32)) >>> 0;
-    const low = ((place.guest % 2 ** 32) | (words.low & L2_ZERO_LOW)) >>> 0;
-    const mended = withoutBoth({ ...words, high, low }) ?? { ...words, high, low };
+    const led = { ...words, ...withOffset(COPIED_HIGH, words.low & ZERO_LOW, place.guest) };
+    const mended = withoutBoth(led) ?? led;
     return { ...mended, kind: 'dataFileOffsetMended', why: 'dataFileOffset' };
   }
   const isMisaligned = host % clusterSize !== 0;
@@ -119,7 +121,7 @@ function mendAllocated(rules: L2Rules, place: EntryPlace, words: EntryWords): Me
 
 /** An entry that reads as zero, without its host cluster. Subclusters that show the backing file still do. */
 export function withoutHost(rules: L2Rules, { zeroes }: EntryWords): EntryWords {
-  return { high: 0, low: rules.extendedL2 ? 0 : L2_ZERO_LOW, zeroes, allocated: 0 };
+  return { high: 0, low: rules.extendedL2 ? 0 : ZERO_LOW, zeroes, allocated: 0 };
 }
 
 /** Where a subcluster is both allocated and zero, what was written there counts. */
@@ -140,7 +142,7 @@ function dropped(
   // Version 2 has no way to say zero; without a backing file nothing needs to be said.
   const isZeroed = place.namesBacking && rules.version === 3;
   const zeroes = rules.extendedL2 ? (words.zeroes | (isZeroed ? lostBits(words) : 0)) >>> 0 : 0;
-  const low = isZeroed && !rules.extendedL2 ? L2_ZERO_LOW : 0;
+  const low = isZeroed && !rules.extendedL2 ? ZERO_LOW : 0;
   const reads = isZeroed || !place.namesBacking ? 'zeroes' : 'backing';
   const kind = isZeroed ? 'entryZeroed' : 'entryUnallocated';
   return { high: 0, low, zeroes, allocated: 0, kind, why, lost: { ...lost, reads } };

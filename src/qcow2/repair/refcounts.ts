@@ -3,15 +3,14 @@
  * place; missing ones, and a table that is too small, are made behind the end of the file.
  */
 import { ClusterBits } from '../change/clusterSet';
-import { refcountWidth, type RefcountWidth } from '../change/refcountWidth';
 import type { CountedImage } from '../check/checkImage';
 import type { ClusterCounts } from '../check/clusterCounts';
-import { onesOnDisk, type DiskRefcounts } from '../check/diskRefcounts';
+import type { DiskRefcounts } from '../check/diskRefcounts';
 import { FormatError } from '../errors';
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { offsetOf } from '../format/entryBits';
 import { MAX_REFCOUNT_TABLE_SIZE } from '../format/limits';
-import { offsetOf } from '../format/offsetField';
-import { refcountsPerBlock } from '../format/refcount';
+import { onesOnDisk, refcountsPerBlock, refcountWidth, type RefcountWidth } from '../format/refcountWidth';
 import type { RepairExample } from './report';
 import type { RepairWork } from './work';
 

@@ -1,5 +1,5 @@
 /** What a repair does, or did, as plain data: the preview before it is staged and the report afterwards. */
-import { isSound, type CheckReport } from '../check/checkImage';
+import { isSound, type CheckReport } from '../check/checkReport';
 import type { FindingKind, Structure } from '../check/findings';
 
 /** `leaks`: only what costs space. `all`: everything that can be mended, entries that cannot be kept among it. */

@@ -8,13 +8,12 @@
  */
 import { ClusterBits } from '../change/clusterSet';
 import type { CountedImage } from '../check/checkImage';
-import { compressedRegion, type Place } from '../check/references';
+import type { Place } from '../check/referenceReceiver';
 import { TableReceiver } from '../check/tableReceiver';
-import { COPIED_HIGH, entryType } from '../check/walkL2';
 import { dataView } from '../format/bytes';
-import { sectorCountShift } from '../format/compressedDescriptor';
-import { L2_ZERO_LOW } from '../format/l2Entry';
-import { offsetOf } from '../format/offsetField';
+import { compressedClusters, compressedRegion, withCompressedOffset } from '../format/compressedDescriptor';
+import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
+import { EntryKind, entryKind, hasHostCluster, showsHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { withoutHost, type EntryWords } from './mendEntry';
 import type { RepairWork } from './work';
@@ -88,13 +87,11 @@ class Collector extends TableReceiver {
 
   single(index: number, high: number, low: number): void {
     const { rules } = this.image.tables;
-    const type = entryType(rules, high, low);
-    if (type === 'allocated') {
+    const kind = entryKind(rules, high, low);
+    if (hasHostCluster(kind)) {
       this.run(index, 1, offsetOf(high, low));
-    } else if (type === 'compressed') {
-      const { offset, size } = compressedRegion(high, low, rules.clusterBits);
-      const first = Math.floor(offset / this.clusterSize);
-      const count = Math.floor((offset + size - 1) / this.clusterSize) - first + 1;
+    } else if (kind === EntryKind.compressed) {
+      const { first, count } = compressedClusters(high, low, rules.clusterBits);
       for (let cluster = first; cluster < first + count; cluster++) {
         if (!this.suspects.has(cluster)) continue;
         this.#add(index, first, count, true);
@@ -169,9 +166,8 @@ class Separator {
     const { at, first } = candidate;
     const { rules } = this.counted.image.tables;
     const words = this.#wordsAt(at);
-    const hasData = rules.extendedL2 ? words.allocated !== 0 : (words.low & L2_ZERO_LOW) === 0;
     const host = first * work.clusterSize;
-    if (!hasData) {
+    if (!showsHostCluster(rules, words.low, words.allocated)) {
       const bare = withoutHost(rules, words);
       work.setEntry(at, bare.high, bare.low);
       if (rules.extendedL2) work.setEntry(at + 8, bare.zeroes, 0);
@@ -180,8 +176,8 @@ class Separator {
     }
     const target = work.fresh.copy(host, work.clusterSize);
     if (target === undefined) return;
-    const high = (COPIED_HIGH | Math.floor(target / 2 ** 32)) >>> 0;
-    work.setEntry(at, high, (target % 2 ** 32) + (words.low & 0x1ff));
+    const { high, low } = withOffset(COPIED_HIGH, words.low, target);
+    work.setEntry(at, high, low);
     work.log.did('dataCopied', {
       ...placeOf(candidate),
       host,
@@ -198,9 +194,7 @@ class Separator {
     const { offset, size } = compressedRegion(high, low, clusterBits);
     const target = work.fresh.copy(offset, size);
     if (target === undefined) return;
-    const offsetBits = 2 ** (sectorCountShift(clusterBits) - 32) - 1;
-    const newHigh = ((high & ~offsetBits) | Math.floor(target / 2 ** 32)) >>> 0;
-    work.setEntry(candidate.at, newHigh, target % 2 ** 32);
+    work.setEntry(candidate.at, withCompressedOffset(high, clusterBits, target), target % 2 ** 32);
     const facts = { host: offset, structure: 'compressed data', found: offset, becomes: target } as const;
     work.log.did('dataCopied', { ...placeOf(candidate), ...facts });
   }

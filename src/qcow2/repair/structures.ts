@@ -4,11 +4,12 @@
  * structures that are in somebody's way are made anew (refcounts.ts).
  */
 import { ClusterBits } from '../change/clusterSet';
+import type { Structure } from '../check/findings';
 import { l1TablesOf } from '../check/l1Tables';
 import { snapshotTableSize } from '../check/snapshotReferences';
-import type { Structure } from '../check/findings';
 import { entryHex, HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
+import { soundBlockOffset } from '../format/refcount';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { mendSnapshotTable, moveSnapshotTable } from './snapshotTable';
 import type { RepairWork } from './work';
@@ -76,9 +77,9 @@ class StructureMender {
     for (let index = 0; index * 2 < words.length; index++) {
       const [high, low] = [words[index * 2 + HIGH]!, words[index * 2 + LOW]!];
       if ((high | low) === 0) continue;
+      const block = soundBlockOffset(high, low, clusterSize);
+      if (block !== 0 && this.#claim(block, clusterSize)) continue;
       const host = offsetOf(high, low);
-      const isSound = (low & 0x1ff) === 0 && host !== 0 && host % clusterSize === 0 && high >>> 24 === 0;
-      if (isSound && this.#claim(host, clusterSize)) continue;
       const at = start + index * 8;
       work.setEntry(at, 0, 0);
       work.log.did('refcountsRebuilt', { at, host, structure: 'refcount block', found: entryHex(high, low) });

@@ -2,7 +2,8 @@
 import type { FindingKind } from '../check/findings';
 import { dataView } from '../format/bytes';
 import { FaultCollector } from '../format/faults';
-import { parseHeader, type Header } from '../format/header';
+import type { Header } from '../format/header';
+import { parseHeader } from '../format/parseHeader';
 import { headerField, type HeaderFieldName } from '../format/headerFields';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';

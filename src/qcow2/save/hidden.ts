@@ -4,9 +4,9 @@
  * on the guest's disk.
  */
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { isCompressed, L2_ZERO_LOW } from '../format/l2Entry';
+import { offsetOf } from '../format/entryBits';
+import { EntryKind, entryKind, hasHostCluster } from '../format/l2Kind';
 import { SUBCLUSTERS } from '../format/limits';
-import { offsetOf } from '../format/offsetField';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { ClusterRanges } from './clusterRanges';
 import { SECTOR } from './role';
@@ -43,7 +43,7 @@ export function hiddenSectors(
 }
 
 function collect(
-  { header }: Qcow2Image,
+  { header, tables }: Qcow2Image,
   words: Uint32Array,
   isData: (cluster: number) => boolean,
   found: (readonly [first: number, end: number])[],
@@ -54,9 +54,10 @@ function collect(
     const high = words[at + HIGH]!;
     const low = words[at + LOW]!;
     const host = offsetOf(high, low);
-    if (host === 0 || isCompressed(high) || !isData(Math.floor(host / clusterSize))) continue;
+    const kind = entryKind(tables.rules, high, low);
+    if (host === 0 || !hasHostCluster(kind) || !isData(Math.floor(host / clusterSize))) continue;
     if (perEntry === 2) {
-      if ((low & L2_ZERO_LOW) !== 0) found.push([host / SECTOR, (host + clusterSize) / SECTOR]);
+      if (kind === EntryKind.zeroAllocated) found.push([host / SECTOR, (host + clusterSize) / SECTOR]);
       continue;
     }
     const allocated = words[at + 2 + LOW]!;

@@ -1,8 +1,9 @@
 /** Refcounts of host clusters asked for in ascending order: each page of a block is read once. */
 import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { offsetOf } from '../format/entryBits';
 import type { Header } from '../format/header';
-import { offsetOf } from '../format/offsetField';
-import { refcountAt, refcountsPerBlock } from '../format/refcount';
+import { refcountAt } from '../format/refcount';
+import { refcountsPerBlock } from '../format/refcountWidth';
 import type { BlockFile } from '../io/blockFile';
 
 /** Bytes of a block read at a time; blocks may be smaller. */

@@ -4,12 +4,12 @@
  * file is written first, refcounts rise before and fall after all other changes, and `corrupt` stays set until everything
  * is written. It keeps promise A, and of promise B the mark alone (save.ts).
  */
+import { RefusedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
-import { RESERVED_BEYOND_2_53, offsetOf } from '../format/offsetField';
+import { soundBlockOffset } from '../format/refcount';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { StagedFile } from '../io/stagedFile';
 import type { Progress } from '../progress';
-import { RefusedError } from '../errors';
 import {
   ceilSector,
   firstSector,
@@ -112,11 +112,8 @@ function blocksOf({ file, header }: Qcow2Image): Set<number> {
   const clusters = new Set<number>();
   const words = readRefcountTable(file, header);
   for (let at = 0; at < words.length; at += 2) {
-    const [high, low] = [words[at + HIGH]!, words[at + LOW]!];
-    const offset = offsetOf(high, low);
-    const isSound =
-      (high & (RESERVED_BEYOND_2_53 | 0xff000000)) === 0 && (low & (header.clusterSize - 1)) === 0;
-    if (isSound && offset !== 0) clusters.add(offset / header.clusterSize);
+    const offset = soundBlockOffset(words[at + HIGH]!, words[at + LOW]!, header.clusterSize);
+    if (offset !== 0) clusters.add(offset / header.clusterSize);
   }
   return clusters;
 }

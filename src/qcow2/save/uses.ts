@@ -4,7 +4,7 @@
  */
 import type { Fact } from '../factText';
 import { dataView, HIGH, LOW, wordsInPlace } from '../format/bytes';
-import { offsetOf } from '../format/offsetField';
+import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { BlockFile } from '../io/blockFile';
 import { ClusterBytes, type ClusterRanges } from './clusterRanges';

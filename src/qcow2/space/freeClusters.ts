@@ -3,7 +3,8 @@
  * management"). Both are looked at, as the check has counted them: a leaked cluster is not free, nor is one that is
  * referred to although its refcount says otherwise.
  */
-import { isSound, reportOn, countImage, type CountedImage } from '../check/checkImage';
+import { reportOn, countImage, type CountedImage } from '../check/checkImage';
+import { isSound } from '../check/checkReport';
 import { FormatError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { silent, type Progress } from '../progress';

@@ -1,7 +1,7 @@
 /** Problems in the display language. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { describeProblem } from '../../qcow2/problemText';
+import { describeProblem } from '../../qcow2/describeProblem';
 import { printable } from '../printable';
 import type { Problem } from '../../worker/api';
 

@@ -1,12 +1,7 @@
 /** The decision alone: the same tables, without images. */
 import { describe, expect, test } from 'vitest';
-import {
-  decideDiscard,
-  decideZero,
-  EntryKind,
-  Outcome,
-  type ZeroPolicy,
-} from '../../../src/qcow2/change/decide';
+import { decideDiscard, decideZero, Outcome, type ZeroPolicy } from '../../../src/qcow2/change/decide';
+import { EntryKind } from '../../../src/qcow2/format/l2Kind';
 
 const KINDS = Object.keys(EntryKind) as (keyof typeof EntryKind)[];
 const nameOf = (outcome: Outcome): string =>

@@ -5,7 +5,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkImage } from '../../../src/qcow2/check/checkImage';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import { EngineError } from '../../../src/qcow2/errors';
-import { readRawExtensions } from '../../../src/qcow2/format/headerExtensions';
+import { readRawExtensions } from '../../../src/qcow2/format/rawExtensions';
 import { readGuest } from '../../../src/qcow2/image/read';
 import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../../support/qemu';

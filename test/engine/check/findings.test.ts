@@ -1,6 +1,7 @@
 /** Findings: place, kind, owner, and which repair fixes them. */
 import { describe, expect, test } from 'vitest';
-import { checkImage, isSound, type CheckReport } from '../../../src/qcow2/check/checkImage';
+import { checkImage } from '../../../src/qcow2/check/checkImage';
+import { isSound, type CheckReport } from '../../../src/qcow2/check/checkReport';
 import { CancelledError } from '../../../src/qcow2/errors';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { MemoryFile, SparseMemoryFile } from '../../../src/qcow2/io/memoryFile';

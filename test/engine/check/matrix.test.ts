@@ -1,6 +1,6 @@
 /** The check over the whole matrix of images gives QEMU's numbers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isSound } from '../../../src/qcow2/check/checkImage';
+import { isSound } from '../../../src/qcow2/check/checkReport';
 import { checkFile, numbersOf, qemuCheck } from '../../support/checkJudge';
 import { CHAINS } from '../../support/matrix/chains';
 import { Kitchen, type Recipe } from '../../support/matrix/recipe';

@@ -8,7 +8,7 @@ import { CancelledError } from '../../../src/qcow2/errors';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { openLocalFile } from '../../../src/qcow2/io/localFile';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
-import { describeProblem } from '../../../src/qcow2/problemText';
+import { describeProblem } from '../../../src/qcow2/describeProblem';
 import { silent } from '../../../src/qcow2/progress';
 import { Holder } from '../../support/holder';
 import { image, type ImageBuilder } from '../../support/imageBuilder';

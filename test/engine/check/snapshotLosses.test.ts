@@ -1,10 +1,11 @@
 /** A file that was cut off so that only internal snapshots lost data. */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkImage, type CheckReport } from '../../../src/qcow2/check/checkImage';
+import { checkImage } from '../../../src/qcow2/check/checkImage';
+import type { CheckReport } from '../../../src/qcow2/check/checkReport';
 import { openChain } from '../../../src/qcow2/chain/openChain';
-import { describeProblem } from '../../../src/qcow2/problemText';
-import { Overview } from '../../../src/qcow2/scan/overview';
+import { describeProblem } from '../../../src/qcow2/describeProblem';
+import { Overview } from '../../../src/qcow2/map/overview';
 import { writeCutSnapshot } from '../../support/cutSnapshot';
 import { DamagedFile } from '../../support/damagedFile';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';

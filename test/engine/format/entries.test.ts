@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { compressedLength, compressedOffset } from '../../../src/qcow2/format/compressedDescriptor';
 import { decodeL1Entry } from '../../../src/qcow2/format/l1Entry';
-import { decodeL2Entry, type L2Rules } from '../../../src/qcow2/format/l2Entry';
-import {
-  countNonZero,
-  decodeRefcountTableEntry,
-  refcountAt,
-  refcountsPerBlock,
-} from '../../../src/qcow2/format/refcount';
+import { decodeL2Entry } from '../../../src/qcow2/format/l2Entry';
+import type { L2Rules } from '../../../src/qcow2/format/l2Kind';
+import { decodeRefcountTableEntry, refcountAt } from '../../../src/qcow2/format/refcount';
+import { countNonZero, refcountsPerBlock } from '../../../src/qcow2/format/refcountWidth';
 import { guestOffset } from '../../../src/qcow2/units';
 import { problemOf } from './bytes';
 

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
-import { parseHeader } from '../../../src/qcow2/format/header';
+import { parseHeader } from '../../../src/qcow2/format/parseHeader';
 import { foreignKind, qemuFormatOf } from '../../../src/qcow2/format/foreign';
 import { openLocalFile } from '../../../src/qcow2/io/localFile';
 import { PROBLEM_TEXT } from '../../../src/qcow2/problemText';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseHeader } from '../../../src/qcow2/format/header';
+import { parseHeader } from '../../../src/qcow2/format/parseHeader';
 import { HEADER_FIELDS } from '../../../src/qcow2/format/headerFields';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
-import { describeProblem } from '../../../src/qcow2/problemText';
+import { describeProblem } from '../../../src/qcow2/describeProblem';
 import { CLUSTER, problemOf, v2File, v3File, type Patch } from './bytes';
 
 const codeOf = (...patches: Patch[]) => problemOf(() => parseHeader(v3File(...patches))).code;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { readBackingName } from '../../../src/qcow2/format/backingName';
 import { checkEncryption } from '../../../src/qcow2/format/encryption';
-import { parseHeader } from '../../../src/qcow2/format/header';
-import { parseExtensions, readRawExtensions } from '../../../src/qcow2/format/headerExtensions';
+import { parseHeader } from '../../../src/qcow2/format/parseHeader';
+import { parseExtensions } from '../../../src/qcow2/format/headerExtensions';
+import { readRawExtensions } from '../../../src/qcow2/format/rawExtensions';
 import type { MemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { CLUSTER, problemOf, v2File, v3File, type Patch } from './bytes';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readBitmapDirectory } from '../../../src/qcow2/format/bitmapDirectory';
-import { parseHeader } from '../../../src/qcow2/format/header';
+import { parseHeader } from '../../../src/qcow2/format/parseHeader';
 import { readLuksHeader } from '../../../src/qcow2/format/luksHeader';
 import { strict } from '../../../src/qcow2/format/faults';
 import { readSnapshots } from '../../../src/qcow2/format/snapshotTable';

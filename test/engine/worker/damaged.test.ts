@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ProblemCode } from '../../../src/qcow2/problemText';
-import { CELL_KINDS, type KindTotals } from '../../../src/qcow2/scan/overview';
+import { CELL_KINDS, type KindTotals } from '../../../src/qcow2/map/overview';
 import { OpenImage } from '../../../src/worker/openImage';
 import { smallImages } from '../../support/damagedImages';
 import { workspace } from '../../support/workspace';

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
-import { describeProblem } from '../../../src/qcow2/problemText';
+import { describeProblem } from '../../../src/qcow2/describeProblem';
 import {
   activateExtension,
   closeAllEditors,

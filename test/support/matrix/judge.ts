@@ -4,7 +4,7 @@
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openChain } from '../../../src/qcow2/chain/openChain';
-import { Overview } from '../../../src/qcow2/scan/overview';
+import { Overview } from '../../../src/qcow2/map/overview';
 import { cli } from '../cli';
 import { mapText } from '../inProcess';
 import { Kitchen, type Recipe } from './recipe';

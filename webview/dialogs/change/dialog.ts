@@ -6,24 +6,11 @@ import type { ChangeKind, ChangePreview, PageChange } from '../../../src/editor/
 import type { Loadable } from '../../host/answers';
 import type { Disk } from '../../map/geometry';
 import { formatOffset } from '../../base/numbers';
-import { StagingDialog, UNKNOWN, type StagingHost, type StagingState } from '../stagingDialog';
-import { lengthText, readRange, type Range, type RangeAnswer } from './range';
-import { changeForm, type FormActions } from './form';
+import { StagingDialog, UNKNOWN, type StagingHost } from '../stagingDialog';
+import { lengthText, readRange, type Range } from './range';
+import { changeForm, type ChangeFormState, type FormActions } from './form';
 
 export type ChangeDialogHost = StagingHost<PageChange, ChangePreview>;
-
-/** State of the dialog; the preview is one of the current fields, or of earlier ones while `isStale`. */
-export interface ChangeFormState extends StagingState<ChangePreview> {
-  readonly kind: ChangeKind;
-  readonly startText: string;
-  readonly lengthText: string;
-  readonly unmap: boolean;
-  readonly thorough: boolean;
-  /** Whether the image has a backing file; the Thorough option is for such images. */
-  readonly hasBacking: boolean;
-  readonly range: RangeAnswer;
-  readonly isStale: boolean;
-}
 
 export class ChangeDialog
   extends StagingDialog<PageChange, ChangePreview, ChangeFormState>

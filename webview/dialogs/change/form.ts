@@ -1,10 +1,24 @@
 /** The dialog's form, drawn from its state. */
 import { html, nothing, type TemplateResult } from 'lit';
+import type { ChangeKind, ChangePreview } from '../../../src/editor/page/messages';
 import { isSaidBy } from '../guards';
-import { stagingForm, type StagingActions } from '../stagingDialog';
+import { stagingForm, type StagingActions, type StagingState } from '../stagingDialog';
 import { t } from '../../base/strings';
-import type { ChangeFormState } from './dialog';
 import { previewTable } from './preview';
+import type { RangeAnswer } from './range';
+
+/** State of the dialog; the preview is one of the current fields, or of earlier ones while `isStale`. */
+export interface ChangeFormState extends StagingState<ChangePreview> {
+  readonly kind: ChangeKind;
+  readonly startText: string;
+  readonly lengthText: string;
+  readonly unmap: boolean;
+  readonly thorough: boolean;
+  /** Whether the image has a backing file; the Thorough option is for such images. */
+  readonly hasBacking: boolean;
+  readonly range: RangeAnswer;
+  readonly isStale: boolean;
+}
 
 export interface FormActions extends StagingActions {
   setStart(text: string): void;

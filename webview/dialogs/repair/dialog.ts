@@ -4,18 +4,12 @@
 import type { TemplateResult } from 'lit';
 import type { RepairMode, RepairPreview } from '../../../src/editor/page/messages';
 import type { Loadable } from '../../host/answers';
-import { StagingDialog, UNKNOWN, type StagingHost, type StagingState } from '../stagingDialog';
-import { repairForm, type RepairFormActions } from './form';
+import { StagingDialog, UNKNOWN, type StagingHost } from '../stagingDialog';
+import { repairForm, type RepairFormActions, type RepairFormState } from './form';
 
 export interface RepairDialogHost extends StagingHost<RepairMode, RepairPreview> {
   /** Cancels the preview that is being made. */
   stopPreview(): void;
-}
-
-/** State of the dialog; the preview is always one of the current mode. */
-export interface RepairFormState extends StagingState<RepairPreview> {
-  /** Undefined until the user chooses one. */
-  readonly mode: RepairMode | undefined;
 }
 
 export class RepairDialog

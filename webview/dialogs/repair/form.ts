@@ -5,12 +5,17 @@ import { isSaidBy } from '../guards';
 import { icon } from '../../base/icons';
 import { sizeText } from '../../../src/text/sizeText';
 import { formatCount } from '../../base/numbers';
-import { stagingForm, type StagingActions } from '../stagingDialog';
+import { stagingForm, type StagingActions, type StagingState } from '../stagingDialog';
 import { t } from '../../base/strings';
-import type { RepairFormState } from './dialog';
 
 /** Maximum number of losses that are listed. */
 const LOSSES_SHOWN = 50;
+
+/** State of the dialog; the preview is always one of the current mode. */
+export interface RepairFormState extends StagingState<RepairPreview> {
+  /** Undefined until the user chooses one. */
+  readonly mode: RepairMode | undefined;
+}
 
 export interface RepairFormActions extends StagingActions {
   setMode(mode: RepairMode): void;

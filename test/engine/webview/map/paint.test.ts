@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CELL_KINDS } from '../../../../src/qcow2/scan/overview';
-import { HOST_KINDS } from '../../../../src/qcow2/layout/hostLayout';
+import { CELL_KINDS } from '../../../../src/qcow2/map/overview';
+import { HOST_KINDS } from '../../../../src/qcow2/map/hostLayout';
 import { FILE_KINDS, KIND_COUNT, KINDS } from '../../../../webview/map/kinds';
 import { bandsOf, paintCells, sumShares, UNKNOWN, type Palette } from '../../../../webview/map/paint';
 import { TILE_CELLS, TileCache } from '../../../../webview/map/tiles';

@@ -1,0 +1,210 @@
+/**
+ * The file view of the map: what the image file consists of, as a picture needs it. All references are walked once
+ * (the walk of the check); then views of any stretch are counted from a byte for each cluster.
+ */
+import { MAX_CLUSTERS } from '../check/checkImage';
+import { UNREADABLE } from '../check/clusterCounts';
+import { DiskRefcounts } from '../check/diskRefcounts';
+import type { Structure } from '../check/findings';
+import { References } from '../check/references';
+import { ArgumentError, UnsupportedError } from '../errors';
+import type { Qcow2Image } from '../image/qcow2Image';
+import type { Progress } from '../progress';
+import { CellCounts, MAX_CELLS } from './cellCounts';
+import type { Cells, CellsRequest, KindTotals } from './overview';
+import { CONFLICT, HostUses, SNAPSHOT_ONLY, STRUCTURE_BITS, STRUCTURES } from './hostUses';
+
+/** The kinds that the file view tells apart; the order is the order of counts in its cells. */
+export const HOST_KINDS = [
+  'header',
+  'refcountTable',
+  'refcountBlock',
+  'l1',
+  'l2',
+  'data',
+  'compressed',
+  'snapshot',
+  'bitmap',
+  'conflict',
+  'leaked',
+  'free',
+] as const;
+export type HostKind = (typeof HOST_KINDS)[number];
+
+const KIND_OF_STRUCTURE: Readonly<Record<Structure, HostKind>> = {
+  header: 'header',
+  'encryption header': 'header',
+  'refcount table': 'refcountTable',
+  'refcount block': 'refcountBlock',
+  'L1 table': 'l1',
+  'L2 table': 'l2',
+  'snapshot table': 'snapshot',
+  'bitmap directory': 'bitmap',
+  'bitmap table': 'bitmap',
+  'bitmap data': 'bitmap',
+  data: 'data',
+  'compressed data': 'compressed',
+};
+
+const indexOf = (kind: HostKind): number => HOST_KINDS.indexOf(kind);
+const LEAKED = indexOf('leaked');
+const FREE = indexOf('free');
+
+/** The kind for each use that is not 0. */
+const KIND_OF_USE = Uint8Array.from({ length: 64 }, (_, use) => {
+  if ((use & CONFLICT) !== 0) return indexOf('conflict');
+  if ((use & SNAPSHOT_ONLY) !== 0) return indexOf('snapshot');
+  const structure = STRUCTURES[(use & STRUCTURE_BITS) - 1];
+  return structure === undefined ? FREE : indexOf(KIND_OF_STRUCTURE[structure]);
+});
+
+/** What one cluster of the file is used for. */
+export interface HostUse {
+  readonly kind: HostKind;
+  /** Nothing refers to it where there is none; the first one where two exclude one another. */
+  readonly structure?: Structure;
+  readonly isSnapshotOnly: boolean;
+  /** As it is in the refcount block; undefined where it cannot be read. */
+  readonly refcount?: number;
+}
+
+export class HostLayout {
+  readonly #base: CellCounts;
+  readonly #clusterSize: number;
+
+  /**
+   * Walks all references of an image; takes as long as a check.
+   * @throws UnsupportedError `check.clusters`, `check.memory`; FileError; CancelledError
+   */
+  static of(image: Qcow2Image, progress: Progress): HostLayout {
+    const { file, header } = image;
+    const clusters = Math.ceil(file.size / header.clusterSize);
+    if (clusters > MAX_CLUSTERS) {
+      throw new UnsupportedError(file.name, 'check.clusters', { value: clusters, limit: MAX_CLUSTERS });
+    }
+    const disk = new DiskRefcounts(file, header, clusters);
+    const references = new References(image, disk, clusters, progress);
+    const uses = new HostUses(image, disk, clusters);
+    references.forEach(uses);
+    return new HostLayout(image, disk, references, uses, progress);
+  }
+
+  private constructor(
+    readonly image: Qcow2Image,
+    readonly disk: DiskRefcounts,
+    readonly references: References,
+    readonly uses: HostUses,
+    progress: Progress,
+  ) {
+    this.#clusterSize = image.header.clusterSize;
+    let bytesPerCell = this.#clusterSize;
+    while (this.size / bytesPerCell > MAX_CELLS) bytesPerCell *= 2;
+    this.#base = this.#counts(0, bytesPerCell, Math.ceil(this.size / bytesPerCell));
+    this.#count(0, uses.clusters, this.#base, progress);
+  }
+
+  /** Bytes of the file, in whole clusters. */
+  get size(): number {
+    return this.uses.clusters * this.#clusterSize;
+  }
+
+  /** Of the whole file. */
+  get totals(): KindTotals {
+    return { bytes: [...this.#base.totals], scannedBytes: this.size, totalBytes: this.size };
+  }
+
+  /**
+   * The cells of a view, `HOST_KINDS.length` shares each; places are bytes of the file.
+   * @throws ArgumentError `cells.request` for one that is not as `CellsRequest` has it
+   */
+  cells({ start, bytesPerCell, count }: CellsRequest): Cells {
+    this.#refuseUnfit(start, bytesPerCell, count);
+    const group = bytesPerCell / this.#base.bytesPerCell;
+    const { totals } = this;
+    if (group >= 1) {
+      const shares = this.#base.shares(start / this.#base.bytesPerCell, group, count);
+      return { start, bytesPerCell, shares, complete: true, totals };
+    }
+    const counts = this.#counts(start, bytesPerCell, count);
+    const first = start / this.#clusterSize;
+    this.#count(first, Math.min(this.uses.clusters, Math.ceil(counts.end / this.#clusterSize)), counts);
+    return { start, bytesPerCell, shares: counts.shares(0, 1, count), complete: true, totals };
+  }
+
+  /** @throws ArgumentError `offset.beyondFile` */
+  useOf(cluster: number): HostUse {
+    const { clusters } = this.uses;
+    if (!Number.isInteger(cluster) || cluster < 0 || cluster >= clusters) {
+      throw new ArgumentError(this.image.file.name, 'offset.beyondFile', {
+        value: cluster * this.#clusterSize,
+        limit: this.size,
+      });
+    }
+    const use = this.uses.of(cluster);
+    const structure = STRUCTURES[(use & STRUCTURE_BITS) - 1];
+    const refcount = this.disk.of(cluster);
+    return {
+      kind: HOST_KINDS[this.#kindOf(use, refcount ?? 0)] ?? 'free',
+      isSnapshotOnly: (use & SNAPSHOT_ONLY) !== 0,
+      ...(structure === undefined ? {} : { structure }),
+      ...(refcount === undefined ? {} : { refcount }),
+    };
+  }
+
+  #kindOf(use: number, refcount: number): number {
+    if (use !== 0) return KIND_OF_USE[use]!;
+    return refcount === 0 ? FREE : LEAKED;
+  }
+
+  #counts(start: number, bytesPerCell: number, count: number): CellCounts {
+    return new CellCounts(start, bytesPerCell, count, this.size, HOST_KINDS.length);
+  }
+
+  /** Counts the clusters from `first` to before `end`, neighbours of one kind at once. */
+  #count(first: number, end: number, into: CellCounts, progress?: Progress): void {
+    const { uses, disk } = this;
+    const size = 2 ** uses.pageBits;
+    let start = first;
+    let kind = -1;
+    const flush = (cluster: number): void => {
+      if (cluster > start && kind >= 0) {
+        into.add(start * this.#clusterSize, (cluster - start) * this.#clusterSize, kind);
+      }
+      start = cluster;
+    };
+    for (let cluster = first; cluster < end;) {
+      progress?.checkCancelled();
+      const index = Math.floor(cluster / size);
+      const base = index * size;
+      const stop = Math.min(end, base + size);
+      const page = uses.page(index);
+      const refcounts = disk.page(index);
+      if (page === undefined && disk.isAllZero(refcounts)) {
+        if (kind !== FREE) flush(cluster);
+        kind = FREE;
+        cluster = stop;
+        continue;
+      }
+      for (; cluster < stop; cluster++) {
+        const refcount = refcounts[cluster - base]!;
+        const now = this.#kindOf(page?.[cluster - base] ?? 0, refcount === UNREADABLE ? 0 : refcount);
+        if (now === kind) continue;
+        flush(cluster);
+        kind = now;
+      }
+    }
+    flush(end);
+  }
+
+  #refuseUnfit(start: number, bytesPerCell: number, count: number): void {
+    const refuse = (value: number, limit: number): never => {
+      throw new ArgumentError(this.image.file.name, 'cells.request', { value, limit });
+    };
+    const clusterSize = this.#clusterSize;
+    if (!Number.isInteger(Math.log2(bytesPerCell / clusterSize)) || bytesPerCell < clusterSize) {
+      refuse(bytesPerCell, clusterSize);
+    }
+    if (!Number.isInteger(start / bytesPerCell) || start < 0) refuse(start, bytesPerCell);
+    if (!Number.isInteger(count) || count < 0 || count > MAX_CELLS) refuse(count, MAX_CELLS);
+  }
+}
