@@ -1,5 +1,5 @@
 // Builds the programs of the project: extension host, webview, and the engine for its worker threads and the command.
-// `node esbuild.mjs [--watch] [--minify] [--outdir=dist] [--only=engine]`; with `--tests` also the suite for the
+// `node esbuild.mjs [--watch] [--minify] [--outdir=dist] [--only=engine]`; `--tests` also builds the suite for the
 // extension host.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -25,7 +25,7 @@ const common = {
   bundle: true,
   minify,
   sourcemap: minify ? false : 'linked',
-  // They are in a file of their own, from the bundles' lists of inputs.
+  // They are written to THIRD-PARTY-NOTICES.txt, from the inputs of the bundles.
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
@@ -41,8 +41,8 @@ const node = {
 };
 
 /**
- * Each file that imports the API would copy all of it, some hundred properties, when the bundle is loaded: that took
- * longer than everything else of it together. So all import one module, which has it from VS Code.
+ * Each file that imports the API would copy all of its properties (hundreds) when the bundle is loaded, which took longer
+ * than everything else together. So all files import one module, which imports it from VS Code.
  * @type {import('esbuild').Plugin}
  */
 const oneCopyOfVSCode = {
@@ -93,7 +93,7 @@ const all = [
       sourcefile: 'engine.mjs',
     },
     outfile: `${outdir}/engine.js`,
-    // Half the size is half the time to load it, each time; names stay, for stack traces.
+    // Half the size takes half the time to load. Names are kept for stack traces.
     minifyWhitespace: true,
     minifySyntax: true,
     define: { VERSION: JSON.stringify(version) },
@@ -113,7 +113,7 @@ const all = [
 const programs = all.filter(({ outfile }) => only === undefined || outfile === `${outdir}/${only}.js`);
 
 if (tests) {
-  // The suite runs every bundle it finds: those of tests that are no more must go.
+  // The suite runs every bundle that it finds, so bundles of deleted tests must go.
   rmSync(`${outdir}/test`, { recursive: true, force: true });
   programs.push({
     ...node,

@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What takes longest, that first: two lanes end at about the same time, without a cache of earlier times too. */
+/** The longest files start first, so that both workers end at about the same time. */
 const LONGEST = ['states', 'staged', 'walk'].map((name) => `test/browser/${name}.test.ts`);
 
-/** What measures time has the machine to itself. */
+/** Files that measure time run alone. */
 const MEASURING = ['test/browser/giant.test.ts'];
 
 class LongestFirst extends BaseSequencer {
@@ -17,12 +17,12 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Of every test in VS Code; a project has nothing from the configuration around it. */
+/** Timeouts for all tests in VS Code; a project does not inherit the configuration around it. */
 export const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
 export const globalSetup = ['test/browser/harness/setup.ts'];
 
-// The packaged extension in a real VS Code. Each file has a server and a browser of its own, which wait for each other
-// most of the time: two files run side by side.
+// The packaged extension in a real VS Code. Each file has its own server and browser, which wait for each other most of
+// the time, so two files run in parallel.
 export default defineConfig({
   test: {
     globalSetup,

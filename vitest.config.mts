@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ['test/support/buildCli.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // qemu-img is judged against in child processes; more workers than cores would only wait.
+    // QEMU runs in child processes; more workers than cores would only wait.
     maxWorkers: 2,
   },
 });

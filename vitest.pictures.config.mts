@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { globalSetup, patience } from './vitest.browser.config.mts';
 
-// `npm run pictures`: takes the README's screenshots anew; `npm run film`: those of a new user's walk. Not tests: look at
+// `npm run pictures` takes the pictures of the documents, `npm run film` those of a new user's walk. Not tests: look at
 // what they wrote.
 export default defineConfig({
   test: {

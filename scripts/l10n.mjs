@@ -1,8 +1,8 @@
 // @ts-check
 // Keeps l10n/bundle.l10n.json, the sentences that translators start from: those of the host (`l10n.t('…')`), of the
 // page (`t('…')`), of problemText.ts and of factText.ts, and the translations beside it and beside package.nls.json.
-// `node scripts/l10n.mjs` writes the bundle, drops from the translations what is not there any more, and says what they
-// lack. `--check` writes nothing and fails where the bundle is stale or a translation is not complete.
+// `node scripts/l10n.mjs` writes the bundle, removes texts from the translations that no longer exist, and lists what is
+// not translated. `--check` writes nothing and fails if the bundle is stale or a translation is incomplete.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -12,12 +12,12 @@ import { faultsOf, readTexts, readTranslations, tidied } from './lib/translation
 
 const FOLDER = path.join(ROOT, 'l10n');
 const BUNDLE = path.join(FOLDER, 'bundle.l10n.json');
-/** Files whose sentences stand in a variable: all of them are collected. */
+/** Files with a variable of sentences, all of which are collected. */
 const LISTS = new Map([
   [path.join('src', 'qcow2', 'problemText.ts'), 'PROBLEM_TEXT'],
   [path.join('src', 'qcow2', 'factText.ts'), 'FACTS'],
 ]);
-/** Where a sentence is passed on as a variable: it comes from one of those. */
+/** The file that passes sentences on as variables; they come from the lists above. */
 const PASSES_ON = path.join('src', 'text', 'vscode', 'describe.ts');
 
 /** @type {Set<string>} */
@@ -90,7 +90,7 @@ function collectCalls(source, file) {
 }
 
 /**
- * Adds the string literals that an expression may come to; false where it is anything else.
+ * Adds the string literals that an expression may evaluate to; returns false if it is anything else.
  * @param {ts.Expression} expression
  * @returns {boolean}
  */
@@ -111,7 +111,7 @@ function collectLiterals(expression) {
 }
 
 /**
- * A sentence that is written over several lines.
+ * A sentence that spans several lines.
  * @param {ts.Expression} expression
  * @returns {string | undefined}
  */
@@ -148,7 +148,7 @@ function finish() {
 }
 
 /**
- * The keys that package.json refers to as `%key%`, with what package.nls.json has for them.
+ * The keys that package.json refers to as `%key%`, with their texts in package.nls.json.
  * @returns {import('./lib/translations.mjs').Texts}
  */
 function namedInPackage() {

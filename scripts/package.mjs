@@ -1,6 +1,6 @@
 // @ts-check
 // Packages the extension: `npm run package [-- --target=NAME]…` writes .vsix files into out/ (or --out=FOLDER). Without
-// a target, all of them: `universal` (no native calls, runs everywhere) and one with native calls for each platform.
+// a target it writes all: `universal` (no native calls, runs everywhere) and one with native calls for each platform.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { run } from './lib/process.mjs';
 
 const UNIVERSAL = 'universal';
 
-/** Bytes that the package without native calls may take. */
+/** Limit for the package without native calls, in bytes. */
 const UNIVERSAL_LIMIT = 1_000_000;
 
 const TARGETS = /** @type {const} */ ([
@@ -23,8 +23,10 @@ const TARGETS = /** @type {const} */ ([
 
 /** @typedef {typeof TARGETS[number]} Target */
 
+/** @typedef {{ name: string, version: string, repository?: unknown }} Manifest */
+
 /**
- * Packages the extension for some targets.
+ * Packages the extension for the given targets.
  * @param {readonly Target[]} targets
  * @param {string} outFolder
  */
@@ -33,7 +35,7 @@ async function packageExtension(targets, outFolder) {
   mkdirSync(outFolder, { recursive: true });
   const stage = mkdtempSync(path.join(tmpdir(), 'qcow2-editor-package-'));
   try {
-    const { name, version } = await fillStage(stage);
+    const { name, version, repository } = await fillStage(stage);
     for (const target of targets) {
       const nodeModules = path.join(stage, 'dist', 'node_modules');
       rmSync(nodeModules, { recursive: true, force: true });
@@ -44,7 +46,8 @@ async function packageExtension(targets, outFolder) {
         cwd: stage,
         packagePath,
         dependencies: false,
-        rewriteRelativeLinks: false,
+        // Relative links lead to the repository, once package.json names one.
+        rewriteRelativeLinks: repository !== undefined,
         allowMissingRepository: true,
         ...(target === UNIVERSAL ? {} : { target }),
       });
@@ -56,10 +59,10 @@ async function packageExtension(targets, outFolder) {
 }
 
 /**
- * Puts what .vscodeignore allows into a folder of its own, with the programs built for release, so that dist/ stays
- * as development built it.
+ * Copies what .vscodeignore allows into a folder of its own, with the programs built for release; dist/ stays as
+ * development built it.
  * @param {string} stage
- * @returns {Promise<{ name: string, version: string }>}
+ * @returns {Promise<Manifest>}
  */
 async function fillStage(stage) {
   const { PackageManager, listFiles } = await import('@vscode/vsce');
@@ -76,13 +79,13 @@ async function fillStage(stage) {
 }
 
 /**
- * Leaves out what is about developing.
+ * Removes from the manifest what only development needs.
  * @param {string} file
  */
 function writeManifest(file) {
   const development = new Set(['private', 'scripts', 'devDependencies', 'optionalDependencies']);
   const entries = Object.entries(JSON.parse(readFileSync(file, 'utf8')));
-  const manifest = /** @type {{ name: string, version: string }} */ (
+  const manifest = /** @type {Manifest} */ (
     Object.fromEntries(entries.filter(([key]) => !development.has(key)))
   );
   writeFileSync(file, `${JSON.stringify(manifest, undefined, 2)}\n`);
@@ -115,7 +118,7 @@ try {
     options: {
       target: { type: 'string', multiple: true, default: [...TARGETS] },
       out: { type: 'string', default: path.join(ROOT, 'out') },
-      // What is the default anyway.
+      // The default; accepted for clarity.
       all: { type: 'boolean' },
     },
   });

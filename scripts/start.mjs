@@ -1,7 +1,7 @@
 // @ts-check
 // `npm start [-- FOLDER]`: installs what is missing, builds, and opens VS Code with the extension on FOLDER, or on
-// sample images. The desktop VS Code where there is one, else (or with --server) the packaged VS Code server, whose
-// address it prints; the server runs until Ctrl-C.
+// sample images: in the desktop VS Code if there is one, otherwise (or with --server) in the packaged VS Code server,
+// whose address it prints and which runs until Ctrl-C.
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
@@ -38,14 +38,14 @@ try {
 }
 
 /**
- * What is to be shown.
+ * The folder to open, and an image to open in it.
  * @typedef {object} Place
  * @property {string} folder
  * @property {string} [file] the image to open
  */
 
 /**
- * A folder, or an image, which is shown in its folder.
+ * The place of a folder, or of an image, which is opened in its folder.
  * @param {string} name relative to where npm was started
  * @returns {Place}
  */
@@ -68,7 +68,7 @@ function environment(place) {
 async function openOnDesktop(executable, place) {
   console.log(`Opening ${place.folder} in ${executable}…`);
   const extensions = [ROOT, OPENER].map((folder) => `--extensionDevelopmentPath=${folder}`);
-  // Programs that VS Code's own terminals start are told to be Node, not VS Code.
+  // In a terminal of VS Code this variable makes VS Code run as Node.
   const env = { ...environment(place), ELECTRON_RUN_AS_NODE: undefined };
   const window = start(executable, ['--new-window', '--wait', ...extensions, place.folder], { env });
   await Promise.race([untilInterrupted(), window.exited]);
@@ -98,8 +98,8 @@ ${server.log()}`);
 }
 
 /**
- * Makes the project's folder the installed extension: what is built anew is there when the window is reloaded. (The
- * server takes extensions under development only together with what hides notifications.)
+ * Installs the project's folder itself as the extension, so that a reloaded window runs the latest build. (The server
+ * accepts extensions under development only with a flag that also hides notifications.)
  * @param {string} dataFolder
  */
 function linkExtensions(dataFolder) {

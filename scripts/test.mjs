@@ -1,6 +1,6 @@
 // @ts-check
 // `npm test [-- STAGE…]`: installs what is missing and runs the checks and tests, all of them or the named ones.
-// What failed is named at the end. The last line is `N passed, N failed`, over everything that ran; a check counts as one.
+// Failures are listed at the end. The last line is `N passed, N failed` for everything that ran; a check counts as one.
 import process from 'node:process';
 import { SetupError, ensureNodeModules, ensureSystemTools } from './lib/dependencies.mjs';
 import { BROWSER_STAGES, STAGES, TEST_STAGES, runStage } from './lib/stages.mjs';
@@ -34,7 +34,7 @@ async function main(names) {
 
 /** @param {readonly import('./lib/stages.mjs').Stage[]} stages */
 async function runAll(stages) {
-  // Checks use one core each, and none of them measures time.
+  // Checks use one core each and measure no time, so they run in parallel.
   const outcomes = await Promise.all(stages.filter(({ read }) => read === undefined).map(runOne));
   for (const stage of stages.filter(({ read }) => read !== undefined)) outcomes.push(await runOne(stage));
   const failures = outcomes.flatMap(({ name, result }) =>

@@ -1,5 +1,5 @@
 // @ts-check
-// Finds the Chromium that tests drive, and says how it is started.
+// Finds the Chromium that tests drive, and its arguments.
 import process from 'node:process';
 import { findProgram, isFile } from './paths.mjs';
 
@@ -11,7 +11,7 @@ const KNOWN_PATHS = [
 ];
 
 /**
- * Path of a Chromium or Chrome: CHROMIUM_EXECUTABLE, else from PATH, else where installers put it.
+ * Path of a Chromium or Chrome: CHROMIUM_EXECUTABLE, otherwise from PATH, otherwise in the usual places.
  * @returns {string | undefined}
  */
 export function findChromium() {

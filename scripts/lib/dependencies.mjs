@@ -1,5 +1,5 @@
 // @ts-check
-// Installs what is missing: the project's npm packages, and the system's programs that the tests need.
+// Installs what is missing: npm packages, and the system programs that the tests need.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -7,13 +7,13 @@ import { findChromium } from './chromium.mjs';
 import { ROOT, findProgram } from './paths.mjs';
 import { run, runNpm } from './process.mjs';
 
-/** A setup step that cannot be done; its message is one line that says what to do. */
+/** A setup step that failed; its message is one line that says what to do. */
 export class SetupError extends Error {
   /** @override */
   name = 'SetupError';
 }
 
-/** Installs node_modules exactly as package-lock.json has them, unless they are there already. */
+/** Installs node_modules exactly as in package-lock.json, unless they are current. */
 export async function ensureNodeModules() {
   if (nodeModulesAreCurrent()) return;
   console.log('Installing npm packages (npm ci)…');
@@ -24,7 +24,7 @@ export async function ensureNodeModules() {
   if (code !== 0) throw new SetupError('npm ci failed; its message above says why');
 }
 
-/** Whether every package of package-lock.json that is not optional is installed in that version. */
+/** Whether every non-optional package of package-lock.json is installed in that version. */
 function nodeModulesAreCurrent() {
   const installedList = path.join(ROOT, 'node_modules', '.package-lock.json');
   if (!existsSync(installedList)) return false;
@@ -74,7 +74,7 @@ const SHELLS = ['zsh', 'fish'].map((name) => ({
 const BROWSER = { name: 'chromium', debianPackage: 'chromium', find: findChromium };
 
 /**
- * Installs the programs the tests need where this is root on Debian; elsewhere says what to install.
+ * Installs the programs that the tests need if this is root on Debian; elsewhere says what to install.
  * @param {{ readonly withBrowser: boolean }} needs
  */
 export async function ensureSystemTools({ withBrowser }) {

@@ -1,5 +1,5 @@
 // @ts-check
-// Finds a desktop VS Code: the one VSCODE_EXECUTABLE names, `code` on the PATH, else where installers put it.
+// Finds a desktop VS Code: the one that VSCODE_EXECUTABLE names, otherwise `code` on the PATH, otherwise in the usual places.
 import { homedir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -18,13 +18,13 @@ const KNOWN_PATHS = [
 
 /**
  * @returns {string | undefined} undefined where there is none, or no screen to show it on
- * @throws {SetupError} where VSCODE_EXECUTABLE names nothing
+ * @throws {SetupError} if VSCODE_EXECUTABLE names a file that does not exist
  */
 export function findDesktop() {
   const named = process.env['VSCODE_EXECUTABLE'];
   if (named !== undefined && named !== '') {
     if (isFile(named)) return named;
-    throw new SetupError(`VSCODE_EXECUTABLE names ${named}, which is no file`);
+    throw new SetupError(`VSCODE_EXECUTABLE names ${named}, which does not exist`);
   }
   if (!hasScreen()) return undefined;
   return findOnPath() ?? KNOWN_PATHS.filter(path.isAbsolute).find(isFile);
@@ -35,11 +35,11 @@ function hasScreen() {
   return [process.env['DISPLAY'], process.env['WAYLAND_DISPLAY']].some((name) => (name ?? '') !== '');
 }
 
-/** In a terminal of VS Code's remote server, `code` is a script that talks to that window: no desktop. */
+/** In a terminal of VS Code's remote server, `code` is a script that talks to that window, not a desktop program. */
 function findOnPath() {
   for (const name of ['code', 'codium']) {
     const found = findProgram(name);
-    // A batch file of Windows cannot be started without a shell; Code.exe beside it can.
+    // On Windows `code` is a batch file, which needs a shell; Code.exe beside it does not.
     if (found !== undefined && !/[\\/]remote-cli[\\/]|\.cmd$/.test(found)) return found;
   }
   return undefined;

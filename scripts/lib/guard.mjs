@@ -1,10 +1,10 @@
 // @ts-check
-// Runs one program and ends it, with everything it started, as soon as whoever asked for it is gone: the asker
-// holds the other end of standard input, and however it dies (a signal, a crash, kill -9), that end closes.
+// Runs one program and ends it, with everything that it started, as soon as its parent is gone: the parent holds the
+// other end of standard input, which closes however the parent dies (a signal, a crash, kill -9).
 // `node guard.mjs COMMAND ARGUMENT…`; exits as the program does. process.mjs starts it as a group of its own.
 import { spawn, spawnSync } from 'node:child_process';
 
-/** How long a program may take to end by itself, in milliseconds. */
+/** How long a program may take to end itself, in milliseconds. */
 const GRACE = 5_000;
 
 const [command = '', ...args] = process.argv.slice(2);
@@ -21,7 +21,7 @@ child.on('error', (error) => {
 });
 let isEnding = false;
 child.on('exit', (code, signal) => {
-  // What the program started and left behind goes with it, this process included.
+  // Also ends what the program left behind, and this process.
   if (isEnding && !onWindows) process.kill(-process.pid, 'SIGKILL');
   process.exit(code ?? (signal === 'SIGKILL' ? 137 : 143));
 });

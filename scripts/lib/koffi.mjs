@@ -1,6 +1,6 @@
 // @ts-check
-// The native calls in a package: koffi's prebuilt binary for one platform, where src/qcow2/io/koffi.ts looks for it, and
-// its licence. koffi's own loader is left out: it would look in other places, too.
+// Adds native calls to a package: koffi's prebuilt binary for one platform, in the place where src/qcow2/io/koffi.ts loads
+// it from, and its licence. koffi's own loader is left out, since it would also search other places.
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -8,8 +8,8 @@ import { CACHE, ROOT, isFile, isFolder } from './paths.mjs';
 import { run, runNpm } from './process.mjs';
 
 /**
- * For every platform VS Code names: koffi's own name of it, and the binary in that package. (One package carries
- * those for both C libraries; `linux` and `alpine` are two platforms to VS Code.)
+ * For each platform of VS Code: koffi's name for it, and the binary in that package. (One package holds those for both C
+ * libraries, while `linux` and `alpine` are two platforms in VS Code.)
  */
 export const NATIVE_PLATFORMS = /** @type {const} */ ({
   'linux-x64': { koffi: 'linux-x64', binary: 'linux_x64' },
@@ -56,7 +56,8 @@ function copyIf(from, to, isKept) {
 }
 
 /**
- * The unpacked npm package: the installed one, else fetched in the version and with the checksum of package-lock.json.
+ * The unpacked npm package: the installed one, otherwise downloaded in the version and with the checksum of
+ * package-lock.json.
  * @param {string} name
  */
 async function binaryPackage(name) {

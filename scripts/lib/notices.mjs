@@ -1,15 +1,15 @@
 // @ts-check
-// What others' code in the bundles asks to be said with it: the licence of each package, found by what esbuild put in.
+// Third-party notices: the licence of each package whose code esbuild put into the bundles.
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './paths.mjs';
 
-/** Icons are copied as paths into webview/base/icons.ts, which no bundler can tell. */
+/** Icons are copied as paths into webview/base/icons.ts, which a bundler cannot know. */
 const ICONS = `Icons of the page are from Visual Studio Code's icon set, vscode-codicons,
 Copyright (c) Microsoft Corporation, licensed under Creative Commons Attribution 4.0
 International (https://creativecommons.org/licenses/by/4.0/).`;
 
-/** toolkit.min.js is a bundle of its own, made of these as well. */
+/** toolkit.min.js is itself a bundle, which contains these too. */
 const INSIDE_TOOLKIT = ['@microsoft/fast-element', '@microsoft/fast-foundation', 'tslib'];
 
 /**
@@ -40,7 +40,7 @@ function licenceOf(name) {
   const folder = path.join(ROOT, 'node_modules', name);
   const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copyright)/i.test(entry));
   if (file !== undefined) return readFileSync(path.join(folder, file), 'utf8').trim();
-  // Some packages name their licence and leave out its text.
+  // Some packages name their licence without its text.
   const { license, author } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
   if (license === undefined) throw new Error(`the package ${name} comes without a licence`);
   return `${license} licence, ${author?.name ?? author ?? 'the authors of the package'}`;

@@ -1,5 +1,5 @@
 // @ts-check
-// Where things lie, and small questions about the file system that every script asks.
+// Paths of the project, and small helpers for the file system.
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -11,7 +11,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\
 /** VS Code builds, servers and their data; ignored by git. */
 export const VSCODE_TEST = path.join(ROOT, '.vscode-test');
 
-/** What scripts keep between runs and may be deleted at any time; ignored by git. */
+/** Kept between runs, may be deleted at any time; ignored by git. */
 export const CACHE = path.join(ROOT, '.cache');
 
 /** @param {string} file */
@@ -29,14 +29,14 @@ function look(place) {
   try {
     return statSync(place);
   } catch {
-    // What cannot be looked at (no permission, a file in place of a folder) is as good as not there.
+    // A file that cannot be examined (no permission, a file in place of a folder) counts as absent.
     return undefined;
   }
 }
 
 /**
- * The path of a program, looked up as a shell would, and in the folders for system tools, which an ordinary user's
- * PATH often lacks.
+ * The path of a program, found as a shell would, and also in the folders for system tools, which are often not on the
+ * PATH of an ordinary user.
  * @param {string} name
  * @returns {string | undefined}
  */

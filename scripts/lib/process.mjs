@@ -1,6 +1,6 @@
 // @ts-check
-// Child processes that cannot outlive their parent: every one runs in a process group of its own under guard.mjs,
-// has a time limit where it should end by itself, and is ended as a group.
+// Child processes that cannot outlive their parent: each runs in its own process group under guard.mjs, has a time limit
+// if it should end by itself, and is ended as a group.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const GUARD = fileURLToPath(new URL('guard.mjs', import.meta.url));
 
-/** Milliseconds after which a process that was asked to end is killed; longer than the guard's own grace. */
+/** Milliseconds before a process that was asked to end is killed; longer than the guard's own limit. */
 const KILL_AFTER = 8_000;
 
 /** @type {Readonly<Record<string, number>>} exit codes of a program that a signal ended, as shells have them */
@@ -45,7 +45,7 @@ export function start(command, args, options = {}) {
     stdio: ['pipe', piped ? 'pipe' : 'inherit', piped ? 'pipe' : 'inherit'],
     detached: process.platform !== 'win32',
   });
-  // A guard that died with its program takes the pipe along; that is not an error of ours.
+  // If the guard died with its program, the pipe is closed; that is not an error.
   child.stdin?.on('error', () => undefined);
 
   let output = '';
@@ -89,12 +89,12 @@ function killGroup(pid) {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // The whole group is gone already, as it should be.
+    // The whole group has already ended.
   }
 }
 
 /**
- * Runs a program to its end. Past the time limit it is ended and counts as failed.
+ * Runs a program to its end. After the time limit it is ended and counts as failed.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {StartOptions & { minutes: number }} options time limit in minutes
@@ -133,7 +133,7 @@ async function whileRunning(running, work) {
 }
 
 /**
- * Answers when this process is asked to end, with the signal's name.
+ * Resolves with the name of the signal when this process is asked to end.
  * @returns {Promise<string>}
  */
 export async function untilInterrupted() {
@@ -141,12 +141,12 @@ export async function untilInterrupted() {
 }
 
 /**
- * Runs npm, the one that runs this script where there is one.
+ * Runs npm; if npm runs this script, the same one.
  * @param {readonly string[]} args
  * @param {StartOptions & { minutes: number }} options
  */
 export function runNpm(args, options) {
-  // What `npm run` sets describes this project; an npm that works in another folder must not see it.
+  // Variables set by `npm run` describe this project; npm in another folder must not see them.
   const env = Object.fromEntries(
     Object.entries(options.env ?? process.env).filter(
       ([name]) => !/^npm_(package|lifecycle)_|^npm_config_(local_prefix|prefix)$|^INIT_CWD$/i.test(name),

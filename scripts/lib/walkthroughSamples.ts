@@ -1,4 +1,4 @@
-/** The images that the walkthrough opens: small, packed well, with something of everything. They go into the package. */
+/** The images that the walkthrough opens: small, with a bit of everything. They are packaged. */
 import * as path from 'node:path';
 import { image, text } from '../../test/support/imageBuilder';
 

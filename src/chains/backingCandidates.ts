@@ -1,13 +1,13 @@
-/** Which of the known images another one can be put on. */
+/** The known images that can become the backing file of an image. */
 import { dirname } from 'node:path';
 import type { IndexedImage } from '../worker/indexApi';
 import type { ChainModel } from './chainModel';
 
 /**
- * Each file once, whatever its names, those of the image's own folder first. Left out are the image itself and
- * everything that depends on it, which would make a ring; its present backing file; and what cannot be read.
+ * Each file is listed once, whatever its names; those in the image's own folder come first. Left out are the image itself,
+ * everything that depends on it (that would be a cycle), its current backing file, and what cannot be read.
  * @param image as it is on disk now
- * @param current its present backing file, where there is one
+ * @param current its current backing file, if any
  */
 export function backingCandidates(
   model: ChainModel,
@@ -29,7 +29,7 @@ export function backingCandidates(
     .sort((one, other) => rank(one) - rank(other) || one.path.localeCompare(other.path));
 }
 
-/** A raw file is known only where an image names it. */
+/** A raw file is known only if an image names it. */
 function isReadable({ identity, format, problem }: IndexedImage): boolean {
   return identity !== undefined && format !== 'unknown' && problem === undefined;
 }

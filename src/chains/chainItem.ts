@@ -1,4 +1,4 @@
-/** How a node of the tree looks: icon, words, tooltip. */
+/** Icon, label, description and tooltip of a tree node. */
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { type Health, healthDetail, healthText, verdictOf } from '../text/vscode/health';
@@ -10,11 +10,11 @@ import type { Problem } from '../worker/api';
 import type { IndexedImage } from '../worker/indexApi';
 import { type BrokenNode, type ChainNode, type ImageNode, shortNameOf } from './chainModel';
 
-/** What is known of a node besides its header. */
+/** What is known about a node besides its header. */
 export interface NodeState {
-  /** What the node stands on is all there. */
+  /** Its backing chain is complete. */
   readonly isWhole: boolean;
-  /** It came since the workspace was opened. */
+  /** It was created after the workspace was opened. */
   readonly isNew: boolean;
   readonly health: Health;
 }
@@ -44,7 +44,7 @@ function imageDress(node: ImageNode, { isWhole, isNew, health }: NodeState): Dre
   };
 }
 
-/** What the menus of package.json ask for. */
+/** The context value that the menus in package.json test. */
 function contextOf({ image }: ImageNode, health: Health): string {
   const isDamaged = health.kind === 'checked' && verdictOf(health.report) !== 'clean';
   return [
@@ -55,12 +55,12 @@ function contextOf({ image }: ImageNode, health: Health): string {
   ].join('.');
 }
 
-/** Not in a folder of the workspace: the Explorer does not show it. */
+/** Outside the workspace folders: the Explorer does not show it. */
 const isElsewhere = ({ path }: IndexedImage): boolean =>
   vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) === undefined;
 
 /**
- * What a node tells at length, made when the pointer rests on it.
+ * The tooltip, made when the pointer rests on the node.
  * @param overlays images that name it as their backing file
  */
 export function chainTooltip(
@@ -71,13 +71,13 @@ export function chainTooltip(
   return node.kind === 'image' ? imageTooltip(node, health, overlays) : brokenTooltip(node);
 }
 
-/** What a check has found; nothing where there was none. */
+/** The result of the last check; empty if there was none. */
 function healthFacts(health: Health): string[] {
   if (health.kind === 'unchecked') return [];
   return [health.kind === 'checking' ? vscode.l10n.t('checking…') : healthText(health)];
 }
 
-/** What keeps a node from being what its name says: to be raw is no fault in a backing file, but in a `.qcow2`. */
+/** Why a node is not what its name says. A raw backing file is fine, a raw `.qcow2` is not. */
 function problemOf({ image, isNamed }: ImageNode): Problem | undefined {
   return image.format === 'raw' && isNamed ? undefined : image.problem;
 }
@@ -92,7 +92,7 @@ function facts(node: ImageNode): string[] {
   return [`v${summary.version}`, sizeText(summary.virtualSize), onDisk, ...marks(image)];
 }
 
-/** Where it is, for images that are not at the top of the workspace. */
+/** The folder, for images that are not at the top of the workspace. */
 function folderOf(path: string): string[] {
   const folder = dirname(path);
   const relative = vscode.workspace.asRelativePath(folder, false);

@@ -1,15 +1,15 @@
 /**
- * The workspace's images as a forest, seen from either end. Without VS Code: from headers to nodes.
+ * The images of the workspace as a forest, built from their headers; knows nothing about VS Code. There are two views:
  *
- * From the top: images that no other one uses as its backing file are the roots, and below each is what it stands on.
- * From the base: the images that stand on nothing are the roots, and below each is who uses it.
+ * From the top: the roots are the images that no other image uses, and below each is its backing chain.
+ * From the base: the roots are the images without a backing file, and below each are its overlays.
  */
 import { basename } from 'node:path';
 import type { BackingReference, IndexedImage } from '../worker/indexApi';
 
 export type ChainNode = ImageNode | BrokenNode;
 
-/** Layers of a chain that are shown, as many as the engine opens: chains beyond that are made to be a nuisance. */
+/** Most layers of a chain that are shown, as many as the engine opens. Longer chains are malicious. */
 const MAX_LAYERS = 256;
 
 export interface ImageNode {
@@ -20,13 +20,13 @@ export interface ImageNode {
   readonly parent: ChainNode | undefined;
   /** 1 for a root. */
   readonly depth: number;
-  /** True for a file that was not found in the workspace: an image names it, or it lies beside an open one. */
+  /** The file was not found in the workspace: an image names it, or it lies beside an open image. */
   readonly isOutside: boolean;
-  /** True for a file that is only known because an image names it. */
+  /** The file is known only because an image names it. */
   readonly isNamed: boolean;
 }
 
-/** A backing file that cannot be shown: it is named here, and why. */
+/** A backing file that cannot be shown, and why. */
 export interface BrokenNode {
   readonly kind: 'broken';
   readonly id: string;
@@ -35,28 +35,28 @@ export interface BrokenNode {
   readonly parent: ChainNode | undefined;
 }
 
-/** What the forest is grown from. */
+/** What the forest is built from. */
 export interface IndexedFiles {
   /** Images found in the workspace, by path. */
   readonly found: ReadonlyMap<string, IndexedImage>;
   /** Images found beside open ones that lie outside, by path. */
   readonly beside: ReadonlyMap<string, IndexedImage>;
-  /** Files that only a header names, by path; those that are missing are in here with their problem. */
+  /** Files that only a header names, by path. Missing files are included, with their problem. */
   readonly named: ReadonlyMap<string, IndexedImage>;
 }
 
-/** An image that shows what it has of another one. */
+/** An image that depends on another one. */
 export interface Dependent {
   readonly image: IndexedImage;
-  /** 1 where it names the other one itself. */
+  /** Distance: 1 if it names the other one itself. */
   readonly distance: number;
 }
 
 export class ChainModel {
-  /** By path, and by device and inode: a name in a header may be a link to what was found under another. */
+  /** By path, and by device and inode: a name in a header may be a link to a file that was found under another name. */
   private readonly byIdentity = new Map<string, IndexedImage>();
   private readonly overlays = new Map<string, IndexedImage[]>();
-  /** The file that an image names, where it is there; of several, by its first name. */
+  /** The file that an image names, if it exists; a file with several names is returned under its first one. */
   private readonly backings = new Map<IndexedImage, IndexedImage>();
 
   constructor(private readonly indexed: IndexedFiles) {
@@ -64,7 +64,7 @@ export class ChainModel {
       const { identity } = image;
       if (identity !== undefined && !this.byIdentity.has(identity)) this.byIdentity.set(identity, image);
     }
-    // A relative name may lead to a file from one of an image's own names only: all of them count.
+    // A relative name may lead to the file from only one of the image's own names, so all of them are tried.
     for (const alias of this.all()) {
       const image = this.canonical(alias);
       const backing = this.resolve(alias);
@@ -76,7 +76,7 @@ export class ChainModel {
     }
   }
 
-  /** Every file that is there, once, whatever its names. */
+  /** Every existing file, once, whatever its names. */
   *files(): Iterable<IndexedImage> {
     for (const image of this.all()) {
       if (image.identity === undefined) {
@@ -103,7 +103,7 @@ export class ChainModel {
     );
   }
 
-  /** What a node stands on: one layer, one broken link, or nothing. */
+  /** The backing file of a node: one layer, one broken link, or nothing. */
   below(node: ChainNode): ChainNode[] {
     if (node.kind === 'broken' || node.image.backing === undefined) return [];
     const { backing } = node.image;
@@ -114,7 +114,7 @@ export class ChainModel {
     return [this.node(image, node)];
   }
 
-  /** Who stands on a node; a broken link of the node itself is shown first. */
+  /** The overlays of a node; a broken link of the node itself comes first. */
   above(node: ChainNode): ChainNode[] {
     if (node.kind === 'broken') return [];
     const { backing } = node.image;
@@ -132,14 +132,14 @@ export class ChainModel {
   /**
    * Images that have a file as their backing file.
    * @param path any of its names, known or not
-   * @param identity device and inode, where they are known: then they decide
+   * @param identity device and inode; if known, they decide
    */
   overlaysOf(path: string, identity?: string): readonly IndexedImage[] {
     const image = this.known(path, identity);
     return image === undefined ? [] : (this.overlays.get(image.path) ?? []);
   }
 
-  /** What depends on a file, nearest first; in a ring, everything but the file itself. Parameters as for `overlaysOf`. */
+  /** What depends on a file, nearest first; in a cycle, everything but the file itself. Parameters as for `overlaysOf`. */
   dependentsOf(path: string, identity?: string): readonly Dependent[] {
     const found: Dependent[] = [];
     const reached = new Set<IndexedImage>([...listOf(this.known(path, identity))]);
@@ -172,7 +172,7 @@ export class ChainModel {
     return node;
   }
 
-  /** Whether what a node stands on, all the way down, is there as far as it was looked for. */
+  /** Whether the backing chain of a node is complete, as far as it was searched. */
   isWhole(node: ChainNode): boolean {
     if (node.kind === 'broken') return node.reason === 'notRead' || node.reason === 'tooDeep';
     const below = new Set<IndexedImage>();
@@ -197,7 +197,7 @@ export class ChainModel {
     return false;
   }
 
-  /** By any of its names, or by what it is. */
+  /** Finds a file by any of its names, or by its identity. */
   private known(path: string, identity?: string): IndexedImage | undefined {
     const named = this.at(path);
     const known = identity ?? named?.identity;
@@ -209,7 +209,7 @@ export class ChainModel {
     return found.get(path) ?? beside.get(path) ?? named.get(path);
   }
 
-  /** The one entry that stands for a file with several names. */
+  /** The entry that represents a file with several names. */
   private canonical(image: IndexedImage): IndexedImage {
     return image.identity === undefined ? image : (this.byIdentity.get(image.identity) ?? image);
   }
@@ -223,7 +223,7 @@ export class ChainModel {
     }
   }
 
-  /** The file that an image names, by whichever of the image's own names, where it is there. */
+  /** The file that an image names, seen from any of the image's own names, if it exists. */
   private backingOf(image: IndexedImage): IndexedImage | undefined {
     return this.backings.get(image);
   }
@@ -241,8 +241,7 @@ export class ChainModel {
   }
 
   /**
-   * Files with `isRoot`, and one of each ring: in a ring of images each has a neighbour on either side, so that
-   * none is a root by itself.
+   * Files with `isRoot`, and one file of each cycle, where no file is a root.
    */
   private roots(
     isRoot: (image: IndexedImage) => boolean,
@@ -283,7 +282,7 @@ export function nameOf(node: ChainNode): string {
   return node.kind === 'image' ? node.image.path : (node.reference.path ?? node.reference.nameAsWritten);
 }
 
-/** What a person calls the file: the last part of its path, or the whole name where it is no path. */
+/** The short name of a file: the last part of its path, or the whole name if it is not a path. */
 export function shortNameOf(node: ChainNode): string {
   const { kind } = node;
   if (kind === 'broken' && node.reference.path === undefined) return node.reference.nameAsWritten;
@@ -316,7 +315,7 @@ function listOf(image: IndexedImage | undefined): readonly IndexedImage[] {
 
 /** By the name that the tree shows, then by folder. */
 function sortedByName<T>(items: readonly T[], pathOf: (item: T) => string): T[] {
-  // Names are taken apart once, not at each comparison.
+  // Names are split once, not at each comparison.
   const keyed = items.map((item) => ({ item, name: basename(pathOf(item)), path: pathOf(item) }));
   keyed.sort((a, b) => compare(a.name, b.name) || compare(a.path, b.path));
   return keyed.map(({ item }) => item);

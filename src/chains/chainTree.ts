@@ -1,4 +1,4 @@
-/** The tree view "Backing Chains": the workspace's images as chains, from the top or from the base. */
+/** The tree view "Backing Chains": the images of the workspace as chains, from the top or from the base. */
 import * as vscode from 'vscode';
 import { TimeSlices } from './timeSlices';
 import { chainItem, chainTooltip } from './chainItem';
@@ -6,7 +6,7 @@ import type { Health } from '../text/vscode/health';
 import { ChainModel, type ChainNode } from './chainModel';
 import type { WorkspaceIndex } from './workspaceIndex';
 
-/** With more chains than this they start folded: each unfolded one would be asked for its layers at once. */
+/** With more chains than this they start collapsed: VS Code asks for the layers of each expanded one at once. */
 const UNFOLDED_CHAINS = 200;
 
 /** What checks have found in this window, by the image's path. */
@@ -18,11 +18,11 @@ export interface HealthSource {
 export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Disposable {
   private readonly changeEmitter = new vscode.EventEmitter<ChainNode[] | undefined>();
   private readonly subscriptions: readonly vscode.Disposable[];
-  /** What is shown of each image that is or was not unchecked. */
+  /** The health shown for each image, except those never checked. */
   private readonly shownHealth = new Map<string, Health['kind']>();
   private model: ChainModel | undefined;
   private roots: ChainNode[] = [];
-  /** The nodes of each image that VS Code has, by its path. */
+  /** The nodes that VS Code has of each image, by path. */
   private readonly shownNodes = new Map<string, Set<ChainNode>>();
   private readonly timeSlices = new TimeSlices();
   private text = '';
@@ -38,7 +38,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     this.subscriptions = [
       index.onDidChange(() => {
         this.model = undefined;
-        // Who waits gets what there is now; told that it changed meanwhile, VS Code would drop half of the answer.
+        // Pending requests get the current state. VS Code would drop half of an answer if it were told of a change meanwhile.
         if (this.waiting === 0) this.drawAgain();
       }),
       health.onDidChange((path) => {
@@ -47,7 +47,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     ];
   }
 
-  /** What the names of a chain must contain; empty for all. */
+  /** Text that a path of the chain must contain; empty shows all chains. */
   get filter(): string {
     return this.text;
   }
@@ -57,7 +57,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     this.drawAgain();
   }
 
-  /** From the base to its overlays, instead of from the top to its base. */
+  /** True: from the base to its overlays. False: from the top to the base. */
   get fromBase(): boolean {
     return this.isTurnedRound;
   }
@@ -67,7 +67,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     this.drawAgain();
   }
 
-  /** Shown for the first time, the tree starts the index. */
+  /** Starts the index when the tree is first shown. */
   async getChildren(node?: ChainNode): Promise<ChainNode[]> {
     if (node !== undefined) return this.layersNextTo(node);
     this.waiting++;
@@ -90,7 +90,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     return this.itemOf(node);
   }
 
-  /** How a node looks now. */
+  /** The item of a node as of now. */
   itemOf(node: ChainNode): vscode.TreeItem {
     return chainItem(node, this.foldingOf(node), {
       isWhole: this.currentModel().isWhole(node),
@@ -99,12 +99,12 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     });
   }
 
-  /** The node of a file, as the tree is shown now. */
+  /** The node of a file in the view that is shown now. */
   nodeOf(path: string): ChainNode | undefined {
     return this.currentModel().find(path, this.isTurnedRound);
   }
 
-  /** Whether the filter lets a node's chain be shown. */
+  /** Whether the filter admits the chain of a node. */
   shows(node: ChainNode): boolean {
     let root = node;
     while (root.parent !== undefined) root = root.parent;
@@ -126,13 +126,13 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     this.changeEmitter.dispose();
   }
 
-  /** All of it. */
+  /** Redraws the whole tree. */
   private drawAgain(): void {
     this.shownNodes.clear();
     this.changeEmitter.fire(undefined);
   }
 
-  /** The progress of a check is not shown here. Only what shows the image is drawn again: others may be clicked meanwhile. */
+  /** Redraws only the nodes of this image, since others may be clicked meanwhile. The progress of a check is not shown here. */
   private healthChanged(path: string): void {
     const { kind } = this.health.of(path);
     if (this.shownHealth.get(path) === kind && kind === 'checking') return;
@@ -156,7 +156,7 @@ export class ChainTree implements vscode.TreeDataProvider<ChainNode>, vscode.Dis
     return found;
   }
 
-  /** What is known of the workspace's chains now. */
+  /** The chains of the workspace as of now. */
   currentModel(): ChainModel {
     this.model ??= new ChainModel(this.index.files);
     return this.model;

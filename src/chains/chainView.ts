@@ -1,4 +1,4 @@
-/** The view that shows the tree: its filter, its direction, and what it says above the tree. */
+/** The view that shows the tree: its filter, its direction, and the message above the tree. */
 import * as vscode from 'vscode';
 import { ChainTree, type HealthSource } from './chainTree';
 import type { ChainNode } from './chainModel';
@@ -9,7 +9,7 @@ import { showViewProgress } from '../text/vscode/tell';
 import { WorkspaceIndex } from './workspaceIndex';
 
 const VIEW = 'qcow2.chains';
-/** How often the view is asked to show an image. */
+/** How many times the view is asked to reveal an image. */
 const REVEALS = 3;
 
 export class ChainView implements vscode.Disposable {
@@ -46,21 +46,21 @@ export class ChainView implements vscode.Disposable {
     void vscode.commands.executeCommand('setContext', 'qcow2.chains.fromBase', fromBase);
   }
 
-  /** The node a command is about: its argument, or what is selected in the view. */
+  /** The node that a command acts on: its argument, or the selection. */
   chosen(node: ChainNode | undefined): ChainNode | undefined {
     return node ?? this.view.selection[0];
   }
 
-  /** Everything that shows what it has of a file, directly or through others; in the workspace and around the file. */
+  /** Everything that depends on a file, directly or through others, in the workspace and around the file. */
   usageOf(path: string): Promise<Usage> {
     return this.usage.of(path);
   }
 
-  /** Selects an image in the view, and drops a filter that hides it. @returns false where the view does not have it */
+  /** Selects an image in the view, clearing a filter that hides it. @returns false if the view does not have it */
   async reveal(path: string): Promise<boolean> {
     await vscode.commands.executeCommand(`${VIEW}.focus`);
     await this.index.start();
-    // VS Code rejects where the tree changes while it looks for the node.
+    // VS Code rejects if the tree changes while it searches for the node.
     for (let attempt = 0; attempt < REVEALS; attempt++) {
       await this.index.whenSettled();
       const node = this.tree.nodeOf(path);

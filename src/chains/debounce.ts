@@ -1,4 +1,4 @@
-/** Runs an action once after a burst of calls: `delay` milliseconds after the last, at most `longest` after the first. */
+/** Runs an action once after a burst of calls: `delay` milliseconds after the last one, at most `longest` after the first. */
 export class Debounce {
   private timer: NodeJS.Timeout | undefined;
   private firstCall = 0;

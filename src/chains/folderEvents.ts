@@ -1,14 +1,14 @@
-/** What happens to files in watched folders, handed on in batches. */
+/** File events of watched folders, delivered in batches. */
 import * as vscode from 'vscode';
 import { Debounce } from './debounce';
 
-/** Milliseconds of quiet before a batch is handed on, and the longest that one waits. */
+/** Milliseconds of quiet before a batch is delivered, and the longest delay. */
 const QUIET = 300;
 const LONGEST_WAIT = 2000;
 
 /** Absolute paths. */
 export interface FolderEvents {
-  /** Made, changed, or both: what is there now has to be looked at. */
+  /** Created, changed, or both: their current state has to be read. */
   readonly touched: ReadonlySet<string>;
   readonly deleted: ReadonlySet<string>;
 }
@@ -30,7 +30,7 @@ export class FolderWatch implements vscode.Disposable {
     );
   }
 
-  /** Watches these folders, and no others any more. */
+  /** Watches exactly these folders. */
   watch(deep: readonly vscode.Uri[], shallow: readonly vscode.Uri[]): void {
     for (const watcher of this.watchers) watcher.dispose();
     this.watchers = [
@@ -39,7 +39,7 @@ export class FolderWatch implements vscode.Disposable {
     ];
   }
 
-  /** Hands on at once what has been told so far. */
+  /** Delivers the events so far immediately. */
   flush(): void {
     if (this.touched.size + this.deleted.size === 0) return;
     const events = { touched: new Set(this.touched), deleted: new Set(this.deleted) };
@@ -62,7 +62,7 @@ export class FolderWatch implements vscode.Disposable {
     watcher.onDidCreate(onTouch);
     watcher.onDidChange(onTouch);
     watcher.onDidDelete((uri) => {
-      // What was made before it went is gone, or there again.
+      // Events before the deletion no longer matter.
       this.touched.delete(uri.fsPath);
       this.deleted.add(uri.fsPath);
       this.settle.call();

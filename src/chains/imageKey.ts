@@ -1,13 +1,13 @@
 /**
- * Tells VS Code which files are images although their names do not say so: menus ask `resourcePath in qcow2.images`.
- * (`resource` would be another one in a remote window, where the extension's files have another scheme.)
+ * Tells VS Code which files are images although their names do not show it: menus test `resourcePath in qcow2.images`.
+ * (`resource` differs in a remote window, where the extension's files have another scheme.)
  */
 import * as vscode from 'vscode';
 import { isImageName } from '../qcow2/imageName';
 import type { WorkspaceIndex } from './workspaceIndex';
 
 const KEY = 'qcow2.images';
-/** More names than this would keep the window busy each time they change. */
+/** Limit: more names would keep the window busy whenever they change. */
 const MAX_NAMES = 20_000;
 
 export class ImageKey implements vscode.Disposable {
@@ -24,7 +24,7 @@ export class ImageKey implements vscode.Disposable {
     this.subscription.dispose();
   }
 
-  /** Once a batch, and only where something is different. */
+  /** Once per batch, and only if something changed. */
   private show(): void {
     const paths = new Set(this.paths());
     if (paths.size === this.told.size && [...paths].every((path) => this.told.has(path))) return;
@@ -44,7 +44,7 @@ export class ImageKey implements vscode.Disposable {
   }
 }
 
-/** `resourcePath` is the file's path in a local window, and the path of its URI in a remote one. */
+/** `resourcePath` is the path of the file in a local window, and the path of its URI in a remote one. */
 function resourcePaths(path: string): string[] {
   const uri = vscode.Uri.file(path);
   return uri.path === uri.fsPath ? [uri.path] : [uri.fsPath, uri.path];

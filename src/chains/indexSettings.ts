@@ -1,4 +1,4 @@
-/** What the settings say of indexing a folder; in a workspace of several folders they may differ. */
+/** The settings for indexing a folder; they may differ between the folders of a workspace. */
 import * as vscode from 'vscode';
 import type { Exclusion } from '../worker/indexApi';
 
@@ -13,7 +13,7 @@ export interface IndexSettings {
 /** Sections of the settings that `indexSettings` reads. */
 export const INDEX_SETTINGS = ['qcow2.index', 'files.exclude', 'search.followSymlinks'] as const;
 
-/** Without a folder: for images that lie outside the workspace. */
+/** Without a folder: for images outside the workspace. */
 export function indexSettings(folder?: vscode.Uri): IndexSettings {
   const settings = vscode.workspace.getConfiguration(undefined, folder);
   const exclude = settings.get<string>('qcow2.index.exclude', '');
@@ -28,7 +28,7 @@ export function indexSettings(folder?: vscode.Uri): IndexSettings {
   };
 }
 
-/** `files.exclude` has `true`, or the name of another file that has to be there, for each glob. */
+/** For each glob `files.exclude` has `true`, or the name of another file that must exist. */
 function exclusions(globs: Readonly<Record<string, unknown>>): Exclusion[] {
   return Object.entries(globs).flatMap(([glob, condition]): Exclusion[] => {
     if (condition === true) return [{ glob }];
@@ -37,7 +37,7 @@ function exclusions(globs: Readonly<Record<string, unknown>>): Exclusion[] {
   });
 }
 
-/** Folders of the workspace on a local disk: only their files have a header to read. */
+/** Workspace folders on a local disk: only their files can be read. */
 export function localFolders(): vscode.Uri[] {
   const folders = vscode.workspace.workspaceFolders ?? [];
   return folders.map(({ uri }) => uri).filter(({ scheme }) => scheme === 'file');

@@ -1,16 +1,16 @@
 /**
- * Work in slices, with other work of the extension host between them: VS Code asks for the items of thousands of nodes at
- * once, and nothing else would happen until the last of them is made.
+ * Yields to other work of the extension host. VS Code asks for the items of thousands of nodes at once, and making all of
+ * them in one go would block the host.
  */
 
-/** Milliseconds of work in a row. */
+/** Longest stretch of work without yielding, in milliseconds. */
 const SLICE = 8;
 
 export class TimeSlices {
   private sliceEnd = 0;
   private next: Promise<void> | undefined;
 
-  /** Resolves at once while the slice lasts, else in one of the next. */
+  /** Resolves immediately while the current slice lasts, otherwise in a later one. */
   async turn(): Promise<void> {
     while (performance.now() >= this.sliceEnd) {
       this.next ??= new Promise((resolve) => {

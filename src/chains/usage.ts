@@ -1,7 +1,7 @@
 /**
- * Who uses a file as its backing file: from the index of the workspace, and from the file's own folder, which is looked
- * into each time, whether it is indexed or not. An image that is changed under its overlays corrupts them, so what
- * could not be looked at is told along with what was found.
+ * Finds the images that use a file as their backing file: from the index of the workspace, and from the file's own folder,
+ * which is searched each time whether it is indexed or not. Changing an image under its overlays corrupts them, so the
+ * answer also names what could not be searched.
  */
 import * as vscode from 'vscode';
 import { IndexClient } from '../worker/indexClient';
@@ -10,23 +10,23 @@ import { log } from '../text/log';
 import { ChainModel, type Dependent } from './chainModel';
 import type { WorkspaceIndex } from './workspaceIndex';
 
-/** Milliseconds until an answer goes without what has not been looked at by then: a network mount may be dead. */
+/** Milliseconds after which the answer no longer waits for a search: a network mount may be dead. */
 const PATIENCE = 10_000;
 
 export interface Usage {
   /** Nearest first. */
   readonly dependents: readonly Dependent[];
-  /** What is known of the workspace and of what lies around the file. */
+  /** The chains of the workspace and around the file. */
   readonly model: ChainModel;
-  /** Where could not be looked; empty where everything was. */
+  /** What could not be searched; empty if everything was. */
   readonly gaps: readonly SearchGap[];
 }
 
 export class UsageSearch {
-  /** A thread of its own: that of the index may be at a long walk. */
+  /** A separate thread: that of the index may be busy with a long walk. */
   private readonly client: IndexClient;
 
-  /** @param model of the index as it is now */
+  /** @param model the current model of the index */
   constructor(
     workerScript: string,
     private readonly index: WorkspaceIndex,
@@ -37,7 +37,7 @@ export class UsageSearch {
     });
   }
 
-  /** Takes as long as the first index at most. Never rejects. @param path any name of the file */
+  /** Takes at most as long as the first index. Never rejects. @param path any name of the file */
   async of(path: string): Promise<Usage> {
     const [isIndexed, around] = await Promise.all([
       within(this.indexed()),
@@ -67,7 +67,7 @@ export class UsageSearch {
     return true;
   }
 
-  /** What the index knows and what lies around the file, seen as one forest. */
+  /** The index and what lies around the file, as one forest. */
   private modelWith({ images, named }: Surroundings): ChainModel {
     const { files } = this.index;
     const isKnown = (image: IndexedImage): boolean => {
@@ -76,7 +76,7 @@ export class UsageSearch {
       return known?.identity === image.identity && known?.backing?.path === image.backing?.path;
     };
     if ([...images, ...named].every(isKnown)) return this.model();
-    // What was looked at just now is fresher.
+    // The search just made is more recent.
     const found = new Map(files.found);
     const beside = new Map([...files.beside, ...byPath(images)]);
     for (const image of images) if (found.has(image.path)) found.set(image.path, image);
@@ -87,7 +87,7 @@ export class UsageSearch {
 const byPath = (images: readonly IndexedImage[]): [string, IndexedImage][] =>
   images.map((image) => [image.path, image]);
 
-/** One gap a kind. */
+/** One gap of each kind. */
 function distinct(gaps: readonly SearchGap[]): SearchGap[] {
   const paths = new Set(gaps.flatMap((gap) => (gap.kind === 'unreadable' ? gap.paths : [])));
   const others = new Map(gaps.filter(({ kind }) => kind !== 'unreadable').map((gap) => [gap.kind, gap]));
@@ -97,7 +97,7 @@ function distinct(gaps: readonly SearchGap[]): SearchGap[] {
   ];
 }
 
-/** What comes within the time that there is patience for; undefined where nothing does. */
+/** The result if it arrives in time, otherwise undefined. */
 async function within<T>(answer: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<undefined>((resolve) => {

@@ -1,10 +1,10 @@
 /**
- * The images of the workspace and beside open images, recognised by their content and kept in step with the file
+ * The images of the workspace and beside open images, recognised by their content and kept up to date with the file
  * system.
  *
- * A thread walks the folders and looks at files; the extension host only keeps what it answers, in small parts.
- * Deleting a folder hides most of its files' events, and so may moving one in: deletions drop whatever lies below,
- * and a folder that appears is walked.
+ * A worker thread walks the folders and reads the files; the extension host only keeps its answers, in small parts. VS Code
+ * drops most file events when a folder is deleted or moved, so a deletion removes everything below it, and a new folder is
+ * walked.
  */
 import { dirname, sep } from 'node:path';
 import * as vscode from 'vscode';
@@ -15,17 +15,17 @@ import { log } from '../text/log';
 import { type FolderEvents, FolderWatch } from './folderEvents';
 import { INDEX_SETTINGS, indexSettings, localFolders } from './indexSettings';
 
-/** Headers read in one message to the thread; the tree shows what is known in between. */
+/** Headers per message to the thread; the tree is updated in between. */
 const BATCH = 64;
-/** Milliseconds between two looks of the tree at a long reading: a tree of thousands takes its time. */
+/** Milliseconds between tree updates during a long reading: drawing thousands of nodes takes time. */
 const SHOW_EVERY = 2000;
-/** Files of a folder that are looked at, images or not. */
+/** Most files of a folder that are examined, images or not. */
 const MAX_LOOKED_AT = 1_000_000;
-/** Names in one message to the thread. */
+/** Names per message to the thread. */
 const NAMES_AT_ONCE = 1000;
-/** With more new names than this, walking everything is no slower. */
+/** With more new names than this, walking everything is as fast. */
 const MANY_NAMES = 20_000;
-/** Names of what could not be read that are kept. */
+/** Most names of unreadable files that are kept. */
 const MAX_UNREADABLE = 1000;
 
 export class WorkspaceIndex implements vscode.Disposable {
@@ -39,23 +39,23 @@ export class WorkspaceIndex implements vscode.Disposable {
   private readonly watch = new FolderWatch((events) => void this.enqueue(() => this.takeEvents(events)));
   /** Folders of open images. */
   private openFolders: readonly string[] = [];
-  /** Of those, the ones that no indexed folder of the workspace covers. */
+  /** Those that no indexed workspace folder covers. */
   private shallowFolders: readonly string[] = [];
-  /** Work on the index, one piece after the other. */
+  /** Queue: work on the index, one piece after the other. */
   private work: Promise<void> = Promise.resolve();
-  /** Counts restarts: a walk that belongs to an earlier one stops. */
+  /** Counts restarts: a walk of an earlier one stops. */
   private edition = 0;
   private lastShown = 0;
   private started: Promise<void> | undefined;
-  /** Folders with more images or files than are looked at. */
+  /** Folders with more images or files than the limits. */
   private readonly cut = new Set<string>();
   private isNamedCut = false;
-  /** A walk did not come to its end. */
+  /** A walk did not finish. */
   private isBroken = false;
-  /** What was there when everything was searched first. */
+  /** The images that the first search found. */
   private initial: ReadonlySet<string> | undefined;
 
-  /** Something is shown differently now. */
+  /** Fires when something has to be shown differently. */
   readonly onDidChange = this.changeEmitter.event;
 
   constructor(workerScript: string) {
@@ -95,7 +95,7 @@ export class WorkspaceIndex implements vscode.Disposable {
     return this.started;
   }
 
-  /** The same, and waits until there is something to see, where the first index takes long. */
+  /** The same; if the first index takes long, waits only until there is something to show. */
   async firstLook(): Promise<void> {
     const started = this.start();
     if (this.lastShown > 0) return;
@@ -117,14 +117,14 @@ export class WorkspaceIndex implements vscode.Disposable {
       }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => void this.refresh()),
       vscode.window.onDidChangeWindowState(({ focused }) => {
-        // Files outside of the workspace are not watched.
+        // Files outside the workspace are not watched.
         if (focused && this.named.size > 0) void this.enqueue(() => this.followNames());
       }),
     );
     await this.restart();
   }
 
-  /** Tells in which folders images are open: those are indexed, too, without their subfolders. */
+  /** Sets the folders of open images: they are indexed too, without their subfolders. */
   setOpenFolders(folders: readonly string[]): void {
     this.openFolders = [...new Set(folders)];
     if (this.started === undefined || sameNames(this.shallowFolders, this.uncovered())) return;
@@ -132,18 +132,18 @@ export class WorkspaceIndex implements vscode.Disposable {
     void this.enqueue(() => this.readBeside());
   }
 
-  /** Looks at the header of any file, whether it is indexed or not. */
+  /** Reads the header of any file, indexed or not. */
   async look(path: string): Promise<IndexedImage> {
     const [image] = await this.client.readHeaders([path]);
     return image ?? { path, fileSize: 0, allocatedBytes: 0, format: 'unknown' };
   }
 
-  /** Whether an image came since the workspace was opened. */
+  /** Whether an image was created after the workspace was opened. */
   isNew(path: string): boolean {
     return this.initial?.has(path) === false && this.found.has(path);
   }
 
-  /** Waits until everything is read that was to be read, or has been told to have changed, when it was called. */
+  /** Waits until everything pending at the time of the call has been read. */
   whenSettled(): Promise<void> {
     this.watch.flush();
     return this.work;
@@ -208,7 +208,7 @@ export class WorkspaceIndex implements vscode.Disposable {
     await this.readBeside();
   }
 
-  /** The folders of open images that lie outside. */
+  /** Indexes the folders of open images that lie outside. */
   private async readBeside(): Promise<void> {
     const seen = new Map<string, IndexedImage>();
     const { maxImages, followsLinks } = indexSettings();
@@ -225,7 +225,7 @@ export class WorkspaceIndex implements vscode.Disposable {
     await this.followNames();
   }
 
-  /** Walks from some files and folders of a workspace folder on. @param take gets the images of each part */
+  /** Walks a workspace folder, starting at some files and folders. @param take gets the images of each part */
   private async walk(
     folder: vscode.Uri,
     starts: readonly string[],
@@ -248,7 +248,7 @@ export class WorkspaceIndex implements vscode.Disposable {
     if (!isWhole && edition === this.edition) this.isBroken = true;
   }
 
-  /** Reads whatever headers name beyond what was found; what is named is read afresh each time. */
+  /** Reads the files that headers name and that were not found; they are read again each time. */
   private async followNames(): Promise<void> {
     const before = new Set(this.named.keys());
     const reached = new Set<string>();
@@ -268,7 +268,7 @@ export class WorkspaceIndex implements vscode.Disposable {
     this.changeEmitter.fire();
   }
 
-  /** Files that are named and were neither found nor reached; as many as the settings allow. */
+  /** Named files that were neither found nor followed yet; at most as many as the settings allow. */
   private namedBeyond(reached: ReadonlySet<string>): string[] {
     const beyond = new Set<string>();
     const room = indexSettings().maxImages - reached.size;
@@ -302,7 +302,7 @@ export class WorkspaceIndex implements vscode.Disposable {
     dropBelow(this.unreadable, [...deleted], seen);
     let isChanged = false;
     for (const folder of indexedFolders()) {
-      // A deletion that is told late may be that of a file which is there again.
+      // A late deletion event may be about a file that exists again.
       const names = [...touched, ...deleted].filter((path) => isWithin(path, folder.fsPath));
       for (let at = 0; at < names.length; at += NAMES_AT_ONCE) {
         const looked = await this.lookAtNames(folder, names.slice(at, at + NAMES_AT_ONCE), seen);
@@ -315,9 +315,9 @@ export class WorkspaceIndex implements vscode.Disposable {
   }
 
   /**
-   * Looks at files that were touched, and into folders.
-   * @param seen takes the images among them
-   * @returns whether there are any, or were
+   * Examines files that were created or changed, and new folders.
+   * @param seen receives the images among them
+   * @returns whether there are or were any
    */
   private async lookAtNames(
     folder: vscode.Uri,
@@ -327,7 +327,7 @@ export class WorkspaceIndex implements vscode.Disposable {
     for (const path of names) this.unreadable.delete(path);
     const before = seen.size;
     const known = names.filter((path) => this.found.has(path));
-    // What is looked at again takes no room of its own.
+    // Files that are examined again do not count against the limit.
     const others =
       [...this.found.keys()].filter((path) => isWithin(path, folder.fsPath)).length - known.length;
     const room = Math.max(0, indexSettings(folder).maxImages - others);
@@ -342,7 +342,7 @@ export class WorkspaceIndex implements vscode.Disposable {
     return seen.size > before || isNoImageNow.length > 0;
   }
 
-  /** Forgets deleted files, and everything below deleted folders, but what was seen there. Whether anything was known. */
+  /** Forgets deleted files and everything below deleted folders, except `seen`. Returns whether anything was known. */
   private drop(deleted: readonly string[], seen: ReadonlySet<string>): boolean {
     if (deleted.length === 0) return false;
     const before = this.found.size;
@@ -364,7 +364,7 @@ function sameNames(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name) => other.includes(name));
 }
 
-/** Removes some paths and all below them, but what is kept. */
+/** Removes some paths and everything below them, except what is kept. */
 function dropBelow(
   names: Map<string, unknown> | Set<string>,
   paths: readonly string[],

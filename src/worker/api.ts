@@ -1,7 +1,7 @@
 /**
- * The engine behind a typed interface: what a document asks of its worker thread. Everything is plain JSON or
- * exact-size typed arrays. A request is answered by a value or by a `Problem`, never by a rejection that loses
- * its fields (custom error fields do not survive a thread boundary).
+ * The typed interface of the engine: what a document asks of its worker thread. All data is plain JSON or exact-size typed
+ * arrays. A request is answered by a value or by a `Problem`, never by a rejection, since custom error fields do not survive
+ * a thread boundary.
  */
 import type { Problem } from '../qcow2/errors';
 import type { ChainFinding } from '../qcow2/chain/chainFindings';
@@ -26,7 +26,7 @@ import type { RepairMode, RepairReport } from '../qcow2/repair/report';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
 import type { ByteLength, GuestOffset, HostOffset } from '../qcow2/units';
 
-// The rooms above the worker import the engine's data types from here, so that they depend on one door.
+// The rooms above the worker import the engine's data types only from here.
 export { asFileName } from '../qcow2/chain/names';
 export type { Problem } from '../qcow2/errors';
 export type { ChainFinding } from '../qcow2/chain/chainFindings';
@@ -72,28 +72,28 @@ export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
 
 export interface OpenOptions {
-  /** The number that the state will carry; the host counts, so that it also rises over a new thread. */
+  /** The number that the state will carry. The host counts, so that it also rises with a new thread. */
   readonly generation: number;
-  /** The file's content, where it is not on a local disk; `path` is then only its name. Names are not followed. */
+  /** The content of a file that is not on a local disk; `path` is then only its name. Files that it names are not opened. */
   readonly bytes?: Uint8Array;
   /**
-   * False in Restricted Mode: no backing file and no external data file is opened; header, the top layer's map and
-   * the raw names are all there is.
+   * False in Restricted Mode: no backing file and no external data file is opened. Only the header, the map of the top
+   * layer and the raw names are available.
    */
   readonly followsNames: boolean;
-  /** Folder for staged changes that outgrow memory, made when it is needed; default: the system's. */
+  /** Folder for staged changes that exceed the memory budget, created when needed; default: the system's. */
   readonly scratchFolder?: string;
 }
 
-/** What is known of the file as soon as it was looked at, openable or not. */
+/** What is known about the file after reading it, whether it can be opened or not. */
 export interface ImageState {
   readonly path: string;
-  /** Bytes; 0 when the file could not be looked at. */
+  /** Bytes; 0 if the file could not be read. */
   readonly fileSize: number;
   readonly allocatedBytes: number;
   /** Changes whenever the worker has read the file again. */
   readonly generation: number;
-  /** Why the image could not be opened; the header is then shown as far as it can be read. */
+  /** Why the image could not be opened. The header is shown as far as it can be read. */
   readonly problem?: Problem;
   /** Why data cannot be read or the chain is incomplete although the image is open (encrypted, missing base, …). */
   readonly warnings: readonly Problem[];
@@ -101,35 +101,35 @@ export interface ImageState {
   readonly chain?: ChainView;
   readonly summary?: ImageSummary;
   /**
-   * What has the name of the image's journal, and keeps it from being changed: `journal.exists` where a save was
-   * interrupted, `recover.running` while it is saved, others where it is no journal.
+   * A file with the name of the image's journal, which blocks changes: `journal.exists` if a save was interrupted,
+   * `recover.running` while a save is running, other codes if it is not a journal.
    */
   readonly journal?: Problem;
-  /** Absent where nothing can be staged: the image is not open, or not on a local disk. */
+  /** Absent if nothing can be staged: the image is not open, or not on a local disk. */
   readonly edits?: EditState;
-  /** Whether the file may be written, when that was looked at last; absent as `edits`. */
+  /** Whether the file may be written, as of the last look; absent like `edits`. */
   readonly access?: WriteAccess;
 }
 
-/** Where the image stands in the history of its edits. */
+/** The position of the image in its edit history. */
 export interface EditState {
-  /** Edits that are done: undo takes back the last of them. */
+  /** Edits that are done; undo takes back the last one. */
   readonly done: number;
-  /** Edits that were undone and can be done again. */
+  /** Edits that were undone and can be redone. */
   readonly redoable: number;
-  /** Steps between what is shown and what is on disk; 0 where nothing needs to be saved. */
+  /** Steps between what is shown and what is on disk; 0 if nothing needs to be saved. */
   readonly unsaved: number;
   /** Guest bytes whose entries or content differ from those on disk. */
   readonly stagedBytes: ByteLength;
   /** Bytes of the image file that differ from those on disk, in whole sectors. */
   readonly stagedFileBytes: ByteLength;
-  /** A save writes the external data file, too. */
+  /** A save also writes the external data file. */
   readonly writesDataFile: boolean;
 }
 
 /** Cells with what is staged in them. */
 export interface MapCells extends Cells {
-  /** For each cell the share of its bytes that is staged, 0 to 255, not 0 where any is; absent where none is. */
+  /** The staged share of each cell, 0 to 255, and never 0 if any byte is staged; absent if none is. */
   readonly staged?: Uint8Array;
 }
 
@@ -139,45 +139,45 @@ export interface StagedHostReport extends HostReport {
 }
 
 export interface StagedReport extends ClusterReport {
-  /** The cluster as it is on disk, where something is staged in it. */
+  /** The cluster as it is on disk, if something is staged in it. */
   readonly onDisk?: ClusterReport;
 }
 
-/** What the check found, and in which state of the image. */
+/** What the check found, and the state of the image that it checked. */
 export interface Checked {
   readonly report: CheckReport;
-  /** What is wrong with its backing chain, or may be; the image is no less sound for it. */
+  /** Findings about its backing chain; they do not make the image itself unsound. */
   readonly chain: readonly ChainFinding[];
   readonly generation: number;
 }
 
-/** What an edit has done, and the image as it is now. */
+/** What an edit did, and the new state of the image. */
 export interface Edited {
   readonly tally: ChangeTally;
   readonly state: ImageState;
 }
 
-/** What a repair has done, and the image as it is now. */
+/** What a repair did, and the new state of the image. */
 export interface Repaired {
   readonly report: RepairReport;
   readonly chain: readonly ChainFinding[];
   readonly state: ImageState;
 }
 
-/** What the host gives along with a call that changes what is shown and may take long. */
+/** Passed with a call that changes what is shown and may take long. */
 export interface Run {
-  /** Of the state afterwards. */
+  /** The number of the state afterwards. */
   readonly generation: number;
   readonly operation: OperationId;
 }
 
 export interface Saved {
   readonly state: ImageState;
-  /** All is saved, but the journal could not be removed. */
+  /** Everything is saved, but the journal could not be removed. */
   readonly leftover?: Problem;
 }
 
-/** What was given back, and the image as it is now: where anything was, without a history. */
+/** What was given back, and the new state of the image, without a history if anything was. */
 export interface GaveBack {
   readonly report: GivenBack;
   readonly state: ImageState;
@@ -185,11 +185,11 @@ export interface GaveBack {
 
 export interface Reverted {
   readonly state: ImageState;
-  /** Nothing of the history is left. */
+  /** The history was dropped. */
   readonly isReadAnew: boolean;
 }
 
-/** What the user has said of the file that a copy replaces, where the program cannot know. */
+/** The user's answers about the file that a copy replaces, where the program cannot know. */
 export interface SaveAsTrust {
   /** No other program has it open. */
   readonly trustsUnseenLocks?: boolean;
@@ -202,7 +202,7 @@ export interface Recovered {
 
 export interface Restored extends BackupPlace {
   readonly state: ImageState;
-  /** What the user is shown for each edit, done or not, the first one first. */
+  /** The label of each edit, done or not, in order. */
   readonly labels: readonly string[];
   /** Edits before the first one that the backup could not keep. */
   readonly missing: number;
@@ -226,11 +226,11 @@ export interface ImageSummary {
   readonly encryption?: 'aes' | 'luks';
   readonly dirty: boolean;
   readonly corrupt: boolean;
-  /** What of the image cannot be read as it is written; absent where all of it can. */
+  /** The parts of the image that cannot be read; absent if there are none. */
   readonly faults?: readonly Fault[];
 }
 
-/** What was written. */
+/** The result of an export. */
 export interface ExportedExtents {
   readonly extents: number;
   readonly bytes: ByteLength;
@@ -247,7 +247,7 @@ export interface QuestionCalls {
   hasChanged(): Result<boolean>;
   /** Whether the image may be written now. Cheap, and reads nothing of the image. */
   access(): Result<WriteAccess>;
-  /** Aggregated cells for a stretch of the guest's disk; may be incomplete while the whole-disk scan runs. */
+  /** Aggregated cells for a range of the guest disk; may be incomplete while the whole-disk scan is running. */
   cells(request: CellsRequest): Result<MapCells>;
   /** Totals of a range of guest bytes by kind. */
   totals(start: GuestOffset, length: ByteLength): Result<KindTotals>;
@@ -259,52 +259,52 @@ export interface QuestionCalls {
    * walks all references, which takes as long as a check and can be stopped.
    */
   hostCells(request: CellsRequest, operation: OperationId): Result<MapCells>;
-  /** What a cluster of the image file is used for, and by whom. Walks all references; can be stopped. */
+  /** What a cluster of the image file is used for, and what refers to it. Walks all references; can be stopped. */
   inspectHost(hostOffset: HostOffset, operation: OperationId): Result<StagedHostReport>;
   /** Bytes of the image file as staged; at most 1 MiB at a time, clamped to its end. */
   readHostBytes(hostOffset: HostOffset, length: ByteLength): Result<Uint8Array>;
   /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */
   info(): Result<string>;
   /**
-   * Streams the map to a file, which is there whole or not at all. Answers with the number of extents and bytes
-   * written. Keeps the thread busy until it is done: where nothing is staged, exports run in a thread of their own.
+   * Streams the map to a file, all or nothing, and returns the number of extents and bytes written. Keeps the thread busy
+   * until it is done, so exports run in a separate thread if nothing is staged.
    */
   exportMap(request: MapRequest, operation: OperationId): Result<ExportedExtents>;
-  /** The full check of the image as it is shown, staged changes included; backing files are not its business. */
+  /** The full check of the image as shown, with staged changes and without its backing files. */
   check(operation: OperationId): Result<Checked>;
-  /** The same, unless another program has the image open for writing: the problem is `cancelled` then. */
+  /** The same; if another program has the image open for writing, the problem is `cancelled`. */
   checkUnattended(operation: OperationId): Result<Checked>;
-  /** What a change would do; nothing is staged. */
+  /** Previews a change; nothing is staged. */
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally>;
-  /** What stands in the way of changing the image now: the full check, locks of other programs, feature bits. */
+  /** The obstacles to changing the image now: from the full check, locks of other programs, feature bits. */
   obstacles(operation: OperationId): Result<readonly Obstacle[]>;
-  /** What a repair would do; nothing is staged. */
+  /** Previews a repair; nothing is staged. */
   previewRepair(mode: RepairMode, operation: OperationId): Result<RepairReport>;
 }
 
 /** What stages, takes back, saves and keeps changes. */
 export interface EditCalls {
-  /** Stages a repair as one edit, or as none where there is nothing to repair. @param label what the user is shown */
+  /** Stages a repair as one edit, or nothing if there is nothing to repair. @param label the label of the edit */
   repair(mode: RepairMode, label: string, run: Run): Result<Repaired>;
-  /** Stages a change as one edit, or as none where it changes nothing. @param label what the user is shown */
+  /** Stages a change as one edit, or nothing if it changes nothing. @param label the label of the edit */
   apply(change: ChangeRequest, label: string, run: Run): Result<Edited>;
   /** Undoes or redoes until `done` edits are done. */
   goTo(done: number, generation: number): Result<ImageState>;
-  /** Writes what is staged to the disk, all or nothing; `operation` can be stopped until the journal is sealed. */
+  /** Saves, all or nothing; `operation` can be stopped until the journal is sealed. */
   save(run: Run): Result<Saved>;
-  /** What giving free space back to the host would come to; nothing may be staged. */
+  /** How much free space could be given back to the host; nothing may be staged. */
   freeSpace(operation: OperationId): Result<FreeSpace>;
-  /** Gives free space back to the host, for good; nothing may be staged. Can be stopped half-way. */
+  /** Gives free space back to the host, which cannot be undone; nothing may be staged. Can be stopped half-way. */
   giveBack(run: Run): Result<GaveBack>;
-  /** Writes the image as staged to another file, which is there whole or not at all. */
+  /** Writes the image as staged to another file, all or nothing. */
   saveAs(path: string, trust: SaveAsTrust, run: Run): Result<undefined>;
-  /** Goes back to what is on disk, reading it again where no edit leads there or the file has changed. */
+  /** Reverts to what is on disk, reading it again if no edit leads there or the file has changed. */
   revert(generation: number): Result<Reverted>;
-  /** Writes edits to a backup, which fits the file as it is now. */
+  /** Writes the edits to a backup that fits the file as it is now. */
   backUp(path: string, scope: BackupScope): Result<BackupPlace>;
-  /** Stages the edits of a backup again, and goes to where their history stood; nothing may be staged. */
+  /** Stages the edits of a backup again, at their position in the history; nothing may be staged. */
   restore(path: string, options: RestoreOptions, generation: number): Result<Restored>;
-  /** Takes back a save that was interrupted, or finishes it where it was done; then reads the image again. */
+  /** Takes back an interrupted save, or finishes one that was committed; then reads the image again. */
   recover(trust: RecoverTrust, generation: number): Result<Recovered>;
 }
 
@@ -320,18 +320,18 @@ export interface EngineApi extends EngineCalls {
   open(path: string, options: OpenOptions): ImageState;
 }
 
-/** What the worker tells the host without being asked. */
+/** Events that the worker sends to the host. */
 export interface EngineEvents {
-  /** The whole-disk scan got further: `done` of `total` guest bytes. */
+  /** Progress of the whole-disk scan: `done` of `total` guest bytes. */
   scanProgress(done: number, total: number): void;
-  /** The whole-disk scan is done and has found what the user must know. */
+  /** The whole-disk scan is done and has notices for the user. */
   scanFound(problems: readonly Problem[]): void;
-  /** The whole-disk scan cannot go on; what it has seen stays. */
+  /** The whole-disk scan cannot continue; its results so far are kept. */
   scanFailed(problem: Problem): void;
-  /** An export, a check, a change or a save got further, in a unit of its own. */
+  /** Progress of an export, a check, a change or a save, in its own unit. */
   operationProgress(operation: OperationId, done: number, total: number): void;
-  /** Something for the log that is no fault; nothing of the image's content. */
+  /** An entry for the log that is not an error; never content of the image. */
   noted(line: string): void;
-  /** A fault of this program, for the log. @param doing what was asked for. @param stack as `stackText` has it */
+  /** A bug of this program, for the log. @param doing the call. @param stack as `stackText` returns it */
   faulted(doing: string, stack: string): void;
 }

@@ -1,6 +1,6 @@
 /**
- * Save As: the image as staged in another file, which is there whole or not at all. Holes stay holes, and where the
- * file system can share the bytes of a copy, it does.
+ * Save As: writes the image as staged to another file, all or nothing. Holes are kept, and bytes are shared where the file
+ * system supports it (reflink).
  */
 import { ftruncateSync, fsyncSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -18,14 +18,13 @@ import { isSameFile, resolveTarget, WholeFile } from './wholeFile';
 
 /** Bytes copied at a time. */
 const CHUNK = 1024 * 1024;
-/** What makes a file an image is in its first bytes: they are written once all else is on stable storage. */
+/** The first bytes make a file an image, so they are written once everything else is on stable storage. */
 const FIRST_SECTOR = 512;
 
 /**
- * @param trust what was said where it cannot be seen whether another program has the file that is replaced open
- * @throws RefusedError where the copy would be another image than it seems: `copy.dataFile`, `copy.backing`,
- *   `copy.ontoChain`, `copy.ontoItself`, `guard.changed`; as `WholeFile` for what is in its place; FileError
- *   `copy.write`; CancelledError
+ * @param trust your answer where locks on the replaced file cannot be seen
+ * @throws RefusedError if the copy would not be the same image: `copy.dataFile`, `copy.backing`, `copy.ontoChain`,
+ *   `copy.ontoItself`, `guard.changed`, and as `WholeFile` for the replaced file; FileError `copy.write`; CancelledError
  */
 export function copyImage(
   editable: EditableImage,
@@ -59,19 +58,19 @@ export function copyImage(
   }
 }
 
-/** A relative name belongs to the folder of the image: from another folder it leads elsewhere. */
+/** A relative name starts from the folder of the image: from another folder it means another file. */
 function refuseLostBacking(image: string, backing: string | undefined, target: string): void {
   if (backing === undefined || dirname(resolveTarget(image)) === dirname(target)) return;
   const [before, after] = [image, target].map((namedBy) =>
     decide({ role: 'backing', name: backing, namedBy }, { followsNames: true }),
   );
-  // What is no local file is the same from everywhere.
+  // A name that is not a local file means the same everywhere.
   if (before?.opens !== true || after?.opens !== true) return;
   if (resolve(before.path) === resolve(after.path) || isSameFile(before.path, after.path)) return;
   throw new RefusedError(image, 'copy.backing', { value: backing });
 }
 
-/** A file that has lost its name still holds what was read; one that was written to does not. */
+/** A deleted file still holds what was read; a file that was written to does not. */
 function refuseChanged(base: BlockFile): void {
   if (!(base instanceof LocalFile) || !base.hasChanged()) return;
   try {
@@ -84,7 +83,7 @@ function refuseChanged(base: BlockFile): void {
   throw new RefusedError(base.name, 'guard.changed');
 }
 
-/** Never over a file that the image is read from, be it open now or not. */
+/** Refuses files that the image is read from, open or not. */
 function refuseOntoChain({ chain, onDisk }: EditableImage, target: string): void {
   if (isSameFile(onDisk.top.file.name, target)) throw new RefusedError(target, 'copy.ontoItself');
   const open = [...chain.layers, ...onDisk.layers]
@@ -101,9 +100,9 @@ function firstSector(file: StagedFile): Uint8Array {
   return bytes;
 }
 
-/** What is on disk, but for its first sector. */
+/** What is on disk, except for the first sector. */
 function copyBase(base: BlockFile, copy: WholeFile, progress: Progress): void {
-  // Most file systems cannot share bytes: they are copied.
+  // Most file systems cannot share bytes, so they are copied.
   const isAsItWas = base instanceof LocalFile && !base.hasChanged();
   if (!isAsItWas || !copy.clone(base.name)) copyBytes(base, copy, progress);
   copy.write(new Uint8Array(FIRST_SECTOR), hostOffset(0));
@@ -125,7 +124,7 @@ function copyBytes(base: BlockFile, copy: WholeFile, progress: Progress): void {
   }
 }
 
-/** What is staged, but for the first sector. */
+/** What is staged, except for the first sector. */
 function writePieces(file: StagedFile, copy: WholeFile, progress: Progress): void {
   file.forEachPiece(hostOffset(FIRST_SECTOR), hostOffset(file.size), (offset, length, piece) => {
     if (!(piece instanceof Fill)) {

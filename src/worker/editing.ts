@@ -1,4 +1,4 @@
-/** The calls of `EngineApi` that stage, take back, save and keep changes, on the image that is open. */
+/** The calls of `EngineApi` that stage, undo, save and back up changes of the open image. */
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { recoverImage } from '../qcow2/edit/interrupted';
 import type { Progress } from '../qcow2/progress';
@@ -6,21 +6,21 @@ import type { EditCalls, ImageState, OpenOptions, OperationId, Result } from './
 import { copyImage } from './copyImage';
 import type { OpenImage } from './openImage';
 
-/** What editing needs of the engine that it is a part of. */
+/** What editing needs from the engine. */
 export interface EditingHost {
   readonly path: string;
   readonly options: OpenOptions;
-  /** Runs `use` on the image that is open, where it can be changed; whatever it throws becomes a problem. */
+  /** Runs `use` on the open image if it can be changed; anything that it throws becomes a problem. */
   onEditable<T>(use: (editable: EditableImage, image: OpenImage) => T): Result<T>;
   attempt<T>(action: () => T): Result<T>;
-  /** Runs what writes files: the host does not end the thread within it. */
+  /** Runs something that writes files; the host does not end the thread meanwhile. */
   writing<T>(work: () => Result<T>): Result<T>;
   progressOf(operation: OperationId): Progress;
-  /** A save is done, although its call is not. */
+  /** A save is done, although its call has not returned. */
   markSaved(): void;
-  /** What is staged has changed: shows and scans it again. */
+  /** What is staged has changed: show it and scan it again. */
   renew(image: OpenImage, generation: number): ImageState;
-  /** Reads the files again; nothing of what was staged is left. */
+  /** Reads the files again and drops everything staged. */
   reopen(generation: number): ImageState;
 }
 
@@ -95,7 +95,7 @@ export function editCalls(host: EditingHost): EditCalls {
   };
 }
 
-/** Whether undo or redo leads to what is on disk; it is there then. */
+/** Goes to the edit that matches the disk, if undo or redo leads there. @returns whether it does */
 function goToSaved(editable: EditableImage): boolean {
   while (editable.edits.unsaved > 0 && editable.undo());
   while (editable.edits.unsaved > 0 && editable.redo());

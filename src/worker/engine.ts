@@ -1,7 +1,7 @@
 /**
  * The engine of one image, in its thread (`EngineApi`): the image that is open, and what its calls (questions.ts,
- * editing.ts) need around it. Between two messages it goes on with the whole-disk scan, a few milliseconds at a time, so
- * that a question is answered at once while the map fills.
+ * editing.ts) need around it. Between messages it continues the whole-disk scan for a few milliseconds at a time, so that
+ * requests are answered immediately while the map fills.
  */
 import { stackText } from '../text/stackText';
 import type { EditableImage } from '../qcow2/edit/editableImage';
@@ -14,16 +14,16 @@ import { questionCalls, type QuestionHost } from './questions';
 import type { CancelFlag, WriteGate } from './thread';
 import { unknownState } from './unknownState';
 
-/** Milliseconds of scanning between two looks for messages. */
+/** Milliseconds of scanning before messages are handled. */
 const SLICE = 10;
 /** Milliseconds between two reports of progress. */
 const REPORT_EVERY = 100;
 
-/** How the thread and its host agree on the thread's end. */
+/** What thread and host share to agree on the thread's end. */
 export interface ThreadControl {
   readonly cancelFlag: CancelFlag;
   readonly writeGate: WriteGate;
-  /** Ends the thread from within. */
+  /** Ends the thread from inside. */
   readonly end: () => void;
 }
 
@@ -84,7 +84,7 @@ class Engine implements QuestionHost, EditingHost {
     return state;
   }
 
-  /** A save stops where it is cancelled before its seal, and goes on to its end otherwise. */
+  /** A save stops if it is cancelled before its seal, and otherwise runs to its end. */
   writing<T>(work: () => Result<T>): Result<T> {
     const { writeGate, end } = this.#control;
     if (!writeGate.enter()) return { ok: false, problem: new CancelledError(this.#path).problem };
@@ -127,13 +127,13 @@ class Engine implements QuestionHost, EditingHost {
       : this.attempt(() => use(editable, image));
   }
 
-  /** Whatever goes wrong is data from here on: an error would lose its fields on the way to the host. */
+  /** Turns errors into data: an error would lose its fields on the way to the host. */
   attempt<T>(action: () => T): Result<T> {
     try {
       return { ok: true, value: action() };
     } catch (error) {
       if (error instanceof EngineError) return { ok: false, problem: error.problem };
-      // The stack would be lost on the way.
+      // Otherwise the stack would be lost on the way.
       this.#events.faulted(`Image ${this.#path}`, stackText(error));
       const value = error instanceof Error ? error.message : String(error);
       return { ok: false, problem: { kind: 'unsupported', code: 'engine.fault', file: this.#path, value } };
@@ -161,7 +161,7 @@ class Engine implements QuestionHost, EditingHost {
     });
   }
 
-  /** One slice of the whole-disk scan of a view, and the next one after the messages that came meanwhile. */
+  /** One slice of the whole-disk scan of a view; the next one follows after pending messages. */
   #scan(view: View): void {
     const { overview, chain } = view;
     if (view !== this.#image?.view || this.#control.cancelFlag.isSet) return;

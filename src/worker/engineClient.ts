@@ -14,16 +14,16 @@ import { endedProblem, HostThread } from './hostThread';
 import { type Remote, remote } from './remote';
 import { unknownState } from './unknownState';
 
-/** The engine of one image, in a thread of its own. No call ever rejects. */
+/** The engine of one image in a separate thread. No call ever rejects. */
 export class EngineClient {
-  /** What the engine may be asked once it has opened a file. */
+  /** The calls that are possible once a file was opened. */
   readonly calls: Remote<EngineCalls>;
   readonly #thread: HostThread<EngineApi, EngineEvents>;
   #path = '';
 
   /**
    * @param workerScript path of the bundled `worker/main.ts`
-   * @param onEnd the thread died, of `error`; calls that wait for it end in the same problem
+   * @param onEnd the thread died of `error`; pending calls end in the same problem
    */
   constructor(
     workerScript: string,
@@ -43,22 +43,22 @@ export class EngineClient {
     });
   }
 
-  /** True once the thread is gone: only a new client can answer. */
+  /** True once the thread is gone; then only a new client can answer. */
   get hasEnded(): boolean {
     return this.#thread.hasEnded;
   }
 
-  /** The thread writes files, or died while it did. */
+  /** Whether the thread writes files, or died while it did. */
   get isWriting(): boolean {
     return this.#thread.isWriting;
   }
 
-  /** The save that it was asked for last was done, whether it lived to answer or not. */
+  /** Whether the last requested save was done, even if the thread died before it answered. */
   get hasSaved(): boolean {
     return this.#thread.hasSaved;
   }
 
-  /** As `EngineApi`; a thread that has died is a state with a problem, too. */
+  /** As `EngineApi`; for a dead thread, returns a state with a problem. */
   async open(path: string, options: OpenOptions): Promise<ImageState> {
     this.#path = path;
     const opened = await this.#thread.call(path, (rpc) => rpc.open(path, options));
@@ -70,12 +70,12 @@ export class EngineClient {
     this.#thread.cancelOperation(operation);
   }
 
-  /** Stops all that the thread does, for good. */
+  /** Stops everything that the thread does, for good. */
   cancel(): void {
     this.#thread.cancel();
   }
 
-  /** Ends the thread; what it writes is whole before that. @returns fulfilled once it writes nothing any more */
+  /** Ends the thread once the files that it writes are complete. @returns fulfilled once it writes nothing more */
   dispose(): Promise<void> {
     return this.#thread.dispose();
   }
@@ -91,6 +91,6 @@ const IGNORED: EngineEvents = {
   faulted: ignore,
 };
 
-/** The thread died over the question. */
+/** The thread died during the call. */
 export const isDeath = (result: Result<unknown>): boolean =>
   !result.ok && result.problem.code === 'thread.ended';

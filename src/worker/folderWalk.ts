@@ -1,8 +1,8 @@
 /**
- * Walks folders for qcow2 images, in parts. Every regular file is looked at by its first bytes; links to files count,
- * linked folders are walked last and once, so that rings of links end. FIFOs, sockets and devices are never opened. What
- * somebody else has put into the folder does not lead all over the machine: a link to a folder above is not followed, and
- * the kernel's own file systems are left out, where a file that is read may do something.
+ * Walks folders for qcow2 images, in parts. Every regular file is judged by its first bytes. Links to files are followed;
+ * linked folders are walked last and once, so that cycles end. FIFOs, sockets and devices are never opened. A folder from a
+ * stranger must not lead all over the machine: links to a folder above are not followed, and the kernel's own file systems
+ * are skipped, where reading a file may have effects.
  */
 import { type Dirent, readdirSync, realpathSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { basename, extname, relative, sep } from 'node:path';
@@ -13,7 +13,7 @@ import { compileGlob } from './glob';
 import { readIndexedImage } from './headerReader';
 import type { Exclusion, IndexedImage, WalkPart, WalkRequest } from './indexApi';
 
-/** Milliseconds of walking in one part, and images in it: other questions come in between. */
+/** Limits of one part, in milliseconds and images: other requests are answered in between. */
 const PART_TIME = 25;
 const PART_IMAGES = 64;
 /** Linux's proc, sysfs, debugfs, tracefs, securityfs, configfs, both kinds of cgroup, bpf and pstore (statfs(2)). */
@@ -21,18 +21,18 @@ const KERNEL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x9fa0, 0x62656572, 0x64626720, 0x74726163, 0x73636673, 0x62656570, 0x27e0eb, 0x63677270, 0xcafe4a11,
   0x6165676c,
 ]);
-/** Names of what could not be read that are kept. */
+/** Most names of unreadable files that are kept. */
 const MAX_UNREADABLE = 1000;
 
 interface Folder {
   readonly path: string;
-  /** From the root, with slashes, and one at the end where it is not empty: exclusions are matched against it. */
+  /** Relative to the root, with slashes, ending in one unless empty; exclusions are matched against it. */
   readonly relativePath: string;
-  /** Without links. */
+  /** Links resolved. */
   readonly realPath: string;
 }
 
-/** A folder whose names are being looked at. */
+/** A folder whose names are being read. */
 interface OpenFolder extends Folder {
   readonly entries: readonly Dirent[];
   /** For exclusions with `when`. */
@@ -51,9 +51,9 @@ export class FolderWalk {
   private folders: Folder[] = [];
   private nextFolder = 0;
   private open: OpenFolder | undefined;
-  /** Linked folders, for the time after all others. */
+  /** Linked folders, to be walked after all others. */
   private readonly links: string[] = [];
-  /** Real paths of the folders that were taken. */
+  /** Real paths of the folders that were walked. */
   private readonly taken = new Set<string>();
   private images: IndexedImage[] = [];
   private unreadable: string[] = [];
@@ -67,7 +67,7 @@ export class FolderWalk {
     this.starts = [...request.starts].reverse();
   }
 
-  /** Walks on. Never throws what a file can cause. */
+  /** Continues the walk. Never throws because of a file. */
   next(): WalkPart {
     const end = performance.now() + PART_TIME;
     let isOver = false;
@@ -91,7 +91,7 @@ export class FolderWalk {
     return false;
   }
 
-  /** A start may lie anywhere below the root: each folder on the way may be left out. */
+  /** A start may lie anywhere below the root, so each folder on the way may be excluded. */
   private takeStart(path: string): boolean {
     const { root } = this.request;
     for (let at = path; at.length > root.length; at = at.slice(0, at.lastIndexOf(sep))) {
@@ -131,7 +131,7 @@ export class FolderWalk {
 
   private openFolder(folder: Folder): boolean {
     this.nextFolder++;
-    // What was walked is let go from time to time.
+    // Release what was walked from time to time.
     if (this.nextFolder > 1000) {
       this.folders = this.folders.slice(this.nextFolder);
       this.nextFolder = 0;
@@ -214,7 +214,7 @@ export class FolderWalk {
     }
   }
 
-  /** What has gone meanwhile, and a link that leads nowhere, could not be an image. */
+  /** A file that is gone, or a dangling link, cannot be an image. */
   private noteFailure(path: string, error: unknown): void {
     const code = systemCode(error);
     if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') this.note(path);
@@ -225,7 +225,7 @@ export class FolderWalk {
   }
 }
 
-/** A hundred thousand times: `join` would look at every character. */
+/** Runs a hundred thousand times; `join` would look at every character. */
 function below(folder: string, name: string): string {
   return folder.endsWith(sep) ? folder + name : folder + sep + name;
 }
@@ -234,7 +234,7 @@ function isOfKernel(folder: string): boolean {
   try {
     return KERNEL_FILE_SYSTEMS.has(statfsSync(folder).type);
   } catch {
-    // Reading it says what is wrong.
+    // Reading it reports what is wrong.
     return false;
   }
 }

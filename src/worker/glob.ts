@@ -3,8 +3,7 @@
 const IGNORES_CASE = process.platform === 'win32' || process.platform === 'darwin';
 
 /**
- * A test for whole paths. `folder/**` matches the folder itself, too. A glob that cannot be read matches nothing, as in
- * VS Code.
+ * Returns a test for whole paths. `folder/**` also matches the folder itself. An invalid glob matches nothing, as in VS Code.
  */
 export function compileGlob(glob: string, ignoresCase = IGNORES_CASE): (path: string) => boolean {
   let expression: RegExp;

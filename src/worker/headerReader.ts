@@ -1,4 +1,4 @@
-/** Reads headers for the workspace index: the first cluster of each file at most, nothing that it names. */
+/** Reads headers for the workspace index: at most the first cluster of each file, and no file that it names. */
 import { lstatSync, realpathSync } from 'node:fs';
 import { backingReference } from '../qcow2/chain/backingReference';
 import { EngineError, isOtherFormat } from '../qcow2/errors';
@@ -11,7 +11,7 @@ import { type LocalFile, openLocalFile } from '../qcow2/io/localFile';
 import type { IndexedImage } from './indexApi';
 import { summarise } from './summary';
 
-/** Never throws what a file can cause: that is the image's `problem`. */
+/** Never throws because of a file: that becomes the image's `problem`. */
 export function readIndexedImage(path: string): IndexedImage {
   let file: LocalFile | undefined;
   try {
@@ -21,7 +21,7 @@ export function readIndexedImage(path: string): IndexedImage {
     if (!(error instanceof EngineError)) throw error;
     const { problem } = error;
     if (file === undefined) return { path, fileSize: 0, allocatedBytes: 0, format: 'unknown', problem };
-    // A file without the magic is raw to whoever names it as a backing file.
+    // To an image that names it as a backing file, a file without the magic is raw.
     const format = isOtherFormat(problem) && problem.code !== 'foreign.qcow1' ? 'raw' : 'qcow2';
     return { ...factsOf(path, file), format, problem };
   } finally {
@@ -44,7 +44,7 @@ function factsOf(
   };
 }
 
-/** A relative backing name means another file beside a link than beside the file: both places count. */
+/** A relative backing name may mean different files beside a link and beside its target: both are tried. */
 function linkTargetOf(path: string): string | undefined {
   try {
     return lstatSync(path).isSymbolicLink() ? realpathSync(path) : undefined;
@@ -53,7 +53,7 @@ function linkTargetOf(path: string): string | undefined {
   }
 }
 
-/** What can be read of a damaged header counts: what it names as its backing file is its backing file. */
+/** Uses what can be read of a damaged header: the backing file that it names counts. */
 function readHeader(file: LocalFile): Pick<IndexedImage, 'format' | 'summary' | 'backing' | 'problem'> {
   const collector = new FaultCollector();
   const header = parseHeader(file, collector);

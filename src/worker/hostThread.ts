@@ -1,6 +1,6 @@
 /**
- * The host's end of a worker thread (thread.ts): one thread an open document, one for each export, one for the workspace
- * index.
+ * The host's end of a worker thread (thread.ts). There is one thread for each open document, one for each export, and one
+ * for the workspace index.
  *
  * A thread may die (out of memory, a fault of this program) or never answer (a dead network mount). Its calls then
  * end in a `Problem` like any other; the caller may start another thread.
@@ -11,14 +11,14 @@ import type { Problem, Result } from './api';
 import { CancelFlag, LivingThreads, type ThreadData, type ThreadRole, WriteGate } from './thread';
 
 /**
- * JavaScript heap at which a thread that runs away ends, alone. The engine's own budgets are far below; closer to
- * them, a single large allocation could hit the limit, and that ends the whole process.
+ * Limit of a thread's JavaScript heap. A thread that exceeds it ends alone. The engine's own budgets are far below; closer to
+ * them, a single large allocation could hit the limit, which ends the whole process.
  */
 const HEAP_LIMIT_MIB = 1024;
 
 const living = new LivingThreads();
 
-/** A worker thread and the calls to it. `Remote` is what it answers, `Local` what it may tell. */
+/** A worker thread and the calls to it. `Remote` has its calls, `Local` its events. */
 export class HostThread<Remote extends object, Local extends object> {
   readonly #worker: Worker;
   readonly #cancelFlag = new CancelFlag();
@@ -29,7 +29,7 @@ export class HostThread<Remote extends object, Local extends object> {
   #ended: Ended | undefined;
 
   /**
-   * @param onEnd the thread is gone, unasked
+   * @param onEnd the thread ended by itself
    * @param onFault a call has thrown, which none of them should
    */
   constructor(
@@ -67,7 +67,7 @@ export class HostThread<Remote extends object, Local extends object> {
       fault = error;
     });
     this.#exited = new Promise((resolve) => {
-      // Not at the error: only now are its files closed, and the locks on them gone.
+      // Not on `error`: only now are its files closed and its locks released.
       this.#worker.on('exit', (code) => {
         living.delete(threadId);
         if (!this.hasEnded) {
@@ -84,19 +84,19 @@ export class HostThread<Remote extends object, Local extends object> {
     return this.#ended !== undefined;
   }
 
-  /** It is writing files, or was when it died. */
+  /** Whether it is writing files, or was when it died. */
   get isWriting(): boolean {
     return this.#writeGate.isWriting;
   }
 
-  /** The save that it was or is about last was done. */
+  /** Whether its last save was done. */
   get hasSaved(): boolean {
     return this.#writeGate.hasSaved;
   }
 
   /**
-   * One call; `file` names what it is about. Never rejects: what is not an answer is a `Problem`, `cancelled` where the
-   * thread was disposed of.
+   * Makes one call; `file` is named in problems. Never rejects: a call without an answer ends in a `Problem`, which is
+   * `cancelled` if the thread was disposed.
    */
   async call<T>(file: string, ask: (rpc: BirpcReturn<Remote, Local>) => Promise<T>): Promise<Result<T>> {
     try {
@@ -109,7 +109,7 @@ export class HostThread<Remote extends object, Local extends object> {
     }
   }
 
-  /** Makes a long walk stop at its next look at the flag. The thread does nothing lengthy after that. */
+  /** Stops a long walk at its next look at the flag. After that the thread does nothing that takes long. */
   cancel(): void {
     this.#cancelFlag.set();
   }
@@ -119,9 +119,9 @@ export class HostThread<Remote extends object, Local extends object> {
   }
 
   /**
-   * Cancels and ends the thread, without blocking. One that is writing files ends by itself once they are whole: at its
-   * next look at the flag, or, in a save past its seal, when that is done.
-   * @returns fulfilled once it writes nothing any more; one that sits in a system call otherwise may never end
+   * Cancels and ends the thread without blocking. A thread that is writing files ends itself once they are complete: at its
+   * next look at the flag or, in a save past its seal, when the save is done.
+   * @returns fulfilled once it writes nothing more; a thread that sits in another system call may never end
    */
   async dispose(): Promise<void> {
     this.cancel();

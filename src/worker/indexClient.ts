@@ -13,7 +13,7 @@ export class IndexClient {
     private readonly onFault: (error: Error) => void = () => undefined,
   ) {}
 
-  /** Answers in the order of `paths`. */
+  /** Returns the answers in the order of `paths`. */
   async readHeaders(paths: readonly string[]): Promise<readonly IndexedImage[]> {
     const result = await this.#living().call('', (rpc) => rpc.readHeaders(paths));
     if (result.ok) return result.value;
@@ -28,8 +28,8 @@ export class IndexClient {
 
   /**
    * Walks folders, part by part.
-   * @param take each part as it comes; the walk goes on while it answers true
-   * @returns false where the walk did not come to its end, since the thread died or `take` had enough
+   * @param take gets each part; the walk continues while it returns true
+   * @returns false if the walk did not finish, because the thread died or `take` returned false
    */
   async walk(request: WalkRequest, take: (part: WalkPart) => boolean): Promise<boolean> {
     const thread = this.#living();

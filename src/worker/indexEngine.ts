@@ -1,15 +1,15 @@
-/** The thread of the workspace index: walks that are asked for in parts, headers, and looks around single files. */
+/** The thread of the workspace index: walks in parts, headers, and searches around single files. */
 import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FolderWalk } from './folderWalk';
 import { readIndexedImage } from './headerReader';
 import type { IndexApi, IndexedImage, Surroundings, WalkId } from './indexApi';
 
-/** Files of subfolders, the folder's own included, that are looked at around one file. */
+/** Most files of the folder and its subfolders that are examined around one file. */
 const FILES_AROUND = 10_000;
-/** Images that are taken note of around one file. */
+/** Most images that are reported around one file. */
 const IMAGES_AROUND = 10_000;
-/** Files that only headers name, followed around one file. */
+/** Most files that only headers name and that are followed around one file. */
 const NAMED_AROUND = 1000;
 
 export function createIndex(): IndexApi {
@@ -40,7 +40,7 @@ function lookAround(path: string, followsNames: boolean): Surroundings {
   const unreadable: string[] = [];
   let isCut = false;
   for (const root of foldersOf(path)) {
-    // The folder itself is looked through, however full it is; its subfolders as far as that is quick.
+    // The folder itself is searched completely, its subfolders as far as that is quick.
     const own = walkWhole(root, false, Infinity, images);
     unreadable.push(...own.unreadable);
     isCut ||= own.isCut;
@@ -74,18 +74,18 @@ function walkWhole(
   }
 }
 
-/** The folder that a path is in, and that of the file which it leads to. */
+/** The folder of a path, and the folder of the link's target. */
 function foldersOf(path: string): Set<string> {
   const folders = new Set([dirname(path)]);
   try {
     folders.add(dirname(realpathSync(path)));
   } catch {
-    // There is no such file: nothing leads to another folder.
+    // There is no such file, so there is no link target.
   }
   return folders;
 }
 
-/** What images name beyond themselves, link targets included, all the way down. */
+/** The files that images name, with link targets, down to the bases. */
 function namedBy(images: ReadonlyMap<string, IndexedImage>): ReadonlyMap<string, IndexedImage> {
   const named = new Map<string, IndexedImage>();
   const waiting = [...images.values()];

@@ -1,4 +1,4 @@
-/** The entry of every worker thread (`dist/worker.js`): takes the role it was started for. */
+/** The entry of every worker thread (`dist/worker.js`): takes the role that it was started for. */
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { bindNativeCalls, loadSeek } from '../qcow2/io/native';
@@ -38,7 +38,7 @@ export function serveThread(): void {
   };
   const gate = new WriteGate(writeGate);
   if (!gate.enter()) return;
-  // A thread that is ended while it binds them takes the whole process along: it is not ended behind the gate.
+  // Terminating a thread while it binds native calls ends the whole process; behind the gate it is not terminated.
   useKoffiOf(__dirname);
   bindNativeCalls();
   if (!gate.leave()) process.exit();
@@ -48,7 +48,7 @@ export function serveThread(): void {
     // In a worker thread, only that thread.
     end: () => process.exit(),
   };
-  // Messages wait in the port until the first listener takes them.
+  // Messages wait in the port for the first listener.
   void prepareZstd().then(() => {
     if (role === 'engine') serveEngine(channel, control);
     else serveIndex(channel);

@@ -1,4 +1,4 @@
-/** Writes the map of a chain to a file, which is there whole or not at all. */
+/** Writes the map of a chain to a file, all or nothing. */
 import { existsSync } from 'node:fs';
 import type { Chain } from '../qcow2/chain/openChain';
 import { probeFormat } from '../qcow2/chain/probe';
@@ -12,15 +12,15 @@ import type { MapRequest } from './api';
 import { isSameFile, resolveTarget, WholeFile } from './wholeFile';
 
 /**
- * In the text form, data without a host offset (compressed, encrypted) is named where qemu-img would give up.
- * @throws RefusedError `export.ontoImage` for a file of the chain, `export.ontoOtherImage` for another image; as
- *   `WholeFile` for what is in its place; FileError `export.write`, `read.changed`; CancelledError; whatever walking the
- *   map throws
+ * The text form lists data without a host offset (compressed, encrypted) where qemu-img gives up.
+ * @throws RefusedError `export.ontoImage` for a file of the chain, `export.ontoOtherImage` for another image, and as
+ *   `WholeFile` for the file that is replaced; FileError `export.write`, `read.changed`; CancelledError; anything that
+ *   walking the map throws
  */
 export function writeMapFile(chain: Chain, request: MapRequest, progress: Progress): MapExportResult {
   const target = resolveTarget(request.destination);
   refuseOntoImages(chain, target);
-  // Whoever chose a file that is no image knows what it is.
+  // The user chose this file, and it is not an image: locks that cannot be seen do not matter.
   const file = new WholeFile(target, { failure: 'export.write', trustsUnseenLocks: true });
   try {
     let at = 0;
@@ -40,7 +40,7 @@ export function writeMapFile(chain: Chain, request: MapRequest, progress: Progre
   }
 }
 
-/** Never over the image, a layer of its chain, or an external data file, open or not; nor over any other image. */
+/** Refuses the image, each layer of its chain and the external data files, open or not, and any other image. */
 function refuseOntoImages(chain: Chain, target: string): void {
   const open = chain.layers.flatMap(({ file, dataFile }) => [file.name, dataFile.name]);
   const named = chain.view.layers.flatMap(({ path }) => (path === undefined ? [] : [path]));

@@ -1,4 +1,4 @@
-/** An image that is not on a local disk, from its bytes: alone, since the files it names cannot be reached. */
+/** An image that is not on a local disk, opened from its bytes, without the files that it names. */
 import { LONGEST_TEXT, shortened } from '../text/printable';
 import type { Chain } from '../qcow2/chain/openChain';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
@@ -59,7 +59,7 @@ export function openMemoryChain(name: string, bytes: Uint8Array): Chain {
   };
 }
 
-/** The first file that the image names and that is therefore not open. */
+/** The first file that the image names and that is not open for that reason. */
 function whatIsMissing(top: Qcow2Image): Problem | undefined {
   const { name } = top.file;
   if (top.dataFileProblem !== undefined) return top.dataFileProblem;

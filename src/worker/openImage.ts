@@ -1,7 +1,7 @@
 /**
- * One image as it was opened: its chain, or as much of its header as can be read, and the picture of its map. On a
- * local disk it can be changed: what is shown is then the image as staged, over the files as they were read.
- * What changed on disk since is asked of it; reading anew makes another one.
+ * An image as it was opened: its chain, or as much of its header as can be read, and the overview of its map. An image on a
+ * local disk can be changed; then this shows the image as staged, over the files as they were read. It can be asked
+ * whether the files have changed since; reading them again creates another one.
  */
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -25,11 +25,11 @@ import { StagedMarks } from './stagedMarks';
 import { summarise } from './summary';
 import { unknownState } from './unknownState';
 
-/** What is shown of an open image; another one after each change. */
+/** What is shown of an open image; replaced after each change. */
 export interface View {
   readonly chain: Chain;
   readonly overview: Overview;
-  /** Of the guest's disk, and of the image file. */
+  /** Of the guest disk, and of the image file. */
   readonly marks: StagedMarks;
   readonly fileMarks: StagedMarks;
 }
@@ -37,7 +37,7 @@ export interface View {
 export class OpenImage {
   private constructor(
     private current: { readonly state: ImageState; readonly view: View | undefined },
-    /** Nothing where the image could not be opened, or is not on a local disk. */
+    /** Absent if the image could not be opened or is not on a local disk. */
     readonly editable: EditableImage | undefined,
     private readonly memory: Chain | undefined,
     private readonly unopened: Fingerprints,
@@ -45,10 +45,10 @@ export class OpenImage {
 
   /**
    * Opens what it can. Never throws because of the file.
-   * @param path kept as it is given: names in the image belong to the folder it has here
+   * @param path kept as given: relative names in the image start from its folder
    */
   static open(path: string, options: OpenOptions): OpenImage {
-    // Before the first look at the file: what changes from here on is noticed.
+    // Before the file is first read, so that any later change is noticed.
     const before = new Fingerprints(options.bytes === undefined ? [path] : []);
     try {
       return OpenImage.opened(path, options);
@@ -63,30 +63,30 @@ export class OpenImage {
     return this.current.state;
   }
 
-  /** Nothing where the image could not be opened. */
+  /** Absent if the image could not be opened. */
   get view(): View | undefined {
     return this.current.view;
   }
 
-  /** What is wrong with the chain; nothing is looked for in chains that were not followed. */
+  /** What is wrong with the chain; empty for chains that were not followed. */
   get chainFindings(): readonly ChainFinding[] {
     const { editable } = this;
     return editable?.followsNames === true ? chainFindings(editable.chain) : [];
   }
 
-  /** Looks anew at what is staged, after it has changed. */
+  /** Shows what is staged after it has changed. */
   renew(generation: number): ImageState {
     const { editable } = this;
     if (editable !== undefined) this.current = shown(this.state.path, generation, editable.chain, editable);
     return this.state;
   }
 
-  /** Whether any file that was read, or was looked for and not found, is not what it was. */
+  /** Whether any file that was read, or that was missing, has changed. */
   hasChanged(): boolean {
     return this.editable?.hasChanged() === true || this.unopened.hasChanged();
   }
 
-  /** Whether it may be written now; no limits where it is not on a local disk. */
+  /** Whether it may be written now. Files that are not on a local disk have no limits here. */
   get access(): WriteAccess {
     return this.editable === undefined ? {} : writeAccessOf(this.editable.onDisk.top);
   }
@@ -160,7 +160,7 @@ function editState(
   return { done: undoable, redoable, unsaved, ...staged, writesDataFile: stagesDataFile };
 }
 
-/** What a person must know although the image is open. */
+/** Notices about an image that is open. */
 function warningsOf({ top, problem }: Chain): Problem[] {
   const encrypted =
     top.encryption === undefined
@@ -172,7 +172,7 @@ function warningsOf({ top, problem }: Chain): Problem[] {
   return problem === undefined ? encrypted : [...encrypted, problem];
 }
 
-/** Local files that the chain names and that are not open: they may come. */
+/** Local files that the chain names and that are not open: they may appear later. */
 function unopenedPaths({ top, view }: Chain): string[] {
   const layers = view.layers.flatMap(({ state, path }) =>
     state === 'open' || path === undefined ? [] : [path],

@@ -1,4 +1,4 @@
-/** The calls of `EngineApi` that change nothing, on the image that is open. */
+/** The calls of `EngineApi` that change nothing, for the open image. */
 import { fullBackingName } from '../qcow2/chain/names';
 import { checkImage } from '../qcow2/check/checkImage';
 import type { EditableImage } from '../qcow2/edit/editableImage';
@@ -18,25 +18,25 @@ import { writeMapFile } from './mapFile';
 import type { OpenImage, View } from './openImage';
 import type { StagedMarks } from './stagedMarks';
 
-/** Bytes that are handed out at a time, at most. */
+/** Most bytes that are returned at a time. */
 const MAX_READ = 1024 * 1024;
 
-/** What questions need of the engine that answers them. */
+/** What these calls need from the engine. */
 export interface QuestionHost {
   readonly path: string;
   readonly image: OpenImage | undefined;
-  /** Runs `use` on what is shown; whatever it throws becomes a problem. */
+  /** Runs `use` on what is shown; anything that it throws becomes a problem. */
   onView<T>(use: (view: View, image: OpenImage) => T): Result<T>;
   /** The same on the image as it can be changed. */
   onEditable<T>(use: (editable: EditableImage, image: OpenImage) => T): Result<T>;
   attempt<T>(action: () => T): Result<T>;
-  /** Runs what writes files: the host does not end the thread within it. */
+  /** Runs something that writes files; the host does not end the thread meanwhile. */
   writing<T>(work: () => Result<T>): Result<T>;
   progressOf(operation: OperationId): Progress;
 }
 
 export function questionCalls(host: QuestionHost): QuestionCalls {
-  /** What the file of a view consists of, once it has been asked for; kept as long as that view is shown. */
+  /** The layout of the file of a view, once it was asked for; kept as long as that view is shown. */
   const layouts = new WeakMap<View, HostLayout>();
 
   function layoutOf(view: View, progress: Progress): HostLayout {
@@ -45,7 +45,7 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
     return layout;
   }
 
-  /** @throws ArgumentError where `offset` is not one of `size` bytes */
+  /** @throws ArgumentError if `offset` is not below `size` */
   function readAt(
     offset: number,
     length: number,
@@ -112,7 +112,7 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
     exportMap: (request, operation) =>
       host.writing(() =>
         host.onView(({ chain }) => {
-          // As qemu-img has it: a map that leaves out what a layer would have is none.
+          // As in qemu-img: a map that lacks the data of a layer is not a map.
           if (chain.problem !== undefined) throw new IncompleteChain(chain.problem);
           return writeMapFile(chain, request, host.progressOf(operation));
         }),
@@ -138,5 +138,5 @@ function marked(cells: Cells, marks: StagedMarks, request: CellsRequest): MapCel
   return staged === undefined ? cells : { ...cells, staged };
 }
 
-/** A problem of the chain, thrown as it is. */
+/** Throws a problem of the chain unchanged. */
 class IncompleteChain extends EngineError {}

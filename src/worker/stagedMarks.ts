@@ -1,6 +1,6 @@
 /**
- * Which bytes, of the guest's disk or of the image file, differ from those on disk: what the map marks. Ranges are kept as they are while they are few;
- * beyond that, neighbours are put together in coarser and coarser steps, so that memory stays bounded.
+ * The bytes of the guest disk, or of the image file, that differ from those on disk: what the map marks. A small number of
+ * ranges is kept exactly; beyond that, neighbours are merged in ever coarser steps, so that memory stays bounded.
  */
 import { firstIndex } from '../qcow2/bits';
 import type { CellsRequest } from '../qcow2/map/overview';
@@ -9,16 +9,16 @@ import type { ByteLength } from '../qcow2/units';
 /** 2 MiB of them. */
 const MAX_RANGES = 2 ** 17;
 
-/** Tells of ranges of bytes, ascending. */
+/** Reports ranges of bytes in ascending order. */
 type Ranges = (visit: (start: number, length: ByteLength) => undefined) => void;
 
 export class StagedMarks {
-  /** Exact, whatever was put together. */
+  /** Exact, even if ranges were merged. */
   readonly bytes: ByteLength;
   /** Start and end of each range, ascending; neighbours do not touch. */
   private readonly bounds: Float64Array;
 
-  /** @param clusterSize the first step in which ranges are put together, in bytes */
+  /** @param clusterSize the first step in which ranges are merged, in bytes */
   constructor(forEachRange: Ranges, clusterSize: ByteLength, limit = MAX_RANGES) {
     const bounds: number[] = [];
     let bytes = 0;
@@ -42,7 +42,7 @@ export class StagedMarks {
     return (this.bounds[at] ?? Infinity) < start + length;
   }
 
-  /** For each cell the share that is marked, 0 to 255, never 0 where anything is; undefined where nothing is. */
+  /** The marked share of each cell, 0 to 255, and never 0 if anything is marked; undefined if nothing is marked at all. */
   shares({ start, bytesPerCell, count }: CellsRequest): Uint8Array | undefined {
     const { bounds } = this;
     const end = start + count * bytesPerCell;
@@ -63,7 +63,7 @@ export class StagedMarks {
   }
 }
 
-/** @param step 0 for the range as it is */
+/** @param step 0 leaves the range unchanged */
 function addTo(bounds: number[], from: number, to: number, step: number): void {
   const start = step === 0 ? from : Math.floor(from / step) * step;
   const end = step === 0 ? to : Math.ceil(to / step) * step;
@@ -79,7 +79,7 @@ function coarsen(bounds: number[], step: number): void {
   }
 }
 
-/** @param from bytes from the first cell's start */
+/** @param from offset from the start of the first cell, in bytes */
 function addRange(shares: Uint8Array, from: number, to: number, bytesPerCell: ByteLength): void {
   for (let cell = Math.floor(from / bytesPerCell); cell * bytesPerCell < to; cell++) {
     const inCell = Math.min(to, (cell + 1) * bytesPerCell) - Math.max(from, cell * bytesPerCell);

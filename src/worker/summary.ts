@@ -1,4 +1,4 @@
-/** The few facts of a header that stand at the top of the page and in the tree view. */
+/** The facts of a header that the top of the page and the tree view show. */
 import { LONGEST_TEXT, shortened } from '../text/printable';
 import type { Encryption } from '../qcow2/format/encryption';
 import type { Fault } from '../qcow2/format/faults';
@@ -6,7 +6,7 @@ import type { Header } from '../qcow2/format/header';
 import type { HeaderExtensions } from '../qcow2/format/headerExtensions';
 import type { ImageSummary } from './api';
 
-/** An open image has all of them. */
+/** An open image has all of these. */
 export interface SummaryFacts {
   readonly header: Header;
   readonly extensions: HeaderExtensions;

@@ -1,20 +1,20 @@
-/** What the two ends of a worker thread agree on before the first message. */
+/** What host and worker thread share besides messages: role, cancellation, gate and the list of living threads. */
 
-/** `engine`: one image, `EngineApi`. `index`: which files are images, and their headers, `IndexApi`. */
+/** `engine`: one image (`EngineApi`). `index`: finds images and reads headers (`IndexApi`). */
 export type ThreadRole = 'engine' | 'index';
 
 export interface ThreadData {
   readonly role: ThreadRole;
   readonly cancelFlag: SharedArrayBuffer;
   readonly writeGate: SharedArrayBuffer;
-  /** Of `LivingThreads`. */
+  /** Memory of `LivingThreads`. */
   readonly living: SharedArrayBuffer;
 }
 
-/** Operations that may be stopped, one after the other, before the first of them has looked. */
+/** How many operations may be stopped before the first of them notices. */
 const STOPPED = 64;
 
-/** A flag that both threads see at once: a walk that keeps its thread busy could not receive a message. */
+/** A flag in shared memory: a thread that is busy with a walk could not receive a message. */
 export class CancelFlag {
   private readonly word: Int32Array;
 
@@ -22,7 +22,7 @@ export class CancelFlag {
     this.word = new Int32Array(buffer);
   }
 
-  /** Stops one operation, running or still to come; another one is not concerned. @param operation from 1 on */
+  /** Stops one operation, running or still to come, and no other. @param operation from 1 on */
   setFor(operation: number): void {
     Atomics.store(this.word, 1 + (operation % STOPPED), operation);
   }
@@ -31,7 +31,7 @@ export class CancelFlag {
     return this.isSet || Atomics.load(this.word, 1 + (operation % STOPPED)) === operation;
   }
 
-  /** For good: a cancelled thread is at its end. */
+  /** Stops everything for good. */
   set(): void {
     Atomics.store(this.word, 0, 1);
   }
@@ -43,13 +43,13 @@ export class CancelFlag {
 
 const OPEN = 0;
 const WRITING = 1;
-/** The thread is inside, and ends when it leaves. */
+/** The thread is inside and ends when it leaves. */
 const LAST = 2;
 const SHUT = 3;
 
 /**
- * Decides between a thread that begins to write files and a host that wants to end it. The first one wins: a thread that
- * is inside ends by itself when it leaves, and one that finds the gate shut writes nothing any more.
+ * Decides between a thread that starts to write files and a host that wants to end it. The first one wins: a thread that is
+ * inside ends itself when it leaves, and a thread that finds the gate shut writes nothing more.
  */
 export class WriteGate {
   private readonly words: Int32Array;
@@ -58,39 +58,39 @@ export class WriteGate {
     this.words = new Int32Array(buffer);
   }
 
-  /** For the thread. @returns false where the host has shut the gate */
+  /** Called by the thread. @returns false if the host has shut the gate */
   enter(): boolean {
     Atomics.store(this.words, 1, 0);
     return this.swap(OPEN, WRITING);
   }
 
-  /** For the thread: it is inside for a save, which is done. */
+  /** Called by the thread: the save that it is inside for is done. */
   markSaved(): void {
     Atomics.store(this.words, 1, 1);
   }
 
-  /** The save for which the thread was inside last was done. */
+  /** Whether the save for which the thread was last inside is done. */
   get hasSaved(): boolean {
     return Atomics.load(this.words, 1) !== 0;
   }
 
-  /** For the thread: files are whole again. @returns false where it is to end now */
+  /** Called by the thread: files are complete again. @returns false if it must end now */
   leave(): boolean {
     return this.swap(WRITING, OPEN);
   }
 
-  /** For the host. @returns false where the thread is inside, and ends by itself */
+  /** Called by the host. @returns false if the thread is inside and will end itself */
   shut(): boolean {
     for (;;) {
       const was = Atomics.load(this.words, 0);
       if (was === SHUT || was === LAST) return was === SHUT;
-      // It may have entered or left meanwhile.
+      // It may have entered or left in the meantime.
       const next = was === OPEN ? SHUT : LAST;
       if (this.swap(was, next)) return next === SHUT;
     }
   }
 
-  /** The thread is inside, or was when it died. */
+  /** Whether the thread is inside, or was when it died. */
   get isWriting(): boolean {
     return [WRITING, LAST].includes(Atomics.load(this.words, 0));
   }
@@ -100,32 +100,32 @@ export class WriteGate {
   }
 }
 
-/** Threads that are remembered at a time. */
+/** Most threads that are listed at a time. */
 const MOST_LIVING = 1024;
 
 /**
- * The threads of this process that run, which all of them see: where a journal cannot be locked, this says whether its saver
- * is one of them.
+ * The running threads of this process, in memory that all of them share. Where a journal cannot be locked, this says whether
+ * its saver is one of them.
  */
 export class LivingThreads {
-  /** Whether there was no place for one, and then the numbers. */
+  /** First a flag that the list was once full, then the numbers. */
   private readonly words: Int32Array;
 
   constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * (1 + MOST_LIVING))) {
     this.words = new Int32Array(buffer);
   }
 
-  /** For the host. @param thread from 1 on, as Node numbers them: never the same number twice */
+  /** Called by the host. @param thread Node's number, from 1 on; never used twice */
   add(thread: number): void {
     if (!this.replace(0, thread)) Atomics.store(this.words, 0, 1);
   }
 
-  /** For the host: the thread has ended, and its files are closed. */
+  /** Called by the host: the thread has ended and its files are closed. */
   delete(thread: number): void {
     this.replace(thread, 0);
   }
 
-  /** Where there was no place for one, a thread that is not listed may run as well. */
+  /** If the list was once full, a thread that is not listed may be running too. */
   has(thread: number): boolean {
     return this.words.indexOf(thread, 1) > 0 || Atomics.load(this.words, 0) !== 0;
   }

@@ -1,7 +1,7 @@
 /**
- * A file that is there whole or not at all: written under another name beside its place, flushed, and moved there. What
- * is in its place already is changed by that as by a save, so the same stands in the way; its owner and its permissions
- * stay. The unfinished file is beside the finished one and of no use to anyone: what makes it an image comes last.
+ * Writes a file all or nothing: under another name beside its place, flushed, then moved there. This changes an existing
+ * file as a save does, so the same obstacles apply; its owner and permissions are kept. The unfinished file lies beside the
+ * finished one and is not a valid image, since its first bytes are written last.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -33,20 +33,20 @@ import type { ProblemCode } from '../qcow2/problemText';
 import { localDisk } from '../qcow2/save/localDisk';
 import type { HostOffset } from '../qcow2/units';
 
-/** Links that are followed until a name counts as one that leads nowhere; as many as Linux follows. */
+/** Most links that are followed before a name counts as dangling; the limit of Linux. */
 const MOST_LINKS = 40;
-/** Of a mode: what may be done by whom. */
+/** The permission bits of a mode. */
 const PERMISSIONS = 0o777;
 const ALL_MODE_BITS = 0o7777;
-/** While it is unfinished, nobody else looks at it. */
+/** Mode of the unfinished file: private. */
 const UNFINISHED_MODE = 0o600;
 
 export interface WholeFileOptions {
-  /** What a failure of the system is called. */
+  /** Problem code for a failure of the system. */
   readonly failure: ProblemCode;
-  /** Permission bits of a file that was not there before; default: what the system gives new files. */
+  /** Permission bits of a new file; default: those that the system gives new files. */
   readonly newMode?: number;
-  /** Whether another program has the file that is replaced open cannot be seen, and may be. */
+  /** Allows replacing a file where locks of other programs cannot be seen. */
   readonly trustsUnseenLocks?: boolean;
 }
 
@@ -58,10 +58,10 @@ export class WholeFile {
   #descriptor: number | undefined;
 
   /**
-   * Makes an unfinished file; `finish` or `discard` has to follow.
+   * Creates an unfinished file; `finish` or `discard` must follow.
    * @param target as `resolveTarget` gives it
-   * @throws RefusedError for what stands in the way of changing the file that is there, `replace.owner` where another one
-   *   in its place would not be the same user's; FileError
+   * @throws RefusedError for obstacles to changing the existing file, `replace.owner` if the owner could not be kept;
+   *   FileError
    */
   constructor(
     readonly target: string,
@@ -93,13 +93,13 @@ export class WholeFile {
     });
   }
 
-  /** Runs a call of the system on the unfinished file. @throws FileError */
+  /** Runs a system call on the unfinished file. @throws FileError */
   call<T>(use: (descriptor: number) => T): T {
     const descriptor = this.#open();
     return this.#attempt(() => use(descriptor));
   }
 
-  /** Shares the bytes of another file, where the file system can. @returns false where it cannot; nothing is written then */
+  /** Shares the bytes of another file (reflink). @returns false if the file system cannot; then nothing is written */
   clone(source: string): boolean {
     const clone = `${this.#unfinished}.clone`;
     try {
@@ -122,8 +122,8 @@ export class WholeFile {
   }
 
   /**
-   * Puts the file in its place, and returns once that is on stable storage.
-   * @throws RefusedError `guard.changed` where something else came to be there; FileError
+   * Moves the file to its place, and returns once that is on stable storage.
+   * @throws RefusedError `guard.changed` if the file there has changed; FileError
    */
   finish(): void {
     this.call(fsyncSync);
@@ -136,7 +136,7 @@ export class WholeFile {
     localDisk.flushFolder(dirname(this.target));
   }
 
-  /** Gives it up; what is in its place stays. Never throws. */
+  /** Deletes the unfinished file; the existing one stays. Never throws. */
   discard(): void {
     this.#close();
     remove(this.#unfinished);
@@ -153,9 +153,9 @@ export class WholeFile {
     this.#descriptor = undefined;
   }
 
-  /** Gives it the owner and the mode that it shall have, before anything is in it. */
+  /** Sets owner and mode before anything is written to it. */
   #dress(): void {
-    // There a file has neither.
+    // Files there have neither.
     if (process.platform === 'win32') return;
     const descriptor = this.#open();
     const { newMode } = this.#options;
@@ -165,7 +165,7 @@ export class WholeFile {
       try {
         fchmodSync(descriptor, newMode & PERMISSIONS);
       } catch {
-        // The file system has no permissions, or the same for all files.
+        // The file system has no permissions, or the same ones for all files.
       }
       return;
     }
@@ -174,7 +174,7 @@ export class WholeFile {
     try {
       const [ownUser, ownGroup] = ownership(fstatSync(descriptor, { bigint: true }));
       if (user !== ownUser || group !== ownGroup) fchownSync(descriptor, user, group);
-      // Afterwards: another owner clears some of it.
+      // After `chown`, which clears some mode bits.
       fchmodSync(descriptor, mode);
     } catch (error) {
       why = systemMessage(error);
@@ -196,12 +196,12 @@ export class WholeFile {
   }
 }
 
-/** Linux's name for the access control list: its mask is in the mode's place for the group. */
+/** The extended attribute of Linux for the access control list, whose mask is in the group bits of the mode. */
 const ACCESS_LIST = 'system.posix_acl_access';
 
 /**
- * Gives a file the access control list and the user's attributes of another one, and takes from it what it may have from its
- * folder: as far as it is known, nobody may do more with it than with the other one. The file has its mode already.
+ * Copies the access control list and the user attributes of another file, and removes what the file inherited from its
+ * folder, so that nobody gains rights on it. Its mode is already set.
  * @throws RefusedError `replace.attribute`
  */
 function keepAttributes(from: string, descriptor: number): void {
@@ -217,7 +217,7 @@ function keepAttributes(from: string, descriptor: number): void {
   }
 }
 
-/** Where a name leads: links are followed, to what is not there yet as well, so that they are written through. */
+/** Resolves links, also to a file that does not exist yet, so that writing goes through them. */
 export function resolveTarget(path: string): string {
   let name = resolve(path);
   for (let links = 0; links < MOST_LINKS; links++) {
@@ -235,7 +235,7 @@ export function resolveTarget(path: string): string {
   return name;
 }
 
-/** Whether two names lead to one file. */
+/** Whether two names refer to the same file. */
 export function isSameFile(one: string, other: string): boolean {
   const [first, second] = [one, other].map((path) => {
     try {
@@ -255,7 +255,7 @@ function realFolder(folder: string): string {
   }
 }
 
-/** @throws FileError where there is something that is no regular file */
+/** @throws FileError if there is something other than a regular file */
 function statsOf(path: string): BigIntStats | undefined {
   let stats: BigIntStats;
   try {
@@ -273,7 +273,7 @@ function refuseReplacing(target: string, stats: BigIntStats, options: WholeFileO
   }
 }
 
-/** Until the file is replaced, QEMU cannot open it. Where locks are only looked at, nothing is kept open. */
+/** Keeps QEMU from opening the file until it is replaced. Where locks can only be seen, nothing is kept open. */
 function heldLocks(target: string): SaveLocks | undefined {
   const locks = lockForSave(target);
   if (locks.areHeld) return locks;
@@ -301,6 +301,6 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It was never there.
+    // It never existed.
   }
 }

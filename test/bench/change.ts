@@ -1,7 +1,7 @@
 /**
- * What zeroing a terabyte costs, saved and flushed, on copies of one image: the command side by side with qemu-io; and,
- * where the bytes written are what it costs, the engine in this process, warm as in an editor that is open, beside `dd`
- * writing and flushing as many bytes. The full check of the image, which comes first, is in all of it.
+ * Times zeroing a terabyte, saved and flushed, on copies of one image: the command beside qemu-io; and, where writing
+ * dominates, the engine in this process, warm as in an open editor, beside `dd` writing and flushing as many bytes. All of
+ * them include the full check of the image, which comes first.
  */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -26,7 +26,7 @@ interface Job {
   readonly hasBacking: boolean;
   /** Times as fast as qemu-io. */
   readonly floor: number;
-  /** The bytes written are what it costs: at most twice what `dd` takes for them. */
+  /** Writing dominates: at most twice the time that `dd` takes for the same bytes. */
   readonly againstDd?: boolean;
 }
 
@@ -48,7 +48,7 @@ const JOBS: readonly Job[] = [
     floor: 1,
     againstDd: true,
   },
-  // What is written lies in thousands of places: no `dd` compares.
+  // The writes are spread over thousands of places: `dd` is no comparison.
   {
     work: 'zero 1 TiB as QEMU lays it out, unmap',
     image: 'preallocated',

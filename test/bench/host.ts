@@ -1,4 +1,4 @@
-/** What is measured inside VS Code's extension host: builds the suite and runs it in a window of its own. */
+/** Measurements inside VS Code's extension host: builds the suite and runs it in a separate window. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -15,7 +15,7 @@ export function hostRows(part: HostPart, root: string, cache: string): Row[] {
   fs.mkdirSync(cache, { recursive: true });
   fs.rmSync(rows, { force: true });
   const { contiguous, random } = part === 'host' ? benchImages(cache) : { contiguous: '', random: '' };
-  // It is changed: made anew each time.
+  // The suite changes it, so it is made again each time.
   const zeroed = path.join(cache, 'every-other-cluster.qcow2');
   if (part === 'host') writeGiantImage(zeroed, { size: 2 ** 40, pattern: 'alternating' });
   const folder = part === 'index' ? benchWorkspace(cache) : path.dirname(contiguous);

@@ -1,6 +1,6 @@
 /**
- * A workspace of a hundred thousand files, ten thousand of them images in chains, half of those with names that do not
- * say so: made once, kept in the cache.
+ * A workspace of a hundred thousand files. Ten thousand are images in chains, half of them with names that do not show it.
+ * It is made once and kept in the cache.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';

@@ -1,4 +1,4 @@
-/** The images that are measured: made once, kept in a cache folder, made anew when this file's `EDITION` changes. */
+/** The images of the bench: made once, kept in a cache folder, and made again when `EDITION` changes. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { seededRandom } from '../support/builder/random';
@@ -22,7 +22,7 @@ export interface BenchImages {
   readonly extents: string;
   /** 1 TiB, all allocated, of which 20 internal snapshots were taken. */
   readonly snapshots: string;
-  /** 1 TiB, all allocated, of which the refcount table is empty: a repair has to make all refcounts anew. */
+  /** 1 TiB, all allocated, with an empty refcount table: a repair has to rebuild all refcounts. */
   readonly uncounted: string;
   /** 100 GiB of compressed clusters; only their descriptors are there. */
   readonly compressed: string;

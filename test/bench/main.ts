@@ -1,7 +1,7 @@
 /**
- * `npm run bench [-- PART… [--only=PATTERN]]`: what reading costs, side by side with qemu-img in one run, on images made
- * here. Prints a table, keeps it as JSON beside the images, and fails where a floor of DESIGN section 7 is missed; with
- * `--only`, of the rows whose names match it. Node's start is told apart: floors are of the engine.
+ * `npm run bench [-- PART… [--only=PATTERN]]`: times the engine beside qemu-img, in one run, on images made here. Prints a
+ * table, keeps it as JSON beside the images, and fails if a row misses its floor; with `--only`, runs the rows whose names
+ * match. Node's start is listed separately: the floors are for the engine.
  *
  * Parts: `open`, `map`, `read`, `check`, `change`; `frames`, which measures the map in the browser (test/browser/bench);
  * `index` and `host`, which measure inside VS Code's extension host (host/): a workspace of 100,000 files, and terabytes.

@@ -1,4 +1,4 @@
-/** Runs programs and times them; medians over several runs, ours and theirs in turns. */
+/** Runs programs and times them: medians of several runs, ours and QEMU's alternating. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 

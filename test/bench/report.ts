@@ -1,4 +1,4 @@
-/** One line of the result for every piece of work: its time against qemu-img or against a limit, its memory. */
+/** One line of the result for each piece of work: its time beside qemu-img's or a limit, and its memory. */
 export interface Row {
   readonly work: string;
   /** Milliseconds in the engine, Node's own start not among them; of a page's work, those of a frame. */
@@ -7,7 +7,7 @@ export interface Row {
   readonly whole?: number;
   /** Milliseconds of qemu-img doing the same; absent where nothing of QEMU's compares. */
   readonly theirs?: number;
-  /** What is promised: so many times as fast, or at most so many milliseconds. */
+  /** The floor: how many times as fast, or how many milliseconds at most. */
   readonly floor?: { readonly timesFaster: number } | { readonly milliseconds: number };
   /** Peak memory above an idle Node process (a page: above the window without it), bytes. */
   readonly memory?: number;

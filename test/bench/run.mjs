@@ -1,5 +1,5 @@
 // @ts-check
-// `npm run bench`: builds the command and the measurements, fresh each time, and runs them (main.ts).
+// `npm run bench`: builds the command and the measurements each time, and runs them (main.ts).
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import process from 'node:process';

@@ -1,4 +1,4 @@
-/** What the page shows of an image that another program has open, or that cannot be written. */
+/** How the page shows an image that another program has open, or that cannot be written. */
 import { linkSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Holder } from '../support/holder';

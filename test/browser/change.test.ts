@@ -1,4 +1,4 @@
-/** Write Zeroes… and Discard… on the installed package: the dialog, its figures, and the marks of what is staged. */
+/** Write Zeroes… and Discard… in the installed package: the dialog, its figures, and the marks of staged changes. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
@@ -176,7 +176,7 @@ describe('a change of an image', () => {
     expect((await row('explicit.partialCluster')).bytes).toBe(512);
     await type('start', '12M');
     await type('length', '1M');
-    // What is undone here is typing, not an edit.
+    // Here Undo takes back typing, not an edit.
     await window.page.keyboard.press('Control+Z');
     await type('length', '1M');
     expect(await page.text('staged')).toBe('2 edits staged');

@@ -1,4 +1,4 @@
-/** A broken link mended on the installed package: by the button in the chain, the file dialog, the question. */
+/** Correcting a broken link in the installed package: the button in the chain, the file dialog, the question. */
 import { existsSync, renameSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -54,7 +54,7 @@ describe('a backing file that is missing', () => {
     await until('the file is accepted', async () => {
       if (await title('Name in the Image').isVisible()) return true;
       if (!(await title('Choose Backing File').isVisible())) return false;
-      // Until the dialog has read the folder it forgets what is typed.
+      // The dialog drops typed text until it has read the folder.
       await window.quickInput.fill(files.path('moved.qcow2'));
       await window.page.waitForTimeout(1_000);
       await window.page.keyboard.press('Enter');

@@ -1,4 +1,4 @@
-/** Check and the file view on the installed package: health, problems, what each cluster of the file is used for. */
+/** Check and the file view in the installed package: health, problems, the use of each cluster of the file. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';

@@ -1,4 +1,4 @@
-/** A disk of 1 TiB with all of its 16.8 million clusters allocated: shown at once, and smooth to move about in. */
+/** A disk of 1 TiB with all of its 16.8 million clusters allocated: it shows immediately, and moving is smooth. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeGiantImage } from '../support/giantImages';
 import { workspace } from '../support/workspace';

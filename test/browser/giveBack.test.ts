@@ -1,4 +1,4 @@
-/** Free space given back on the installed package: what the person is told before, the question, and the answer. */
+/** Giving free space back in the installed package: what the question says, and the answer. */
 import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../support/qemu';

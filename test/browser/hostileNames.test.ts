@@ -1,4 +1,4 @@
-/** Names from images and of files in a real window: none of them is a link, an icon, or anything but itself. */
+/** Names from images and of files in a real window: none becomes a link or an icon, all are shown as they are. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -209,7 +209,7 @@ describe('a hostile name', () => {
     });
   }
 
-  /** The dialog looks at what was typed first, and takes Enter only then. */
+  /** The dialog reads the typed text first, and accepts Enter only then. */
   async function acceptDialog(): Promise<void> {
     await until('the dialog is gone', async () => {
       if (!(await window.quickInput.isVisible())) return true;

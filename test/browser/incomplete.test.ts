@@ -1,4 +1,4 @@
-/** A file that was cut off, on the installed package: what is said, what the views show, and what Repair proposes. */
+/** A file that was cut off, in the installed package: the messages, the views, and what Repair proposes. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeCutSnapshot } from '../support/cutSnapshot';

@@ -1,4 +1,4 @@
-/** The cluster map of an image that QEMU made: what is painted where, and how mouse and keyboard move about in it. */
+/** The cluster map of an image that QEMU made: the colours, and moving with mouse and keyboard. */
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';

@@ -1,4 +1,4 @@
-/** The installed package beside another extension, which must get nothing by which it could answer for a person. */
+/** The installed package beside another extension, which must not be able to answer questions for the user. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { image } from '../support/imageBuilder';
 import { workspace } from '../support/workspace';

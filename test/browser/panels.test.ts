@@ -1,4 +1,4 @@
-/** What stands beside the map: header, backing chain, and the page of an image that cannot be opened. */
+/** The panels beside the map (header, backing chain), and the page of an image that cannot be opened. */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

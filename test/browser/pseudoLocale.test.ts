@@ -1,5 +1,5 @@
 /**
- * The installed package in a language that marks every text it has: what is shown without marks comes from no l10n file.
+ * The installed package in a pseudo-language that marks every text: text without marks comes from no l10n file.
  * Data (names, numbers, the specification's names of fields) is marked in the page by `translate="no"`.
  */
 import { writeFileSync } from 'node:fs';

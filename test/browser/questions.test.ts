@@ -1,4 +1,4 @@
-/** What is asked before files are overwritten, on the installed package: Recover onto a data file, Save As onto a base. */
+/** The questions before files are overwritten, in the installed package: Recover of a data file, Save As over a base. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

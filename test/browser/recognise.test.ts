@@ -1,4 +1,4 @@
-/** Images whose names do not say what they are: their menus, one click, and the choice made for good. */
+/** Images whose names do not show what they are: their menus, opening with one click, and always. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';

@@ -1,4 +1,4 @@
-/** Repair… on the installed package: what it would do and lose, by mouse and by keyboard, and the way back. */
+/** Repair… in the installed package: what it will do and lose, by mouse and by keyboard, and undoing it. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
@@ -23,7 +23,7 @@ describe('the repair of an image', () => {
     DamagedFile.do(disk, (file) => {
       file.setRefcount(file.hostCluster(3), 0);
       file.setEntry(7, file.entry(5));
-      // Past the end of the file: nobody can bring that back.
+      // Past the end of the file: this data is lost.
       file.setEntry(9, (1n << 63n) | (1n << 40n));
       file.leak(2);
     });
@@ -123,7 +123,7 @@ describe('the repair of an image', () => {
     await page.clickCell(0);
     await until('the header is as it was', async () => (await page.get('staged-note').count()) === 0);
     await window.page.keyboard.press('Control+Z');
-    // It is as it is on disk, and checked by itself.
+    // It equals what is on disk, and is checked automatically.
     await untilHealth('damaged');
     await until('it is used twice again', async () => (await page.get('legend-conflict').count()) === 1);
     expect(readFileSync(disk).equals(before)).toBe(true);

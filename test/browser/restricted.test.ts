@@ -1,4 +1,4 @@
-/** Restricted Mode, on the installed package: only the image itself is read until the folder is trusted. */
+/** Restricted Mode in the installed package: only the image itself is read until the folder is trusted. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';

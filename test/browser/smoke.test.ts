@@ -1,4 +1,4 @@
-/** The installed package shows an image in its editor. The pattern for the other files of this folder. */
+/** The installed package shows an image in its editor. Use this file as a template for others in this folder. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';

@@ -1,4 +1,4 @@
-/** Staged edits outlive their window, and are not written unattended: what VS Code asks, and what it keeps. */
+/** Staged edits survive their window and are not written unattended: what VS Code asks, and what it keeps. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
@@ -46,7 +46,7 @@ describe('staged edits', () => {
     return EditorPage.of(window);
   }
 
-  /** Zeroes clusters through the dialog, saying yes to whatever it asks. */
+  /** Zeroes clusters through the dialog and confirms all questions. */
   async function zero(page: EditorPage, start: number, count: number): Promise<void> {
     await page.get('change-writeZeroes').click();
     await page.get('change-start').locator('input').fill(`#${start}`);
@@ -277,7 +277,7 @@ describe('staged edits', () => {
       await window.page.waitForTimeout(500);
       return (await window.quickInput.inputValue()) === files.path('copy.qcow2');
     });
-    // The dialog looks at what was typed first, and takes Enter only then.
+    // The dialog reads the typed text first, and accepts Enter only then.
     await until('the dialog is gone', async () => {
       if (!(await window.quickInput.isVisible())) return true;
       await window.page.keyboard.press('Enter');

@@ -1,6 +1,6 @@
 /**
- * Every state of the page (states/states.ts) on the installed package: nothing that axe-core finds in any kind of theme,
- * and in every language nothing cut off or out of reach in a small window, in a large one and in a narrow split.
+ * Every state of the page (states/states.ts) in the installed package: axe-core finds nothing in any kind of theme, and in
+ * every language nothing is cut off or out of reach in a small window, a large one and a narrow split.
  */
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** The walk of a new user on the installed package, once with the mouse and once with the keyboard alone. */
+/** The walk of a new user in the installed package, once with the mouse and once with the keyboard alone. */
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { workspace } from '../support/workspace';
 import { VSCode } from './harness/vscode';

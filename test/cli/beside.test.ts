@@ -1,4 +1,4 @@
-/** Reading beside programs that change the image: what is printed is one state of it, and what is said is true. */
+/** Reading beside programs that change the image: the output is one state of it, and the notes are true. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
@@ -19,7 +19,7 @@ const command = (...args: string[]): Ran => cli(args, { cwd: place.folder });
 const SAVING = /^qcow2: disk\.qcow2: The image is being saved right now \(process \d+\): [^\n]+\n$/;
 const CHANGED = 'qcow2: disk.qcow2: Another program changed the file while it was being read: try again\n';
 
-/** Whatever is said beside what was asked for is that the image is being saved. */
+/** The only note besides the output says that the image is being saved. */
 const expectTrue = ({ stderr }: Ran): void => {
   if (stderr !== '') expect(stderr).toMatch(SAVING);
 };

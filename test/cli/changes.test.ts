@@ -1,4 +1,4 @@
-/** The verbs that change an image, as a script sees them; QEMU says what came of it. */
+/** The verbs that change an image, as a script sees them; QEMU judges the result. */
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** `qcow2 check` beside `qemu-img check`: text, JSON, exit codes, and what QEMU does not look for. */
+/** `qcow2 check` beside `qemu-img check`: text, JSON, exit codes, and findings that QEMU does not have. */
 import { copyFileSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findingLines } from '../support/checkJudge';

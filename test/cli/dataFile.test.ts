@@ -1,4 +1,4 @@
-/** An external data file is another file of the user: one outside the image's folder is written only where that is said. */
+/** An external data file outside the image's folder is written only if that is allowed. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli';

@@ -1,4 +1,4 @@
-/** Images whose writer was killed with lazy refcounts: the verbs that change an image rebuild the refcounts first. */
+/** Images whose writer was killed with lazy refcounts: verbs that change an image rebuild the refcounts first. */
 import * as fs from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli';

@@ -1,4 +1,4 @@
-/** `give-back` as a script sees it: what it prints, what it leaves, and what it refuses. */
+/** `give-back` as a script sees it: output, result, and refusals. */
 import * as fs from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli';

@@ -1,4 +1,4 @@
-/** Names from images and of files reach a terminal as text: no escape, no line end, no change of direction in them. */
+/** Names from images and of files reach a terminal as text, without escapes, line ends or changes of direction. */
 import { copyFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli';

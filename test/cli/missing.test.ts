@@ -1,4 +1,4 @@
-/** `qcow2 check -r all` of an image whose file was cut off: what a whole copy would bring back is not given up unasked. */
+/** `qcow2 check -r all` of a file that was cut off does not give up what a complete copy would bring back, unless told to. */
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from '../support/cli';

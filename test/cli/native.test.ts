@@ -1,4 +1,4 @@
-/** Native calls come from the program's own folder, and no other code of that name is ever run. */
+/** Native calls are loaded from the program's own folder; no other module of that name is ever run. */
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** `rebase` as a script sees it: the header names another file, and QEMU agrees. */
+/** `rebase` as a script sees it: the header has the new name, and QEMU agrees. */
 import * as fs from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { CLI, cli } from '../support/cli';

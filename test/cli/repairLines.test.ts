@@ -1,6 +1,6 @@
 /**
- * What `qcow2 check -r` prints of damaged images beside `qemu-img check -r`: numbers and lines. `QCOW2_LINES` sets how many
- * are tried, `QCOW2_LINES_SEED` where they begin; a failure names its case.
+ * The output of `qcow2 check -r` for damaged images beside that of `qemu-img check -r`. `QCOW2_LINES` sets how many images
+ * are tried, `QCOW2_LINES_SEED` the first seed; a failure names its case.
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -52,7 +52,7 @@ const isOurs = (line: string): boolean =>
     line,
   );
 
-/** What is different, or undefined. */
+/** The first difference, or undefined. */
 function tryCase(seed: number, mode: 'leaks' | 'all'): string | undefined {
   const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
   const { bytes, what } = damage(random.pick(everybody), random);
@@ -65,7 +65,7 @@ function tryCase(seed: number, mode: 'leaks' | 'all'): string | undefined {
   seen.all++;
   const [our, their] = [linesOf(ours), linesOf(theirs)];
   if (our.some(isOurs) || ours.stderr.includes('more findings are not listed')) return undefined;
-  // QEMU does not come to the end of what it repairs.
+  // QEMU does not finish this repair.
   if (ours.status === 0 && theirs.status !== 0) return undefined;
   seen.compared++;
   if (ours.status !== theirs.status)

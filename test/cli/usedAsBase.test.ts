@@ -1,4 +1,4 @@
-/** Who changes a base is told which images stand on it, whatever their names. */
+/** Changing a base warns about the images that depend on it, whatever their names. */
 import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli';

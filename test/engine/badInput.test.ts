@@ -1,6 +1,6 @@
 /**
- * Hostile and unlucky input: whatever it is, the headless command ends soon, small, and with one clear line for
- * a fault (under 256 MiB of memory, no case over two seconds). Where the image opens all the same, QEMU judges how it ends.
+ * Hostile and broken input: the command line always ends within two seconds and 256 MiB of memory, with one clear line for
+ * an error. If the image opens nevertheless, QEMU judges the result.
  */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -131,7 +131,7 @@ describe('a path that is no image', () => {
     put(image().toBuffer());
     fs.chmodSync(place.folder, 0o755);
     fs.chmodSync(place.path('disk.qcow2'), 0);
-    // Root reads everything: the command runs as nobody then.
+    // Root may read everything, so the command runs as user `nobody`.
     const options = process.getuid?.() === 0 ? { uid: 65534 } : {};
     expectFailures(ALL, /Permission denied/, options);
   });

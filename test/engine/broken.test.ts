@@ -1,7 +1,6 @@
 /**
  * Images that break a rule of the format, one rule each (what QEMU checks when it opens an image, and what it finds
- * in tables while it maps). QEMU is asked first; the headless command must come to the same verdict, in a line for
- * each fault.
+ * in tables while it maps). The command line must reach the same verdict as QEMU, with one line for each fault.
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,7 +11,7 @@ import { qemuImg } from '../support/qemu';
 import { type Workspace, workspace } from '../support/workspace';
 
 interface Broken {
-  /** What is wrong, as the end of "an image with …". */
+  /** The fault, as the end of "an image with …". */
   readonly name: string;
   readonly build: () => Buffer;
   /** What our sentence must name. */

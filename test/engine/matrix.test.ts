@@ -1,4 +1,4 @@
-/** The matrix, images without a backing file: QEMU judges what the headless command says of them. */
+/** The matrix, images without a backing file: QEMU judges the output of the command line. */
 import { judgeByQemu } from '../support/matrix/judge';
 import { SINGLE_IMAGES } from '../support/matrix/singleImages';
 

@@ -1,4 +1,4 @@
-/** The matrix, backing chains: QEMU judges what the headless command says of them. */
+/** The matrix, backing chains: QEMU judges the output of the command line. */
 import { CHAINS } from '../support/matrix/chains';
 import { judgeByQemu } from '../support/matrix/judge';
 

@@ -1,6 +1,6 @@
 /**
- * Properties of reading, over random images: what the engine reads and maps is what the builder meant, however the
- * image is laid out, and for a share of them QEMU says so too.
+ * Properties of reading, over random images: the engine reads and maps what the builder described, however the image is
+ * laid out; for some of them QEMU confirms it.
  */
 import * as fs from 'node:fs';
 import fc from 'fast-check';

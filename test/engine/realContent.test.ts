@@ -1,7 +1,6 @@
 /**
- * A real file system: some thousand files of the machine's own documentation (or of node_modules, where there is
- * none) in ext4, compressed by qemu-img, and an overlay that changed some of them. Read whole, it is what qemu-img
- * converts it to.
+ * A real file system: thousands of files from the machine's documentation (or from node_modules) in ext4, compressed by
+ * qemu-img, and an overlay that changes some of them. Reading all of it equals the output of qemu-img convert.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';

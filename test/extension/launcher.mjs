@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // @ts-check
-// Takes VS Code's command line and runs a test suite in the VS Code server with headless Chromium as its window, so
-// that one `runTests` call of @vscode/test-electron serves the desktop and machines without one.
+// Accepts VS Code's command line and runs a test suite in the VS Code server with headless Chromium as its window, so
+// that the same `runTests` call of @vscode/test-electron works with and without a desktop.
 // Exits 0 if the suite's `run()` was fulfilled. On SIGINT or SIGTERM it ends server and browser.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

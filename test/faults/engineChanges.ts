@@ -1,11 +1,11 @@
-/** Changes that QEMU would not make as the engine does: the engine itself makes them. */
+/** Changes that QEMU would make differently: the engine makes them itself. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { EditableImage } from '../../src/qcow2/edit/editableImage';
 import type { Random } from '../support/builder/random';
 import { guestOffset } from '../../src/qcow2/units';
 
-/** Calls `between` when the file is what the last save is to change. */
+/** Calls `between` before the last save, which is the one to interrupt. */
 export type EngineChange = (file: string, random: Random, between: () => void) => void;
 
 const open = (file: string): EditableImage =>
@@ -14,7 +14,7 @@ const open = (file: string): EditableImage =>
     scratchPath: path.join(path.dirname(file), 'scratch'),
   });
 
-/** Growth is saved, taken back and followed by other growth: the refcount table and its blocks move once more. */
+/** Saves growth, undoes it and saves other growth: the refcount table and its blocks move once more. */
 export const growAgain: EngineChange = (file, random, between) => {
   const image = open(file);
   write(image, random, 4 << 20, 400 << 10);
@@ -27,14 +27,14 @@ export const growAgain: EngineChange = (file, random, between) => {
 };
 
 /**
- * Growth of the refcount table is taken back, and a block lies elsewhere than before: the larger table has to name the
- * block as well until the smaller one takes its place. For clusters of 512 bytes and refcounts of 64 bits.
+ * Undoes growth of the refcount table, with a block in another place than before: until the smaller table replaces the
+ * larger one, the larger one has to refer to the block too. For clusters of 512 bytes and refcounts of 64 bits.
  */
 export const shrinkWithMovedBlock: EngineChange = (file, _random, between) => {
   const image = open(file);
   const start = guestOffset(4 << 20);
   image.apply({ kind: 'write', start, bytes: Buffer.alloc(400 << 10, 7) });
-  // Data that lies where there was room before: it is free again, and so it is without the growth.
+  // Data in clusters that were free before: they are free again, also without the growth.
   image.apply({ kind: 'discard', start, length: 32 << 10 });
   image.save();
   between();
@@ -54,7 +54,7 @@ export const shrinkWithMovedBlock: EngineChange = (file, _random, between) => {
 class Refcounts64 {
   constructor(readonly bytes: Buffer) {}
 
-  /** Those of the file. */
+  /** All clusters of the file. */
   get clusters(): number[] {
     return Array.from({ length: this.bytes.length / 512 }, (_, cluster) => cluster);
   }
@@ -85,7 +85,7 @@ class Refcounts64 {
   }
 }
 
-/** Runs of new clusters that need tables and refcount blocks, which are allocated before them. */
+/** Runs of new clusters, with tables and refcount blocks that are allocated before them. */
 export const writeRuns: EngineChange = (file, random, between) => {
   between();
   const image = open(file);
@@ -97,7 +97,7 @@ export const writeRuns: EngineChange = (file, random, between) => {
   image.close();
 };
 
-/** What a bitmap tracks is marked, in tables and bits that may not be there yet. */
+/** Marks changes in bitmaps, whose tables and bits may not exist yet. */
 export const markBitmaps: EngineChange = (file, random, between) => {
   const image = open(file);
   write(image, random, 0, 20 << 10);
@@ -114,12 +114,12 @@ export const markBitmaps: EngineChange = (file, random, between) => {
   image.close();
 };
 
-/** Another backing file, whose name has room beside the one before it. */
+/** Changes the backing file; the new name has room beside the old one. */
 export const changeBacking: EngineChange = (file, random, between) => {
   const image = open(file);
   const steps = [random.below(700), random.below(700)];
   for (const [index, padding] of steps.entries()) {
-    // QEMU opens it without any file: the image has all its data itself.
+    // QEMU opens this without any file; the image holds all of its data itself.
     const name = `json:{"driver":"raw","file":{"driver":"null-co","size":65536}${' '.repeat(padding)}}`;
     if (index > 0 && random.below(3) === 0) image.apply({ kind: 'rebase' });
     else image.apply({ kind: 'rebase', backing: { name, format: 'raw' } });

@@ -1,7 +1,15 @@
 /**
- * One save, interrupted everywhere: behind every write, flush, truncation, creation and deletion, with any of what was
- * not flushed lost; with errors of the disk at every call, a full disk, and a rollback that is interrupted or fails
- * itself; and the recovery from all that, which is interrupted as well.
+ * Interrupts one save everywhere: after each write, flush, truncation, creation and deletion, with any subset of what was
+ * not flushed lost; with disk errors at each call, a full disk, and a rollback that is interrupted or fails itself. Then it
+ * interrupts the recovery from each of these states.
+ *
+ * It proves the promises A, B and C and these invariants of src/qcow2/save/save.ts:
+ *   S2, S10   each state can be recovered, also after an interrupted recovery (`#judgeRecovery`, `#judgeAgain`)
+ *   S3        a recovery beside a running save is refused (`#recoverBeside`)
+ *   S4, S6    the mark is set and refcounts are high enough in each state (`Judge.readable`, and by QEMU)
+ *   S5        any subset of what one group wrote may be lost, and the state is still sound (`#interrupt`)
+ *   S9        a save that reports an error has changed nothing (`#judgeFailure`)
+ *   S11       saving again writes nothing (`#expectDone`)
  */
 import { EngineError } from '../../src/qcow2/errors';
 import { PageStore } from '../../src/qcow2/io/pageStore';
@@ -24,14 +32,14 @@ export interface Violation {
 }
 
 export interface Tally {
-  /** States of the disk that were judged. */
+  /** Disk states that were judged. */
   states: number;
-  /** Of those, by QEMU as well. */
+  /** Those that QEMU judged as well. */
   byQemu: number;
   /** Saves that failed, and recoveries that were interrupted. */
   failures: number;
   recoveries: number;
-  /** States changed by others in between. */
+  /** States that another program changed before the recovery. */
   foreign: number;
   calls: number;
 }
@@ -43,7 +51,7 @@ export interface Effort {
   readonly qemuEvery: number;
   /** One state in so many has its recovery interrupted, too. */
   readonly interruptEvery: number;
-  /** Points and calls are looked at in such steps where there are many. */
+  /** At most about so many points and calls are tried. */
   readonly most: number;
 }
 
@@ -85,17 +93,17 @@ export class Exercise {
     if (this.#done.state.has(JOURNAL)) this.#violate('done', 'the journal is still there');
     const broken = this.#judge.readableByQemu(after) ?? this.#judge.readable(after);
     if (broken !== undefined) this.#violate('done', broken);
-    // Saved again, it changes nothing.
+    // S11
     const again = new SimulatedDisk(this.#done.state);
     saveOn(again, { ...this.scenario, before: after });
-    if (again.calls > 0) this.#violate('done', 'saving again writes');
+    if (again.calls > 0) this.#violate('done', 'S11: saving again writes');
   }
 
   #interruptSave(): void {
     this.#interrupt(this.#done, 'save');
   }
 
-  /** Every point of a log, with all, nothing or anything of what was not flushed. */
+  /** Each point of a log, with all, none and some of what was not flushed (S5). */
   #interrupt(disk: SimulatedDisk, where: string): void {
     for (const end of this.#points(disk.log.length)) {
       this.#judgeState(
@@ -113,7 +121,7 @@ export class Exercise {
     }
   }
 
-  /** An error of the disk at every call: once, for some calls (so that the rollback fails, too), or for good. */
+  /** A disk error at each call: once, for some calls (so that the rollback fails too), or for good. */
   #failCalls(): void {
     for (const call of this.#points(this.#done.calls - 1)) {
       for (const times of [1, 2 + this.random.below(6), Infinity]) {
@@ -135,8 +143,8 @@ export class Exercise {
   }
 
   /**
-   * Somebody wants to recover before every call of the save. It is refused, and changes nothing; but for a journal that was
-   * made and not claimed yet, which the save makes again.
+   * S3: a recovery is tried before each call of the save. It is refused and changes nothing, with one exception: a journal
+   * that was created and not claimed yet may be removed, and the save creates it again.
    */
   #recoverBeside(): void {
     const disk = new SimulatedDisk(this.#before);
@@ -158,7 +166,7 @@ export class Exercise {
     if (removed !== 1 || !equal(now, this.#judge.after) || disk.state.has(JOURNAL)) {
       this.#violate(
         'recovered beside the save',
-        `removed ${removed} times, and the save did not what it does alone`,
+        `S3: removed ${removed} times, and the save did not do what it does alone`,
       );
     }
   }
@@ -173,15 +181,15 @@ export class Exercise {
       code = error.problem.code;
     }
     const now = filesOf(disk.state);
-    // Only what was saved may say so; what says that it was not is as it was, or says that it is between.
+    // S9: a save may report success only if it is done; a failed save has changed nothing, or reports save.rollbackFailed.
     if (code === undefined && equal(now, this.scenario.before) && !equal(now, this.#judge.after)) {
-      this.#violate(where, 'the save says that it was done, but nothing is changed');
+      this.#violate(where, 'S9: the save reports success, but nothing is changed');
     }
     if (code !== undefined && code !== 'save.rollbackFailed' && !equal(now, this.scenario.before)) {
-      this.#violate(where, `the save failed (${code}), and the file is not as it was`);
+      this.#violate(where, `S9: the save failed (${code}), and the file is not as it was`);
     }
     this.#judgeState(disk.state, where);
-    // Power is lost some time during or after it.
+    // Power is lost at some time during or after it.
     for (let time = 0; time < 2; time++) {
       const end = this.random.below(disk.log.length + 1);
       const state = disk.after(end, () => this.random.below(2) === 0);
@@ -240,7 +248,7 @@ export class Exercise {
     }
   }
 
-  /** Promise C: somebody else writes to a sector of the save, or takes the mark away. */
+  /** Promise C: another program writes to a sector of the save, or clears the mark. */
   #judgeForeign(state: DiskState, where: string): void {
     const probe = new SimulatedDisk(state);
     if (this.#recover(probe, where) !== 'rolledBack') return;
@@ -258,7 +266,7 @@ export class Exercise {
     repaired.get(IMAGE)![79]! &= ~2;
     const outcome = this.#tryRecovery(repaired, where);
     const rights = ['recover.unmarked', 'untouched', 'completed'];
-    // An image that was marked before never holds what it holds now.
+    // An image that was marked before the save never held what it holds now.
     if (this.scenario.isRepair === true) rights.push('recover.changed');
     const isRight = rights.includes(outcome);
     if (!isRight) this.#violate(where, `C: repaired by others, but ${outcome}`);
@@ -274,7 +282,7 @@ export class Exercise {
     return places.length === 0 ? undefined : this.random.pick(places);
   }
 
-  /** What it comes to, or the code of the refusal; a refusal changes nothing. */
+  /** The outcome, or the code of the refusal; a refusal changes nothing. */
   #tryRecovery(state: DiskState, where: string): string {
     const disk = new SimulatedDisk(state);
     const outcome = this.#outcomeOn(disk);
@@ -292,7 +300,7 @@ export class Exercise {
     }
   }
 
-  /** All numbers from 0 to `last`, or some of them where there are too many. */
+  /** All numbers from 0 to `last`, or a part of them where there are too many. */
   *#points(last: number): Generator<number> {
     const step = Math.max(1, last / this.effort.most);
     for (let at = this.random.below(Math.floor(step)); at < last; at += step) yield Math.floor(at);
@@ -312,7 +320,7 @@ const copyOf = (state: DiskState): Map<string, Uint8Array> =>
 
 const filesOf = (state: DiskState): Files => ({ image: state.get(IMAGE)!, dataFile: state.get(DATA) });
 
-/** Stages what makes the scenario's old files the new ones, and saves it. */
+/** Stages the difference between the scenario's old and new files, and saves it. */
 function saveOn(disk: SimulatedDisk, { before, after, isRepair = false }: Scenario): void {
   const store = new PageStore('/nowhere/scratch');
   const image = new StagedFile(disk.open(IMAGE), store);

@@ -1,7 +1,7 @@
 /**
- * Giving space back, interrupted everywhere: behind every hole, flush, truncation, creation and deletion, with any of
- * what was not flushed lost, and with errors of the disk at every call. At each moment the image is sound, and reads as
- * it did; there is nothing to recover.
+ * Interrupts giving space back everywhere: after each hole, flush, truncation, creation and deletion, with any subset of
+ * what was not flushed lost, and with disk errors at each call. At every moment the image is sound and reads as before;
+ * there is nothing to recover.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -22,7 +22,7 @@ export interface GiveBackTally {
   states: number;
   byQemu: number;
   failures: number;
-  /** Calls of the disk that it took. */
+  /** Disk calls that it took. */
   calls: number;
 }
 

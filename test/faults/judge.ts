@@ -1,4 +1,4 @@
-/** What must hold of an image after a crash (ARCHITECTURE.md, "Save", promises A and B). */
+/** What must hold of an image after a crash: promises A and B, and invariants S4 and S6 (src/qcow2/save/save.ts). */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { checkImage } from '../../src/qcow2/check/checkImage';
@@ -17,7 +17,7 @@ export class Judge {
   readonly #old: Uint8Array;
   readonly #new: Uint8Array;
 
-  /** @param isRepair one of them is damaged: of an image between them nothing is promised but the mark */
+  /** @param isRepair one of them is damaged: until the save is recovered, only the mark is promised */
   constructor(
     readonly before: Files,
     readonly after: Files,
@@ -46,7 +46,7 @@ export class Judge {
     return this.#foreignSector(guestOf(now));
   }
 
-  /** The same, by QEMU. */
+  /** Promise B, as QEMU sees it. */
   readableByQemu(now: Files): string | undefined {
     if (this.isRepair) return undefined;
     const file = path.join(this.folder, 'judged.qcow2');
@@ -78,12 +78,12 @@ export class Judge {
     )} of the new one; sizes ${sizes.join(', ')}`;
   }
 
-  /** Version 2 has no way to say so. */
+  /** S4. Version 2 has no such mark. */
   #mustRefuseWriting(now: Files): boolean {
     return now.image[7] === 3 && !equal(now, this.before) && !this.#isSaved(now);
   }
 
-  /** New, but what goes at the files' ends may still be there: that is cut off when all else is done. */
+  /** New, except that the files may not have been cut yet (S8). */
   #isSaved({ image, dataFile }: Files): boolean {
     const { after } = this;
     const uncut = {

@@ -1,7 +1,7 @@
 /**
- * A saver to be killed: stages what makes one file the other, saves it, and kills itself at a call of the disk, or stops
- * there for good, as a process or as a thread.
- * Arguments: the image, what it shall become, number of the call (−1: never), the file to make when it has stopped.
+ * A saver that dies: stages the difference between two files, saves it, and at a given disk call kills itself or stops
+ * forever, as a process or as a thread.
+ * Arguments: the image, the file that it is to equal, the number of the call (−1: never), the file to create once stopped.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -21,7 +21,7 @@ let calls = 0;
 useKoffiOf(__dirname);
 nameThread(threadId, () => false);
 
-/** Dies as by a power switch, but that what was written stays; or lives on, and does nothing any more. */
+/** Kills the process, which keeps what was written; or lets it live on without doing anything. */
 function count(): void {
   if (calls++ !== Number(last)) return;
   if (stopped === undefined) process.kill(process.pid, 'SIGKILL');

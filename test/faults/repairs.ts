@@ -1,4 +1,4 @@
-/** Saves of repairs: a damaged image, and what the engine makes of it. */
+/** Saves of repairs: a damaged image, and the image that the engine makes of it. */
 import { EngineError } from '../../src/qcow2/errors';
 import type { Random } from '../support/builder/random';
 import { damage, patients, type Patient } from '../support/damage';
@@ -11,7 +11,7 @@ export interface Repaired {
 
 let everybody: readonly Patient[] | undefined;
 
-/** A damaged image that can be repaired, at random; every fourth one is marked as corrupt or dirty as well. */
+/** A random damaged image that can be repaired; every fourth one is also marked as corrupt or dirty. */
 export function repairedImage(random: Random): Repaired {
   everybody ??= patients().filter(({ name }) => name !== 'dataFile');
   for (;;) {
@@ -20,7 +20,7 @@ export function repairedImage(random: Random): Repaired {
     try {
       const { report, bytes: after } = repairBytes(bytes, 'all', '/nowhere/scratch');
       if (report.changed && report.before.corruptions > 0)
-        // Of a Buffer, slices would share its memory.
+        // Slices of a Buffer would share its memory.
         return { before: new Uint8Array(bytes), after: new Uint8Array(after) };
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;

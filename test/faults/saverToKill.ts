@@ -1,4 +1,4 @@
-/** An image, what it shall become, and a program that saves the one over the other and kills itself on the way. */
+/** An image, the file that it is to equal, and a program that saves the difference and kills itself half-way. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { build } from 'esbuild';
@@ -9,7 +9,7 @@ import type { Workspace } from '../support/workspace';
 export interface SaverToKill {
   readonly before: string;
   readonly after: string;
-  /** To be run by Node: `killedSaver.ts` says with what. */
+  /** A script for Node; `killedSaver.ts` describes its arguments. */
   readonly program: string;
 }
 
@@ -20,7 +20,7 @@ export async function makeSaverToKill(place: Workspace): Promise<SaverToKill> {
   fs.copyFileSync(before, after);
   mustQemuIo(after, ['write -P 3 20k 6k', 'write -P 4 2m 64k', 'write -z -u 4m 64k'], {}, ['-d', 'unmap']);
   const program = place.path('dist/saver.cjs');
-  // As the program itself is installed: with native calls.
+  // Installed like the program itself, with native calls.
   fs.symlinkSync(path.join(REPOSITORY, 'node_modules'), place.path('node_modules'));
   await build({
     entryPoints: [path.join(import.meta.dirname, 'killedSaver.ts')],

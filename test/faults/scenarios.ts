@@ -1,6 +1,6 @@
 /**
- * Saves to be interrupted: an image and what it shall become. QEMU changes a twin of the image, so that what is saved
- * owes nothing to the engine's own way of changing images.
+ * Saves to interrupt: an image, and what it is to become. QEMU changes a copy of the image, so that what is saved does not
+ * depend on how the engine changes images.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -38,7 +38,7 @@ export interface Scenario {
   readonly name: string;
   readonly before: Files;
   readonly after: Files;
-  /** One of them is damaged: promise A is all that is kept. */
+  /** One of them is damaged: of promise B, the save keeps only the mark. */
   readonly isRepair?: boolean;
 }
 
@@ -47,12 +47,12 @@ interface Kind {
   /** `-o` of `qemu-img create`. */
   readonly options: string;
   readonly size: number;
-  /** Bytes that one random write has at most. */
+  /** Longest random write, in bytes. */
   readonly longest: number;
   readonly prepares?: (file: string, random: Random) => void;
-  /** How much there is at first, and how much comes: numbers of writes. */
+  /** Number of writes before and after the image is copied. */
   readonly writes: readonly [before: number, after: number];
-  /** Takes the place of QEMU's changes. */
+  /** Used instead of QEMU's changes. */
   readonly changes?: EngineChange;
 }
 
@@ -212,7 +212,7 @@ const KINDS: readonly Kind[] = [
     options: 'cluster_size=4k',
     size: 64 << 10,
     longest: 4 << 10,
-    // All of it: nothing is read from the backing file, which only QEMU can open.
+    // The whole disk: nothing is read from the backing file, which only QEMU can open.
     prepares: (file, random) => {
       mustQemuIo(file, ['write -P 3 0 64k']);
       if (random.below(2) === 0) mustQemuImg(['bitmap', '--add', '-g', '4k', file, 'kept']);
@@ -234,7 +234,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'whole tables and refcount blocks',
     options: 'cluster_size=4k,refcount_bits=64,preallocation=metadata',
-    // Two tables; one of the blocks has counts of data alone.
+    // Two tables; one of the blocks has refcounts of data only.
     size: 4 << 20,
     longest: 4 << 10,
     writes: [3, 0],
@@ -246,14 +246,14 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Several, since what can be damaged is manifold. */
+/** Several, since there are many kinds of damage. */
 const REPAIRS = ['a repair', 'another repair', 'a third repair'];
 
 export const SCENARIO_NAMES: readonly string[] = [...KINDS.map(({ name }) => name), ...REPAIRS];
 
 /**
- * A save of one kind; where `goesBack`, it is that of undoing the change.
- * @param folder nothing else is in it
+ * A save of one kind; with `goesBack`, the save that undoes the change.
+ * @param folder is emptied
  */
 export function makeScenario(index: number, random: Random, folder: string, goesBack: boolean): Scenario {
   const name = SCENARIO_NAMES[index % SCENARIO_NAMES.length]!;
@@ -262,7 +262,7 @@ export function makeScenario(index: number, random: Random, folder: string, goes
   for (let attempt = 0; attempt < 20; attempt++) {
     const files = makeTwins(kind, random, folder);
     const [before, after] = goesBack ? [files[1], files[0]] : files;
-    // The engine never uses a cluster for something else before a save; QEMU does.
+    // Before a save the engine never reuses a cluster for something else; QEMU does.
     if (!reusesClusters(before, after)) return { name: titleOf(name, goesBack), before, after };
   }
   throw new Error(`${kind.name}: QEMU always reuses clusters`);
@@ -292,7 +292,7 @@ function makeTwins(kind: Kind, random: Random, folder: string): [Files, Files] {
     kind.changes(file, random, () => (before = readFiles(folder)));
     return [before, readFiles(folder)];
   }
-  // What comes first takes new clusters, what comes then frees some: none is freed and taken again.
+  // Allocating changes come first and freeing ones second, so that no cluster is freed and reused.
   const freed = frees(kind, random, Math.ceil(then / 2));
   const changes = [...writes(kind, random, then), ...freed.flatMap(({ touches }) => touches)];
   mustQemuIo(file, [...changes, ...freed.map(({ command }) => command)], run, ['-d', 'unmap']);
@@ -316,7 +316,7 @@ function writes(kind: Kind, random: Random, count: number): string[] {
 
 interface Freeing {
   readonly command: string;
-  /** Writes that make all L2 tables that it needs. */
+  /** Writes that create all L2 tables that it needs. */
   readonly touches: readonly string[];
 }
 
@@ -342,7 +342,7 @@ function range(kind: Kind, random: Random): { start: number; length: number } {
   return { start, length };
 }
 
-/** Whether some cluster that is in use on both sides holds something else. */
+/** Whether a cluster that both images use holds something else in each. */
 function reusesClusters(before: Files, after: Files): boolean {
   const owners = ownersOf(before.image);
   for (const [host, guest] of ownersOf(after.image)) {
@@ -351,7 +351,7 @@ function reusesClusters(before: Files, after: Files): boolean {
   return isRefused(before.image, after.image);
 }
 
-/** Whether the save sees that: where data becomes metadata, or metadata data. */
+/** Whether the save refuses it because data becomes metadata, or metadata data (S7). */
 function isRefused(before: Uint8Array, after: Uint8Array): boolean {
   const image = new StagedFile(new MemoryFile('image', before), new PageStore('/nowhere/scratch'));
   stage(image, before, after);
@@ -365,8 +365,8 @@ function isRefused(before: Uint8Array, after: Uint8Array): boolean {
 }
 
 /**
- * Stages what makes `before`, which `file` lies over, `after`: as fills where pages are fills. What the check finds to be
- * fills is known of the file by then, as in the editor.
+ * Stages over `file`, whose base is `before`, what turns it into `after`; uniform pages are staged as fills. The fills that
+ * the check finds are already known, as in the editor.
  */
 export function stage(file: StagedFile, before: Uint8Array, after: Uint8Array): void {
   const clusterSize = lookAt(file.base);
@@ -389,14 +389,14 @@ function stageSectors(file: StagedFile, before: Uint8Array, after: Uint8Array, o
   }
 }
 
-/** Checks an image, and tells the size of its clusters; a data file, which is none, has pages. */
+/** Checks an image and returns its cluster size; for a data file, which is not an image, the page size. */
 function lookAt(base: BlockFile): number {
   try {
     const image = Qcow2Image.open(base);
     checkImage(image);
     return image.header.clusterSize;
   } catch (error) {
-    // What is to be repaired may not open, or be no image at all.
+    // An image to repair may be impossible to open.
     if (error instanceof EngineError) return PAGE_SIZE;
     throw error;
   }

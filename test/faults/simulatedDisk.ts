@@ -1,7 +1,7 @@
 /**
- * A disk that forgets: it keeps a log of all that was done to it, and can be built anew as it may be after a crash at
- * any point of the log, with any of what was not flushed lost: sectors of 512 bytes, truncations, creations, deletions.
- * It fails where a test likes.
+ * A disk that forgets. It logs everything that is done to it, and can show the state after a crash at any point of the log
+ * with any subset of what was not flushed lost: 512-byte sectors, truncations, creations, deletions. Tests can make any
+ * call fail.
  */
 import { FileError } from '../../src/qcow2/errors';
 import type { BlockFile } from '../../src/qcow2/io/blockFile';
@@ -19,7 +19,7 @@ type Action =
   | { readonly kind: 'write'; readonly file: number; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly kind: 'truncate'; readonly file: number; readonly size: number }
   | { readonly kind: 'flush'; readonly file: number }
-  /** What was not flushed before may never be: the system forgets that it was to be written. */
+  /** What was not flushed before is lost for good: the system forgets that it has to be written. */
   | { readonly kind: 'failedFlush'; readonly file: number }
   | { readonly kind: 'create'; readonly path: string; readonly file: number }
   | { readonly kind: 'remove'; readonly path: string }
@@ -74,16 +74,16 @@ export class SimulatedDisk implements Disk {
   readonly log: Action[] = [];
   readonly writer: Writer = { host: 'here', boot: 'now', pid: 1, started: '1' };
   readonly user = undefined;
-  /** Whether the program that wrote a journal still runs. */
+  /** Whether the program that wrote a journal is still running. */
   runs = false;
   /** Whether open files can be claimed. */
   hasClaims = true;
   failure: Failure | undefined;
-  /** Whether files can be given holes: sectors of zeroes that take no room. */
+  /** Whether files can have holes: sectors of zeroes that take no space. */
   hasHoles = true;
-  /** Bytes that all files may have, holes apart. */
+  /** Capacity for all files together, in bytes, not counting holes. */
   capacity = Infinity;
-  /** Called before each action; what it throws comes out of the call. */
+  /** Called before each action; the call throws what it throws. */
   before: (() => void) | undefined;
   #calls = 0;
   readonly #initial: DiskState;
@@ -91,7 +91,7 @@ export class SimulatedDisk implements Disk {
   readonly #paths = new Map<string, number>();
   /** The open file that has claimed a file. */
   readonly #claims = new Map<number, MutableFile>();
-  /** Sectors of each file that take room; looked at when that matters. */
+  /** Sectors of each file that take space; found when first needed. */
   readonly #used: (Set<number> | undefined)[] = [];
 
   constructor(state: DiskState) {
@@ -112,7 +112,7 @@ export class SimulatedDisk implements Disk {
     return this.#contents[this.#paths.get(path)!]!.bytes;
   }
 
-  /** The file as the engine reads it; it always shows what is there now. */
+  /** The file as the engine reads it; it always shows the current content. */
   open(path: string): BlockFile {
     const content = this.#contents[this.#paths.get(path)!]!;
     const { size } = content;
@@ -177,10 +177,10 @@ export class SimulatedDisk implements Disk {
   }
 
   pause(): void {
-    // Nobody else goes on here.
+    // No other program runs here.
   }
 
-  /** What may be there after a crash behind the first `end` actions. */
+  /** A state that a crash after the first `end` actions may leave. */
   after(end: number, survives: Survives): DiskState {
     const contents = [...this.#initial.values()].map((bytes) => new Content(bytes));
     const paths = new Map([...this.#initial.keys()].map((path, file) => [path, file]));
@@ -215,7 +215,7 @@ export class SimulatedDisk implements Disk {
     return new Map([...paths].map(([path, file]) => [path, contents[file]!.bytes]));
   }
 
-  /** For each of the first actions, whether it was flushed. */
+  /** For each of the first `end` actions, whether it was flushed. */
   #stability(end: number): boolean[] {
     const stable: boolean[] = [];
     const flushed = new Map<number, boolean>();
@@ -271,7 +271,7 @@ export class SimulatedDisk implements Disk {
         content.read(target, offset);
       },
       write: (bytes, offset) => {
-        // A copy: `slice` of a Buffer would be none.
+        // A copy: `slice` of a Buffer shares its memory.
         this.#write(path, file, new Uint8Array(bytes), offset);
       },
       truncate: (size) => {
@@ -287,7 +287,7 @@ export class SimulatedDisk implements Disk {
       get allocatedBytes() {
         return usedSectors(content.bytes).size * SECTOR;
       },
-      // Some of what is not flushed survives in any case.
+      // Any part of what is not flushed may survive anyway.
       startFlush: () => undefined,
       flush: () => {
         this.#flush(path, file);

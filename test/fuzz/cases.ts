@@ -1,4 +1,4 @@
-/** Fuzzing cases, each made from its own number alone. */
+/** Fuzzing cases; each depends only on its number. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { seededRandom } from '../support/builder/random';
@@ -31,7 +31,7 @@ export function makeCase(index: number): Case {
 /**
  * Runs one case; `tell` hears what came of each question.
  * @param folder for its files, where it has any
- * @throws whatever is not an error of the engine's own
+ * @throws anything that is not an `EngineError`
  */
 export function runCase({ bytes, dataFile, isFile }: Case, folder: string, tell: Tell): void {
   if (!isFile) {

@@ -1,4 +1,4 @@
-/** The valid images that fuzzing starts from: small, and between them every structure of the format. */
+/** The valid images that fuzzing starts from: small, and together they contain every structure of the format. */
 import { type BuiltImage, fill, image, type ImageBuilder, noise } from '../support/imageBuilder';
 
 export interface Seed {

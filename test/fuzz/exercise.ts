@@ -1,6 +1,6 @@
 /**
- * Everything that can be asked of an image, asked of one, and changes and repairs staged over it. Errors of the engine's own are answers;
- * whatever else is thrown is a fault, and comes out.
+ * Calls everything that reads an image, then stages changes and repairs over it. An `EngineError` is a valid answer; anything
+ * else that is thrown is a bug and is passed on.
  */
 import { type Chain, openChain } from '../../src/qcow2/chain/openChain';
 import { fullBackingName } from '../../src/qcow2/chain/names';

@@ -1,6 +1,6 @@
 /**
- * Changes of an image that nobody has checked. In the program a guard refuses what is not sound before anything is
- * changed; here the engine itself has to end in a change or in an error of its own.
+ * Changes an image that was not checked. In the program a guard refuses a damaged image first; here the engine itself has
+ * to finish the change or throw an `EngineError`.
  */
 import { ClusterBits } from '../../src/qcow2/change/clusterSet';
 import type { Change, ChangeContext } from '../../src/qcow2/change/context';
@@ -37,7 +37,7 @@ export function exerciseChanges(
 ): void {
   const store = new PageStore('/nonexistent/scratch');
   const file = new StagedFile(files.file, store);
-  // Opened once, as it is for a document.
+  // Opened once, as for a document.
   const onDisk = Qcow2Image.open(files.file);
   const dataFile = files.dataFile && new StagedFile(files.dataFile, store);
   const change = (question: string, make: (context: ChangeContext) => Change): void => {

@@ -1,6 +1,6 @@
 /**
- * Repairs of an image that nobody has checked, and what comes of them: whatever the check finds sound afterwards can be
- * read and changed, and the plan of its save can be made.
+ * Repairs an image that was not checked. If the check finds the result sound, it can be read and changed, and its save can
+ * be planned.
  */
 import { isSound } from '../../src/qcow2/check/checkReport';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';

@@ -1,4 +1,4 @@
-/** Breaks images: every mutation picks a structure and does to it what accidents and attackers do. */
+/** Breaks images: each mutation picks a structure and damages it as accidents and attackers do. */
 import type { Random } from '../support/builder/random';
 import type { Seed } from './corpus';
 
@@ -160,7 +160,7 @@ function copyCluster(image: Buffer, seed: Seed, random: Random): Buffer {
   return image;
 }
 
-/** A few entries are repeated elsewhere: references to what is referred to already. */
+/** Repeats a few entries elsewhere, so that clusters are referred to twice. */
 function copyEntries(image: Buffer, seed: Seed, random: Random): Buffer {
   const from = somewhere(seed, random) & ~7;
   const to = somewhere(seed, random) & ~7;
@@ -207,7 +207,7 @@ const NAMES = [
   '\u001b[31mred',
 ];
 
-/** Names and other text: written over what is there, with a header that names it. */
+/** Overwrites bytes with names and other text, and has the header refer to them. */
 function text(image: Buffer, _seed: Seed, random: Random): Buffer {
   const name = Buffer.from(random.pick(NAMES));
   const at = 128 + 8 * random.below(40);

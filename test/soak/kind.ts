@@ -1,4 +1,4 @@
-/** What one kind of case offers to soak (main.ts) and to the tests that run some of them each time. */
+/** A kind of random case, for soak (main.ts) and for the tests that run some cases each time. */
 
 /** What a case did. */
 export interface Counts {

@@ -1,8 +1,8 @@
 /**
- * `npm run soak -- [--minutes N] [--seed S] [--kinds=a,b] [--jobs N]`: kinds of random cases (kinds.ts) in turns until
- * the time is over, each turn in a process of its own with seeds that were not tried before. A violation is told with
- * the command that repeats its case, `npm run soak -- --kinds=KIND --case SEED`, and soak goes on. Exit code 1 where there
- * was one, 64 for wrong usage. `--results FILE` writes how many kinds passed, and which did not, as JSON.
+ * `npm run soak -- [--minutes N] [--seed S] [--kinds=a,b] [--jobs N]`: runs the kinds of random cases (kinds.ts) in turn
+ * until the time is up, each turn in a separate process with new seeds. For a violation it prints the command that repeats
+ * the case, `npm run soak -- --kinds=KIND --case SEED`, and continues. Exit code 1 if there was a violation, 64 for wrong
+ * usage. `--results FILE` writes as JSON how many kinds passed, and which did not.
  */
 import { fork } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -184,7 +184,7 @@ const describe = ({ cases, images, operations, killPoints, violations }: Sum): s
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
-/** Runs one case in a process of its own and says what happens; its files stay. */
+/** Runs one case in a separate process and prints what happens; its files are kept. */
 async function repeat(kind: Kind, seed: number): Promise<boolean> {
   const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), `qcow2-soak-${kind.name}-`)));
   let isGood = true;
@@ -198,7 +198,7 @@ async function repeat(kind: Kind, seed: number): Promise<boolean> {
   return isGood;
 }
 
-/** @throws Error for what is no valid argument */
+/** @throws Error for an invalid argument */
 function readOptions(argv: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...argv],

@@ -1,5 +1,5 @@
 // @ts-check
-// `npm run soak`: bundles the cases with the engine, fresh each time, and runs them (main.ts).
+// `npm run soak`: bundles the cases with the engine each time, and runs them (main.ts).
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import process from 'node:process';

@@ -1,4 +1,4 @@
-/** One turn of a kind, in a process of its own: cases in a row until the time is over. */
+/** One turn of a kind, in a separate process: consecutive cases until the time is up. */
 import * as fs from 'node:fs';
 import { prepareZstd } from '../../src/qcow2/image/zstd';
 import type { Counts, Kind } from './kind';

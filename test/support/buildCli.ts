@@ -1,4 +1,4 @@
-/** Vitest's global set-up: builds the headless command once, for all tests that run it as a process. */
+/** Global setup of Vitest: builds the command line once, for all tests that run it as a process. */
 import { execFileSync } from 'node:child_process';
 import { REPOSITORY } from './process';
 

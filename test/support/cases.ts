@@ -1,4 +1,4 @@
-/** Runs cases of soak (test/soak) with fixed seeds, as tests. */
+/** Runs cases of soak (test/soak) with fixed seeds as tests. */
 import { expect, test } from 'vitest';
 import type { CasePlace, Counts } from '../soak/kind';
 import { workspace } from './workspace';
@@ -11,7 +11,7 @@ export interface Cases {
   readonly batch?: number;
 }
 
-/** One test for each batch of cases; a failure tells the seeds and what was wrong. */
+/** One test for each batch of cases; a failure prints the seeds and the faults. */
 export function testCases(
   title: string,
   run: (seed: number, place: CasePlace) => Counts,

@@ -1,4 +1,4 @@
-/** QEMU as the judge of the check: the numbers of its JSON beside ours. */
+/** QEMU judges the check: compares the numbers of its JSON with ours. */
 import { EngineError } from '../../src/qcow2/errors';
 import { checkImage } from '../../src/qcow2/check/checkImage';
 import type { CheckReport } from '../../src/qcow2/check/checkReport';

@@ -1,4 +1,4 @@
-/** The headless command as users run it: the built program, in a process of its own. */
+/** The command line as users run it: the built program in a separate process. */
 import * as path from 'node:path';
 import { type Ran, REPOSITORY, run, type RunOptions } from './process';
 

@@ -1,4 +1,4 @@
-/** An image cut off where only what an internal snapshot has is lost. */
+/** An image cut off so that only data of an internal snapshot is lost. */
 import * as fs from 'node:fs';
 import { mustQemuImg, mustQemuIo } from './qemu';
 
@@ -14,7 +14,7 @@ export function writeCutSnapshot(path: string, lost: number): number {
   const kept = 4;
   const start = 2 ** 20 - kept * CLUSTER;
   mustQemuImg(['create', '-q', '-f', 'qcow2', path, '16M']);
-  // What is given up again leaves room before the data: for the snapshot's tables, and what is written over.
+  // Discarding leaves free clusters before the data, for the tables of the snapshot and for overwritten data.
   mustQemuIo(path, ['write -P 3 8M 1M', 'write -P 1 0 1M', 'discard 8M 1M']);
   mustQemuImg(['snapshot', '-c', 'one', path]);
   mustQemuIo(path, [`write -P 2 ${start} ${kept * CLUSTER}`]);

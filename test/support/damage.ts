@@ -1,4 +1,4 @@
-/** Damages tables of built images, in the ways that accidents do: for the check, which has to find what was done. */
+/** Damages tables of built images as accidents do; the check has to find it. */
 import { type BuiltImage, image, type ImageBuilder } from './imageBuilder';
 import type { Random } from './builder/random';
 
@@ -84,7 +84,7 @@ export const DAMAGES: Readonly<Record<string, Damage>> = {
   'bits flipped anywhere': flips,
 };
 
-/** A damaged copy, and what was done. */
+/** A damaged copy, and a description of the damage. */
 export function damage(patient: Patient, random: Random): { readonly bytes: Buffer; readonly what: string } {
   let bytes = patient.built.toBuffer();
   const done: string[] = [];

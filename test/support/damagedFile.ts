@@ -1,4 +1,4 @@
-/** Damages image files as QEMU makes them: version 3, 16-bit refcounts, one block of them, standard entries. */
+/** Damages image files made by QEMU: version 3, one block of 16-bit refcounts, standard entries. */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 
 const OFFSET = (1n << 56n) - 512n;

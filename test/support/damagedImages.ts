@@ -1,4 +1,4 @@
-/** Small images of all kinds, which are then cut off and changed. */
+/** Small images of all kinds, to be cut off and changed. */
 import * as fs from 'node:fs';
 import { type BuiltImage, image, type ImageBuilder } from './imageBuilder';
 

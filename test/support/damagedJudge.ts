@@ -1,6 +1,6 @@
 /**
- * QEMU as the judge of what the headless command makes of damaged images: the exit codes and the numbers of `info`, `map`,
- * `check` and `check -r all`, each on a copy of its own, since qemu-img changes what it repairs.
+ * QEMU judges the command line on damaged images: compares exit codes and numbers of `info`, `map`, `check` and
+ * `check -r all`, each on a separate copy, since repairs change it.
  */
 import * as fs from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -10,7 +10,7 @@ import { runVerb } from './verbs';
 
 export type Verb = 'info' | 'map' | 'check' | 'repair';
 
-/** What is different, in words; `ours` and `theirs` are exit codes. */
+/** The differences, as text; `ours` and `theirs` are exit codes. */
 export interface Difference {
   readonly verb: Verb;
   readonly ours: number;
@@ -18,7 +18,7 @@ export interface Difference {
   readonly what: string;
 }
 
-/** What is different on purpose where an image is cut off, and why. */
+/** Intended differences for images that were cut off, and why. */
 const LISTED: readonly { readonly reason: string; readonly holds: (difference: Difference) => boolean }[] = [
   {
     reason:
@@ -73,7 +73,7 @@ function differs(verb: Verb, ours: Ran, theirs: Ran): string | undefined {
   return isDeepStrictEqual(one, other) ? undefined : `${JSON.stringify(one)}\n${JSON.stringify(other)}`;
 }
 
-/** QEMU's own repair, where it comes to a clean image, is the measure. */
+/** Compares with QEMU's own repair if that ends in a clean image. */
 function afterRepair(path: string, bytes: Uint8Array, ours: Ran, theirs: Ran): string | undefined {
   if (ours.status === 1) {
     const isKept = fs.readFileSync(path).equals(Buffer.from(bytes));

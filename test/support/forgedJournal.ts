@@ -1,4 +1,4 @@
-/** A journal as a stranger would write one: all of it fits, and it would have a file of yours overwritten. */
+/** A forged journal: it is valid, and would overwrite another file of the user. */
 import * as fs from 'node:fs';
 import { checksum } from '../../src/qcow2/io/checksum';
 import type { DiskFileIdentity, Writer } from '../../src/qcow2/save/disk';

@@ -1,6 +1,6 @@
 /**
- * Images with the metadata of a very large disk and no data behind it: sparse files, written in large pieces within
- * seconds. For benchmarks and for samples.
+ * Images with the metadata of a very large disk and without data: sparse files, written in large pieces within seconds. For
+ * benchmarks and samples.
  */
 import * as fs from 'node:fs';
 import { refcountSize } from './builder/refcounts';
@@ -21,7 +21,7 @@ export interface GiantOptions {
    * - `contiguous`: every cluster is allocated, host clusters ascend
    * - `random`: every cluster is allocated, host clusters in random order
    * - `alternating`: every other cluster is allocated, so that each cluster is an extent of its own
-   * - `compressed`: every cluster is compressed to a quarter of its size; what is there is none that can be decompressed
+   * - `compressed`: every cluster is compressed to a quarter of its size; the content cannot be decompressed
    */
   readonly pattern: 'contiguous' | 'random' | 'alternating' | 'compressed';
 }

@@ -1,4 +1,4 @@
-/** QEMU processes that have an image open while a test looks. */
+/** QEMU processes that hold an image open during a test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -31,7 +31,7 @@ export class Holder {
     return new Holder(child);
   }
 
-  /** Waits for a line of `qemu-io`; whatever else it says is taken from it, so that it goes on. */
+  /** Waits for a line of `qemu-io`; its other output is read too, so that it does not block. */
   said(line: RegExp): Promise<void> {
     const { stdout } = this.child;
     return new Promise((resolve) => {

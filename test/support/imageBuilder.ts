@@ -34,10 +34,10 @@ export interface ImageOptions {
   readonly backing?: { readonly name: string; readonly format?: string };
   /**
    * Name as the header writes it. Guest data lies at its own offset, as the specification demands (incompatible bit 2);
-   * `scattered` clusters lie in the order of `order`, which nobody has to read.
+   * `scattered` clusters lie in the order of `order`, which is random.
    */
   readonly dataFile?: { readonly name: string; readonly raw?: boolean; readonly scattered?: boolean };
-  /** Marks the image as encrypted; what it holds is not. The LUKS header has no usable content. */
+  /** Marks the image as encrypted; its content is not. The LUKS header is not usable. */
   readonly crypt?: 'none' | 'aes' | 'luks';
   readonly lazyRefcounts?: boolean;
   readonly dirty?: boolean;
@@ -109,7 +109,7 @@ export class ImageBuilder {
     return this;
   }
 
-  /** An internal snapshot of the disk as described so far; what is described later differs from it. */
+  /** An internal snapshot of the disk as described so far; later calls change the active layer only. */
   snapshot(name: string, options: SnapshotOptions = {}): this {
     this.#snapshots.push({ ...options, name, states: new Map(this.#active) });
     return this;

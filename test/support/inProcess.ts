@@ -1,4 +1,4 @@
-/** The engine called directly, where a process for every question would take too long. */
+/** Calls the engine directly where a process for each call would take too long. */
 import { openChain } from '../../src/qcow2/chain/openChain';
 import { readGuest } from '../../src/qcow2/image/read';
 import { exportMap, type MapExport } from '../../src/qcow2/map/mapExport';

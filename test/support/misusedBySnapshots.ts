@@ -1,4 +1,4 @@
-/** An image of which two internal snapshots have one host cluster for two places of the disk, and the active layer has not. */
+/** An image in which two internal snapshots use one host cluster for two places of the disk; the active layer does not. */
 import { image } from './imageBuilder';
 
 export interface Misused {

@@ -1,6 +1,6 @@
 /**
- * The real worker with a bystander in its thread that stops it where a test says: it sits between the engine and `fs`, in a
- * script of the tests, so that nothing of it is in what is shipped. Orders come through a file.
+ * The real worker with a hook in its thread that stops it where a test says. The hook sits between the engine and `fs`, in
+ * a script of the tests, so that no part of it is shipped. Orders come through a file.
  */
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
@@ -20,17 +20,17 @@ export type Place =
   /** The journal was deleted: the save has not been answered yet. */
   | 'journal removed';
 
-/** `die`: the thread ends. `throw`: an error that nobody catches, where it is idle. `wait`: until `release`. */
+/** `die`: the thread ends. `throw`: an uncaught error while it is idle. `wait`: until `release`. */
 export type Deed = 'die' | 'throw' | 'wait';
 
 export interface OrderedWorker {
   /** For `Sessions`. */
   readonly script: string;
-  /** Lets the next thread that comes to the place do that, once. @param skipped calls at the place that are let pass */
+  /** Orders the next thread that reaches the place to do this, once. @param skipped calls to let pass first */
   order(place: Place, deed: Deed, skipped?: number): void;
-  /** Fulfilled once a thread has come to the place of the last order. */
+  /** Fulfilled once a thread has reached the place of the last order. */
   reached(): Promise<void>;
-  /** Lets a thread that waits go on. */
+  /** Lets a waiting thread continue. */
   release(): void;
 }
 

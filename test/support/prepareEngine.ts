@@ -1,4 +1,4 @@
-/** Runs before every test file: makes ready what a program makes ready when it starts. */
+/** Runs before each test file: does what a program does when it starts. */
 import { prepareZstd } from '../../src/qcow2/image/zstd';
 import { useKoffiOf } from '../../src/qcow2/io/koffi';
 import { REPOSITORY } from './process';

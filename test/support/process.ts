@@ -1,4 +1,4 @@
-/** Runs other programs and gives back everything they said; judging it is the caller's. */
+/** Runs other programs and returns all of their output; the caller judges it. */
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 import * as path from 'node:path';
 

@@ -1,7 +1,7 @@
-/** QEMU's own programs: they make the images of the matrix and judge what the engine says of them. */
+/** QEMU's own programs: they make the images of the matrix and judge the engine's answers. */
 import { type Ran, run, type RunOptions } from './process';
 
-/** Runs qemu-img, whatever comes of it. */
+/** Runs qemu-img, which may fail. */
 export const qemuImg = (args: readonly string[], options?: RunOptions): Ran => run('qemu-img', args, options);
 
 /** Runs qemu-img for something that must succeed. */

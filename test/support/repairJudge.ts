@@ -1,6 +1,6 @@
 /**
- * QEMU as the judge of repairs: what a damaged image reads before and after, as far as it can be read at all, and what
- * `qemu-img check` says of it afterwards.
+ * QEMU judges repairs: compares what can be read of a damaged image before and after, and runs `qemu-img check` on the
+ * result.
  */
 import * as fs from 'node:fs';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
@@ -67,7 +67,7 @@ export function unnamedChange(
   losses: readonly RepairLoss[],
   snapshot?: number,
 ): string | undefined {
-  // A compressed cluster that was cut off stays what it is.
+  // A compressed cluster that was cut off stays unchanged.
   const unreadable = [...after.unreadable].find((at) => !before.unreadable.has(at));
   if (unreadable !== undefined) return `cannot be read at ${unreadable}`;
   const own = losses.filter((loss) => loss.snapshot === snapshot);

@@ -1,5 +1,5 @@
-// Loaded before a measured program (`node --require`): says on standard error, last of all, how many milliseconds went
-// by from when Node was up until the program ended.
+// Loaded before a measured program (`node --require`): its last line on standard error is the milliseconds from when Node
+// was ready until the program ended.
 const { writeSync } = process.getBuiltinModule('node:fs');
 
 const started = performance.now();

@@ -1,4 +1,4 @@
-// Loaded before a measured program (`node --import`): says on standard error, last of all, how much memory it took.
+// Loaded before a measured program (`node --import`): its last line on standard error is the program's peak memory.
 import * as fs from 'node:fs';
 
 /** Linux counts a parent's memory into a child's `maxRSS`; the high-water mark of the process itself does not. */

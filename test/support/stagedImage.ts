@@ -1,4 +1,4 @@
-/** An image with changes staged over it, as the engine makes them; flushed to its files by plain writing. */
+/** An image with staged changes, as the engine makes them; they are written to its files without a journal. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openChain, type Chain } from '../../src/qcow2/chain/openChain';
@@ -12,7 +12,7 @@ import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import { silent } from '../../src/qcow2/progress';
 import { guestOffset, hostOffset, plus } from '../../src/qcow2/units';
 
-/** What is staged: pieces of any kind, and the bytes of those that are no fill. */
+/** What is staged: pieces of any kind, with the bytes of those that are not fills. */
 export interface StagedAmount {
   readonly pieces: number;
   readonly bytes: number;
@@ -37,7 +37,7 @@ export class StagedImage {
     return this.#file;
   }
 
-  /** The image as staged, opened anew. */
+  /** The image as staged, opened again. */
   get image(): Qcow2Image {
     return Qcow2Image.open(this.#file, { dataFile: this.#dataFile });
   }
@@ -56,7 +56,7 @@ export class StagedImage {
     };
   }
 
-  /** Makes a change; where it fails, what was staged stays as it was. */
+  /** Makes a change; if it fails, nothing of it stays staged. */
   change(make: (context: ChangeContext) => Change): Change {
     const before = { image: this.#file.state, data: this.#dataFile?.state };
     try {
@@ -91,7 +91,7 @@ export class StagedImage {
     return target;
   }
 
-  /** Writes everything to the files and opens them anew. */
+  /** Writes everything to the files and opens them again. */
   flush(): void {
     applyStaged(this.#file, this.path);
     const { dataFileName } = this.image;

@@ -1,4 +1,4 @@
-/** A saver that has stopped in the middle of its save and lives on: a process, or a thread of this one. */
+/** A saver that stops in the middle of a save and stays alive: a process, or a thread of this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Verbs of the headless command in this process, where one of its own for each of thousands would take too long. */
+/** Verbs of the command line in this process: thousands of separate processes would take too long. */
 import * as fs from 'node:fs';
 import { readArguments } from '../../src/cli/arguments';
 import { checkFile } from '../../src/cli/check';
@@ -26,7 +26,7 @@ function check(argv: readonly string[]): number {
   return repair === undefined ? checkFile(args) : repairFile(args, repair);
 }
 
-/** @param folder for what is printed; it must be there */
+/** @param folder for the output; it must exist */
 export function runVerb(folder: string, verb: keyof typeof VERBS, args: readonly string[]): Ran {
   const [output, errors] = [`${folder}/stdout`, `${folder}/stderr`];
   const files = { output: fs.openSync(output, 'w'), errors: fs.openSync(errors, 'w') };

@@ -1,4 +1,4 @@
-/** The bundled worker, built once for a test file into a folder of its own. */
+/** The bundled worker, built once for each test file, into a separate folder. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import * as os from 'node:os';

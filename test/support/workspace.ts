@@ -1,4 +1,4 @@
-/** A folder of its own for every test that needs files, gone when the test is. */
+/** A separate folder for each test that needs files; it is deleted with the test. */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';

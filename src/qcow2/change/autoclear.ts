@@ -3,19 +3,18 @@
  * Bitmaps and raw external data are kept right.
  */
 import { dataView } from '../format/bytes';
-import { FEATURE_NAMES, setBits } from '../format/features';
+import { FEATURE_NAMES, setBits, type Features } from '../format/features';
 import { headerField } from '../format/headerFields';
-import type { ChangeContext } from './context';
-import type { TallyCounter } from './tally';
+import type { WritableFile } from '../io/writableFile';
 
 const KNOWN = 2n ** BigInt(FEATURE_NAMES.autoclear.length) - 1n;
 
-export function clearUnknownAutoclear({ image, file }: ChangeContext, tally: TallyCounter): void {
-  const { autoclear } = image.features;
+/** @returns the bits that were cleared, ascending; version 2 has none */
+export function clearUnknownAutoclear(file: WritableFile, { autoclear }: Features): readonly number[] {
   const unknown = autoclear & ~KNOWN;
-  if (unknown === 0n) return;
+  if (unknown === 0n) return [];
   const field = new Uint8Array(8);
   dataView(field).setBigUint64(0, autoclear & KNOWN);
   file.write(field, headerField('autoclear_features').offset);
-  tally.autoclearBitsCleared = setBits(unknown);
+  return setBits(unknown);
 }

@@ -74,7 +74,7 @@ export class ImageWriter {
     const changed = this.tables.writes > 0 || this.hasWrittenData;
     if (changed) {
       markBitmaps(context, allocator, tally, start, plus(start, length));
-      clearUnknownAutoclear(context, tally);
+      tally.autoclearBitsCleared = clearUnknownAutoclear(context.file, context.image.features);
     }
     allocator.finish();
     const { freed, allocated } = allocator;

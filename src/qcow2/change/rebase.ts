@@ -38,7 +38,7 @@ export function rebase(context: ChangeContext, backing: NewBacking | undefined):
     file.write(layout.extensions.bytes, offset);
     if (layout.name.bytes.length > 0) file.write(layout.name.bytes, layout.name.offset);
     pointTo(file, layout.name.offset, layout.name.bytes.length);
-    clearUnknownAutoclear(context, tally);
+    tally.autoclearBitsCleared = clearUnknownAutoclear(context.file, context.image.features);
   }
   const facts = { operation: 'rebase', start: guestOffset(0), length: 0, changed } as const;
   const counts = { freedClusters: 0, allocatedClusters: 0 };

@@ -1,6 +1,6 @@
 /**
  * A local file as a `BlockFile`. It is opened read-only and without waiting: a FIFO, a socket or a device is
- * refused by name instead of stalling the thread (ARCHITECTURE.md, "A synchronous engine in a thread of its own").
+ * refused by name instead of stalling the thread (ARCHITECTURE.md, "The engine is synchronous and runs in a thread").
  */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type BigIntStats } from 'node:fs';
 import { FileError } from '../errors';

@@ -18,14 +18,13 @@
  * Every copy is of what was there before the repair, and lies behind the end of the file: nothing that a damaged image
  * says of free clusters is believed.
  */
+import { clearUnknownAutoclear } from '../change/autoclear';
 import { ClusterBits } from '../change/clusterSet';
 import { checkImage, countImage, reportOn, type CountedImage } from '../check/checkImage';
 import { isSound, type CheckReport } from '../check/checkReport';
 import type { DiskRefcounts } from '../check/diskRefcounts';
 import { isPartMissing } from '../check/missing';
 import { RefusedError } from '../errors';
-import { dataView } from '../format/bytes';
-import { FEATURE_NAMES } from '../format/features';
 import { headerField } from '../format/headerFields';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { Progress } from '../progress';
@@ -73,7 +72,7 @@ export function repairImage(given: RepairContext, request: RepairRequest): Repai
   if (after.checkErrors + after.corruptions + after.defects === 0) clearMarks(work);
   const { actions, losses, lossCount, lostBytes } = work.log;
   const changed = actions.length > 0;
-  if (changed) clearUnknownAutoclear(work);
+  if (changed) clearUnknownAutoclear(work.file, work.header().features);
   progress.finish();
   const report = { file: before.file, mode, changed, actions, losses, lossCount, lostBytes, before, after };
   return { report, freed, wasSound: isSound(before) && !work.hasFaults };
@@ -160,14 +159,4 @@ function clearMarks(work: RepairWork): void {
   work.changeByte(at, (byte) => byte & ~(DIRTY | CORRUPT));
   if (features.dirty) work.log.did('dirtyCleared', { at });
   if (features.corrupt) work.log.did('corruptCleared', { at });
-}
-
-/** Whoever changes an image clears the autoclear bits that it does not know. */
-function clearUnknownAutoclear(work: RepairWork): void {
-  const { version, features } = work.header();
-  const known = features.autoclear & (2n ** BigInt(FEATURE_NAMES.autoclear.length) - 1n);
-  if (version === 2 || known === features.autoclear) return;
-  const field = new Uint8Array(8);
-  dataView(field).setBigUint64(0, known);
-  work.file.write(field, headerField('autoclear_features').offset);
 }

@@ -1,8 +1,8 @@
 /**
- * The plan of a save that leads from, or to, a damaged image: a repair, or taking one back. What a cluster of a damaged
- * image is cannot be told from its tables, where two of them claim it; so sectors have no roles here but those in which
- * nothing can be made worse: what lies behind the file's end is written first, refcounts that rise come before and those
- * that fall after all other changes, and `corrupt` stays set until all is written (promise A of ARCHITECTURE.md, "Save").
+ * The plan of a save from or to a damaged image: a repair, or undoing one. In a damaged image two tables may claim a
+ * cluster, so its role is unknown. This plan uses only roles that cannot make things worse: what lies past the end of the
+ * file is written first, refcounts rise before and fall after all other changes, and `corrupt` stays set until everything
+ * is written. It keeps promise A, and of promise B the mark alone (save.ts).
  */
 import { RefusedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';

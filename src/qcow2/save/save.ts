@@ -1,27 +1,49 @@
 /**
- * Save: all or nothing (ARCHITECTURE.md, "Save").
+ * Save: all or nothing.
  *
- * What is staged is to become what the file holds; the machine may stop at any moment, and a disk keeps what it likes
- * of whatever was not flushed, each sector of 512 bytes for itself. This is the story of a save, state by state:
+ * A save makes the files hold what is staged. The machine may stop at any moment, and a disk may lose any subset of the
+ * 512-byte sectors, truncations and folder operations that were not flushed. A save passes through these states:
  *
- *   PLANNED     The staged file was compared with the disk: plan.ts knows each sector that differs, and what it is.
- *               Nothing was written anywhere.
- *   CLAIMED     `NAME-journal` exists. It was made exclusively, so no second saver gets here, and is locked as long as
- *               it is open: that ends with this thread, whatever happens to it. It says for people who writes it. All
- *               that could have changed meanwhile is looked at again.
+ *   PLANNED     plan.ts has compared the staged file with the disk: it knows each sector that differs, and its role.
+ *               Nothing has been written anywhere.
+ *   CLAIMED     `NAME-journal` exists. It was created exclusively and is locked for as long as this thread has it open,
+ *               so there is no second saver. Its head names host and process. Everything that could have changed since
+ *               PLANNED is checked again.
  *   RECORDED    The journal holds the old content of every sector that will be overwritten, and a checksum of every
- *               content that it will take. Flushed. A crash so far leaves an open journal: it is thrown away.
- *   SEALED      The seal lies over the records, flushed, and so is the folder: from here on a crash leaves something
- *               that `recover` acts on. It is the last moment to cancel.
- *   CHANGING    The groups of role.ts, one after the other, a flush behind each. On version 3 the first one sets the
- *               bit `corrupt`: QEMU may read, and refuses to write. Until the last one, the image is old or new for
- *               each sector that a guest reads, and its refcounts are never too low.
- *   COMMITTED   `corrupt` is clear again, flushed. A version 2 image has no such bit: there the seal says so.
- *   CLEAN       What the file loses at its end is cut off; the seal is overwritten, the journal deleted.
+ *               content that it will take; it is flushed. After a crash up to here the journal is simply deleted.
+ *   SEALED      The seal over the records is written and flushed, and so is the folder. From here on `recover` acts on
+ *               the journal. This is the last moment to cancel.
+ *   CHANGING    The groups of role.ts are written in order, with a flush after each.
+ *   COMMITTED   Version 3: the `corrupt` bit is cleared and flushed. Version 2 has no such bit: the seal records it.
+ *   CLEAN       The file is cut to its new length, the seal is overwritten, the journal is deleted.
  *
- * An error up to SEALED leaves the file untouched. One while CHANGING has the groups go backwards (rollback.ts); if that
- * fails as well, journal and mark stay for `recover`. After COMMITTED an error is none of the save any more: what is
- * left is a journal that `recover` finds nothing to do for.
+ * What happens when a save fails:
+ *   - Up to SEALED: the journal is deleted; the files were not touched.
+ *   - While CHANGING: the groups are undone in reverse order (rollback.ts), the edits stay staged. If that fails too,
+ *     the error is `save.rollbackFailed`, and journal and mark stay for `recover`.
+ *   - After COMMITTED: everything is saved. The report's `leftover` says that the journal is still there; `recover`
+ *     deletes it.
+ *
+ * Promises to the user, after a crash or a failure at any point:
+ *   A   After `recover`, image and data file are byte for byte what they were before the save, or what they are after it.
+ *   B   Without `recover`, every 512-byte sector that a guest reads holds its old or its new content, `qemu-img check`
+ *       finds leaks at worst, and on version 3 QEMU refuses to write to the image. (A save from or to a damaged image,
+ *       see repairPlan.ts, keeps only the last of these. Where a header has no room for the old and the new backing
+ *       file name at once, the image may have to be recovered before it can be opened.)
+ *   C   `recover` changes nothing where another program may have changed the image since the save was interrupted.
+ *
+ * Invariants. Tests in test/engine/save and test/faults refer to them by number:
+ *   S1  Image and data file are not touched before the journal and its folder are flushed (SEALED).
+ *   S2  A sector that a save writes always holds its old content or one whose checksum the journal has.
+ *   S3  There is at most one saver or recovery at a time.
+ *   S4  Version 3: from the first write to the last, `corrupt` is set on disk. While it is not set, the image is old or new.
+ *   S5  What a group writes is flushed before the next group begins.
+ *   S6  No refcount on disk is lower than the number of references on disk.
+ *   S7  A cluster has one role in a save. Where the old and the new image use it for different things, nothing is written.
+ *   S8  A file gets shorter only after COMMITTED, or, in a rollback, before the mark is cleared.
+ *   S9  A failed save leaves the files as they were, unless its error is `save.rollbackFailed`.
+ *   S10 A rollback writes only contents that the journal has, so that it can be interrupted and repeated.
+ *   S11 A save that is repeated writes nothing.
  */
 import { EngineError, FileError, type Problem, RefusedError } from '../errors';
 import { LocalFile } from '../io/localFile';
@@ -42,14 +64,14 @@ import { refuseFullDisk } from './space';
 
 export interface SaveOptions {
   readonly progress?: Progress;
-  /** The image on disk is damaged, or will be again: promise A is all that can be kept then (repairPlan.ts). */
+  /** The image on disk is damaged, or will be again: of promise B, only the mark can be kept then (repairPlan.ts). */
   readonly isRepair?: boolean;
   /**
-   * Keeps others from the files while they are saved: called once the journal exists, released at the end.
-   * @throws RefusedError when somebody has them
+   * Keeps other programs from the files while they are saved: called once the journal exists, released at the end.
+   * @throws RefusedError when another program holds them
    */
   readonly lock?: () => { release(): void };
-  /** Called once all is saved, whatever comes of the journal. */
+  /** Called once everything is saved (COMMITTED), even if the journal cannot be removed. */
   readonly onCommitted?: () => void;
 }
 
@@ -63,7 +85,7 @@ export interface SaveReport {
   readonly groups: Readonly<Record<string, number>>;
   /** Bytes. */
   readonly journal: number;
-  /** All is saved, but the journal could not be removed. */
+  /** Everything is saved, but the journal could not be removed. */
   readonly leftover?: Problem;
 }
 
@@ -73,8 +95,8 @@ export interface StagedFiles {
 }
 
 /**
- * Makes the staged files what the disk holds; the caller rebases them then. Where it throws, the files on disk are what
- * they were, except for `save.rollbackFailed`.
+ * Writes what is staged to the disk; the caller rebases the staged files afterwards. Where it throws, the files on disk
+ * are what they were (S9), except for `save.rollbackFailed`.
  * @throws FileError, FormatError, RefusedError, CancelledError
  */
 export function save(staged: StagedFiles, disk: Disk, options: SaveOptions = {}): SaveReport {
@@ -112,7 +134,7 @@ class Saver {
     try {
       const journal = new JournalWriter(file, this.plan, this.#progress);
       try {
-        // The head before anything else: it tells everybody whose journal this is.
+        // The head comes first: it tells other programs whose journal this is (S3).
         journal.writeHead(this.#head(writer));
         this.#lock = this.options.lock?.();
         refuseChanged(this.staged);
@@ -144,7 +166,7 @@ class Saver {
     this.#progress.checkCancelled();
     journal.seal();
     this.disk.flushFolder(folderOf(file.name));
-    // Where it cannot be locked, a recovery that took it for a dead saver's may have deleted it.
+    // Without locks, a recovery that took the saver for dead may have deleted the journal.
     if (!isThere(file, this.disk)) {
       throw new RefusedError(this.files.image.name, 'save.journalLost', { value: file.name });
     }
@@ -175,7 +197,7 @@ class Saver {
 
   #rollBack(journal: JournalWriter, file: MutableFile, cause: unknown): void {
     try {
-      // A version 2 image may have been committed by a write that says it failed.
+      // A write that reports a failure may still have committed a version 2 image.
       if (this.plan.shape.version === 2) journal.setState(SealState.sealed);
       const reader = new JournalReader(file);
       const flushFailed = cause instanceof EngineError && cause.problem.code === 'file.flush';
@@ -187,12 +209,12 @@ class Saver {
     }
   }
 
-  /** Nothing was changed yet: the journal goes, sealed or not. */
+  /** Nothing has been changed yet (S1): the journal is deleted, sealed or not. */
   #abandon(file: MutableFile): void {
     try {
       if (isThere(file, this.disk)) removeJournal(this.disk, file, this.#release);
     } catch {
-      // Why it was to go is what matters; `recover` finds that nothing was changed.
+      // The caller reports the first error; `recover` finds that nothing was changed.
     }
   }
 
@@ -220,7 +242,7 @@ const describe = (file: MutableFile, { oldSize, newSize }: FilePlan): JournaledF
 
 const totalBytes = ({ image, dataFile }: SavePlan): number => image.runs.bytes + (dataFile?.runs.bytes ?? 0);
 
-/** What was staged over must be what is there. */
+/** Refuses files that are not what the staged edits were made on. */
 function refuseChanged({ image, dataFile }: StagedFiles): void {
   for (const file of [image, dataFile]) {
     if (file?.base instanceof LocalFile && file.base.hasChanged()) {

@@ -1,6 +1,6 @@
 // @ts-check
-// Runs suite.ts in the extension host of a real VS Code on a folder: `node test/bench/host/run.mjs FOLDER`. The
-// extension is built as it is released.
+// Runs suite.ts in the extension host of a real VS Code on a folder: `node test/bench/host/run.mjs FOLDER`. It builds
+// the extension as for a release.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,9 +1,8 @@
 /**
- * Measures inside the extension host of a real VS Code (`extensionTestsPath`): how long activation takes, and how long
- * the host's longest task is while the workspace is indexed, and while a terabyte is scanned, checked, zeroed and saved.
- * Tasks are measured in the
- * CPU time of the host's thread: what it waits for while other programs have the processor is not its doing. The rows
- * go to the file that QCOW2_HOST_ROWS names.
+ * Measures inside the extension host of a real VS Code (`extensionTestsPath`): how long activation takes, and the longest
+ * task of the host while the workspace is indexed and while a terabyte is scanned, checked, zeroed and saved. Tasks are
+ * measured in CPU time of the host's thread, so that other programs do not count. The rows go to the file that
+ * QCOW2_HOST_ROWS names.
  */
 import { writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
@@ -153,7 +152,7 @@ async function scanned(uri: vscode.Uri): Promise<void> {
   }
 }
 
-/** VS Code asks for the tree's items when it has been told, and for what is in sight. */
+/** VS Code asks for tree items after a change event, and for those in sight. */
 async function settled(): Promise<void> {
   await pause(1500);
 }

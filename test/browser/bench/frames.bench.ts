@@ -29,9 +29,9 @@ const CLUSTER = 65536;
 const FRAME = 17;
 /** The first cluster map is drawn within so many milliseconds. */
 const FIRST_MAP = 500;
-/** A task of the window that a person does not notice (what the host is held to, too). */
+/** Longest task of the window that goes unnoticed, in milliseconds (the limit of the host, too). */
 const TASK = 100;
-/** Bytes that the page may take after all of that: what it keeps is bounded, however large the disk. */
+/** Limit for the page's memory afterwards, in bytes: it does not grow with the disk. */
 const MOST_MEMORY = 64 * 2 ** 20;
 /** Two runs of each: the better one counts, since the other may have met something else that the machine did. */
 const RUNS = 2;

@@ -1,4 +1,4 @@
-/** What axe-core finds fault with in a page, in words. */
+/** The violations that axe-core finds in a page, as text. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Frame } from 'playwright-core';

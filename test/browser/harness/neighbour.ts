@@ -1,5 +1,5 @@
 /**
- * Another extension beside the packaged one, as a stranger's would be: its command says what it gets to see of this one.
+ * A second extension, as a stranger's would be. Its command reports what it can see of the packaged one.
  */
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

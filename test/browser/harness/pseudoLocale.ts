@@ -1,6 +1,6 @@
 /**
- * A language that marks every text it has: `⟦Save⟧`. What a window in it shows without the marks is not translated.
- * Its files are made from the English ones, and put into the installed extension.
+ * A pseudo-language that marks every text: `⟦Save⟧`. Text without marks in such a window is not translated. Its files are
+ * made from the English ones and added to the installed extension.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';

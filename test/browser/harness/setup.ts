@@ -1,6 +1,6 @@
 /**
- * Before the browser tests: packages the extension for this machine and installs the .vsix, as a user would, into a
- * folder that every server of the run shares.
+ * Runs before the browser tests: packages the extension for this machine and installs the .vsix as a user would, into a
+ * folder that all servers of the run share.
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

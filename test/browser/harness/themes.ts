@@ -1,4 +1,4 @@
-/** The four kinds of colour themes, each by one that VS Code ships, and how they show in the pages. */
+/** The four kinds of colour themes, each with one that VS Code ships, and the classes that pages get. */
 
 export type ThemeKind = 'light' | 'dark' | 'hcDark' | 'hcLight';
 

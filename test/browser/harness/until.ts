@@ -1,9 +1,9 @@
-/** Waits for what no event announces. */
+/** Waits for a condition that no event announces. */
 
 /**
  * Asks until there is an answer.
  * @param what for the error message: `a webview is shown`
- * @param ask answers undefined or false as long as it is not so
+ * @param ask returns undefined or false until the condition holds
  * @param timeout in milliseconds
  */
 export async function until<T>(

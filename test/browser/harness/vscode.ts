@@ -1,6 +1,6 @@
 /**
  * A VS Code with the packaged extension installed, for one test file: a server and a browser. Windows are opened on
- * folders; what is stored in the browser (workspace state, hot exit) lasts from one window to the next.
+ * folders; workspace state and hot exit are kept in the browser from one window to the next.
  *
  *     const vscode = await VSCode.start();
  *     const window = await vscode.openWindow(folder);
@@ -20,7 +20,7 @@ import { Window } from './window';
 export interface VSCodeOptions {
   /** Over the quiet defaults of scripts/lib/vscodeServer.mjs. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Folders are untrusted until somebody says otherwise (Restricted Mode); default: everything is trusted. */
+  /** Starts in Restricted Mode: folders are untrusted until a test trusts them. Default: everything is trusted. */
   readonly requiresTrust?: boolean;
   /** CSS pixels of the windows; default 1200 × 800. */
   readonly viewport?: { readonly width: number; readonly height: number };

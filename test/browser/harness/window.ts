@@ -1,4 +1,4 @@
-/** One window of VS Code: what a person does in it with mouse and keyboard, and what they see. */
+/** One window of VS Code: what a user does in it with mouse and keyboard, and what they see. */
 import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import type { Frame, Locator, Page } from 'playwright-core';
@@ -28,14 +28,14 @@ export class Window {
     return window;
   }
 
-  /** As the person does with F5; the extension host starts anew. */
+  /** Reloads the window; the extension host restarts. */
   async reload(): Promise<void> {
     await this.page.reload();
     await this.#waitUntilReady();
   }
 
   /**
-   * Closes the window as a person does: its state (open editors, what webviews keep) is stored. Would VS Code ask
+   * Closes the window as a user does: its state (open editors, what webviews keep) is stored. Would VS Code ask
    * whether to leave, the answer is yes. The extension host runs on for a while.
    */
   async close(): Promise<void> {
@@ -52,7 +52,7 @@ export class Window {
       document.hasFocus = () => false;
       document.dispatchEvent(new Event('visibilitychange'));
     });
-    // Storing goes on in the background, and tells nobody when it is done.
+    // Storing continues in the background, and no event says when it is done.
     await this.page.waitForTimeout(1_000);
   }
 
@@ -96,7 +96,7 @@ export class Window {
 
   /**
    * Runs a command of the palette by its title, category included: `QCOW2: Export Map…`.
-   * @param choice label of what is chosen in the quick pick that the command opens
+   * @param choice label to choose in the quick pick that the command opens
    */
   async runCommand(title: string, choice?: string): Promise<void> {
     const entry = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first();
@@ -106,7 +106,7 @@ export class Window {
       await entry.click({ timeout: 5_000 });
       if (choice !== undefined) await this.#quickPickRow(choice).click({ timeout: 5_000 });
     };
-    // A page that takes the focus late closes whatever is open.
+    // A page that takes the focus late closes open quick inputs.
     await until(`${title} is chosen`, () =>
       run().then(
         () => true,
@@ -125,7 +125,7 @@ export class Window {
     await editor.waitFor({ state: 'detached' });
   }
 
-  /** The field of whatever quick pick or input box is open. */
+  /** The field of the open quick pick or input box. */
   get quickInput(): Locator {
     return this.page.locator('.quick-input-widget input.input');
   }
@@ -237,13 +237,13 @@ export class Window {
     return file;
   }
 
-  /** What is painted where an element is (a canvas, say), overlays included. */
+  /** The pixels where an element is (a canvas, say), with overlays. */
   async picture(element: Locator): Promise<Picture> {
     return readPng(await element.screenshot({ scale: 'css', animations: 'disabled' }));
   }
 }
 
-/** Where a webview's document begins on the screen; undefined for other frames and for what is not shown. */
+/** Where a webview's document begins on the screen; undefined for other frames and hidden ones. */
 async function leftEdge(frame: Frame): Promise<number | undefined> {
   if (!frame.url().includes('/fake.html') || frame.isDetached()) return undefined;
   try {

@@ -1,4 +1,4 @@
-/** The editor's page as a test reads it: where a cluster is painted, in which colour, and what stands beside it. */
+/** The editor's page as a test reads it: where a cluster is painted, its colour, and the panels beside the map. */
 import type { Frame, Locator } from 'playwright-core';
 import { until } from '../harness/until';
 import type { Window } from '../harness/window';

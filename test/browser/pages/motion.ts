@@ -1,4 +1,4 @@
-/** What moves in a page by itself. */
+/** Movement in a page that no input caused. */
 import type { Frame } from 'playwright-core';
 
 interface LayoutShift extends PerformanceEntry {
@@ -6,7 +6,7 @@ interface LayoutShift extends PerformanceEntry {
   readonly hadRecentInput: boolean;
 }
 
-/** The sum of layout shifts since the page was loaded, those after what a person did left out; 0.1 is what is noticed. */
+/** Sum of the layout shifts since the page was loaded, except those after user input; above 0.1 they are noticed. */
 export function layoutShift(frame: Frame): Promise<number> {
   return frame.evaluate(
     () =>
@@ -25,7 +25,7 @@ export function layoutShift(frame: Frame): Promise<number> {
   );
 }
 
-/** Names of what is animated, in the shadow trees of the toolkit too. */
+/** Names of animated elements, including those in the shadow trees of the toolkit. */
 export function animations(frame: Frame): Promise<string[]> {
   return frame.evaluate(() => {
     const roots: DocumentOrShadowRoot[] = [document];

@@ -1,4 +1,4 @@
-/** What a person reads, or has read to them, in a frame. */
+/** The texts of a frame that are read or spoken. */
 import type { Frame } from 'playwright-core';
 import { isMarked, unmarkedPart } from '../harness/pseudoLocale';
 

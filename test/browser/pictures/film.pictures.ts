@@ -1,6 +1,6 @@
 /**
- * `npm run film`: the walk of a new user (test/browser/walk) as a film strip, a picture of each step in each kind of
- * theme, and a sheet of all. Nothing of it is kept: look at .cache/film/index.html, critically.
+ * `npm run film`: takes a picture of each step of a new user's walk (test/browser/walk) in each kind of theme, and writes
+ * an overview. It is not part of the repository: look at .cache/film/index.html.
  */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
@@ -39,7 +39,7 @@ describe('the film: a person', () => {
       await step.run(walk);
       for (const kind of THEME_KINDS) {
         await vscode.setTheme(walk.window, kind);
-        // What is painted anew because of the theme is there a moment later.
+        // Repainting for the new theme takes a moment.
         await walk.window.page.waitForTimeout(500);
         const taken = await walk.window.screenshot('film');
         renameSync(taken, path.join(FOLDER, pictureName(index, kind)));

@@ -1,4 +1,4 @@
-/** An image that looks lived in: clumps of every kind, as a file system that was used for a while leaves them. */
+/** An image that looks used: clumps of every kind, as a file system leaves them after a while. */
 import type { ImageBuilder } from '../../support/imageBuilder';
 import { image } from '../../support/imageBuilder';
 

@@ -1,6 +1,6 @@
 /**
- * Takes the pictures of the README, in media/screenshots/: the page in the four kinds of themes, and its states. They
- * are packaged, so they are made small: the program `pngquant` must be installed.
+ * Takes the pictures of the documents and of the walkthrough, in media/screenshots/: the page in the four kinds of themes,
+ * and its states. `pngquant`, which must be installed, makes them small, since some are packaged.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -59,7 +59,7 @@ describe('pictures of', () => {
   };
 
   const keep = async (name: string, colours = 40): Promise<void> => {
-    // The mouse would leave a tooltip; what was just asked for is painted by then.
+    // The mouse would leave a tooltip. The page has been painted by now.
     await window.page.mouse.move(WINDOW.width / 2, WINDOW.height - 10);
     await window.page.waitForTimeout(1_000);
     const kept = path.join(ROOT, 'media', 'screenshots', `${name}.png`);

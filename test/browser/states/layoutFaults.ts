@@ -1,4 +1,4 @@
-/** What is wrong with how a page is laid out, in words: cut off, out of reach, in each other's way. */
+/** Layout faults of a page, as text: elements that are cut off, out of reach, or overlap. */
 import type { Frame } from 'playwright-core';
 
 export function layoutFaults(frame: Frame): Promise<string[]> {

@@ -1,8 +1,7 @@
 /**
- * The states of the page, each by name, with the way to it and back. `states.test.ts` goes through all of them and
- * looks for what axe-core finds, for what is cut off or overlaps, and for what moves. What VS Code shows itself (quick
- * inputs of Go to Offset…, Export Map…, Change Backing File…; message boxes) is not the page's; Restricted Mode needs a
- * window of its own (`restricted.test.ts`).
+ * The states of the page by name, with the way to each and back. `states.test.ts` visits all of them and looks for
+ * violations of axe-core, for elements that are cut off or overlap, and for movement. Quick inputs and message boxes belong
+ * to VS Code, not to the page; Restricted Mode needs a separate window (`restricted.test.ts`).
  */
 import { linkSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Frame } from 'playwright-core';

@@ -1,6 +1,6 @@
 /**
- * What the person of the walk means to do, whatever they do it with. `mouseHands.ts` does it with the mouse and
- * types only what has to be typed; `keyboardHands.ts` never touches the mouse. Neither judges: the story does.
+ * What the user of the walk wants to do, independent of the device. `mouseHands.ts` uses the mouse and types only what has
+ * to be typed; `keyboardHands.ts` never uses the mouse. Neither asserts anything: the story does.
  */
 
 /** Something in the page that can be pressed: the selector of one element. */
@@ -9,7 +9,7 @@ export type Pressable = string;
 export type Tab = 'cluster' | 'header' | 'chain';
 
 export interface Hands {
-  /** Opens the sample that comes with the extension, as somebody who has just installed it. */
+  /** Opens the sample of the extension, as after a fresh installation. */
   openSample(): Promise<void>;
   /** Opens a file of the workspace's folder by its name. */
   openFile(name: string): Promise<void>;

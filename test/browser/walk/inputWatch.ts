@@ -1,4 +1,4 @@
-/** Sees which input a window gets, in all of its frames: what keeps the walk's two pairs of hands honest. */
+/** Records which input a window gets, in all of its frames, to prove that the walk uses only mouse or only keyboard. */
 import type { Window } from '../harness/window';
 
 export class InputWatch {

@@ -1,4 +1,4 @@
-/** The walk with the keyboard: shortcuts, the command palette, Tab and arrows. The mouse lies in its drawer. */
+/** The walk with the keyboard alone: shortcuts, the Command Palette, Tab and arrows. */
 import type { Keyboard } from 'playwright-core';
 import { until } from '../harness/until';
 import type { Window } from '../harness/window';
@@ -66,7 +66,7 @@ export class KeyboardHands implements Hands {
     await this.#command('QCOW2: Write Zeroes…');
   }
 
-  /** Enter in the field applies as soon as it is known what that would do. */
+  /** Enter in the field applies the change once its preview is there. */
   async applyChange(): Promise<void> {
     await this.#tabTo('[data-testid="change-start"]');
     await this.#keyboard.press('Enter');
@@ -137,7 +137,7 @@ export class KeyboardHands implements Hands {
     await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: text }).waitFor();
     const typed = await quickInput.inputValue();
     await this.#keyboard.press('Enter');
-    // What was chosen may ask for more in the same place.
+    // The chosen command may open another quick input.
     await until('it is taken', async () => {
       return !(await quickInput.isVisible()) || (await quickInput.inputValue()) !== typed;
     });

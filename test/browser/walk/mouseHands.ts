@@ -1,4 +1,4 @@
-/** The walk with the mouse: menus, buttons, links, drags. Only an offset is typed, with the Enter that ends it. */
+/** The walk with the mouse: menus, buttons, links, drags. Only an offset is typed, followed by Enter. */
 import type { Locator } from 'playwright-core';
 import { until } from '../harness/until';
 import type { Window } from '../harness/window';
@@ -112,7 +112,7 @@ export class MouseHands implements Hands {
   async openFromTree(name: string): Promise<void> {
     await this.#showView('QCOW2');
     const tab = this.window.page.locator('.tab.active').filter({ hasText: name });
-    // The tree may be drawn again under the pointer, when what is known of an image changes: then a person clicks again.
+    // The tree may be redrawn under the pointer when the state of an image changes; a user would click again.
     await until(`${name} is opened`, async () => {
       await this.#row(name).click();
       return tab.waitFor({ timeout: 5000 }).then(
@@ -147,7 +147,7 @@ export class MouseHands implements Hands {
       });
     await item(menu).click();
     await item(entry).waitFor();
-    // What is clicked at once, a menu takes for the click that opened it.
+    // A menu takes an immediate click for the click that opened it.
     await until('the menu is gone', async () => {
       if (!(await item(entry).isVisible())) return true;
       await item(entry).click();

@@ -1,7 +1,7 @@
 /**
- * The walk that a new user takes, told once: the sample, its map, a cluster's bytes, zeroes, undo and save, a damaged
- * image found, followed and repaired, a chain. Every step ends with what must be seen then; what was saved is judged
- * by QEMU. `walk.test.ts` takes it with the mouse and with the keyboard, `film.pictures.ts` makes pictures of it.
+ * The walk of a new user: the sample, its map, the bytes of a cluster, zeroes, undo and save, a damaged image that is found
+ * and repaired, a chain. Each step ends with what must be visible; QEMU judges what was saved. `walk.test.ts` takes it with
+ * the mouse and with the keyboard, `film.pictures.ts` makes pictures of it.
  */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { expect } from 'vitest';
@@ -27,7 +27,7 @@ const ZEROED = { start: FIRST * SAMPLE_CLUSTER, length: (LAST - FIRST + 1) * SAM
 const READ_ONLY = ['-r'];
 
 export interface Step {
-  /** Goes on from "The person …". */
+  /** Continues "The person …". */
   readonly name: string;
   run(walk: Walk): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** What is wrong with a backing chain, or may be: each finding with the layer and the file that it is about. */
+/** Findings about a backing chain, each with its layer and file. */
 import { copyFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { chainFindings } from '../../../src/qcow2/chain/chainFindings';

@@ -1,3 +1,4 @@
+// @requires posix: paths with slashes
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/qcow2/chain/gate';
 

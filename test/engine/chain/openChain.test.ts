@@ -1,3 +1,4 @@
+// @requires posix: paths with slashes
 import { linkSync, mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Chain } from '../../../src/qcow2/chain/openChain';

@@ -1,4 +1,5 @@
-/** The images that Change Backing File offers, from headers alone. */
+// @requires posix: paths with slashes
+/** The images that Change Backing File offers, known from their headers. */
 import { describe, expect, it } from 'vitest';
 import { backingCandidates } from '../../../src/chains/backingCandidates';
 import { ChainModel } from '../../../src/chains/chainModel';

@@ -1,4 +1,5 @@
-/** The forest of backing chains, from headers alone. */
+// @requires posix: paths with slashes
+/** The forest of backing chains, built from headers. */
 import { describe, expect, it } from 'vitest';
 import { ChainModel, type ChainNode, shortNameOf } from '../../../src/chains/chainModel';
 import type { IndexedImage } from '../../../src/worker/indexApi';

@@ -1,4 +1,4 @@
-/** Where new clusters come from, and the refcounts that follow them. */
+/** Allocation of new clusters, and their refcounts. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Allocator } from '../../../src/qcow2/change/allocator';
 import { ClusterBits } from '../../../src/qcow2/change/clusterSet';

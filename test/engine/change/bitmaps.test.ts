@@ -1,4 +1,4 @@
-/** Persistent dirty bitmaps and autoclear bits: what QEMU would have recorded of the same changes. */
+/** Persistent dirty bitmaps and autoclear bits after changes, compared with QEMU's. */
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeGuest } from '../../../src/qcow2/change/write';
@@ -54,7 +54,7 @@ describe('a bitmap', () => {
     for (let count = 0; count < 12; count++) {
       const operation = randomOperation(PLAN, random, { fallback: true });
       const { tally } = staged.change((context) => applyToEngine(context, operation));
-      // QEMU marks what it was asked to change even where nothing changes.
+      // QEMU marks the requested range even if nothing changes.
       if (tally.changed) commands.push(qemuIoCommand(operation));
       if (tally.changed) expect(tally.bitmapsMarked).toStrictEqual(['b9', 'b12', 'b16', 'b21']);
     }

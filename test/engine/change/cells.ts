@@ -1,6 +1,6 @@
 /**
- * A bench for single cells of the tables: an image whose cluster 1 is of one kind, an operation on it, and what the
- * files say afterwards.
+ * Tries single cells of the decision tables: an image whose cluster 1 is of one kind, an operation on it, and the state of
+ * the files afterwards.
  */
 import * as fs from 'node:fs';
 import { expect } from 'vitest';
@@ -110,7 +110,7 @@ export class Cell {
     this.#snapshot = image.kind === 'Ns' ? this.bytes(['-l', 'before']) : undefined;
   }
 
-  /** Makes a change and writes it to the files. @returns what is there then */
+  /** Makes a change and writes it to the files. @returns their state afterwards */
   change(make: (context: ChangeContext) => Change): RawView {
     const staged = new StagedImage(this.path);
     staged.change(make);
@@ -146,7 +146,7 @@ export class Cell {
   }
 }
 
-/** A table as it is written, without its head and rule: rows of cells, the old kind first. */
+/** A table in Markdown without its head: rows of cells, the old kind first. */
 export const cellsOf = (table: string): string[][] =>
   table
     .trim()

@@ -1,4 +1,4 @@
-/** Sets of clusters, against plain sets of numbers. */
+/** Sets of clusters, compared with plain sets of numbers. */
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ClusterBits } from '../../../src/qcow2/change/clusterSet';

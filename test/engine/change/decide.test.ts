@@ -1,4 +1,4 @@
-/** The decision by itself: the tables once more, without images. */
+/** The decision alone: the same tables, without images. */
 import { describe, expect, test } from 'vitest';
 import { decideDiscard, decideZero, Outcome, type ZeroPolicy } from '../../../src/qcow2/change/decide';
 import { EntryKind } from '../../../src/qcow2/format/l2Kind';

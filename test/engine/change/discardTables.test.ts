@@ -1,4 +1,4 @@
-/** Every cell of the tables for discarding whole clusters, and what discard leaves alone. */
+/** Every cell of the tables for discarding whole clusters, and what discard does not touch. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { discard } from '../../../src/qcow2/change/discard';
 import { image } from '../../support/imageBuilder';

@@ -1,6 +1,6 @@
 /**
- * Where new data lies: the tables that describe it are allocated first, and data that is written at once stays together.
- * QEMU makes the same writes on a twin of the image; `qemu-img check` counts the fragmented clusters of both.
+ * Placement of new data: its tables are allocated first, and data that is written at once stays contiguous. QEMU makes the
+ * same writes on a copy of the image; `qemu-img check` counts the fragmented clusters of both.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeGuest } from '../../../src/qcow2/change/write';

@@ -1,4 +1,4 @@
-/** Disks with very many clusters: what is staged stays small, and order does not matter. */
+/** Disks with very many clusters: staged changes stay small, whatever the order. */
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ZeroOptions } from '../../../src/qcow2/change/context';
@@ -37,7 +37,7 @@ test.each(['contiguous', 'random'] as const)(
       l2TablesGivenUp: TABLES,
       freedClusters: CLUSTERS + TABLES,
     });
-    // One page of the L1 table; the blocks at both ends of what was freed.
+    // One page of the L1 table, and the blocks at both ends of the freed range.
     expect(staged.staged().bytes).toBeLessThan(4 * 65536);
     const before = staged.staged();
     const again = staged.change((context) => writeZeroes(context, guestOffset(0), SIZE, UNMAP));

@@ -1,4 +1,4 @@
-/** Parts of clusters and of subclusters: counted as whole where the rest is known to be zero, written otherwise. */
+/** Parts of clusters and subclusters: treated as whole if the rest is known to be zero, otherwise written. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ZeroOptions } from '../../../src/qcow2/change/context';
 import type { ChangeTally } from '../../../src/qcow2/change/tally';
@@ -183,7 +183,7 @@ describe('at ends that are not aligned', () => {
     place.remove();
   });
 
-  /** @returns the view of what is there afterwards, and what was counted */
+  /** @returns the state afterwards, and the tally */
   function zero(start: number, length: number, options = OPTIONS): { view: RawView; tally: ChangeTally } {
     const staged = new StagedImage(place.path('disk.qcow2'));
     const { tally } = staged.change((context) => writeZeroes(context, guestOffset(start), length, options));

@@ -1,4 +1,4 @@
-/** Another backing file in the header: QEMU reads what came of it, and nothing else has changed. */
+/** Changing the backing file in the header: QEMU reads the result, and nothing else has changed. */
 import * as fs from 'node:fs';
 import * as fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -174,7 +174,7 @@ describe('a staged rebase', () => {
     editable.apply({ kind: 'write', start: guestOffset(2 << 20), bytes: new Uint8Array(512).fill(8) });
     editable.save();
     editable.close();
-    // What was copied up with the first write is of the old file, what with the second of the new one.
+    // The first write copied data up from the old file, the second one from the new file.
     mustQemuIo(DISK, ['read -P 7 0 512', 'read -P 1 512 65024', 'read -P 2 64k 64k']);
     mustQemuIo(DISK, [`read -P 8 2M 512`, `read -P 2 ${(2 << 20) + 512} 65024`]);
     expect(qemuImg(['check', DISK]).status).toBe(0);

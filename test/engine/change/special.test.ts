@@ -1,4 +1,4 @@
-/** What only some images have: backing files that are zero or missing, encryption, data files that are missing. */
+/** Special images: backing files that are zero or missing, encryption, missing data files. */
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ZeroOptions } from '../../../src/qcow2/change/context';

@@ -1,4 +1,4 @@
-/** L2 tables under change: only those in which something changes are touched, and they are given up when empty. */
+/** L2 tables under change: only those with a changed entry are touched, and empty ones are freed. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ZeroOptions } from '../../../src/qcow2/change/context';
 import { discard } from '../../../src/qcow2/change/discard';
@@ -132,7 +132,7 @@ describe('a table', () => {
 });
 
 describe('nothing at all is staged', () => {
-  /** @returns what is staged by doing it to the image once it is on disk */
+  /** @returns what the change stages on the saved image */
   function stagedBy(start: number, length: number, options: ZeroOptions): boolean {
     const staged = new StagedImage(path);
     const { tally } = staged.change((context) => writeZeroes(context, guestOffset(start), length, options));

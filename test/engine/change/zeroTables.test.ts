@@ -1,6 +1,6 @@
 /**
- * Every cell of the tables for zeroing whole clusters: the old entry made by QEMU, the operation, and the raw entry, the
- * refcounts and the guest's bytes afterwards. The tables stand here as the design has them.
+ * Every cell of the tables for zeroing whole clusters: the old entry made by QEMU, the operation, and afterwards the raw
+ * entry, the refcounts and the guest's bytes. The tables are part of the test.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ZeroOptions } from '../../../src/qcow2/change/context';
@@ -187,7 +187,7 @@ describe('zeroing a whole cluster', () => {
 });
 
 describe('zeroing a whole cluster without fallback', () => {
-  // On version 2, policy `zero-flag` is refused as QEMU refuses it, whatever the entry could say.
+  // On version 2, policy `zero-flag` is refused, as in QEMU, whatever the entry allows.
   const isRefused = ({ expected, image, options }: ZeroCell): boolean =>
     expected.startsWith('N') || (image.version === 2 && options.policy === 'zero-flag');
   const refused = CELLS.filter(isRefused);

@@ -1,4 +1,4 @@
-/** Counting by the byte and by four bytes at a time comes to what counting one by one does. */
+/** Counting by bytes and by words of four bytes gives the same result as counting one by one. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ClusterCounts } from '../../../src/qcow2/check/clusterCounts';

@@ -1,4 +1,4 @@
-/** What findings say: where, what, whose, and what mends it. */
+/** Findings: place, kind, owner, and which repair fixes them. */
 import { describe, expect, test } from 'vitest';
 import { checkImage } from '../../../src/qcow2/check/checkImage';
 import { isSound, type CheckReport } from '../../../src/qcow2/check/checkReport';

@@ -1,4 +1,4 @@
-/** The check over the whole matrix of images: QEMU's numbers are ours. */
+/** The check over the whole matrix of images gives QEMU's numbers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isSound } from '../../../src/qcow2/check/checkReport';
 import { checkFile, numbersOf, qemuCheck } from '../../support/checkJudge';

@@ -1,4 +1,4 @@
-/** What stands in the way of changing an image, with real files and real QEMU processes. */
+/** Obstacles to changing an image, with real files and real QEMU processes. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { buildSync } from 'esbuild';

@@ -1,6 +1,6 @@
 /**
- * Overlaps of every pair of structures: what points at one is led onto another. The check names the cluster with both of
- * them, and a repair gives each a place of its own: QEMU finds the image clean, and what could be read reads the same.
+ * Overlaps of every pair of structures: a pointer to one is redirected to the other. The check names the cluster and both
+ * structures, and a repair separates them: QEMU finds the image clean, and everything that could be read reads the same.
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -89,7 +89,7 @@ const canOverlap = (one: Place, other: Place): boolean =>
   one !== other &&
   one.pointer !== undefined &&
   !(other.offset === 0 && NONE_AT_0.includes(one.structure)) &&
-  // With what leads to it led elsewhere, nobody refers to the other one any more.
+  // After the pointer was redirected, nothing refers to the former target.
   !isIn(one.offset, other.pointer?.at);
 const PAIRS = PLACES.flatMap((one) =>
   PLACES.filter((other) => canOverlap(one, other)).map((other) => ({

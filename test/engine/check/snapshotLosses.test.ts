@@ -1,4 +1,4 @@
-/** A file that was cut off, where only internal snapshots have lost something. */
+/** A file that was cut off so that only internal snapshots lost data. */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkImage } from '../../../src/qcow2/check/checkImage';

@@ -106,7 +106,7 @@ test('bytes in memory have no limits that could be seen, and a file that is gone
   });
 });
 
-// Root may write what permissions forbid, and nobody else may mount: either way something is read-only.
+// Root may write despite permissions, and only root may mount: in either case something is read-only.
 test('a read-only mount, or permissions, are told once and in the words of the guards', () => {
   const isRoot = process.getuid?.() === 0;
   const file = path.join(mount, 'disk.qcow2');

@@ -1,3 +1,4 @@
+// @requires posix: paths with slashes
 import { describe, expect, it } from 'vitest';
 import { backingNames } from '../../../src/commands/backingName';
 

@@ -1,6 +1,6 @@
 /**
  * Images whose header or snapshot table has a field changed: `info`, `map`, `check` and `check -r all` end with the exit
- * codes and the numbers of qemu-img, but for what is listed here; where QEMU refuses, ours prints what it can read.
+ * codes and the numbers of qemu-img, except for the cases listed here. Where QEMU refuses, ours prints what it can read.
  */
 import * as fs from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
  * Images that are cut off: `info`, `map`, `check` and `check -r all` end with the exit codes and the numbers of qemu-img,
- * but for what is listed in `damagedJudge.ts`. `TRUNCATION_STEP=1` cuts at every 512 bytes, the default at every 32nd of those.
+ * except for the cases in `damagedJudge.ts`. `TRUNCATION_STEP=1` cuts at every 512 bytes, the default at every 32nd of those.
  */
 import { afterAll, expect, test } from 'vitest';
 import { smallImages } from '../../support/damagedImages';

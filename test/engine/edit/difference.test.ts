@@ -1,4 +1,4 @@
-/** Where the staged disk differs from that on disk: no more and no less, told by bytes and by runs. */
+/** The exact difference between the staged disk and the one on disk, in bytes and in runs. */
 import fc from 'fast-check';
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Edits of one image: staged, previewed, undone, done again, backed up and restored; nothing of it touches the disk. */
+/** Edits of one image: staged, previewed, undone, redone, backed up and restored, without touching the disk. */
 import * as fs from 'node:fs';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RestoredRow } from '../../../src/qcow2/edit/backup';

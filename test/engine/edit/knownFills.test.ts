@@ -1,7 +1,6 @@
 /**
- * What the check has found to be fills is not read again by the edits after it. Whether it was looked at or not, an
- * edit comes to the same: the same tally, the same bytes staged, the same file when it is saved. KNOWN_RUNS and
- * KNOWN_SEED run more of them.
+ * Fills that the check has found are not read again by later edits. With or without them an edit has the same result: the
+ * same tally, the same staged bytes, the same file when saved. KNOWN_RUNS and KNOWN_SEED run more cases.
  */
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -55,7 +54,7 @@ function operation(image: ImagePlan, random: Random): Operation {
   return { ...drawn, start, length };
 }
 
-/** What an edit comes to, or why it is refused. */
+/** The result of an edit, or why it is refused. */
 function outcomeOf(image: EditableImage, edit: Operation): unknown {
   try {
     return image.apply(requestOf(edit));

@@ -1,6 +1,6 @@
 /**
- * What the map marks as staged, after edits, undo, redo and saves in any order: the sectors of the file and of the disk
- * that differ from those on disk, no more and no less, whatever way led there. MARK_RUNS and MARK_SEED run more of them.
+ * What the map marks as staged after edits, undo, redo and saves in any order: exactly the sectors of the file and of the
+ * guest disk that differ from those on disk. MARK_RUNS and MARK_SEED run more cases.
  */
 import * as fs from 'node:fs';
 import * as fc from 'fast-check';

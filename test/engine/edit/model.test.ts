@@ -1,4 +1,4 @@
-/** Random edits against a model (test/soak/cases/editModel.ts); what fails is shrunk to the steps that matter. */
+/** Random edits compared with a model (test/soak/cases/editModel.ts); a failure is shrunk to the steps that matter. */
 import * as fc from 'fast-check';
 import { test } from 'vitest';
 import { runSteps, type Step } from '../../soak/cases/editModel';

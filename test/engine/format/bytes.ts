@@ -1,4 +1,4 @@
-/** Small files for the tests of the format parsers: the bytes are put where the specification has them. */
+/** Small files for the tests of the format parsers, with bytes where the specification puts them. */
 import { EngineError, type Problem } from '../../../src/qcow2/errors';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
 
@@ -47,7 +47,7 @@ export function v2File(...patches: Patch[]): MemoryFile {
   return new MemoryFile('test.qcow2', bytesOf(8 * CLUSTER, [...SOUND, [4, 4, 2], ...patches]));
 }
 
-/** The problem that `action` ends in; fails the test where there is none. */
+/** The problem that `action` throws; fails the test if there is none. */
 export function problemOf(action: () => unknown): Problem {
   try {
     action();

@@ -1,4 +1,4 @@
-/** What is not qcow2 is named: files of other kinds, made by the programs that make them where they are at hand. */
+/** Files that are not qcow2 are named: other formats, made by their own programs if these are installed. */
 import * as fs from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';

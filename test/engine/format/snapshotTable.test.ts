@@ -1,4 +1,4 @@
-/** A snapshot table of many entries is read once, however often its image is opened. */
+/** A large snapshot table is read once, however often its image is opened. */
 import { describe, expect, test } from 'vitest';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';

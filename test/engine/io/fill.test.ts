@@ -1,4 +1,4 @@
-/** Fills, in memory that WebAssembly works on and in any other, against words made one by one; and what is known of a file. */
+/** Fills, in WebAssembly memory and in other memory, compared with words written one by one; and the known fills of a file. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fill } from '../../../src/qcow2/io/fill';
@@ -75,7 +75,7 @@ describe('a fill', () => {
         for (const target of buffers(each.words)) {
           target.set(bytes);
           const found = Fill.found(target, hostOffset(offsetOf(each)), each.step);
-          // Two words that differ by the step, or not at all, are one, whatever they were.
+          // Two words that are equal or differ by the step are a fill, whatever made them.
           if (!isBroken || each.words > 2) expect(found !== undefined).toBe(!isBroken);
           if (!isBroken) expect(found?.agreesWith(fillOf(each), hostOffset(offsetOf(each)))).toBe(true);
         }

@@ -1,4 +1,4 @@
-/** Locks, with real QEMU processes on the other side. */
+/** Locks, with real QEMU processes as the other program. */
 import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findHolder, findWriter, lockForSave, lockSight } from '../../../src/qcow2/io/qemuLocks';

@@ -1,4 +1,4 @@
-/** Staged pages over a file, against a model that is plain arrays of bytes. */
+/** Staged pages over a file, compared with plain arrays of bytes. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as fc from 'fast-check';

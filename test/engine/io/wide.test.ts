@@ -1,4 +1,4 @@
-/** Runs of entries, eight at a time or one by one: both come to the same. */
+/** Runs of entries: eight at a time and one by one give the same result. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HIGH, LOW } from '../../../src/qcow2/format/bytes';
@@ -20,7 +20,7 @@ interface Case {
 
 const cases = fc.record<Case>({
   count: fc.integer({ min: 1, max: 8192 }),
-  // Some of them come to a multiple of 4 GiB.
+  // Some of them are multiples of 4 GiB.
   start: fc.oneof(
     fc.integer({ min: 0, max: 65535 }),
     fc.integer({ min: 65536 - 200, max: 65535 }),

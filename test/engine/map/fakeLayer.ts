@@ -1,4 +1,4 @@
-/** A layer of a chain as a list of runs, for tests of what is built on layers. */
+/** A layer of a chain given as a list of runs, for tests of code that works on layers. */
 import { FormatError } from '../../../src/qcow2/errors';
 import type { Layer } from '../../../src/qcow2/image/layer';
 import { NO_HOST, RunKind } from '../../../src/qcow2/image/layer';

@@ -1,4 +1,4 @@
-/** What each cluster of the image file is used for: against the check, qemu-img, and images made by hand. */
+/** The use of each cluster of the image file, compared with the check, qemu-img and images made by hand. */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkImage } from '../../../src/qcow2/check/checkImage';

@@ -1,4 +1,4 @@
-/** Files that end before data that their tables refer to: what of it is shown, and what is no such file. */
+/** Files that end before data that their tables refer to: what is reported, and files that only look like this. */
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openChain } from '../../../src/qcow2/chain/openChain';

@@ -1,4 +1,4 @@
-/** A repair as an edit: staged, undone, done again, saved, taken back, kept in a backup; and what it opens the way to. */
+/** A repair as an edit: staged, undone, redone, saved, undone after the save, backed up; afterwards other edits are possible. */
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';

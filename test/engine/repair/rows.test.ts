@@ -1,6 +1,6 @@
 /**
- * Each kind of damage that `qemu-img check` knows, one image each, and what a repair does about it: QEMU finds the image
- * clean afterwards, and what could be read reads the same.
+ * Each kind of damage that `qemu-img check` knows, one image each, and its repair: QEMU finds the image clean afterwards,
+ * and everything that could be read reads the same.
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Whose a journal is, and whether it may be used: what lives and dies with its saver, and what only has its name. */
+/** Who owns a journal, and whether it may be used: locks that end with the saver (S3), and files that only have its name. */
 import * as fs from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openChain, type Chain } from '../../../src/qcow2/chain/openChain';
@@ -19,7 +19,7 @@ import { guestOffset, hostOffset } from '../../../src/qcow2/units';
 const place = workspace();
 const image = place.path('image.qcow2');
 const journal = `${image}-journal`;
-/** A call of the disk at which the save has changed some of the image, and one at which it has just claimed its journal. */
+/** A disk call at which the save has changed a part of the image. */
 const HALF_WAY = 12;
 
 let saver: SaverToKill;
@@ -120,7 +120,7 @@ it('a lock decides, whatever the numbers say: those of the dead are given out ag
   expect(problemOf(() => recover(image, dead))).toMatchObject({ code: 'recover.running' });
 });
 
-it('only one recovers at a time', () => {
+it('S3: only one recovery runs at a time', () => {
   kill();
   const first = localDisk.openForChange(journal);
   expect(first.claim()).toBe('taken');

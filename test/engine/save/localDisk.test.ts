@@ -1,4 +1,4 @@
-/** Saves of real files: what they keep, what they refuse, and what is left when the program is killed. */
+/** Saves of real files: what they keep, what they refuse, and what is left when the program is killed (promise A). */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -117,7 +117,7 @@ describe('a save of a real file', () => {
     expect(fs.readFileSync(file).equals(fs.readFileSync(before))).toBe(true);
   });
 
-  it('refuses a file that somebody has changed, before the journal and after', () => {
+  it('refuses a file that another program has changed, before and after the journal is created', () => {
     const file = copy('changed');
     const image = staged(file);
     fs.appendFileSync(file, 'x');
@@ -144,7 +144,7 @@ describe('a save of a real file', () => {
     expect(disk.state).toEqual(new Map([['/image', changed]]));
   });
 
-  it('refuses while there is a journal', () => {
+  it('refuses while there is a journal (S3)', () => {
     const file = copy('busy');
     fs.writeFileSync(`${file}-journal`, '');
     expect(problemOf(() => saveTo(file))).toMatchObject({ code: 'journal.exists' });
@@ -152,7 +152,7 @@ describe('a save of a real file', () => {
     saveTo(file);
   });
 
-  it('can be cancelled until the journal is sealed, and leaves nothing then', () => {
+  it('can be cancelled until the journal is sealed, and leaves nothing then (S1, S9)', () => {
     const file = copy('cancelled');
     let asked = 0;
     const checkCancelled = (): void => {

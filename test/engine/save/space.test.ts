@@ -1,4 +1,4 @@
-/** How much room a save asks for, on file systems that have only so much. */
+/** How much space a save needs, on file systems that are almost full. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';

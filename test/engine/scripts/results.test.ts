@@ -1,4 +1,4 @@
-/** What `npm test` reads from the reports of the runners: numbers, and each test that failed by its name. */
+/** What `npm test` reads from the reports of the test runners: counts, and the name of each failed test. */
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NOTHING, readSoak, readSuite, readVitest, withFailure } from '../../../scripts/lib/results.mjs';

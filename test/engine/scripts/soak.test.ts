@@ -1,4 +1,4 @@
-/** `npm run soak`, told to be quick: each kind has one turn of one case. */
+/** A short run of `npm run soak`: one case of each kind. */
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { REPOSITORY, run, type Ran } from '../../support/process';

@@ -1,4 +1,4 @@
-/** What is found wrong with a translation. */
+/** The faults found in a translation. */
 import { describe, expect, it } from 'vitest';
 import { faultsOf, tidied } from '../../../scripts/lib/translations.mjs';
 

@@ -1,4 +1,4 @@
-/** Free space given back to the host: what QEMU reads stays, storage goes, and nothing from before can be undone. */
+/** Giving free space back: QEMU reads the same, less storage is used, and earlier edits cannot be undone. */
 import * as fs from 'node:fs';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChangeRequest } from '../../../src/qcow2/edit/changeRequest';
@@ -323,7 +323,7 @@ describe('where holes cannot be made', () => {
 });
 
 describe('stopped by a person', () => {
-  /** Lets so many looks pass. */
+  /** Cancels after so many looks at the flag. */
   const stopper = (looks: number): Progress => {
     let left = looks;
     return {

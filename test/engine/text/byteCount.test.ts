@@ -1,4 +1,4 @@
-/** Numbers of bytes as people write them: on the command line, in the palette and on the page. */
+/** Numbers of bytes as users write them: on the command line, in the palette and on the page. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, parseByteCount, parseBytes, parsePlace } from '../../../src/text/byteCount';

@@ -1,4 +1,4 @@
-/** What the log says of an image's life, and of faults in its thread; never what an image holds. */
+/** The log of an image: its events and errors in its thread, never its content. */
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ImageDocument } from '../../../src/editor/model/document';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { listed, LONGEST_NAME, printable, shortened, shown } from '../../../src/text/printable';
 
-/** Text of anything that may stand in a file: whole characters, halves of them, and what is hidden. */
+/** Any text that a file may contain: whole characters, half surrogate pairs, and hidden characters. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.array(fc.nat({ max: 0xffff }), { maxLength: 40 }).map((units) => String.fromCharCode(...units)),

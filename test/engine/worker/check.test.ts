@@ -1,4 +1,4 @@
-/** The check through the worker: on the image as staged, with progress, and stopped when told. */
+/** The check in the worker: on the image as staged, with progress, and cancellable. */
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Operations } from '../../../src/editor/model/operations';

@@ -1,4 +1,4 @@
-/** The engine in its thread: it answers while it scans, stops when told, and its death is an answer too. */
+/** The engine in its thread: it answers while it scans, can be cancelled, and its death is reported as a problem. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MapForm, OpenOptions, Problem } from '../../../src/worker/api';

@@ -1,4 +1,4 @@
-/** The editor's worker on damaged images: they open with what can be read, the reasons, and no way to change them. */
+/** The editor's worker on damaged images: they open with what can be read and the reasons, and cannot be changed. */
 import * as fs from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ProblemCode } from '../../../src/qcow2/problemText';

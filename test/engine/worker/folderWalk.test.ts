@@ -1,4 +1,4 @@
-/** Images are found by their first bytes, whatever their names and wherever they lie. */
+/** Images are found by their first bytes, whatever their names and folders. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -171,7 +171,7 @@ describe('a walk for images', () => {
     chmodSync(at('locked'), 0);
     chmodSync(at('secret'), 0);
     try {
-      // Root may read everything: then somebody else walks.
+      // Root may read everything, so another user walks.
       const script = `
         const { FolderWalk } = require(${JSON.stringify(bundle(folder))});
         if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }

@@ -1,4 +1,4 @@
-/** Globs mean what they mean in VS Code's settings. */
+/** Globs have the same meaning as in VS Code's settings. */
 import { describe, expect, it } from 'vitest';
 import { compileGlob } from '../../../src/worker/glob';
 

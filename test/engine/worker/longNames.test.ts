@@ -1,4 +1,4 @@
-/** Names as long as a header has room for: what the editor is told of them is small, so that no window is filled by one. */
+/** Names as long as a header allows: the editor gets only a short part, so that they cannot fill a window. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EngineClient } from '../../../src/worker/engineClient';
 import { IndexClient } from '../../../src/worker/indexClient';

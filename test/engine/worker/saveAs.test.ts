@@ -1,4 +1,4 @@
-/** Save As: the image as staged in another file, which shows what the first one shows, or nothing at all. */
+/** Save As: the other file shows exactly what the image as staged shows, or is not written at all. */
 import {
   chmodSync,
   chownSync,
@@ -137,7 +137,7 @@ describe('an image saved as another file', () => {
       mustQemuImg(['create', '-q', '-f', 'qcow2', target(), '1M']);
     });
 
-    /** Refuses, leaves the file as it is, and leaves nothing else behind. */
+    /** Refuses, does not touch the file, and leaves nothing else behind. */
     async function isRefused(code: string): Promise<void> {
       const before = readFileSync(target());
       const names = readdirSync(files.folder);

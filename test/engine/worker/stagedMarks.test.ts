@@ -1,4 +1,4 @@
-/** Marks of what is staged: exact while they are few, coarser but never missing when they are many. */
+/** Marks of staged ranges: exact while they are few, coarser but complete when they are many. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { StagedMarks } from '../../../src/worker/stagedMarks';

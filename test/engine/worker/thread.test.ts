@@ -1,4 +1,4 @@
-/** The flag and the gate that both ends of a thread share. */
+/** The cancel flag and the write gate that host and thread share. */
 import { describe, expect, it } from 'vitest';
 import { CancelFlag, WriteGate } from '../../../src/worker/thread';
 

@@ -1,4 +1,4 @@
-/** Commands as links and other extensions call them: with anything, and with answers that are not theirs to give. */
+/** Commands called by links and other extensions: with any arguments, and with answers that only the user may give. */
 import * as assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
@@ -48,7 +48,7 @@ describe('a command that is called from outside', () => {
     return [...manifest.contributes.commands.map(({ command }) => command), 'qcow2.showFinding'];
   };
 
-  /** What it fails with; it may go on to ask, which is given up. */
+  /** The error of a command; a question that it asks instead is abandoned. */
   async function failureOf(command: string, ...given: unknown[]): Promise<string | undefined> {
     const called = Promise.resolve(vscode.commands.executeCommand(command, ...given)).then(
       () => undefined,
@@ -100,7 +100,7 @@ describe('a command that is called from outside', () => {
       await writeZeroes({ uri, offset: '0', length: '4M' });
       await save(uri);
       const before = readFileSync(uri.fsPath);
-      // Dialogs fail in this suite: that it comes to one is what is wanted.
+      // Dialogs fail in this suite, which shows that the command asked.
       await failureOf('qcow2.giveBack', { uri, confirmed: true });
       assert.ok(readFileSync(uri.fsPath).equals(before));
       assert.equal(document.state?.edits?.done, 1);

@@ -1,4 +1,4 @@
-/** A check by itself: after opening and after every save, beside everything else, and without a trace where it is given up. */
+/** Automatic checks: after opening and after each save, in the background, and without a trace if they are abandoned. */
 import * as assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';

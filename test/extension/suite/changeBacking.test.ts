@@ -1,4 +1,4 @@
-/** Another backing file by the command: staged, undone, redone and saved, judged by qemu-img and by what is read. */
+/** Changing the backing file by command: staged, undone, redone and saved, judged by qemu-img and by reading. */
 import * as assert from 'node:assert/strict';
 import { readFileSync, renameSync } from 'node:fs';
 import * as vscode from 'vscode';

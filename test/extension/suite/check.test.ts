@@ -1,4 +1,4 @@
-/** Check: what is wrong with an image, in the editor and in the tree, and how long that is held to be true. */
+/** Check: findings in the editor and in the tree, and how long a result remains valid. */
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { ChainNode } from '../../../src/chains/chainModel';
@@ -82,7 +82,7 @@ describe('a check', () => {
     await vscode.commands.executeCommand(target.path, place);
     const document = exports.images.find(uri);
     await waitFor('the cluster in the map', () => document?.selection?.start === 0x30000);
-    // Mended by somebody else, they are gone at the next look.
+    // If another program repairs the image, the findings go at the next look.
     qemuImg('check', '-q', '-r', 'all', uri.fsPath);
     await document?.lookAgain();
     assert.deepEqual(vscode.languages.getDiagnostics(uri), []);

@@ -1,4 +1,4 @@
-/** The commands, judged by what qemu-img says of the same image. */
+/** The commands, judged by qemu-img on the same image. */
 import * as assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import * as vscode from 'vscode';

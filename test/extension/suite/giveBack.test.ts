@@ -1,4 +1,4 @@
-/** Reclaim Free Space: no edit, and the end of what could be undone. */
+/** Reclaim Free Space: it is not an edit, and it ends the undo history. */
 import * as assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The settings `qcow2.guards.*`: how strict guards are, and that nothing loosens those that keep an image whole. */
+/** The settings `qcow2.guards.*`, and that none of them loosens a guard that keeps an image intact. */
 import * as assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
@@ -10,7 +10,7 @@ import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 describe('the level of a guard', () => {
   let exports: Exports;
   let folder: ImageFolder;
-  /** Settings that were changed, and what they had been. */
+  /** Settings that were changed, with their previous values. */
   const former = new Map<string, unknown>();
 
   before(async () => {

@@ -1,4 +1,4 @@
-/** What stands in the way of changing an image: nothing is staged or written as long as it does. */
+/** Obstacles to changing an image: nothing is staged or written while there is one. */
 import * as assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
@@ -158,7 +158,7 @@ describe('a change of an image', () => {
       const uri = create('mount/disk.qcow2');
       const document = await openImage(exports, uri);
       assert.deepEqual(document.state?.access, {});
-      // Root may write what permissions forbid; nobody else may mount.
+      // Root may write despite permissions; only root may mount.
       if (isRoot) execFileSync('mount', ['-o', 'remount,ro', mount]);
       else chmodSync(uri.fsPath, 0o444);
       const readOnly = await waitFor('the reason', () => document.state?.access?.readOnly);

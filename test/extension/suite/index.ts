@@ -1,6 +1,6 @@
 /**
- * What VS Code runs in the extension host (`extensionTestsPath`): loads every `*.test.js` bundle beside this one
- * into mocha. The results go to the file that QCOW2_TEST_RESULTS names, for whoever started the run.
+ * The entry that VS Code runs in the extension host (`extensionTestsPath`): loads every `*.test.js` bundle beside this one
+ * into mocha, and writes the results to the file that QCOW2_TEST_RESULTS names.
  */
 import { readdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';

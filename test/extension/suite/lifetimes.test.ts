@@ -1,4 +1,4 @@
-/** Threads that die or are ended in a real VS Code: saves go on to their end, and staged edits come back with their undo. */
+/** Threads that die or are ended in a real VS Code: saves are finished, and staged edits return with their undo. */
 import * as assert from 'node:assert/strict';
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import workerThreads from 'node:worker_threads';

@@ -1,4 +1,4 @@
-/** The log channel: what an image went through, and what went wrong in a command. */
+/** The log channel: the events of an image, and errors of commands. */
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';

@@ -1,4 +1,4 @@
-/** Images open in the editor, however they are opened, and the worker answers what QEMU says. */
+/** Images open in the editor in every way, and the worker's answers equal QEMU's. */
 import * as assert from 'node:assert/strict';
 import { copyFileSync, symlinkSync } from 'node:fs';
 import * as vscode from 'vscode';

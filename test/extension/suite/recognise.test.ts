@@ -1,4 +1,4 @@
-/** Images are recognised by their content: the guard of bases, the tree and the menus know them under any name. */
+/** Images are recognised by their content: the guard of bases, the tree and the menus work with any name. */
 import * as assert from 'node:assert/strict';
 import { linkSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, relative } from 'node:path';
@@ -14,7 +14,7 @@ describe('an image of any name', () => {
   let exports: Exports;
   let folder: ImageFolder;
   let outside: ImageFolder;
-  /** Settings that were changed, and what they had been. */
+  /** Settings that were changed, with their previous values. */
   const former = new Map<string, unknown>();
 
   before(async () => {
@@ -52,7 +52,7 @@ describe('an image of any name', () => {
     return questions.map(({ text }) => text).join('\n');
   }
 
-  /** An overlay that names its base as it is told to, without being asked whether that is there. */
+  /** An overlay that names its base exactly as given, whether it exists or not. */
   function overlay(path: string, backing: string, format = 'qcow2'): void {
     mkdirSync(dirname(path), { recursive: true });
     qemuImg('create', '-q', '-f', 'qcow2', '-u', '-b', backing, '-F', format, path, '16M');
@@ -142,7 +142,7 @@ describe('an image of any name', () => {
   for (const [what, arrange] of Object.entries(MATRIX)) {
     it(`${what} is told before its base is changed, and that it may be unknown where the index is off`, async () => {
       const { base, user } = arrange();
-      // What was made a moment ago has not been told to the index yet.
+      // The index has not been told of the new files yet.
       await exports.chains.index.refresh();
       const asked = await questionsOf(base);
       assert.ok(asked.includes('use this image as their backing file') && asked.includes(user), asked);

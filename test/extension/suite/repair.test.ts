@@ -1,4 +1,4 @@
-/** Repair: an edit like any other, on an image that nothing else may change. */
+/** Repair: an edit like any other, on an image that no other edit may change. */
 import * as assert from 'node:assert/strict';
 import { linkSync, readFileSync } from 'node:fs';
 import * as vscode from 'vscode';

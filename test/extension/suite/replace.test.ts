@@ -1,4 +1,4 @@
-/** What stands in the way of writing over a file that is there: a copy of an image, or a map. */
+/** Obstacles to replacing an existing file by a copy of an image or by a map. */
 import * as assert from 'node:assert/strict';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import type * as vscode from 'vscode';

@@ -1,4 +1,4 @@
-/** Images that are not on a local disk: read whole, within a limit, and alone. */
+/** Images that are not on a local disk: read completely, up to a limit, without other files. */
 import * as assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
@@ -113,7 +113,7 @@ describe('an image that is not on a local disk', () => {
     );
     assert.ok(cells.ok, JSON.stringify(cells));
     await closeAllEditors();
-    // Nobody says when it changes.
+    // No event says when it changes.
     assert.deepEqual(vscode.languages.getDiagnostics(uri), []);
   });
 

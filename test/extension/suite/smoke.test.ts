@@ -1,4 +1,4 @@
-/** The extension comes up in a real VS Code. The pattern for the other files of this suite. */
+/** The extension starts in a real VS Code. Use this file as a template for others in this suite. */
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 

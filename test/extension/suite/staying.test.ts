@@ -1,4 +1,4 @@
-/** Staged edits stay while the file is renamed, moved or changed by others, and in a backup. */
+/** Staged edits survive renaming, moving and changes by other programs, and a backup. */
 import * as assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import * as vscode from 'vscode';

@@ -1,4 +1,4 @@
-/** What cannot be read opens all the same: its page says why, in the words of the headless command. */
+/** Unreadable files open too: the page says why, in the words of the command line. */
 import * as assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import {
 import { ImageFolder } from '../support/images';
 import { guestOffset } from '../../../src/qcow2/units';
 
-/** Writes broken files, by the name of what is wrong with them. */
+/** Writes broken files, named after their fault. */
 const BROKEN: Readonly<Record<string, (path: string, sound: Buffer) => void>> = {
   'an empty file': (path) => {
     writeFileSync(path, '');

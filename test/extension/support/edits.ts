@@ -1,4 +1,4 @@
-/** Editing from the suite: what the page's dialogs do once a person has answered. */
+/** Editing from the suite: what the page's dialogs do once they are confirmed. */
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { parseBytes, parsePlace } from '../../../src/text/byteCount';
@@ -9,7 +9,7 @@ import type { Exports } from '../../../src/extension';
 import type { ChangeRequest, ChangeTally } from '../../../src/worker/api';
 import { activateExtension, closeAllEditors, openedDocument, waitFor } from './extension';
 
-/** A change as a person enters it. */
+/** A change as a user enters it. */
 export interface ChangeArguments {
   readonly uri: vscode.Uri;
   readonly offset: string;
@@ -64,7 +64,7 @@ async function stageRange(
   const { clusterSize = 1, virtualSize = 0 } = document.state?.summary ?? {};
   const start = parsePlace(offset, clusterSize, virtualSize);
   const bytes = parseBytes(length, clusterSize);
-  // Of what is not open there are no clusters: it is refused for that.
+  // An image that is not open has no clusters, and is refused for that reason.
   const range = start.ok && bytes !== undefined ? { start: start.offset, length: bytes } : undefined;
   assert.ok(range !== undefined || virtualSize === 0, `${offset} and ${length} are a range of the disk`);
   const change = changeOf(range ?? { start: 0, length: 1 });

@@ -1,4 +1,4 @@
-/** What the suite's files share: the extension as VS Code activated it, and patience. */
+/** Shared by the suite's files: the activated extension, and waiting. */
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';

@@ -1,4 +1,4 @@
-/** Images for the suite, made by QEMU in folders of their own, inside the workspace or outside. */
+/** Images for the suite, made by QEMU in separate folders, inside or outside the workspace. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** A save that was interrupted: the file half-way, and its journal beside it. */
+/** An interrupted save: the half-written file, and the journal beside it. */
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import { StagedFile } from '../../../src/qcow2/io/stagedFile';
 import type { Disk, MutableFile } from '../../../src/qcow2/save/disk';
@@ -16,7 +16,7 @@ export function interruptSave(path: string, scratchPath: string, length: number,
   try {
     save({ image: file }, failingDisk(path, writes));
   } catch {
-    // As it is meant.
+    // As in a real interruption.
   } finally {
     image.close();
   }

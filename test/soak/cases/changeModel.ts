@@ -1,7 +1,7 @@
 /**
- * Random changes of random images, against a model of the disk. After every change the guest reads what the model has;
- * after every few, written to the files, QEMU finds the image clean, reads the same, and reads from every snapshot what
- * it held before.
+ * Random changes of random images, compared with a model of the disk. After each change the guest reads what the model
+ * holds; every few changes the files are written, and QEMU must find the image clean, read the same, and read from each
+ * snapshot what it held before.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

@@ -1,4 +1,4 @@
-/** A damaged image: the counts of corruptions, leaks and check errors are QEMU's, and so are the words. */
+/** A damaged image: the counts of corruptions, leaks and check errors, and the lines, equal QEMU's. */
 import * as fs from 'node:fs';
 import { EngineError } from '../../../src/qcow2/errors';
 import { seededRandom } from '../../support/builder/random';
@@ -20,7 +20,7 @@ export function damage(seed: number, { folder, tell }: CasePlace): Counts {
   return { images: 1, operations: 2 };
 }
 
-/** What is different, or undefined. */
+/** The first difference, or undefined. */
 function differenceOf(bytes: Buffer, folder: string): string | undefined {
   const judge = qemuCheck(['disk.qcow2'], folder);
   const ours = checkBytes(bytes);

@@ -1,7 +1,7 @@
 /**
- * Random edits of random images, against a model that is whole disks in a row: after every step the guest reads what
- * the model has; after every save, QEMU finds the image clean, reads the same, and reads from every snapshot what it
- * held before.
+ * Random edits of random images, compared with a model that keeps a whole disk for each state. After each step the guest
+ * reads what the model holds; after each save QEMU must find the image clean, read the same, and read from each snapshot
+ * what it held before.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -64,7 +64,7 @@ class Run {
   /** The disk after each edit, the first one before all. */
   #disks: Buffer[];
   #now = 0;
-  /** What is on disk. */
+  /** The disk as saved. */
   #saved: Buffer;
   readonly #snapshots: ReadonlyMap<string, Buffer>;
   readonly #folder: string;
@@ -148,7 +148,7 @@ class Run {
     }
   }
 
-  /** Backs the edits up, and brings them back on the image as it is opened anew. */
+  /** Backs up the edits and restores them on the image, opened again. */
   #restore(): void {
     const { unsaved } = this.#image.edits;
     const now = this.#disks[this.#now]!;
@@ -157,7 +157,7 @@ class Run {
     this.#image = this.#open();
     if (unsaved > 0) this.#image.restore(`${this.#folder}/backup`);
     const edits = this.#image.edits.undoable;
-    // Restored edits lead from the disk to now; what was between them is known only where they are the same.
+    // Restored edits lead from the disk to the current state; the states between are known only if the edits are the same.
     const isStraight = edits === unsaved && this.#disks[this.#now - edits]?.equals(this.#saved) === true;
     this.#disks = isStraight
       ? this.#disks.slice(this.#now - edits, this.#now + 1)

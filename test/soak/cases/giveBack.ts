@@ -1,4 +1,4 @@
-/** A random image, changed at random and saved, gives its free space back: QEMU reads all as before, snapshots too. */
+/** Gives back the free space of a random image after random changes: QEMU reads the same as before, snapshots too. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';

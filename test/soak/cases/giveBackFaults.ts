@@ -39,7 +39,7 @@ export function imageWithFreeSpace(disk: string, options: string, random: Random
     { length: 4 + random.below(4) },
     () => `write -z -u ${64 * random.below(22)}k 64k`,
   );
-  // Not given to the file system: the file stays as long as it is.
+  // Not given to the file system, so the file keeps its length.
   mustQemuIo(disk, [...unmap, 'write -z -u 1472k 64k'], {}, ['-d', 'ignore']);
   return fs.readFileSync(disk);
 }

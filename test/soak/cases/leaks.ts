@@ -1,6 +1,6 @@
 /**
- * A damaged image of which only leaks are repaired: the leaks are gone, and the file is byte for byte what `qemu-img check
- * -r leaks` makes of it, but for the content of clusters that are free now.
+ * Repairs only the leaks of a damaged image: the leaks are gone, and the file equals byte for byte what `qemu-img check
+ * -r leaks` makes of it, except for the content of freed clusters.
  */
 import * as fs from 'node:fs';
 import { EngineError } from '../../../src/qcow2/errors';
@@ -43,7 +43,7 @@ interface Theirs {
   readonly bytes: Buffer;
 }
 
-/** What is wrong with our repair beside QEMU's, or undefined. */
+/** How our repair differs from QEMU's, or undefined. */
 function compare(
   before: Buffer,
   { report, bytes: ours }: RepairedBytes,
@@ -65,7 +65,7 @@ function compare(
     if (kind !== 'refcountTooHigh' || expected !== 0) continue;
     for (let at = 0; at < clusters; at++) freed.add(host / clusterSize + at);
   }
-  // Whoever opens an image for writing changes its header, and what is in the cluster with it; we do with it only this.
+  // QEMU rewrites the header cluster when it opens an image for writing; we change only these fields of it.
   for (let at = 0; at < clusterSize; at++) {
     if (ours[at] !== before[at] && at !== 79) return `the header changed at ${at}`;
   }

@@ -1,6 +1,6 @@
 /**
- * A damaged image, repaired: `qemu-img check` finds it clean where its own repair can make it so; nothing that QEMU could
- * read reads differently unless the report names it.
+ * Repairs a damaged image: `qemu-img check` finds it clean if its own repair would, and everything that QEMU could read
+ * reads the same unless the report names it.
  */
 import * as fs from 'node:fs';
 import { EngineError } from '../../../src/qcow2/errors';
@@ -38,7 +38,7 @@ export function repair(seed: number, { folder, tell }: CasePlace): Counts {
 const status = (folder: string, file: string, ...options: string[]): number =>
   qemuImg(['check', '-q', ...options, file], { cwd: folder }).status;
 
-/** What a repair refuses by name: there is no room for what it would have to make. */
+/** Problems by which a repair may refuse: there is no room for new structures. */
 const LIMITS: ReadonlySet<ProblemCode> = new Set([
   'image.tooLong',
   'refcount.tableFull',
@@ -57,7 +57,7 @@ function canBeRepaired(bytes: Buffer): boolean {
   }
 }
 
-/** What is wrong, or undefined. */
+/** The first fault, or undefined. */
 function judge(bytes: Buffer, { report, bytes: after }: RepairedBytes, folder: string): string | undefined {
   fs.writeFileSync(`${folder}/after.qcow2`, after);
   const image = Qcow2Image.open(new MemoryFile('disk.qcow2', bytes));

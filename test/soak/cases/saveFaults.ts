@@ -1,18 +1,18 @@
-/** One save that is interrupted and fails at calls here and there (test/faults). */
+/** Interrupts one save at a sample of its calls, and makes them fail (test/faults). */
 import * as path from 'node:path';
 import { type Effort, Exercise } from '../../faults/exercise';
 import { makeScenario, SCENARIO_NAMES } from '../../faults/scenarios';
 import { seededRandom } from '../../support/builder/random';
 import type { CasePlace, Counts } from '../kind';
 
-/** Violations that are told. */
+/** Most violations that are printed. */
 const ENOUGH = 5;
-/** One case in so many looks at more calls than the others. */
+/** One case in so many tries more calls than the others. */
 const THOROUGH_EVERY = 8;
 const QUICK: Effort = { losses: 1, qemuEvery: 40, interruptEvery: 8, most: 6 };
 const THOROUGH: Effort = { losses: 2, qemuEvery: 20, interruptEvery: 5, most: 30 };
 
-/** Seeds in a row take turns in all scenarios; every second time the save is that of an undo. */
+/** Consecutive seeds go through all scenarios in turn; every second round saves an undo. */
 export function saveFaults(seed: number, { folder, tell }: CasePlace): Counts {
   const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
   const goesBack = Math.floor(seed / SCENARIO_NAMES.length) % 2 === 1;
@@ -26,7 +26,7 @@ export function saveFaults(seed: number, { folder, tell }: CasePlace): Counts {
     const lines = violations.slice(0, ENOUGH).map(({ where, what }) => `${where}: ${what}`);
     throw new Error(`${scenario.name}: ${violations.length} violations\n${lines.join('\n')}`);
   }
-  // Some repairs are too small to be caught half-way.
+  // Some repairs are too small to be interrupted half-way.
   if (tally.byQemu === 0 || (tally.foreign === 0 && scenario.isRepair !== true && effort === THOROUGH)) {
     throw new Error(`${scenario.name}: hardly anything was judged: ${JSON.stringify(tally)}`);
   }

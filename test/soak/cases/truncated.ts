@@ -1,4 +1,4 @@
-/** A small image that is cut off at any 512 bytes: told as qemu-img tells it. */
+/** A small image that is cut off at any 512 bytes: the answers equal qemu-img's. */
 import { seededRandom } from '../../support/builder/random';
 import { smallImages } from '../../support/damagedImages';
 import { judgeDamaged, listedReason, VERBS } from '../../support/damagedJudge';

@@ -1,6 +1,6 @@
 /**
- * Policy `zero-flag` against QEMU 7.2: the same random changes of twins of one image, by the engine and by qemu-io.
- * Afterwards both map and read alike. With policy `unallocate` both read alike.
+ * Policy `zero-flag` against QEMU 7.2: the engine and qemu-io make the same random changes on two copies of an image.
+ * Afterwards both have the same map and content. With policy `unallocate` both have the same content.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -105,7 +105,7 @@ class Twins {
     assert.deepEqual(shapeOf(this.#ours), shapeOf(this.#theirs), words);
   }
 
-  /** With policy `unallocate`, both read alike, and what was unmapped last is not allocated. */
+  /** With policy `unallocate`, both have the same content, and the last unmapped range is not allocated. */
   compareUnallocate(random: Random): void {
     const operations = Array.from({ length: OPERATIONS }, () =>
       randomOperation(this.plan, random, { policy: 'unallocate', fallback: true }),
@@ -119,7 +119,7 @@ class Twins {
     assert.deepEqual(JSON.parse(String(map)), rows, words);
   }
 
-  /** @returns words for what was done */
+  /** @returns a description of the change */
   #change(operations: readonly Operation[]): string {
     const words = [JSON.stringify(this.plan), ...operations.map(describeOperation)].join('\n');
     const staged = new StagedImage(`${this.#ours}/${DISK}`);

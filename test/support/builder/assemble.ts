@@ -1,6 +1,6 @@
 /**
- * Turns a described image into host files: every structure becomes a region, regions are placed, references to host
- * clusters are counted, and only then are the bytes made.
+ * Turns a description of an image into host files: each structure becomes a region, the regions are placed, references to
+ * host clusters are counted, and then the bytes are written.
  */
 import type { ImageDescription } from './description';
 import { GuestTables } from './guestTables';

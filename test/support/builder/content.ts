@@ -1,6 +1,6 @@
 /**
- * What guests write into test images: bytes that follow from a seed and their own position, so that a sector that
- * turns up in the wrong place, or twice, shows.
+ * Guest data of test images: bytes that depend on a seed and on their position, so that a sector in the wrong place, or a
+ * repeated one, is noticed.
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What a built image should show its guest: a state per cluster, the bytes it reads as, and the kinds a map has. It is
- * the builder's own opinion, reached without looking at the image file.
+ * What the guest of a built image must see: a state for each cluster, its bytes, and the kinds of a map. The builder knows
+ * this from the description, without reading the image file.
  */
 import { clusterContent, type Content } from './content';
 

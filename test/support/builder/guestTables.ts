@@ -194,7 +194,7 @@ export class GuestTables {
     }
   }
 
-  /** Lays compressed streams end to end, as far as the refcount width lets them share a host cluster. */
+  /** Places compressed streams end to end, as far as the refcount width allows them to share a host cluster. */
   #packStreams(streams: ReadonlyMap<ClusterState, Uint8Array>): void {
     const highest = 2 ** (2 ** this.#image.refcountOrder) - 1;
     let run = new Map<ClusterState, Uint8Array>();

@@ -1,6 +1,6 @@
 /**
- * Regions of whole clusters and where they lie in a host file. A region is declared first, placed when all are known,
- * and written last: its bytes may then name the places of the others.
+ * Regions of whole clusters and their places in a host file. A region is declared first, placed when all are known, and
+ * written last, so that its bytes can refer to the places of the others.
  */
 import * as fs from 'node:fs';
 import { seededRandom } from './random';

@@ -1,4 +1,4 @@
-/** A small seeded random generator, so that every image and every failure can be made again from its seed. */
+/** A small random generator with a seed, so that each image and each failure can be repeated from its seed. */
 export interface Random {
   /** An integer from 0 to `limit − 1`; `limit` is at most 2^32. */
   below(limit: number): number;

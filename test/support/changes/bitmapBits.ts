@@ -1,4 +1,4 @@
-/** The bits of an image's persistent dirty bitmaps, read by the specification alone. */
+/** The bits of an image's persistent dirty bitmaps, read by the specification and not by the engine. */
 import * as fs from 'node:fs';
 
 const BITMAPS_EXTENSION = 0x23852875;

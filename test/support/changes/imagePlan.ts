@@ -1,4 +1,4 @@
-/** Images of every kind that can be changed, drawn at random and made with QEMU's own programs. */
+/** Random images of every kind that can be changed, made by QEMU's own programs. */
 import * as fs from 'node:fs';
 import type { Random } from '../builder/random';
 import { Kitchen } from '../matrix/recipe';

@@ -13,7 +13,7 @@ export type Operation =
   | { readonly kind: 'zero'; readonly start: number; readonly length: number; readonly options: ZeroOptions }
   | { readonly kind: 'discard'; readonly start: number; readonly length: number; readonly full: boolean };
 
-/** @param options of zeroing; whatever is missing is drawn */
+/** @param options of zeroing; missing ones are chosen at random */
 export function randomOperation(
   plan: ImagePlan,
   random: Random,

@@ -1,4 +1,4 @@
-/** Raw entries and refcounts of an image file, read by the specification alone: small images with 16-bit refcounts. */
+/** Raw entries and refcounts of a small image with 16-bit refcounts, read by the specification and not by the engine. */
 import * as fs from 'node:fs';
 
 const COPIED = 1n << 63n;

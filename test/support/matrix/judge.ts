@@ -1,6 +1,5 @@
 /**
- * QEMU as the judge of what the headless command says of an image: `info` and `map` field by field, exit codes too,
- * and `read` of the whole disk.
+ * QEMU judges the command line: compares `info` and `map` field by field, with exit codes, and `read` of the whole disk.
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

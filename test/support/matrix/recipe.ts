@@ -1,4 +1,4 @@
-/** How an image of the matrix is made: a few commands to qemu-img and qemu-io in a folder of its own. */
+/** How an image of the matrix is made: a few commands to qemu-img and qemu-io in a separate folder. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { abortQemuIo, mustQemuImg, mustQemuIo } from '../qemu';

@@ -1,4 +1,4 @@
-/** What a document shows of whether its image may be written, while other programs open and close it. */
+/** Whether a document shows that its image may be written, while other programs open and close it. */
 import { mkdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ImageDocument } from '../../../../src/editor/model/document';

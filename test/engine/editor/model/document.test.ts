@@ -1,4 +1,4 @@
-/** Documents without VS Code: names that lead to files, and files that are looked at once. */
+/** Documents without VS Code: several names of a file, and one session for each file. */
 import { linkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ImageDocument } from '../../../../src/editor/model/document';

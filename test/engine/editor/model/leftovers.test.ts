@@ -1,4 +1,4 @@
-/** Leftovers of earlier windows go when they are old, or when their process has ended; what a backup still names stays. */
+/** Leftovers of earlier windows are deleted when they are old or their process has ended, unless a backup needs them. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';

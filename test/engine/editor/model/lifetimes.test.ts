@@ -1,6 +1,6 @@
 /**
- * Threads that die, and threads that are ended: nothing staged is lost, no save is cut off, and nothing is left on disk that
- * is not needed any more.
+ * Threads that die and threads that are ended: nothing staged is lost, no save is cut off, and nothing unneeded is left on
+ * disk.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -247,7 +247,7 @@ describe('a thread that dies', () => {
       expect(held.model.hasUnsaved).toBe(false);
       mustQemuImg(['check', disk]);
       mustQemuIo(disk, ['read -P 0 0 2M', 'read -P 1 2M 2M']);
-      // What was saved is known no more, and what comes next is.
+      // The saved states are no longer known; later ones are.
       await held.zero(3);
       await held.edits[3]!.undo();
       expect(await held.bytes()).toEqual([0, 0, 1, 1, 0]);

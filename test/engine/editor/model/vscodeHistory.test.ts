@@ -1,4 +1,4 @@
-/** What VS Code believes of a document, and where it is wrong. */
+/** What VS Code assumes about a document, and where that is wrong. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VsCodeHistory } from '../../../../src/editor/model/vscodeHistory';
 
