@@ -129,7 +129,8 @@ describe('beside QEMU', () => {
       const ran = await besides(['check', 'disk.qcow2']);
       seen.add(ran.status);
       expect([0, 1]).toContain(ran.status);
-      if (ran.status === 1) expect(ran.stderr).toMatch(/^qcow2: [^\n]*(Another program changed|Not checked: )[^\n]+\n$/);
+      if (ran.status === 1)
+        expect(ran.stderr).toMatch(/^qcow2: [^\n]*(Another program changed|Not checked: )[^\n]+\n$/);
       const map = await besides(['map', 'disk.qcow2']);
       expect(map.stderr).toMatch(/has the image open for writing/);
       expect(map.status).toBe(0);

@@ -213,7 +213,7 @@ describe('an external data file', () => {
     const chain = open('top.qcow2');
     expect(chain.complete).toBe(true);
     expect(chain.view.layers[0]).toMatchObject({ dataFile: 'data.raw', state: 'open' });
-    expect(chain.layers[0]?.dataFile.name).toBe(place.path('data.raw'));
+    expect(chain.layers[0].dataFile.name).toBe(place.path('data.raw'));
   });
 
   test('that is missing leaves an open image and an incomplete chain', () => {
