@@ -106,6 +106,15 @@ const notCastToPosition = {
   message: 'Positions come from the functions of src/qcow2/units.ts.',
 };
 
+/** What is private is so when the program runs, too. */
+const notPrivateByKeyword = {
+  selector:
+    ':matches(PropertyDefinition, MethodDefinition[kind!="constructor"], TSParameterProperty)[accessibility="private"]',
+  message: 'Name it #name instead.',
+};
+
+const SYNTAX = [notCastToPosition, notPrivateByKeyword];
+
 /** Masks of table entries, as numbers, as parts of a `bigint`, or in a text. */
 const ENTRY_MASKS = [
   'Literal[raw=/^.?0x(80000000|40000000|3fffffff|3f000000|7f000000|ff000000|00e0+|ffe00000)/]',
@@ -192,14 +201,17 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {
+    rules: { 'no-restricted-syntax': ['error', notPrivateByKeyword] },
+  },
+  {
     files: ['src/**/*.ts', 'webview/**/*.ts'],
     ignores: ['src/qcow2/units.ts'],
-    rules: { 'no-restricted-syntax': ['error', notCastToPosition] },
+    rules: { 'no-restricted-syntax': ['error', ...SYNTAX] },
   },
   {
     files: ['src/qcow2/**/*.ts'],
     ignores: ['src/qcow2/{units,format/entryBits}.ts'],
-    rules: { 'no-restricted-syntax': ['error', notCastToPosition, ...ENTRY_MASKS] },
+    rules: { 'no-restricted-syntax': ['error', ...SYNTAX, ...ENTRY_MASKS] },
   },
   {
     // What runs without VS Code: the command line, the page, the threads, and the model, which the tests run in Node.
@@ -220,7 +232,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
-        notCastToPosition,
+        ...SYNTAX,
         {
           selector: 'ImportDeclaration[source.value="vscode"][importKind!="type"] > ImportSpecifier',
           message: 'Import vscode as a whole: the rules on what may be called look for its members.',

@@ -54,34 +54,37 @@ export interface Dependent {
 
 export class ChainModel {
   /** By path, and by device and inode: a name in a header may be a link to a file that was found under another name. */
-  private readonly byIdentity = new Map<string, IndexedImage>();
-  private readonly overlays = new Map<string, IndexedImage[]>();
+  readonly #byIdentity = new Map<string, IndexedImage>();
+  readonly #overlays = new Map<string, IndexedImage[]>();
   /** The file that an image names, if it exists; a file with several names is returned under its first one. */
-  private readonly backings = new Map<IndexedImage, IndexedImage>();
+  readonly #backings = new Map<IndexedImage, IndexedImage>();
 
-  constructor(private readonly indexed: IndexedFiles) {
-    for (const image of this.all()) {
+  readonly #indexed: IndexedFiles;
+
+  constructor(indexed: IndexedFiles) {
+    this.#indexed = indexed;
+    for (const image of this.#all()) {
       const { identity } = image;
-      if (identity !== undefined && !this.byIdentity.has(identity)) this.byIdentity.set(identity, image);
+      if (identity !== undefined && !this.#byIdentity.has(identity)) this.#byIdentity.set(identity, image);
     }
     // A relative name may lead to the file from only one of the image's own names, so all of them are tried.
-    for (const alias of this.all()) {
-      const image = this.canonical(alias);
-      const backing = this.resolve(alias);
+    for (const alias of this.#all()) {
+      const image = this.#canonical(alias);
+      const backing = this.#resolve(alias);
       if (backing === undefined) continue;
-      if (!this.backings.has(image)) this.backings.set(image, backing);
-      const overlays = this.overlays.get(backing.path) ?? [];
+      if (!this.#backings.has(image)) this.#backings.set(image, backing);
+      const overlays = this.#overlays.get(backing.path) ?? [];
       if (alias === image || !overlays.includes(image)) overlays.push(image);
-      this.overlays.set(backing.path, overlays);
+      this.#overlays.set(backing.path, overlays);
     }
   }
 
   /** Every existing file, once, whatever its names. */
   *files(): Iterable<IndexedImage> {
-    for (const image of this.all()) {
+    for (const image of this.#all()) {
       if (image.identity === undefined) {
-        if (!this.isNamed(image)) yield image;
-      } else if (this.byIdentity.get(image.identity) === image) {
+        if (!this.#isNamed(image)) yield image;
+      } else if (this.#byIdentity.get(image.identity) === image) {
         yield image;
       }
     }
@@ -89,17 +92,17 @@ export class ChainModel {
 
   /** The tops of all chains, in the order of their names. */
   tops(): ImageNode[] {
-    return this.roots(
-      (image) => this.overlays.get(image.path) === undefined,
-      (image) => listOf(this.backingOf(image)),
+    return this.#roots(
+      (image) => this.#overlays.get(image.path) === undefined,
+      (image) => listOf(this.#backingOf(image)),
     );
   }
 
   /** The bases of all chains, in the order of their names; a chain that is broken ends in its last known layer. */
   bases(): ImageNode[] {
-    return this.roots(
-      (image) => this.backingOf(image) === undefined,
-      (image) => this.overlays.get(image.path) ?? [],
+    return this.#roots(
+      (image) => this.#backingOf(image) === undefined,
+      (image) => this.#overlays.get(image.path) ?? [],
     );
   }
 
@@ -107,24 +110,24 @@ export class ChainModel {
   below(node: ChainNode): ChainNode[] {
     if (node.kind === 'broken' || node.image.backing === undefined) return [];
     const { backing } = node.image;
-    const image = this.backingOf(node.image);
-    if (image === undefined) return [this.broken(node, backing, this.reasonOf(backing))];
-    if (isAmongAncestors(node, image)) return [this.broken(node, backing, 'cycle')];
-    if (node.depth === MAX_LAYERS) return [this.broken(node, backing, 'tooDeep')];
-    return [this.node(image, node)];
+    const image = this.#backingOf(node.image);
+    if (image === undefined) return [this.#broken(node, backing, this.#reasonOf(backing))];
+    if (isAmongAncestors(node, image)) return [this.#broken(node, backing, 'cycle')];
+    if (node.depth === MAX_LAYERS) return [this.#broken(node, backing, 'tooDeep')];
+    return [this.#node(image, node)];
   }
 
   /** The overlays of a node; a broken link of the node itself comes first. */
   above(node: ChainNode): ChainNode[] {
     if (node.kind === 'broken') return [];
     const { backing } = node.image;
-    const isBrokenBase = backing !== undefined && this.backingOf(node.image) === undefined;
-    const links = isBrokenBase ? [this.broken(node, backing, this.reasonOf(backing))] : [];
-    const overlays = (this.overlays.get(node.image.path) ?? []).map((image) => {
+    const isBrokenBase = backing !== undefined && this.#backingOf(node.image) === undefined;
+    const links = isBrokenBase ? [this.#broken(node, backing, this.#reasonOf(backing))] : [];
+    const overlays = (this.#overlays.get(node.image.path) ?? []).map((image) => {
       const isCycle = isAmongAncestors(node, image);
-      if (!isCycle && node.depth < MAX_LAYERS) return this.node(image, node);
+      if (!isCycle && node.depth < MAX_LAYERS) return this.#node(image, node);
       const user = { nameAsWritten: image.path, path: image.path };
-      return this.broken(node, user, isCycle ? 'cycle' : 'tooDeep');
+      return this.#broken(node, user, isCycle ? 'cycle' : 'tooDeep');
     });
     return [...links, ...sortedByName(overlays, nameOf)];
   }
@@ -135,33 +138,33 @@ export class ChainModel {
    * @param identity device and inode; if known, they decide
    */
   overlaysOf(path: string, identity?: string): readonly IndexedImage[] {
-    const image = this.known(path, identity);
-    return image === undefined ? [] : (this.overlays.get(image.path) ?? []);
+    const image = this.#known(path, identity);
+    return image === undefined ? [] : (this.#overlays.get(image.path) ?? []);
   }
 
   /** What depends on a file, nearest first; in a cycle, everything but the file itself. Parameters as for `overlaysOf`. */
   dependentsOf(path: string, identity?: string): readonly Dependent[] {
     const found: Dependent[] = [];
-    const reached = new Set<IndexedImage>([...listOf(this.known(path, identity))]);
+    const reached = new Set<IndexedImage>([...listOf(this.#known(path, identity))]);
     let layer = this.overlaysOf(path, identity);
     for (let distance = 1; layer.length > 0; distance++) {
       const next = layer.filter((image) => !reached.has(image));
       for (const image of next) reached.add(image);
       found.push(...sortedByName(next, (image) => image.path).map((image) => ({ image, distance })));
-      layer = next.flatMap((image) => this.overlays.get(image.path) ?? []);
+      layer = next.flatMap((image) => this.#overlays.get(image.path) ?? []);
     }
     return found;
   }
 
   /** The node of a file in the forest seen from its tops, or from its bases. */
   find(path: string, fromBase: boolean): ChainNode | undefined {
-    const image = this.known(path);
+    const image = this.#known(path);
     if (image === undefined) return undefined;
     const outward = (at: IndexedImage): IndexedImage | undefined =>
-      fromBase ? this.backingOf(at) : this.overlays.get(at.path)?.[0];
+      fromBase ? this.#backingOf(at) : this.#overlays.get(at.path)?.[0];
     const way = [image];
     for (let at = outward(image); at !== undefined && !way.includes(at); at = outward(at)) way.push(at);
-    let node: ChainNode = this.node(way.pop() ?? image, undefined);
+    let node: ChainNode = this.#node(way.pop() ?? image, undefined);
     for (let next = way.pop(); next !== undefined; next = way.pop()) {
       const wanted = next;
       const children: ChainNode[] = fromBase ? this.above(node) : this.below(node);
@@ -178,8 +181,8 @@ export class ChainModel {
     const below = new Set<IndexedImage>();
     for (let at = node.image; at.backing !== undefined && below.size < MAX_LAYERS;) {
       below.add(at);
-      const next = this.backingOf(at);
-      if (next === undefined) return this.reasonOf(at.backing) === 'notRead';
+      const next = this.#backingOf(at);
+      if (next === undefined) return this.#reasonOf(at.backing) === 'notRead';
       if (below.has(next)) return false;
       at = next;
     }
@@ -198,24 +201,24 @@ export class ChainModel {
   }
 
   /** Finds a file by any of its names, or by its identity. */
-  private known(path: string, identity?: string): IndexedImage | undefined {
-    const named = this.at(path);
+  #known(path: string, identity?: string): IndexedImage | undefined {
+    const named = this.#at(path);
     const known = identity ?? named?.identity;
-    return known === undefined ? named : this.byIdentity.get(known);
+    return known === undefined ? named : this.#byIdentity.get(known);
   }
 
-  private at(path: string): IndexedImage | undefined {
-    const { found, beside, named } = this.indexed;
+  #at(path: string): IndexedImage | undefined {
+    const { found, beside, named } = this.#indexed;
     return found.get(path) ?? beside.get(path) ?? named.get(path);
   }
 
   /** The entry that represents a file with several names. */
-  private canonical(image: IndexedImage): IndexedImage {
-    return image.identity === undefined ? image : (this.byIdentity.get(image.identity) ?? image);
+  #canonical(image: IndexedImage): IndexedImage {
+    return image.identity === undefined ? image : (this.#byIdentity.get(image.identity) ?? image);
   }
 
-  private *all(): Iterable<IndexedImage> {
-    const { found, beside, named } = this.indexed;
+  *#all(): Iterable<IndexedImage> {
+    const { found, beside, named } = this.#indexed;
     yield* found.values();
     for (const image of beside.values()) if (!found.has(image.path)) yield image;
     for (const image of named.values()) {
@@ -224,26 +227,26 @@ export class ChainModel {
   }
 
   /** The file that an image names, seen from any of the image's own names, if it exists. */
-  private backingOf(image: IndexedImage): IndexedImage | undefined {
-    return this.backings.get(image);
+  #backingOf(image: IndexedImage): IndexedImage | undefined {
+    return this.#backings.get(image);
   }
 
   /** The file that an image names, seen from one of the image's own names. */
-  private resolve(image: IndexedImage): IndexedImage | undefined {
+  #resolve(image: IndexedImage): IndexedImage | undefined {
     const path = image.backing?.path;
-    const named = path === undefined ? undefined : this.at(path);
-    return named?.identity === undefined ? undefined : this.byIdentity.get(named.identity);
+    const named = path === undefined ? undefined : this.#at(path);
+    return named?.identity === undefined ? undefined : this.#byIdentity.get(named.identity);
   }
 
-  private reasonOf(backing: BackingReference): BrokenNode['reason'] {
+  #reasonOf(backing: BackingReference): BrokenNode['reason'] {
     if (backing.problem !== undefined || backing.path === undefined) return 'refused';
-    return this.indexed.named.has(backing.path) ? 'missing' : 'notRead';
+    return this.#indexed.named.has(backing.path) ? 'missing' : 'notRead';
   }
 
   /**
    * Files with `isRoot`, and one file of each cycle, where no file is a root.
    */
-  private roots(
+  #roots(
     isRoot: (image: IndexedImage) => boolean,
     neighbours: (image: IndexedImage) => readonly IndexedImage[],
   ): ImageNode[] {
@@ -257,22 +260,22 @@ export class ChainModel {
       roots.push(image);
       reach(image, neighbours, reached);
     }
-    return sortedByName(roots, ({ path }) => path).map((image) => this.node(image, undefined));
+    return sortedByName(roots, ({ path }) => path).map((image) => this.#node(image, undefined));
   }
 
-  private node(image: IndexedImage, parent: ImageNode | undefined): ImageNode {
+  #node(image: IndexedImage, parent: ImageNode | undefined): ImageNode {
     const id = `${parent?.id ?? ''}\n${image.path}`;
     const depth = (parent?.depth ?? 0) + 1;
-    const isOutside = !this.indexed.found.has(image.path);
-    return { kind: 'image', id, image, parent, depth, isOutside, isNamed: this.isNamed(image) };
+    const isOutside = !this.#indexed.found.has(image.path);
+    return { kind: 'image', id, image, parent, depth, isOutside, isNamed: this.#isNamed(image) };
   }
 
   /** Known only because an image names it. */
-  private isNamed({ path }: IndexedImage): boolean {
-    return !this.indexed.found.has(path) && !this.indexed.beside.has(path);
+  #isNamed({ path }: IndexedImage): boolean {
+    return !this.#indexed.found.has(path) && !this.#indexed.beside.has(path);
   }
 
-  private broken(parent: ChainNode, reference: BackingReference, reason: BrokenNode['reason']): BrokenNode {
+  #broken(parent: ChainNode, reference: BackingReference, reason: BrokenNode['reason']): BrokenNode {
     const id = `${parent.id}\n${reason}\n${reference.nameAsWritten}`;
     return { kind: 'broken', id, reason, reference, parent };
   }

@@ -15,18 +15,18 @@ const REVEALS = 3;
 export class ChainView implements vscode.Disposable {
   readonly index: WorkspaceIndex;
   readonly tree: ChainTree;
-  private readonly usage: UsageSearch;
-  private readonly view: vscode.TreeView<ChainNode>;
-  private readonly indexSubscription: vscode.Disposable;
+  readonly #usage: UsageSearch;
+  readonly #view: vscode.TreeView<ChainNode>;
+  readonly #indexSubscription: vscode.Disposable;
 
   /** Costs nothing until the view is shown or the index is started. */
   constructor(workerScript: string, health: HealthSource) {
     this.index = new WorkspaceIndex(workerScript);
     this.tree = new ChainTree(this.index, health);
-    this.usage = new UsageSearch(workerScript, this.index, () => this.tree.currentModel());
-    this.view = vscode.window.createTreeView(VIEW, { treeDataProvider: this.tree, showCollapseAll: true });
-    this.indexSubscription = this.index.onDidChange(() => {
-      this.say();
+    this.#usage = new UsageSearch(workerScript, this.index, () => this.tree.currentModel());
+    this.#view = vscode.window.createTreeView(VIEW, { treeDataProvider: this.tree, showCollapseAll: true });
+    this.#indexSubscription = this.index.onDidChange(() => {
+      this.#say();
     });
   }
 
@@ -37,7 +37,7 @@ export class ChainView implements vscode.Disposable {
   setFilter(text: string): void {
     this.tree.filter = text.trim();
     void vscode.commands.executeCommand('setContext', 'qcow2.chains.isFiltered', this.filter !== '');
-    this.say();
+    this.#say();
   }
 
   /** From the base to its overlays, or from the top to its base. */
@@ -48,12 +48,12 @@ export class ChainView implements vscode.Disposable {
 
   /** The node that a command acts on: its argument, or the selection. */
   chosen(node: ChainNode | undefined): ChainNode | undefined {
-    return node ?? this.view.selection[0];
+    return node ?? this.#view.selection[0];
   }
 
   /** Everything that depends on a file, directly or through others, in the workspace and around the file. */
   usageOf(path: string): Promise<Usage> {
-    return this.usage.of(path);
+    return this.#usage.of(path);
   }
 
   /** Selects an image in the view, clearing a filter that hides it. @returns false if the view does not have it */
@@ -67,7 +67,7 @@ export class ChainView implements vscode.Disposable {
       if (node === undefined) return false;
       if (!this.tree.shows(node)) this.setFilter('');
       try {
-        await this.view.reveal(node, { select: true, focus: true, expand: true });
+        await this.#view.reveal(node, { select: true, focus: true, expand: true });
         return true;
       } catch (error) {
         log.warn(`The tree does not show ${path}: ${error instanceof Error ? error.message : String(error)}`);
@@ -81,20 +81,20 @@ export class ChainView implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.indexSubscription.dispose();
-    this.view.dispose();
+    this.#indexSubscription.dispose();
+    this.#view.dispose();
     this.tree.dispose();
-    this.usage.dispose();
+    this.#usage.dispose();
     this.index.dispose();
   }
 
-  private say(): void {
+  #say(): void {
     const lines = [
       ...(this.filter === '' ? [] : [vscode.l10n.t('Filter: {0}', this.filter)]),
       ...(this.index.hasMore
         ? [vscode.l10n.t('There are more images than `qcow2.index.maxFiles` allows; some are not shown.')]
         : []),
     ];
-    sayInView(this.view, lines);
+    sayInView(this.#view, lines);
   }
 }

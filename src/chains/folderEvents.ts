@@ -14,14 +14,17 @@ export interface FolderEvents {
 }
 
 export class FolderWatch implements vscode.Disposable {
-  private watchers: vscode.Disposable[] = [];
-  private readonly touched = new Set<string>();
-  private readonly deleted = new Set<string>();
-  private readonly settle: Debounce;
+  #watchers: vscode.Disposable[] = [];
+  readonly #touched = new Set<string>();
+  readonly #deleted = new Set<string>();
+  readonly #settle: Debounce;
+
+  readonly #take: (events: FolderEvents) => void;
 
   /** @param take gets each batch; called at any time between `watch` and `dispose` */
-  constructor(private readonly take: (events: FolderEvents) => void) {
-    this.settle = new Debounce(
+  constructor(take: (events: FolderEvents) => void) {
+    this.#take = take;
+    this.#settle = new Debounce(
       () => {
         this.flush();
       },
@@ -32,40 +35,40 @@ export class FolderWatch implements vscode.Disposable {
 
   /** Watches exactly these folders. */
   watch(deep: readonly vscode.Uri[], shallow: readonly vscode.Uri[]): void {
-    for (const watcher of this.watchers) watcher.dispose();
-    this.watchers = [
-      ...deep.map((folder) => this.watchFolder(folder, '**/*')),
-      ...shallow.map((folder) => this.watchFolder(folder, '*')),
+    for (const watcher of this.#watchers) watcher.dispose();
+    this.#watchers = [
+      ...deep.map((folder) => this.#watchFolder(folder, '**/*')),
+      ...shallow.map((folder) => this.#watchFolder(folder, '*')),
     ];
   }
 
   /** Delivers the events so far immediately. */
   flush(): void {
-    if (this.touched.size + this.deleted.size === 0) return;
-    const events = { touched: new Set(this.touched), deleted: new Set(this.deleted) };
-    this.touched.clear();
-    this.deleted.clear();
-    this.take(events);
+    if (this.#touched.size + this.#deleted.size === 0) return;
+    const events = { touched: new Set(this.#touched), deleted: new Set(this.#deleted) };
+    this.#touched.clear();
+    this.#deleted.clear();
+    this.#take(events);
   }
 
   dispose(): void {
-    this.settle.dispose();
-    for (const watcher of this.watchers) watcher.dispose();
+    this.#settle.dispose();
+    for (const watcher of this.#watchers) watcher.dispose();
   }
 
-  private watchFolder(folder: vscode.Uri, pattern: string): vscode.Disposable {
+  #watchFolder(folder: vscode.Uri, pattern: string): vscode.Disposable {
     const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, pattern));
     const onTouch = (uri: vscode.Uri): void => {
-      this.touched.add(uri.fsPath);
-      this.settle.call();
+      this.#touched.add(uri.fsPath);
+      this.#settle.call();
     };
     watcher.onDidCreate(onTouch);
     watcher.onDidChange(onTouch);
     watcher.onDidDelete((uri) => {
       // Events before the deletion no longer matter.
-      this.touched.delete(uri.fsPath);
-      this.deleted.add(uri.fsPath);
-      this.settle.call();
+      this.#touched.delete(uri.fsPath);
+      this.#deleted.add(uri.fsPath);
+      this.#settle.call();
     });
     return watcher;
   }

@@ -11,30 +11,33 @@ const KEY = 'qcow2.images';
 const MAX_NAMES = 20_000;
 
 export class ImageKey implements vscode.Disposable {
-  private readonly subscription: vscode.Disposable;
-  private told: ReadonlySet<string> = new Set();
+  readonly #subscription: vscode.Disposable;
+  #told: ReadonlySet<string> = new Set();
 
-  constructor(private readonly index: WorkspaceIndex) {
-    this.subscription = index.onDidChange(() => {
-      this.show();
+  readonly #index: WorkspaceIndex;
+
+  constructor(index: WorkspaceIndex) {
+    this.#index = index;
+    this.#subscription = index.onDidChange(() => {
+      this.#show();
     });
   }
 
   dispose(): void {
-    this.subscription.dispose();
+    this.#subscription.dispose();
   }
 
   /** Once per batch, and only if something changed. */
-  private show(): void {
-    const paths = new Set(this.paths());
-    if (paths.size === this.told.size && [...paths].every((path) => this.told.has(path))) return;
-    this.told = paths;
+  #show(): void {
+    const paths = new Set(this.#paths());
+    if (paths.size === this.#told.size && [...paths].every((path) => this.#told.has(path))) return;
+    this.#told = paths;
     const names = Object.fromEntries([...paths].flatMap(resourcePaths).map((name) => [name, true]));
     void vscode.commands.executeCommand('setContext', KEY, names);
   }
 
-  private *paths(): Iterable<string> {
-    const { found, beside } = this.index.files;
+  *#paths(): Iterable<string> {
+    const { found, beside } = this.#index.files;
     let count = 0;
     for (const { path, format } of [...found.values(), ...beside.values()]) {
       if (format !== 'qcow2' || isImageName(path)) continue;

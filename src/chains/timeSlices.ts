@@ -7,20 +7,20 @@
 const SLICE = 8;
 
 export class TimeSlices {
-  private sliceEnd = 0;
-  private next: Promise<void> | undefined;
+  #sliceEnd = 0;
+  #next: Promise<void> | undefined;
 
   /** Resolves immediately while the current slice lasts, otherwise in a later one. */
   async turn(): Promise<void> {
-    while (performance.now() >= this.sliceEnd) {
-      this.next ??= new Promise((resolve) => {
+    while (performance.now() >= this.#sliceEnd) {
+      this.#next ??= new Promise((resolve) => {
         setImmediate(() => {
-          this.sliceEnd = performance.now() + SLICE;
-          this.next = undefined;
+          this.#sliceEnd = performance.now() + SLICE;
+          this.#next = undefined;
           resolve();
         });
       });
-      await this.next;
+      await this.#next;
     }
   }
 }

@@ -24,15 +24,16 @@ export interface Usage {
 
 export class UsageSearch {
   /** A separate thread: that of the index may be busy with a long walk. */
-  private readonly client: IndexClient;
+  readonly #client: IndexClient;
+
+  readonly #index: WorkspaceIndex;
+  readonly #model: () => ChainModel;
 
   /** @param model the current model of the index */
-  constructor(
-    workerScript: string,
-    private readonly index: WorkspaceIndex,
-    private readonly model: () => ChainModel,
-  ) {
-    this.client = new IndexClient(workerScript, (error) => {
+  constructor(workerScript: string, index: WorkspaceIndex, model: () => ChainModel) {
+    this.#index = index;
+    this.#model = model;
+    this.#client = new IndexClient(workerScript, (error) => {
       log.fault('The thread that looks around an image', error);
     });
   }
@@ -40,42 +41,42 @@ export class UsageSearch {
   /** Takes at most as long as the first index. Never rejects. @param path any name of the file */
   async of(path: string): Promise<Usage> {
     const [isIndexed, around] = await Promise.all([
-      within(this.indexed()),
-      within(this.client.lookAround(path, vscode.workspace.isTrusted)),
+      within(this.#indexed()),
+      within(this.#client.lookAround(path, vscode.workspace.isTrusted)),
     ]);
-    const gaps: SearchGap[] = [...this.index.gaps];
+    const gaps: SearchGap[] = [...this.#index.gaps];
     if (isIndexed === undefined) gaps.push({ kind: 'running' });
     if (around?.ok !== true) {
-      const model = this.model();
+      const model = this.#model();
       gaps.push({ kind: 'running' });
       return { dependents: model.dependentsOf(path), model, gaps: distinct(gaps) };
     }
     const { identity, unreadable, isCut } = around.value;
     if (isCut) gaps.push({ kind: 'cut' });
     if (unreadable.length > 0) gaps.push({ kind: 'unreadable', paths: unreadable });
-    const model = this.modelWith(around.value);
+    const model = this.#modelWith(around.value);
     return { dependents: model.dependentsOf(path, identity), model, gaps: distinct(gaps) };
   }
 
   dispose(): void {
-    this.client.dispose();
+    this.#client.dispose();
   }
 
-  private async indexed(): Promise<true> {
-    await this.index.start();
-    await this.index.whenSettled();
+  async #indexed(): Promise<true> {
+    await this.#index.start();
+    await this.#index.whenSettled();
     return true;
   }
 
   /** The index and what lies around the file, as one forest. */
-  private modelWith({ images, named }: Surroundings): ChainModel {
-    const { files } = this.index;
+  #modelWith({ images, named }: Surroundings): ChainModel {
+    const { files } = this.#index;
     const isKnown = (image: IndexedImage): boolean => {
       const known =
         files.found.get(image.path) ?? files.beside.get(image.path) ?? files.named.get(image.path);
       return known?.identity === image.identity && known?.backing?.path === image.backing?.path;
     };
-    if ([...images, ...named].every(isKnown)) return this.model();
+    if ([...images, ...named].every(isKnown)) return this.#model();
     // The search just made is more recent.
     const found = new Map(files.found);
     const beside = new Map([...files.beside, ...byPath(images)]);

@@ -29,48 +29,48 @@ const MANY_NAMES = 20_000;
 const MAX_UNREADABLE = 1000;
 
 export class WorkspaceIndex implements vscode.Disposable {
-  private readonly found = new Map<string, IndexedImage>();
-  private readonly beside = new Map<string, IndexedImage>();
-  private readonly named = new Map<string, IndexedImage>();
-  private readonly unreadable = new Set<string>();
-  private readonly client: IndexClient;
-  private readonly changeEmitter = new vscode.EventEmitter<void>();
-  private readonly disposables: { dispose(): unknown }[] = [this.changeEmitter];
-  private readonly watch = new FolderWatch((events) => void this.enqueue(() => this.takeEvents(events)));
+  readonly #found = new Map<string, IndexedImage>();
+  readonly #beside = new Map<string, IndexedImage>();
+  readonly #named = new Map<string, IndexedImage>();
+  readonly #unreadable = new Set<string>();
+  readonly #client: IndexClient;
+  readonly #changeEmitter = new vscode.EventEmitter<void>();
+  readonly #disposables: { dispose(): unknown }[] = [this.#changeEmitter];
+  readonly #watch = new FolderWatch((events) => void this.#enqueue(() => this.#takeEvents(events)));
   /** Folders of open images. */
-  private openFolders: readonly string[] = [];
+  #openFolders: readonly string[] = [];
   /** Those that no indexed workspace folder covers. */
-  private shallowFolders: readonly string[] = [];
+  #shallowFolders: readonly string[] = [];
   /** Queue: work on the index, one piece after the other. */
-  private work: Promise<void> = Promise.resolve();
+  #work: Promise<void> = Promise.resolve();
   /** Counts restarts: a walk of an earlier one stops. */
-  private edition = 0;
-  private lastShown = 0;
-  private started: Promise<void> | undefined;
+  #edition = 0;
+  #lastShown = 0;
+  #started: Promise<void> | undefined;
   /** Folders with more images or files than the limits. */
-  private readonly cut = new Set<string>();
-  private isNamedCut = false;
+  readonly #cut = new Set<string>();
+  #isNamedCut = false;
   /** A walk did not finish. */
-  private isBroken = false;
+  #isBroken = false;
   /** The images that the first search found. */
-  private initial: ReadonlySet<string> | undefined;
+  #initial: ReadonlySet<string> | undefined;
 
   /** Fires when something has to be shown differently. */
-  readonly onDidChange = this.changeEmitter.event;
+  readonly onDidChange = this.#changeEmitter.event;
 
   constructor(workerScript: string) {
-    this.client = new IndexClient(workerScript, (error) => {
+    this.#client = new IndexClient(workerScript, (error) => {
       log.fault('The thread of the workspace index', error);
     });
   }
 
   get files(): IndexedFiles {
-    return { found: this.found, beside: this.beside, named: this.named };
+    return { found: this.#found, beside: this.#beside, named: this.#named };
   }
 
   /** True when there are more images than the settings allow. */
   get hasMore(): boolean {
-    return this.cut.size > 0 || this.isNamedCut;
+    return this.#cut.size > 0 || this.#isNamedCut;
   }
 
   /** Why images of the workspace may be missing, apart from the search still running. */
@@ -79,29 +79,29 @@ export class WorkspaceIndex implements vscode.Disposable {
     return [
       ...(isOff ? [{ kind: 'off' } as const] : []),
       ...(this.hasMore ? [{ kind: 'cut' } as const] : []),
-      ...(this.isBroken ? [{ kind: 'running' } as const] : []),
-      ...(this.unreadable.size > 0 ? [{ kind: 'unreadable', paths: [...this.unreadable] } as const] : []),
+      ...(this.#isBroken ? [{ kind: 'running' } as const] : []),
+      ...(this.#unreadable.size > 0 ? [{ kind: 'unreadable', paths: [...this.#unreadable] } as const] : []),
     ];
   }
 
   /** Whether a file is known to be a qcow2 image, by its content. */
   isImage(path: string): boolean {
-    return (this.found.get(path) ?? this.beside.get(path))?.format === 'qcow2';
+    return (this.#found.get(path) ?? this.#beside.get(path))?.format === 'qcow2';
   }
 
   /** Starts indexing and watching, the first time it is called, and waits for the first index. */
   start(): Promise<void> {
-    this.started ??= this.begin();
-    return this.started;
+    this.#started ??= this.#begin();
+    return this.#started;
   }
 
   /** The same; if the first index takes long, waits only until there is something to show. */
   async firstLook(): Promise<void> {
     const started = this.start();
-    if (this.lastShown > 0) return;
+    if (this.#lastShown > 0) return;
     let subscription: vscode.Disposable | undefined;
     const shown = new Promise<undefined>((resolve) => {
-      subscription = this.changeEmitter.event(() => {
+      subscription = this.#changeEmitter.event(() => {
         resolve(undefined);
       });
     });
@@ -109,209 +109,209 @@ export class WorkspaceIndex implements vscode.Disposable {
     subscription?.dispose();
   }
 
-  private async begin(): Promise<void> {
-    this.disposables.push(
-      vscode.workspace.onDidChangeWorkspaceFolders(() => void this.restart()),
+  async #begin(): Promise<void> {
+    this.#disposables.push(
+      vscode.workspace.onDidChangeWorkspaceFolders(() => void this.#restart()),
       vscode.workspace.onDidChangeConfiguration((event) => {
-        if (INDEX_SETTINGS.some((section) => event.affectsConfiguration(section))) void this.restart();
+        if (INDEX_SETTINGS.some((section) => event.affectsConfiguration(section))) void this.#restart();
       }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => void this.refresh()),
       vscode.window.onDidChangeWindowState(({ focused }) => {
         // Files outside the workspace are not watched.
-        if (focused && this.named.size > 0) void this.enqueue(() => this.followNames());
+        if (focused && this.#named.size > 0) void this.#enqueue(() => this.#followNames());
       }),
     );
-    await this.restart();
+    await this.#restart();
   }
 
   /** Sets the folders of open images: they are indexed too, without their subfolders. */
   setOpenFolders(folders: readonly string[]): void {
-    this.openFolders = [...new Set(folders)];
-    if (this.started === undefined || sameNames(this.shallowFolders, this.uncovered())) return;
-    this.watchFolders();
-    void this.enqueue(() => this.readBeside());
+    this.#openFolders = [...new Set(folders)];
+    if (this.#started === undefined || sameNames(this.#shallowFolders, this.#uncovered())) return;
+    this.#watchFolders();
+    void this.#enqueue(() => this.#readBeside());
   }
 
   /** Reads the header of any file, indexed or not. */
   async look(path: string): Promise<IndexedImage> {
-    const [image] = await this.client.readHeaders([path]);
+    const [image] = await this.#client.readHeaders([path]);
     return image ?? { path, fileSize: 0, allocatedBytes: 0, format: 'unknown' };
   }
 
   /** Whether an image was created after the workspace was opened. */
   isNew(path: string): boolean {
-    return this.initial?.has(path) === false && this.found.has(path);
+    return this.#initial?.has(path) === false && this.#found.has(path);
   }
 
   /** Waits until everything pending at the time of the call has been read. */
   whenSettled(): Promise<void> {
-    this.watch.flush();
-    return this.work;
+    this.#watch.flush();
+    return this.#work;
   }
 
   /** Searches and reads everything again. */
   refresh(): Promise<void> {
-    return this.started === undefined ? this.start() : this.enqueue(() => this.readAll());
+    return this.#started === undefined ? this.start() : this.#enqueue(() => this.#readAll());
   }
 
   dispose(): void {
-    this.edition++;
-    this.watch.dispose();
-    this.client.dispose();
-    for (const disposable of this.disposables) disposable.dispose();
+    this.#edition++;
+    this.#watch.dispose();
+    this.#client.dispose();
+    for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  private restart(): Promise<void> {
-    this.edition++;
-    this.initial = undefined;
-    this.watchFolders();
-    return this.enqueue(() => this.readAll());
+  #restart(): Promise<void> {
+    this.#edition++;
+    this.#initial = undefined;
+    this.#watchFolders();
+    return this.#enqueue(() => this.#readAll());
   }
 
-  private watchFolders(): void {
-    this.shallowFolders = this.uncovered();
-    this.watch.watch(
+  #watchFolders(): void {
+    this.#shallowFolders = this.#uncovered();
+    this.#watch.watch(
       indexedFolders(),
-      this.shallowFolders.map((folder) => vscode.Uri.file(folder)),
+      this.#shallowFolders.map((folder) => vscode.Uri.file(folder)),
     );
   }
 
   /** Folders of open images that no indexed folder of the workspace covers. */
-  private uncovered(): string[] {
+  #uncovered(): string[] {
     if (!indexSettings().enabled) return [];
     const roots = localFolders().map(({ fsPath }) => fsPath);
-    return this.openFolders.filter((folder) => !roots.some((root) => isWithin(folder, root)));
+    return this.#openFolders.filter((folder) => !roots.some((root) => isWithin(folder, root)));
   }
 
-  private enqueue(piece: () => Promise<void>): Promise<void> {
-    this.work = this.work.then(piece);
-    return this.work;
+  #enqueue(piece: () => Promise<void>): Promise<void> {
+    this.#work = this.#work.then(piece);
+    return this.#work;
   }
 
-  private async readAll(): Promise<void> {
-    const { edition } = this;
+  async #readAll(): Promise<void> {
+    const edition = this.#edition;
     const seen = new Set<string>();
-    this.cut.clear();
-    this.unreadable.clear();
-    this.isBroken = false;
+    this.#cut.clear();
+    this.#unreadable.clear();
+    this.#isBroken = false;
     for (const folder of indexedFolders()) {
-      await this.walk(folder, [folder.fsPath], indexSettings(folder).maxImages, (images) => {
+      await this.#walk(folder, [folder.fsPath], indexSettings(folder).maxImages, (images) => {
         for (const image of images) {
           seen.add(image.path);
-          this.found.set(image.path, image);
+          this.#found.set(image.path, image);
         }
       });
     }
-    if (edition !== this.edition) return;
-    for (const path of this.found.keys()) if (!seen.has(path)) this.found.delete(path);
-    this.initial ??= seen;
-    await this.readBeside();
+    if (edition !== this.#edition) return;
+    for (const path of this.#found.keys()) if (!seen.has(path)) this.#found.delete(path);
+    this.#initial ??= seen;
+    await this.#readBeside();
   }
 
   /** Indexes the folders of open images that lie outside. */
-  private async readBeside(): Promise<void> {
+  async #readBeside(): Promise<void> {
     const seen = new Map<string, IndexedImage>();
     const { maxImages, followsLinks } = indexSettings();
-    for (const root of this.shallowFolders) {
+    for (const root of this.#shallowFolders) {
       const limits = { maxImages, maxFiles: MAX_LOOKED_AT };
       const request = { root, starts: [root], exclude: [], isDeep: false, followsLinks, ...limits };
-      await this.client.walk(request, ({ images }) => {
+      await this.#client.walk(request, ({ images }) => {
         for (const image of images) seen.set(image.path, image);
         return true;
       });
     }
-    this.beside.clear();
-    for (const [path, image] of seen) this.beside.set(path, image);
-    await this.followNames();
+    this.#beside.clear();
+    for (const [path, image] of seen) this.#beside.set(path, image);
+    await this.#followNames();
   }
 
   /** Walks a workspace folder, starting at some files and folders. @param take gets the images of each part */
-  private async walk(
+  async #walk(
     folder: vscode.Uri,
     starts: readonly string[],
     maxImages: number,
     take: (images: readonly IndexedImage[]) => void,
   ): Promise<void> {
-    const { edition } = this;
+    const edition = this.#edition;
     const { exclude, followsLinks } = indexSettings(folder);
     const root = folder.fsPath;
     const limits = { maxImages, maxFiles: MAX_LOOKED_AT };
     const request: WalkRequest = { root, starts, exclude, isDeep: true, followsLinks, ...limits };
-    const isWhole = await this.client.walk(request, ({ images, unreadable, isCut }: WalkPart) => {
-      if (edition !== this.edition) return false;
+    const isWhole = await this.#client.walk(request, ({ images, unreadable, isCut }: WalkPart) => {
+      if (edition !== this.#edition) return false;
       take(images);
-      for (const path of unreadable) if (this.unreadable.size < MAX_UNREADABLE) this.unreadable.add(path);
-      if (isCut) this.cut.add(root);
-      if (images.length > 0 && performance.now() - this.lastShown > SHOW_EVERY) this.show();
+      for (const path of unreadable) if (this.#unreadable.size < MAX_UNREADABLE) this.#unreadable.add(path);
+      if (isCut) this.#cut.add(root);
+      if (images.length > 0 && performance.now() - this.#lastShown > SHOW_EVERY) this.#show();
       return true;
     });
-    if (!isWhole && edition === this.edition) this.isBroken = true;
+    if (!isWhole && edition === this.#edition) this.#isBroken = true;
   }
 
   /** Reads the files that headers name and that were not found; they are read again each time. */
-  private async followNames(): Promise<void> {
-    const before = new Set(this.named.keys());
+  async #followNames(): Promise<void> {
+    const before = new Set(this.#named.keys());
     const reached = new Set<string>();
-    this.isNamedCut = false;
+    this.#isNamedCut = false;
     if (vscode.workspace.isTrusted) {
-      for (let next = this.namedBeyond(reached); next.length > 0; next = this.namedBeyond(reached)) {
+      for (let next = this.#namedBeyond(reached); next.length > 0; next = this.#namedBeyond(reached)) {
         for (const path of next) reached.add(path);
-        await this.readNamed(next);
+        await this.#readNamed(next);
       }
     }
-    for (const path of before) if (!reached.has(path)) this.named.delete(path);
-    this.show();
+    for (const path of before) if (!reached.has(path)) this.#named.delete(path);
+    this.#show();
   }
 
-  private show(): void {
-    this.lastShown = performance.now();
-    this.changeEmitter.fire();
+  #show(): void {
+    this.#lastShown = performance.now();
+    this.#changeEmitter.fire();
   }
 
   /** Named files that were neither found nor followed yet; at most as many as the settings allow. */
-  private namedBeyond(reached: ReadonlySet<string>): string[] {
+  #namedBeyond(reached: ReadonlySet<string>): string[] {
     const beyond = new Set<string>();
     const room = indexSettings().maxImages - reached.size;
     const consider = (image: IndexedImage | undefined): void => {
       for (const path of [image?.linkTarget, image?.backing?.path]) {
-        if (path === undefined || this.found.has(path) || this.beside.has(path) || reached.has(path))
+        if (path === undefined || this.#found.has(path) || this.#beside.has(path) || reached.has(path))
           continue;
         if (beyond.size < room) beyond.add(path);
-        else this.isNamedCut = true;
+        else this.#isNamedCut = true;
       }
     };
-    for (const image of this.found.values()) consider(image);
-    for (const image of this.beside.values()) consider(image);
-    for (const path of reached) consider(this.named.get(path));
+    for (const image of this.#found.values()) consider(image);
+    for (const image of this.#beside.values()) consider(image);
+    for (const path of reached) consider(this.#named.get(path));
     return [...beyond];
   }
 
-  private async readNamed(paths: readonly string[]): Promise<void> {
+  async #readNamed(paths: readonly string[]): Promise<void> {
     for (let at = 0; at < paths.length; at += BATCH) {
-      const images = await this.client.readHeaders(paths.slice(at, at + BATCH));
-      for (const image of images) this.named.set(image.path, image);
-      if (performance.now() - this.lastShown > SHOW_EVERY) this.show();
+      const images = await this.#client.readHeaders(paths.slice(at, at + BATCH));
+      for (const image of images) this.#named.set(image.path, image);
+      if (performance.now() - this.#lastShown > SHOW_EVERY) this.#show();
     }
   }
 
-  private async takeEvents({ touched, deleted }: FolderEvents): Promise<void> {
-    if (touched.size > MANY_NAMES) return this.readAll();
-    const concernsNamed = [...touched, ...deleted].some((path) => this.named.has(path));
-    const isShallow = [...touched, ...deleted].some((path) => this.shallowFolders.includes(dirname(path)));
+  async #takeEvents({ touched, deleted }: FolderEvents): Promise<void> {
+    if (touched.size > MANY_NAMES) return this.#readAll();
+    const concernsNamed = [...touched, ...deleted].some((path) => this.#named.has(path));
+    const isShallow = [...touched, ...deleted].some((path) => this.#shallowFolders.includes(dirname(path)));
     const seen = new Set<string>();
-    dropBelow(this.unreadable, [...deleted], seen);
+    dropBelow(this.#unreadable, [...deleted], seen);
     let isChanged = false;
     for (const folder of indexedFolders()) {
       // A late deletion event may be about a file that exists again.
       const names = [...touched, ...deleted].filter((path) => isWithin(path, folder.fsPath));
       for (let at = 0; at < names.length; at += NAMES_AT_ONCE) {
-        const looked = await this.lookAtNames(folder, names.slice(at, at + NAMES_AT_ONCE), seen);
+        const looked = await this.#lookAtNames(folder, names.slice(at, at + NAMES_AT_ONCE), seen);
         isChanged ||= looked;
       }
     }
-    const isDropped = this.drop([...deleted], seen);
-    if (isShallow) await this.readBeside();
-    else if (isDropped || concernsNamed || isChanged) await this.followNames();
+    const isDropped = this.#drop([...deleted], seen);
+    if (isShallow) await this.#readBeside();
+    else if (isDropped || concernsNamed || isChanged) await this.#followNames();
   }
 
   /**
@@ -319,35 +319,31 @@ export class WorkspaceIndex implements vscode.Disposable {
    * @param seen receives the images among them
    * @returns whether there are or were any
    */
-  private async lookAtNames(
-    folder: vscode.Uri,
-    names: readonly string[],
-    seen: Set<string>,
-  ): Promise<boolean> {
-    for (const path of names) this.unreadable.delete(path);
+  async #lookAtNames(folder: vscode.Uri, names: readonly string[], seen: Set<string>): Promise<boolean> {
+    for (const path of names) this.#unreadable.delete(path);
     const before = seen.size;
-    const known = names.filter((path) => this.found.has(path));
+    const known = names.filter((path) => this.#found.has(path));
     // Files that are examined again do not count against the limit.
     const others =
-      [...this.found.keys()].filter((path) => isWithin(path, folder.fsPath)).length - known.length;
+      [...this.#found.keys()].filter((path) => isWithin(path, folder.fsPath)).length - known.length;
     const room = Math.max(0, indexSettings(folder).maxImages - others);
-    await this.walk(folder, names, room, (images) => {
+    await this.#walk(folder, names, room, (images) => {
       for (const image of images) {
         seen.add(image.path);
-        this.found.set(image.path, image);
+        this.#found.set(image.path, image);
       }
     });
     const isNoImageNow = known.filter((path) => !seen.has(path));
-    for (const path of isNoImageNow) this.found.delete(path);
+    for (const path of isNoImageNow) this.#found.delete(path);
     return seen.size > before || isNoImageNow.length > 0;
   }
 
   /** Forgets deleted files and everything below deleted folders, except `seen`. Returns whether anything was known. */
-  private drop(deleted: readonly string[], seen: ReadonlySet<string>): boolean {
+  #drop(deleted: readonly string[], seen: ReadonlySet<string>): boolean {
     if (deleted.length === 0) return false;
-    const before = this.found.size;
-    dropBelow(this.found, deleted, seen);
-    return this.found.size < before;
+    const before = this.#found.size;
+    dropBelow(this.#found, deleted, seen);
+    return this.#found.size < before;
   }
 }
 

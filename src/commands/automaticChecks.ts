@@ -12,48 +12,50 @@ import { withEngine } from './engineOf';
 const PATIENCE = 2000;
 
 export class AutomaticChecks implements vscode.Disposable {
-  private readonly following: vscode.Disposable;
-  private readonly tokens = new Set<vscode.CancellationTokenSource>();
+  readonly #following: vscode.Disposable;
+  readonly #tokens = new Set<vscode.CancellationTokenSource>();
   /** One at a time: a window that restores twenty editors has other things to do. */
-  private queue: Promise<unknown> = Promise.resolve();
-  private isDisposed = false;
+  #queue: Promise<unknown> = Promise.resolve();
+  #isDisposed = false;
 
-  constructor(
-    private readonly checks: Checks,
-    private readonly workerScript: string,
-  ) {
-    this.following = checks.onDidFollow((document) => {
+  readonly #checks: Checks;
+  readonly #workerScript: string;
+
+  constructor(checks: Checks, workerScript: string) {
+    this.#checks = checks;
+    this.#workerScript = workerScript;
+    this.#following = checks.onDidFollow((document) => {
       // Both end with the document.
       document.onDidScan(({ done, total }) => {
-        if (done >= total) this.checkSoon(document);
+        if (done >= total) this.#checkSoon(document);
       });
     });
   }
 
   dispose(): void {
-    this.isDisposed = true;
-    this.following.dispose();
-    for (const token of this.tokens) token.cancel();
+    this.#isDisposed = true;
+    this.#following.dispose();
+    for (const token of this.#tokens) token.cancel();
   }
 
-  private checkSoon(document: ImageDocument): void {
-    if (!this.isWanted(document)) return;
-    this.queue = this.queue.then(() => (this.isWanted(document) ? this.check(document) : undefined));
+  #checkSoon(document: ImageDocument): void {
+    if (!this.#isWanted(document)) return;
+    this.#queue = this.#queue.then(() => (this.#isWanted(document) ? this.#check(document) : undefined));
   }
 
   /** The image is as it is on disk, nothing is known of its health, and nothing else is going on. */
-  private isWanted({ source, state }: ImageDocument): boolean {
-    if (this.isDisposed || source.kind !== 'path' || state?.summary === undefined) return false;
+  #isWanted({ source, state }: ImageDocument): boolean {
+    if (this.#isDisposed || source.kind !== 'path' || state?.summary === undefined) return false;
     const isOnDisk = state.problem === undefined && state.edits?.unsaved === 0 && state.journal === undefined;
-    return isOnDisk && this.checks.isUnknown(sourceName(source)) && isAllowed(source.path);
+    return isOnDisk && this.#checks.isUnknown(sourceName(source)) && isAllowed(source.path);
   }
 
-  private async check(document: ImageDocument): Promise<void> {
+  async #check(document: ImageDocument): Promise<void> {
     const { source, state } = document;
     if (source.kind !== 'path' || state === undefined) return;
     const { generation } = state;
     const token = new vscode.CancellationTokenSource();
-    this.tokens.add(token);
+    this.#tokens.add(token);
     const timer = setTimeout(() => {
       token.cancel();
     }, PATIENCE);
@@ -64,18 +66,18 @@ export class AutomaticChecks implements vscode.Disposable {
     try {
       const uri = vscode.Uri.file(source.path);
       const check = withEngine(
-        this.workerScript,
+        this.#workerScript,
         uri,
         (engine) => engine.calls.checkUnattended(1),
         {},
         token.token,
       );
       const result = await Promise.race([check, whenCancelled(token.token)]);
-      if (result?.ok === true) await this.checks.learn(source, { ...result.value, generation });
+      if (result?.ok === true) await this.#checks.learn(source, { ...result.value, generation });
     } finally {
       clearTimeout(timer);
       reading.dispose();
-      this.tokens.delete(token);
+      this.#tokens.delete(token);
       token.dispose();
     }
   }

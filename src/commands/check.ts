@@ -142,17 +142,17 @@ function checkFile(uri: vscode.Uri, checks: Checks, workerScript: string): Promi
 
 /** Stops what says only later how it is stopped. */
 class Stopper {
-  private how: (() => void) | undefined;
-  private isStopped = false;
+  #how: (() => void) | undefined;
+  #isStopped = false;
 
   readonly take = (how: () => void): void => {
-    this.how = how;
-    if (this.isStopped) how();
+    this.#how = how;
+    if (this.#isStopped) how();
   };
 
   readonly stop = (): void => {
-    this.isStopped = true;
-    this.how?.();
+    this.#isStopped = true;
+    this.#how?.();
   };
 }
 

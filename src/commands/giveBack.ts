@@ -52,19 +52,20 @@ export async function giveBack(
 const noOverlays = (): Promise<KnownOverlays> => Promise.resolve({ paths: [], gaps: [] });
 
 class Giving {
-  private readonly name: string;
+  readonly #name: string;
 
   constructor(
     readonly uri: vscode.Uri,
     readonly document: ImageDocument,
     readonly ask: AskBeforeGiving,
   ) {
-    this.name = basename(uri.path);
+    this.#name = basename(uri.path);
   }
 
   /** Answers with what was given back; undefined where nothing was, which the user has been told. */
   async run(): Promise<GivenBack | undefined> {
-    const { document, name } = this;
+    const { document } = this;
+    const name = this.#name;
     await document.whenRead();
     await document.lookAgain();
     const { refusals, questions } = await guardsOf(document, noOverlays, { writesData: false });
@@ -76,7 +77,7 @@ class Giving {
       document.edit((staging) => staging.freeSpace(cancel)),
     );
     if (!space.ok) {
-      this.fail(space.problem);
+      this.#fail(space.problem);
       return undefined;
     }
     const { storedBytes, fileSize, newFileSize } = space.value;
@@ -94,17 +95,17 @@ class Giving {
       document.edit((staging) => staging.giveBack(control)),
     );
     if (!given.ok) {
-      this.fail(given.problem);
+      this.#fail(given.problem);
       return undefined;
     }
-    this.tell(given.value);
+    this.#tell(given.value);
     return given.value;
   }
 
-  private tell(given: GivenBack): void {
+  #tell(given: GivenBack): void {
     const back = sizeText(Math.max(0, given.before.allocatedBytes - given.after.allocatedBytes));
     const left = sizeText(given.after.allocatedBytes);
-    const { name } = this;
+    const name = this.#name;
     const text = [
       vscode.l10n.t('Reclaimed {1} of {0}; the file now takes {2}.', name, back, left),
       ...whatStays(given),
@@ -118,7 +119,7 @@ class Giving {
     void tellWarning([text, ...why].join(' '));
   }
 
-  private fail(problem: Problem): void {
+  #fail(problem: Problem): void {
     if (problem.kind !== 'cancelled') tellProblem(describeWithFile(problem, this.uri.fsPath), problem);
   }
 }

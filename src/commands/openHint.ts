@@ -14,40 +14,43 @@ const MEMORY = 'qcow2.openHints';
 const REMEMBERED = 500;
 
 export class OpenHint implements vscode.Disposable {
-  private readonly subscription: vscode.Disposable;
-  private timer: NodeJS.Timeout | undefined;
+  readonly #subscription: vscode.Disposable;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly index: WorkspaceIndex,
-    private readonly memory: vscode.Memento,
-  ) {
-    this.subscription = vscode.Disposable.from(
+  readonly #index: WorkspaceIndex;
+  readonly #memory: vscode.Memento;
+
+  constructor(index: WorkspaceIndex, memory: vscode.Memento) {
+    this.#index = index;
+    this.#memory = memory;
+    this.#subscription = vscode.Disposable.from(
       vscode.window.tabGroups.onDidChangeTabs(() => {
-        this.lookSoon();
+        this.#lookSoon();
       }),
       vscode.window.tabGroups.onDidChangeTabGroups(() => {
-        this.lookSoon();
+        this.#lookSoon();
       }),
     );
-    this.lookSoon();
+    this.#lookSoon();
   }
 
   dispose(): void {
-    clearTimeout(this.timer);
-    this.subscription.dispose();
+    clearTimeout(this.#timer);
+    this.#subscription.dispose();
   }
 
-  private lookSoon(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.look(), PATIENCE);
+  #lookSoon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#look(), PATIENCE);
   }
 
-  private async look(): Promise<void> {
+  async #look(): Promise<void> {
     const uri = fileNotShown();
-    if (uri === undefined || this.hinted().includes(uri.fsPath)) return;
-    const isImage = this.index.isImage(uri.fsPath) || (await this.index.look(uri.fsPath)).format === 'qcow2';
-    if (!isImage || this.hinted().includes(uri.fsPath)) return;
-    await this.memory.update(MEMORY, [...this.hinted(), uri.fsPath].slice(-REMEMBERED));
+    if (uri === undefined || this.#hinted().includes(uri.fsPath)) return;
+    const isImage =
+      this.#index.isImage(uri.fsPath) || (await this.#index.look(uri.fsPath)).format === 'qcow2';
+    if (!isImage || this.#hinted().includes(uri.fsPath)) return;
+    await this.#memory.update(MEMORY, [...this.#hinted(), uri.fsPath].slice(-REMEMBERED));
     const open = vscode.l10n.t('Open with QCOW2 Editor');
     const always = vscode.l10n.t('Always Open…');
     const text = vscode.l10n.t('{0} is a qcow2 disk image.', basename(uri.path));
@@ -56,8 +59,8 @@ export class OpenHint implements vscode.Disposable {
     if (answer === always) await vscode.commands.executeCommand('qcow2.alwaysOpen', uri);
   }
 
-  private hinted(): readonly string[] {
-    return this.memory.get<readonly string[]>(MEMORY, []);
+  #hinted(): readonly string[] {
+    return this.#memory.get<readonly string[]>(MEMORY, []);
   }
 }
 

@@ -22,13 +22,17 @@ export class ByteWriter {
   at = 0;
   /** Counts the buffer's fillings: places in `buffer` mean something only within one. */
   filling = 0;
-  private flushed = 0;
+  #flushed = 0;
 
-  constructor(private readonly sink: ByteSink) {}
+  readonly #sink: ByteSink;
+
+  constructor(sink: ByteSink) {
+    this.#sink = sink;
+  }
 
   /** Bytes written so far, those in the buffer included. */
   get bytesWritten(): number {
-    return this.flushed + this.at;
+    return this.#flushed + this.at;
   }
 
   /** Makes room for `bytes` (far fewer than the buffer has) without a flush in between. */
@@ -44,8 +48,8 @@ export class ByteWriter {
   bytes(bytes: Uint8Array): void {
     if (bytes.length > BUFFER_BYTES) {
       this.flush();
-      this.flushed += bytes.length;
-      this.sink.write(bytes);
+      this.#flushed += bytes.length;
+      this.#sink.write(bytes);
       return;
     }
     this.reserve(bytes.length);
@@ -64,8 +68,8 @@ export class ByteWriter {
   }
 
   flush(): void {
-    if (this.at > 0) this.sink.write(this.buffer.subarray(0, this.at));
-    this.flushed += this.at;
+    if (this.at > 0) this.#sink.write(this.buffer.subarray(0, this.at));
+    this.#flushed += this.at;
     this.at = 0;
     this.filling++;
   }

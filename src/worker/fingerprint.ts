@@ -14,13 +14,13 @@ export function fingerprintOf(path: string): string {
 
 /** Fingerprints of some paths at one time. */
 export class Fingerprints {
-  private readonly taken: ReadonlyMap<string, string>;
+  readonly #taken: ReadonlyMap<string, string>;
 
   constructor(paths: readonly string[]) {
-    this.taken = new Map(paths.map((path) => [path, fingerprintOf(path)]));
+    this.#taken = new Map(paths.map((path) => [path, fingerprintOf(path)]));
   }
 
   hasChanged(): boolean {
-    return [...this.taken].some(([path, before]) => fingerprintOf(path) !== before);
+    return [...this.#taken].some(([path, before]) => fingerprintOf(path) !== before);
   }
 }

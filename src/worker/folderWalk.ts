@@ -46,156 +46,161 @@ interface CompiledExclusion {
 }
 
 export class FolderWalk {
-  private readonly exclude: readonly CompiledExclusion[];
-  private readonly starts: string[];
-  private folders: Folder[] = [];
-  private nextFolder = 0;
-  private open: OpenFolder | undefined;
+  readonly #exclude: readonly CompiledExclusion[];
+  readonly #starts: string[];
+  #folders: Folder[] = [];
+  #nextFolder = 0;
+  #open: OpenFolder | undefined;
   /** Linked folders, to be walked after all others. */
-  private readonly links: string[] = [];
+  readonly #links: string[] = [];
   /** Real paths of the folders that were walked. */
-  private readonly taken = new Set<string>();
-  private images: IndexedImage[] = [];
-  private unreadable: string[] = [];
-  private imageCount = 0;
-  private fileCount = 0;
-  private unreadableCount = 0;
-  private isCut = false;
+  readonly #taken = new Set<string>();
+  #images: IndexedImage[] = [];
+  #unreadable: string[] = [];
+  #imageCount = 0;
+  #fileCount = 0;
+  #unreadableCount = 0;
+  #isCut = false;
 
-  constructor(private readonly request: WalkRequest) {
-    this.exclude = request.exclude.map(compile);
-    this.starts = [...request.starts].reverse();
+  readonly #request: WalkRequest;
+
+  constructor(request: WalkRequest) {
+    this.#request = request;
+    this.#exclude = request.exclude.map(compile);
+    this.#starts = [...request.starts].reverse();
   }
 
   /** Continues the walk. Never throws because of a file. */
   next(): WalkPart {
     const end = performance.now() + PART_TIME;
     let isOver = false;
-    while (!isOver && this.images.length < PART_IMAGES && performance.now() < end) isOver = !this.step();
-    const { images, unreadable, isCut } = this;
-    this.images = [];
-    this.unreadable = [];
+    while (!isOver && this.#images.length < PART_IMAGES && performance.now() < end) isOver = !this.#step();
+    const images = this.#images;
+    const unreadable = this.#unreadable;
+    const isCut = this.#isCut;
+    this.#images = [];
+    this.#unreadable = [];
     return { images, unreadable, isOver, isCut };
   }
 
   /** Takes one name or opens one folder. @returns false at the end */
-  private step(): boolean {
-    if (this.isCut) return false;
-    if (this.open !== undefined) return this.takeEntry(this.open);
-    const start = this.starts.pop();
-    if (start !== undefined) return this.takeStart(start);
-    const folder = this.folders[this.nextFolder];
-    if (folder !== undefined) return this.openFolder(folder);
-    const link = this.links.pop();
-    if (link !== undefined) return this.takeLink(link);
+  #step(): boolean {
+    if (this.#isCut) return false;
+    if (this.#open !== undefined) return this.#takeEntry(this.#open);
+    const start = this.#starts.pop();
+    if (start !== undefined) return this.#takeStart(start);
+    const folder = this.#folders[this.#nextFolder];
+    if (folder !== undefined) return this.#openFolder(folder);
+    const link = this.#links.pop();
+    if (link !== undefined) return this.#takeLink(link);
     return false;
   }
 
   /** A start may lie anywhere below the root, so each folder on the way may be excluded. */
-  private takeStart(path: string): boolean {
-    const { root } = this.request;
+  #takeStart(path: string): boolean {
+    const { root } = this.#request;
     for (let at = path; at.length > root.length; at = at.slice(0, at.lastIndexOf(sep))) {
-      if (this.isExcluded(this.relativeTo(at), undefined)) return true;
+      if (this.#isExcluded(this.#relativeTo(at), undefined)) return true;
     }
-    const stats = this.stat(path);
-    if (stats?.isFile() === true) return this.takeFile(path);
-    return stats?.isDirectory() === true ? this.takeFolder(path) : true;
+    const stats = this.#stat(path);
+    if (stats?.isFile() === true) return this.#takeFile(path);
+    return stats?.isDirectory() === true ? this.#takeFolder(path) : true;
   }
 
-  private takeFolder(path: string): boolean {
+  #takeFolder(path: string): boolean {
     try {
-      const relativePath = path === this.request.root ? '' : `${this.relativeTo(path)}/`;
-      this.enqueue({ path, relativePath, realPath: realpathSync(path) });
+      const relativePath = path === this.#request.root ? '' : `${this.#relativeTo(path)}/`;
+      this.#enqueue({ path, relativePath, realPath: realpathSync(path) });
     } catch (error) {
-      this.noteFailure(path, error);
+      this.#noteFailure(path, error);
     }
     return true;
   }
 
-  private takeLink(path: string): boolean {
+  #takeLink(path: string): boolean {
     try {
-      const [target, root] = [realpathSync(path), realpathSync(this.request.root)];
+      const [target, root] = [realpathSync(path), realpathSync(this.#request.root)];
       if (root === target || root.startsWith(below(target, ''))) return true;
     } catch (error) {
-      this.noteFailure(path, error);
+      this.#noteFailure(path, error);
       return true;
     }
-    return this.takeFolder(path);
+    return this.#takeFolder(path);
   }
 
-  private enqueue(folder: Folder): void {
-    if (this.taken.has(folder.realPath)) return;
-    this.taken.add(folder.realPath);
-    this.folders.push(folder);
+  #enqueue(folder: Folder): void {
+    if (this.#taken.has(folder.realPath)) return;
+    this.#taken.add(folder.realPath);
+    this.#folders.push(folder);
   }
 
-  private openFolder(folder: Folder): boolean {
-    this.nextFolder++;
+  #openFolder(folder: Folder): boolean {
+    this.#nextFolder++;
     // Release what was walked from time to time.
-    if (this.nextFolder > 1000) {
-      this.folders = this.folders.slice(this.nextFolder);
-      this.nextFolder = 0;
+    if (this.#nextFolder > 1000) {
+      this.#folders = this.#folders.slice(this.#nextFolder);
+      this.#nextFolder = 0;
     }
     try {
       if (isOfKernel(folder.path)) return true;
       const entries = readdirSync(folder.path, { withFileTypes: true });
-      const needsNames = this.exclude.some(({ when }) => when !== undefined);
+      const needsNames = this.#exclude.some(({ when }) => when !== undefined);
       const names = needsNames ? new Set(entries.map(({ name }) => name)) : undefined;
-      this.open = { ...folder, entries, names, next: 0 };
+      this.#open = { ...folder, entries, names, next: 0 };
     } catch (error) {
-      this.noteFailure(folder.path, error);
+      this.#noteFailure(folder.path, error);
     }
     return true;
   }
 
-  private takeEntry(folder: OpenFolder): boolean {
+  #takeEntry(folder: OpenFolder): boolean {
     const entry = folder.entries[folder.next++];
     if (entry === undefined) {
-      this.open = undefined;
+      this.#open = undefined;
       return true;
     }
     const path = below(folder.path, entry.name);
     const isLink = entry.isSymbolicLink();
     if (!entry.isFile() && !entry.isDirectory() && !isLink) return true;
     const relativePath = folder.relativePath + entry.name;
-    if (this.isExcluded(relativePath, folder.names)) return true;
-    if (entry.isFile()) return this.takeFile(path);
+    if (this.#isExcluded(relativePath, folder.names)) return true;
+    if (entry.isFile()) return this.#takeFile(path);
     if (!isLink) {
       const realPath = below(folder.realPath, entry.name);
-      if (this.request.isDeep) this.enqueue({ path, relativePath: `${relativePath}/`, realPath });
+      if (this.#request.isDeep) this.#enqueue({ path, relativePath: `${relativePath}/`, realPath });
       return true;
     }
-    const stats = this.stat(path);
-    if (stats?.isFile() === true) return this.takeFile(path);
-    const { isDeep, followsLinks } = this.request;
-    if (stats?.isDirectory() === true && isDeep && followsLinks) this.links.push(path);
+    const stats = this.#stat(path);
+    if (stats?.isFile() === true) return this.#takeFile(path);
+    const { isDeep, followsLinks } = this.#request;
+    if (stats?.isDirectory() === true && isDeep && followsLinks) this.#links.push(path);
     return true;
   }
 
-  private takeFile(path: string): boolean {
-    if (++this.fileCount > this.request.maxFiles) {
-      this.isCut = true;
+  #takeFile(path: string): boolean {
+    if (++this.#fileCount > this.#request.maxFiles) {
+      this.#isCut = true;
       return false;
     }
     const recognised = recognise(path);
-    if (recognised === 'unreadable') this.note(path);
+    if (recognised === 'unreadable') this.#note(path);
     if (recognised === 'gone' || (recognised !== 'qcow2' && !isImageName(path))) return true;
     const image = readIndexedImage(path);
     if (image.problem?.code === 'file.missing') return true;
-    if (++this.imageCount > this.request.maxImages) {
-      this.isCut = true;
+    if (++this.#imageCount > this.#request.maxImages) {
+      this.#isCut = true;
       return false;
     }
-    this.images.push(image);
+    this.#images.push(image);
     return true;
   }
 
-  private relativeTo(path: string): string {
-    return relative(this.request.root, path).split(sep).join('/');
+  #relativeTo(path: string): string {
+    return relative(this.#request.root, path).split(sep).join('/');
   }
 
-  private isExcluded(relativePath: string, names: ReadonlySet<string> | undefined): boolean {
-    return this.exclude.some(({ matches, when }) => {
+  #isExcluded(relativePath: string, names: ReadonlySet<string> | undefined): boolean {
+    return this.#exclude.some(({ matches, when }) => {
       if (!matches(relativePath)) return false;
       if (when === undefined) return true;
       const name = basename(relativePath);
@@ -205,23 +210,23 @@ export class FolderWalk {
     });
   }
 
-  private stat(path: string): Stats | undefined {
+  #stat(path: string): Stats | undefined {
     try {
       return statSync(path);
     } catch (error) {
-      this.noteFailure(path, error);
+      this.#noteFailure(path, error);
       return undefined;
     }
   }
 
   /** A file that is gone, or a dangling link, cannot be an image. */
-  private noteFailure(path: string, error: unknown): void {
+  #noteFailure(path: string, error: unknown): void {
     const code = systemCode(error);
-    if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') this.note(path);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') this.#note(path);
   }
 
-  private note(path: string): void {
-    if (this.unreadableCount++ < MAX_UNREADABLE) this.unreadable.push(path);
+  #note(path: string): void {
+    if (this.#unreadableCount++ < MAX_UNREADABLE) this.#unreadable.push(path);
   }
 }
 

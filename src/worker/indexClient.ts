@@ -7,11 +7,14 @@ import type { IndexApi, IndexedImage, Surroundings, WalkPart, WalkRequest } from
 export class IndexClient {
   #thread: HostThread<IndexApi, Record<string, never>> | undefined;
 
+  readonly #workerScript: string;
+  readonly #onFault: (error: Error) => void;
+
   /** @param onFault the thread died, or a call has thrown */
-  constructor(
-    private readonly workerScript: string,
-    private readonly onFault: (error: Error) => void = () => undefined,
-  ) {}
+  constructor(workerScript: string, onFault: (error: Error) => void = () => undefined) {
+    this.#workerScript = workerScript;
+    this.#onFault = onFault;
+  }
 
   /** Returns the answers in the order of `paths`. */
   async readHeaders(paths: readonly string[]): Promise<readonly IndexedImage[]> {
@@ -57,7 +60,7 @@ export class IndexClient {
 
   #living(): HostThread<IndexApi, Record<string, never>> {
     if (this.#thread === undefined || this.#thread.hasEnded) {
-      this.#thread = new HostThread(this.workerScript, 'index', {}, this.onFault, this.onFault);
+      this.#thread = new HostThread(this.#workerScript, 'index', {}, this.#onFault, this.#onFault);
     }
     return this.#thread;
   }

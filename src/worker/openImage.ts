@@ -35,13 +35,21 @@ export interface View {
 }
 
 export class OpenImage {
+  #current: { readonly state: ImageState; readonly view: View | undefined };
+  readonly #memory: Chain | undefined;
+  readonly #unopened: Fingerprints;
+
   private constructor(
-    private current: { readonly state: ImageState; readonly view: View | undefined },
+    current: { readonly state: ImageState; readonly view: View | undefined },
     /** Absent if the image could not be opened or is not on a local disk. */
     readonly editable: EditableImage | undefined,
-    private readonly memory: Chain | undefined,
-    private readonly unopened: Fingerprints,
-  ) {}
+    memory: Chain | undefined,
+    unopened: Fingerprints,
+  ) {
+    this.#current = current;
+    this.#memory = memory;
+    this.#unopened = unopened;
+  }
 
   /**
    * Opens what it can. Never throws because of the file.
@@ -51,7 +59,7 @@ export class OpenImage {
     // Before the file is first read, so that any later change is noticed.
     const before = new Fingerprints(options.bytes === undefined ? [path] : []);
     try {
-      return OpenImage.opened(path, options);
+      return OpenImage.#opened(path, options);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       const state = failedState(path, options, error.problem);
@@ -60,12 +68,12 @@ export class OpenImage {
   }
 
   get state(): ImageState {
-    return this.current.state;
+    return this.#current.state;
   }
 
   /** Absent if the image could not be opened. */
   get view(): View | undefined {
-    return this.current.view;
+    return this.#current.view;
   }
 
   /** What is wrong with the chain; empty for chains that were not followed. */
@@ -77,13 +85,13 @@ export class OpenImage {
   /** Shows what is staged after it has changed. */
   renew(generation: number): ImageState {
     const { editable } = this;
-    if (editable !== undefined) this.current = shown(this.state.path, generation, editable.chain, editable);
+    if (editable !== undefined) this.#current = shown(this.state.path, generation, editable.chain, editable);
     return this.state;
   }
 
   /** Whether any file that was read, or that was missing, has changed. */
   hasChanged(): boolean {
-    return this.editable?.hasChanged() === true || this.unopened.hasChanged();
+    return this.editable?.hasChanged() === true || this.#unopened.hasChanged();
   }
 
   /** Whether it may be written now. Files that are not on a local disk have no limits here. */
@@ -93,10 +101,10 @@ export class OpenImage {
 
   close(): void {
     this.editable?.close();
-    this.memory?.close();
+    this.#memory?.close();
   }
 
-  private static opened(path: string, options: OpenOptions): OpenImage {
+  static #opened(path: string, options: OpenOptions): OpenImage {
     const { bytes, followsNames, generation } = options;
     if (bytes !== undefined) {
       const chain = openMemoryChain(path, bytes);

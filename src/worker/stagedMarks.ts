@@ -16,7 +16,7 @@ export class StagedMarks {
   /** Exact, even if ranges were merged. */
   readonly bytes: ByteLength;
   /** Start and end of each range, ascending; neighbours do not touch. */
-  private readonly bounds: Float64Array;
+  readonly #bounds: Float64Array;
 
   /** @param clusterSize the first step in which ranges are merged, in bytes */
   constructor(forEachRange: Ranges, clusterSize: ByteLength, limit = MAX_RANGES) {
@@ -33,20 +33,20 @@ export class StagedMarks {
       return undefined;
     });
     this.bytes = bytes;
-    this.bounds = Float64Array.from(bounds);
+    this.#bounds = Float64Array.from(bounds);
   }
 
   /** Whether anything from `start` on is marked. */
   touches(start: number, length: ByteLength): boolean {
-    const at = this.firstEndingAfter(start);
-    return (this.bounds[at] ?? Infinity) < start + length;
+    const at = this.#firstEndingAfter(start);
+    return (this.#bounds[at] ?? Infinity) < start + length;
   }
 
   /** The marked share of each cell, 0 to 255, and never 0 if anything is marked; undefined if nothing is marked at all. */
   shares({ start, bytesPerCell, count }: CellsRequest): Uint8Array | undefined {
-    const { bounds } = this;
+    const bounds = this.#bounds;
     const end = start + count * bytesPerCell;
-    let at = this.firstEndingAfter(start);
+    let at = this.#firstEndingAfter(start);
     if ((bounds[at] ?? Infinity) >= end) return undefined;
     const shares = new Uint8Array(count);
     for (; ; at += 2) {
@@ -57,8 +57,8 @@ export class StagedMarks {
   }
 
   /** Index in `bounds` of the first range that ends after a byte. */
-  private firstEndingAfter(byte: number): number {
-    const { bounds } = this;
+  #firstEndingAfter(byte: number): number {
+    const bounds = this.#bounds;
     return 2 * firstIndex(bounds.length / 2, (index) => (bounds[index * 2 + 1] ?? Infinity) <= byte);
   }
 }

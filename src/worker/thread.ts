@@ -16,28 +16,28 @@ const STOPPED = 64;
 
 /** A flag in shared memory: a thread that is busy with a walk could not receive a message. */
 export class CancelFlag {
-  private readonly word: Int32Array;
+  readonly #word: Int32Array;
 
   constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 + STOPPED * 4)) {
-    this.word = new Int32Array(buffer);
+    this.#word = new Int32Array(buffer);
   }
 
   /** Stops one operation, running or still to come, and no other. @param operation from 1 on */
   setFor(operation: number): void {
-    Atomics.store(this.word, 1 + (operation % STOPPED), operation);
+    Atomics.store(this.#word, 1 + (operation % STOPPED), operation);
   }
 
   isSetFor(operation: number): boolean {
-    return this.isSet || Atomics.load(this.word, 1 + (operation % STOPPED)) === operation;
+    return this.isSet || Atomics.load(this.#word, 1 + (operation % STOPPED)) === operation;
   }
 
   /** Stops everything for good. */
   set(): void {
-    Atomics.store(this.word, 0, 1);
+    Atomics.store(this.#word, 0, 1);
   }
 
   get isSet(): boolean {
-    return Atomics.load(this.word, 0) !== 0;
+    return Atomics.load(this.#word, 0) !== 0;
   }
 }
 
@@ -52,51 +52,51 @@ const SHUT = 3;
  * inside ends itself when it leaves, and a thread that finds the gate shut writes nothing more.
  */
 export class WriteGate {
-  private readonly words: Int32Array;
+  readonly #words: Int32Array;
 
   constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(2 * 4)) {
-    this.words = new Int32Array(buffer);
+    this.#words = new Int32Array(buffer);
   }
 
   /** Called by the thread. @returns false if the host has shut the gate */
   enter(): boolean {
-    Atomics.store(this.words, 1, 0);
-    return this.swap(OPEN, WRITING);
+    Atomics.store(this.#words, 1, 0);
+    return this.#swap(OPEN, WRITING);
   }
 
   /** Called by the thread: the save that it is inside for is done. */
   markSaved(): void {
-    Atomics.store(this.words, 1, 1);
+    Atomics.store(this.#words, 1, 1);
   }
 
   /** Whether the save for which the thread was last inside is done. */
   get hasSaved(): boolean {
-    return Atomics.load(this.words, 1) !== 0;
+    return Atomics.load(this.#words, 1) !== 0;
   }
 
   /** Called by the thread: files are complete again. @returns false if it must end now */
   leave(): boolean {
-    return this.swap(WRITING, OPEN);
+    return this.#swap(WRITING, OPEN);
   }
 
   /** Called by the host. @returns false if the thread is inside and will end itself */
   shut(): boolean {
     for (;;) {
-      const was = Atomics.load(this.words, 0);
+      const was = Atomics.load(this.#words, 0);
       if (was === SHUT || was === LAST) return was === SHUT;
       // It may have entered or left in the meantime.
       const next = was === OPEN ? SHUT : LAST;
-      if (this.swap(was, next)) return next === SHUT;
+      if (this.#swap(was, next)) return next === SHUT;
     }
   }
 
   /** Whether the thread is inside, or was when it died. */
   get isWriting(): boolean {
-    return [WRITING, LAST].includes(Atomics.load(this.words, 0));
+    return [WRITING, LAST].includes(Atomics.load(this.#words, 0));
   }
 
-  private swap(from: number, to: number): boolean {
-    return Atomics.compareExchange(this.words, 0, from, to) === from;
+  #swap(from: number, to: number): boolean {
+    return Atomics.compareExchange(this.#words, 0, from, to) === from;
   }
 }
 
@@ -109,30 +109,30 @@ const MOST_LIVING = 1024;
  */
 export class LivingThreads {
   /** First a flag that the list was once full, then the numbers. */
-  private readonly words: Int32Array;
+  readonly #words: Int32Array;
 
   constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * (1 + MOST_LIVING))) {
-    this.words = new Int32Array(buffer);
+    this.#words = new Int32Array(buffer);
   }
 
   /** Called by the host. @param thread Node's number, from 1 on; never used twice */
   add(thread: number): void {
-    if (!this.replace(0, thread)) Atomics.store(this.words, 0, 1);
+    if (!this.#replace(0, thread)) Atomics.store(this.#words, 0, 1);
   }
 
   /** Called by the host: the thread has ended and its files are closed. */
   delete(thread: number): void {
-    this.replace(thread, 0);
+    this.#replace(thread, 0);
   }
 
   /** If the list was once full, a thread that is not listed may be running too. */
   has(thread: number): boolean {
-    return this.words.indexOf(thread, 1) > 0 || Atomics.load(this.words, 0) !== 0;
+    return this.#words.indexOf(thread, 1) > 0 || Atomics.load(this.#words, 0) !== 0;
   }
 
-  private replace(from: number, to: number): boolean {
-    const place = this.words.indexOf(from, 1);
-    if (place > 0) Atomics.store(this.words, place, to);
+  #replace(from: number, to: number): boolean {
+    const place = this.#words.indexOf(from, 1);
+    if (place > 0) Atomics.store(this.#words, place, to);
     return place > 0;
   }
 }

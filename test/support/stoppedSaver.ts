@@ -7,7 +7,11 @@ import type { SaverToKill } from '../faults/saverToKill';
 import { until } from './worker';
 
 export class StoppedSaver {
-  private constructor(private readonly runner: ChildProcess | Worker) {}
+  readonly #runner: ChildProcess | Worker;
+
+  private constructor(runner: ChildProcess | Worker) {
+    this.#runner = runner;
+  }
 
   /** @param call of the disk at which it stops */
   static async process(saver: SaverToKill, image: string, call: number, env = {}): Promise<StoppedSaver> {
@@ -16,30 +20,30 @@ export class StoppedSaver {
       stdio: 'inherit',
       env: { ...process.env, ...env },
     });
-    return StoppedSaver.stopped(child, image);
+    return StoppedSaver.#stopped(child, image);
   }
 
   /** The same in a thread of this process. */
   static async thread(saver: SaverToKill, image: string, call: number): Promise<StoppedSaver> {
-    return StoppedSaver.stopped(new Worker(saver.program, { argv: argumentsOf(saver, image, call) }), image);
+    return StoppedSaver.#stopped(new Worker(saver.program, { argv: argumentsOf(saver, image, call) }), image);
   }
 
-  private static async stopped(runner: ChildProcess | Worker, image: string): Promise<StoppedSaver> {
+  static async #stopped(runner: ChildProcess | Worker, image: string): Promise<StoppedSaver> {
     await until('the saver to stop', () => existsSync(markOf(image)));
     return new StoppedSaver(runner);
   }
 
   /** Of its process, or of its thread. */
   get number(): number {
-    return this.runner instanceof Worker ? this.runner.threadId : (this.runner.pid ?? 0);
+    return this.#runner instanceof Worker ? this.#runner.threadId : (this.#runner.pid ?? 0);
   }
 
   /** Ends it where it is. */
   async end(): Promise<void> {
-    if (this.runner instanceof Worker) await this.runner.terminate();
-    else if (this.runner.exitCode === null && this.runner.signalCode === null) {
-      const ended = once(this.runner, 'exit');
-      this.runner.kill('SIGKILL');
+    if (this.#runner instanceof Worker) await this.#runner.terminate();
+    else if (this.#runner.exitCode === null && this.#runner.signalCode === null) {
+      const ended = once(this.#runner, 'exit');
+      this.#runner.kill('SIGKILL');
       await ended;
     }
   }

@@ -17,11 +17,16 @@ export class ByteBlocks {
   readonly #fetcher: Latest<readonly number[], undefined>;
   #generation = 0;
 
+  readonly #read: (offset: number, length: number) => Promise<HostResult<Uint8Array>>;
+  readonly #changed: () => void;
+
   /** @param changed called when a block has arrived */
   constructor(
-    private readonly read: (offset: number, length: number) => Promise<HostResult<Uint8Array>>,
-    private readonly changed: () => void,
+    read: (offset: number, length: number) => Promise<HostResult<Uint8Array>>,
+    changed: () => void,
   ) {
+    this.#read = read;
+    this.#changed = changed;
     this.#fetcher = new Latest(
       (wanted) => this.#fetch(wanted),
       () => undefined,
@@ -59,13 +64,13 @@ export class ByteBlocks {
         if (this.#blocks.size <= BLOCKS_KEPT) break;
         this.#blocks.delete(oldest);
       }
-      this.changed();
+      this.#changed();
     }
     return undefined;
   }
 
   async #readBlock(block: number): Promise<Block> {
-    const answer = await this.read(block * BLOCK_BYTES, BLOCK_BYTES);
+    const answer = await this.#read(block * BLOCK_BYTES, BLOCK_BYTES);
     return answer.ok ? { ok: true, bytes: answer.value } : { ok: false, problem: answer.problem };
   }
 }

@@ -9,7 +9,10 @@ export class HexScrollbar {
   #lines = 0;
   #linesShown = 1;
 
-  constructor(private readonly scrollTo: (line: number) => void) {
+  readonly #scrollTo: (line: number) => void;
+
+  constructor(scrollTo: (line: number) => void) {
+    this.#scrollTo = scrollTo;
     this.element.className = 'hex-scrollbar';
     this.element.dataset['testid'] = 'hex-scrollbar';
     this.element.setAttribute('role', 'scrollbar');
@@ -40,7 +43,7 @@ export class HexScrollbar {
     let grabbed: number | undefined;
     const dragTo = (event: PointerEvent, grab: number): void => {
       const box = this.element.getBoundingClientRect();
-      this.scrollTo(topOfThumb(event.clientY - box.top - grab, this.#lines, this.#linesShown, box.height));
+      this.#scrollTo(topOfThumb(event.clientY - box.top - grab, this.#lines, this.#linesShown, box.height));
     };
     this.element.addEventListener('pointerdown', (event) => {
       if (event.button !== 0) return;

@@ -35,11 +35,12 @@ export class HexView {
   #problem: { readonly of: MaybeProblem; readonly text: string } | undefined;
   #isDue = false;
 
-  constructor(
-    private readonly blocks: ByteBlocks,
-    private readonly events: HexEvents,
-    name: string,
-  ) {
+  readonly #blocks: ByteBlocks;
+  readonly #events: HexEvents;
+
+  constructor(blocks: ByteBlocks, events: HexEvents, name: string) {
+    this.#blocks = blocks;
+    this.#events = events;
     this.element.className = 'hex';
     this.element.dataset['testid'] = 'hex';
     this.#dump.className = 'hex-dump mono';
@@ -101,7 +102,7 @@ export class HexView {
   #scrollToLine(line: number): void {
     this.#top = clampTop(line, this.#lines, this.#linesShown);
     this.#moveTo(this.#current);
-    this.events.scrolled(this.topByte);
+    this.#events.scrolled(this.topByte);
     this.redraw();
   }
 
@@ -145,7 +146,7 @@ export class HexView {
   #draw(): void {
     const start = this.topByte;
     const end = Math.min(this.#size, start + this.#linesShown * this.#bytesPerLine);
-    if (end > start) this.blocks.want(start, end);
+    if (end > start) this.#blocks.want(start, end);
     this.#scrollbar.show(this.#top, this.#lines, this.#linesShown);
     const lines: TemplateResult[] = [];
     for (let offset = start; offset < end; offset += this.#bytesPerLine) {
@@ -157,7 +158,7 @@ export class HexView {
   }
 
   #line(offset: number, length: number): TemplateResult | undefined {
-    const block = this.blocks.at(offset);
+    const block = this.#blocks.at(offset);
     const digits = offset.toString(16).padStart(this.#offsetDigits, '0');
     const isMarked = offset + length > this.#marked.start && offset < this.#marked.end;
     const isEdge = offset % this.#clusterSize === 0;
@@ -176,11 +177,11 @@ export class HexView {
 
   /** The translated problem of the first visible block; empty until the translation arrives. */
   #problemInSight(start: number): string | undefined {
-    const block = this.blocks.at(start);
+    const block = this.#blocks.at(start);
     if (!block || block.ok) return undefined;
     if (this.#problem?.of === block.problem) return this.#problem?.text ?? '';
     this.#problem = { of: block.problem, text: '' };
-    void this.events.describe(block.problem).then((text) => {
+    void this.#events.describe(block.problem).then((text) => {
       this.#problem = { of: block.problem, text };
       this.redraw();
     });
@@ -210,7 +211,7 @@ export class HexView {
         event.target instanceof HTMLElement &&
         event.target.matches('.hex-offset')
       ) {
-        this.events.offsetChosen(Number(offset));
+        this.#events.offsetChosen(Number(offset));
       }
     });
   }
@@ -228,7 +229,7 @@ export class HexView {
       End: this.#lines - 1,
     };
     const target = targets[event.key];
-    if (event.key === 'Enter') this.events.offsetChosen(this.#current * this.#bytesPerLine);
+    if (event.key === 'Enter') this.#events.offsetChosen(this.#current * this.#bytesPerLine);
     else if (target === undefined) return;
     else this.#goToLine(target);
     event.preventDefault();

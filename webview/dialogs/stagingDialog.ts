@@ -55,11 +55,11 @@ export abstract class StagingDialog<
   protected readonly previews: Latest<Request, Loadable<Preview>>;
   protected state: State | undefined;
 
+  readonly #stagingHost: StagingHost<Request, Preview>;
+
   /** @param name of the form's ids: `change`, `repair` */
-  constructor(
-    private readonly stagingHost: StagingHost<Request, Preview>,
-    name: string,
-  ) {
+  constructor(stagingHost: StagingHost<Request, Preview>, name: string) {
+    this.#stagingHost = stagingHost;
     this.element.className = 'change-dialog';
     this.element.dataset['testid'] = `${name}-dialog`;
     this.element.setAttribute('aria-labelledby', `${name}-title`);
@@ -121,7 +121,7 @@ export abstract class StagingDialog<
   }
 
   async #lookAtGuards(): Promise<void> {
-    const found = await this.stagingHost.guards();
+    const found = await this.#stagingHost.guards();
     if (this.state) this.show({ ...this.state, guards: found });
   }
 
@@ -130,13 +130,13 @@ export abstract class StagingDialog<
     const request = state && this.requestOf(state);
     if (!state || !request || !this.#canApply(state)) return;
     this.show({ ...state, isStaging: true, failure: undefined });
-    const staged = await this.stagingHost.stage(request, [...state.confirmed]);
+    const staged = await this.#stagingHost.stage(request, [...state.confirmed]);
     if (staged?.ok !== true) {
       if (this.state) this.show({ ...this.state, isStaging: false, failure: staged?.text });
       return;
     }
     this.close();
-    this.stagingHost.staged(staged.value.label);
+    this.#stagingHost.staged(staged.value.label);
   }
 
   #canApply(state: State): boolean {

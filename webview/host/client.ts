@@ -27,11 +27,11 @@ export class HostClient {
   /** The calls of the host. They reject when it stops: pass their promises to one of the methods below. */
   readonly calls;
 
+  readonly #stopped: () => void;
+
   /** @param stopped called when a call was broken off */
-  constructor(
-    page: PageApi,
-    private readonly stopped: () => void,
-  ) {
+  constructor(page: PageApi, stopped: () => void) {
+    this.#stopped = stopped;
     this.calls = createBirpc<HostApi, PageApi>(page, {
       post: (message) => {
         vscode.postMessage(message);
@@ -78,7 +78,7 @@ export class HostClient {
     try {
       return await call;
     } catch {
-      this.stopped();
+      this.#stopped();
       return undefined;
     }
   }

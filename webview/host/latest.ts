@@ -8,10 +8,16 @@ export class Latest<Question, Answer> {
   /** Number of requests so far; an answer is delivered only if it has not changed since. */
   #wanted = 0;
 
+  readonly #ask: (question: Question) => Promise<Answer>;
+  readonly #deliver: (answer: Answer, question: Question) => void;
+
   constructor(
-    private readonly ask: (question: Question) => Promise<Answer>,
-    private readonly deliver: (answer: Answer, question: Question) => void,
-  ) {}
+    ask: (question: Question) => Promise<Answer>,
+    deliver: (answer: Answer, question: Question) => void,
+  ) {
+    this.#ask = ask;
+    this.#deliver = deliver;
+  }
 
   want(question: Question): void {
     this.#wanted++;
@@ -32,8 +38,8 @@ export class Latest<Question, Answer> {
         const question = this.#next;
         const wanted = this.#wanted;
         this.#next = undefined;
-        const answer = await this.ask(question);
-        if (wanted === this.#wanted) this.deliver(answer, question);
+        const answer = await this.#ask(question);
+        if (wanted === this.#wanted) this.#deliver(answer, question);
       }
     } finally {
       this.#isBusy = false;

@@ -39,11 +39,19 @@ export class CellLoader {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasFailed = false;
 
+  readonly #cache: TileCache;
+  readonly #fetchCells: (request: CellsRequest) => Promise<HostResult<MapCells>>;
+  readonly #events: LoaderEvents;
+
   constructor(
-    private readonly cache: TileCache,
-    private readonly fetchCells: (request: CellsRequest) => Promise<HostResult<MapCells>>,
-    private readonly events: LoaderEvents,
-  ) {}
+    cache: TileCache,
+    fetchCells: (request: CellsRequest) => Promise<HostResult<MapCells>>,
+    events: LoaderEvents,
+  ) {
+    this.#cache = cache;
+    this.#fetchCells = fetchCells;
+    this.#events = events;
+  }
 
   /** Bytes of one cell of the overview bar. */
   get overviewLevel(): number {
@@ -55,12 +63,12 @@ export class CellLoader {
    * drawn until new ones arrive: an image file grows with nearly every change.
    */
   setDisk(disk: Disk, generation: number): void {
-    if (disk.clusterSize !== this.#disk.clusterSize) this.cache.clear();
+    if (disk.clusterSize !== this.#disk.clusterSize) this.#cache.clear();
     this.#disk = disk;
     this.#generation = generation;
     this.#hasFailed = false;
     this.#askedInRound.clear();
-    this.cache.pin(this.overviewLevel);
+    this.#cache.pin(this.overviewLevel);
     this.#pump();
   }
 
@@ -107,7 +115,7 @@ export class CellLoader {
   }
 
   #isNeeded(bytesPerCell: number, index: number): boolean {
-    const tile = this.cache.get(bytesPerCell, index);
+    const tile = this.#cache.get(bytesPerCell, index);
     if (!tile || tile.generation !== this.#generation) return true;
     if (tile.complete) return false;
     if (this.#askedInRound.get(`${bytesPerCell}:${index}`) === this.#scanRound) return false;
@@ -123,7 +131,7 @@ export class CellLoader {
   async #run(request: CellsRequest, generation: number): Promise<void> {
     this.#isBusy = true;
     const round = this.#scanRound;
-    const answer = await this.fetchCells(request);
+    const answer = await this.#fetchCells(request);
     this.#isBusy = false;
     // Dropped if the image was read again meanwhile.
     if (generation === this.#generation) this.#take(request, answer, generation, round);
@@ -133,25 +141,25 @@ export class CellLoader {
   #take(request: CellsRequest, answer: HostResult<MapCells>, generation: number, round: number): void {
     if (!answer.ok) {
       this.#hasFailed = true;
-      this.events.failed(answer.problem);
+      this.#events.failed(answer.problem);
       return;
     }
     const { shares, complete, totals, staged } = answer.value;
     const firstCell = request.start / request.bytesPerCell;
     for (const tile of splitIntoTiles(
       shares,
-      this.cache.kindCount,
+      this.#cache.kindCount,
       firstCell,
       complete,
       generation,
       staged,
     )) {
       const index = tile.firstCell / TILE_CELLS;
-      this.cache.put(request.bytesPerCell, index, tile);
+      this.#cache.put(request.bytesPerCell, index, tile);
       this.#askedInRound.set(`${request.bytesPerCell}:${index}`, round);
     }
     if (!complete) this.#lastScanFetch = Date.now();
-    this.events.loaded(totals);
+    this.#events.loaded(totals);
   }
 }
 

@@ -37,12 +37,15 @@ export class Minimap {
   #selected: Shown | undefined;
   #isDue = false;
 
+  readonly #cache: TileCache;
+  readonly #kinds: KindSet;
+  readonly #goTo: (byte: number) => void;
+
   /** @param goTo centres the map on a byte */
-  constructor(
-    private readonly cache: TileCache,
-    private readonly kinds: KindSet,
-    private readonly goTo: (byte: number) => void,
-  ) {
+  constructor(cache: TileCache, kinds: KindSet, goTo: (byte: number) => void) {
+    this.#cache = cache;
+    this.#kinds = kinds;
+    this.#goTo = goTo;
     this.#palette = paletteOf(readTheme(kinds), kinds, undefined);
     this.element.className = 'minimap';
     this.element.dataset['testid'] = 'minimap';
@@ -81,7 +84,7 @@ export class Minimap {
   }
 
   themeChanged(): void {
-    this.#palette = paletteOf(readTheme(this.kinds), this.kinds, this.#highlighted);
+    this.#palette = paletteOf(readTheme(this.#kinds), this.#kinds, this.#highlighted);
     this.redraw();
   }
 
@@ -148,7 +151,7 @@ export class Minimap {
       height,
       this.#disk,
       this.#level,
-      this.cache,
+      this.#cache,
       this.#palette,
     );
     context.putImageData(image, 0, 0);
@@ -164,10 +167,10 @@ export class Minimap {
       const isOnFrame = event.target === this.#frame;
       grabbed = isOnFrame ? byte - (start + end) / 2 : 0;
       this.element.setPointerCapture(event.pointerId);
-      if (!isOnFrame) this.goTo(byte);
+      if (!isOnFrame) this.#goTo(byte);
     });
     this.element.addEventListener('pointermove', (event) => {
-      if (grabbed !== undefined) this.goTo(Math.max(0, this.#byteAt(event) - grabbed));
+      if (grabbed !== undefined) this.#goTo(Math.max(0, this.#byteAt(event) - grabbed));
     });
     const end = (): void => {
       grabbed = undefined;
@@ -198,7 +201,7 @@ export class Minimap {
     const target = targets[event.key];
     if (target === undefined) return;
     event.preventDefault();
-    this.goTo(Math.min(Math.max(0, target), this.#disk.size));
+    this.#goTo(Math.min(Math.max(0, target), this.#disk.size));
   }
 }
 

@@ -57,7 +57,10 @@ export function paletteOf(theme: Theme, set: KindSet, highlighted: string | unde
 class ColourPainter {
   readonly #context: CanvasRenderingContext2D;
 
-  constructor(private readonly background: string) {
+  readonly #background: string;
+
+  constructor(background: string) {
+    this.#background = background;
     const canvas = document.createElement('canvas');
     canvas.width = canvas.height = 1;
     const context = canvas.getContext('2d', { willReadFrequently: true });
@@ -68,7 +71,7 @@ class ColourPainter {
   pixel(colour: string, alpha: number): number {
     const context = this.#context;
     context.globalAlpha = 1;
-    context.fillStyle = this.background;
+    context.fillStyle = this.#background;
     context.fillRect(0, 0, 1, 1);
     context.globalAlpha = alpha;
     context.fillStyle = colour;

@@ -30,14 +30,18 @@ export class TileCache {
   readonly #tiles = new Map<string, Tile>();
   #pinnedLevel = 0;
 
+  readonly #capacity: number;
+
   /**
    * @param capacity tiles kept, besides those of the pinned level; a tile takes 40 KiB
    * @param kindCount shares of a cell
    */
   constructor(
-    private readonly capacity: number,
+    capacity: number,
     readonly kindCount: number,
-  ) {}
+  ) {
+    this.#capacity = capacity;
+  }
 
   /** The level (`bytesPerCell`) whose tiles are never dropped. */
   pin(bytesPerCell: number): void {
@@ -58,7 +62,7 @@ export class TileCache {
     const key = keyOf(bytesPerCell, index);
     this.#tiles.delete(key);
     this.#tiles.set(key, tile);
-    if (this.#tiles.size > this.capacity) this.#dropOldest();
+    if (this.#tiles.size > this.#capacity) this.#dropOldest();
   }
 
   clear(): void {

@@ -15,7 +15,10 @@ const DISTANCE = 6;
 export class Tooltip {
   readonly element = document.createElement('div');
 
-  constructor(private readonly kinds: KindSet) {
+  readonly #kinds: KindSet;
+
+  constructor(kinds: KindSet) {
+    this.#kinds = kinds;
     this.element.className = 'tooltip';
     this.element.dataset['testid'] = 'map-tooltip';
     this.element.setAttribute('aria-hidden', 'true');
@@ -30,12 +33,12 @@ export class Tooltip {
   show(cell: number, view: View, disk: Disk, cache: TileCache, origin: Point, frame: Frame): void {
     const { start, end } = cellSpan(cell, view.bytesPerCell, disk);
     const source = cache.find(view.bytesPerCell, cell);
-    const shares = sharesOf(source, cell, this.kinds);
+    const shares = sharesOf(source, cell, this.#kinds);
     const staged = stagedShareOf(source, cell);
     render(
       html`<strong>${nameClusters(start, end - start, disk)}</strong>
         <div class="mono">${placeOf(start, end - start)}</div>
-        ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares, this.kinds))}
+        ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares, this.#kinds))}
         ${staged === 0 ? '' : stagedRow(staged)}`,
       this.element,
     );

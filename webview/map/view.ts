@@ -35,11 +35,14 @@ export class MapView implements MapTarget {
   /** What the next frame draws; cells include marks. */
   #due: 'nothing' | 'marks' | 'cells' = 'nothing';
 
-  constructor(
-    private readonly cache: TileCache,
-    private readonly kinds: KindSet,
-    private readonly events: MapEvents,
-  ) {
+  readonly #cache: TileCache;
+  readonly #kinds: KindSet;
+  readonly #events: MapEvents;
+
+  constructor(cache: TileCache, kinds: KindSet, events: MapEvents) {
+    this.#cache = cache;
+    this.#kinds = kinds;
+    this.#events = events;
     this.#tooltip = new Tooltip(kinds);
     this.#theme = readTheme(kinds);
     this.#palette = paletteOf(this.#theme, kinds, undefined);
@@ -76,13 +79,13 @@ export class MapView implements MapTarget {
   highlight(kind: string | undefined): void {
     if (kind === this.#highlighted) return;
     this.#highlighted = kind;
-    this.#palette = paletteOf(this.#theme, this.kinds, kind);
+    this.#palette = paletteOf(this.#theme, this.#kinds, kind);
     this.redraw();
   }
 
   themeChanged(): void {
-    this.#theme = readTheme(this.kinds);
-    this.#palette = paletteOf(this.#theme, this.kinds, this.#highlighted);
+    this.#theme = readTheme(this.#kinds);
+    this.#palette = paletteOf(this.#theme, this.#kinds, this.#highlighted);
     this.redraw();
   }
 
@@ -90,11 +93,11 @@ export class MapView implements MapTarget {
     const before = this.navigator.selection;
     action(this.navigator);
     this.redraw();
-    if (this.navigator.selection !== before) this.events.selected(this.navigator.selection);
+    if (this.navigator.selection !== before) this.#events.selected(this.navigator.selection);
   }
 
   inspect(): void {
-    this.events.inspected();
+    this.#events.inspected();
   }
 
   hover(point: Point | undefined): void {
@@ -149,10 +152,10 @@ export class MapView implements MapTarget {
     if (due === 'nothing') return;
     const { disk, view, frame, selection } = this.navigator;
     if (due === 'cells') {
-      this.#canvas.drawCells(view, disk, frame, this.cache, this.#palette, this.#theme);
-      this.#canvas.drawStaged(view, disk, frame, this.cache, this.#theme);
+      this.#canvas.drawCells(view, disk, frame, this.#cache, this.#palette, this.#theme);
+      this.#canvas.drawStaged(view, disk, frame, this.#cache, this.#theme);
       const { from, to } = visibleCells(view, disk, frame);
-      this.events.moved({ bytesPerCell: view.bytesPerCell, from, to });
+      this.#events.moved({ bytesPerCell: view.bytesPerCell, from, to });
       if (this.#hovered) this.#rehover(this.#hovered.point);
     }
     const marks = { selection, hovered: this.#hovered?.cell, isFocused: this.#isFocused };
@@ -173,6 +176,6 @@ export class MapView implements MapTarget {
     }
     const { disk, view, frame } = this.navigator;
     const origin = cellOrigin(view, this.#hovered.cell, frame);
-    this.#tooltip.show(this.#hovered.cell, view, disk, this.cache, origin, frame);
+    this.#tooltip.show(this.#hovered.cell, view, disk, this.#cache, origin, frame);
   }
 }

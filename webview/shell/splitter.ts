@@ -15,8 +15,11 @@ export class Splitter {
   readonly element = document.createElement('div');
   #division: Division = DEFAULT_DIVISION;
 
+  readonly #changed: () => void;
+
   /** @param changed called after the user has moved it */
-  constructor(private readonly changed: () => void) {
+  constructor(changed: () => void) {
+    this.#changed = changed;
     this.element.className = 'splitter';
     this.element.dataset['testid'] = 'splitter';
     this.element.tabIndex = 0;
@@ -68,7 +71,7 @@ export class Splitter {
 
   #move(division: Division): void {
     this.division = division;
-    this.changed();
+    this.#changed();
   }
 
   #attachPointer(): void {

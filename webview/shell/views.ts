@@ -44,13 +44,20 @@ export class Views {
   /** The saved state, until it is restored. */
   #saved: SavedState | undefined;
 
+  readonly #store: Store;
+  readonly #host: HostClient;
+  readonly #events: ViewsEvents;
+
   constructor(
-    private readonly store: Store,
-    private readonly host: HostClient,
+    store: Store,
+    host: HostClient,
     announcer: Announcer,
     saved: SavedState | undefined,
-    private readonly events: ViewsEvents,
+    events: ViewsEvents,
   ) {
+    this.#store = store;
+    this.#host = host;
+    this.#events = events;
     this.#saved = saved;
     this.#inspection = new Inspection(store, announcer, host);
     this.#hostInspection = new HostInspection(store, announcer, host);
@@ -71,12 +78,12 @@ export class Views {
   }
 
   get shown(): ImageView {
-    return this.#of(this.store.state.space);
+    return this.#of(this.#store.state.space);
   }
 
   /** The guest disk; undefined if the image could not be read. */
   get disk(): Disk | undefined {
-    const summary = this.store.state.page?.image.summary;
+    const summary = this.#store.state.page?.image.summary;
     return summary && { size: summary.virtualSize, clusterSize: summary.clusterSize };
   }
 
@@ -84,9 +91,9 @@ export class Views {
   imageRead({ image }: PageState): void {
     const { disk } = this;
     if (!disk) return;
-    this.store.update({ mapProblem: undefined, fileTotals: undefined, layoutShare: undefined });
+    this.#store.update({ mapProblem: undefined, fileTotals: undefined, layoutShare: undefined });
     this.#guest.setDisk(disk, disk.size, image.generation);
-    if (this.store.state.space === 'file') this.#readFile();
+    if (this.#store.state.space === 'file') this.#readFile();
     this.#restore(disk);
     this.#inspection.of(this.#guest.selection, disk);
     const pending = this.#pendingGoTo;
@@ -100,20 +107,20 @@ export class Views {
 
   /** The tables are being read for the file view. @param share 0 to 1 */
   layoutGotTo(share: number): void {
-    if (this.store.state.space !== 'file' || this.store.state.fileTotals) return;
-    this.store.update({ layoutShare: share });
+    if (this.#store.state.space !== 'file' || this.#store.state.fileTotals) return;
+    this.#store.update({ layoutShare: share });
   }
 
   /** Switches between the guest disk and the image file. */
   show(space: Space): void {
-    if (space === this.store.state.space) return;
+    if (space === this.#store.state.space) return;
     const { zoom } = this.#of(space);
-    this.store.update({ space, highlighted: undefined, mapProblem: undefined, zoom });
+    this.#store.update({ space, highlighted: undefined, mapProblem: undefined, zoom });
     for (const view of [this.#guest, this.#file]) view.highlight(undefined);
-    this.events.shown(this.shown);
+    this.#events.shown(this.shown);
     if (space === 'file') this.#readFile();
     else this.#leaveFile();
-    this.events.changed();
+    this.#events.changed();
   }
 
   /** Selects the cluster of a byte, and scrolls map and bytes to it. */
@@ -125,7 +132,7 @@ export class Views {
     this.show(space);
     if (space === 'file' && byte >= this.#fileDisk.size) this.#inspectBeyond(byte);
     else this.shown.goTo(byte);
-    this.events.inspected(false);
+    this.#events.inspected(false);
   }
 
   /** Beyond the end of the file there is no cell to select, but the references to the cluster can be shown. */
@@ -156,8 +163,8 @@ export class Views {
   /** Fades all other kinds in the visible view. */
   highlight(highlighted: string | undefined): void {
     this.shown.highlight(highlighted);
-    this.store.update({ highlighted });
-    this.events.changed();
+    this.#store.update({ highlighted });
+    this.#events.changed();
   }
 
   themeChanged(): void {
@@ -166,7 +173,7 @@ export class Views {
   }
 
   collect(): SavedViews {
-    const { space, highlighted } = this.store.state;
+    const { space, highlighted } = this.#store.state;
     if (this.#saved) return { ...this.#saved, space };
     return {
       space,
@@ -187,59 +194,59 @@ export class Views {
     const mapHelp = t(
       'Arrow keys, Page Up, Page Down, Home and End move the selection; hold Shift to extend it. Plus and minus zoom, 0 shows the whole disk, Enter opens the details.',
     );
-    const describe = (problem: MaybeProblem): Promise<string> => this.host.describe(problem);
+    const describe = (problem: MaybeProblem): Promise<string> => this.#host.describe(problem);
     return new ImageView({ ...source, mapHelp, describe }, this.#eventsOf(space));
   }
 
   #eventsOf(space: Space): ImageViewEvents {
     return {
       moved: (zoom) => {
-        if (this.store.state.space === space) this.#zoomed(zoom);
+        if (this.#store.state.space === space) this.#zoomed(zoom);
       },
       selected: (selection) => {
         if (space === 'guest') this.#inspection.of(selection, this.#guest.disk);
         else this.#hostInspection.of(selection, this.#file.disk);
       },
       inspected: () => {
-        this.events.inspected(true);
+        this.#events.inspected(true);
       },
       loaded: (totals) => {
         if (space === 'guest') this.#cellsLoaded(totals);
-        else this.store.update({ fileTotals: totals, layoutShare: undefined });
+        else this.#store.update({ fileTotals: totals, layoutShare: undefined });
       },
       failed: (problem) => void this.#mapFailed(space, problem),
       offsetChosen: (byte) => {
         this.goTo(space, byte);
       },
       changed: () => {
-        this.events.changed();
+        this.#events.changed();
       },
     };
   }
 
   /** The file as the file view shows it, in whole clusters. */
   get #fileDisk(): Disk {
-    const { fileSize = 0, summary } = this.store.state.page?.image ?? {};
+    const { fileSize = 0, summary } = this.#store.state.page?.image ?? {};
     const clusterSize = summary?.clusterSize ?? 1;
     return { size: Math.ceil(fileSize / clusterSize) * clusterSize, clusterSize };
   }
 
   /** Loads the file view unless it is up to date. */
   #readFile(): void {
-    const { image } = this.store.state.page ?? {};
+    const { image } = this.#store.state.page ?? {};
     if (!image?.summary || this.#fileGeneration === image.generation) return;
     this.#fileGeneration = image.generation;
-    this.store.update({ fileTotals: undefined, layoutShare: 0 });
+    this.#store.update({ fileTotals: undefined, layoutShare: 0 });
     this.#file.setDisk(this.#fileDisk, image.fileSize, image.generation);
     this.#hostInspection.of(this.#file.selection, this.#file.disk);
   }
 
   /** Stops loading the file view; a complete one is kept. */
   #leaveFile(): void {
-    if (this.store.state.fileTotals) return;
+    if (this.#store.state.fileTotals) return;
     this.#fileGeneration = -1;
-    this.store.update({ layoutShare: undefined });
-    this.host.send(this.host.calls.leaveFile());
+    this.#store.update({ layoutShare: undefined });
+    this.#host.send(this.#host.calls.leaveFile());
   }
 
   /** Restores the saved state, once. */
@@ -249,7 +256,7 @@ export class Views {
     if (!saved) return;
     const { place, selection, filePlace, fileSelection, highlighted, hexTop } = saved;
     if (place) this.#guest.restore(place, within(selection, disk));
-    if (filePlace && this.store.state.space === 'file') {
+    if (filePlace && this.#store.state.space === 'file') {
       this.#file.restore(filePlace, within(fileSelection, this.#fileDisk));
       this.#hostInspection.of(this.#file.selection, this.#file.disk);
     }
@@ -258,18 +265,18 @@ export class Views {
   }
 
   #zoomed(zoom: MapZoom): void {
-    const before = this.store.state.zoom;
+    const before = this.#store.state.zoom;
     if (
       before?.step === zoom.step &&
       before.steps === zoom.steps &&
       before.bytesPerCell === zoom.bytesPerCell
     )
       return;
-    this.store.update({ zoom });
+    this.#store.update({ zoom });
   }
 
   #cellsLoaded(totals: KindTotals): void {
-    this.store.update({ totals });
+    this.#store.update({ totals });
     if (performance.getEntriesByName(FIRST_MAP).length > 0) return;
     // The cells are drawn in the next frame.
     requestAnimationFrame(() => performance.mark(FIRST_MAP));
@@ -278,14 +285,14 @@ export class Views {
   async #mapFailed(space: Space, problem: MaybeProblem): Promise<void> {
     if (problem?.kind === 'cancelled') {
       // Loading was stopped because the file view was left; if it is visible again, load it again.
-      if (space === 'file' && this.store.state.space === 'file') {
+      if (space === 'file' && this.#store.state.space === 'file') {
         this.#fileGeneration = -1;
         this.#readFile();
       }
       return;
     }
-    const mapProblem = await this.host.describe(problem);
-    if (space === this.store.state.space) this.store.update({ mapProblem, layoutShare: undefined });
+    const mapProblem = await this.#host.describe(problem);
+    if (space === this.#store.state.space) this.#store.update({ mapProblem, layoutShare: undefined });
   }
 }
 

@@ -14,31 +14,35 @@ export class HostInspection {
   /** Number of requests so far; only the answer of the newest is used. */
   #asked = 0;
 
-  constructor(
-    private readonly store: Store,
-    private readonly announcer: Announcer,
-    private readonly host: HostClient,
-  ) {}
+  readonly #store: Store;
+  readonly #announcer: Announcer;
+  readonly #host: HostClient;
+
+  constructor(store: Store, announcer: Announcer, host: HostClient) {
+    this.#store = store;
+    this.#announcer = announcer;
+    this.#host = host;
+  }
 
   /** Called when the selection changes or the image is read again. */
   of(selection: Selection | undefined, disk: Disk): void {
     this.#asked++;
     if (!selection) {
-      this.store.update({ hostSelection: undefined, hostReport: undefined });
+      this.#store.update({ hostSelection: undefined, hostReport: undefined });
       return;
     }
-    this.store.update({ hostSelection: selection });
+    this.#store.update({ hostSelection: selection });
     void this.#ask(selection, this.#asked);
-    this.announcer.say(() => this.#inWords(selection, disk));
+    this.#announcer.say(() => this.#inWords(selection, disk));
   }
 
   async #ask({ start }: Selection, asked: number): Promise<void> {
-    const hostReport = await this.host.load(this.host.calls.inspectHost(start));
-    if (asked === this.#asked) this.store.update({ hostReport });
+    const hostReport = await this.#host.load(this.#host.calls.inspectHost(start));
+    if (asked === this.#asked) this.#store.update({ hostReport });
   }
 
   #inWords({ start, length }: Selection, disk: Disk): string {
-    const { hostReport } = this.store.state;
+    const { hostReport } = this.#store.state;
     const name = `${nameClusters(start, length, disk)}, ${placeOf(start, length)}`;
     if (hostReport?.ok !== true || hostReport.value.hostOffset !== start) return name;
     const { kind } = hostReport.value;

@@ -15,11 +15,12 @@ export class Inspection {
   readonly #range: Latest<Selection, Loadable<KindTotals>>;
   readonly #notifier: Latest<{ readonly selection: Selection | undefined }, Loadable<void>>;
 
-  constructor(
-    private readonly store: Store,
-    private readonly announcer: Announcer,
-    host: HostClient,
-  ) {
+  readonly #store: Store;
+  readonly #announcer: Announcer;
+
+  constructor(store: Store, announcer: Announcer, host: HostClient) {
+    this.#store = store;
+    this.#announcer = announcer;
     this.#cluster = new Latest(
       ({ start }) => host.load(host.calls.inspect(start)),
       (report) => {
@@ -47,18 +48,18 @@ export class Inspection {
     this.#range.cancel();
     if (!selection) {
       this.#cluster.cancel();
-      this.store.update({ selection: undefined, report: undefined, rangeTotals: undefined });
+      this.#store.update({ selection: undefined, report: undefined, rangeTotals: undefined });
       return;
     }
-    this.store.update({ selection });
+    this.#store.update({ selection });
     this.#cluster.want(selection);
-    if (isOneCluster(selection, disk)) this.store.update({ rangeTotals: undefined });
+    if (isOneCluster(selection, disk)) this.#store.update({ rangeTotals: undefined });
     else this.#range.want(selection);
-    this.announcer.say(() => this.#inWords(selection, disk));
+    this.#announcer.say(() => this.#inWords(selection, disk));
   }
 
   #inWords(selection: Selection, disk: Disk): string {
-    const { report, rangeTotals } = this.store.state;
+    const { report, rangeTotals } = this.#store.state;
     const { start, length } = selection;
     const name = `${nameClusters(start, length, disk)}, ${placeOf(start, length)}`;
     if (isOneCluster(selection, disk))

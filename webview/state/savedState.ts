@@ -49,7 +49,10 @@ export function loadSaved(): SavedState {
 export class StateSaver {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly collect: () => SavedState) {
+  readonly #collect: () => SavedState;
+
+  constructor(collect: () => SavedState) {
+    this.#collect = collect;
     // The page may be discarded before the delay is over.
     window.addEventListener('pagehide', () => {
       this.#keep();
@@ -68,7 +71,7 @@ export class StateSaver {
   #keep(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    vscode.setState(this.collect());
+    vscode.setState(this.#collect());
   }
 }
 

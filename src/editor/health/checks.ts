@@ -27,31 +27,28 @@ interface Entry {
 const UNCHECKED: Health = { kind: 'unchecked' };
 
 export class Checks implements vscode.Disposable {
-  private readonly entries = new Map<string, Entry>();
-  private readonly running = new Map<
-    string,
-    { readonly health: Promise<Health>; readonly stop: () => void }
-  >();
-  private readonly documents = new Map<string, Set<ImageDocument>>();
-  private readonly changeEmitter = new vscode.EventEmitter<string>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #running = new Map<string, { readonly health: Promise<Health>; readonly stop: () => void }>();
+  readonly #documents = new Map<string, Set<ImageDocument>>();
+  readonly #changeEmitter = new vscode.EventEmitter<string>();
   /** The health of the image with this name is another one. */
-  readonly onDidChange = this.changeEmitter.event;
-  private readonly followEmitter = new vscode.EventEmitter<ImageDocument>();
+  readonly onDidChange = this.#changeEmitter.event;
+  readonly #followEmitter = new vscode.EventEmitter<ImageDocument>();
   /** A document was opened. */
-  readonly onDidFollow = this.followEmitter.event;
+  readonly onDidFollow = this.#followEmitter.event;
 
   of(name: string): Health {
-    return this.entries.get(name)?.health ?? UNCHECKED;
+    return this.#entries.get(name)?.health ?? UNCHECKED;
   }
 
   /** Nothing is known, and no check is running. */
   isUnknown(name: string): boolean {
-    return this.of(name).kind === 'unchecked' && !this.running.has(name);
+    return this.of(name).kind === 'unchecked' && !this.#running.has(name);
   }
 
   /** Where the image is, as long as something is known of it. */
   uriOf(name: string): vscode.Uri | undefined {
-    const source = this.entries.get(name)?.source;
+    const source = this.#entries.get(name)?.source;
     if (source === undefined) return undefined;
     return source.kind === 'path' ? vscode.Uri.file(source.path) : vscode.Uri.parse(source.uri);
   }
@@ -62,10 +59,10 @@ export class Checks implements vscode.Disposable {
    */
   run(source: ImageSource, work: CheckWork, stop: () => void): Promise<Health> {
     const name = sourceName(source);
-    const running = this.running.get(name);
+    const running = this.#running.get(name);
     if (running !== undefined) return running.health;
-    const health = this.runNow(source, work).finally(() => this.running.delete(name));
-    this.running.set(name, { health, stop });
+    const health = this.#runNow(source, work).finally(() => this.#running.delete(name));
+    this.#running.set(name, { health, stop });
     return health;
   }
 
@@ -73,121 +70,121 @@ export class Checks implements vscode.Disposable {
   async learn(source: ImageSource, checked: Checked): Promise<void> {
     const name = sourceName(source);
     const stamp = await stampOf(source);
-    const isOpen = this.documents.has(name);
-    if (!isOpen || this.running.has(name) || !this.isShown(name, checked.generation)) return;
+    const isOpen = this.#documents.has(name);
+    if (!isOpen || this.#running.has(name) || !this.#isShown(name, checked.generation)) return;
     const { report, chain, generation } = checked;
-    this.set(name, { kind: 'checked', report, chain }, source, stamp, generation);
+    this.#set(name, { kind: 'checked', report, chain }, source, stamp, generation);
   }
 
   /** Stops a check that is under way. */
   cancel(name: string): void {
-    this.running.get(name)?.stop();
+    this.#running.get(name)?.stop();
   }
 
   /** Forgets what was found once the document shows another state. Dispose when the document is closed. */
   follow(document: ImageDocument): Subscription {
     const name = sourceName(document.source);
-    const documents = this.documents.get(name) ?? new Set();
-    this.documents.set(name, documents.add(document));
-    this.followEmitter.fire(document);
+    const documents = this.#documents.get(name) ?? new Set();
+    this.#documents.set(name, documents.add(document));
+    this.#followEmitter.fire(document);
     const reading = document.onDidRead(({ generation, edits }) => {
-      const entry = this.entries.get(name);
-      if (entry === undefined || this.running.has(name)) return;
+      const entry = this.#entries.get(name);
+      if (entry === undefined || this.#running.has(name)) return;
       // Checked before it was opened: what is on disk is what is shown, as long as nothing is staged.
       const isSame = entry.generation === undefined ? edits?.unsaved === 0 : entry.generation === generation;
       if (!isSame) {
-        this.forget(name);
+        this.#forget(name);
         return;
       }
       const isAdopted = entry.generation === undefined;
       entry.generation = generation;
       // The file may have changed between that check and this reading, unnoticed.
-      if (isAdopted) void this.compare(document.source);
+      if (isAdopted) void this.#compare(document.source);
     });
     return {
       dispose: () => {
         reading.dispose();
         documents.delete(document);
         if (documents.size > 0) return;
-        this.documents.delete(name);
-        const entry = this.entries.get(name);
+        this.#documents.delete(name);
+        const entry = this.#entries.get(name);
         if (entry === undefined) return;
         const isOnDisk = document.source.kind === 'path' && (document.state?.edits?.unsaved ?? 0) === 0;
-        if (isOnDisk && !this.running.has(name)) entry.generation = undefined;
-        else this.forget(name);
+        if (isOnDisk && !this.#running.has(name)) entry.generation = undefined;
+        else this.#forget(name);
       },
     };
   }
 
   dispose(): void {
-    for (const { stop } of this.running.values()) stop();
-    for (const { watcher } of this.entries.values()) watcher.dispose();
-    this.entries.clear();
-    this.changeEmitter.dispose();
-    this.followEmitter.dispose();
+    for (const { stop } of this.#running.values()) stop();
+    for (const { watcher } of this.#entries.values()) watcher.dispose();
+    this.#entries.clear();
+    this.#changeEmitter.dispose();
+    this.#followEmitter.dispose();
   }
 
-  private async runNow(source: ImageSource, work: CheckWork): Promise<Health> {
+  async #runNow(source: ImageSource, work: CheckWork): Promise<Health> {
     const name = sourceName(source);
     const stamp = await stampOf(source);
-    this.set(name, { kind: 'checking', done: 0, total: 0 }, source, stamp);
+    this.#set(name, { kind: 'checking', done: 0, total: 0 }, source, stamp);
     const result = await work((done, total) => {
-      this.set(name, { kind: 'checking', done, total }, source, stamp);
+      this.#set(name, { kind: 'checking', done, total }, source, stamp);
     });
     // A check that was cancelled says nothing of the image; and it may have changed meanwhile.
     const isOver = result.ok
-      ? !this.isShown(name, result.value.generation)
+      ? !this.#isShown(name, result.value.generation)
       : result.problem.kind === 'cancelled';
     if (isOver) {
-      this.forget(name);
+      this.#forget(name);
       return UNCHECKED;
     }
     const health: Health = result.ok
       ? { kind: 'checked', report: result.value.report, chain: result.value.chain }
       : healthAfter(result.problem);
-    const [document] = this.documents.get(name) ?? [];
-    this.set(name, health, source, stamp, document?.state?.generation);
+    const [document] = this.#documents.get(name) ?? [];
+    this.#set(name, health, source, stamp, document?.state?.generation);
     return health;
   }
 
   /** Whether every document on the image shows that state. */
-  private isShown(name: string, generation: number): boolean {
-    return [...(this.documents.get(name) ?? [])].every(({ state }) => state?.generation === generation);
+  #isShown(name: string, generation: number): boolean {
+    return [...(this.#documents.get(name) ?? [])].every(({ state }) => state?.generation === generation);
   }
 
-  private set(name: string, health: Health, source: ImageSource, stamp: string, generation?: number): void {
-    const entry = this.entries.get(name);
+  #set(name: string, health: Health, source: ImageSource, stamp: string, generation?: number): void {
+    const entry = this.#entries.get(name);
     if (entry?.stamp === stamp) {
       entry.health = health;
       entry.generation = generation;
     } else {
       entry?.watcher.dispose();
-      this.entries.set(name, { health, generation, stamp, source, watcher: this.watch(source) });
+      this.#entries.set(name, { health, generation, stamp, source, watcher: this.#watch(source) });
     }
-    this.changeEmitter.fire(name);
+    this.#changeEmitter.fire(name);
   }
 
-  private forget(name: string): void {
-    this.entries.get(name)?.watcher.dispose();
-    if (this.entries.delete(name)) this.changeEmitter.fire(name);
+  #forget(name: string): void {
+    this.#entries.get(name)?.watcher.dispose();
+    if (this.#entries.delete(name)) this.#changeEmitter.fire(name);
   }
 
   /** Where a document is open, it looks itself. */
-  private watch(source: ImageSource): vscode.Disposable {
+  #watch(source: ImageSource): vscode.Disposable {
     if (source.kind !== 'path') return new vscode.Disposable(() => undefined);
     return watchFile(source.path, () => {
-      if (!this.documents.has(sourceName(source))) void this.compare(source);
+      if (!this.#documents.has(sourceName(source))) void this.#compare(source);
     });
   }
 
   /** Forgets what was found where the file is not what it was then. */
-  private async compare(source: ImageSource): Promise<void> {
+  async #compare(source: ImageSource): Promise<void> {
     const name = sourceName(source);
-    const entry = this.entries.get(name);
+    const entry = this.#entries.get(name);
     const stamp = await stampOf(source);
     // Something else may have been found out meanwhile.
-    if (entry === undefined || entry !== this.entries.get(name) || this.running.has(name)) return;
-    if (entry.stamp !== stamp) this.forget(name);
+    if (entry === undefined || entry !== this.#entries.get(name) || this.#running.has(name)) return;
+    if (entry.stamp !== stamp) this.#forget(name);
   }
 }
 

@@ -20,36 +20,39 @@ export interface FindingPlace {
 const SHOWN_OF_A_KIND = 100;
 
 export class Problems implements vscode.Disposable {
-  private readonly collection = vscode.languages.createDiagnosticCollection('qcow2');
-  private readonly subscription: vscode.Disposable;
+  readonly #collection = vscode.languages.createDiagnosticCollection('qcow2');
+  readonly #subscription: vscode.Disposable;
 
-  private readonly uris = new Map<string, vscode.Uri>();
+  readonly #uris = new Map<string, vscode.Uri>();
 
-  constructor(private readonly checks: Checks) {
-    this.subscription = checks.onDidChange((name) => {
-      this.show(name);
+  readonly #checks: Checks;
+
+  constructor(checks: Checks) {
+    this.#checks = checks;
+    this.#subscription = checks.onDidChange((name) => {
+      this.#show(name);
     });
   }
 
   dispose(): void {
-    this.subscription.dispose();
-    this.collection.dispose();
+    this.#subscription.dispose();
+    this.#collection.dispose();
   }
 
-  private show(name: string): void {
-    const health = this.checks.of(name);
-    const uri = this.checks.uriOf(name) ?? this.uris.get(name);
+  #show(name: string): void {
+    const health = this.#checks.of(name);
+    const uri = this.#checks.uriOf(name) ?? this.#uris.get(name);
     // What was found last stays until it is known again.
     if (health.kind === 'checking' || uri === undefined) return;
     if (health.kind === 'checked') {
       const chain = health.chain.map(({ problem }) => chainDiagnostic(uri, problem));
       const { incomplete } = health.report;
       const first = incomplete === undefined ? [] : [incompleteDiagnostic(uri, incomplete)];
-      this.collection.set(uri, [...first, ...diagnosticsOf(uri, health.report), ...chain]);
-      this.uris.set(name, uri);
+      this.#collection.set(uri, [...first, ...diagnosticsOf(uri, health.report), ...chain]);
+      this.#uris.set(name, uri);
     } else {
-      this.collection.delete(uri);
-      this.uris.delete(name);
+      this.#collection.delete(uri);
+      this.#uris.delete(name);
     }
   }
 }

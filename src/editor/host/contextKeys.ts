@@ -9,53 +9,55 @@ import { documentHealth } from '../page/pageState';
 import { sourceName } from '../model/source';
 
 export class ContextKeys implements vscode.Disposable {
-  private readonly subscriptions: readonly vscode.Disposable[];
-  private reading: Subscription | undefined;
-  private readonly told = new Map<string, boolean>();
+  readonly #subscriptions: readonly vscode.Disposable[];
+  #reading: Subscription | undefined;
+  readonly #told = new Map<string, boolean>();
 
-  constructor(
-    private readonly images: OpenImages,
-    private readonly checks: Checks,
-  ) {
-    this.subscriptions = [
+  readonly #images: OpenImages;
+  readonly #checks: Checks;
+
+  constructor(images: OpenImages, checks: Checks) {
+    this.#images = images;
+    this.#checks = checks;
+    this.#subscriptions = [
       images.onDidChangeActive(() => {
-        this.follow();
+        this.#follow();
       }),
       checks.onDidChange(() => {
-        this.show();
+        this.#show();
       }),
     ];
   }
 
   dispose(): void {
-    this.reading?.dispose();
-    for (const subscription of this.subscriptions) subscription.dispose();
+    this.#reading?.dispose();
+    for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
-  private follow(): void {
-    this.reading?.dispose();
-    this.reading = this.images.active?.document.onDidRead(() => {
-      this.show();
+  #follow(): void {
+    this.#reading?.dispose();
+    this.#reading = this.#images.active?.document.onDidRead(() => {
+      this.#show();
     });
-    this.show();
+    this.#show();
   }
 
-  private show(): void {
-    const document = this.images.active?.document;
+  #show(): void {
+    const document = this.#images.active?.document;
     const canChange = document !== undefined && readOnlyReason(document) === undefined;
-    this.tell('qcow2.canChange', canChange);
+    this.#tell('qcow2.canChange', canChange);
     const isChecking =
-      document !== undefined && this.checks.of(sourceName(document.source)).kind === 'checking';
-    this.tell('qcow2.isChecking', isChecking);
-    const canRepair = document !== undefined && documentHealth(document, this.checks).canRepair;
-    this.tell('qcow2.canRepair', canRepair);
-    this.tell('qcow2.hasStaged', document?.hasUnsaved === true);
-    this.tell('qcow2.isInterrupted', isRecoverable(document?.state?.journal));
+      document !== undefined && this.#checks.of(sourceName(document.source)).kind === 'checking';
+    this.#tell('qcow2.isChecking', isChecking);
+    const canRepair = document !== undefined && documentHealth(document, this.#checks).canRepair;
+    this.#tell('qcow2.canRepair', canRepair);
+    this.#tell('qcow2.hasStaged', document?.hasUnsaved === true);
+    this.#tell('qcow2.isInterrupted', isRecoverable(document?.state?.journal));
   }
 
-  private tell(key: string, value: boolean): void {
-    if (this.told.get(key) === value) return;
-    this.told.set(key, value);
+  #tell(key: string, value: boolean): void {
+    if (this.#told.get(key) === value) return;
+    this.#told.set(key, value);
     void vscode.commands.executeCommand('setContext', key, value);
   }
 }

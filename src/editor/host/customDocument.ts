@@ -22,19 +22,22 @@ export class CustomImageDocument implements vscode.CustomDocument {
   /** The user does not want Auto Save to write what is staged. */
   keepsStaged = false;
 
-  private readonly vscodeHistory = new VsCodeHistory();
-  private isWaitingTold = false;
-  private readonly subscriptions: Subscription[];
+  readonly #vscodeHistory = new VsCodeHistory();
+  #isWaitingTold = false;
+  readonly #subscriptions: Subscription[];
+
+  readonly #tell: (event: DocumentEvent) => void;
 
   /** @param tell VS Code */
   constructor(
     readonly uri: vscode.Uri,
     readonly model: ImageDocument,
     readonly follower: DocumentFollower,
-    private readonly tell: (event: DocumentEvent) => void,
+    tell: (event: DocumentEvent) => void,
     registration: vscode.Disposable,
   ) {
-    this.subscriptions = [
+    this.#tell = tell;
+    this.#subscriptions = [
       registration,
       model.onDidEdit((edit) => {
         this.tellEdit(edit);
@@ -42,25 +45,25 @@ export class CustomImageDocument implements vscode.CustomDocument {
       model.onDidFail((why) => {
         const text = vscode.l10n.t('This cannot be undone or redone: {0}', reasonText(why));
         void tellWarning(text);
-        if (typeof why === 'string') this.clearDirtyLater();
+        if (typeof why === 'string') this.#clearDirtyLater();
       }),
-      model.onDidRevive((revival) => void this.takeRevival(revival)),
+      model.onDidRevive((revival) => void this.#takeRevival(revival)),
     ];
   }
 
   /** Tells VS Code of an edit that is staged already. */
   tellEdit(edit: UndoableEdit): void {
-    this.vscodeHistory.staged();
-    this.tell({
+    this.#vscodeHistory.staged();
+    this.#tell({
       document: this,
       label: plain(edit.label),
       undo: async () => {
-        this.vscodeHistory.undone();
+        this.#vscodeHistory.undone();
         await edit.undo();
         this.ensureDirty();
       },
       redo: async () => {
-        this.vscodeHistory.redone();
+        this.#vscodeHistory.redone();
         await edit.redo();
         this.ensureDirty();
       },
@@ -70,49 +73,49 @@ export class CustomImageDocument implements vscode.CustomDocument {
 
   /** Call when a save or a revert has been answered: VS Code takes its word for what is on disk now. */
   wasSaved(): void {
-    this.vscodeHistory.wasSaved();
-    this.ensureDirtyLater();
+    this.#vscodeHistory.wasSaved();
+    this.#ensureDirtyLater();
   }
 
   wasReverted(): void {
-    this.vscodeHistory.wasReverted();
-    this.ensureDirtyLater();
+    this.#vscodeHistory.wasReverted();
+    this.#ensureDirtyLater();
   }
 
   /** Makes VS Code know that there is something to save, where it believes that there is not. */
   ensureDirty(): void {
-    if (!this.model.hasUnsaved || this.vscodeHistory.isDirty) return;
-    this.vscodeHistory.changedContent();
-    this.tell({ document: this });
+    if (!this.model.hasUnsaved || this.#vscodeHistory.isDirty) return;
+    this.#vscodeHistory.changedContent();
+    this.#tell({ document: this });
   }
 
   dispose(): void {
-    for (const subscription of this.subscriptions) subscription.dispose();
+    for (const subscription of this.#subscriptions) subscription.dispose();
     this.follower.dispose();
     this.model.dispose();
   }
 
   /** The thread has died: in one line what became of what was staged. */
-  private async takeRevival(revival: Revival): Promise<void> {
+  async #takeRevival(revival: Revival): Promise<void> {
     const name = basename(this.uri.path);
-    const isTold = revival.kind === 'waiting' && this.isWaitingTold;
-    this.isWaitingTold = revival.kind === 'waiting';
+    const isTold = revival.kind === 'waiting' && this.#isWaitingTold;
+    this.#isWaitingTold = revival.kind === 'waiting';
     if (!isTold) void tellWarning(revivalText(revival, name));
     if (revival.kind === 'lost') for (const edit of revival.edits) this.tellEdit(edit);
-    if (revival.kind === 'lost' || revival.kind === 'saved') this.clearDirtyLater();
+    if (revival.kind === 'lost' || revival.kind === 'saved') this.#clearDirtyLater();
     // A save that was taken back has given the file another time: what VS Code would ask for has to fit it.
     if (revival.kind !== 'waiting') await this.model.backups.renew();
   }
 
   /** VS Code counts an undo that led nowhere as one: nothing is there to be saved, and a save says so. */
-  private clearDirtyLater(): void {
+  #clearDirtyLater(): void {
     setTimeout(() => {
-      if (!this.model.hasUnsaved && this.vscodeHistory.isDirty) void vscode.workspace.save(this.uri);
+      if (!this.model.hasUnsaved && this.#vscodeHistory.isDirty) void vscode.workspace.save(this.uri);
     }, 100);
   }
 
   /** After VS Code has taken the answer. */
-  private ensureDirtyLater(): void {
+  #ensureDirtyLater(): void {
     setTimeout(() => {
       this.ensureDirty();
     }, 100);

@@ -4,29 +4,29 @@ import type { ImageDocument } from '../model/document';
 import type { Page } from './page';
 
 export class OpenImages implements vscode.Disposable {
-  private readonly pages = new Set<Page>();
-  private readonly documents = new Map<string, Set<ImageDocument>>();
-  private readonly activeEmitter = new vscode.EventEmitter<Page | undefined>();
-  private current: Page | undefined;
-  readonly onDidChangeActive = this.activeEmitter.event;
-  private readonly documentsEmitter = new vscode.EventEmitter<void>();
+  readonly #pages = new Set<Page>();
+  readonly #documents = new Map<string, Set<ImageDocument>>();
+  readonly #activeEmitter = new vscode.EventEmitter<Page | undefined>();
+  #current: Page | undefined;
+  readonly onDidChangeActive = this.#activeEmitter.event;
+  readonly #documentsEmitter = new vscode.EventEmitter<void>();
   /** A document was opened or closed. */
-  readonly onDidChangeDocuments = this.documentsEmitter.event;
+  readonly onDidChangeDocuments = this.#documentsEmitter.event;
 
   /** The page that has the focus, or had it last while it is still the active editor. */
   get active(): Page | undefined {
-    return this.current;
+    return this.#current;
   }
 
   /** The open document of a URI. */
   find(uri: vscode.Uri): ImageDocument | undefined {
-    const [first] = this.documents.get(uri.toString()) ?? [];
+    const [first] = this.#documents.get(uri.toString()) ?? [];
     return first;
   }
 
   /** The panel on a URI that is best to talk to: the active one, a visible one, any. */
   pageOf(uri: vscode.Uri): Page | undefined {
-    const candidates = [...this.pages].filter((page) => page.uri.toString() === uri.toString());
+    const candidates = [...this.#pages].filter((page) => page.uri.toString() === uri.toString());
     return (
       candidates.find((page) => page.panel.active) ??
       candidates.find((page) => page.panel.visible) ??
@@ -36,7 +36,7 @@ export class OpenImages implements vscode.Disposable {
 
   /** What is shown in panels, the one that was at the front last first. */
   recent(): vscode.Uri[] {
-    const uris = [...this.pages].reverse().map(({ uri }) => [uri.toString(), uri] as const);
+    const uris = [...this.#pages].reverse().map(({ uri }) => [uri.toString(), uri] as const);
     return [...new Map(uris).values()];
   }
 
@@ -46,52 +46,52 @@ export class OpenImages implements vscode.Disposable {
 
   /** All open documents with their URIs. */
   entries(): (readonly [vscode.Uri, ImageDocument])[] {
-    return [...this.documents].flatMap(([uri, documents]) =>
+    return [...this.#documents].flatMap(([uri, documents]) =>
       [...documents].map((document) => [vscode.Uri.parse(uri), document] as const),
     );
   }
 
   addDocument(uri: vscode.Uri, document: ImageDocument): vscode.Disposable {
     const key = uri.toString();
-    const documents = this.documents.get(key) ?? new Set();
+    const documents = this.#documents.get(key) ?? new Set();
     documents.add(document);
-    this.documents.set(key, documents);
-    this.documentsEmitter.fire();
+    this.#documents.set(key, documents);
+    this.#documentsEmitter.fire();
     return new vscode.Disposable(() => {
       documents.delete(document);
-      if (documents.size === 0) this.documents.delete(key);
-      this.documentsEmitter.fire();
+      if (documents.size === 0) this.#documents.delete(key);
+      this.#documentsEmitter.fire();
     });
   }
 
   addPage(page: Page): void {
-    this.pages.add(page);
+    this.#pages.add(page);
     const viewState = page.panel.onDidChangeViewState(() => {
-      this.update(page);
+      this.#update(page);
     });
     page.panel.onDidDispose(() => {
       viewState.dispose();
-      this.pages.delete(page);
-      if (this.current === page) this.setActive(undefined);
+      this.#pages.delete(page);
+      if (this.#current === page) this.#setActive(undefined);
     });
-    this.update(page);
+    this.#update(page);
   }
 
   dispose(): void {
-    this.activeEmitter.dispose();
-    this.documentsEmitter.dispose();
+    this.#activeEmitter.dispose();
+    this.#documentsEmitter.dispose();
   }
 
-  private update(page: Page): void {
-    if (page.panel.active) this.setActive(page);
-    else if (this.current === page) this.setActive(undefined);
+  #update(page: Page): void {
+    if (page.panel.active) this.#setActive(page);
+    else if (this.#current === page) this.#setActive(undefined);
   }
 
-  private setActive(page: Page | undefined): void {
-    if (this.current === page) return;
-    this.current = page;
+  #setActive(page: Page | undefined): void {
+    if (this.#current === page) return;
+    this.#current = page;
     // The last one of the set is the one that was active last.
-    if (page !== undefined && this.pages.delete(page)) this.pages.add(page);
-    this.activeEmitter.fire(page);
+    if (page !== undefined && this.#pages.delete(page)) this.#pages.add(page);
+    this.#activeEmitter.fire(page);
   }
 }

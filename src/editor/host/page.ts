@@ -25,12 +25,12 @@ export interface Navigation {
 }
 
 export class Page implements vscode.Disposable {
-  private readonly disposables: Subscription[] = [];
-  private readonly rpc;
+  readonly #disposables: Subscription[] = [];
+  readonly #rpc;
   /** What the page was asked while it was not up; it is told once it is. */
-  private waiting: Navigation | undefined;
-  private hasState = false;
-  private isDisposed = false;
+  #waiting: Navigation | undefined;
+  #hasState = false;
+  #isDisposed = false;
 
   constructor(
     readonly custom: CustomImageDocument,
@@ -45,33 +45,33 @@ export class Page implements vscode.Disposable {
     webview.options = { enableScripts: true, localResourceRoots: pageResources(extension) };
     const handler = pageHandler(uri, document, findOverlays, checks, actions, {
       ready: () => {
-        this.cameUp();
+        this.#cameUp();
       },
       layoutProgress: (done, total) => {
-        void this.rpc.layoutProgress.asEvent(done, total);
+        void this.#rpc.layoutProgress.asEvent(done, total);
       },
     });
     // A hidden page takes no message and asks for its state when it is shown again: losing one does no harm.
-    this.rpc = createBirpc<PageApi, typeof handler>(handler, {
+    this.#rpc = createBirpc<PageApi, typeof handler>(handler, {
       // An answer may come after its panel is gone.
-      post: (message) => (this.isDisposed ? undefined : webview.postMessage(message)),
-      on: (receive) => this.disposables.push(webview.onDidReceiveMessage(receive)),
+      post: (message) => (this.#isDisposed ? undefined : webview.postMessage(message)),
+      on: (receive) => this.#disposables.push(webview.onDidReceiveMessage(receive)),
       bind: 'functions',
       timeout: -1,
       onFunctionError: (error, name) => {
         log.fault(`The page of ${uri.path} asked for ${name}`, error);
       },
     });
-    this.disposables.push(
-      document.onDidRead((state) => void this.rpc.stateChanged.asEvent(pageState(document, state, checks))),
+    this.#disposables.push(
+      document.onDidRead((state) => void this.#rpc.stateChanged.asEvent(pageState(document, state, checks))),
       checks.onDidChange((name) => {
         if (name === sourceName(document.source)) {
-          void this.rpc.healthChanged.asEvent(documentHealth(document, checks));
+          void this.#rpc.healthChanged.asEvent(documentHealth(document, checks));
         }
       }),
-      document.onDidScan(({ done, total }) => void this.rpc.scanProgress.asEvent(done, total)),
+      document.onDidScan(({ done, total }) => void this.#rpc.scanProgress.asEvent(done, total)),
       panel.onDidChangeViewState(() => {
-        if (!panel.visible) this.hasState = false;
+        if (!panel.visible) this.#hasState = false;
       }),
     );
     webview.html = pageHtml(webview, extension);
@@ -87,32 +87,32 @@ export class Page implements vscode.Disposable {
 
   /** The page has loaded and asked for its state. */
   get isUp(): boolean {
-    return this.hasState;
+    return this.#hasState;
   }
 
   goTo(navigation: Navigation): void {
-    if (!this.hasState) {
-      this.waiting = { ...this.waiting, ...navigation };
+    if (!this.#hasState) {
+      this.#waiting = { ...this.#waiting, ...navigation };
       return;
     }
-    if (navigation.guestOffset !== undefined) void this.rpc.goTo.asEvent(navigation.guestOffset);
-    if (navigation.hostOffset !== undefined) void this.rpc.goToHost.asEvent(navigation.hostOffset);
-    if (navigation.tab !== undefined) void this.rpc.showTab.asEvent(navigation.tab);
-    if (navigation.repair === true) void this.rpc.openRepair.asEvent();
+    if (navigation.guestOffset !== undefined) void this.#rpc.goTo.asEvent(navigation.guestOffset);
+    if (navigation.hostOffset !== undefined) void this.#rpc.goToHost.asEvent(navigation.hostOffset);
+    if (navigation.tab !== undefined) void this.#rpc.showTab.asEvent(navigation.tab);
+    if (navigation.repair === true) void this.#rpc.openRepair.asEvent();
     const { change } = navigation;
-    if (change !== undefined) void this.rpc.openChange.asEvent(change.kind, change.range);
+    if (change !== undefined) void this.#rpc.openChange.asEvent(change.kind, change.range);
   }
 
   dispose(): void {
-    this.isDisposed = true;
-    for (const disposable of this.disposables) disposable.dispose();
-    this.rpc.$close();
+    this.#isDisposed = true;
+    for (const disposable of this.#disposables) disposable.dispose();
+    this.#rpc.$close();
   }
 
-  private cameUp(): void {
-    this.hasState = true;
-    const { waiting } = this;
-    this.waiting = undefined;
+  #cameUp(): void {
+    this.#hasState = true;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
     if (waiting !== undefined) this.goTo(waiting);
   }
 }

@@ -37,18 +37,22 @@ export interface EditorContext {
 }
 
 class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocument> {
-  private readonly changeEmitter = new vscode.EventEmitter<DocumentEvent>();
-  readonly onDidChangeCustomDocument = this.changeEmitter.event as vscode.Event<
+  readonly #changeEmitter = new vscode.EventEmitter<DocumentEvent>();
+  readonly onDidChangeCustomDocument = this.#changeEmitter.event as vscode.Event<
     vscode.CustomDocumentEditEvent<CustomImageDocument>
   >;
 
-  constructor(private readonly context: EditorContext) {}
+  readonly #context: EditorContext;
+
+  constructor(context: EditorContext) {
+    this.#context = context;
+  }
 
   async openCustomDocument(
     uri: vscode.Uri,
     { backupId }: vscode.CustomDocumentOpenContext,
   ): Promise<CustomImageDocument> {
-    const { sessions, images, renames, checks } = this.context;
+    const { sessions, images, renames, checks } = this.#context;
     const moved = await renames.take(uri);
     const backup = moved?.backup ?? backupId;
     const model = new ImageDocument(imageSource(uri), sessions);
@@ -57,12 +61,12 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
       model,
       new DocumentFollower(model),
       (event) => {
-        this.changeEmitter.fire(event);
+        this.#changeEmitter.fire(event);
       },
       vscode.Disposable.from(images.addDocument(uri, model), checks.follow(model)),
     );
     askAboutOutsideChanges(uri, model);
-    if (backup !== undefined) await this.restore(document, backup);
+    if (backup !== undefined) await this.#restore(document, backup);
     // Not waited for: VS Code is to have the document before it is told of its edits.
     void moved?.remove();
     return document;
@@ -78,7 +82,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
       return;
     }
     if (token.isCancellationRequested) return;
-    const { extension, images, findOverlays, checks, actions } = this.context;
+    const { extension, images, findOverlays, checks, actions } = this.#context;
     const page = new Page(document, panel, extension, findOverlays, checks, actions);
     images.addPage(page);
     const poll = new AccessPoll(document.model, panel);
@@ -93,7 +97,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
 
   async saveCustomDocument(document: CustomImageDocument, token: vscode.CancellationToken): Promise<void> {
     await guarded(`Save of ${document.uri.path}`, () =>
-      untilClosed(document, saveDocument(document, this.context.findOverlays, token)),
+      untilClosed(document, saveDocument(document, this.#context.findOverlays, token)),
     );
     await removeBackupsOfSaved(document);
   }
@@ -104,7 +108,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     token: vscode.CancellationToken,
   ): Promise<void> {
     await guarded(`Save of ${document.uri.path} as ${destination.path}`, () =>
-      untilClosed(document, saveDocumentAs(document, destination, this.context, token)),
+      untilClosed(document, saveDocumentAs(document, destination, this.#context, token)),
     );
     await removeBackupsOfSaved(document);
   }
@@ -137,11 +141,11 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
   }
 
   dispose(): void {
-    this.changeEmitter.dispose();
+    this.#changeEmitter.dispose();
   }
 
   /** Stages the edits of a backup again, and hands them to VS Code one by one, to be undone one by one. */
-  private async restore(document: CustomImageDocument, backup: string): Promise<void> {
+  async #restore(document: CustomImageDocument, backup: string): Promise<void> {
     await document.model.whenRead();
     const restored = await document.model.backups.restore(backup);
     if (!restored.ok) {

@@ -28,40 +28,40 @@ interface Moved extends MovedEdits {
 
 export class Renames implements vscode.Disposable {
   /** Backups by the URI of the document that is to come. */
-  private readonly waiting = new Map<string, Moved>();
-  private readonly subscription: vscode.Disposable;
+  readonly #waiting = new Map<string, Moved>();
+  readonly #subscription: vscode.Disposable;
+
+  readonly #images: OpenImages;
+  readonly #folder: string;
 
   /** @param folder for the backups; made when it is needed */
-  constructor(
-    private readonly images: OpenImages,
-    private readonly folder: string,
-  ) {
-    this.subscription = vscode.workspace.onWillRenameFiles((event) => {
-      event.waitUntil(this.keep(event.files));
+  constructor(images: OpenImages, folder: string) {
+    this.#images = images;
+    this.#folder = folder;
+    this.#subscription = vscode.workspace.onWillRenameFiles((event) => {
+      event.waitUntil(this.#keep(event.files));
     });
   }
 
   /** The backup for a document that is being opened; it is handed out once, and the old document gives up the file. */
   async take(uri: vscode.Uri): Promise<MovedEdits | undefined> {
     const key = uri.toString();
-    const moved = this.waiting.get(key);
-    this.waiting.delete(key);
+    const moved = this.#waiting.get(key);
+    this.#waiting.delete(key);
     await moved?.document.giveUp();
     return moved;
   }
 
   dispose(): void {
-    this.subscription.dispose();
+    this.#subscription.dispose();
   }
 
-  private async keep(
-    files: readonly { readonly oldUri: vscode.Uri; readonly newUri: vscode.Uri }[],
-  ): Promise<void> {
-    for (const [uri, document] of this.images.entries()) {
+  async #keep(files: readonly { readonly oldUri: vscode.Uri; readonly newUri: vscode.Uri }[]): Promise<void> {
+    for (const [uri, document] of this.#images.entries()) {
       if (!document.hasUnsaved) continue;
       const file = files.find(({ oldUri }) => isAtOrBelow(uri, oldUri));
       if (file === undefined) continue;
-      const backup = join(this.folder, `renamed-${randomBytes(6).toString('hex')}`);
+      const backup = join(this.#folder, `renamed-${randomBytes(6).toString('hex')}`);
       const backedUp = await document.backups.writeForMove(backup);
       if (!backedUp.ok) continue;
       const target = file.newUri.with({ path: file.newUri.path + uri.path.slice(file.oldUri.path.length) });
@@ -73,12 +73,12 @@ export class Renames implements vscode.Disposable {
         await document.backups.removeAll();
       };
       const moved = { backup, document, remove };
-      this.waiting.set(target.toString(), moved);
+      this.#waiting.set(target.toString(), moved);
       setTimeout(() => {
         document.isMoving = false;
         // VS Code has not opened it: what VS Code was given for the old document stays.
-        if (this.waiting.get(target.toString()) !== moved) return;
-        this.waiting.delete(target.toString());
+        if (this.#waiting.get(target.toString()) !== moved) return;
+        this.#waiting.delete(target.toString());
         void removeMoved();
       }, PATIENCE);
     }

@@ -8,41 +8,44 @@ import { sizeText } from '../../text/sizeText';
 import { StatusEntry } from '../../text/vscode/items';
 
 export class ImageStatus implements vscode.Disposable {
-  private readonly entry: StatusEntry;
-  private readonly activeSubscription: vscode.Disposable;
-  private reading: Subscription | undefined;
+  readonly #entry: StatusEntry;
+  readonly #activeSubscription: vscode.Disposable;
+  #reading: Subscription | undefined;
 
-  constructor(private readonly images: OpenImages) {
-    this.entry = new StatusEntry('qcow2.status', vscode.l10n.t('QCOW2 Image'), 'qcow2.showBackingChain');
-    this.activeSubscription = images.onDidChangeActive(() => {
-      this.follow();
+  readonly #images: OpenImages;
+
+  constructor(images: OpenImages) {
+    this.#images = images;
+    this.#entry = new StatusEntry('qcow2.status', vscode.l10n.t('QCOW2 Image'), 'qcow2.showBackingChain');
+    this.#activeSubscription = images.onDidChangeActive(() => {
+      this.#follow();
     });
   }
 
   dispose(): void {
-    this.reading?.dispose();
-    this.activeSubscription.dispose();
-    this.entry.dispose();
+    this.#reading?.dispose();
+    this.#activeSubscription.dispose();
+    this.#entry.dispose();
   }
 
-  private follow(): void {
-    this.reading?.dispose();
-    this.reading = undefined;
-    const document = this.images.active?.document;
+  #follow(): void {
+    this.#reading?.dispose();
+    this.#reading = undefined;
+    const document = this.#images.active?.document;
     if (document === undefined) {
-      this.entry.hide();
+      this.#entry.hide();
       return;
     }
-    this.reading = document.onDidRead((state) => {
-      this.show(state);
+    this.#reading = document.onDidRead((state) => {
+      this.#show(state);
     });
-    this.show(document.state);
+    this.#show(document.state);
   }
 
-  private show(state: ImageState | undefined): void {
+  #show(state: ImageState | undefined): void {
     const { summary } = state ?? {};
     if (state === undefined || summary === undefined) {
-      this.entry.hide();
+      this.#entry.hide();
       return;
     }
     // Metadata comes on top of the disk's bytes: a full disk takes more than its size.
@@ -55,7 +58,7 @@ export class ImageStatus implements vscode.Disposable {
       sizeText(summary.virtualSize),
     );
     const isStaged = staged !== '';
-    this.entry.show(
+    this.#entry.show(
       [
         { icon: 'layers', text: `qcow2 v${summary.version}` },
         { text: share },

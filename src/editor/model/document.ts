@@ -25,143 +25,146 @@ export interface Selection {
 export type OutsideChange = 'changed' | 'gone';
 
 export class ImageDocument {
-  private readonly readEmitter = new Emitter<ImageState>();
-  private readonly scanEmitter = new Emitter<ScanProgress>();
-  private readonly selectionEmitter = new Emitter<Selection | undefined>();
-  readonly onDidRead = this.readEmitter.event;
-  readonly onDidScan = this.scanEmitter.event;
-  readonly onDidSelect = this.selectionEmitter.event;
-  private readonly editEmitter = new Emitter<UndoableEdit>();
-  private readonly failEmitter = new Emitter<Problem | HistoryEnd>();
+  readonly #readEmitter = new Emitter<ImageState>();
+  readonly #scanEmitter = new Emitter<ScanProgress>();
+  readonly #selectionEmitter = new Emitter<Selection | undefined>();
+  readonly onDidRead = this.#readEmitter.event;
+  readonly onDidScan = this.#scanEmitter.event;
+  readonly onDidSelect = this.#selectionEmitter.event;
+  readonly #editEmitter = new Emitter<UndoableEdit>();
+  readonly #failEmitter = new Emitter<Problem | HistoryEnd>();
   /** An edit was staged, to be added to this document's history. */
-  readonly onDidEdit = this.editEmitter.event;
-  private readonly outsideEmitter = new Emitter<OutsideChange>();
+  readonly onDidEdit = this.#editEmitter.event;
+  readonly #outsideEmitter = new Emitter<OutsideChange>();
   /** Another program has changed the file while something is staged. */
-  readonly onDidChangeOutside = this.outsideEmitter.event;
+  readonly onDidChangeOutside = this.#outsideEmitter.event;
   /** An undo or redo could not be done, and why. */
-  readonly onDidFail = this.failEmitter.event;
-  private readonly reviveEmitter = new Emitter<Revival>();
+  readonly onDidFail = this.#failEmitter.event;
+  readonly #reviveEmitter = new Emitter<Revival>();
   /** The thread had died, and what became of the edits that were staged. */
-  readonly onDidRevive = this.reviveEmitter.event;
+  readonly onDidRevive = this.#reviveEmitter.event;
 
   readonly backups: DocumentBackups;
-  private lease: SessionLease | undefined;
-  private subscriptions: Subscription[] = [];
-  private looking: Promise<void> | undefined;
-  private isDisposed = false;
-  private wasReadable = false;
-  private selected: Selection | undefined;
+  #lease: SessionLease | undefined;
+  #subscriptions: Subscription[] = [];
+  #looking: Promise<void> | undefined;
+  #isDisposed = false;
+  #wasReadable = false;
+  #selected: Selection | undefined;
   /** It is being renamed: that its file is gone is no surprise. */
   isMoving = false;
-  private readonly confirmed = new Set<string>();
-  private outside: OutsideChange | undefined;
+  readonly #confirmed = new Set<string>();
+  #outside: OutsideChange | undefined;
+
+  readonly #sessions: Sessions;
 
   constructor(
     readonly source: ImageSource,
-    private readonly sessions: Sessions,
+    sessions: Sessions,
   ) {
+    this.#sessions = sessions;
     this.backups = new DocumentBackups({
       hasUnsaved: () => this.hasUnsaved,
-      staging: async () => (await this.readSession()).staging,
+      staging: async () => (await this.#readSession()).staging,
       // None is being written where the document is closed.
-      inTurn: (piece) => this.lease?.session.staging.enqueue(piece) ?? piece(),
+      inTurn: (piece) => this.#lease?.session.staging.enqueue(piece) ?? piece(),
     });
     void this.whenRead();
   }
 
   /** What the worker answered last. */
   get state(): ImageState | undefined {
-    return this.lease?.session.state;
+    return this.#lease?.session.state;
   }
 
   /** The first document on its file changes it; others look on. */
   get isOwner(): boolean {
-    return this.lease?.session.owner === this;
+    return this.#lease?.session.owner === this;
   }
 
   /** Something is staged that is not on disk. */
   get hasUnsaved(): boolean {
-    return this.isOwner && this.lease?.session.staging.hasUnsaved === true;
+    return this.isOwner && this.#lease?.session.staging.hasUnsaved === true;
   }
 
   /** Another program has changed the file since, while something is staged: the user has to decide. */
   get isChangedOutside(): boolean {
-    return this.outside !== undefined;
+    return this.#outside !== undefined;
   }
 
   get outsideChange(): OutsideChange | undefined {
-    return this.outside;
+    return this.#outside;
   }
 
   /** Remembers questions of the guards that were answered with yes. */
   confirm(ids: readonly string[]): void {
-    for (const id of ids) this.confirmed.add(id);
+    for (const id of ids) this.#confirmed.add(id);
   }
 
   isConfirmed(id: string): boolean {
-    return this.confirmed.has(id);
+    return this.#confirmed.has(id);
   }
 
   /** True when the image was readable once and its file is gone now. */
   get isDeleted(): boolean {
-    return this.wasReadable && this.state?.problem?.code === 'file.missing';
+    return this.#wasReadable && this.state?.problem?.code === 'file.missing';
   }
 
   /** What is selected in the view that was used last. */
   get selection(): Selection | undefined {
-    return this.selected;
+    return this.#selected;
   }
 
   /** Milliseconds that the last reading took, its scan included: how patient to be with the next one. */
   get lastReadingTook(): number {
-    return this.lease?.session.lastReadingTook ?? 0;
+    return this.#lease?.session.lastReadingTook ?? 0;
   }
 
   /** The state, as soon as there is one. Never rejects. */
   async whenRead(): Promise<ImageState> {
-    return this.state ?? (await this.session()).whenRead(this.source);
+    return this.state ?? (await this.#session()).whenRead(this.source);
   }
 
   /** Reads again if the file, or what the name leads to, is not what was read; looks whether it may be written. */
   lookAgain(): Promise<void> {
-    this.looking ??= this.lookAtAll().finally(() => {
-      this.looking = undefined;
+    this.#looking ??= this.#lookAtAll().finally(() => {
+      this.#looking = undefined;
     });
-    return this.looking;
+    return this.#looking;
   }
 
   /** Looks whether the file may be written, without reading it. */
   async lookAtAccess(): Promise<void> {
-    await (await this.readSession()).lookAtAccess();
+    await (await this.#readSession()).lookAtAccess();
   }
 
   /** Reads again in any case; where the thread has died, what was staged is staged again. */
   async readAgain(): Promise<ImageState> {
-    this.outside = undefined;
+    this.#outside = undefined;
     // That a data file may be written holds as long as it is the same one: its path is a part of the question.
-    for (const id of this.confirmed) if (!id.startsWith('dataFile.')) this.confirmed.delete(id);
-    if (this.lease?.session.awaitsRevival === true) return this.lease.session.revive();
-    return (await this.follow()).read(this.source);
+    for (const id of this.#confirmed) if (!id.startsWith('dataFile.')) this.#confirmed.delete(id);
+    if (this.#lease?.session.awaitsRevival === true) return this.#lease.session.revive();
+    return (await this.#follow()).read(this.source);
   }
 
   /** The thread has died, and edits that were staged wait for another one: reading again brings them back. */
   get awaitsRevival(): boolean {
-    return this.lease?.session.awaitsRevival === true;
+    return this.#lease?.session.awaitsRevival === true;
   }
 
   /** It is closed: nothing is told of what still goes on. */
   get isClosed(): boolean {
-    return this.isDisposed;
+    return this.#isDisposed;
   }
 
   select(selection: Selection | undefined): void {
-    this.selected = selection;
-    this.selectionEmitter.fire(selection);
+    this.#selected = selection;
+    this.#selectionEmitter.fire(selection);
   }
 
   /** Asks the engine something about the image, once it was read. */
   async ask<T>(request: (engine: Remote<QuestionCalls>) => Promise<Result<T>>): Promise<Result<T>> {
-    return (await this.readSession()).ask(({ calls }) => request(calls));
+    return (await this.#readSession()).ask(({ calls }) => request(calls));
   }
 
   /** Asks what may take long. */
@@ -169,141 +172,141 @@ export class ImageDocument {
     request: (engine: Remote<QuestionCalls>, operation: OperationId) => Promise<Result<T>>,
     control?: Control,
   ): Promise<Result<T>> {
-    const session = await this.readSession();
+    const session = await this.#readSession();
     return session.run(({ calls }, operation) => request(calls, operation), control);
   }
 
   /** Stops what was asked with that key (`Control`), under whatever name of the file. */
   stop(key: symbol): void {
-    this.lease?.session.operations.stop(key);
+    this.#lease?.session.operations.stop(key);
   }
 
   /** Stages, saves, recovers or gives space back. The guards are the caller's business. */
   async edit<T>(request: (edits: Edits) => Promise<Result<T>>): Promise<Result<T>> {
-    return request((await this.readSession()).staging);
+    return request((await this.#readSession()).staging);
   }
 
   /** Runs a piece after all staging, undoing and saving that was asked for before. */
   async inTurn<T>(piece: () => Promise<T>): Promise<T> {
-    return (await this.readSession()).staging.enqueue(piece);
+    return (await this.#readSession()).staging.enqueue(piece);
   }
 
   /** Goes back to what is on disk; reads it again where it is not what it was. */
   async revert(): Promise<Result<undefined>> {
-    this.outside = undefined;
-    return (await this.readSession()).staging.revert();
+    this.#outside = undefined;
+    return (await this.#readSession()).staging.revert();
   }
 
   /** Throws away what is staged and leaves the file to its next owner. */
   async giveUp(): Promise<void> {
     await this.revert();
-    this.leave();
+    this.#leave();
   }
 
   dispose(): void {
-    this.isDisposed = true;
-    this.leave();
-    this.readEmitter.dispose();
-    this.scanEmitter.dispose();
-    this.selectionEmitter.dispose();
-    this.editEmitter.dispose();
-    this.failEmitter.dispose();
-    this.reviveEmitter.dispose();
-    this.outsideEmitter.dispose();
+    this.#isDisposed = true;
+    this.#leave();
+    this.#readEmitter.dispose();
+    this.#scanEmitter.dispose();
+    this.#selectionEmitter.dispose();
+    this.#editEmitter.dispose();
+    this.#failEmitter.dispose();
+    this.#reviveEmitter.dispose();
+    this.#outsideEmitter.dispose();
   }
 
-  private async lookAtAll(): Promise<void> {
-    await this.look();
+  async #lookAtAll(): Promise<void> {
+    await this.#look();
     await this.lookAtAccess();
   }
 
-  private async look(): Promise<void> {
-    const before = this.lease?.session;
+  async #look(): Promise<void> {
+    const before = this.#lease?.session;
     if (before !== undefined && this.hasUnsaved) {
       if (before.awaitsRevival) await before.revive();
-      else if (!this.isMoving) await this.lookWhileStaged(before);
+      else if (!this.isMoving) await this.#lookWhileStaged(before);
       return;
     }
-    const session = await this.follow();
+    const session = await this.#follow();
     if (session !== before) await session.whenRead(this.source);
     else if (await session.hasChanged(this.source)) {
       // Something may have been staged meanwhile.
-      await (this.hasUnsaved ? this.lookWhileStaged(session) : session.read(this.source));
+      await (this.hasUnsaved ? this.#lookWhileStaged(session) : session.read(this.source));
     }
   }
 
   /** What is staged is not thrown away because of what another program did: the user is asked. */
-  private async lookWhileStaged(session: ImageSession): Promise<void> {
+  async #lookWhileStaged(session: ImageSession): Promise<void> {
     const isElsewhere = session.identity !== (await identify(this.source));
     const isChanged = isElsewhere || (await session.hasChanged(this.source));
     const outside = isElsewhere ? 'gone' : isChanged ? 'changed' : undefined;
-    if (outside === this.outside || !this.hasUnsaved) return;
-    this.outside = outside;
+    if (outside === this.#outside || !this.hasUnsaved) return;
+    this.#outside = outside;
     // The page says so.
-    if (session.state !== undefined) this.tell(session.state);
-    if (outside !== undefined) this.outsideEmitter.fire(outside);
+    if (session.state !== undefined) this.#tell(session.state);
+    if (outside !== undefined) this.#outsideEmitter.fire(outside);
   }
 
   /** The session once something was read: it can be asked. */
-  private async readSession(): Promise<ImageSession> {
-    const session = await this.session();
+  async #readSession(): Promise<ImageSession> {
+    const session = await this.#session();
     await session.whenRead(this.source);
     return session;
   }
 
-  private async session(): Promise<ImageSession> {
-    return this.lease?.session ?? this.follow();
+  async #session(): Promise<ImageSession> {
+    return this.#lease?.session ?? this.#follow();
   }
 
   /** The session of the file that the name leads to now; another one than before tells its state at once. */
-  private async follow(): Promise<ImageSession> {
-    const { lease } = this;
+  async #follow(): Promise<ImageSession> {
+    const lease = this.#lease;
     if (lease !== undefined && lease.session.identity === (await identify(this.source))) return lease.session;
-    const next = await this.sessions.acquire(this.source);
+    const next = await this.#sessions.acquire(this.source);
     // Another call may have followed in the meantime, to the same file.
-    if (this.lease?.session === next.session || this.isDisposed) {
+    if (this.#lease?.session === next.session || this.#isDisposed) {
       next.release();
       return next.session;
     }
-    this.leave();
-    this.lease = next;
+    this.#leave();
+    this.#lease = next;
     next.session.owner ??= this;
-    this.listen(next.session);
+    this.#listen(next.session);
     return next.session;
   }
 
-  private listen(session: ImageSession): void {
-    this.subscriptions = [
+  #listen(session: ImageSession): void {
+    this.#subscriptions = [
       session.onDidRead((state) => {
-        this.tell(state);
+        this.#tell(state);
       }),
       session.onDidScan((progress) => {
-        this.scanEmitter.fire(progress);
+        this.#scanEmitter.fire(progress);
       }),
       session.staging.onDidEdit((edit) => {
-        if (this.isOwner) this.editEmitter.fire(edit);
+        if (this.isOwner) this.#editEmitter.fire(edit);
       }),
       session.staging.onDidFail((why) => {
-        if (this.isOwner) this.failEmitter.fire(why);
+        if (this.isOwner) this.#failEmitter.fire(why);
       }),
       session.onDidRevive((revival) => {
-        if (this.isOwner) this.reviveEmitter.fire(revival);
+        if (this.isOwner) this.#reviveEmitter.fire(revival);
       }),
     ];
-    if (session.state !== undefined) this.tell(session.state);
+    if (session.state !== undefined) this.#tell(session.state);
   }
 
-  private tell(state: ImageState): void {
-    if (state.problem === undefined) this.wasReadable = true;
-    if (this.lease !== undefined) this.lease.session.owner ??= this;
-    this.readEmitter.fire(state);
+  #tell(state: ImageState): void {
+    if (state.problem === undefined) this.#wasReadable = true;
+    if (this.#lease !== undefined) this.#lease.session.owner ??= this;
+    this.#readEmitter.fire(state);
   }
 
-  private leave(): void {
-    for (const subscription of this.subscriptions) subscription.dispose();
-    this.subscriptions = [];
-    if (this.isOwner) this.lease?.session.disown(this.source);
-    this.lease?.release();
-    this.lease = undefined;
+  #leave(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#subscriptions = [];
+    if (this.isOwner) this.#lease?.session.disown(this.source);
+    this.#lease?.release();
+    this.#lease = undefined;
   }
 }

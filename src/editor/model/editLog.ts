@@ -29,16 +29,23 @@ export interface LoggedEdits {
 }
 
 export class EditLog {
-  private backup: Backup | undefined;
-  private savedAt: number | undefined;
-  private requests: EditRequest[] = [];
-  private problem: Problem | undefined;
+  #backup: Backup | undefined;
+  #savedAt: number | undefined;
+  #requests: EditRequest[] = [];
+  #problem: Problem | undefined;
+
+  readonly #folder: string;
 
   /** @param folder made when it is needed */
-  constructor(private readonly folder: string) {}
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
 
   get edits(): LoggedEdits {
-    const { backup, savedAt, requests, problem } = this;
+    const backup = this.#backup;
+    const savedAt = this.#savedAt;
+    const requests = this.#requests;
+    const problem = this.#problem;
     return {
       ...(backup === undefined ? {} : { backup: backup.path }),
       ...(savedAt === undefined ? {} : { savedAt }),
@@ -49,26 +56,26 @@ export class EditLog {
 
   /** Call before each edit: the first one of a history is added to a backup of nothing. */
   async begin(engine: EngineClient): Promise<void> {
-    if (this.backup === undefined) await this.write(engine);
+    if (this.#backup === undefined) await this.write(engine);
   }
 
   add(request: EditRequest): void {
-    this.requests.push(request);
+    this.#requests.push(request);
   }
 
   /** Has the thread write a backup; what was asked for until now is in it. */
   async write(engine: EngineClient): Promise<Result<undefined>> {
-    const before = this.backup;
-    const path = before?.path ?? join(this.folder, `edits-${randomBytes(6).toString('hex')}`);
+    const before = this.#backup;
+    const path = before?.path ?? join(this.#folder, `edits-${randomBytes(6).toString('hex')}`);
     const written = await engine.calls.backUp(path, 'history');
     if (!written.ok) {
       // The one before still does, with the requests since.
-      this.problem = written.problem;
+      this.#problem = written.problem;
       return written;
     }
     const backup = { path, pages: written.value.pages };
-    this.forget();
-    this.backup = backup;
+    this.#forget();
+    this.#backup = backup;
     if (before !== undefined) await removeBackup(before, [backup]);
     return { ok: true, value: undefined };
   }
@@ -76,21 +83,21 @@ export class EditLog {
   /** The file was saved: the backup from before does not fit it. @param done edits of the history that are done */
   async writeAfterSave(engine: EngineClient, done: number): Promise<Result<undefined>> {
     this.remove();
-    this.savedAt = done;
+    this.#savedAt = done;
     return this.write(engine);
   }
 
   /** The history has ended: nothing of it is needed any more. */
   remove(): void {
-    const { backup } = this;
-    this.forget();
+    const backup = this.#backup;
+    this.#forget();
     if (backup !== undefined) void removeBackup(backup);
   }
 
-  private forget(): void {
-    this.backup = undefined;
-    this.savedAt = undefined;
-    this.requests = [];
-    this.problem = undefined;
+  #forget(): void {
+    this.#backup = undefined;
+    this.#savedAt = undefined;
+    this.#requests = [];
+    this.#problem = undefined;
   }
 }

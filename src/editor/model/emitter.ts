@@ -6,21 +6,21 @@ export interface Subscription {
 export type Event<T> = (listener: (value: T) => void) => Subscription;
 
 export class Emitter<T> {
-  private readonly listeners = new Set<(value: T) => void>();
+  readonly #listeners = new Set<(value: T) => void>();
 
   readonly event: Event<T> = (listener) => {
     const own = (value: T): void => {
       listener(value);
     };
-    this.listeners.add(own);
-    return { dispose: () => this.listeners.delete(own) };
+    this.#listeners.add(own);
+    return { dispose: () => this.#listeners.delete(own) };
   };
 
   fire(value: T): void {
-    for (const listener of [...this.listeners]) listener(value);
+    for (const listener of [...this.#listeners]) listener(value);
   }
 
   dispose(): void {
-    this.listeners.clear();
+    this.#listeners.clear();
   }
 }

@@ -102,7 +102,7 @@ class Replay {
   /** @returns why it came to an end before the last request */
   async run(requests: readonly EditRequest[]): Promise<Problem | undefined> {
     for (const request of requests) {
-      const done = await this.ask(request);
+      const done = await this.#ask(request);
       if (!done.ok) return done.problem;
       this.state = done.value;
       if (request.kind === 'goTo') continue;
@@ -112,7 +112,7 @@ class Replay {
     return undefined;
   }
 
-  private async ask(request: EditRequest): Promise<Result<ImageState>> {
+  async #ask(request: EditRequest): Promise<Result<ImageState>> {
     const run = this.numbers.nextRun();
     switch (request.kind) {
       case 'change':

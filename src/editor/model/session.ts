@@ -39,57 +39,64 @@ export interface SessionContext {
 const REVIVE_AGAIN_AFTER = 10_000;
 
 export class ImageSession {
-  private readonly stateEmitter = new Emitter<ImageState>();
-  private readonly scanEmitter = new Emitter<ScanProgress>();
-  private readonly reviveEmitter = new Emitter<Revival>();
-  readonly onDidRead = this.stateEmitter.event;
-  readonly onDidScan = this.scanEmitter.event;
+  readonly #stateEmitter = new Emitter<ImageState>();
+  readonly #scanEmitter = new Emitter<ScanProgress>();
+  readonly #reviveEmitter = new Emitter<Revival>();
+  readonly onDidRead = this.#stateEmitter.event;
+  readonly onDidScan = this.#scanEmitter.event;
   /** The thread has died, and what became of the edits that it had staged. */
-  readonly onDidRevive = this.reviveEmitter.event;
+  readonly onDidRevive = this.#reviveEmitter.event;
   readonly staging: Staging;
-  readonly operations = new Operations((operation) => this.engine?.cancelOperation(operation));
+  readonly operations = new Operations((operation) => this.#engine?.cancelOperation(operation));
   /** The document whose edits are staged; other names of the file only look on. */
   owner: object | undefined;
 
-  private engine: EngineClient | undefined;
-  private current: ImageState | undefined;
+  #engine: EngineClient | undefined;
+  #current: ImageState | undefined;
   /** The reading that runs, and the one that waits for it: a third caller joins the second. */
-  private running: Promise<ImageState> | undefined;
-  private queued: Promise<ImageState> | undefined;
-  private isDisposed = false;
+  #running: Promise<ImageState> | undefined;
+  #queued: Promise<ImageState> | undefined;
+  #isDisposed = false;
   /** A name that led to the file. */
-  private source: ImageSource | undefined;
+  #source: ImageSource | undefined;
   /** A thread that takes the place of one that died. */
-  private reviving: Promise<Revival | undefined> | undefined;
-  private revivedAt = -Infinity;
+  #reviving: Promise<Revival | undefined> | undefined;
+  #revivedAt = -Infinity;
   /** Of a source that is not a local file, when it was read. */
-  private stamp = '';
-  private startedAt = 0;
-  private scannedAt: number | undefined;
+  #stamp = '';
+  #startedAt = 0;
+  #scannedAt: number | undefined;
+
+  readonly #context: SessionContext;
+  readonly #before: Promise<void>;
 
   /** @param before fulfilled once nothing else in this window writes the file: a save may still be running */
   constructor(
     readonly identity: string,
-    private readonly context: SessionContext,
-    private readonly before: Promise<void> = Promise.resolve(),
+    context: SessionContext,
+    before: Promise<void> = Promise.resolve(),
   ) {
+    this.#context = context;
+    this.#before = before;
     this.staging = new Staging(this, context.scratchFolder);
   }
 
   /** What the worker answered last; nothing before the first answer. */
   get state(): ImageState | undefined {
-    return this.current;
+    return this.#current;
   }
 
   /** Milliseconds that the last reading and its whole-disk scan have taken, so far or in all. */
   get lastReadingTook(): number {
-    if (this.startedAt === 0) return 0;
-    return (this.scannedAt ?? performance.now()) - this.startedAt;
+    if (this.#startedAt === 0) return 0;
+    return (this.#scannedAt ?? performance.now()) - this.#startedAt;
   }
 
   /** The first state, read now or before. */
   whenRead(source: ImageSource): Promise<ImageState> {
-    return this.current === undefined ? (this.running ?? this.read(source)) : Promise.resolve(this.current);
+    return this.#current === undefined
+      ? (this.#running ?? this.read(source))
+      : Promise.resolve(this.#current);
   }
 
   /**
@@ -97,50 +104,50 @@ export class ImageSession {
    * @param source a name that leads to this session's file now: others may have come to lead elsewhere
    */
   read(source: ImageSource): Promise<ImageState> {
-    if (this.running === undefined) {
-      this.running = this.readNow(source).finally(() => {
-        this.running = undefined;
+    if (this.#running === undefined) {
+      this.#running = this.#readNow(source).finally(() => {
+        this.#running = undefined;
       });
-      return this.running;
+      return this.#running;
     }
-    this.queued ??= this.running.then(() => {
-      this.queued = undefined;
+    this.#queued ??= this.#running.then(() => {
+      this.#queued = undefined;
       return this.read(source);
     });
-    return this.queued;
+    return this.#queued;
   }
 
   /** The thread has died, and edits that it had staged wait for another one, or for the file. */
   get awaitsRevival(): boolean {
-    if (!this.staging.isWaiting || this.reviving !== undefined) return false;
-    return this.engine?.hasEnded === true || this.current?.problem !== undefined;
+    if (!this.staging.isWaiting || this.#reviving !== undefined) return false;
+    return this.#engine?.hasEnded === true || this.#current?.problem !== undefined;
   }
 
   whenRevived(): Promise<Revival | undefined> {
-    return this.reviving ?? Promise.resolve(undefined);
+    return this.#reviving ?? Promise.resolve(undefined);
   }
 
   tellRevival(revival: Revival): void {
-    this.reviveEmitter.fire(revival);
+    this.#reviveEmitter.fire(revival);
   }
 
   /** Begins another thread in the place of one that died, with what was staged. Answers with a state, as `read`. */
   async revive(): Promise<ImageState> {
-    this.reviving ??= this.reviveNow().finally(() => {
-      this.reviving = undefined;
+    this.#reviving ??= this.#reviveNow().finally(() => {
+      this.#reviving = undefined;
     });
-    await this.reviving;
-    return this.current ?? unknownState('', this.context.nextGeneration(), NOT_OPEN);
+    await this.#reviving;
+    return this.#current ?? unknownState('', this.#context.nextGeneration(), NOT_OPEN);
   }
 
   /** Whether the file, or one of its chain, is not what was read. */
   async hasChanged(source: ImageSource): Promise<boolean> {
-    await this.reviving;
+    await this.#reviving;
     // What is staged waits for a thread: the file is not read again under it.
     if (this.staging.isWaiting) return false;
-    const { engine } = this;
-    if (engine === undefined || engine.hasEnded || this.current === undefined) return true;
-    if (source.kind === 'bytes') return (await source.stamp()) !== this.stamp;
+    const engine = this.#engine;
+    if (engine === undefined || engine.hasEnded || this.#current === undefined) return true;
+    if (source.kind === 'bytes') return (await source.stamp()) !== this.#stamp;
     const answer = await engine.calls.hasChanged();
     if (answer.ok) return answer.value;
     // Where the thread has died over the question, the one that takes its place knows.
@@ -151,24 +158,24 @@ export class ImageSession {
   async lookAtAccess(): Promise<void> {
     const looked = await this.ask((engine) => engine.calls.access());
     // Without `edits` there is nothing to write, as in the state that the worker answers.
-    if (!looked.ok || this.current?.edits === undefined) return;
-    if (isDeepStrictEqual(looked.value, this.current.access)) return;
-    this.amend((state) => ({ ...state, access: looked.value }));
+    if (!looked.ok || this.#current?.edits === undefined) return;
+    if (isDeepStrictEqual(looked.value, this.#current.access)) return;
+    this.#amend((state) => ({ ...state, access: looked.value }));
   }
 
   /** Asks the thread as it is, or the one that is about to take its place; fails where there is none. */
   async ask<T>(request: (engine: EngineClient) => Promise<Result<T>>): Promise<Result<T>> {
-    if (this.reviving !== undefined) await this.reviving;
-    if (this.engine === undefined) return { ok: false, problem: NOT_OPEN };
-    const answer = await request(this.engine);
-    if (!answer.ok && answer.problem.code === 'engine.fault') this.warnOfFault(answer.problem);
+    if (this.#reviving !== undefined) await this.#reviving;
+    if (this.#engine === undefined) return { ok: false, problem: NOT_OPEN };
+    const answer = await request(this.#engine);
+    if (!answer.ok && answer.problem.code === 'engine.fault') this.#warnOfFault(answer.problem);
     return answer;
   }
 
   /** The caller shows the fault in its own place; the state leads to the log. The first one is enough. */
-  private warnOfFault(problem: Problem): void {
-    if (this.current?.warnings.some(({ code }) => code === problem.code) === true) return;
-    this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
+  #warnOfFault(problem: Problem): void {
+    if (this.#current?.warnings.some(({ code }) => code === problem.code) === true) return;
+    this.#amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
   }
 
   /** Asks for what may take long. */
@@ -184,11 +191,11 @@ export class ImageSession {
     this.owner = undefined;
     this.staging.cancelSave();
     if (this.staging.hasUnsaved) void this.read(source);
-    else if (this.current !== undefined) this.take(this.current);
+    else if (this.#current !== undefined) this.take(this.#current);
   }
 
   nextGeneration(): number {
-    return this.context.nextGeneration();
+    return this.#context.nextGeneration();
   }
 
   nextRun(): Run {
@@ -197,47 +204,47 @@ export class ImageSession {
 
   /** The worker has answered with another state: everybody is told. */
   take(state: ImageState): void {
-    if (this.isDisposed) return;
-    this.current = state;
-    this.stateEmitter.fire(state);
+    if (this.#isDisposed) return;
+    this.#current = state;
+    this.#stateEmitter.fire(state);
   }
 
   /** @returns fulfilled once nothing is written to the file any more; a save past its seal goes on to its end */
   async dispose(): Promise<void> {
-    this.isDisposed = true;
-    const ended = this.engine?.dispose();
+    this.#isDisposed = true;
+    const ended = this.#engine?.dispose();
     this.staging.dispose();
-    this.stateEmitter.dispose();
-    this.scanEmitter.dispose();
-    this.reviveEmitter.dispose();
-    await this.before;
+    this.#stateEmitter.dispose();
+    this.#scanEmitter.dispose();
+    this.#reviveEmitter.dispose();
+    await this.#before;
     await ended;
   }
 
-  private async readNow(source: ImageSource): Promise<ImageState> {
-    const generation = this.context.nextGeneration();
-    await this.before;
-    if (this.isOver()) return unknownState(sourceName(source), generation, notOpen(source));
-    this.source = source;
-    this.startedAt = performance.now();
-    this.scannedAt = undefined;
-    const state = await this.open(this.livingEngine(), source, generation);
-    if (this.isOver()) return state;
-    if (state.problem !== undefined) this.scannedAt = performance.now();
+  async #readNow(source: ImageSource): Promise<ImageState> {
+    const generation = this.#context.nextGeneration();
+    await this.#before;
+    if (this.#isOver()) return unknownState(sourceName(source), generation, notOpen(source));
+    this.#source = source;
+    this.#startedAt = performance.now();
+    this.#scannedAt = undefined;
+    const state = await this.#open(this.#livingEngine(), source, generation);
+    if (this.#isOver()) return state;
+    if (state.problem !== undefined) this.#scannedAt = performance.now();
     this.staging.restart();
-    logOpened(state, performance.now() - this.startedAt);
+    logOpened(state, performance.now() - this.#startedAt);
     this.take(state);
     return state;
   }
 
-  private async open(engine: EngineClient, source: ImageSource, generation: number): Promise<ImageState> {
+  async #open(engine: EngineClient, source: ImageSource, generation: number): Promise<ImageState> {
     const name = sourceName(source);
     if (source.kind === 'path') {
-      const { scratchFolder } = this.context;
-      return engine.open(name, { generation, followsNames: this.context.followsNames(), scratchFolder });
+      const { scratchFolder } = this.#context;
+      return engine.open(name, { generation, followsNames: this.#context.followsNames(), scratchFolder });
     }
     try {
-      this.stamp = await source.stamp();
+      this.#stamp = await source.stamp();
       const bytes = await source.read();
       return await engine.open(name, { generation, followsNames: false, bytes });
     } catch (error) {
@@ -246,74 +253,74 @@ export class ImageSession {
   }
 
   /** The thread of this file; another one where the last has died. */
-  private livingEngine(): EngineClient {
-    if (this.engine === undefined || this.engine.hasEnded) this.engine = this.startEngine();
-    return this.engine;
+  #livingEngine(): EngineClient {
+    if (this.#engine === undefined || this.#engine.hasEnded) this.#engine = this.#startEngine();
+    return this.#engine;
   }
 
-  private startEngine(): EngineClient {
+  #startEngine(): EngineClient {
     const events: Partial<EngineEvents> = {
       scanProgress: (done, total) => {
-        if (done >= total) this.scannedAt = performance.now();
-        this.scanEmitter.fire({ done, total });
+        if (done >= total) this.#scannedAt = performance.now();
+        this.#scanEmitter.fire({ done, total });
       },
       operationProgress: (operation, done, total) => {
         this.operations.progress(operation, done, total);
       },
       scanFound: (problems) => {
-        this.amend((state) => ({ ...state, warnings: [...state.warnings, ...problems] }));
+        this.#amend((state) => ({ ...state, warnings: [...state.warnings, ...problems] }));
       },
       scanFailed: (problem) => {
-        this.scannedAt = performance.now();
-        this.amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
+        this.#scannedAt = performance.now();
+        this.#amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
       },
       ...logged,
     };
-    const engine = new EngineClient(this.context.workerScript, events, (problem, error) => {
+    const engine = new EngineClient(this.#context.workerScript, events, (problem, error) => {
       log.fault(`The thread of ${problem.file} died`, error);
-      if (engine === this.engine) this.hasDied(engine, problem);
+      if (engine === this.#engine) this.#hasDied(engine, problem);
     });
     return engine;
   }
 
-  private hasDied(engine: EngineClient, problem: Problem): void {
+  #hasDied(engine: EngineClient, problem: Problem): void {
     this.staging.suspend(engine, problem);
     // Callers that are waiting for the thread learn it from their answer.
-    if (this.isDisposed || this.running !== undefined || this.reviving !== undefined) return;
-    const isTooSoon = performance.now() - this.revivedAt < REVIVE_AGAIN_AFTER;
+    if (this.#isDisposed || this.#running !== undefined || this.#reviving !== undefined) return;
+    const isTooSoon = performance.now() - this.#revivedAt < REVIVE_AGAIN_AFTER;
     if (isTooSoon || !(this.staging.isWaiting || engine.isWriting))
-      this.amend((state) => ({ ...state, problem }));
+      this.#amend((state) => ({ ...state, problem }));
     else void this.revive();
   }
 
-  private async reviveNow(): Promise<Revival | undefined> {
-    const { source } = this;
+  async #reviveNow(): Promise<Revival | undefined> {
+    const source = this.#source;
     if (source === undefined) return undefined;
-    this.revivedAt = performance.now();
-    void this.engine?.dispose();
-    const engine = this.startEngine();
-    this.engine = engine;
-    const opened = await this.open(engine, source, this.context.nextGeneration());
+    this.#revivedAt = performance.now();
+    void this.#engine?.dispose();
+    const engine = this.#startEngine();
+    this.#engine = engine;
+    const opened = await this.#open(engine, source, this.#context.nextGeneration());
     const [state, revival] = await this.staging.revive(engine, opened);
-    if (this.isOver()) {
+    if (this.#isOver()) {
       void engine.dispose();
       return undefined;
     }
     this.take(state);
-    if (revival !== undefined) this.reviveEmitter.fire(revival);
+    if (revival !== undefined) this.#reviveEmitter.fire(revival);
     return revival;
   }
 
   /** Changes the state by what came up after it was answered. */
-  private amend(change: (state: ImageState) => ImageState): void {
-    if (this.current === undefined || this.isDisposed) return;
-    this.current = change(this.current);
-    this.stateEmitter.fire(this.current);
+  #amend(change: (state: ImageState) => ImageState): void {
+    if (this.#current === undefined || this.#isDisposed) return;
+    this.#current = change(this.#current);
+    this.#stateEmitter.fire(this.#current);
   }
 
   /** A method, since it may change while a reading waits. */
-  private isOver(): boolean {
-    return this.isDisposed;
+  #isOver(): boolean {
+    return this.#isDisposed;
   }
 }
 

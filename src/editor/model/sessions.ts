@@ -9,49 +9,53 @@ export interface SessionLease {
 }
 
 export class Sessions {
-  private readonly entries = new Map<string, { session: ImageSession; leases: number }>();
+  readonly #entries = new Map<string, { session: ImageSession; leases: number }>();
   /** Sessions that are over and whose threads still write, each for its file. */
-  private readonly ending = new Map<string, Promise<void>>();
+  readonly #ending = new Map<string, Promise<void>>();
 
-  constructor(private readonly context: SessionContext) {}
+  readonly #context: SessionContext;
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+  }
 
   /** The session of the file that the source leads to now. */
   async acquire(source: ImageSource): Promise<SessionLease> {
     const identity = await identify(source);
-    let entry = this.entries.get(identity);
+    let entry = this.#entries.get(identity);
     if (entry === undefined) {
-      const session = new ImageSession(identity, this.context, this.ending.get(identity));
+      const session = new ImageSession(identity, this.#context, this.#ending.get(identity));
       entry = { session, leases: 0 };
-      this.entries.set(identity, entry);
+      this.#entries.set(identity, entry);
     }
     entry.leases++;
-    return this.lease(identity, entry);
+    return this.#lease(identity, entry);
   }
 
   /** Ends all of them. @returns fulfilled once none writes any more */
   async end(): Promise<void> {
-    for (const [identity, { session }] of this.entries) this.endOne(identity, session);
-    await Promise.all(this.ending.values());
+    for (const [identity, { session }] of this.#entries) this.#endOne(identity, session);
+    await Promise.all(this.#ending.values());
   }
 
-  private lease(identity: string, entry: { session: ImageSession; leases: number }): SessionLease {
+  #lease(identity: string, entry: { session: ImageSession; leases: number }): SessionLease {
     let isReleased = false;
     return {
       session: entry.session,
       release: () => {
         if (isReleased) return;
         isReleased = true;
-        if (--entry.leases === 0) this.endOne(identity, entry.session);
+        if (--entry.leases === 0) this.#endOne(identity, entry.session);
       },
     };
   }
 
-  private endOne(identity: string, session: ImageSession): void {
-    if (this.entries.get(identity)?.session !== session) return;
-    this.entries.delete(identity);
+  #endOne(identity: string, session: ImageSession): void {
+    if (this.#entries.get(identity)?.session !== session) return;
+    this.#entries.delete(identity);
     const ended = session.dispose().finally(() => {
-      if (this.ending.get(identity) === ended) this.ending.delete(identity);
+      if (this.#ending.get(identity) === ended) this.#ending.delete(identity);
     });
-    this.ending.set(identity, ended);
+    this.#ending.set(identity, ended);
   }
 }

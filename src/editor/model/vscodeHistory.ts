@@ -4,40 +4,40 @@
  * and where undo was asked for while a save was running: VS Code is then told that the content has changed.
  */
 export class VsCodeHistory {
-  private edits = 0;
-  private done = 0;
-  private saved = 0;
-  private contentChanged = false;
+  #edits = 0;
+  #done = 0;
+  #saved = 0;
+  #contentChanged = false;
 
   get isDirty(): boolean {
-    return this.contentChanged || this.done !== this.saved;
+    return this.#contentChanged || this.#done !== this.#saved;
   }
 
   staged(): void {
-    this.done++;
-    this.edits = this.done;
+    this.#done++;
+    this.#edits = this.#done;
   }
 
   undone(): void {
-    this.done = Math.max(0, this.done - 1);
+    this.#done = Math.max(0, this.#done - 1);
   }
 
   redone(): void {
-    this.done = Math.min(this.edits, this.done + 1);
+    this.#done = Math.min(this.#edits, this.#done + 1);
   }
 
   wasSaved(): void {
-    this.saved = this.done;
-    this.contentChanged = false;
+    this.#saved = this.#done;
+    this.#contentChanged = false;
   }
 
   wasReverted(): void {
-    this.done = this.saved;
-    this.edits = this.done;
-    this.contentChanged = false;
+    this.#done = this.#saved;
+    this.#edits = this.#done;
+    this.#contentChanged = false;
   }
 
   changedContent(): void {
-    this.contentChanged = true;
+    this.#contentChanged = true;
   }
 }

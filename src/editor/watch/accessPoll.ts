@@ -10,34 +10,36 @@ import type { Subscription } from '../model/emitter';
 const PAUSE = 3000;
 
 export class AccessPoll implements vscode.Disposable {
-  private readonly visibility: Subscription;
-  private timer: NodeJS.Timeout | undefined;
-  private isDisposed = false;
+  readonly #visibility: Subscription;
+  #timer: NodeJS.Timeout | undefined;
+  #isDisposed = false;
 
-  constructor(
-    private readonly document: ImageDocument,
-    private readonly panel: vscode.WebviewPanel,
-  ) {
-    this.visibility = panel.onDidChangeViewState(() => {
-      if (panel.visible) this.lookIn(0);
+  readonly #document: ImageDocument;
+  readonly #panel: vscode.WebviewPanel;
+
+  constructor(document: ImageDocument, panel: vscode.WebviewPanel) {
+    this.#document = document;
+    this.#panel = panel;
+    this.#visibility = panel.onDidChangeViewState(() => {
+      if (panel.visible) this.#lookIn(0);
     });
-    this.lookIn(PAUSE);
+    this.#lookIn(PAUSE);
   }
 
   dispose(): void {
-    this.isDisposed = true;
-    clearTimeout(this.timer);
-    this.visibility.dispose();
+    this.#isDisposed = true;
+    clearTimeout(this.#timer);
+    this.#visibility.dispose();
   }
 
-  private lookIn(delay: number): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.look(), delay);
+  #lookIn(delay: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#look(), delay);
   }
 
   /** The next look waits for the answer: the thread may be busy. */
-  private async look(): Promise<void> {
-    await this.document.lookAtAccess();
-    if (!this.isDisposed && this.panel.visible) this.lookIn(PAUSE);
+  async #look(): Promise<void> {
+    await this.#document.lookAtAccess();
+    if (!this.#isDisposed && this.#panel.visible) this.#lookIn(PAUSE);
   }
 }

@@ -16,18 +16,21 @@ const SHORTEST_PAUSE = 1000;
 const LONGEST_PAUSE = 10_000;
 
 export class DocumentFollower implements vscode.Disposable {
-  private watchers = new Map<string, vscode.Disposable>();
-  private readonly disposables: Subscription[] = [];
-  private timer: NodeJS.Timeout | undefined;
-  private lastLook = 0;
+  #watchers = new Map<string, vscode.Disposable>();
+  readonly #disposables: Subscription[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #lastLook = 0;
 
-  constructor(private readonly document: ImageDocument) {
+  readonly #document: ImageDocument;
+
+  constructor(document: ImageDocument) {
+    this.#document = document;
     const { source } = document;
-    if (source.kind === 'path') this.watch([source.path]);
-    else this.watchUri(vscode.Uri.parse(source.uri));
-    this.disposables.push(
+    if (source.kind === 'path') this.#watch([source.path]);
+    else this.#watchUri(vscode.Uri.parse(source.uri));
+    this.#disposables.push(
       document.onDidRead((state) => {
-        this.watch(filesOf(document, state));
+        this.#watch(filesOf(document, state));
       }),
       vscode.window.onDidChangeWindowState(({ focused }) => {
         if (focused) this.lookSoon();
@@ -37,36 +40,36 @@ export class DocumentFollower implements vscode.Disposable {
 
   /** Looks again after some milliseconds, or as soon as the pause since the last look is over. */
   lookSoon(after = 0): void {
-    if (this.timer !== undefined) return;
-    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, 3 * this.document.lastReadingTook));
-    const delay = Math.max(after, this.lastLook + pause - performance.now());
-    this.timer = setTimeout(() => void this.look(), delay);
+    if (this.#timer !== undefined) return;
+    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, 3 * this.#document.lastReadingTook));
+    const delay = Math.max(after, this.#lastLook + pause - performance.now());
+    this.#timer = setTimeout(() => void this.#look(), delay);
   }
 
   dispose(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    for (const watcher of this.watchers.values()) watcher.dispose();
-    for (const disposable of this.disposables) disposable.dispose();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const watcher of this.#watchers.values()) watcher.dispose();
+    for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  private async look(): Promise<void> {
-    this.lastLook = performance.now();
+  async #look(): Promise<void> {
+    this.#lastLook = performance.now();
     // What changes while we look is looked at after the next pause.
-    this.timer = undefined;
-    await this.document.lookAgain();
+    this.#timer = undefined;
+    await this.#document.lookAgain();
   }
 
-  private watch(paths: readonly string[]): void {
+  #watch(paths: readonly string[]): void {
     const wanted = new Set(paths);
-    for (const [path, watcher] of this.watchers) {
+    for (const [path, watcher] of this.#watchers) {
       if (wanted.has(path)) continue;
       watcher.dispose();
-      this.watchers.delete(path);
+      this.#watchers.delete(path);
     }
-    const added = [...wanted].filter((path) => !this.watchers.has(path));
+    const added = [...wanted].filter((path) => !this.#watchers.has(path));
     for (const path of added) {
-      this.watchers.set(
+      this.#watchers.set(
         path,
         watchFile(path, () => {
           this.lookSoon();
@@ -78,7 +81,7 @@ export class DocumentFollower implements vscode.Disposable {
   }
 
   /** Only some file systems that are not local tell of changes at all. */
-  private watchUri(uri: vscode.Uri): void {
+  #watchUri(uri: vscode.Uri): void {
     const folder = vscode.Uri.joinPath(uri, '..');
     const pattern = new vscode.RelativePattern(folder, basename(uri.path));
     const watcher = vscode.workspace.createFileSystemWatcher(pattern);
@@ -88,7 +91,7 @@ export class DocumentFollower implements vscode.Disposable {
     watcher.onDidChange(onEvent);
     watcher.onDidCreate(onEvent);
     watcher.onDidDelete(onEvent);
-    this.disposables.push(watcher);
+    this.#disposables.push(watcher);
   }
 }
 

@@ -115,40 +115,47 @@ interface NamedBacking extends BackingReference {
 }
 
 class ChainOpener {
-  private readonly files: LocalFile[] = [];
-  private readonly layers: Layer[] = [];
-  private readonly views: ChainLayerView[] = [];
+  readonly #files: LocalFile[] = [];
+  readonly #layers: Layer[] = [];
+  readonly #views: ChainLayerView[] = [];
   /** As `Chain.isIntact` for each layer. */
-  private readonly intact: (() => boolean)[] = [];
+  readonly #intact: (() => boolean)[] = [];
   /** Device and inode of the qcow2 layers: only they lead on, so only they can close a circle. */
-  private readonly seen = new Set<string>();
-  private problem: Problem | undefined;
+  readonly #seen = new Set<string>();
+  #problem: Problem | undefined;
 
-  constructor(private readonly options: ChainOptions) {}
+  readonly #options: ChainOptions;
+
+  constructor(options: ChainOptions) {
+    this.#options = options;
+  }
 
   open(path: string): Chain {
-    return this.follow(this.openTop(path));
+    return this.#follow(this.#openTop(path));
   }
 
   openUnder(top: Qcow2Image, file: LocalFile, notes: readonly Problem[]): Chain {
-    this.seen.add(identityOf(file));
-    this.problem = top.isDataFileOpen ? top.dataFileProblem : notes[0];
-    this.add(top, file, { nameAsWritten: file.name, formatWasProbed: false, notes });
-    return this.follow(top);
+    this.#seen.add(identityOf(file));
+    this.#problem = top.isDataFileOpen ? top.dataFileProblem : notes[0];
+    this.#add(top, file, { nameAsWritten: file.name, formatWasProbed: false, notes });
+    return this.#follow(top);
   }
 
   close(): void {
-    for (const file of this.files) file.close();
+    for (const file of this.#files) file.close();
   }
 
-  private follow(top: Qcow2Image): Chain {
+  #follow(top: Qcow2Image): Chain {
     let overlay: Qcow2Image | undefined = top;
-    while (overlay?.backing !== undefined) overlay = this.openBacking({ overlay, ...overlay.backing });
-    const { views, files, problem, intact } = this;
+    while (overlay?.backing !== undefined) overlay = this.#openBacking({ overlay, ...overlay.backing });
+    const views = this.#views;
+    const files = this.#files;
+    const problem = this.#problem;
+    const intact = this.#intact;
     const complete = problem === undefined;
     return {
       top,
-      layers: [top, ...this.layers.slice(1)],
+      layers: [top, ...this.#layers.slice(1)],
       complete,
       ...(problem === undefined ? {} : { problem }),
       view: { layers: views, complete: views.every((view) => view.state === 'open') },
@@ -161,47 +168,47 @@ class ChainOpener {
     };
   }
 
-  private openTop(path: string): Qcow2Image {
-    const file = this.openFile(path);
-    const { image, notes } = this.openQcow2(file);
-    this.add(image, file, { nameAsWritten: path, formatWasProbed: false, notes });
+  #openTop(path: string): Qcow2Image {
+    const file = this.#openFile(path);
+    const { image, notes } = this.#openQcow2(file);
+    this.#add(image, file, { nameAsWritten: path, formatWasProbed: false, notes });
     return image;
   }
 
   /** Opens the next layer; undefined where the chain ends, at a raw base or at a file that cannot be opened. */
-  private openBacking(reference: NamedBacking): Qcow2Image | undefined {
+  #openBacking(reference: NamedBacking): Qcow2Image | undefined {
     let path: string | undefined;
     try {
-      if (this.layers.length >= MAX_LAYERS) {
+      if (this.#layers.length >= MAX_LAYERS) {
         throw new RefusedError(reference.overlay.file.name, 'chain.tooDeep', { limit: MAX_LAYERS });
       }
       const { overlay, name } = reference;
-      const decision = decide({ role: 'backing', name, namedBy: overlay.file.name }, this.options);
+      const decision = decide({ role: 'backing', name, namedBy: overlay.file.name }, this.#options);
       if (!decision.opens) {
-        this.addUnopened(reference, decision.problem, path);
+        this.#addUnopened(reference, decision.problem, path);
         return undefined;
       }
       ({ path } = decision);
-      return this.openBackingFile(reference, path, decision.format);
+      return this.#openBackingFile(reference, path, decision.format);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      this.addUnopened(reference, error.problem, path);
+      this.#addUnopened(reference, error.problem, path);
       return undefined;
     }
   }
 
-  private openBackingFile(
+  #openBackingFile(
     reference: NamedBacking,
     path: string,
     formatInName: 'qcow2' | 'raw' | undefined,
   ): Qcow2Image | undefined {
-    const file = this.openFile(path);
+    const file = this.#openFile(path);
     const given = reference.format === undefined || reference.format === '' ? formatInName : reference.format;
     const format = given === undefined ? probedFormat(file) : givenFormat(file, given);
     const formatWasProbed = given === undefined;
-    if (format === 'raw') this.intact.push(() => !file.hasChanged());
+    if (format === 'raw') this.#intact.push(() => !file.hasChanged());
     const opened =
-      format === 'qcow2' ? this.openQcow2(file) : { image: RawImage.open(file), notes: [] as Problem[] };
+      format === 'qcow2' ? this.#openQcow2(file) : { image: RawImage.open(file), notes: [] as Problem[] };
     const notes = [...opened.notes];
     if (opened.image instanceof Qcow2Image) {
       // What such a layer has for the one above it cannot be relied on.
@@ -210,42 +217,42 @@ class ChainOpener {
     }
     if (formatWasProbed) notes.push(note(file, 'chain.formatProbed', { value: format }));
     notes.push(...sizeNotes(file, opened.image, reference.overlay));
-    this.add(opened.image, file, { nameAsWritten: reference.name, formatWasProbed, notes });
+    this.#add(opened.image, file, { nameAsWritten: reference.name, formatWasProbed, notes });
     return opened.image instanceof Qcow2Image ? opened.image : undefined;
   }
 
-  private openFile(path: string): LocalFile {
+  #openFile(path: string): LocalFile {
     const file = openLocalFile(path);
-    this.files.push(file);
+    this.#files.push(file);
     return file;
   }
 
   /** Opens a qcow2 layer with its external data file; without that one, its data cannot be read. */
-  private openQcow2(file: LocalFile): {
+  #openQcow2(file: LocalFile): {
     readonly image: Qcow2Image;
     readonly notes: readonly Problem[];
   } {
     const identity = identityOf(file);
-    if (this.seen.has(identity)) throw new RefusedError(file.name, 'chain.cycle', { value: file.name });
-    this.seen.add(identity);
-    const { dataFile, problem } = this.dataFileOf(file);
-    const former = this.options.former?.({ image: file, dataFile }, (path) => this.openFile(path));
+    if (this.#seen.has(identity)) throw new RefusedError(file.name, 'chain.cycle', { value: file.name });
+    this.#seen.add(identity);
+    const { dataFile, problem } = this.#dataFileOf(file);
+    const former = this.#options.former?.({ image: file, dataFile }, (path) => this.#openFile(path));
     const shown = former ?? { image: file, dataFile };
-    this.intact.push(former?.isIntact ?? (() => !file.hasChanged() && dataFile?.hasChanged() !== true));
+    this.#intact.push(former?.isIntact ?? (() => !file.hasChanged() && dataFile?.hasChanged() !== true));
     const image = Qcow2Image.open(shown.image, { dataFile: shown.dataFile });
     const found = problem ?? image.dataFileProblem;
-    this.problem ??= found;
+    this.#problem ??= found;
     return { image, notes: [former?.note, found].filter((each) => each !== undefined) };
   }
 
   /** The external data file of an image, or why it is not open. */
-  private dataFileOf(file: LocalFile): { readonly dataFile?: LocalFile; readonly problem?: Problem } {
+  #dataFileOf(file: LocalFile): { readonly dataFile?: LocalFile; readonly problem?: Problem } {
     // Faults are those of the image, which is opened with it.
     const faults = new FaultCollector();
     const header = parseHeader(file, faults);
     if (!header.features.externalDataFile) return {};
     try {
-      return { dataFile: this.openDataFile(file, parseExtensions(file, header, faults).dataFileName) };
+      return { dataFile: this.#openDataFile(file, parseExtensions(file, header, faults).dataFileName) };
     } catch (error) {
       if (error instanceof DataFileProblem) return { problem: error.problem };
       throw error;
@@ -253,30 +260,30 @@ class ChainOpener {
   }
 
   /** @throws DataFileProblem for whatever keeps the data file from being opened */
-  private openDataFile(image: LocalFile, name: string | undefined): LocalFile {
+  #openDataFile(image: LocalFile, name: string | undefined): LocalFile {
     if (name === undefined || name === '') {
       throw new DataFileProblem(new RefusedError(image.name, 'dataFile.required').problem);
     }
-    const decision = decide({ role: 'dataFile', name, namedBy: image.name }, this.options);
+    const decision = decide({ role: 'dataFile', name, namedBy: image.name }, this.#options);
     if (!decision.opens) throw new DataFileProblem(decision.problem);
     try {
-      return this.openFile(decision.path);
+      return this.#openFile(decision.path);
     } catch (error) {
       if (error instanceof EngineError) throw new DataFileProblem(error.problem);
       throw error;
     }
   }
 
-  private add(
+  #add(
     layer: Qcow2Image | RawImage,
     file: LocalFile,
     view: Pick<ChainLayerView, 'nameAsWritten' | 'formatWasProbed' | 'notes'>,
   ): void {
     const { header, extensions } = layer instanceof Qcow2Image ? layer : {};
     const { dataFileName } = extensions ?? {};
-    this.views.push({
+    this.#views.push({
       ...view,
-      depth: this.layers.length,
+      depth: this.#layers.length,
       path: absolutePath(file.name),
       format: layer.format,
       state: 'open',
@@ -284,21 +291,21 @@ class ChainOpener {
       fileSize: file.size,
       allocatedBytes: file.allocatedBytes,
       ...(header === undefined ? {} : { version: header.version, clusterSize: header.clusterSize }),
-      ...(dataFileName === undefined ? {} : this.dataFileView(file, dataFileName)),
+      ...(dataFileName === undefined ? {} : this.#dataFileView(file, dataFileName)),
     });
-    this.layers.push(layer);
+    this.#layers.push(layer);
   }
 
-  private dataFileView(image: LocalFile, name: string): Pick<ChainLayerView, 'dataFile' | 'dataFilePath'> {
+  #dataFileView(image: LocalFile, name: string): Pick<ChainLayerView, 'dataFile' | 'dataFilePath'> {
     const dataFile = shortened(name, LONGEST_TEXT);
-    const decision = decide({ role: 'dataFile', name, namedBy: image.name }, this.options);
+    const decision = decide({ role: 'dataFile', name, namedBy: image.name }, this.#options);
     return decision.opens ? { dataFile, dataFilePath: absolutePath(decision.path) } : { dataFile };
   }
 
-  private addUnopened(reference: NamedBacking, problem: Problem, path: string | undefined): void {
-    this.problem ??= problem;
-    this.views.push({
-      depth: this.layers.length,
+  #addUnopened(reference: NamedBacking, problem: Problem, path: string | undefined): void {
+    this.#problem ??= problem;
+    this.#views.push({
+      depth: this.#layers.length,
       nameAsWritten: reference.name,
       ...(path === undefined ? {} : { path: absolutePath(path) }),
       format: isReadFormat(reference.format) ? reference.format : 'unknown',

@@ -25,7 +25,11 @@ export class SnapshotLosses {
   #hasTables = false;
   #looksLeft = LOOKS_AT_REFCOUNTS;
 
-  constructor(private readonly image: Qcow2Image) {}
+  readonly #image: Qcow2Image;
+
+  constructor(image: Qcow2Image) {
+    this.#image = image;
+  }
 
   /** A reference that leads past the end of the file. @throws FileError */
   add(
@@ -34,13 +38,13 @@ export class SnapshotLosses {
     size: ByteLength,
     { guest = guestOffset(0), snapshot }: Place,
   ): void {
-    const { clusterSize, l2Span } = this.image.header;
+    const { clusterSize, l2Span } = this.#image.header;
     if (snapshot === undefined) return;
-    if (this.#looksLeft > 0 && !this.image.wasInUse(plus(offset, size - 1))) return;
+    if (this.#looksLeft > 0 && !this.#image.wasInUse(plus(offset, size - 1))) return;
     this.#looksLeft--;
     const isTable = structure === 'L1 table' || structure === 'L2 table';
     const span = structure === 'L1 table' ? Infinity : structure === 'L2 table' ? l2Span : clusterSize;
-    const diskSize = Number(this.image.snapshots[snapshot]?.virtualSize ?? this.image.header.size);
+    const diskSize = Number(this.#image.snapshots[snapshot]?.virtualSize ?? this.#image.header.size);
     this.#bytes += Math.min(span, Math.max(0, diskSize - guest));
     this.#end = Math.max(this.#end, offset + size);
     this.#hasTables ||= isTable;
@@ -49,7 +53,7 @@ export class SnapshotLosses {
   /** Undefined where nothing is missing. */
   get problem(): Problem | undefined {
     if (this.#bytes === 0) return undefined;
-    const { name, size } = this.image.file;
+    const { name, size } = this.#image.file;
     const code = this.#hasTables ? 'file.incompleteSnapshotTables' : 'file.incompleteSnapshots';
     return { kind: 'format', code, file: name, value: this.#end, amount: this.#bytes, limit: size };
   }

@@ -38,13 +38,16 @@ export class References {
   readonly #tables: readonly L1Table[];
   #isRewound = false;
 
+  #progress: Progress;
+
   /** @param clusters of the file; what refers further is not in it */
   constructor(
     readonly image: Qcow2Image,
     readonly disk: DiskRefcounts,
     readonly clusters: ClusterCount,
-    private progress: Progress,
+    progress: Progress,
   ) {
+    this.#progress = progress;
     this.#clusterSize = image.header.clusterSize;
     const counts = (): ClusterCounts =>
       new ClusterCounts(image.file.name, clusters, Infinity, undefined, true);
@@ -65,7 +68,7 @@ export class References {
     let done = 0;
     for (const table of this.#tables) {
       this.#forEachOfL1(table, receiver, (index) => {
-        this.progress.checkCancelled();
+        this.#progress.checkCancelled();
         this.#report(done + index, total);
       });
       done += table.size;
@@ -78,7 +81,7 @@ export class References {
     receiver.region('refcount table', header.refcountTableOffset, tableSize, 1, { at: hostOffset(48) });
     const crypt = extensions.encryptionHeader;
     if (crypt !== undefined) receiver.region('encryption header', crypt.offset, crypt.length, 1, {});
-    forEachBitmapReference(image, receiver, this.progress);
+    forEachBitmapReference(image, receiver, this.#progress);
     for (let index = 0; index < this.disk.entries; index++) {
       if ((this.disk.table[index * 2]! | this.disk.table[index * 2 + 1]!) !== 0)
         receiver.refcountBlock(index);
@@ -94,7 +97,7 @@ export class References {
       if (this.allTables !== this.activeTables) this.allTables.add(cluster, 1, table.times);
     };
     forEachL1Entry(this.image.file, table, visit, () => {
-      this.progress.checkCancelled();
+      this.#progress.checkCancelled();
     });
   }
 
@@ -149,7 +152,7 @@ export class References {
     const { file, header } = this.image;
     withScratch((scratch) => {
       for (let done = 0; done < header.clusterSize; done += SCRATCH_SIZE) {
-        this.progress.checkCancelled();
+        this.#progress.checkCancelled();
         const { bytes, words } = firstOf(scratch, Math.min(SCRATCH_SIZE, header.clusterSize - done));
         const extent = file.extentAt(plus(offset, done));
         if (extent.isHole && extent.end >= offset + done + bytes.length) continue;
@@ -168,13 +171,13 @@ export class References {
   }
 
   /** Lets tables be walked again; the progress of that is not told, since it never goes back. */
-  rewind(progress = this.progress): void {
-    this.progress = progress;
+  rewind(progress = this.#progress): void {
+    this.#progress = progress;
     this.#walked.clear();
     this.#isRewound = true;
   }
 
   #report(done: number, total: number): void {
-    if (!this.#isRewound) this.progress.report(done, total);
+    if (!this.#isRewound) this.#progress.report(done, total);
   }
 }

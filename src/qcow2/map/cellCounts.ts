@@ -25,9 +25,12 @@ export const SECTOR = 512;
 
 export class CellCounts {
   /** Sectors, `kinds` a cell. A cell of 2^35 bytes (2^53 by 2^18) has 2^26 of them. */
-  private readonly sectors: Uint32Array;
+  readonly #sectors: Uint32Array;
   /** Bytes by kind, over all cells. */
   readonly totals: Float64Array;
+
+  readonly #size: ByteLength;
+  readonly #kinds: number;
 
   /**
    * @param start first byte of the first cell; @param bytesPerCell a multiple of 512
@@ -38,38 +41,40 @@ export class CellCounts {
     readonly start: number,
     readonly bytesPerCell: ByteLength,
     readonly count: number,
-    private readonly size: ByteLength,
-    private readonly kinds: number = CELL_KINDS.length,
+    size: ByteLength,
+    kinds: number = CELL_KINDS.length,
   ) {
+    this.#size = size;
+    this.#kinds = kinds;
     this.totals = new Float64Array(kinds);
-    this.sectors = new Uint32Array(count * kinds);
+    this.#sectors = new Uint32Array(count * kinds);
   }
 
   get end(): number {
-    return Math.min(this.start + this.count * this.bytesPerCell, this.size);
+    return Math.min(this.start + this.count * this.bytesPerCell, this.#size);
   }
 
   /** Counts bytes of one kind; the stretch lies within the cells. */
   add(start: number, length: ByteLength, kind: number): void {
-    const { kinds } = this;
+    const kinds = this.#kinds;
     this.totals[kind]! += length;
     let cell = Math.floor((start - this.start) / this.bytesPerCell);
     let left = length;
     let room = this.start + (cell + 1) * this.bytesPerCell - start;
     while (left > room) {
-      this.sectors[cell * kinds + kind]! += room / SECTOR;
+      this.#sectors[cell * kinds + kind]! += room / SECTOR;
       left -= room;
       cell++;
       room = this.bytesPerCell;
     }
-    this.sectors[cell * kinds + kind]! += left / SECTOR;
+    this.#sectors[cell * kinds + kind]! += left / SECTOR;
   }
 
   /** Adds up the bytes by kind of the cells from `first` to, not including, `end`. */
   sum(first: number, end: number, into: Float64Array): void {
-    const { kinds } = this;
+    const kinds = this.#kinds;
     for (let cell = first; cell < end; cell++) {
-      for (let kind = 0; kind < kinds; kind++) into[kind]! += this.sectors[cell * kinds + kind]! * SECTOR;
+      for (let kind = 0; kind < kinds; kind++) into[kind]! += this.#sectors[cell * kinds + kind]! * SECTOR;
     }
   }
 
@@ -78,7 +83,7 @@ export class CellCounts {
    * @returns `kinds` numbers from 0 to 255 a cell; a kind that is present is never 0
    */
   shares(first: number, group: number, count: number): Uint8Array {
-    const { kinds } = this;
+    const kinds = this.#kinds;
     const shares = new Uint8Array(count * kinds);
     const bytes = new Float64Array(kinds);
     for (let cell = 0; cell < count; cell++) {
@@ -87,7 +92,7 @@ export class CellCounts {
       bytes.fill(0);
       this.sum(from, Math.min(from + group, this.count), bytes);
       const start = this.start + from * this.bytesPerCell;
-      const length = Math.min(group * this.bytesPerCell, this.size - start);
+      const length = Math.min(group * this.bytesPerCell, this.#size - start);
       for (let kind = 0; kind < kinds; kind++) shares[cell * kinds + kind] = share(bytes[kind]!, length);
     }
     return shares;

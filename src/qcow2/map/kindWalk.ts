@@ -51,31 +51,33 @@ const KIND_OF_RUN: readonly number[] = (() => {
 export class KindWalk {
   /** By the depth of the layer. */
   readonly lost: readonly Lost[];
-  private readonly visitors: readonly RunVisitor[];
-  private at: GuestOffset;
-  private deadline = 0;
-  private runsLeft = RUNS_PER_LOOK;
-  private timeIsUp = false;
-  private stretch = FIRST_STRETCH;
-  private looksLeft = LOOKS_AT_REFCOUNTS;
+  readonly #visitors: readonly RunVisitor[];
+  #at: GuestOffset;
+  #deadline = 0;
+  #runsLeft = RUNS_PER_LOOK;
+  #timeIsUp = false;
+  #stretch = FIRST_STRETCH;
+  #looksLeft = LOOKS_AT_REFCOUNTS;
+
+  readonly #layers: readonly Layer[];
+  readonly #counts: CellCounts;
 
   /** @param counts receives the kinds; its cells are the range that is walked */
-  constructor(
-    private readonly layers: readonly Layer[],
-    private readonly counts: CellCounts,
-  ) {
-    this.at = guestOffset(counts.start);
+  constructor(layers: readonly Layer[], counts: CellCounts) {
+    this.#layers = layers;
+    this.#counts = counts;
+    this.#at = guestOffset(counts.start);
     this.lost = layers.map(() => ({ bytes: 0, end: hostOffset(0), hasTables: false }));
-    this.visitors = layers.map((layer, depth) => this.visitorOf(layer, depth));
+    this.#visitors = layers.map((layer, depth) => this.#visitorOf(layer, depth));
   }
 
   /** First guest byte that was not looked at yet. */
   get position(): GuestOffset {
-    return this.at;
+    return this.#at;
   }
 
   get isDone(): boolean {
-    return this.at >= this.counts.end;
+    return this.#at >= this.#counts.end;
   }
 
   /**
@@ -84,125 +86,120 @@ export class KindWalk {
    * @throws FileError
    */
   run(deadline: number): void {
-    this.deadline = deadline;
-    this.timeIsUp = false;
-    this.runsLeft = RUNS_PER_LOOK;
-    while (this.goesOn()) {
+    this.#deadline = deadline;
+    this.#timeIsUp = false;
+    this.#runsLeft = RUNS_PER_LOOK;
+    while (this.#goesOn()) {
       try {
-        this.walkStretch();
+        this.#walkStretch();
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
-        this.skipInvalid(error.problem);
-        this.lookAtClock();
+        this.#skipInvalid(error.problem);
+        this.#lookAtClock();
       }
     }
   }
 
-  private walkStretch(): void {
+  #walkStretch(): void {
     const started = performance.now();
-    this.layer(0, this.at, guestOffset(Math.min(this.at + this.stretch, this.counts.end)));
+    this.#layer(0, this.#at, guestOffset(Math.min(this.#at + this.#stretch, this.#counts.end)));
     const isFast = performance.now() - started < CALL_TIME;
-    this.stretch = isFast ? this.stretch * 2 : Math.max(this.stretch / 2, LEAST_STRETCH);
-    if (!isFast) this.lookAtClock();
+    this.#stretch = isFast ? this.#stretch * 2 : Math.max(this.#stretch / 2, LEAST_STRETCH);
+    if (!isFast) this.#lookAtClock();
   }
 
-  private goesOn(): boolean {
-    return !this.isDone && !this.timeIsUp;
+  #goesOn(): boolean {
+    return !this.isDone && !this.#timeIsUp;
   }
 
   /** Walks a range of one layer; false when the time is up. */
-  private layer(depth: number, start: GuestOffset, end: GuestOffset): boolean {
-    this.layers[depth]!.forEachRun(start, end, this.visitors[depth]!);
-    return !this.timeIsUp;
+  #layer(depth: number, start: GuestOffset, end: GuestOffset): boolean {
+    this.#layers[depth]!.forEachRun(start, end, this.#visitors[depth]!);
+    return !this.#timeIsUp;
   }
 
-  private visitorOf(layer: Layer, depth: number): RunVisitor {
+  #visitorOf(layer: Layer, depth: number): RunVisitor {
     const backing = BACKING[Math.min(depth, 3) - 1]!;
     const ownKinds =
       depth === 0 ? KIND_OF_RUN : KIND_OF_RUN.map((kind) => (kind === INVALID ? INVALID : backing));
-    const hasUnopenedBacking = layer.namesBacking && depth + 1 === this.layers.length;
+    const hasUnopenedBacking = layer.namesBacking && depth + 1 === this.#layers.length;
     const nobody = hasUnopenedBacking ? BACKING_UNKNOWN : UNALLOCATED;
     const { dataEnd } = layer;
     return (start, length, kind, host) => {
       if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) {
-        if (!this.below(depth, start, length, nobody)) return false;
+        if (!this.#below(depth, start, length, nobody)) return false;
       } else if (kind === RunKind.missing) {
-        this.count(length, MISSING);
-        this.addLostTable(
+        this.#count(length, MISSING);
+        this.#addLostTable(
           depth,
           length,
           host,
           hostOffset((Math.floor(host / layer.granularity) + 1) * layer.granularity),
         );
       } else if (host + length > dataEnd && lostBytes(layer, length, kind, host) > 0) {
-        this.countLost(depth, length, ownKinds[kind]!, host, lostBytes(layer, length, kind, host));
+        this.#countLost(depth, length, ownKinds[kind]!, host, lostBytes(layer, length, kind, host));
       } else {
-        this.count(length, ownKinds[kind]!);
+        this.#count(length, ownKinds[kind]!);
       }
-      if (--this.runsLeft <= 0) this.lookAtClock();
-      return !this.timeIsUp;
+      if (--this.#runsLeft <= 0) this.#lookAtClock();
+      return !this.#timeIsUp;
     };
   }
 
   /** Bytes that the layer leaves to its backing file, as far down the disk as that one reaches. */
-  private below(depth: number, start: GuestOffset, length: ByteLength, nobody: number): boolean {
-    const backing = this.layers[depth + 1];
+  #below(depth: number, start: GuestOffset, length: ByteLength, nobody: number): boolean {
+    const backing = this.#layers[depth + 1];
     const shared = backing === undefined ? 0 : Math.min(length, Math.max(0, backing.size - start));
-    if (shared > 0 && !this.layer(depth + 1, start, plus(start, shared))) return false;
-    if (shared < length) this.count(length - shared, nobody);
+    if (shared > 0 && !this.#layer(depth + 1, start, plus(start, shared))) return false;
+    if (shared < length) this.#count(length - shared, nobody);
     return true;
   }
 
-  private count(length: ByteLength, kind: number): void {
-    this.counts.add(this.at, length, kind);
-    this.at = plus(this.at, length);
+  #count(length: ByteLength, kind: number): void {
+    this.#counts.add(this.#at, length, kind);
+    this.#at = plus(this.#at, length);
   }
 
   /** A stretch that ends past the end of its file. @param bytes of it that are lost */
-  private countLost(
-    depth: number,
-    length: ByteLength,
-    kind: number,
-    host: HostOffset,
-    bytes: ByteLength,
-  ): void {
-    if (bytes < length) this.count(length - bytes, kind);
-    this.count(bytes, MISSING);
-    this.addLost(depth, bytes, plus(host, length - bytes), plus(host, length));
+  #countLost(depth: number, length: ByteLength, kind: number, host: HostOffset, bytes: ByteLength): void {
+    if (bytes < length) this.#count(length - bytes, kind);
+    this.#count(bytes, MISSING);
+    this.#addLost(depth, bytes, plus(host, length - bytes), plus(host, length));
   }
 
-  private addLostTable(depth: number, bytes: ByteLength, host: HostOffset, end: HostOffset): void {
-    const hasTable = this.addLost(depth, bytes, host, end);
+  #addLostTable(depth: number, bytes: ByteLength, host: HostOffset, end: HostOffset): void {
+    const hasTable = this.#addLost(depth, bytes, host, end);
     this.lost[depth]!.hasTables ||= hasTable;
   }
 
   /** @param host of the first byte that is lost; @returns whether the file had something there */
-  private addLost(depth: number, bytes: ByteLength, host: HostOffset, end: HostOffset): boolean {
-    if (this.looksLeft > 0 && !this.layers[depth]!.wasInUse(host)) return false;
-    this.looksLeft--;
+  #addLost(depth: number, bytes: ByteLength, host: HostOffset, end: HostOffset): boolean {
+    if (this.#looksLeft > 0 && !this.#layers[depth]!.wasInUse(host)) return false;
+    this.#looksLeft--;
     const lost = this.lost[depth]!;
     lost.bytes += bytes;
     lost.end = hostOffset(Math.max(lost.end, end));
     return true;
   }
 
-  private lookAtClock(): void {
-    this.runsLeft = RUNS_PER_LOOK;
-    this.timeIsUp = performance.now() >= this.deadline;
+  #lookAtClock(): void {
+    this.#runsLeft = RUNS_PER_LOOK;
+    this.#timeIsUp = performance.now() >= this.#deadline;
   }
 
   /**
    * Steps over an entry that breaks the specification, with the rest of its cell: entry by entry, a hostile image
    * could make the walk throw for hours. A finer view shows where in the cell it is.
    */
-  private skipInvalid(problem: Problem): void {
-    const { counts, at } = this;
+  #skipInvalid(problem: Problem): void {
+    const counts = this.#counts;
+    const at = this.#at;
     const cell = Math.floor((at - counts.start) / counts.bytesPerCell);
     const end = Math.min(counts.start + (cell + 1) * counts.bytesPerCell, counts.end);
     const kind = kindOfBroken(problem);
-    this.count(end - at, kind === 'missing' ? MISSING : INVALID);
-    const depth = this.layers.findIndex(({ file }) => file.name === problem.file);
+    this.#count(end - at, kind === 'missing' ? MISSING : INVALID);
+    const depth = this.#layers.findIndex(({ file }) => file.name === problem.file);
     if (kind !== 'missing' || depth < 0) return;
-    this.addLostTable(depth, end - at, hostOffset(problem.offset ?? 0), hostOffset(Number(problem.value)));
+    this.#addLostTable(depth, end - at, hostOffset(problem.offset ?? 0), hostOffset(Number(problem.value)));
   }
 }

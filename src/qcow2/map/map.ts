@@ -82,7 +82,7 @@ export function forEachExtent(
 
 /** Puts neighbours together that differ in nothing but their place. */
 class ExtentMerger {
-  private readonly extent: MapExtent = {
+  readonly #extent: MapExtent = {
     start: guestOffset(0),
     length: 0,
     depth: 0,
@@ -92,19 +92,19 @@ class ExtentMerger {
     compressed: false,
     offset: NO_HOST,
   };
-  private start: GuestOffset;
-  private length = 0;
+  #start: GuestOffset;
+  #length = 0;
   /** Depth and flags of the open extent. */
-  private state = -1;
-  private offset = -1;
+  #state = -1;
+  #offset = -1;
   /** Host offset that the next run must have to continue the open extent. */
-  private nextOffset = -1;
+  #nextOffset = -1;
 
-  constructor(
-    start: GuestOffset,
-    private readonly visit: ExtentVisitor,
-  ) {
-    this.start = start;
+  readonly #visit: ExtentVisitor;
+
+  constructor(start: GuestOffset, visit: ExtentVisitor) {
+    this.#visit = visit;
+    this.#start = start;
   }
 
   /** Takes the next run. `offset` counts only with the flag OFFSET. */
@@ -112,111 +112,117 @@ class ExtentMerger {
     const state = (depth << FLAG_BITS) | flags;
     const hasOffset = (flags & OFFSET) !== 0;
     // `compressed` is extra information; like QEMU, neighbours are not told apart by it.
-    if (((state ^ this.state) & ~COMPRESSED) === 0 && (!hasOffset || offset === this.nextOffset)) {
-      this.length += length;
-      this.nextOffset += length;
+    if (((state ^ this.#state) & ~COMPRESSED) === 0 && (!hasOffset || offset === this.#nextOffset)) {
+      this.#length += length;
+      this.#nextOffset += length;
       return;
     }
-    const start = plus(this.start, this.length);
+    const start = plus(this.#start, this.#length);
     this.finish();
-    this.start = start;
-    this.length = length;
-    this.state = state;
-    this.offset = hasOffset ? offset : -1;
-    this.nextOffset = offset + length;
+    this.#start = start;
+    this.#length = length;
+    this.#state = state;
+    this.#offset = hasOffset ? offset : -1;
+    this.#nextOffset = offset + length;
   }
 
   /** Hands out the open extent, if there is one. */
   finish(): void {
-    if (this.length === 0) return;
-    const { extent, state } = this;
-    extent.start = this.start;
-    extent.length = this.length;
+    if (this.#length === 0) return;
+    const extent = this.#extent;
+    const state = this.#state;
+    extent.start = this.#start;
+    extent.length = this.#length;
     extent.depth = state >> FLAG_BITS;
     extent.present = (state & PRESENT) !== 0;
     extent.zero = (state & ZERO) !== 0;
     extent.data = (state & DATA) !== 0;
     extent.compressed = (state & COMPRESSED) !== 0;
-    extent.offset = hostOffset(this.offset);
-    this.visit(extent);
+    extent.offset = hostOffset(this.#offset);
+    this.#visit(extent);
   }
 }
 
 /** One walk down a chain. One visitor a layer, made once: the loops below allocate nothing. */
 class ChainWalk {
-  private readonly visitors: readonly RunVisitor[];
-  private runsLeft = RUNS_PER_CHECK;
+  readonly #visitors: readonly RunVisitor[];
+  #runsLeft = RUNS_PER_CHECK;
+
+  readonly #layers: readonly Layer[];
+  readonly #merge: ExtentMerger;
+  readonly #start: GuestOffset;
+  readonly #end: GuestOffset;
+  readonly #progress: Progress;
 
   constructor(
-    private readonly layers: readonly Layer[],
-    private readonly merge: ExtentMerger,
-    private readonly start: GuestOffset,
-    private readonly end: GuestOffset,
-    private readonly progress: Progress,
+    layers: readonly Layer[],
+    merge: ExtentMerger,
+    start: GuestOffset,
+    end: GuestOffset,
+    progress: Progress,
   ) {
-    this.visitors = layers.map((layer, depth) => this.visitorOf(layer, depth));
+    this.#layers = layers;
+    this.#merge = merge;
+    this.#start = start;
+    this.#end = end;
+    this.#progress = progress;
+    this.#visitors = layers.map((layer, depth) => this.#visitorOf(layer, depth));
   }
 
   /** Walks what the layer at `depth` and those below it have; the range lies within the layer. */
   layer(depth: number, start: GuestOffset, end: GuestOffset): void {
-    this.layers[depth]!.forEachRun(start, end, this.visitors[depth]!);
+    this.#layers[depth]!.forEachRun(start, end, this.#visitors[depth]!);
   }
 
-  private visitorOf(layer: Layer, depth: number): RunVisitor {
+  #visitorOf(layer: Layer, depth: number): RunVisitor {
     const knownFlags = FLAGS_OF_KIND.map((flags) => (layer.isEncrypted ? flags & ~OFFSET : flags));
     return (start, length, kind, host) => {
-      this.countRun(start);
+      this.#countRun(start);
       const flags = knownFlags[kind]!;
       if ((flags & PRESENT) === 0) {
-        this.below(depth, start, length, flags, host);
+        this.#below(depth, start, length, flags, host);
       } else if (kind === RunKind.data && layer.looksForHoles && (flags & OFFSET) !== 0) {
-        this.withHoles(layer, depth, length, flags, host);
+        this.#withHoles(layer, depth, length, flags, host);
       } else {
-        this.merge.add(length, depth, flags, host);
+        this.#merge.add(length, depth, flags, host);
       }
       return undefined;
     };
   }
 
-  private countRun(start: GuestOffset): void {
-    if (--this.runsLeft > 0) return;
-    this.runsLeft = RUNS_PER_CHECK;
-    this.progress.checkCancelled();
-    this.progress.report(start - this.start, this.end - this.start);
+  #countRun(start: GuestOffset): void {
+    if (--this.#runsLeft > 0) return;
+    this.#runsLeft = RUNS_PER_CHECK;
+    this.#progress.checkCancelled();
+    this.#progress.report(start - this.#start, this.#end - this.#start);
   }
 
   /**
    * Bytes that the layer leaves to its backing file: zero where there is none, or none so far down the disk; neither
    * zero nor data where there is one that is not open.
    */
-  private below(
-    depth: number,
-    start: GuestOffset,
-    length: ByteLength,
-    flags: number,
-    host: HostOffset,
-  ): void {
-    const backing = this.layers[depth + 1];
+  #below(depth: number, start: GuestOffset, length: ByteLength, flags: number, host: HostOffset): void {
+    const backing = this.#layers[depth + 1];
     if (backing === undefined) {
-      this.merge.add(length, depth, this.layers[depth]!.namesBacking ? flags : flags | ZERO, host);
+      this.#merge.add(length, depth, this.#layers[depth]!.namesBacking ? flags : flags | ZERO, host);
       return;
     }
     const shared = Math.min(length, Math.max(0, backing.size - start));
     if (shared > 0) this.layer(depth + 1, start, plus(start, shared));
-    if (shared < length) this.merge.add(length - shared, depth, flags | ZERO, plus(host, shared));
+    if (shared < length) this.#merge.add(length - shared, depth, flags | ZERO, plus(host, shared));
   }
 
   /**
    * Data whose host file is asked for holes; the end of the file counts as one, also where holes are not known. A raw
    * layer's hole is zero and no data; in a preallocated qcow2 image the cluster stays data and is zero as well.
    */
-  private withHoles(layer: Layer, depth: number, length: ByteLength, flags: number, host: HostOffset): void {
+  #withHoles(layer: Layer, depth: number, length: ByteLength, flags: number, host: HostOffset): void {
     const holeFlags = layer.format === 'raw' ? (flags & ~DATA) | ZERO : flags | ZERO;
     const end = host + length;
     for (let at = host; at < end;) {
       const extent = layer.dataFile.extentAt(at);
       const stop = hostOffset(Math.min(extent.end, end));
-      this.merge.add(stop - at, depth, extent.isHole ? holeFlags : flags, at);
+      this.#merge.add(stop - at, depth, extent.isHole ? holeFlags : flags, at);
       at = stop;
     }
   }

@@ -133,37 +133,41 @@ interface RowTemplate {
  * the pieces together each time.
  */
 class JsonWriter implements ExtentWriter {
-  private readonly templates: RowTemplate[] = [];
-  private hasRows = false;
+  readonly #templates: RowTemplate[] = [];
+  #hasRows = false;
 
-  constructor(private readonly output: ByteWriter) {}
+  readonly #output: ByteWriter;
+
+  constructor(output: ByteWriter) {
+    this.#output = output;
+  }
 
   begin(): void {
-    this.output.text('[');
+    this.#output.text('[');
   }
 
   extent(extent: Readonly<MapExtent>): void {
-    const { output } = this;
+    const output = this.#output;
     output.reserve(JSON_ROW_BYTES);
     const { buffer } = output;
-    if (this.hasRows) {
+    if (this.#hasRows) {
       buffer[output.at++] = COMMA;
       buffer[output.at++] = NEWLINE;
     }
-    this.hasRows = true;
-    const template = (this.templates[stateOf(extent)] ??= makeTemplate(extent));
-    if (!this.copyLast(template, extent)) this.writeAnew(template, extent);
+    this.#hasRows = true;
+    const template = (this.#templates[stateOf(extent)] ??= makeTemplate(extent));
+    if (!this.#copyLast(template, extent)) this.#writeAnew(template, extent);
     template.at = output.at;
     output.at += template.bytes;
   }
 
   end(): void {
-    this.output.text(']\n');
+    this.#output.text(']\n');
   }
 
   /** Copies the last such row where no more than the last nine digits of start and offset differ. */
-  private copyLast(template: RowTemplate, extent: Readonly<MapExtent>): boolean {
-    const { buffer, at, filling } = this.output;
+  #copyLast(template: RowTemplate, extent: Readonly<MapExtent>): boolean {
+    const { buffer, at, filling } = this.#output;
     if (template.filling !== filling || extent.length !== template.length) return false;
     const start = extent.start - template.startBillions;
     if (start < 0 || start >= BILLION || template.startBillions === 0) return false;
@@ -180,8 +184,8 @@ class JsonWriter implements ExtentWriter {
   }
 
   /** Writes a whole row, the next template. */
-  private writeAnew(template: RowTemplate, extent: Readonly<MapExtent>): void {
-    const { buffer, at, filling } = this.output;
+  #writeAnew(template: RowTemplate, extent: Readonly<MapExtent>): void {
+    const { buffer, at, filling } = this.#output;
     template.filling = filling;
     template.startDigits = decimalDigits(extent.start);
     template.lengthDigits = decimalDigits(extent.length);
@@ -235,31 +239,31 @@ const CSV_NUMBERS_BYTES = 64;
 
 /** One line an extent, with the compressed flag and the file that `offset` is in. */
 class CsvWriter implements ExtentWriter {
-  private readonly files: readonly Uint8Array[];
-  private readonly words: Uint8Array[] = [];
+  readonly #files: readonly Uint8Array[];
+  readonly #words: Uint8Array[] = [];
 
-  constructor(
-    private readonly output: ByteWriter,
-    layers: Layers,
-  ) {
-    this.files = layers.map((layer) => Buffer.from(csvText(layer.dataFile.name), 'utf8'));
+  readonly #output: ByteWriter;
+
+  constructor(output: ByteWriter, layers: Layers) {
+    this.#output = output;
+    this.#files = layers.map((layer) => Buffer.from(csvText(layer.dataFile.name), 'utf8'));
   }
 
   begin(): void {
-    this.output.text('start,length,depth,present,zero,data,compressed,offset,file\n');
+    this.#output.text('start,length,depth,present,zero,data,compressed,offset,file\n');
   }
 
   extent(extent: Readonly<MapExtent>): void {
-    const { output } = this;
+    const output = this.#output;
     output.reserve(CSV_NUMBERS_BYTES);
     output.decimal(extent.start);
     output.byte(COMMA);
     output.decimal(extent.length);
-    output.bytes((this.words[stateOf(extent)] ??= csvWords(extent)));
+    output.bytes((this.#words[stateOf(extent)] ??= csvWords(extent)));
     output.reserve(CSV_NUMBERS_BYTES);
     if (extent.offset >= 0) output.decimal(extent.offset);
     output.byte(COMMA);
-    if (extent.offset >= 0) output.bytes(this.files[extent.depth]!);
+    if (extent.offset >= 0) output.bytes(this.#files[extent.depth]!);
     output.reserve(1);
     output.byte(NEWLINE);
   }
@@ -282,33 +286,38 @@ function csvText(text: string): string {
 /** The table for people: only rows of data, in columns of 16. */
 class TextWriter implements ExtentWriter {
   /** For people, so unlike QEMU's not raw. */
-  private readonly files: readonly string[];
+  readonly #files: readonly string[];
 
-  constructor(
-    private readonly output: ByteWriter,
-    private readonly layers: Layers,
-    private readonly namesUnmapped: boolean,
-  ) {
-    this.files = layers.map(({ dataFile }) => printable(dataFile.name));
+  readonly #output: ByteWriter;
+  readonly #layers: Layers;
+  readonly #namesUnmapped: boolean;
+
+  constructor(output: ByteWriter, layers: Layers, namesUnmapped: boolean) {
+    this.#output = output;
+    this.#layers = layers;
+    this.#namesUnmapped = namesUnmapped;
+    this.#files = layers.map(({ dataFile }) => printable(dataFile.name));
   }
 
   begin(): void {
-    this.output.text(`${['Offset', 'Length', 'Mapped to'].map((title) => title.padEnd(16)).join('')}File\n`);
+    this.#output.text(`${['Offset', 'Length', 'Mapped to'].map((title) => title.padEnd(16)).join('')}File\n`);
   }
 
   extent(extent: Readonly<MapExtent>): void {
     if (!extent.data || extent.zero) return;
-    const place = extent.offset < 0 ? this.unmapped(extent) : column(extent.offset);
-    this.output.text(`${column(extent.start)}${column(extent.length)}${place}${this.files[extent.depth]!}\n`);
+    const place = extent.offset < 0 ? this.#unmapped(extent) : column(extent.offset);
+    this.#output.text(
+      `${column(extent.start)}${column(extent.length)}${place}${this.#files[extent.depth]!}\n`,
+    );
   }
 
   end(): void {
     // Nothing stands after the rows.
   }
 
-  private unmapped(extent: Readonly<MapExtent>): string {
-    if (this.namesUnmapped) return (extent.compressed ? 'compressed' : 'encrypted').padEnd(16);
-    throw new RefusedError(this.layers[0].file.name, 'map.noOffset', { offset: extent.start });
+  #unmapped(extent: Readonly<MapExtent>): string {
+    if (this.#namesUnmapped) return (extent.compressed ? 'compressed' : 'encrypted').padEnd(16);
+    throw new RefusedError(this.#layers[0].file.name, 'map.noOffset', { offset: extent.start });
   }
 }
 

@@ -48,35 +48,42 @@ export interface KindTotals {
 /** Milliseconds that one request may walk, besides the whole-disk scan's own slices. */
 const REQUEST_TIME = 60;
 
+interface FineView {
+  readonly counts: CellCounts;
+  readonly walk: KindWalk;
+}
+
 /** The picture of one chain. Make a new one when the files changed. */
 export class Overview {
-  private readonly base: CellCounts;
-  private readonly scan: KindWalk;
+  readonly #base: CellCounts;
+  readonly #scan: KindWalk;
   /** The finer view asked for last, which the next request may continue. */
-  private fine: { readonly counts: CellCounts; readonly walk: KindWalk } | undefined;
+  #fine: FineView | undefined;
+
+  readonly #layers: Layers;
+  readonly #clusterSize: ByteLength;
 
   /**
    * @param layers of a chain
    * @param clusterSize of the top layer, in bytes
    */
-  constructor(
-    private readonly layers: Layers,
-    private readonly clusterSize: ByteLength,
-  ) {
+  constructor(layers: Layers, clusterSize: ByteLength) {
+    this.#layers = layers;
+    this.#clusterSize = clusterSize;
     const [{ size }] = layers;
     let bytesPerCell = clusterSize;
     while (size / bytesPerCell > MAX_CELLS) bytesPerCell *= 2;
-    this.base = new CellCounts(0, bytesPerCell, Math.ceil(size / bytesPerCell), size);
-    this.scan = new KindWalk(layers, this.base);
+    this.#base = new CellCounts(0, bytesPerCell, Math.ceil(size / bytesPerCell), size);
+    this.#scan = new KindWalk(layers, this.#base);
   }
 
   /** Guest bytes of the disk that the scan has looked at, from the start on. */
   get scanned(): GuestOffset {
-    return this.scan.position;
+    return this.#scan.position;
   }
 
   get isComplete(): boolean {
-    return this.scan.isDone;
+    return this.#scan.isDone;
   }
 
   /**
@@ -86,13 +93,13 @@ export class Overview {
    * @throws FileError when a file cannot be read
    */
   step(deadline: number): boolean {
-    this.scan.run(deadline);
-    return this.scan.isDone;
+    this.#scan.run(deadline);
+    return this.#scan.isDone;
   }
 
   /** The files of the chain that are incomplete, as far as the scan has got. */
   get incompleteFiles(): readonly Problem[] {
-    return this.layers.flatMap((layer, depth) => incompleteFile(layer, this.scan.lost[depth]) ?? []);
+    return this.#layers.flatMap((layer, depth) => incompleteFile(layer, this.#scan.lost[depth]) ?? []);
   }
 
   /**
@@ -100,16 +107,16 @@ export class Overview {
    * @throws ArgumentError `cells.request` for one that is not as `CellsRequest` has it, FileError
    */
   cells(request: CellsRequest): Cells {
-    this.refuseUnfit(request);
+    this.#refuseUnfit(request);
     const { start, bytesPerCell, count } = request;
-    const group = bytesPerCell / this.base.bytesPerCell;
+    const group = bytesPerCell / this.#base.bytesPerCell;
     const isFine = group < 1;
-    const { counts, walk } = isFine ? this.fineView(request) : { counts: this.base, walk: this.scan };
+    const { counts, walk } = isFine ? this.#fineView(request) : { counts: this.#base, walk: this.#scan };
     const shares = isFine
       ? counts.shares(0, 1, count)
       : counts.shares(start / counts.bytesPerCell, group, count);
-    const end = Math.min(start + count * bytesPerCell, this.base.end);
-    return { start, bytesPerCell, shares, complete: walk.position >= end, totals: this.diskTotals() };
+    const end = Math.min(start + count * bytesPerCell, this.#base.end);
+    return { start, bytesPerCell, shares, complete: walk.position >= end, totals: this.#diskTotals() };
   }
 
   /**
@@ -119,19 +126,19 @@ export class Overview {
    * @throws FileError
    */
   totals(from: GuestOffset, length: ByteLength): KindTotals {
-    const { bytesPerCell } = this.base;
+    const { bytesPerCell } = this.#base;
     const start = guestOffset(Math.floor(Math.max(0, from) / SECTOR) * SECTOR);
-    const end = Math.min(Math.ceil((from + length) / SECTOR) * SECTOR, this.base.end);
+    const end = Math.min(Math.ceil((from + length) / SECTOR) * SECTOR, this.#base.end);
     const bytes = new Float64Array(CELL_KINDS.length);
     // Whole base cells are known; the two pieces of cells at the ends are walked.
     const first = Math.ceil(start / bytesPerCell);
     const last = Math.floor(Math.min(end, this.scanned) / bytesPerCell);
     if (first >= last) {
-      this.addWalked(start, guestOffset(Math.min(end, start + 2 * bytesPerCell)), bytes);
+      this.#addWalked(start, guestOffset(Math.min(end, start + 2 * bytesPerCell)), bytes);
     } else {
-      this.addWalked(start, guestOffset(first * bytesPerCell), bytes);
-      this.base.sum(first, last, bytes);
-      this.addWalked(
+      this.#addWalked(start, guestOffset(first * bytesPerCell), bytes);
+      this.#base.sum(first, last, bytes);
+      this.#addWalked(
         guestOffset(last * bytesPerCell),
         guestOffset(Math.min(end, (last + 1) * bytesPerCell)),
         bytes,
@@ -140,34 +147,34 @@ export class Overview {
     return totalsOf(bytes, Math.max(0, end - start));
   }
 
-  private diskTotals(): KindTotals {
-    return totalsOf(this.base.totals, this.base.end);
+  #diskTotals(): KindTotals {
+    return totalsOf(this.#base.totals, this.#base.end);
   }
 
-  private addWalked(start: GuestOffset, end: GuestOffset, into: Float64Array): void {
+  #addWalked(start: GuestOffset, end: GuestOffset, into: Float64Array): void {
     if (start >= end) return;
-    const counts = new CellCounts(start, end - start, 1, this.base.end);
-    new KindWalk(this.layers, counts).run(performance.now() + REQUEST_TIME / 2);
+    const counts = new CellCounts(start, end - start, 1, this.#base.end);
+    new KindWalk(this.#layers, counts).run(performance.now() + REQUEST_TIME / 2);
     counts.sum(0, 1, into);
   }
 
-  private fineView({ start, bytesPerCell, count }: CellsRequest): NonNullable<Overview['fine']> {
-    const last = this.fine?.counts;
+  #fineView({ start, bytesPerCell, count }: CellsRequest): FineView {
+    const last = this.#fine?.counts;
     const isSame = last?.start === start && last.bytesPerCell === bytesPerCell && last.count === count;
-    if (this.fine === undefined || !isSame) {
-      const counts = new CellCounts(start, bytesPerCell, count, this.base.end);
-      this.fine = { counts, walk: new KindWalk(this.layers, counts) };
+    if (this.#fine === undefined || !isSame) {
+      const counts = new CellCounts(start, bytesPerCell, count, this.#base.end);
+      this.#fine = { counts, walk: new KindWalk(this.#layers, counts) };
     }
-    this.fine.walk.run(performance.now() + REQUEST_TIME);
-    return this.fine;
+    this.#fine.walk.run(performance.now() + REQUEST_TIME);
+    return this.#fine;
   }
 
-  private refuseUnfit({ start, bytesPerCell, count }: CellsRequest): void {
+  #refuseUnfit({ start, bytesPerCell, count }: CellsRequest): void {
     const refuse = (value: number, limit: number): never => {
-      throw new ArgumentError(this.layers[0].file.name, 'cells.request', { value, limit });
+      throw new ArgumentError(this.#layers[0].file.name, 'cells.request', { value, limit });
     };
-    if (!Number.isInteger(Math.log2(bytesPerCell / this.clusterSize)) || bytesPerCell < this.clusterSize) {
-      refuse(bytesPerCell, this.clusterSize);
+    if (!Number.isInteger(Math.log2(bytesPerCell / this.#clusterSize)) || bytesPerCell < this.#clusterSize) {
+      refuse(bytesPerCell, this.#clusterSize);
     }
     if (!Number.isInteger(start / bytesPerCell) || start < 0) refuse(start, bytesPerCell);
     if (!Number.isInteger(count) || count < 0 || count > MAX_CELLS) refuse(count, MAX_CELLS);

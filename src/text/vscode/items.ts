@@ -58,13 +58,13 @@ export function diagnostic(
 
 /** An entry of the status bar. */
 export class StatusEntry implements vscode.Disposable {
-  private readonly item: vscode.StatusBarItem;
+  readonly #item: vscode.StatusBarItem;
 
   /** @param name in the menu that hides it */
   constructor(id: string, name: string, command: string) {
-    this.item = vscode.window.createStatusBarItem(id, vscode.StatusBarAlignment.Right, 100);
-    this.item.name = name;
-    this.item.command = command;
+    this.#item = vscode.window.createStatusBarItem(id, vscode.StatusBarAlignment.Right, 100);
+    this.#item.name = name;
+    this.#item.command = command;
   }
 
   /** @param tooltip lines, which are read out as well */
@@ -75,17 +75,17 @@ export class StatusEntry implements vscode.Disposable {
     const shown = parts.map(({ icon, text }) =>
       icon === undefined ? plain(text) : `$(${icon}) ${plain(text)}`,
     );
-    this.item.text = shown.join(' · ');
-    this.item.tooltip = tooltip.map(plain).join('\n');
-    this.item.accessibilityInformation = { label: this.item.tooltip };
-    this.item.show();
+    this.#item.text = shown.join(' · ');
+    this.#item.tooltip = tooltip.map(plain).join('\n');
+    this.#item.accessibilityInformation = { label: this.#item.tooltip };
+    this.#item.show();
   }
 
   hide(): void {
-    this.item.hide();
+    this.#item.hide();
   }
 
   dispose(): void {
-    this.item.dispose();
+    this.#item.dispose();
   }
 }

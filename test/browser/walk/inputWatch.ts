@@ -7,7 +7,11 @@ export class InputWatch {
   /** Keys, by their names. */
   readonly keys: string[] = [];
 
-  private constructor(private readonly window: Window) {}
+  readonly #window: Window;
+
+  private constructor(window: Window) {
+    this.#window = window;
+  }
 
   static async of(window: Window): Promise<InputWatch> {
     const seen = new InputWatch(window);
@@ -21,7 +25,7 @@ export class InputWatch {
 
   /** A webview writes its document after it is made, which takes every listener away: call it once it is shown. */
   async takeIn(): Promise<void> {
-    for (const frame of await this.window.webviews()) await frame.evaluate(watch).catch(() => undefined);
+    for (const frame of await this.#window.webviews()) await frame.evaluate(watch).catch(() => undefined);
   }
 }
 

@@ -11,7 +11,10 @@ const MOST_STOPS = 80;
 export class KeyboardHands implements Hands {
   readonly #keyboard: Keyboard;
 
-  constructor(private readonly window: Window) {
+  readonly #window: Window;
+
+  constructor(window: Window) {
+    this.#window = window;
     this.#keyboard = window.page.keyboard;
   }
 
@@ -40,10 +43,10 @@ export class KeyboardHands implements Hands {
   async goTo(place: string): Promise<void> {
     await this.#focusEditor();
     await this.#keyboard.press('Control+G');
-    await this.window.quickInput.waitFor();
+    await this.#window.quickInput.waitFor();
     await this.#keyboard.type(place);
     await this.#keyboard.press('Enter');
-    await this.window.quickInput.waitFor({ state: 'hidden' });
+    await this.#window.quickInput.waitFor({ state: 'hidden' });
   }
 
   async select(first: number, last: number): Promise<void> {
@@ -107,7 +110,7 @@ export class KeyboardHands implements Hands {
 
   /** The command leads to the view; as long as that is empty, there is nothing in it that could have the focus. */
   async openFromTree(name: string): Promise<void> {
-    const { page } = this.window;
+    const { page } = this.#window;
     await this.#command('QCOW2: Focus on Backing Chains View');
     await page.locator('.sidebar .monaco-list-row', { hasText: name }).first().waitFor();
     await this.#keyboard.press('Control+0');
@@ -128,7 +131,7 @@ export class KeyboardHands implements Hands {
 
   /** Types into the quick input that opens, and takes the entry once it is the one at hand. */
   async #choose(text: string): Promise<void> {
-    const { page, quickInput } = this.window;
+    const { page, quickInput } = this.#window;
     await quickInput.waitFor();
     await until('the quick input has the focus', () =>
       quickInput.evaluate((field) => field === document.activeElement),
@@ -145,7 +148,7 @@ export class KeyboardHands implements Hands {
 
   /** As the shortcut “Focus First Editor Group” does, where the focus is elsewhere. */
   async #focusEditor(): Promise<EditorPage> {
-    const page = await EditorPage.of(this.window);
+    const page = await EditorPage.of(this.#window);
     const hasFocus = (): Promise<boolean> => page.frame.evaluate(() => document.hasFocus());
     if (!(await hasFocus())) await this.#keyboard.press('Control+1');
     await until('the page has the focus', hasFocus);

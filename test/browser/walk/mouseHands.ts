@@ -6,10 +6,14 @@ import { EditorPage } from '../pages/editorPage';
 import type { Hands, Pressable, Tab } from './hands';
 
 export class MouseHands implements Hands {
-  constructor(private readonly window: Window) {}
+  readonly #window: Window;
+
+  constructor(window: Window) {
+    this.#window = window;
+  }
 
   async openSample(): Promise<void> {
-    const { page } = this.window;
+    const { page } = this.#window;
     await page.locator('.gettingStartedContainer').first().waitFor();
     const card = page.locator('.getting-started-category', { hasText: 'Get Started with Disk Images' });
     const more = page.getByRole('button', { name: 'More...' });
@@ -20,7 +24,7 @@ export class MouseHands implements Hands {
     if (await card.isVisible()) await card.click();
     else {
       await more.click();
-      await this.window.quickPick('Get Started with Disk Images');
+      await this.#window.quickPick('Get Started with Disk Images');
     }
     await page.getByRole('button', { name: 'Open Sample Image' }).click();
   }
@@ -41,12 +45,12 @@ export class MouseHands implements Hands {
   async goTo(place: string): Promise<void> {
     const field = (await this.#page()).get('go-to').locator('input');
     await field.click({ clickCount: 3 });
-    await this.window.page.keyboard.type(place);
-    await this.window.page.keyboard.press('Enter');
+    await this.#window.page.keyboard.type(place);
+    await this.#window.page.keyboard.press('Enter');
   }
 
   async select(first: number, last: number): Promise<void> {
-    const { mouse } = this.window.page;
+    const { mouse } = this.#window.page;
     const page = await this.#page();
     const from = await page.pointOf(first);
     const to = await page.pointOf(last);
@@ -57,7 +61,7 @@ export class MouseHands implements Hands {
   }
 
   async scrollToLastByte(): Promise<void> {
-    const { mouse } = this.window.page;
+    const { mouse } = this.#window.page;
     const bar = (await this.#page()).get('hex-scrollbar');
     const thumb = await boxOf(bar.locator('.hex-thumb'));
     const whole = await boxOf(bar);
@@ -98,7 +102,7 @@ export class MouseHands implements Hands {
 
   async followProblem(link: string): Promise<void> {
     await this.press('[data-testid="show-problems"]');
-    await this.window.page.locator('.markers-panel').getByText(link).first().click();
+    await this.#window.page.locator('.markers-panel').getByText(link).first().click();
   }
 
   async askToRepair(): Promise<void> {
@@ -111,7 +115,7 @@ export class MouseHands implements Hands {
 
   async openFromTree(name: string): Promise<void> {
     await this.#showView('QCOW2');
-    const tab = this.window.page.locator('.tab.active').filter({ hasText: name });
+    const tab = this.#window.page.locator('.tab.active').filter({ hasText: name });
     // The tree may be redrawn under the pointer when the state of an image changes; a user would click again.
     await until(`${name} is opened`, async () => {
       await this.#row(name).click();
@@ -123,23 +127,23 @@ export class MouseHands implements Hands {
   }
 
   #page(): Promise<EditorPage> {
-    return EditorPage.of(this.window);
+    return EditorPage.of(this.#window);
   }
 
   #row(name: string): Locator {
-    return this.window.page.locator('.sidebar .monaco-list-row', { hasText: name }).first();
+    return this.#window.page.locator('.sidebar .monaco-list-row', { hasText: name }).first();
   }
 
   /** A second click on the icon of the view that is shown would hide it. */
   async #showView(name: string): Promise<void> {
-    const icon = this.window.page.locator('.activitybar .action-item', {
-      has: this.window.page.locator(`.action-label[aria-label^="${name}"]`),
+    const icon = this.#window.page.locator('.activitybar .action-item', {
+      has: this.#window.page.locator(`.action-label[aria-label^="${name}"]`),
     });
     if ((await icon.getAttribute('aria-selected')) !== 'true') await icon.locator('.action-label').click();
   }
 
   async #menu(menu: string, entry: string): Promise<void> {
-    const { page } = this.window;
+    const { page } = this.#window;
     await page.locator('.menubar .menubar-menu-button').first().click();
     const item = (name: string): Locator =>
       page.locator('.monaco-menu .action-menu-item', {

@@ -14,13 +14,13 @@ const MIB = 1024 * 1024;
 /** A file system in memory, registered as any extension could register one. */
 class Shelf implements vscode.FileSystemProvider {
   readonly files = new Map<string, Uint8Array>();
-  private readonly emitter = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
-  readonly onDidChangeFile = this.emitter.event;
+  readonly #emitter = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
+  readonly onDidChangeFile = this.#emitter.event;
 
   put(path: string, content: Uint8Array): vscode.Uri {
     this.files.set(path, content);
     const uri = vscode.Uri.from({ scheme: 'shelf', path });
-    this.emitter.fire([{ type: vscode.FileChangeType.Changed, uri }]);
+    this.#emitter.fire([{ type: vscode.FileChangeType.Changed, uri }]);
     return uri;
   }
 

@@ -53,10 +53,10 @@ export class GuestModel {
     for (let index = Math.floor(start / this.clusterSize); index < last; index++) {
       const state = this.states.get(index);
       if (state === undefined) continue;
-      for (const run of this.runsOf(index, state)) {
+      for (const run of this.#runsOf(index, state)) {
         const from = Math.max(run.start, start);
         const to = Math.min(run.start + run.length, end);
-        if (from < to) this.fillRun(target.subarray(from - start, to - start), from, run.kind, state);
+        if (from < to) this.#fillRun(target.subarray(from - start, to - start), from, run.kind, state);
       }
     }
     return target;
@@ -71,12 +71,12 @@ export class GuestModel {
       else merged.push(run);
     };
     for (let index = 0; index * this.clusterSize < this.size; index++) {
-      this.runsOf(index, this.states.get(index)).forEach(add);
+      this.#runsOf(index, this.states.get(index)).forEach(add);
     }
     return merged;
   }
 
-  private fillRun(target: Uint8Array, start: number, kind: GuestKind, state: ClusterState): void {
+  #fillRun(target: Uint8Array, start: number, kind: GuestKind, state: ClusterState): void {
     if (kind === 'zeroPlain' || kind === 'zeroAllocated') target.fill(0);
     if (state.kind === 'zeroPlain' || (kind !== 'data' && kind !== 'compressed')) return;
     const inCluster = start % this.clusterSize;
@@ -84,7 +84,7 @@ export class GuestModel {
     target.set(cluster.subarray(inCluster, inCluster + target.length));
   }
 
-  private runsOf(index: number, state: ClusterState | undefined): GuestRun[] {
+  #runsOf(index: number, state: ClusterState | undefined): GuestRun[] {
     const start = index * this.clusterSize;
     const clamp = (from: number, length: number, kind: GuestKind): GuestRun[] =>
       from >= this.size ? [] : [{ start: from, length: Math.min(length, this.size - from), kind }];

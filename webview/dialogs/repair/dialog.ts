@@ -16,8 +16,11 @@ export class RepairDialog
   extends StagingDialog<RepairMode, RepairPreview, RepairFormState>
   implements RepairFormActions
 {
-  constructor(private readonly host: RepairDialogHost) {
+  readonly #host: RepairDialogHost;
+
+  constructor(host: RepairDialogHost) {
     super(host, 'repair');
+    this.#host = host;
   }
 
   /** @param mode the mode to preselect; undefined to let the user choose */
@@ -38,7 +41,7 @@ export class RepairDialog
     const { state } = this;
     if (!state) return;
     if (state.preview === undefined && state.mode !== undefined && state.mode !== mode)
-      this.host.stopPreview();
+      this.#host.stopPreview();
     this.show({ ...state, mode, preview: undefined, failure: undefined });
     this.previews.want(mode);
   }
@@ -60,6 +63,6 @@ export class RepairDialog
   }
 
   protected override closed(): void {
-    if (this.state?.preview === undefined) this.host.stopPreview();
+    if (this.state?.preview === undefined) this.#host.stopPreview();
   }
 }
