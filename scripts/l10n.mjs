@@ -12,10 +12,12 @@ import { faultsOf, readTexts, readTranslations, tidied } from './lib/translation
 
 const FOLDER = path.join(ROOT, 'l10n');
 const BUNDLE = path.join(FOLDER, 'bundle.l10n.json');
-/** Files with a variable of sentences, all of which are collected. */
+/** Files with variables of sentences, all of which are collected. */
 const LISTS = new Map([
-  [path.join('src', 'qcow2', 'problemText.ts'), 'PROBLEM_TEXT'],
-  [path.join('src', 'qcow2', 'factText.ts'), 'FACTS'],
+  [path.join('src', 'qcow2', 'problemText.ts'), ['PROBLEM_TEXT']],
+  [path.join('src', 'qcow2', 'factText.ts'), ['FACTS']],
+  [path.join('src', 'qcow2', 'findingText.ts'), ['FINDING_TEXT', 'STRUCTURES', 'PLACE_TEXT']],
+  [path.join('src', 'qcow2', 'repairText.ts'), ['REPAIR_TEXT', 'REPAIR_PLACE_TEXT', 'LOSS_TEXT']],
 ]);
 /** The file that passes sentences on as variables; they come from the lists above. */
 const PASSES_ON = path.join('src', 'text', 'vscode', 'describe.ts');
@@ -32,9 +34,9 @@ for (const file of sourceFiles()) {
     ts.ScriptTarget.Latest,
     true,
   );
-  const list = LISTS.get(file);
-  if (list === undefined) collectCalls(source, file);
-  else collectList(source, list);
+  const lists = LISTS.get(file);
+  if (lists === undefined) collectCalls(source, file);
+  else for (const list of lists) collectList(source, list);
 }
 finish();
 

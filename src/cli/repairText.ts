@@ -1,18 +1,15 @@
 /** What `qcow2 check -r` prints about a repair: QEMU's words where QEMU does the same. */
 import type { CheckReport } from '../qcow2/check/checkReport';
 import type { FixedCounts } from '../qcow2/check/checkText';
-import type { Finding } from '../qcow2/check/findings';
-import type {
-  RepairAction,
-  RepairActionKind,
-  RepairExample,
-  RepairLoss,
-  RepairReport,
-} from '../qcow2/repair/report';
+import type { Finding } from '../qcow2/finding';
+import type { RepairReport } from '../qcow2/repair/report';
+import type { RepairAction, RepairExample } from '../qcow2/repairAction';
+import { REPAIR_TEXT, type RepairActionKind } from '../qcow2/repairText';
 import { forEachRefcountRepair } from '../qcow2/check/qemuLines';
+import { describeExample, describeLoss } from '../qcow2/describeRepair';
 import type { Header } from '../qcow2/format/header';
 import type { Qcow2Image } from '../qcow2/image/qcow2Image';
-import { hex, hostOffset } from '../qcow2/units';
+import { hostOffset } from '../qcow2/units';
 
 /**
  * How many of the problems that the check counted are gone. COPIED flags count if they were changed after the refcounts were
@@ -60,7 +57,7 @@ export function forEachRepairLine(
   const visitAction = ({ kind, count, examples }: RepairAction): void => {
     for (const example of examples) visit(actionLine(kind, example, image.header));
     const more = count - examples.length;
-    if (more > 0) visit(`Repairing ${more} more: ${WORDS[kind]}`);
+    if (more > 0) visit(`${REPAIR_TEXT[kind]}: ${more} more`);
   };
   for (const action of own)
     if (!OF_REFCOUNTS.has(action.kind) && action.kind !== 'copiedFlag') visitAction(action);
@@ -73,7 +70,7 @@ export function forEachRepairLine(
     visitAction(refcountsChanged(own, before, image.header.clusterSize));
   }
   for (const action of own) if (action.kind === 'copiedFlag') visitAction(action);
-  for (const loss of losses) visit(lossLine(loss));
+  for (const loss of losses) visit(`Lost: ${describeLoss(loss)}`);
   if (lossCount > losses.length) visit(`Lost: ${lossCount - losses.length} more ranges`);
 }
 
@@ -96,28 +93,6 @@ function refcountsChanged(
   return { kind: 'refcountRaised', count: examples.length + more, examples };
 }
 
-const WORDS: Readonly<Record<RepairActionKind, string>> = {
-  refcountLowered: 'refcounts lowered',
-  refcountRaised: 'refcounts',
-  refcountsRebuilt: 'refcount structures rebuilt',
-  copiedFlag: 'OFLAG_COPIED',
-  l1EntryCleared: 'L1 entry cleared',
-  entryUnallocated: 'L2 entry unallocated',
-  entryZeroed: 'L2 entry set to zero',
-  reservedBitsCleared: 'reserved bits cleared',
-  compressedCut: 'compressed cluster cut at the end of the file',
-  dataFileOffsetMended: 'offset in the data file',
-  subclustersMended: 'subcluster bitmap',
-  dataCopied: 'data copied to a cluster of its own',
-  structureCopied: 'copied to a cluster of its own',
-  snapshotCompleted: 'snapshot table entry completed',
-  snapshotExtraDataCut: 'extra data of a snapshot table entry discarded',
-  snapshotRemoved: 'snapshot removed',
-  bitmapEntryDirty: 'bitmap table entry set to all dirty',
-  dirtyCleared: 'dirty bit cleared',
-  corruptCleared: 'corrupt bit cleared',
-};
-
 function actionLine(kind: RepairAction['kind'], example: RepairExample, header: Header): string {
   const { host = 0, guest = 0, found = 0, becomes, structure, refcount = 0 } = example;
   switch (kind) {
@@ -132,25 +107,6 @@ function actionLine(kind: RepairAction['kind'], example: RepairExample, header: 
     case 'refcountRaised':
       return `Repairing cluster ${Math.floor(host / header.clusterSize)} refcount=${found} reference=${becomes ?? 0}`;
     default:
-      return `Repairing ${example.structure ?? 'header'}: ${WORDS[kind]}${placeText(example)}`;
+      return `${REPAIR_TEXT[kind]}: ${describeExample(example)}`;
   }
-}
-
-function placeText({ at, guest, snapshot, found, becomes }: RepairExample): string {
-  const text = (value: number | string): string => (typeof value === 'number' ? hex(value) : value);
-  const parts = [
-    ...(guest === undefined ? [] : [`guest offset ${hex(guest)}`]),
-    ...(snapshot === undefined ? [] : [`snapshot ${snapshot + 1}`]),
-    ...(at === undefined ? [] : [`at ${hex(at)}`]),
-    ...(found === undefined ? [] : [`was ${text(found)}`]),
-    ...(becomes === undefined ? [] : [`is ${text(becomes)}`]),
-  ];
-  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
-}
-
-function lossLine({ guest, length, snapshot, reads, wasReadable, why }: RepairLoss): string {
-  const layer = snapshot === undefined ? '' : ` of snapshot ${snapshot + 1}`;
-  const before = wasReadable ? '' : ', could not be read before';
-  const now = reads === 'zeroes' ? 'zeroes' : 'what the backing file has';
-  return `Lost: guest offset ${hex(guest)}${layer}, ${length} bytes (${why}${before}): ${now}`;
 }

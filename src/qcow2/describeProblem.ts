@@ -11,7 +11,7 @@ export type Translate = (template: string, args: Record<string, string | number>
 
 const sizeOf = (bytes: Problem['value']): string => (typeof bytes === 'number' ? sizeText(bytes) : '?');
 
-const english: Translate = (template, args) =>
+export const english: Translate = (template, args) =>
   template.replace(/\{(\w+)\}/g, (place, name: string) => String(args[name] ?? place));
 
 /**

@@ -32,7 +32,8 @@ export type { Problem } from '../qcow2/errors';
 export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
 export type { CheckReport } from '../qcow2/check/checkReport';
-export type { Claim, Finding, FindingKind, Severity, Structure } from '../qcow2/check/findings';
+export type { Claim, Finding, Severity } from '../qcow2/finding';
+export type { FindingKind, Structure } from '../qcow2/findingText';
 export type { Fault } from '../qcow2/format/faults';
 export type { Obstacle } from '../qcow2/check/obstacles';
 export type { HeldFile, WriteAccess } from '../qcow2/check/writeAccess';
@@ -58,13 +59,9 @@ export type { FreeSpace } from '../qcow2/space/freeSpace';
 export type { GivenBack } from '../qcow2/space/giveBack';
 export type { RecoverTrust } from '../qcow2/edit/interrupted';
 export type { RecoverOutcome } from '../qcow2/save/recover';
-export type {
-  RepairActionKind,
-  RepairExample,
-  RepairLoss,
-  RepairMode,
-  RepairReport,
-} from '../qcow2/repair/report';
+export type { RepairMode, RepairReport } from '../qcow2/repair/report';
+export type { RepairExample, RepairLoss } from '../qcow2/repairAction';
+export type { RepairActionKind } from '../qcow2/repairText';
 export type { MapForm } from '../qcow2/map/mapExport';
 export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
 

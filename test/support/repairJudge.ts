@@ -9,7 +9,8 @@ import { PageStore } from '../../src/qcow2/io/pageStore';
 import { StagedFile } from '../../src/qcow2/io/stagedFile';
 import { silent } from '../../src/qcow2/progress';
 import { repairImage } from '../../src/qcow2/repair/repairImage';
-import type { RepairLoss, RepairMode, RepairReport } from '../../src/qcow2/repair/report';
+import type { RepairMode, RepairReport } from '../../src/qcow2/repair/report';
+import type { RepairLoss } from '../../src/qcow2/repairAction';
 import { hostOffset } from '../../src/qcow2/units';
 import { qemuImg } from './qemu';
 

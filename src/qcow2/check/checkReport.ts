@@ -1,7 +1,8 @@
 /** What a check has found out about an image. */
 import type { Problem } from '../errors';
 import type { ClusterCount, HostOffset } from '../units';
-import type { Finding, FindingKind } from './findings';
+import type { Finding } from '../finding';
+import type { FindingKind } from '../findingText';
 
 /** Plain JSON. */
 export interface CheckReport {

@@ -1,7 +1,6 @@
 /** The report of a check as `qemu-img check` prints it to standard output, for people and as JSON. */
-import { hex } from '../units';
+import { describeFinding } from '../describeFinding';
 import type { CheckReport } from './checkReport';
-import type { Claim, Finding } from './findings';
 
 /** What a repair has mended before the check, as QEMU counts it. */
 export interface FixedCounts {
@@ -67,36 +66,10 @@ function defectsText({ defects, findings }: CheckReport): string {
   if (defects === 0) return '';
   const lines = findings
     .filter(({ severity }) => severity === 'defect')
-    .map((each) => `    ${defectText(each)}\n`);
+    .map((each) => `    ${describeFinding(each)}\n`);
   const more = defects - lines.length;
   const rest = more > 0 ? `    and ${more} more\n` : '';
   return `\n${defects} defects were found that qemu-img check does not count:\n${lines.join('')}${rest}`;
-}
-
-/** One line about a finding that QEMU has no words for. */
-export function defectText(finding: Finding): string {
-  const { kind, at = 0, host = 0, guest = 0, found = '', expected = '' } = finding;
-  switch (kind) {
-    case 'overlap':
-      return `overlap: the cluster at offset ${hex(host)} is used by ${(finding.claims ?? []).map(claimText).join(' and by ')}`;
-    case 'zeroFlagInVersion2':
-      return `zero flag in version 2: L2 entry ${found} at offset ${hex(at)} (guest offset ${hex(guest)})`;
-    case 'zeroFlagReserved':
-      return `zero flag of an extended entry: L2 entry ${found} at offset ${hex(at)} (guest offset ${hex(guest)})`;
-    case 'dataFileOffset':
-      return `offset in the data file: L2 entry ${found} at offset ${hex(at)}, the guest's is ${expected}`;
-    default:
-      return `${kind}: ${found} at offset ${hex(at)}`;
-  }
-}
-
-function claimText({ structure, at, guest, snapshot }: Claim): string {
-  const places = [
-    ...(guest === undefined ? [] : [`guest offset ${hex(guest)}`]),
-    ...(at === undefined ? [] : [`named at ${hex(at)}`]),
-    ...(snapshot === undefined ? [] : [`snapshot ${snapshot + 1}`]),
-  ];
-  return places.length === 0 ? structure : `${structure} (${places.join(', ')})`;
 }
 
 /** Numbers that are left out where they are 0, by QEMU's names. */
@@ -119,7 +92,9 @@ export function checkJson(
   for (const [key, field] of OPTIONAL) if (report[field] !== 0) json[key] = report[field];
   if (fixed.corruptions !== 0) json['corruptions-fixed'] = fixed.corruptions;
   if (fixed.leaks !== 0) json['leaks-fixed'] = fixed.leaks;
-  const defects = report.findings.filter(({ severity }) => severity === 'defect').map(defectText);
+  const defects = report.findings
+    .filter(({ severity }) => severity === 'defect')
+    .map((each) => describeFinding(each));
   return {
     ...json,
     'check-errors': report.checkErrors,

@@ -6,7 +6,9 @@ import { firstIndex } from '../bits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type ByteLength, clusterOf, type HostCluster, hostOffset, type HostOffset } from '../units';
 import type { DiskRefcounts } from './diskRefcounts';
-import type { Claim, Findings, Structure } from './findings';
+import type { Findings } from './findings';
+import type { Claim } from '../finding';
+import type { Structure } from '../findingText';
 import type { Place } from './referenceReceiver';
 import { RegionReceiver } from './regionReceiver';
 

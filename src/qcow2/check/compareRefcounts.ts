@@ -3,7 +3,8 @@ import type { Progress } from '../progress';
 import { type ByteLength, type ClusterCount, hostCluster, type HostCluster, hostOffset } from '../units';
 import { SPILLED, UNREADABLE, type ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
-import type { FindingKind, Findings } from './findings';
+import type { Findings } from './findings';
+import type { FindingKind } from '../findingText';
 
 export class RefcountComparison {
   /** Highest cluster that is referred to or has a refcount. */

@@ -33,7 +33,9 @@ import {
 } from '../units';
 import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
-import type { FindingKind, Findings, FindingFacts, Structure } from './findings';
+import type { Findings } from './findings';
+import type { FindingFacts } from '../finding';
+import type { FindingKind, Structure } from '../findingText';
 import type { L1Table } from './l1Tables';
 import { SnapshotLosses } from './missing';
 import type { L2Table, Place, ReferenceReceiver } from './referenceReceiver';

@@ -3,7 +3,7 @@ import type { Problem } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type ByteLength, guestOffset, type HostOffset, plus } from '../units';
 import type { CheckReport } from './checkReport';
-import type { Structure } from './findings';
+import type { Structure } from '../findingText';
 import type { Place } from './referenceReceiver';
 
 /** Made again by a repair: nothing is missing with them. */

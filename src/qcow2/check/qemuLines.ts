@@ -8,7 +8,8 @@ import { offsetOf, refcountBlockOffset } from '../format/entryBits';
 import { refcountsPerBlock } from '../format/refcountWidth';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { hostOffset, type HostOffset, plus } from '../units';
-import type { Finding, FindingKind } from './findings';
+import type { Finding } from '../finding';
+import type { FindingKind } from '../findingText';
 
 /** How to make room for references that a refcount cannot say. */
 const OVERFLOW_HINT =

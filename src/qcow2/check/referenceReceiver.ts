@@ -1,6 +1,6 @@
 /** What a walk over the references of an image (references.ts) hands out, and to whom. */
 import type { ByteLength, GuestOffset, HostOffset } from '../units';
-import type { Structure } from './findings';
+import type { Structure } from '../findingText';
 import type { L1Table } from './l1Tables';
 import type { L2Visitor } from './walkL2';
 

@@ -10,7 +10,7 @@ import { EntryKind, entryKind, hasHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import type { DiskRefcounts } from './diskRefcounts';
-import type { Structure } from './findings';
+import type { Structure } from '../findingText';
 import type { Place } from './referenceReceiver';
 import { TableReceiver } from './tableReceiver';
 

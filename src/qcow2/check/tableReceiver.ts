@@ -4,7 +4,7 @@
  */
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type ByteLength, guestOffset, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
-import type { Structure } from './findings';
+import type { Structure } from '../findingText';
 import type { L1Table } from './l1Tables';
 import type { L2Table, Place, ReferenceReceiver } from './referenceReceiver';
 

@@ -5,7 +5,7 @@
 import { MAX_CLUSTERS } from '../check/checkImage';
 import { UNREADABLE } from '../check/clusterCounts';
 import { DiskRefcounts } from '../check/diskRefcounts';
-import type { Structure } from '../check/findings';
+import type { Structure } from '../findingText';
 import { References } from '../check/references';
 import { ArgumentError, UnsupportedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';

@@ -5,7 +5,7 @@
 import { isShareable } from '../check/claims';
 import { pageBitsOf } from '../check/clusterCounts';
 import type { DiskRefcounts } from '../check/diskRefcounts';
-import type { Structure } from '../check/findings';
+import type { Structure } from '../findingText';
 import { RegionReceiver } from '../check/regionReceiver';
 import type { L2Table, Place } from '../check/referenceReceiver';
 import { UnsupportedError } from '../errors';

@@ -8,7 +8,7 @@ import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
 import { entryKind, hasHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { clusterOf, guestOffset, hostCluster, type HostOffset, plus } from '../units';
-import type { RepairExample } from './report';
+import type { RepairExample } from '../repairAction';
 import type { RepairWork } from './work';
 
 /** @param untouched clusters in which no entry is changed: something else uses them, too */

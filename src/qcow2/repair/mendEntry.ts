@@ -3,7 +3,7 @@
  * is; where neither QEMU nor this program can read it, it is given up, and zeroes are shown rather than what a backing
  * file had once, wherever an entry can say so.
  */
-import type { FindingKind } from '../check/findings';
+import type { FindingKind } from '../findingText';
 import { compressedRegion, withSectors } from '../format/compressedDescriptor';
 import {
   COPIED_HIGH,
@@ -16,7 +16,7 @@ import {
 } from '../format/entryBits';
 import { entryKind, hasHostCluster, isCompressed, showsHostCluster, type L2Rules } from '../format/l2Kind';
 import { type ByteLength, type GuestOffset, type HostOffset, rawHostOffset } from '../units';
-import type { RepairActionKind } from './report';
+import type { RepairActionKind } from '../repairText';
 
 /** The words of an entry; a standard one has no bitmap. */
 export interface EntryWords {

@@ -22,7 +22,7 @@ import {
   plus,
   startOf,
 } from '../units';
-import type { RepairExample } from './report';
+import type { RepairExample } from '../repairAction';
 import type { RepairWork } from './work';
 
 /** Bytes of a block compared, and written, at a time. */

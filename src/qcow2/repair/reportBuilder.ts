@@ -1,5 +1,6 @@
 /** Gathers what a repair does while it does it; what is told one by one is bounded, numbers are not. */
-import type { RepairAction, RepairActionKind, RepairExample, RepairLoss } from './report';
+import type { RepairAction, RepairExample, RepairLoss } from '../repairAction';
+import type { RepairActionKind } from '../repairText';
 
 const MAX_EXAMPLES = 64;
 const MAX_LOSSES = 1000;

@@ -4,7 +4,7 @@
  * structures that are in somebody's way are made anew (refcounts.ts).
  */
 import { ClusterBits } from '../change/clusterSet';
-import type { Structure } from '../check/findings';
+import type { Structure } from '../findingText';
 import { l1TablesOf } from '../check/l1Tables';
 import { snapshotTableSize } from '../check/snapshotReferences';
 import { entryHex, HIGH, LOW, wordsInPlace } from '../format/bytes';

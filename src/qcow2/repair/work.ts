@@ -1,5 +1,5 @@
 /** What all steps of a repair work on. */
-import type { FindingKind } from '../check/findings';
+import type { FindingKind } from '../findingText';
 import { dataView } from '../format/bytes';
 import { FaultCollector } from '../format/faults';
 import type { Header } from '../format/header';

@@ -1,6 +1,6 @@
 /** One cluster of the image file for a person: what it is used for, how often it counts, and who refers to it. */
 import { ClaimCollector } from '../check/claims';
-import type { Claim } from '../check/findings';
+import type { Claim } from '../finding';
 import type { Progress } from '../progress';
 import type { HostKind, HostLayout, HostUse } from '../map/hostLayout';
 import { type ByteLength, clusterOf, type HostOffset, startOf } from '../units';

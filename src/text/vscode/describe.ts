@@ -1,13 +1,16 @@
 /** Problems in the display language. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { describeProblem } from '../../qcow2/describeProblem';
+import { describeProblem, type Translate } from '../../qcow2/describeProblem';
 import { printable } from '../printable';
 import type { Problem } from '../../worker/api';
 
+/** Fills in a sentence of the engine's, in the display language. */
+export const translate: Translate = (template, args) => vscode.l10n.t(template, args);
+
 /** What is wrong, in one line and without the file's name. */
 export function describe(problem: Problem): string {
-  return describeProblem(problem, (template, args) => vscode.l10n.t(template, args));
+  return describeProblem(problem, translate);
 }
 
 /** What is wrong, with the file's name in front where it is another file than the one in sight. */

@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkImage } from '../../../src/qcow2/check/checkImage';
 import { isSound } from '../../../src/qcow2/check/checkReport';
-import type { Structure } from '../../../src/qcow2/check/findings';
+import type { Structure } from '../../../src/qcow2/findingText';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { image } from '../../support/imageBuilder';

@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
-import type { RepairActionKind } from '../../../src/qcow2/repair/report';
+import type { RepairActionKind } from '../../../src/qcow2/repairText';
 import { image, type BuiltImage, type ImageBuilder } from '../../support/imageBuilder';
 import { misusedBySnapshots } from '../../support/misusedBySnapshots';
 import { qemuImg } from '../../support/qemu';
