@@ -30,7 +30,7 @@ const LISTED: readonly { readonly reason: string; readonly holds: (difference: D
   },
   {
     reason: 'without its L1 table the image is left as it is here, and the exit code is that of the check',
-    holds: ({ verb, what }) => verb === 'repair' && what.includes('Not repaired: the L1 table'),
+    holds: ({ verb, what }) => verb === 'repair' && what.includes('Not repaired: the active L1 table'),
   },
 ];
 
