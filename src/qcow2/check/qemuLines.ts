@@ -1,6 +1,6 @@
 /**
  * Findings in QEMU's words: the lines that `qemu-img check` 7.2 writes to standard error, in its order. What QEMU does
- * not look for has no line here (defectText.ts).
+ * not look for has no line here (findingText.ts).
  */
 import { dataView, type RawEntry } from '../format/bytes';
 import { sectorCountShift } from '../format/compressedDescriptor';
