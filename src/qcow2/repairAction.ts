@@ -15,7 +15,7 @@ export interface RepairExample {
   /** Place in the snapshot table; absent for the active layer. */
   readonly snapshot?: number;
   readonly structure?: Structure;
-  /** A number (a refcount, a host offset), or a raw entry as `0x…`. */
+  /** A number (a refcount, a size), or an offset or a raw entry as `0x…`. */
   readonly found?: number | string;
   readonly becomes?: number | string;
   /** Of the cluster that an entry with a wrong COPIED flag leads to. */

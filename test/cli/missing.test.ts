@@ -60,7 +60,7 @@ test('gives up what is missing where that is asked for, and is clean', () => {
   cutOff();
   const { status, stderr } = repair('--give-up-missing');
   expect(status).toBe(0);
-  expect(stderr).toMatch(/^Lost: guest offset 0x5000, /m);
+  expect(stderr).toMatch(/^Lost: 12 KiB at guest offset 0x5000: /m);
   expect(qemuImg(['check', disk()]).status).toBe(0);
   mustQemuIo(disk(), ['read 0 20k', 'read -P 0 20k 12k']);
 });

@@ -7,7 +7,7 @@ import { forEachL1Entry, l1TablesOf, type L1Table } from '../check/l1Tables';
 import { entryHex } from '../format/bytes';
 import { hasAny, L1_RESERVED, offsetOf, without } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { clusterOf, guestOffset, type GuestOffset, type HostOffset, plus } from '../units';
+import { clusterOf, guestOffset, type GuestOffset, type HostOffset, plus, hex } from '../units';
 import type { RepairWork } from './work';
 
 /** @param taken clusters of structures */
@@ -89,7 +89,7 @@ class L1Mender {
     work.setEntry(at, Math.floor(target / 2 ** 32), target % 2 ** 32);
     this.#seen.add(clusterOf(target, work.clusterSize));
     const example = { at, host: offset, guest, structure: 'L2 table', ...this.#layer() } as const;
-    work.log.did('structureCopied', { ...example, found: offset, becomes: target });
+    work.log.did('structureCopied', { ...example, found: hex(offset), becomes: hex(target) });
   }
 
   #layer(): { readonly snapshot?: number } {

@@ -21,6 +21,7 @@ import {
   type HostOffset,
   plus,
   startOf,
+  hex,
 } from '../units';
 import type { RepairExample } from '../repairAction';
 import type { RepairWork } from './work';
@@ -114,7 +115,7 @@ export class RefcountMender {
           at,
           host: offset,
           structure: 'refcount block',
-          becomes: offset,
+          becomes: hex(offset),
         });
       }
     }
@@ -139,8 +140,8 @@ export class RefcountMender {
       at: hostOffset(48),
       host: this.#tableOffset,
       structure: 'refcount table',
-      found: this.#tableOffset,
-      becomes: offset,
+      found: hex(this.#tableOffset),
+      becomes: hex(offset),
     });
     work.setHeader('refcount_table_offset', offset);
     work.setHeader('refcount_table_clusters', clusters);

@@ -15,7 +15,15 @@ import { compressedClusters, compressedRegion, withCompressedOffset } from '../f
 import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
 import { EntryKind, entryKind, hasHostCluster, showsHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { type GuestOffset, hostCluster, type HostCluster, type HostOffset, plus, startOf } from '../units';
+import {
+  type GuestOffset,
+  hostCluster,
+  type HostCluster,
+  type HostOffset,
+  plus,
+  startOf,
+  hex,
+} from '../units';
 import { withoutHost, type EntryWords } from './mendEntry';
 import type { RepairWork } from './work';
 
@@ -184,8 +192,8 @@ class Separator {
       ...placeOf(candidate),
       host,
       structure: 'data',
-      found: host,
-      becomes: target,
+      found: hex(host),
+      becomes: hex(target),
     });
   }
 
@@ -197,7 +205,12 @@ class Separator {
     const target = work.fresh.copy(offset, size);
     if (target === undefined) return;
     work.setEntry(candidate.at, withCompressedOffset(high, clusterBits, target), target % 2 ** 32);
-    const facts = { host: offset, structure: 'compressed data', found: offset, becomes: target } as const;
+    const facts = {
+      host: offset,
+      structure: 'compressed data',
+      found: hex(offset),
+      becomes: hex(target),
+    } as const;
     work.log.did('dataCopied', { ...placeOf(candidate), ...facts });
   }
 

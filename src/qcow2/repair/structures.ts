@@ -11,7 +11,7 @@ import { entryHex, HIGH, LOW, wordsInPlace } from '../format/bytes';
 import { offsetOf } from '../format/entryBits';
 import { soundBlockOffset } from '../format/refcount';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { type ByteLength, clusterOf, hostCluster, hostOffset, type HostOffset, plus } from '../units';
+import { type ByteLength, clusterOf, hostCluster, hostOffset, type HostOffset, plus, hex } from '../units';
 import { mendSnapshotTable, moveSnapshotTable } from './snapshotTable';
 import type { RepairWork } from './work';
 
@@ -69,7 +69,7 @@ class StructureMender {
       work.setHeader('refcount_table_offset', target);
       taken.add(clusterOf(target, clusterSize), refcountTableClusters);
       const place = { at: hostOffset(48), host: start, structure: 'refcount table' } as const;
-      work.log.did('refcountsRebuilt', { ...place, found: start, becomes: target });
+      work.log.did('refcountsRebuilt', { ...place, found: hex(start), becomes: hex(target) });
       return;
     }
     const bytes = new Uint8Array(size);
@@ -144,6 +144,12 @@ class StructureMender {
     this.taken.add(first, Math.ceil(size / work.clusterSize));
     const [at] = pointers;
     const place = at === undefined ? {} : { at };
-    work.log.did('structureCopied', { ...place, host: offset, structure, found: offset, becomes: target });
+    work.log.did('structureCopied', {
+      ...place,
+      host: offset,
+      structure,
+      found: hex(offset),
+      becomes: hex(target),
+    });
   }
 }
