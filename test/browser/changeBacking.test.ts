@@ -65,7 +65,7 @@ describe('a backing file that is missing', () => {
     await window.dialog.waitFor();
     const question = await window.dialog.innerText();
     expect(question).toContain('from base.qcow2 to moved.qcow2 (qcow2)?');
-    expect(question).toContain('60 clusters (3.75 MiB)');
+    expect(question).toContain('60 unallocated clusters (3.75 MiB)');
     expect(question).toContain('same content');
     expect(backing()).toBe('base.qcow2');
     await window.screenshot('change-backing-question');
