@@ -58,27 +58,31 @@ describe.each(['en', 'de'])('the page in %s', (language) => {
       await vscode.setTheme(window, theme);
       for (const fault of await faults(frame)) found.push(`${theme}: ${fault}`);
     }
-    for (const size of SIZES) {
+    // Longer words have most room in the largest window.
+    for (const size of language === 'en' ? SIZES : SIZES.filter(({ width }) => width < 1000)) {
       await resize(window, frame, size);
       for (const fault of await layoutFaults(frame)) found.push(`${size.width} × ${size.height}: ${fault}`);
-      await window.screenshot(`state-${language}-${state.name.replace(/\W+/g, '-')}-${size.width}`);
+      if (language === 'en')
+        await window.screenshot(`state-${state.name.replace(/\W+/g, '-')}-${size.width}`);
     }
     await resize(window, frame, USUAL);
     await state.leave?.(stage);
     expect(found).toEqual([]);
   });
 
-  it.runIf(language === 'en')('does not move if reduced motion is set', async () => {
-    const { page } = stage.window;
-    await page.emulateMedia({ reducedMotion: 'reduce' });
-    const opening = STATES.find(({ name }) => name === 'an image that is being opened');
-    const frame = await opening?.show(stage);
-    if (frame === undefined) throw new Error('there is no such state');
-    expect(await animations(frame)).toEqual([]);
-    expect(await frame.locator('.loading-words').isVisible()).toBe(true);
-    await opening?.leave?.(stage);
-    await page.emulateMedia({ reducedMotion: null });
-  });
+  if (language === 'en') {
+    it('does not move if reduced motion is set', async () => {
+      const { page } = stage.window;
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      const opening = STATES.find(({ name }) => name === 'an image that is being opened');
+      const frame = await opening?.show(stage);
+      if (frame === undefined) throw new Error('there is no such state');
+      expect(await animations(frame)).toEqual([]);
+      expect(await frame.locator('.loading-words').isVisible()).toBe(true);
+      await opening?.leave?.(stage);
+      await page.emulateMedia({ reducedMotion: null });
+    });
+  }
 });
 
 /** Waits until VS Code has laid itself out, and the page in it. */
