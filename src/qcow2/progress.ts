@@ -5,7 +5,7 @@
 export interface Progress {
   /** `done` of `total`, in whatever unit the walk counts in; never decreases. */
   report(done: number, total: number): void;
-  /** Throws `CancelledError` when somebody asked to stop. */
+  /** Throws `CancelledError` after a request to stop. */
   checkCancelled(): void;
 }
 

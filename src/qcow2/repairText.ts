@@ -7,7 +7,7 @@ export const REPAIR_TEXT = {
   refcountLowered: 'Lower refcounts and free the space',
   /** Refcounts that were lower than the references. */
   refcountRaised: 'Raise refcounts to the number of references',
-  /** Refcount table and blocks made anew, in clusters that nothing else uses. */
+  /** Refcount table and blocks rebuilt, in clusters that nothing else uses. */
   refcountsRebuilt: 'Rebuild the refcount table and blocks',
   /** COPIED flags of L1 and L2 entries set or cleared, as the refcounts say. */
   copiedFlag: 'Correct COPIED flags',

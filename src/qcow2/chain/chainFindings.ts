@@ -26,7 +26,7 @@ export function chainFindings(chain: Chain): ChainFinding[] {
       found.push({ depth, problem: each });
     };
     if (problem !== undefined) add(problem);
-    // Notes about journals are told by whoever opens the chain.
+    // Callers that open the chain report notes about journals.
     for (const note of notes) if (note.code.startsWith('chain.')) add(note);
     const file = chain.layers[depth]?.file;
     const local = chain.files.find((each) => each.name === file?.name);

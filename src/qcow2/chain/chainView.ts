@@ -29,6 +29,6 @@ export interface ChainLayerView {
   readonly clusterSize?: ByteLength;
   /** Its name in the header, for showing: what is too long is cut. */
   readonly dataFile?: string;
-  /** Absolute path of the data file, where the gate lets it be opened; nobody looks at another one. */
+  /** Absolute path of the data file, if the gate allows opening it; other paths are never looked at. */
   readonly dataFilePath?: string;
 }

@@ -1,5 +1,5 @@
 /**
- * The gate: the one function that decides on every file that an image names and nobody asked for. A name may come
+ * The gate: the one function that decides on every file that is opened only because an image names it. A name may come
  * from a stranger, so only local files are opened; every protocol (`nbd:`, `http:`, `rbd:`, `host_device:`, …) is
  * shown and not opened, and in Restricted Mode no name is followed at all.
  */

@@ -1,5 +1,5 @@
 /**
- * Autoclear feature bits (qcow2.txt, bytes 88 to 95): whoever changes an image clears those that it does not know.
+ * Autoclear feature bits (qcow2.txt, bytes 88 to 95): a program that changes an image clears those that it does not know.
  * Bitmaps and raw external data are kept right.
  */
 import { dataView } from '../format/bytes';

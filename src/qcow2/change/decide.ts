@@ -1,7 +1,7 @@
 /**
  * What becomes of a whole cluster that is zeroed or discarded: the tables of Eric Blake's patch "qcow2: Unallocate
  * unmapped zero clusters if no backing file" (v9 01/13), and nothing else. Which cluster it is, where its bytes are
- * and who else refers to them are others' business; whoever gives up a host cluster drops its refcount.
+ * and who else refers to them are decided elsewhere; the caller that gives up a host cluster drops its refcount.
  */
 import { EntryKind } from '../format/l2Kind';
 

@@ -31,7 +31,7 @@ export interface GuestRange {
 export interface EntryPlan {
   /** What becomes of a cluster, by its kind. */
   readonly outcomes: readonly Outcome[];
-  /** The same where everything below the image is known to be zero; absent where nobody looks. */
+  /** The same where everything below the image is known to be zero; absent if that is not looked up. */
   readonly outcomesOverZero?: readonly Outcome[];
   /** Explicit zeroes may be written. */
   readonly fallback: boolean;
@@ -230,7 +230,7 @@ export class EntryChanger {
     this.#explicit = [];
   }
 
-  /** For each cluster of a stretch 1 where everything below the image is known to be zero; absent if nobody asks. */
+  /** For each cluster of a stretch 1 where everything below the image is known to be zero; absent if the plan does not need it. */
   #clustersOverZero({ first, end, tableStart }: Stretch): Uint8Array | undefined {
     if (this.plan.outcomesOverZero === undefined) return undefined;
     const size = this.#clusterSize;

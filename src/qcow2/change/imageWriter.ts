@@ -41,7 +41,7 @@ export class ImageWriter {
     throw new RefusedError(file.name, 'dataFile.notOpen', { value: image.dataFileName ?? '' });
   }
 
-  /** The chain as it is now: an open image remembers tables, so it is opened anew after they were written. */
+  /** The chain as it is now: an open image remembers tables, so it is opened again after they were written. */
   get layers(): Layers {
     if (this.#openedAt !== this.tables.writes) {
       const { file, dataFile, image } = this.context;

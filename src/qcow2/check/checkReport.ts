@@ -24,7 +24,7 @@ export interface CheckReport {
   /** The first findings; `byKind` has the numbers of all. */
   readonly findings: readonly Finding[];
   readonly byKind: Readonly<Partial<Record<FindingKind, number>>>;
-  /** Repair has to make the refcount structures anew. */
+  /** A repair has to rebuild the refcount structures. */
   readonly needsRebuild: boolean;
   /** The file was cut off, and internal snapshots have lost what only they have; the scan tells of the disk itself. */
   readonly incomplete?: Problem;

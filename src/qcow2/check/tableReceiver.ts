@@ -24,7 +24,7 @@ export abstract class TableReceiver implements ReferenceReceiver {
 
   region(structure: Structure, offset: HostOffset, size: ByteLength, times: number, place: Place): void;
   region(): void {
-    // For whoever is interested.
+    // For subclasses that need it.
   }
 
   l1Entry(table: L1Table, index: number, high: number, low: number): void;

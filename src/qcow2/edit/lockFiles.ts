@@ -5,7 +5,7 @@ import { lockForSave, type SaveLocks } from '../io/qemuLocks';
 
 /**
  * @param image as it is on disk
- * @throws RefusedError when somebody has one of the files; FileError
+ * @throws RefusedError when another program has one of the files open; FileError
  */
 export function lockFiles({ file, dataFile }: Qcow2Image): { release(): void } {
   const locks: SaveLocks[] = [];

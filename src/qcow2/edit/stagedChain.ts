@@ -40,7 +40,7 @@ export class StagedChain {
   }
 
   /**
-   * Opens the files on disk anew, as a save has left them.
+   * Opens the files on disk again, as a save has left them.
    * @param take is told of the new ones while those from before are still open
    * @throws EngineError; nothing has changed then
    */

@@ -5,7 +5,7 @@
 import { MAX_CLUSTERS } from '../check/checkImage';
 import { UNREADABLE } from '../check/clusterCounts';
 import { DiskRefcounts } from '../check/diskRefcounts';
-import type { Structure } from '../findingText';
+import { STRUCTURES, type Structure } from '../findingText';
 import { References } from '../check/references';
 import { ArgumentError, UnsupportedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
@@ -13,7 +13,7 @@ import type { Progress } from '../progress';
 import { type ByteLength, hostCluster, type HostCluster } from '../units';
 import { CellCounts, MAX_CELLS } from './cellCounts';
 import type { Cells, CellsRequest, KindTotals } from './overview';
-import { CONFLICT, HostUses, SNAPSHOT_ONLY, STRUCTURE_BITS, STRUCTURES } from './hostUses';
+import { CONFLICT, HostUses, SNAPSHOT_ONLY, STRUCTURE_BITS } from './hostUses';
 
 /** The kinds that the file view tells apart; the order is the order of counts in its cells. */
 export const HOST_KINDS = [

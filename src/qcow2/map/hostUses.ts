@@ -1,11 +1,11 @@
 /**
  * What each cluster of the image file is used for, one byte a cluster, in pages that are made when something refers
- * into them: a sparse file's length costs nothing. Whoever refers to it is not kept; hostReport.ts looks that up.
+ * into them: a sparse file's length costs nothing. What refers to a cluster is not kept; hostReport.ts looks that up.
  */
 import { isShareable } from '../check/claims';
 import { pageBitsOf } from '../check/clusterCounts';
 import type { DiskRefcounts } from '../check/diskRefcounts';
-import type { Structure } from '../findingText';
+import { STRUCTURES, type Structure } from '../findingText';
 import { RegionReceiver } from '../check/regionReceiver';
 import type { L2Table, Place } from '../check/referenceReceiver';
 import { UnsupportedError } from '../errors';
@@ -21,23 +21,7 @@ import {
   plus,
 } from '../units';
 
-/** A use is its place here, from 1 on. */
-export const STRUCTURES = [
-  'header',
-  'L1 table',
-  'L2 table',
-  'snapshot table',
-  'refcount table',
-  'refcount block',
-  'encryption header',
-  'bitmap directory',
-  'bitmap table',
-  'bitmap data',
-  'data',
-  'compressed data',
-] as const satisfies readonly Structure[];
-
-/** Bits of a use. */
+/** Bits of a use: the structure's place in `STRUCTURES`, from 1 on. */
 export const STRUCTURE_BITS = 0x0f;
 /** Only internal snapshots refer to it. */
 export const SNAPSHOT_ONLY = 0x10;

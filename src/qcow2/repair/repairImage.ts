@@ -11,7 +11,7 @@
  *   L2 entries    Each by itself: reserved bits, alignment, the file's end, subclusters.
  *   bitmaps       An entry that cannot be kept says that all of its range is dirty.
  *   data          What lies on a structure, or on other data of its layer, is copied to a cluster of its own.
- *   refcounts     Lowered, raised, or made anew.
+ *   refcounts     Lowered, raised, or rebuilt.
  *   flags         COPIED as the refcounts say; `dirty` and `corrupt` go once the check finds the image sound, and never
  *                 before.
  *
@@ -113,7 +113,7 @@ function lookAt(image: Qcow2Image, progress: Progress, keepsCounts: boolean): Fo
 }
 
 function mendLeaks(work: RepairWork, { before, disk, counted }: Found): ClusterBits {
-  // As QEMU has it: where refcounts have to be made anew, nothing can be said of leaks. It clears the dirty bit then,
+  // As QEMU has it: where refcounts have to be rebuilt, nothing can be said of leaks. It clears the dirty bit then,
   // which this does not: that is for the next one who opens the image to mend it.
   if (before.needsRebuild || counted === undefined) return new ClusterBits();
   const mender = new RefcountMender(work, counted, disk);

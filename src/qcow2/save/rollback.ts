@@ -34,7 +34,7 @@ export class Rollback {
     readonly rewrites: boolean,
   ) {}
 
-  /** @throws FileError, FormatError; it can be begun anew then */
+  /** @throws FileError, FormatError; it can be repeated then */
   run(): void {
     const { version, refcountBits, pointer } = this.head;
     const old = (record: JournalRecord): Uint8Array => record.old;
