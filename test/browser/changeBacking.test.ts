@@ -49,18 +49,8 @@ describe('a backing file that is missing', () => {
   });
 
   it('is chosen in a dialog, named relative to the image, and told what it means before anything happens', async () => {
-    await page.get('change-backing-1').click();
-    await title('Choose Backing File').waitFor();
-    await until('the file is accepted', async () => {
-      if (await title('Name in the Image').isVisible()) return true;
-      if (!(await title('Choose Backing File').isVisible())) return false;
-      // The dialog drops typed text until it has read the folder.
-      await window.quickInput.fill(files.path('moved.qcow2'));
-      await window.page.waitForTimeout(1_000);
-      await window.page.keyboard.press('Enter');
-      await window.page.waitForTimeout(1_000);
-      return false;
-    });
+    const named = title('Name in the Image');
+    await window.chooseFile(() => page.get('change-backing-1').click(), files.path('moved.qcow2'), named);
     await window.quickPick('moved.qcow2');
     await window.dialog.waitFor();
     const question = await window.dialog.innerText();

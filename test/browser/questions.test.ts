@@ -100,20 +100,7 @@ describe('a question about a file that would be overwritten', () => {
     const before = readFileSync(base);
     await window.openFile(files.path('other.qcow2'));
     await EditorPage.of(window);
-    await window.runCommand('File: Save As...');
-    await window.page.locator('.quick-input-title', { hasText: 'Save As' }).waitFor();
-    await until('it is asked', async () => {
-      if (await window.dialog.isVisible()) return true;
-      if (!(await window.quickInput.isVisible())) return false;
-      await window.quickInput.fill(base, { timeout: 2_000 }).catch(() => undefined);
-      await window.page.waitForTimeout(1_000);
-      await window.page.keyboard.press('Enter');
-      await window.page.waitForTimeout(1_000);
-      // VS Code itself asks whether the file is to be replaced.
-      if (!(await window.dialog.isVisible())) await window.page.keyboard.press('Enter');
-      await window.page.waitForTimeout(1_000);
-      return false;
-    });
+    await window.chooseFile(() => window.runCommand('File: Save As...'), base, window.dialog);
     await window.screenshot('save-as-onto-base');
     const text = await window.dialog.innerText();
     expect(text).toContain('Replace base.qcow2?');

@@ -267,24 +267,8 @@ describe('staged edits', () => {
     const page = await open();
     await zero(page, 0, 16);
     await untilDirty(true);
-    await window.runCommand('File: Save As...');
-    await window.page.locator('.quick-input-title').filter({ hasText: 'Save As' }).waitFor();
-    await until('the name is proposed', async () =>
-      (await window.quickInput.inputValue()).endsWith('/disk.qcow2'),
-    );
-    await until('the other name stays', async () => {
-      await window.quickInput.fill(files.path('copy.qcow2'));
-      await window.page.waitForTimeout(500);
-      return (await window.quickInput.inputValue()) === files.path('copy.qcow2');
-    });
-    // The dialog reads the typed text first, and accepts Enter only then.
-    await until('the dialog is gone', async () => {
-      if (!(await window.quickInput.isVisible())) return true;
-      await window.page.keyboard.press('Enter');
-      await window.page.waitForTimeout(500);
-      return false;
-    });
-    await window.page.locator('.tab.active').filter({ hasText: 'copy.qcow2' }).waitFor();
+    const copied = window.page.locator('.tab.active').filter({ hasText: 'copy.qcow2' });
+    await window.chooseFile(() => window.runCommand('File: Save As...'), files.path('copy.qcow2'), copied);
     const copy = await EditorPage.of(window);
     await until('the copy is shown', async () => (await copy.text('file-name')) === 'copy.qcow2');
     await copy.waitForCell(0, 'unallocated');

@@ -27,9 +27,16 @@ export class DocumentBackups {
     this.#document = document;
   }
 
-  /** Writes what is staged to a backup, which stays when the document is closed. */
+  /**
+   * Writes what is staged to a backup, which stays when the document is closed. Where a save came first, nothing is
+   * staged, and no backup stays.
+   */
   async write(path: string): Promise<Result<BackupPlace>> {
-    return (await this.#document.staging()).backUp(path, (place) => this.#wrote(path, place));
+    const staging = await this.#document.staging();
+    return staging.backUp(path, async (place) => {
+      await this.#wrote(path, place);
+      if (!staging.hasUnsaved) await this.#removeEach();
+    });
   }
 
   /** Writes a backup for the document that takes the place of this one, and removes it. */
@@ -59,9 +66,7 @@ export class DocumentBackups {
 
   /** Nothing is staged any more, or it is staged elsewhere. */
   removeAll(): Promise<void> {
-    return this.#document.inTurn(async () => {
-      for (const path of [...this.#pages.keys()]) await this.#remove(path);
-    });
+    return this.#document.inTurn(() => this.#removeEach());
   }
 
   /** A backup was written, in the place of another one perhaps. */
@@ -73,6 +78,10 @@ export class DocumentBackups {
     this.#openedFrom = undefined;
     if (replaced !== undefined) await removeBackup({ path, pages: replaced }, this.#all());
     if (openedFrom !== undefined && openedFrom !== path) await this.#remove(openedFrom);
+  }
+
+  async #removeEach(): Promise<void> {
+    for (const path of [...this.#pages.keys()]) await this.#remove(path);
   }
 
   async #remove(path: string): Promise<void> {

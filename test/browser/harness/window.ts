@@ -125,6 +125,43 @@ export class Window {
     await editor.waitFor({ state: 'detached' });
   }
 
+  /**
+   * Chooses a file in a dialog of VS Code's own.
+   * @param open opens the dialog, and again where it was closed
+   * @param file absolute path, typed in place of the one that is proposed
+   * @param answered what is on the screen once it was chosen
+   */
+  async chooseFile(open: () => Promise<void>, file: string, answered: Locator): Promise<void> {
+    // A page that takes the focus late closes the field.
+    const isChosen = async (): Promise<boolean> => {
+      if (!(await this.quickInput.isVisible())) await open();
+      await this.#typePath(file);
+      await this.page.keyboard.press('Enter');
+      await this.page.waitForTimeout(1_000);
+      // VS Code asks in the same field whether a file that is there is to be replaced.
+      const isAsked = !(await answered.isVisible()) && (await this.quickInput.isVisible());
+      if (isAsked) await this.page.keyboard.press('Enter');
+      await answered.waitFor({ timeout: 5_000 });
+      return true;
+    };
+    await until(`${file} is chosen`, () => isChosen().catch(() => answered.isVisible()), 60_000);
+  }
+
+  /** The dialog puts its own path into the field once it has listed the folder, and takes no Enter before. */
+  async #typePath(file: string): Promise<void> {
+    const value = (): Promise<string> => this.quickInput.inputValue({ timeout: 2_000 });
+    await until('a path is proposed', async () => (await value()) !== '', 5_000);
+    await until(
+      'the path stays',
+      async () => {
+        await this.quickInput.fill(file, { timeout: 2_000 });
+        await this.page.waitForTimeout(500);
+        return (await value()) === file;
+      },
+      5_000,
+    );
+  }
+
   /** The field of the open quick pick or input box. */
   get quickInput(): Locator {
     return this.page.locator('.quick-input-widget input.input');

@@ -390,6 +390,15 @@ describe('backups', () => {
     await until('an empty folder', () => readdirSync(storage).length === 0);
   });
 
+  it('do not stay where VS Code asks for one before it knows that all is saved', async () => {
+    const held = await edited();
+    expect((await held.model.backups.write(files.path('backups/one'))).ok).toBe(true);
+    expect((await held.save()).ok).toBe(true);
+    await held.model.backups.removeAll();
+    expect((await held.model.backups.write(files.path('backups/two'))).ok).toBe(true);
+    expect(left()).toEqual([]);
+  });
+
   it('stay when the document is closed, go when another one was opened from them, and are whole in between', async () => {
     const held = await edited();
     const one = files.path('backups/one');
