@@ -46,6 +46,7 @@ export const STAGES = [
       ['node_modules/oxlint/bin/oxlint'],
       ['scripts/l10n.mjs', '--check'],
       ['scripts/docs.mjs', '--check'],
+      ['scripts/wasm.mjs', '--check'],
       ['scripts/lintWorkflows.mjs'],
     ],
     minutes: 10,

@@ -1,6 +1,6 @@
 /** Runs of entries in contiguous clusters: this is where walks over large images spend their time. */
 import { HIGH, LOW } from '../format/bytes';
-import { endOfWide } from '../io/wide';
+import { endOfRising } from '../io/simd';
 
 /**
  * Where the entry at `first` stops being continued: the entries from there on have its flags and the clusters behind its
@@ -23,7 +23,7 @@ export function endOfRun(words: Int32Array, first: number, end: number, rise: nu
   let next = (start + step) | 0;
   // Where the one after eight is as it should be, more of them are likely to be.
   if (at + 16 < stop && words[at + 16 + low] === ((next + (step << 3)) | 0)) {
-    const wide = endOfWide(words, at, stop, next, flags, step);
+    const wide = endOfRising(words, at, stop, next, flags, step);
     next = (next + Math.imul(step, (wide - at) >> 1)) | 0;
     at = wide;
   }

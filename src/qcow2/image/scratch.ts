@@ -2,11 +2,11 @@
  * Buffers that table walks read into, used over and over. A walk may start another one from within (a chain goes
  * down a layer), so each takes its own and gives it back.
  */
-import { takeWidePage, WIDE_PAGE } from '../io/wide';
+import { takeSimdPage, SIMD_PAGE } from '../io/simd';
 import type { ByteLength } from '../units';
 
 /** Bytes of one buffer: big enough that system calls do not count, small enough to stay in the processor's cache. */
-export const SCRATCH_SIZE = WIDE_PAGE;
+export const SCRATCH_SIZE = SIMD_PAGE;
 
 /** One buffer, seen as bytes and as words: views made for each table would be garbage by the thousand. */
 export interface Scratch {
@@ -39,7 +39,7 @@ export const firstOf = (scratch: Scratch, length: ByteLength): Scratch =>
 export const firstBytes = (bytes: Uint8Array, length: ByteLength): Uint8Array =>
   length === bytes.length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, length);
 
-const makeScratch = (): Scratch => scratchOf(takeWidePage() ?? new Uint8Array(SCRATCH_SIZE));
+const makeScratch = (): Scratch => scratchOf(takeSimdPage() ?? new Uint8Array(SCRATCH_SIZE));
 
 /** Some bytes, seen as words, too. @param bytes that begin at a multiple of 4 in their memory */
 export function scratchOf({ buffer, byteOffset, length }: Uint8Array): Scratch {

@@ -3,7 +3,7 @@
  * entries of a table do whose clusters are contiguous. A terabyte of zeroes, or its tables, are a few bytes so.
  */
 import { hostOffset, type HostOffset, plus } from '../units';
-import { risingLength, writeRising } from './wide';
+import { risingLength, writeRising } from './simd';
 
 export class Fill {
   static readonly zero = new Fill(0, 0, 0, hostOffset(0));

@@ -3,10 +3,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fill } from '../../../src/qcow2/io/fill';
 import { KnownFills } from '../../../src/qcow2/io/knownFills';
-import { takeWidePage } from '../../../src/qcow2/io/wide';
+import { takeSimdPage } from '../../../src/qcow2/io/simd';
 import { hostOffset } from '../../../src/qcow2/units';
 
-const page = takeWidePage();
+const page = takeSimdPage();
 const STEP = 65536;
 
 interface Case {

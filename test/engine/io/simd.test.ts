@@ -3,10 +3,10 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HIGH, LOW } from '../../../src/qcow2/format/bytes';
 import { endOfRun } from '../../../src/qcow2/image/contiguous';
-import { takeWidePage } from '../../../src/qcow2/io/wide';
+import { takeSimdPage } from '../../../src/qcow2/io/simd';
 
 const STEP = 65536;
-const page = takeWidePage();
+const page = takeSimdPage();
 
 interface Case {
   readonly count: number;
@@ -66,7 +66,7 @@ test('a run ends where it ends, wherever its words are', () => {
 });
 
 test('there is room for a few buffers, and then no more', () => {
-  const pages = Array.from({ length: 9 }, () => takeWidePage());
+  const pages = Array.from({ length: 9 }, () => takeSimdPage());
   expect(pages.filter((each) => each === undefined).length).toBeGreaterThan(0);
   const offsets = pages.flatMap((each) => (each === undefined ? [] : [each.byteOffset]));
   expect(new Set(offsets).size).toBe(offsets.length);
