@@ -49,7 +49,7 @@ const ROOMS = {
   report: { at: 'src/qcow2/report', uses: ['map', 'check', 'image', 'format', 'io', 'base'] },
   change: { at: 'src/qcow2/change', uses: ['image', 'format', 'io', 'base'] },
   repair: { at: 'src/qcow2/repair', uses: ['check', 'change', 'image', 'format', 'io', 'base'] },
-  save: { at: 'src/qcow2/save', uses: ['image', 'format', 'io', 'base'] },
+  save: { at: 'src/qcow2/save', uses: ['check', 'image', 'format', 'io', 'base'] },
   space: { at: 'src/qcow2/space', uses: ['save', 'check', 'image', 'format', 'io', 'base'] },
   edit: {
     at: 'src/qcow2/edit',
@@ -127,10 +127,10 @@ const ENTRY_MASKS = [
  */
 const HOT = [
   'src/qcow2/change/{clusterSet,dataWriter,entryChanger,entryRewriter,l2Tables}.ts',
-  'src/qcow2/check/{bitmapReferences,clusterCounts,compareRefcounts,countReferences,diskRefcounts}.ts',
-  'src/qcow2/check/{l1Tables,references,regionReceiver,walkL2}.ts',
+  'src/qcow2/check/{clusterCounts,compareRefcounts,countReferences,diskRefcounts}.ts',
+  'src/qcow2/check/{references,regionReceiver,walkL2}.ts',
   'src/qcow2/format/refcountWidth.ts',
-  'src/qcow2/image/{activeTables,clusterEntry,contiguous,entryReader,refcounts,walkTable}.ts',
+  'src/qcow2/image/{activeTables,clusterEntry,contiguous,entryReader,refcounts,tableEntries,walkTable}.ts',
   'src/qcow2/io/checksum.ts',
   'src/qcow2/map/{cellCounts,hostLayout,hostUses,kindWalk,map,mapExport}.ts',
   'src/qcow2/repair/{refcounts,structures}.ts',

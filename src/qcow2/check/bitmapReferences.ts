@@ -1,9 +1,8 @@
 /** References of the bitmaps extension: directory, tables, and clusters of bits (qcow2.txt, "Bitmaps"). */
-import { HIGH, LOW, wordsInPlace } from '../format/bytes';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { SCRATCH_SIZE, withScratch } from '../image/scratch';
+import { type EntryVisitor, forEachTableEntry } from '../image/tableEntries';
 import type { Progress } from '../progress';
-import { type ByteLength, type HostOffset, plus } from '../units';
+import { plus } from '../units';
 import type { ReferenceReceiver } from './referenceReceiver';
 
 /** @throws FileError, CancelledError */
@@ -17,30 +16,11 @@ export function forEachBitmapReference(
   receiver.region('bitmap directory', bitmaps.directoryOffset, bitmaps.directorySize, 1, {});
   for (const { offset, tableOffset, tableSize } of image.bitmaps) {
     receiver.region('bitmap table', tableOffset, tableSize * 8, 1, { at: offset });
-    forEachTableEntry(image, tableOffset, tableSize * 8, receiver, progress);
-  }
-}
-
-function forEachTableEntry(
-  { file }: Qcow2Image,
-  start: HostOffset,
-  size: ByteLength,
-  receiver: Pick<ReferenceReceiver, 'bitmapEntry'>,
-  progress: Progress,
-): void {
-  withScratch(({ bytes: buffer }) => {
-    for (let done = 0; done < size && start + done < file.size; done += SCRATCH_SIZE) {
+    const visit: EntryVisitor = (index, high, low) => {
+      receiver.bitmapEntry(plus(tableOffset, index * 8), high, low);
+    };
+    forEachTableEntry(image.file, tableOffset, tableSize * 8, visit, () => {
       progress.checkCancelled();
-      const bytes = buffer.subarray(0, Math.min(SCRATCH_SIZE, size - done));
-      const extent = file.extentAt(plus(start, done));
-      if (extent.isHole && extent.end >= start + done + bytes.length) continue;
-      file.read(bytes, plus(start, done));
-      const words = wordsInPlace(bytes);
-      for (let at = 0; at < words.length; at += 2) {
-        if ((words[at]! | words[at + 1]!) !== 0) {
-          receiver.bitmapEntry(plus(start, done + at * 4), words[at + HIGH]!, words[at + LOW]!);
-        }
-      }
-    }
-  });
+    });
+  }
 }

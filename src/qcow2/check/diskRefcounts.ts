@@ -2,7 +2,7 @@
  * The refcounts that an image has on disk, decoded to a byte each, a page at a time. Most pages are all one or all
  * zero: those are shared, and comparing with them costs nothing.
  */
-import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { HIGH, LOW } from '../format/bytes';
 import { refcountBlockOffset } from '../format/entryBits';
 import type { Header } from '../format/header';
 import {
@@ -12,6 +12,7 @@ import {
   refcountWidth,
   type RefcountWidth,
 } from '../format/refcountWidth';
+import { readRefcountTable } from '../image/tableEntries';
 import type { BlockFile } from '../io/blockFile';
 import { Fill } from '../io/fill';
 import { type ClusterCount, type HostCluster, hostOffset } from '../units';
@@ -55,17 +56,15 @@ export class DiskRefcounts {
     clusters: ClusterCount,
     readonly isReadable = true,
   ) {
-    const { clusterSize, refcountBits, refcountTableClusters, refcountTableOffset } = header;
+    const { clusterSize, refcountBits } = header;
     this.pageBits = pageBitsOf(clusters);
     this.#size = 1 << this.pageBits;
     this.#mask = this.#size - 1;
     this.#pages = new Array<Uint8Array | undefined>(Math.ceil((clusters + 1) / this.#size)).fill(undefined);
     this.#perBlock = refcountsPerBlock(clusterSize, refcountBits);
     this.#width = refcountWidth(refcountBits);
-    this.entries = (refcountTableClusters * clusterSize) / 8;
-    const bytes = new Uint8Array(refcountTableClusters * clusterSize);
-    file.read(bytes, refcountTableOffset);
-    this.table = wordsInPlace(bytes);
+    this.table = readRefcountTable(file, header);
+    this.entries = this.table.length / 2;
     this.#zeroes = new Uint8Array(this.#size);
     this.#ones = new Uint8Array(this.#size).fill(1);
     this.#allOnes = onesOnDisk(Math.min(this.#size, this.#perBlock), refcountBits);

@@ -8,24 +8,22 @@ import { swapWords } from '../format/bytes';
 import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { firstOf, SCRATCH_SIZE, withScratch } from '../image/scratch';
+import type { EntryVisitor } from '../image/tableEntries';
 import { Fill } from '../io/fill';
 import type { Progress } from '../progress';
 import {
   type ByteLength,
   type ClusterCount,
   clusterOf,
-  guestOffset,
   type HostCluster,
-  hostOffset,
   type HostOffset,
   plus,
 } from '../units';
-import { forEachBitmapReference } from './bitmapReferences';
 import { ClusterCounts } from './clusterCounts';
 import type { DiskRefcounts } from './diskRefcounts';
 import { forEachL1Entry, l1TablesOf, type L1Table } from './l1Tables';
 import type { L2Table, ReferenceReceiver } from './referenceReceiver';
-import { snapshotTableSize } from './snapshotReferences';
+import { forEachStructure, l1EntriesOf, type L2TableVisitor } from './structures';
 import { L2Walk } from './walkL2';
 
 export class References {
@@ -61,36 +59,31 @@ export class References {
 
   /** @throws FileError, CancelledError */
   forEach(receiver: ReferenceReceiver): void {
-    const { image } = this;
-    const { header, extensions } = image;
-    receiver.region('header', hostOffset(0), header.clusterSize, 1, {});
-    const total = this.#tables.reduce((sum, table) => sum + table.size, 0);
-    let done = 0;
-    for (const table of this.#tables) {
-      this.#forEachOfL1(table, receiver, (index) => {
+    const total = l1EntriesOf(this.#tables);
+    const progress: Progress = {
+      report: (done) => {
+        this.#report(done, total);
+      },
+      checkCancelled: () => {
         this.#progress.checkCancelled();
-        this.#report(done + index, total);
-      });
-      done += table.size;
-    }
-    if (image.snapshots.length > 0) {
-      const size = snapshotTableSize(image);
-      receiver.region('snapshot table', header.snapshotsOffset, size, 1, { at: hostOffset(64) });
-    }
-    const tableSize = header.refcountTableClusters * header.clusterSize;
-    receiver.region('refcount table', header.refcountTableOffset, tableSize, 1, { at: hostOffset(48) });
-    const crypt = extensions.encryptionHeader;
-    if (crypt !== undefined) receiver.region('encryption header', crypt.offset, crypt.length, 1, {});
-    forEachBitmapReference(image, receiver, this.#progress);
-    for (let index = 0; index < this.disk.entries; index++) {
-      if ((this.disk.table[index * 2]! | this.disk.table[index * 2 + 1]!) !== 0)
-        receiver.refcountBlock(index);
-    }
-    this.#report(total, total);
+      },
+    };
+    const walkOnce: L2TableVisitor = (table, offset, guest, done) => {
+      // QEMU reads zeroes there.
+      if (offset >= this.image.file.size) return;
+      const uses = this.#usesOf(offset, table);
+      if (uses === undefined) return;
+      this.#progress.checkCancelled();
+      this.#report(done, total);
+      const snapshot = table.snapshot === undefined ? {} : { snapshot: table.snapshot };
+      receiver.beginTable({ offset, guest, ...uses, ...snapshot });
+      this.#walkTable(offset, receiver);
+    };
+    forEachStructure(this.image, this.#tables, this.disk.table, receiver, progress, walkOnce);
   }
 
   #countTables(table: L1Table): void {
-    const visit = (_index: number, high: number, low: number): void => {
+    const visit: EntryVisitor = (_index, high, low) => {
       const cluster = this.#tableCluster(offsetOf(high, low));
       if (cluster === undefined) return;
       if (table.isActive) this.activeTables.addOne(cluster);
@@ -106,34 +99,6 @@ export class References {
     return offset % this.#clusterSize === 0 && offset < this.image.file.size
       ? clusterOf(offset, this.#clusterSize)
       : undefined;
-  }
-
-  #forEachOfL1(table: L1Table, receiver: ReferenceReceiver, reached: (index: number) => void): void {
-    const { header, file } = this.image;
-    const snapshot = table.snapshot === undefined ? {} : { snapshot: table.snapshot };
-    const at = table.isActive ? hostOffset(40) : this.image.snapshots[table.snapshot ?? 0]?.offset;
-    receiver.region('L1 table', table.offset, table.size * 8, table.times, {
-      ...(at === undefined ? {} : { at }),
-      ...snapshot,
-    });
-    const visit = (index: number, high: number, low: number): void => {
-      const offset = offsetOf(high, low);
-      const guest = guestOffset(index * header.l2Span);
-      receiver.l1Entry(table, index, high, low);
-      receiver.region('L2 table', offset, header.clusterSize, table.times, {
-        at: plus(table.offset, index * 8),
-        guest,
-        ...snapshot,
-      });
-      // QEMU reads zeroes there.
-      if (offset >= file.size) return;
-      const uses = this.#usesOf(offset, table);
-      if (uses === undefined) return;
-      reached(index);
-      receiver.beginTable({ offset, guest, ...uses, ...snapshot });
-      this.#walkTable(offset, receiver);
-    };
-    forEachL1Entry(file, table, visit, reached);
   }
 
   /** How often the table is named; undefined once it has been walked. */

@@ -7,10 +7,10 @@ import type { CountedImage } from '../check/checkImage';
 import type { ClusterCounts } from '../check/clusterCounts';
 import type { DiskRefcounts } from '../check/diskRefcounts';
 import { FormatError } from '../errors';
-import { HIGH, LOW, wordsInPlace } from '../format/bytes';
 import { offsetOf } from '../format/entryBits';
 import { MAX_REFCOUNT_TABLE_SIZE } from '../format/limits';
 import { onesOnDisk, refcountsPerBlock, refcountWidth, type RefcountWidth } from '../format/refcountWidth';
+import { forEachEntry, readRefcountTable } from '../image/tableEntries';
 import {
   type ByteLength,
   type ClusterCount,
@@ -63,13 +63,10 @@ export class RefcountMender {
     this.#scratch = Buffer.alloc(header.clusterSize);
     this.#tableOffset = header.refcountTableOffset;
     this.#tableClusters = header.refcountTableClusters;
-    const table = new Uint8Array(header.refcountTableClusters * header.clusterSize);
-    work.file.read(table, header.refcountTableOffset);
-    const words = wordsInPlace(table);
-    for (let index = 0; index * 2 < words.length; index++) {
-      const offset = offsetOf(words[index * 2 + HIGH]!, words[index * 2 + LOW]!);
+    forEachEntry(readRefcountTable(work.file, header), (index, high, low) => {
+      const offset = offsetOf(high, low);
       if (offset !== 0) this.#blocks.set(index, offset);
-    }
+    });
   }
 
   /**

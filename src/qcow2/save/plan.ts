@@ -6,6 +6,7 @@ import { FormatError, RefusedError } from '../errors';
 import { partsBehindFields } from '../format/backingLayout';
 import { RunKind } from '../image/layer';
 import { Qcow2Image } from '../image/qcow2Image';
+import { readRefcountTable } from '../image/tableEntries';
 import type { BlockFile } from '../io/blockFile';
 import { Fill } from '../io/fill';
 import type { Piece, StagedFile } from '../io/stagedFile';
@@ -23,11 +24,11 @@ import {
 import { ClusterBytes, Ranges } from './clusterRanges';
 import type { SaveShape } from './content';
 import { hiddenSectors } from './hidden';
-import { readRefcountTable, RefcountReader } from './refcountReader';
+import { RefcountReader } from './refcountReader';
 import { Role, SECTOR } from './role';
 import { forEachDifference, Runs } from './runs';
 import { tableMove, type TableMove } from './tableMove';
-import { ClusterUses, Use, USE_NAMES } from './uses';
+import { ClusterUses, type Metadata } from './uses';
 
 /** One file of a save. */
 export interface FilePlan {
@@ -123,8 +124,8 @@ class Planner {
   #assignRoles(): void {
     const oldTable = readRefcountTable(this.onDisk.file, this.onDisk.header);
     const newTable = readRefcountTable(this.staged.file, this.staged.header);
-    const oldUses = new ClusterUses(this.onDisk, oldTable, this.#touched);
-    const newUses = new ClusterUses(this.staged, newTable, this.#touched);
+    const oldUses = new ClusterUses(this.onDisk, oldTable, this.#touched, this.progress);
+    const newUses = new ClusterUses(this.staged, newTable, this.#touched, this.progress);
     const oldRefcounts = new RefcountReader(this.onDisk.file, this.onDisk.header, oldTable);
     const newRefcounts = new RefcountReader(this.staged.file, this.staged.header, newTable);
     this.#touched.forEachWithin(hostCluster(0), hostCluster(Infinity), (cluster) => {
@@ -150,37 +151,33 @@ class Planner {
       clusters.push(clusterOf(plus(newTable.offset, at), this.#clusterSize));
     }
     for (const cluster of clusters) {
-      if (oldRefcounts.of(hostCluster(cluster)) === 0 && oldUses.of(hostCluster(cluster)) === Use.data)
-        continue;
-      throw new RefusedError(this.file.name, 'save.overlap', {
-        offset: cluster * this.#clusterSize,
-        what: USE_NAMES[oldUses.of(hostCluster(cluster))],
-      });
+      const use = oldUses.of(hostCluster(cluster));
+      if (use !== undefined || oldRefcounts.of(hostCluster(cluster)) !== 0) this.#refuseOverlap(cluster, use);
     }
   }
 
   #roleOf(
     cluster: HostCluster,
-    { before, after }: { before: Use; after: Use },
+    { before, after }: { readonly before: Metadata | undefined; readonly after: Metadata | undefined },
     oldRefcount: number,
     newRefcount: number,
   ): Role | typeof SKIPPED {
-    if (after !== Use.data && newRefcount === 0) {
+    if (after !== undefined && newRefcount === 0) {
       throw new FormatError(this.file.name, 'refcount.tooLow', { offset: cluster * this.#clusterSize });
     }
-    if (oldRefcount === 0 && before === Use.data) return newRefcount === 0 ? SKIPPED : Role.fresh;
+    if (oldRefcount === 0 && before === undefined) return newRefcount === 0 ? SKIPPED : Role.fresh;
     if (newRefcount === 0) return Role.hidden;
-    if (before === after) return ROLE_OF_USE[before];
+    const [oldRole, newRole] = [roleOf(before), roleOf(after)];
+    if (oldRole === newRole) return oldRole;
     // Which clusters are bitmaps' cannot be told any more once they are given up.
-    if ((before === Use.bitmap && after === Use.data) || (before === Use.data && after === Use.bitmap)) {
-      return Role.bitmap;
-    }
-    const areTrees = ROLE_OF_USE[before] === Role.tree && ROLE_OF_USE[after] === Role.tree;
-    if (areTrees) return Role.tree;
-    throw new RefusedError(this.file.name, 'save.overlap', {
-      offset: cluster * this.#clusterSize,
-      what: USE_NAMES[before],
-    });
+    const roles = [oldRole, newRole];
+    if (roles.includes(Role.bitmap) && roles.includes(Role.data)) return Role.bitmap;
+    return this.#refuseOverlap(cluster, before);
+  }
+
+  #refuseOverlap(cluster: number, use: Metadata | undefined): never {
+    const offset = cluster * this.#clusterSize;
+    throw new RefusedError(this.file.name, 'save.overlap', { offset, what: use ?? 'guest data' });
   }
 
   #addChanged(): void {
@@ -283,15 +280,19 @@ class Planner {
   }
 }
 
-const ROLE_OF_USE: Readonly<Record<Use, Role>> = {
-  [Use.data]: Role.data,
-  [Use.header]: Role.headerTail,
-  [Use.table]: Role.table,
-  [Use.block]: Role.block,
-  [Use.l1]: Role.tree,
-  [Use.l2]: Role.tree,
-  [Use.snapshots]: Role.tree,
-  [Use.bitmap]: Role.bitmap,
+/** The role of a cluster that stays what it is. */
+const roleOf = (use: Metadata | undefined): Role => (use === undefined ? Role.data : ROLES[use]);
+
+const ROLES: Readonly<Record<Metadata, Role>> = {
+  header: Role.headerTail,
+  'refcount table': Role.table,
+  'refcount block': Role.block,
+  'L1 table': Role.tree,
+  'L2 table': Role.tree,
+  'snapshot table': Role.tree,
+  'bitmap directory': Role.bitmap,
+  'bitmap table': Role.bitmap,
+  'bitmap data': Role.bitmap,
 };
 
 export const ceilSector = (bytes: number): number => Math.ceil(bytes / SECTOR) * SECTOR;

@@ -1,5 +1,5 @@
 /** Refcounts of host clusters asked for in ascending order: each page of a block is read once. */
-import { HIGH, LOW, wordsInPlace } from '../format/bytes';
+import { HIGH, LOW } from '../format/bytes';
 import { offsetOf } from '../format/entryBits';
 import type { Header } from '../format/header';
 import { refcountAt } from '../format/refcount';
@@ -9,13 +9,6 @@ import { type HostCluster, hostOffset, type HostOffset, plus } from '../units';
 
 /** Bytes of a block read at a time; blocks may be smaller. */
 const PAGE = 4096;
-
-/** The refcount table as 32-bit words, two an entry. At most 8 MiB, which the header's checks see to. */
-export function readRefcountTable(file: BlockFile, header: Header): Uint32Array {
-  const bytes = new Uint8Array(header.refcountTableClusters * header.clusterSize);
-  file.read(bytes, header.refcountTableOffset);
-  return wordsInPlace(bytes);
-}
 
 /** Offset of a refcount block in bytes; 0 where there is none. */
 export const blockOffset = (table: Uint32Array, index: number): HostOffset =>

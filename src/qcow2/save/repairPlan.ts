@@ -5,9 +5,9 @@
  * is written. It keeps promise A, and of promise B the mark alone (save.ts).
  */
 import { RefusedError } from '../errors';
-import { HIGH, LOW } from '../format/bytes';
 import { soundBlockOffset } from '../format/refcount';
 import { Qcow2Image } from '../image/qcow2Image';
+import { forEachEntry, readRefcountTable } from '../image/tableEntries';
 import type { StagedFile } from '../io/stagedFile';
 import type { Progress } from '../progress';
 import { hostOffset } from '../units';
@@ -19,7 +19,6 @@ import {
   type FilePlan,
   type SavePlan,
 } from './plan';
-import { readRefcountTable } from './refcountReader';
 import { CHUNK, Group, Role, SECTOR } from './role';
 import { Runs } from './runs';
 import type { TableMove } from './tableMove';
@@ -111,10 +110,9 @@ function commonBlocks(onDisk: Qcow2Image, staged: Qcow2Image): ReadonlySet<numbe
 
 function blocksOf({ file, header }: Qcow2Image): Set<number> {
   const clusters = new Set<number>();
-  const words = readRefcountTable(file, header);
-  for (let at = 0; at < words.length; at += 2) {
-    const offset = soundBlockOffset(words[at + HIGH]!, words[at + LOW]!, header.clusterSize);
+  forEachEntry(readRefcountTable(file, header), (_index, high, low) => {
+    const offset = soundBlockOffset(high, low, header.clusterSize);
     if (offset !== 0) clusters.add(offset / header.clusterSize);
-  }
+  });
   return clusters;
 }

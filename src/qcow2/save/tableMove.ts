@@ -4,9 +4,10 @@
  * both for a while.
  */
 import type { Qcow2Image } from '../image/qcow2Image';
+import { readRefcountTable } from '../image/tableEntries';
 import type { BlockFile } from '../io/blockFile';
 import { type ByteLength, type HostCluster, type HostOffset, startOf } from '../units';
-import { blockOffset, readRefcountTable } from './refcountReader';
+import { blockOffset } from './refcountReader';
 import { Group } from './role';
 
 export interface TablePlace {
