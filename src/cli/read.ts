@@ -1,10 +1,11 @@
 /** `qcow2 read`: guest bytes through the backing chain, raw on standard output. */
+import { hex } from '../text/hex';
 import { ArgumentError, UnsupportedError } from '../qcow2/errors';
 import type { Layer } from '../qcow2/image/layer';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
 import { readGuest } from '../qcow2/image/read';
 import { bytesOf } from '../text/byteCount';
-import { guestOffset, hex } from '../qcow2/units';
+import { guestOffset } from '../qcow2/units';
 import { reportFaults, requireComplete, type Run, withChain } from './verb';
 import { prepareZstdFor } from './zstdNeed';
 

@@ -1,9 +1,9 @@
 /** What a change did, in one line. */
+import { hex } from '../text/hex';
 import type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
 import type { NewBacking } from '../qcow2/format/backingLayout';
 import { printable } from '../text/printable';
 import { sizeText } from '../text/sizeText';
-import { hex } from '../qcow2/units';
 
 const VERB_NAMES: Readonly<Record<ChangeTally['operation'], string>> = {
   writeZeroes: 'write-zeroes',

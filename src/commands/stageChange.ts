@@ -5,7 +5,8 @@ import type { ChangeRequest, ChangeTally } from '../worker/api';
 import { labelOf, notesOf, requestOf } from './changeRequest';
 import type { ImageDocument } from '../editor/model/document';
 import { preview } from './preview';
-import { type FindOverlays, guardsOf, obstaclesOf, readOnlyReason } from '../editor/guards/guards';
+import { guardRefusal, outsideRefusal } from './stagingRefusal';
+import { type FindOverlays, obstaclesOf, readOnlyReason } from '../editor/guards/guards';
 import type { ChangePreview, PageChange, TextResult } from '../editor/page/messages';
 
 export interface Staged {
@@ -39,7 +40,7 @@ export async function stageRequest(
   const refusal = await refusalOf(document, confirmed, findOverlays, writesData);
   if (refusal !== undefined) return { ok: false, text: refusal };
   const staged = await document.edit((staging) => staging.stage(request, label));
-  if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, pathOf(document)) };
+  if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, document.path) };
   return { ok: true, value: { label, tally: staged.value } };
 }
 
@@ -52,7 +53,7 @@ export async function previewChange(
   const previewed = await preview(document, (engine, operation) =>
     engine.preview(requestOf(change, uriOf(document)), operation),
   );
-  if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, pathOf(document)) };
+  if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, document.path) };
   return {
     ok: true,
     value: { tally: previewed.value, notes: notesOf(previewed.value, document.state?.summary) },
@@ -65,24 +66,16 @@ async function refusalOf(
   findOverlays: FindOverlays,
   writesData: boolean,
 ): Promise<string | undefined> {
-  if (document.isChangedOutside) {
-    return vscode.l10n.t(
-      'Another program changed the file while edits were staged. Keep or discard the edits first.',
-    );
-  }
+  const refusal = outsideRefusal(document);
+  if (refusal !== undefined) return refusal;
   if (document.hasUnsaved) {
     // A repair that is staged may have left damage.
     const obstacles = await obstaclesOf(document);
     const damage = obstacles.ok ? obstacles.value.find(({ isDamage }) => isDamage) : undefined;
     return damage === undefined ? readOnlyReason(document) : describe(damage.problem);
   }
-  const { refusals, questions } = await guardsOf(document, findOverlays, { writesData });
-  if (refusals[0] !== undefined) return refusals[0];
-  document.confirm(confirmed);
-  return questions.find(({ id }) => !document.isConfirmed(id))?.text;
+  return guardRefusal(document, confirmed, findOverlays, { writesData });
 }
 
 const uriOf = ({ source }: ImageDocument): vscode.Uri =>
   source.kind === 'path' ? vscode.Uri.file(source.path) : vscode.Uri.parse(source.uri);
-
-const pathOf = (document: ImageDocument): string => document.state?.path ?? '';

@@ -1,12 +1,12 @@
 /** The way of a repair from page or command into the document: what it would do, the guards, then the edit. */
-import * as vscode from 'vscode';
 import type { RepairMode, RepairReport } from '../worker/api';
 import { describeWithFile } from '../text/vscode/describe';
 import { actionText, exampleText, lossText, repairLabel } from '../text/vscode/repairText';
 import { preview } from './preview';
+import { guardRefusal, outsideRefusal } from './stagingRefusal';
 import type { Checks } from '../editor/health/checks';
 import type { ImageDocument } from '../editor/model/document';
-import { type FindOverlays, guardsOf } from '../editor/guards/guards';
+import type { FindOverlays } from '../editor/guards/guards';
 import type { RepairPreview, TextResult } from '../editor/page/messages';
 import { pageHealth } from '../editor/page/pageState';
 
@@ -20,7 +20,7 @@ export async function previewRepair(
   mode: RepairMode,
 ): Promise<TextResult<RepairPreview>> {
   const previewed = await preview(document, (engine, operation) => engine.previewRepair(mode, operation));
-  if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, pathOf(document)) };
+  if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, document.path) };
   return { ok: true, value: repairPreview(previewed.value) };
 }
 
@@ -60,25 +60,14 @@ export async function stageRepair(
   checks: Checks,
 ): Promise<TextResult<StagedRepair>> {
   await document.lookAgain();
-  if (document.isChangedOutside) {
-    const text = vscode.l10n.t(
-      'Another program changed the file while edits were staged. Keep or discard the edits first.',
-    );
-    return { ok: false, text };
-  }
-  const { refusals, questions } = await guardsOf(document, findOverlays, {
-    allowsDamage: true,
-    writesData: false,
-  });
-  document.confirm(confirmed);
-  const refusal = refusals[0] ?? questions.find(({ id }) => !document.isConfirmed(id))?.text;
+  const options = { allowsDamage: true, writesData: false };
+  const refusal =
+    outsideRefusal(document) ?? (await guardRefusal(document, confirmed, findOverlays, options));
   if (refusal !== undefined) return { ok: false, text: refusal };
   const label = repairLabel(mode);
   const repaired = await document.edit((staging) => staging.repair(mode, label));
-  if (!repaired.ok) return { ok: false, text: describeWithFile(repaired.problem, pathOf(document)) };
+  if (!repaired.ok) return { ok: false, text: describeWithFile(repaired.problem, document.path) };
   const { report, checked } = repaired.value;
   if (report.changed) await checks.learn(document.source, checked);
   return { ok: true, value: { label, report } };
 }
-
-const pathOf = (document: ImageDocument): string => document.state?.path ?? '';

@@ -1,8 +1,9 @@
 /** Findings in words: the sentence of findingText.ts, filled from the finding's facts. */
+import { hex } from '../text/hex';
 import { describeProblem, english, type Translate } from './describeProblem';
 import type { Claim, Finding } from './finding';
 import { FINDING_TEXT, PLACE_TEXT } from './findingText';
-import { hex, hostOffset } from './units';
+import { hostOffset } from './units';
 
 /** What is wrong and where, in one sentence or two. */
 export function describeFinding(finding: Finding, translate: Translate = english): string {

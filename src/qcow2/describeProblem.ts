@@ -1,10 +1,10 @@
 /** Problems in words: the sentence of problemText.ts, filled from the problem's fields. */
+import { hex } from '../text/hex';
 import { shown } from '../text/printable';
 import { sizeText } from '../text/sizeText';
 import type { Problem } from './errors';
 import { isFact } from './factText';
 import { PROBLEM_TEXT } from './problemText';
-import { hex } from './units';
 
 /** Turns a template with `{name}` places into words; the editor passes `vscode.l10n.t`. */
 export type Translate = (template: string, args: Record<string, string | number>) => string;

@@ -1,9 +1,9 @@
 /** What a repair does in words: the sentences of repairText.ts, filled in. */
+import { hex } from '../text/hex';
 import { sizeText } from '../text/sizeText';
 import { english, type Translate } from './describeProblem';
 import type { RepairExample, RepairLoss } from './repairAction';
 import { LOSS_TEXT, REPAIR_PLACE_TEXT } from './repairText';
-import { hex } from './units';
 
 /** One of the places of an action: "0x50000, data, guest offset 0x10000: 0 → 1". */
 export function describeExample(example: RepairExample, translate: Translate = english): string {

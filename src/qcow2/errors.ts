@@ -11,7 +11,7 @@ import type { ProblemCode } from './problemText';
  * - `io`: the operating system refused, or the file is not what it was
  * - `refused`: a guard said no (the gate on backing names, an unreadable backing file)
  * - `argument`: the caller asked for something impossible
- * - `cancelled`: somebody asked to stop
+ * - `cancelled`: the user asked to stop
  */
 export type ProblemKind = 'format' | 'unsupported' | 'io' | 'refused' | 'argument' | 'cancelled';
 

@@ -86,6 +86,3 @@ export function clusterOf<O extends Offset>(offset: O, clusterSize: ByteLength):
 export function startOf<C extends Cluster>(cluster: C, clusterSize: ByteLength): OffsetOf<C> {
   return (cluster * clusterSize) as OffsetOf<C>;
 }
-
-/** `0x…`, the way offsets and raw entries are written everywhere. */
-export const hex = (value: number | bigint): string => `0x${value.toString(16)}`;

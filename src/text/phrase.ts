@@ -1,5 +1,5 @@
 /**
- * What a value in a header means, where that takes words: a code with its values, for whoever translates it, and the
+ * What a value in a header means, where that takes words: a code with its values, for the translation, and the
  * English of it.
  */
 

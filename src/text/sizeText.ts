@@ -14,6 +14,14 @@ export function sizeText(bytes: number): string {
   return `${threeDigits(bytes / 1024 ** exponent)} ${UNITS[exponent]}B`;
 }
 
+/** With nothing rounded, as `parseBytes` reads it: `3 MiB`, or `3145729` without a unit. @param bytes ≥ 0 */
+export function exactSizeText(bytes: number): string {
+  let exponent = 0;
+  while (exponent < UNITS.length - 1 && bytes > 0 && bytes % 1024 ** (exponent + 1) === 0) exponent++;
+  const count = bytes / 1024 ** exponent;
+  return exponent === 0 ? String(count) : `${count} ${UNITS[exponent]}B`;
+}
+
 /** C's `%0.3g` for a value from 0 up to, not including, 1000, but without an exponent where that is rounded to 1000. */
 function threeDigits(value: number): string {
   const wholeDigits = value >= 100 ? 3 : value >= 10 ? 2 : value >= 1 || value === 0 ? 1 : 0;

@@ -1,4 +1,5 @@
 /** The calls of `EngineApi` that change nothing, for the open image. */
+import { hex } from '../text/hex';
 import { fullBackingName } from '../qcow2/chain/names';
 import { checkImage } from '../qcow2/check/checkImage';
 import type { EditableImage } from '../qcow2/edit/editableImage';
@@ -12,7 +13,6 @@ import type { Progress } from '../qcow2/progress';
 import { imageInfo } from '../qcow2/report/info';
 import { inspectCluster } from '../qcow2/report/inspect';
 import { qemuJson } from '../text/qemuJson';
-import { hex } from '../qcow2/units';
 import type { Cells, CellsRequest, Checked, MapCells, OperationId, QuestionCalls, Result } from './api';
 import { writeMapFile } from './mapFile';
 import type { OpenImage, View } from './openImage';

@@ -201,7 +201,7 @@ const ACCESS_LIST = 'system.posix_acl_access';
 
 /**
  * Copies the access control list and the user attributes of another file, and removes what the file inherited from its
- * folder, so that nobody gains rights on it. Its mode is already set.
+ * folder, so that no one gains rights on it. Its mode is already set.
  * @throws RefusedError `replace.attribute`
  */
 function keepAttributes(from: string, descriptor: number): void {

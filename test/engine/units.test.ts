@@ -2,6 +2,7 @@
  * Mix-ups of units that must not compile: the type check covers this file, and reports an expected error that is absent.
  * The functions below are never called.
  */
+import { hex } from '../../src/text/hex';
 import { expect, it } from 'vitest';
 import type { Allocator } from '../../src/qcow2/change/allocator';
 import type { DataWriter } from '../../src/qcow2/change/dataWriter';
@@ -22,7 +23,6 @@ import {
   type GuestCluster,
   guestOffset,
   type GuestOffset,
-  hex,
   hostCluster,
   type HostCluster,
   hostOffset,

@@ -1,11 +1,12 @@
 /** Describes cells and selections for the tooltip and for screen readers. */
+import { hex } from '../../src/text/hex';
 import type { KindTotals } from '../../src/editor/page/messages';
 import type { KindSet } from './kinds';
 import type { Disk } from './geometry';
 import type { Source } from './tiles';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
-import { formatCount, formatOffset } from '../base/numbers';
+import { formatCount } from '../base/numbers';
 import { t } from '../base/strings';
 
 export interface KindShare {
@@ -24,8 +25,7 @@ export function nameClusters(start: number, length: number, disk: Disk): string 
 }
 
 /** "0x1f0000, 64 KiB". */
-export const placeOf = (start: number, length: number): string =>
-  `${formatOffset(start)}, ${sizeText(length)}`;
+export const placeOf = (start: number, length: number): string => `${hex(start)}, ${sizeText(length)}`;
 
 /** The kinds in a cell, largest first; undefined until the cell is loaded. */
 export function sharesOf(

@@ -3,12 +3,12 @@
  * around the part that the map shows. The frame can be dragged, a click elsewhere moves it there, and for the keyboard
  * it is a slider.
  */
+import { hex } from '../../src/text/hex';
 import type { KindSet } from './kinds';
 import { cellCount, type Disk } from './geometry';
 import { bandsOf, paintBands, sumShares, type Palette } from './paint';
 import type { TileCache } from './tiles';
 import { sizeText } from '../../src/text/sizeText';
-import { formatOffset } from '../base/numbers';
 import { t } from '../base/strings';
 import { paletteOf, readTheme } from './theme';
 
@@ -113,7 +113,7 @@ export class Minimap {
     this.#frame.setAttribute('aria-valuenow', String(shown.start));
     this.#frame.setAttribute(
       'aria-valuetext',
-      t('{0} from {1}', sizeText(shown.end - shown.start), formatOffset(shown.start)),
+      t('{0} from {1}', sizeText(shown.end - shown.start), hex(shown.start)),
     );
   }
 

@@ -1,4 +1,5 @@
 /** The inspector of the guest view: the entry of a cluster bit by bit, and the totals of a range of clusters. */
+import { hex } from '../../src/text/hex';
 import { html, nothing, type TemplateResult } from 'lit';
 import type {
   ChangeKind,
@@ -14,7 +15,7 @@ import { isOneCluster, type Selection } from '../map/selection';
 import { ENTRY_MEANING } from './meanings';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
-import { formatBytes, formatCount, formatOffset } from '../base/numbers';
+import { formatBytes, formatCount } from '../base/numbers';
 import type { AppState } from '../state/store';
 import { t } from '../base/strings';
 import { around, guestLink, hostLink, type PlaceActions } from './offsetLinks';
@@ -52,7 +53,7 @@ function range(selection: Selection, disk: DiskOf, state: AppState, actions: Clu
   return html`<section data-testid="range">
     <h2 class="panel-title">${nameClusters(start, length, disk)}</h2>
     <p class="panel-subtitle">
-      ${guestLink(start, actions)} – <span class="mono">${formatOffset(start + length)}</span>,
+      ${guestLink(start, actions)} – <span class="mono">${hex(start + length)}</span>,
       <span title=${formatBytes(length)}>${sizeText(length)}</span>
       <button
         type="button"
@@ -210,7 +211,7 @@ function dataPlace(
 ): TemplateResult {
   const offset = hostOffset ?? 0;
   const isInImage = providedBy === 0 && page?.image.summary?.dataFileName === undefined;
-  return isInImage ? hostLink(offset, actions) : mono(formatOffset(offset));
+  return isInImage ? hostLink(offset, actions) : mono(hex(offset));
 }
 
 const mono = (text: string): TemplateResult => html`<span class="mono">${text}</span>`;

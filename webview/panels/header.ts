@@ -1,4 +1,5 @@
 /** The header: offset, raw and decoded value and meaning of every field; features, extensions, tables. */
+import { hex } from '../../src/text/hex';
 import { html, nothing, type TemplateResult } from 'lit';
 import type {
   BitmapView,
@@ -14,7 +15,7 @@ import { staticDump } from '../bytes/static';
 import { icon } from '../base/icons';
 import { FEATURE_MEANING, FIELD_MEANING, phraseText } from './meanings';
 import { sizeText } from '../../src/text/sizeText';
-import { formatCount, formatOffset } from '../base/numbers';
+import { formatCount } from '../base/numbers';
 import { t } from '../base/strings';
 import { around, hostLink, type PlaceActions } from './offsetLinks';
 
@@ -53,7 +54,7 @@ export function headerTables(header: HeaderView, places?: Places): TemplateResul
   ${bitmapTable(header.bitmaps, places)}`;
 }
 
-const place = (offset: number, places: Places, text = formatOffset(offset)): TemplateResult | string =>
+const place = (offset: number, places: Places, text = hex(offset)): TemplateResult | string =>
   places === undefined ? text : hostLink(offset, places, text);
 
 function fieldTable(fields: readonly HeaderField[], places: Places): TemplateResult | typeof nothing {
@@ -71,7 +72,7 @@ function fieldTable(fields: readonly HeaderField[], places: Places): TemplateRes
         ${fields.map((field) => {
           return html`<tr data-field=${field.name}>
             <td class="mono dim" title=${t('{0} bytes at offset {1}', field.length, field.offset)}>
-              ${formatOffset(field.offset)}
+              ${hex(field.offset)}
             </td>
             <td>
               <span class="mono field-name" translate="no">${field.name}</span>
@@ -141,7 +142,7 @@ function extensionList(extensions: readonly ExtensionView[]): TemplateResult | t
         ${extensions.map(
           (extension) =>
             html`<tr>
-              <td class="mono dim">${formatOffset(extension.offset)}</td>
+              <td class="mono dim">${hex(extension.offset)}</td>
               <td>
                 ${data(extension.name)}
                 <div class="meaning">

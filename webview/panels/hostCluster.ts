@@ -1,11 +1,12 @@
 /** The inspector of the file view: the use of a cluster of the image file, and its references. */
+import { hex } from '../../src/text/hex';
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Claim, StagedHostReport, Structure } from '../../src/editor/page/messages';
 import { nameClusters } from '../map/describe';
 import { icon } from '../base/icons';
 import { BEYOND_FILE, FILE_KINDS } from '../map/kinds';
 import { sizeText } from '../../src/text/sizeText';
-import { formatCount, formatOffset } from '../base/numbers';
+import { formatCount } from '../base/numbers';
 import type { AppState } from '../state/store';
 import { t } from '../base/strings';
 
@@ -54,7 +55,7 @@ function report(value: StagedHostReport, clusterSize: number, actions: HostActio
     <dl class="facts">
       <dt>${t('Host offset')}</dt>
       <dd data-testid="host-offset">
-        <span class="mono">${formatOffset(hostOffset)}</span>
+        <span class="mono">${hex(hostOffset)}</span>
         <span class="note">${sizeText(hostOffset)}</span>
       </dd>
       ${
@@ -121,7 +122,7 @@ function claimTable(claims: readonly Claim[], references: number, actions: HostA
                     ? link(guest, t('Show on the guest disk'), 'claim-guest', () => {
                         actions.goTo(guest);
                       })
-                    : html`<span class="mono">${formatOffset(guest)}</span>`
+                    : html`<span class="mono">${hex(guest)}</span>`
               }
             </td>
           </tr>`;
@@ -145,7 +146,7 @@ const moreClaims = (shown: number, references: number): string =>
 
 const link = (offset: number, title: string, testId: string, go: () => void): TemplateResult =>
   html`<button type="button" class="link mono" title=${title} data-testid=${testId} @click=${go}>
-    ${formatOffset(offset)}
+    ${hex(offset)}
   </button>`;
 
 function structureName(structure: Structure): string {

@@ -1,6 +1,6 @@
 /** Offsets as links into the map. */
+import { hex } from '../../src/text/hex';
 import { html, type TemplateResult } from 'lit';
-import { formatOffset } from '../base/numbers';
 import { t } from '../base/strings';
 
 export interface PlaceActions {
@@ -30,12 +30,7 @@ export const hostLink = (
     text,
   );
 
-const link = (
-  byte: number,
-  title: string,
-  go: (byte: number) => void,
-  text = formatOffset(byte),
-): TemplateResult =>
+const link = (byte: number, title: string, go: (byte: number) => void, text = hex(byte)): TemplateResult =>
   html`<button
     type="button"
     class="link mono"

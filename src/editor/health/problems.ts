@@ -2,9 +2,10 @@
  * The Problems panel: a diagnostic for each finding of a check, whose code leads to its cluster in the map. Findings
  * of one kind beyond a hundred are summed up. They are there as long as the check is held to be true (checks.ts).
  */
+import { hex } from '../../text/hex';
 import * as vscode from 'vscode';
 import type { ChainFinding, CheckReport, Finding, FindingKind, Problem } from '../../worker/api';
-import { findingText, hexOf } from '../../text/vscode/findingText';
+import { findingText } from '../../text/vscode/findingText';
 import { diagnostic, type DiagnosticLink } from '../../text/vscode/items';
 import { describeWithFile } from '../../text/vscode/describe';
 import type { Checks } from './checks';
@@ -114,8 +115,8 @@ function linkOf(uri: vscode.Uri, finding: Finding): DiagnosticLink | undefined {
   if (place === undefined) return undefined;
   const title =
     place.guest === undefined
-      ? vscode.l10n.t('Show host offset {0}', hexOf(place.host ?? 0))
-      : vscode.l10n.t('Show guest offset {0}', hexOf(place.guest));
+      ? vscode.l10n.t('Show host offset {0}', hex(place.host ?? 0))
+      : vscode.l10n.t('Show guest offset {0}', hex(place.guest));
   return { title, target: linkTo(place) };
 }
 

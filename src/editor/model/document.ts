@@ -77,6 +77,11 @@ export class ImageDocument {
     return this.#lease?.session.state;
   }
 
+  /** Of the image file, for messages; empty until it was read. */
+  get path(): string {
+    return this.state?.path ?? '';
+  }
+
   /** The first document on its file changes it; others look on. */
   get isOwner(): boolean {
     return this.#lease?.session.owner === this;

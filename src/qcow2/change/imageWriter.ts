@@ -1,11 +1,12 @@
 /** Everything that one change of one image needs, made for it and thrown away after it. */
+import { hex } from '../../text/hex';
 import { ArgumentError, RefusedError } from '../errors';
 import type { Header } from '../format/header';
 import { EntryReader } from '../image/entryReader';
 import type { Layers } from '../image/layer';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { WritableFile } from '../io/writableFile';
-import { type ByteLength, type GuestOffset, hex, plus } from '../units';
+import { type ByteLength, type GuestOffset, plus } from '../units';
 import { Allocator } from './allocator';
 import { clearUnknownAutoclear } from './autoclear';
 import { markBitmaps } from './bitmaps';

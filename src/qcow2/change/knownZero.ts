@@ -28,7 +28,7 @@ export function forEachOther(
 ): boolean {
   const layer = layers[depth];
   if (layer === undefined) {
-    // Below the last layer there is nothing, or something that nobody opened.
+    // Below the last layer there is nothing, or a file that was not opened.
     return layers.at(-1)?.namesBacking !== true || visit(start, end - start);
   }
   let goesOn = true;

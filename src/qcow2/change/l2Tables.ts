@@ -127,7 +127,7 @@ export class L2Tables {
     });
   }
 
-  /** Has a table that changed written: where it is, or where nobody else refers to it. */
+  /** Has a table that changed written: where it is, or where nothing else refers to it. */
   #put(
     index: number,
     offset: HostOffset,

@@ -250,7 +250,7 @@ export class RefcountBlocks {
     return at;
   }
 
-  /** Changes all refcounts of a block that nobody has read yet, where it is known what they are. */
+  /** Changes all refcounts of a block that was not read yet, where it is known what they are. */
   #adjustUnread(index: number, delta: 1 | -1): boolean {
     if (this.#blocks.has(index)) return false;
     const { clusterSize } = this.header;

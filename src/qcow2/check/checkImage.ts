@@ -2,6 +2,7 @@
  * The full check of an image: what `qemu-img check` finds, with its numbers, and what it does not tell. Tables are
  * read once, in large pieces; references are counted in a byte for each cluster that is referred to.
  */
+import { hex } from '../../text/hex';
 import { UnsupportedError } from '../errors';
 import {
   MAX_L1_SIZE,
@@ -12,7 +13,7 @@ import {
 import { l1TableFault } from '../format/snapshotTable';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { silent, type Progress } from '../progress';
-import { type ClusterCount, hex, hostCluster, type HostCluster, hostOffset } from '../units';
+import { type ClusterCount, hostCluster, type HostCluster, hostOffset } from '../units';
 import { ClaimCollector, MAX_CLAIMED } from './claims';
 import type { CheckReport } from './checkReport';
 import { RefcountComparison } from './compareRefcounts';

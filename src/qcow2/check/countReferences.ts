@@ -2,6 +2,7 @@
  * The first pass of the check: counts references, keeps the statistics, and finds what is wrong with entries, each
  * as QEMU does (block/qcow2-refcount.c, check_refcounts_l1, check_refcounts_l2, check_oflag_copied, check_refblocks).
  */
+import { hex } from '../../text/hex';
 import { isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { HIGH, LOW, entryHex } from '../format/bytes';
 import { compressedRegion, onlyCluster } from '../format/compressedDescriptor';
@@ -22,7 +23,6 @@ import {
   clusterOf,
   guestOffset,
   type GuestOffset,
-  hex,
   hostCluster,
   type HostCluster,
   hostOffset,

@@ -56,7 +56,7 @@ export class Findings {
   readonly bySeverity: Record<Severity, number> = { corruption: 0, leak: 0, checkError: 0, defect: 0 };
 
   readonly #kept: Record<Severity, number> = { corruption: 0, leak: 0, checkError: 0, defect: 0 };
-  /** A cluster that is referred to has a refcount of 0: QEMU raises none from there, it makes all anew. */
+  /** A cluster that is referred to has a refcount of 0: QEMU raises none from there, it rebuilds all. */
   #isUncounted = false;
 
   constructor(readonly maxKept = MAX_KEPT) {}

@@ -87,7 +87,7 @@ export class EditableImage {
   #chain: Chain;
 
   /**
-   * Opens the image at `path` with its chain, to repair it if need be: a snapshot table that nobody else could read is
+   * Opens the image at `path` with its chain, to repair it if need be: a snapshot table that no other program could read is
    * an obstacle, not an error. Nothing is written anywhere.
    * @throws EngineError when the image itself cannot be opened
    */
@@ -286,7 +286,7 @@ export class EditableImage {
   /**
    * Makes what is staged the content of the files on disk, all or nothing. The edits stay in the history: undoing them
    * stages what was there before.
-   * @param options `keepsUndo` false where nobody is going to undo: what is overwritten need not be kept then
+   * @param options `keepsUndo` false where there will be no undo: what is overwritten need not be kept
    * @throws EngineError for the first obstacle, and as `save`; the files are what they were then, the edits staged
    */
   save({ progress = silent, keepsUndo = true, onCommitted }: SaveEdits = {}): SaveReport {

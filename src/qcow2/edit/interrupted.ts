@@ -70,7 +70,7 @@ function openJournal(path: string, open: (path: string) => LocalFile): OpenJourn
   }
 }
 
-/** Whoever runs is asked for first: what a journal says that nobody has any more does not change. */
+/** Whether the saver runs is asked first: once nothing has the journal open, what it says does not change. */
 function look(file: LocalFile): OpenJournal {
   const claim = file.claim();
   const reader = new JournalReader(file);

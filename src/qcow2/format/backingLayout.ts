@@ -19,7 +19,7 @@ import { MAX_BACKING_FORMAT_SIZE, MAX_BACKING_NAME_SIZE } from './limits';
 export interface NewBacking {
   /** As it shall be written: relative to the image's folder, absolute, or with a protocol. */
   readonly name: string;
-  /** Without one, whoever opens the image guesses from the content. */
+  /** Without one, programs guess from the content. */
   readonly format?: string;
 }
 

@@ -1,8 +1,9 @@
 /** The bitmaps extension of the header (qcow2.txt, "Bitmaps extension"): how many bitmaps, and where their directory is. */
+import { hex } from '../../text/hex';
 import { FormatError, type ProblemFacts } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import type { ProblemCode } from '../problemText';
-import { hex, hostOffset, type HostOffset } from '../units';
+import { hostOffset, type HostOffset } from '../units';
 import { dataView, safeNumber } from './bytes';
 import type { Header } from './header';
 import type { RawExtension } from './rawExtensions';

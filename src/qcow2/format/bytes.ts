@@ -1,7 +1,7 @@
 /** Reading the big-endian numbers and the strings of qcow2 structures. */
+import { hex } from '../../text/hex';
 import { FormatError } from '../errors';
 import type { Fact, FieldName } from '../factText';
-import { hex } from '../units';
 
 /** A raw 64-bit entry of a table: its high and its low 32 bits, both unsigned. */
 export interface RawEntry {

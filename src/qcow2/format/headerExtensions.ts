@@ -1,8 +1,9 @@
 /** What the header extensions of an image say (qcow2.txt, "Header extensions"). */
+import { hex } from '../../text/hex';
 import { FormatError, type ProblemFacts } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import type { ProblemCode } from '../problemText';
-import { type ByteLength, hex, hostOffset, type HostOffset } from '../units';
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import { BITMAPS_EXTENSION_LENGTH, parseBitmapsExtension, type BitmapsExtension } from './bitmapsExtension';
 import { dataView, safeNumber, textOf } from './bytes';
 import { FEATURE_TYPES } from './features';

@@ -1,6 +1,7 @@
 /** Where the header puts the refcount, snapshot and L1 tables, checked as QEMU checks it when it opens an image. */
+import { hex } from '../../text/hex';
 import type { Fact } from '../factText';
-import { type ByteLength, hex, hostOffset, type HostOffset } from '../units';
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import type { FaultSink } from './faults';
 import type { Header } from './header';
 import type { HeaderFieldName } from './headerFields';

@@ -2,8 +2,9 @@
  * L2 table entries decoded for people and errors (qcow2.txt, "L2 table entry", "Standard Cluster Descriptor", "Extended L2
  * Entries"): a tagged union, or the rule that an entry breaks. Hot loops look at the words (l2Kind.ts).
  */
+import { hex } from '../../text/hex';
 import { FormatError, type ProblemFacts } from '../errors';
-import { type ByteLength, type GuestOffset, hex, type HostOffset } from '../units';
+import { type ByteLength, type GuestOffset, type HostOffset } from '../units';
 import { entryHex, type RawEntry } from './bytes';
 import { compressedRegion } from './compressedDescriptor';
 import { BEYOND_2_53_HIGH, L2_RESERVED, offsetOf, ZERO_LOW } from './entryBits';

@@ -2,9 +2,10 @@
  * Parses the header (qcow2.txt, "Header") and checks it as QEMU checks it when it opens an image, in the same order, so
  * that an image that breaks several rules is refused for the same reason.
  */
+import { hex } from '../../text/hex';
 import type { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
-import { type ByteLength, hex, hostOffset, type HostOffset } from '../units';
+import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import { strict, type FaultSink } from './faults';
 import { decodeFeatures, KNOWN_INCOMPATIBLE, setBits, type Features } from './features';
 import { foreignKind, HEAD_BYTES, TAIL_BYTES } from './foreign';
@@ -102,7 +103,7 @@ export function parseHeader(file: BlockFile, faults: FaultSink = strict): Header
     l2Span,
     subclusterSize: subclusterSize ?? clusterSize,
     ...tables,
-    // Without the features nobody knows what a table means, and without the width of a refcount what a block means.
+    // Without the features there is no telling what a table means, and without the width of a refcount what a block means.
     ...(subclusterSize === undefined ? NO_L1_TABLE : {}),
     ...(refcountOrder === undefined ? NO_REFCOUNT_TABLE : {}),
   };

@@ -1,6 +1,7 @@
 /** Entries of the refcount table, and refcounts as they are asked for (qcow2.txt, "Host cluster management"). */
+import { hex } from '../../text/hex';
 import { FormatError, type ProblemFacts } from '../errors';
-import { type ByteLength, hex, type HostOffset } from '../units';
+import { type ByteLength, type HostOffset } from '../units';
 import { entryHex, safeNumber } from './bytes';
 import { hasAny, offsetOf, REFCOUNT_BEYOND_2_53_HIGH, REFCOUNT_TABLE_RESERVED } from './entryBits';
 import { exactRefcount, refcountWidth } from './refcountWidth';

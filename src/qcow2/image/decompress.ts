@@ -2,10 +2,11 @@
  * Compressed clusters (qcow2.txt, "Compressed Clusters Descriptor"): reads the stream and decompresses exactly one
  * cluster, whatever the stream holds.
  */
+import { hex } from '../../text/hex';
 import { FormatError } from '../errors';
 import type { CompressionType } from '../format/header';
 import type { BlockFile } from '../io/blockFile';
-import { type ByteLength, type GuestOffset, hex, type HostOffset } from '../units';
+import { type ByteLength, type GuestOffset, type HostOffset } from '../units';
 import { inflateCluster } from './deflate';
 import { decompressZstd } from './zstd';
 

@@ -2,6 +2,7 @@
  * One open qcow2 image: its metadata, checked, and what it has for ranges of guest bytes. The backing file is not
  * its business; an external data file is handed to it already open.
  */
+import { hex } from '../../text/hex';
 import { EngineError, FormatError, RefusedError, UnsupportedError, type Problem } from '../errors';
 import { readBackingName } from '../format/backingName';
 import { readBitmapDirectory, type Bitmap } from '../format/bitmapDirectory';
@@ -21,7 +22,6 @@ import {
   guestCluster,
   type GuestCluster,
   type GuestOffset,
-  hex,
   hostCluster,
   type HostCluster,
   hostOffset,

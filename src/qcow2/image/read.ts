@@ -1,6 +1,7 @@
 /** Reads the guest's disk through a backing chain. */
+import { hex } from '../../text/hex';
 import { ArgumentError, RefusedError } from '../errors';
-import { guestOffset, type GuestOffset, hex, plus } from '../units';
+import { guestOffset, type GuestOffset, plus } from '../units';
 import { RunKind, type Layer } from './layer';
 
 /**
@@ -49,7 +50,7 @@ class GuestReader {
     });
   }
 
-  /** Below the last layer there is nothing, or something that nobody opened. */
+  /** Below the last layer there is nothing, or a file that was not opened. */
   #readBelow(start: GuestOffset, end: GuestOffset): void {
     const last = this.layers.at(-1);
     if (last?.namesBacking === true) {

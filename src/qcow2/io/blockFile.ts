@@ -14,7 +14,7 @@ export interface BlockFile {
   readonly allocatedBytes: ByteLength;
   /** Whether `extentAt` can tell holes from data; without native calls everything counts as data. */
   readonly knowsHoles: boolean;
-  /** What is known of it without reading; absent where nobody remembers anything. */
+  /** What is known of it without reading; absent where nothing is remembered. */
   readonly knownFills?: KnownFills;
 
   /**

@@ -22,7 +22,7 @@ export const accessOf = ({ uid, gid, mode }: BigIntStats): FileAccess | undefine
 export const thisUser = (): number | undefined => process.geteuid?.();
 
 /**
- * Whether somebody could have written `companion`, a file beside `file` that decides what becomes of it, who may not write
+ * Whether `companion`, a file beside `file` that decides what becomes of it, may come from a user who may not write
  * `file` itself. Where there are no owners nothing is said against it.
  * @param user that this process acts for
  */

@@ -1,5 +1,5 @@
 /**
- * Stretches of a file that somebody read and found to be fills: whoever needs them next need not read them again. A
+ * Stretches of a file that were read and found to be fills: they need not be read again. A
  * terabyte's tables are read once so, by the check, and are a few hundred kilobytes to remember. Like everything that
  * is read early it may be outdated when it is used: a save compares it with the file before it writes.
  */

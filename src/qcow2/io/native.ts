@@ -22,11 +22,11 @@ export type SeekResult = number | 'none' | 'failed';
  * locks of this process (fcntl(2), "Open file description locks").
  */
 export interface ByteLocks {
-  /** Takes a read lock. `held`: somebody has a write lock there. */
+  /** Takes a read lock. `held`: a write lock is there. */
   share(descriptor: number, byte: number): 'taken' | 'held' | 'failed';
   /** Takes a write lock, for which the file has to be open for writing. `held`: another open file has a lock there. */
   claim(descriptor: number, byte: number): 'taken' | 'held' | 'failed';
-  /** Whether somebody else has any lock there. */
+  /** Whether another program has any lock there. */
   isHeld(descriptor: number, byte: number): boolean | 'failed';
   /** Whether another open file has a write lock there. */
   isClaimed(descriptor: number, byte: number): boolean | 'failed';
@@ -65,7 +65,7 @@ const WHENCE = {
 /** The same number on Linux and macOS: no data, or no hole, at or after the offset. */
 const ENXIO = 6;
 
-/** Linux: fcntl commands, lock types (the last one: nobody has any), and what it says of a lock of somebody else. */
+/** Linux: fcntl commands, lock types (the last one: there is none), and what it says of a lock of another program. */
 const OFD_GETLK = 36;
 const OFD_SETLK = 37;
 const READ_LOCK = 0;

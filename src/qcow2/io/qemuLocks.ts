@@ -2,7 +2,7 @@
  * How QEMU processes keep out of each other's way, and we out of theirs (QEMU block/file-posix.c, "Posix file
  * locking"). A process takes advisory read locks on single bytes of the file: byte 100 + n says that it uses permission
  * n, byte 200 + n that it forbids it to others. Permissions: 0 consistent read, 1 write, 2 write unchanged, 3 resize.
- * Whoever wants to use or to forbid one looks whether somebody else has locked the byte that says the opposite.
+ * A program that wants to use or to forbid one looks whether another has locked the byte that says the opposite.
  */
 import { closeSync, constants, fstatSync, openSync, statfsSync } from 'node:fs';
 import { FileError, RefusedError } from '../errors';
@@ -14,7 +14,7 @@ const WRITE = 101;
 const RESIZE = 103;
 /** The bytes that QEMU locks when it opens a qcow2 image for writing. */
 const WRITER_BYTES = [100, WRITE, RESIZE, 201, 203] as const;
-/** A lock of somebody else on any of these keeps a writer away: uses that it forbids, and forbids of its uses. */
+/** A lock of another program on any of these keeps a writer away: uses that it forbids, and forbids of its uses. */
 const AGAINST_WRITER = [WRITE, RESIZE, 200, 201, 203] as const;
 
 /**
@@ -24,7 +24,7 @@ const AGAINST_WRITER = [WRITE, RESIZE, 200, 201, 203] as const;
 export const findWriter = (path: string): LockHolder | undefined => findOwner(path, [WRITE]);
 
 /**
- * The process that has the image open in such a way that nobody else may write it, where one can be seen: QEMU, be it
+ * The process that has the image open in such a way that no other may write it, where one can be seen: QEMU, be it
  * for reading (only `-U` allows others to write), or another save of this program.
  * @throws FileError when the file cannot be opened
  */
@@ -45,7 +45,7 @@ function findOwner(path: string, bytes: readonly number[]): LockHolder | undefin
 
 /**
  * - `held`: they can be seen and taken
- * - `listed`: they can be seen, but not taken: nobody is kept from opening the image meanwhile
+ * - `listed`: they can be seen, but not taken: no program is kept from opening the image meanwhile
  * - `network`: other machines may have the file open, and their locks may not be seen
  * - `unseen`: nothing is known
  */

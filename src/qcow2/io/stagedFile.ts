@@ -90,7 +90,7 @@ export class StagedFile implements WritableFile {
   }
 
   get state(): StagedState {
-    // From here on somebody keeps the tree: what is written next copies what it changes.
+    // From here on the tree is kept: what is written next copies what it changes.
     this.#owner = {};
     return { tree: this.#tree, size: this.#size, epoch: this.#kept.length };
   }

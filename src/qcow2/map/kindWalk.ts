@@ -123,11 +123,11 @@ export class KindWalk {
     const ownKinds =
       depth === 0 ? KIND_OF_RUN : KIND_OF_RUN.map((kind) => (kind === INVALID ? INVALID : backing));
     const hasUnopenedBacking = layer.namesBacking && depth + 1 === this.#layers.length;
-    const nobody = hasUnopenedBacking ? BACKING_UNKNOWN : UNALLOCATED;
+    const uncovered = hasUnopenedBacking ? BACKING_UNKNOWN : UNALLOCATED;
     const { dataEnd } = layer;
     return (start, length, kind, host) => {
       if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) {
-        if (!this.#below(depth, start, length, nobody)) return false;
+        if (!this.#below(depth, start, length, uncovered)) return false;
       } else if (kind === RunKind.missing) {
         this.#count(length, MISSING);
         this.#addLostTable(
@@ -147,11 +147,11 @@ export class KindWalk {
   }
 
   /** Bytes that the layer leaves to its backing file, as far down the disk as that one reaches. */
-  #below(depth: number, start: GuestOffset, length: ByteLength, nobody: number): boolean {
+  #below(depth: number, start: GuestOffset, length: ByteLength, uncovered: number): boolean {
     const backing = this.#layers[depth + 1];
     const shared = backing === undefined ? 0 : Math.min(length, Math.max(0, backing.size - start));
     if (shared > 0 && !this.#layer(depth + 1, start, plus(start, shared))) return false;
-    if (shared < length) this.#count(length - shared, nobody);
+    if (shared < length) this.#count(length - shared, uncovered);
     return true;
   }
 

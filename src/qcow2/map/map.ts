@@ -19,7 +19,7 @@ export interface MapExtent {
   length: ByteLength;
   /** Index of the layer that provides the bytes; the deepest one asked where none does. */
   depth: number;
-  /** Some layer has an entry for the bytes: not merely zero because nobody has them. */
+  /** Some layer has an entry for the bytes: not merely zero because no layer has them. */
   present: boolean;
   zero: boolean;
   data: boolean;

@@ -2,6 +2,7 @@
  * The map written out, streamed: JSON and text byte for byte as `qemu-img map` 7.2 prints them (qemu-img.c
  * `dump_map_entry`), or CSV with what QEMU leaves out. Memory stays flat however many extents there are.
  */
+import { hex } from '../../text/hex';
 import { printable } from '../../text/printable';
 import { RefusedError } from '../errors';
 import { type Layers, NO_HOST } from '../image/layer';
@@ -9,7 +10,7 @@ import type { Progress } from '../progress';
 import { silent } from '../progress';
 import { BILLION, ByteWriter, decimalDigits, writeDecimal, writeNineDigits } from '../../text/byteWriter';
 import type { ByteSink } from '../../text/byteWriter';
-import { type ByteLength, guestOffset, type GuestOffset, hex } from '../units';
+import { type ByteLength, guestOffset, type GuestOffset } from '../units';
 import { forEachExtent } from './map';
 import type { MapExtent } from './map';
 

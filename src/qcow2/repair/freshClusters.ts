@@ -1,5 +1,5 @@
 /**
- * Clusters for what a repair copies or makes anew: behind the end of the file, since nothing that a damaged image says
+ * Clusters for what a repair copies or rebuilds: behind the end of the file, since nothing that a damaged image says
  * of its own clusters can be relied on. So nothing that is there is ever overwritten, and undo finds all of it.
  */
 import { FormatError } from '../errors';

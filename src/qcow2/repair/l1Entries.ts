@@ -2,12 +2,13 @@
  * L1 entries that cannot be kept, and L2 tables that something else uses, too: a structure, or another part of the
  * same layer's disk. Layers share tables with one another, and that is as it should be.
  */
+import { hex } from '../../text/hex';
 import { ClusterBits } from '../change/clusterSet';
 import { forEachL1Entry, l1TablesOf, type L1Table } from '../check/l1Tables';
 import { entryHex } from '../format/bytes';
 import { hasAny, L1_RESERVED, offsetOf, without } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { clusterOf, guestOffset, type GuestOffset, type HostOffset, plus, hex } from '../units';
+import { clusterOf, guestOffset, type GuestOffset, type HostOffset, plus } from '../units';
 import type { RepairWork } from './work';
 
 /** @param taken clusters of structures */

@@ -2,6 +2,7 @@
  * Refcounts made what the references say (qcow2.txt, "Host cluster management"). Blocks that can stay are corrected in
  * place; missing ones, and a table that is too small, are made behind the end of the file.
  */
+import { hex } from '../../text/hex';
 import { ClusterBits } from '../change/clusterSet';
 import type { CountedImage } from '../check/checkImage';
 import type { ClusterCounts } from '../check/clusterCounts';
@@ -21,7 +22,6 @@ import {
   type HostOffset,
   plus,
   startOf,
-  hex,
 } from '../units';
 import type { RepairExample } from '../repairAction';
 import type { RepairWork } from './work';
@@ -118,7 +118,7 @@ export class RefcountMender {
     }
   }
 
-  /** A larger table: what was in the old one is written anew, and the old one given up. */
+  /** A larger table: what was in the old one is written again, and the old one given up. */
   #moveTable(entries: number, needed: Set<number>): void {
     const { work } = this;
     const most = Math.floor(MAX_REFCOUNT_TABLE_SIZE / this.#clusterSize);

@@ -4,8 +4,9 @@
  * active layer, compressed clusters share host clusters: that is as it should be.
  *
  * Looked for only where refcounts are too low for what refers to a cluster, or a structure is concerned: two guest
- * clusters on one cluster with a refcount of two are safe, since whoever writes one of them copies it first.
+ * clusters on one cluster with a refcount of two are safe, since a program that writes one of them copies it first.
  */
+import { hex } from '../../text/hex';
 import { ClusterBits } from '../change/clusterSet';
 import type { CountedImage } from '../check/checkImage';
 import type { Place } from '../check/referenceReceiver';
@@ -15,15 +16,7 @@ import { compressedClusters, compressedRegion, withCompressedOffset } from '../f
 import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
 import { EntryKind, entryKind, hasHostCluster, showsHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
-import {
-  type GuestOffset,
-  hostCluster,
-  type HostCluster,
-  type HostOffset,
-  plus,
-  startOf,
-  hex,
-} from '../units';
+import { type GuestOffset, hostCluster, type HostCluster, type HostOffset, plus, startOf } from '../units';
 import { withoutHost, type EntryWords } from './mendEntry';
 import type { RepairWork } from './work';
 

@@ -1,8 +1,9 @@
-/** The snapshot table made anew (qcow2.txt, "Snapshots"): without what cannot be kept, with what version 3 asks for. */
+/** The snapshot table, rebuilt (qcow2.txt, "Snapshots"): without what cannot be kept, with what version 3 asks for. */
+import { hex } from '../../text/hex';
 import { dataView } from '../format/bytes';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { l1TableFault, type Snapshot } from '../format/snapshotTable';
-import { type ByteLength, guestOffset, hex, hostOffset, type HostOffset, plus } from '../units';
+import { type ByteLength, guestOffset, hostOffset, type HostOffset, plus } from '../units';
 import type { RepairWork } from './work';
 
 /** Bytes of an entry before its extra data. */

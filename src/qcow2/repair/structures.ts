@@ -1,8 +1,9 @@
 /**
  * The structures that nothing else may share a cluster with: header, L1 tables, snapshot table, bitmaps' directory and
  * tables, refcount table and blocks. The first one in that order keeps its clusters, another one is moved; refcount
- * structures that are in somebody's way are made anew (refcounts.ts).
+ * structures that are in the way of others are rebuilt (refcounts.ts).
  */
+import { hex } from '../../text/hex';
 import { ClusterBits } from '../change/clusterSet';
 import type { Structure } from '../findingText';
 import { l1TablesOf } from '../check/l1Tables';
@@ -11,7 +12,7 @@ import { entryHex, HIGH, LOW, wordsInPlace } from '../format/bytes';
 import { offsetOf } from '../format/entryBits';
 import { soundBlockOffset } from '../format/refcount';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { type ByteLength, clusterOf, hostCluster, hostOffset, type HostOffset, plus, hex } from '../units';
+import { type ByteLength, clusterOf, hostCluster, hostOffset, type HostOffset, plus } from '../units';
 import { mendSnapshotTable, moveSnapshotTable } from './snapshotTable';
 import type { RepairWork } from './work';
 
@@ -108,7 +109,7 @@ class StructureMender {
     );
   }
 
-  /** @returns false where somebody else is there, or the file is not */
+  /** @returns false where another structure is there, or the file ends before */
   #claim(offset: HostOffset, size: ByteLength): boolean {
     if (size <= 0) return true;
     const { clusterSize, file } = this.work;

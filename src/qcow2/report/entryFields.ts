@@ -2,12 +2,13 @@
  * The bits of L1 and L2 table entries by the names of the specification (qcow2.txt, "Cluster mapping"), for people
  * to read. Whatever the bits are, they are shown.
  */
+import { hex } from '../../text/hex';
 import type { RawEntry } from '../format/bytes';
 import { sectorCountShift } from '../format/compressedDescriptor';
 import type { Header } from '../format/header';
 import { isCompressed } from '../format/l2Kind';
 
-/** The specification's names, as far as it has some; whoever explains them explains all of them. */
+/** The specification's names, as far as it has some; an explanation covers all of them. */
 export type EntryFieldName =
   | 'COPIED'
   | 'COMPRESSED'
@@ -75,12 +76,12 @@ function flag(entry: RawEntry, bit: number, name: EntryFieldName): EntryField {
 }
 
 function number(entry: RawEntry, high: number, low: number, name: EntryFieldName): EntryField {
-  return { name, bits: [high, low], value: `0x${bitsOf(entry, high, low).toString(16)}` };
+  return { name, bits: [high, low], value: hex(bitsOf(entry, high, low)) };
 }
 
 function offset(entry: RawEntry, high: number, low: number, name: EntryFieldName): EntryField {
   const value = bitsOf(entry, high, low) << BigInt(low);
-  return { name, bits: [high, low], value: `0x${value.toString(16)}` };
+  return { name, bits: [high, low], value: hex(value) };
 }
 
 function bitsOf(entry: RawEntry, high: number, low: number): bigint {

@@ -1,11 +1,12 @@
 /** Header extensions (qcow2.txt, "Header extensions") as far as they can be told apart, broken or not. */
+import { hex } from '../../text/hex';
 import { LONGEST_TEXT, shortened } from '../../text/printable';
 import { dataView, textOf } from '../format/bytes';
 import { parseFeatureNames } from '../format/headerExtensions';
 import { EXTENSION_TYPES, extensionName } from '../format/rawExtensions';
 import type { BlockFile } from '../io/blockFile';
 import { say, type Said } from '../../text/phrase';
-import { type ByteLength, hex, hostOffset, type HostOffset, plus } from '../units';
+import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 
 /** `decoded` is the content in one line, as far as it is not too long, or hex of its first bytes. */
 export interface ExtensionView extends Said {

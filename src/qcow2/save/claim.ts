@@ -1,7 +1,7 @@
 /**
  * Keeps others from an image while something is done to it that needs no journal, since it changes nothing that anybody
  * reads. The journal is made all the same, and never sealed: it is the lock between two savers, and says whose it is.
- * A crash leaves it open, and whoever recovers throws it away.
+ * A crash leaves it open, and the recovery throws it away.
  */
 import { EngineError, type Problem } from '../errors';
 import type { Header } from '../format/header';

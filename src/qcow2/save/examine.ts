@@ -1,6 +1,6 @@
 /**
  * Looks at a journal and at the files that it tells of, and says what is to be done. Only if every sector holds one of
- * the contents that the journal has for it, nobody else has written there since.
+ * the contents that the journal has for it, no other program has written there since.
  */
 import { checksum } from '../io/checksum';
 import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
@@ -15,9 +15,9 @@ export type Verdict =
   /** The save was done: nothing is to be taken back. */
   | { readonly kind: 'complete' }
   | { readonly kind: 'interrupted' }
-  /** Between two states, but no longer marked: somebody has repaired it. */
+  /** Between two states, but no longer marked: it was repaired. */
   | { readonly kind: 'unmarked' }
-  /** Somebody else has written at `offset`. */
+  /** Another program has written at `offset`. */
   | { readonly kind: 'changed'; readonly file: string; readonly offset: HostOffset };
 
 /** Files as they are now. */

@@ -1,5 +1,5 @@
 /**
- * A journal's beginning and its end. Whoever has the journal may change the image: it is made exclusively, claimed as long
+ * A journal's beginning and its end. Only the process that has the journal may change the image: it is made exclusively, claimed as long
  * as it is open, and its seal is overwritten before it is deleted, so that whatever is left of it says that there is
  * nothing to do.
  */
@@ -68,7 +68,7 @@ export function isThere({ name, identity }: MutableFile, disk: Disk): boolean {
 
 /**
  * @param release lets others at the files again: once nothing is left to recover, and before the journal is gone, so that
- *   whoever sees no journal sees no locks of its saver
+ *   a program that sees no journal sees no locks of its saver
  * @throws FileError
  */
 export function removeJournal(disk: Disk, journal: MutableFile, release?: () => void): void {

@@ -5,8 +5,8 @@
 import type { Disk, Writer } from './disk';
 
 /**
- * - `running`: it saves, or somebody recovers what it has left
- * - `gone`: nobody does
+ * - `running`: it saves, or a recovery of what it has left runs
+ * - `gone`: neither
  * - `elsewhere`: it was another machine's, which cannot be asked
  */
 export type OwnerState = 'running' | 'gone' | 'elsewhere';

@@ -1,6 +1,6 @@
 /**
  * What is done about a journal beside an image: a save that was interrupted is taken back, one that was done is
- * finished. Nothing is changed where somebody else may have written since, and none of it while the saver still runs.
+ * finished. Nothing is changed where another program may have written since, and none of it while the saver still runs.
  */
 import { FormatError, RefusedError } from '../errors';
 import { isEasierToWrite } from '../io/fileAccess';

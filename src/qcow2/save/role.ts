@@ -30,7 +30,7 @@ export const Role = {
   data: 9,
   /** L1 and L2 tables, the snapshot table. */
   tree: 10,
-  /** What the staged image shows to nobody, although what is on disk does. */
+  /** What the image on disk shows, and the staged one does not. */
   hidden: 11,
   /** What the file loses at its end, after all else. */
   cut: 12,

@@ -1,5 +1,5 @@
 /**
- * Takes a save back: the same groups backwards, each flushed before the next, so that whoever reads the image in
+ * Takes a save back: the same groups backwards, each flushed before the next, so that a program that reads the image in
  * between, or after another crash, still sees old or new content and no corruption.
  *
  * First all that both states need is there again (what was hidden, refcounts at the larger value, dropped entries of
@@ -63,7 +63,7 @@ export class Rollback {
       ...(pointer === 'extend' ? { [Role.header]: withOldPointer } : {}),
     });
     this.#step({ [Role.fresh]: old, [Role.block]: old, [Role.movedBlock]: old, [Role.movedTable]: old });
-    // Nothing refers to it any more. Later, with the mark gone, somebody else may use it.
+    // Nothing refers to it any more. Later, with the mark gone, another program may use it.
     this.#shrink(this.files.image, this.head.image.oldSize);
     if (this.head.dataFile !== undefined) this.#shrink(this.files.dataFile, this.head.dataFile.oldSize);
     this.#step({ [Role.header]: old });

@@ -37,13 +37,13 @@ interface Need {
 /** @param free bytes where the files are */
 function refuseWithout(file: MutableFile, needs: readonly Need[], free: number): void {
   const most = sumOf(needs, ({ plan, bytes }) => bytes + plan.runs.bytes);
-  // Where that is enough, nobody need look for holes.
+  // Where that is enough, holes need not be looked for.
   if (most <= free) return;
   const value = sumOf(needs, ({ plan, bytes }) => bytes + grownBytes(plan));
   if (value > free) throw new FileError(file.name, 'save.space', { value, limit: free });
 }
 
-/** Bytes of a save's journal, at most: what is a fill before and after takes less where nobody knew it. */
+/** Bytes of a save's journal, at most: what is a fill before and after takes less if that was not known. */
 function journalBytes(plan: SavePlan): number {
   let bytes = 0;
   for (const file of [plan.image, plan.dataFile]) {

@@ -12,7 +12,7 @@ interface Threads {
   lives(thread: number): boolean;
 }
 
-/** Where nobody has said otherwise there is one thread. */
+/** Unless told otherwise, there is one thread. */
 let threads: Threads = { own: 0, lives: () => false };
 
 /** Says which thread this is, and how to tell whether another one runs. Call it before anything is saved or recovered. */
@@ -58,7 +58,7 @@ function startOf(pid: number): string {
   const stat = contentOf(`/proc/${pid}/stat`);
   // The second field is the program's name in brackets, which may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // A dead process that nobody waited for does not write any more.
+  // A zombie (a dead process that its parent has not waited for) does not write any more.
   return fields[0] === 'Z' ? 'dead' : (fields[19] ?? '');
 }
 

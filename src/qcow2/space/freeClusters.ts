@@ -27,7 +27,7 @@ export class FreeClusters {
     const { name } = image.file;
     if (image.features.corrupt) throw new FormatError(name, 'guard.corrupt');
     if (image.features.dirty) throw new FormatError(name, 'guard.dirty');
-    // In a unit of its own: how far that is tells nobody how far the whole is.
+    // It has a unit of its own, so its progress is not that of the whole.
     const quiet = {
       ...silent,
       checkCancelled: () => {

@@ -30,5 +30,3 @@ function repairText({ repair }: Finding): string | undefined {
       return undefined;
   }
 }
-
-export const hexOf = (offset: number): string => `0x${offset.toString(16)}`;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { sizeText } from '../../../src/text/sizeText';
+import { parseBytes } from '../../../src/text/byteCount';
+import { exactSizeText, sizeText } from '../../../src/text/sizeText';
 import { mustQemuImg } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
 
@@ -41,4 +42,17 @@ test('sizes are rounded as qemu-img rounds them', () => {
   } finally {
     files.remove();
   }
+});
+
+test.each([
+  [0, '0'],
+  [1023, '1023'],
+  [65536, '64 KiB'],
+  [1536 * 1024, '1536 KiB'],
+  [3 * MIB + 1, '3145729'],
+  [2 * TIB, '2 TiB'],
+  [2 ** 53, '8 PiB'],
+])('%d bytes are %s without a loss, and are read so', (bytes, text) => {
+  expect(exactSizeText(bytes)).toBe(text);
+  expect(parseBytes(text, 65536)).toBe(bytes);
 });

@@ -1,13 +1,14 @@
 /**
  * The Write Zeroes and Discard dialog: range and options, with a preview that the engine computes.
  */
+import { hex } from '../../../src/text/hex';
 import type { TemplateResult } from 'lit';
 import type { ChangeKind, ChangePreview, PageChange } from '../../../src/editor/page/messages';
 import type { Loadable } from '../../host/answers';
 import type { Disk } from '../../map/geometry';
-import { formatOffset } from '../../base/numbers';
 import { StagingDialog, UNKNOWN, type StagingHost } from '../stagingDialog';
-import { lengthText, readRange, type Range } from './range';
+import { exactSizeText } from '../../../src/text/sizeText';
+import { readRange, type Range } from './range';
 import { changeForm, type ChangeFormState, type FormActions } from './form';
 
 export type ChangeDialogHost = StagingHost<PageChange, ChangePreview>;
@@ -29,8 +30,8 @@ export class ChangeDialog
   /** @param range the selection; undefined to leave the fields empty */
   open(kind: ChangeKind, range: Range | undefined, disk: Disk, hasBacking: boolean): void {
     this.#disk = disk;
-    const startText = range ? formatOffset(range.start) : '';
-    const length = range ? lengthText(range.length) : '';
+    const startText = range ? hex(range.start) : '';
+    const length = range ? exactSizeText(range.length) : '';
     const asked = { kind, startText, lengthText: length, unmap: true, thorough: false, hasBacking };
     this.state = { ...UNKNOWN, ...asked, range: readRange(startText, length, disk), isStale: true };
     this.#changed({});

@@ -1,6 +1,6 @@
 /** Parses the range in the two fields of the dialog. */
+import { hex } from '../../../src/text/hex';
 import { parseBytes } from '../../../src/text/byteCount';
-import { formatOffset } from '../../base/numbers';
 import type { Disk } from '../../map/geometry';
 import { t } from '../../base/strings';
 
@@ -29,20 +29,8 @@ export function readRange(startText: string, lengthText: string, disk: Disk): Ra
     return {
       ok: false,
       field: 'length',
-      text: t('Extends beyond the end of the disk at {0}', formatOffset(disk.size)),
+      text: t('Extends beyond the end of the disk at {0}', hex(disk.size)),
     };
   }
   return { ok: true, range: { start, length } };
-}
-
-/** A length as the field accepts it: as a size if that is exact, else in bytes. */
-export function lengthText(length: number): string {
-  const units = ['', ' KiB', ' MiB', ' GiB', ' TiB'];
-  let power = 0;
-  let value = length;
-  while (value % 1024 === 0 && value > 0 && power < units.length - 1) {
-    value /= 1024;
-    power++;
-  }
-  return `${value}${units[power] ?? ''}`;
 }
