@@ -13,7 +13,7 @@ import type { Obstacle } from '../qcow2/check/obstacles';
 import type { WriteAccess } from '../qcow2/check/writeAccess';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
-import type { BackupPlace } from '../qcow2/edit/backup';
+import type { BackupPlace } from '../qcow2/edit/backupManifest';
 import type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 import type { ClusterReport } from '../qcow2/report/inspect';
 import type { HostReport } from '../qcow2/report/hostReport';
@@ -39,7 +39,7 @@ export type { Obstacle } from '../qcow2/check/obstacles';
 export type { HeldFile, WriteAccess } from '../qcow2/check/writeAccess';
 export type { ZeroPolicy } from '../qcow2/change/decide';
 export type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
-export type { BackupPlace } from '../qcow2/edit/backup';
+export type { BackupPlace } from '../qcow2/edit/backupManifest';
 export type { ChangeRequest } from '../qcow2/edit/changeRequest';
 export type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 export type {

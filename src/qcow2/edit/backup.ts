@@ -13,111 +13,31 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
-  readSync,
   renameSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import * as path from 'node:path';
-import { ClusterBits } from '../change/clusterSet';
-import { FileError, RefusedError } from '../errors';
-import { Fill } from '../io/fill';
-import type { FileIdentity } from '../io/localFile';
-import { PAGE_SIZE } from '../io/pageStore';
-import type { Piece, StagedFile, StagedState } from '../io/stagedFile';
+import { FileError } from '../errors';
+import type { Fill } from '../io/fill';
+import type { StagedFile, StagedState } from '../io/stagedFile';
 import { systemMessage } from '../io/systemError';
-import { type ByteLength, type ClusterCount, type HostCluster, type HostOffset, plus } from '../units';
-import type { Edit, EditRow, Repaired, StagedPair } from './history';
-
-/** 1: edits that are all done and not saved. */
-const VERSION = 2;
+import type { ByteLength, HostOffset } from '../units';
+import {
+  type BackupFacts,
+  type BackupPlace,
+  type EditRecord,
+  type Manifest,
+  type PairRecord,
+  type PieceRecord,
+  type StateRecord,
+  VERSION,
+} from './backupManifest';
+import type { Edit, EditRow, StagedPair } from './history';
+import { currentState, type StagedFiles, statesOf, stepsOf, unstaged } from './stagedStates';
 
 /** Bytes of pages that are written so that saved edits can be undone; older ones than these are left out. */
 const MOST_SAVED_PAGES = 64 * 1024 * 1024;
-
-/** One stretch of changed pages; what they hold is a fill, pages of the page file, or the image's own bytes. */
-type PieceRecord =
-  | readonly [
-      offset: HostOffset,
-      length: ByteLength,
-      kind: 'fill',
-      high: number,
-      low: number,
-      step: number,
-      origin: number,
-    ]
-  | readonly [offset: HostOffset, length: ByteLength, kind: 'pages', at: number]
-  | readonly [offset: HostOffset, length: ByteLength, kind: 'base'];
-
-interface StateRecord {
-  readonly size: ByteLength;
-  readonly pieces: readonly PieceRecord[];
-}
-
-interface PairRecord {
-  readonly image: StateRecord;
-  readonly dataFile?: StateRecord;
-}
-
-/** The state after the edit as it differs from the one before, or the other way round for a saved one. */
-interface EditRecord extends PairRecord {
-  /** What the person is shown. */
-  readonly label: string;
-  /** Runs of host clusters that it gave up. */
-  readonly freed: readonly (readonly [first: HostCluster, count: ClusterCount])[];
-  readonly repaired?: Repaired;
-}
-
-interface BackupFacts {
-  readonly image: string;
-  readonly fingerprints: readonly string[];
-}
-
-interface Manifest extends BackupFacts {
-  readonly version: number;
-  /** Name of the file of pages, beside the manifest. */
-  readonly pages: string;
-  readonly edits: readonly EditRecord[];
-  readonly done: number;
-  /** Absent where no edit leads to what is on disk. */
-  readonly saved?: number;
-  /**
-   * The state that was saved, or the one before the first edit, as it differs from what is on disk: a save leaves out
-   * what lies in clusters that are free, which only undo needs.
-   */
-  readonly start?: PairRecord;
-  /** Edits before the first one that were left out. */
-  readonly missing: number;
-}
-
-/** Whether a file is called as those are that `BackupWriter` writes pages to; it lies beside the manifest. */
-export const isPagesName = (name: unknown): name is string =>
-  typeof name === 'string' && /^pages-[0-9a-f]{12}$/.test(name);
-
-/** A backup that was written or read. */
-export interface BackupPlace {
-  /** Name of the file of pages beside the manifest; another backup may share it. */
-  readonly pages: string;
-}
-
-/** The edits of a backup, staged again. */
-export interface RestoredRow extends EditRow, BackupPlace {
-  /** Edits before the first one that the backup could not keep. */
-  readonly missing: number;
-}
-
-/** The files that staged edits are laid over. */
-export interface StagedFiles {
-  readonly image: StagedFile;
-  readonly dataFile: StagedFile | undefined;
-}
-
-/** Tells the state of a file that staged edits fit. Inode numbers of a copy differ, and so does its fingerprint. */
-export const fingerprintOf = ({ device, inode, size, modified }: FileIdentity): string =>
-  [device, inode, size, modified].join(':');
-
-const withoutTime = (fingerprint: string): string => fingerprint.slice(0, fingerprint.lastIndexOf(':'));
 
 interface PagesFile {
   readonly descriptor: number;
@@ -303,113 +223,6 @@ function addUniform(
   pieces.push(isOne ? [last[0], last[1] + length, ...what] : [offset, length, ...what]);
 }
 
-/**
- * Stages the edits of a backup again; nothing may be staged. What is shown afterwards is where the history stands.
- * @param isRolledBack a save was taken back since: the file has all its bytes as they were, and another time
- * @throws RefusedError `backup.otherImage` where the image is not what it was; FileError `backup.read`
- */
-export function restoreBackup(
-  manifestPath: string,
-  files: StagedFiles,
-  fingerprints: readonly string[],
-  isRolledBack = false,
-): RestoredRow {
-  const manifest = readManifest(manifestPath);
-  const told = (of: readonly string[]): string => (isRolledBack ? of.map(withoutTime) : of).join();
-  if (told(manifest.fingerprints) !== told(fingerprints)) {
-    throw new RefusedError(files.image.name, 'backup.otherImage', { value: manifestPath });
-  }
-  const { pages, missing, done, saved } = manifest;
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(path.join(path.dirname(manifestPath), pages), 'r');
-    const states = putBack(manifest, files, descriptor);
-    const steps = stepsOf(states);
-    const edits = manifest.edits.flatMap(({ label, freed, repaired }, index): Edit[] => {
-      const step = steps[index];
-      if (step === undefined) return [];
-      const bits = new ClusterBits();
-      for (const [first, count] of freed) bits.add(first, count);
-      return [{ label, ...step, freed: bits, ...(repaired === undefined ? {} : { repaired }) }];
-    });
-    const shown = states[done];
-    if (shown === undefined) throw new RangeError(`done: ${done} of ${edits.length}`);
-    setState(files, shown);
-    return { edits, done, saved, missing, pages };
-  } catch (error) {
-    throw new FileError(manifestPath, 'backup.read', { value: systemMessage(error) });
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-/** The states before the first edit, and after each. */
-function putBack({ edits, saved, start }: Manifest, files: StagedFiles, pages: number): StagedPair[] {
-  const put = ({ image, dataFile }: PairRecord): StagedPair => {
-    files.image.putBack(piecesOf(image, pages), image.size);
-    if (dataFile !== undefined) files.dataFile?.putBack(piecesOf(dataFile, pages), dataFile.size);
-    return stateOf(files);
-  };
-  const middle = start === undefined ? stateOf(files) : put(start);
-  const later = edits.slice(saved ?? 0).map(put);
-  setState(files, middle);
-  const earlier = edits
-    .slice(0, saved ?? 0)
-    .reverse()
-    .map(put)
-    .reverse();
-  return [...earlier, middle, ...later];
-}
-
-export const stateOf = ({ image, dataFile }: StagedFiles): StagedPair => ({
-  image: image.state,
-  dataFile: dataFile?.state,
-});
-
-export function setState({ image, dataFile }: StagedFiles, state: StagedPair): void {
-  image.state = state.image;
-  if (dataFile !== undefined && state.dataFile !== undefined) dataFile.state = state.dataFile;
-}
-
-/**
- * The states before the first edit, and after each. Where an edit was saved, the next one began from another state: it
- * lacks what the save has left out, as it lies in clusters that are free, and what undo needs nevertheless.
- */
-const statesOf = (edits: readonly Edit[]): StagedPair[] =>
-  edits.flatMap(({ before, after }, index) => (index === 0 ? [before, after] : [after]));
-
-interface Step {
-  readonly before: StagedPair;
-  readonly after: StagedPair;
-}
-
-/** From each state to the one after it. */
-const stepsOf = ([first, ...others]: readonly StagedPair[]): Step[] => {
-  let before = first;
-  return others.flatMap((after) => {
-    const step = before === undefined ? [] : [{ before, after }];
-    before = after;
-    return step;
-  });
-};
-
-/** Nothing is staged. */
-export const unstaged = (file: StagedFile): StagedState => ({
-  ...file.state,
-  tree: undefined,
-  size: file.base.size,
-});
-
-/** A state from before a save, as it is over what the save has left. */
-function currentState(file: StagedFile, state: StagedState): StagedState {
-  const shown = file.state;
-  if (state.epoch === shown.epoch) return state;
-  file.state = state;
-  const current = file.state;
-  file.state = shown;
-  return current;
-}
-
 /** Bytes of the pages that say how one state differs from another. */
 function pageBytes({ image, dataFile }: StagedFiles, from: StagedPair, to: StagedPair): number {
   let bytes = 0;
@@ -423,43 +236,4 @@ function pageBytes({ image, dataFile }: StagedFiles, from: StagedPair, to: Stage
     count(dataFile, from.dataFile, to.dataFile);
   }
   return bytes;
-}
-
-function readManifest(manifestPath: string): Manifest {
-  try {
-    const manifest = JSON.parse(readFileSync(manifestPath, 'utf8')) as Manifest;
-    // The file of pages is removed with the backup: no other may be called one.
-    if (!isPagesName(manifest.pages)) throw new Error('it does not name its file of pages');
-    if (manifest.version === VERSION) return manifest;
-    if (manifest.version !== 1) throw new Error(`it is of version ${manifest.version}`);
-    return { ...manifest, done: manifest.edits.length, saved: 0, missing: 0 };
-  } catch (error) {
-    throw new FileError(manifestPath, 'backup.read', { value: systemMessage(error) });
-  }
-}
-
-function* piecesOf(
-  { pieces }: StateRecord,
-  pages: number,
-): Iterable<{ readonly offset: HostOffset; readonly length: ByteLength; readonly piece: Piece | undefined }> {
-  for (const record of pieces) {
-    const [offset, length] = record;
-    switch (record[2]) {
-      case 'base':
-        yield { offset, length, piece: undefined };
-        break;
-      case 'fill':
-        yield { offset, length, piece: Fill.of(record[3], record[4], record[5], record[6]) };
-        break;
-      case 'pages':
-        for (let done = 0; done < length; done += PAGE_SIZE) {
-          const piece = new Uint8Array(PAGE_SIZE);
-          if (readSync(pages, piece, 0, PAGE_SIZE, record[3] + done) < PAGE_SIZE) {
-            throw new Error('its file of pages is cut off');
-          }
-          yield { offset: plus(offset, done), length: PAGE_SIZE, piece };
-        }
-        break;
-    }
-  }
 }

@@ -30,19 +30,12 @@ import type { HostCluster } from '../units';
 import type { ChangeRequest } from './changeRequest';
 import { forEachDifference, type RangeVisitor } from './difference';
 import { Guards, type GuardedImage } from './guards';
-import {
-  BackupWriter,
-  fingerprintOf,
-  restoreBackup,
-  setState,
-  stateOf,
-  unstaged,
-  type BackupPlace,
-  type RestoredRow,
-  type StagedFiles,
-} from './backup';
+import { BackupWriter } from './backup';
+import { type BackupPlace, fingerprintOf } from './backupManifest';
 import { lockFiles } from './lockFiles';
+import { restoreBackup, type RestoredRow } from './restoreBackup';
 import { StagedChain } from './stagedChain';
+import { setState, type StagedFiles, stateOf, unstaged } from './stagedStates';
 import { History, type Edit, type EditRow, type StagedPair } from './history';
 
 export interface EditOptions {

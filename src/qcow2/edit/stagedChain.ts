@@ -7,7 +7,7 @@ import { isSameBacking } from '../change/rebase';
 import { EngineError, RefusedError } from '../errors';
 import { Qcow2Image } from '../image/qcow2Image';
 import { LocalFile } from '../io/localFile';
-import type { StagedFiles } from './backup';
+import type { StagedFiles } from './stagedStates';
 import { formerFiles } from './interrupted';
 
 export class StagedChain {

@@ -1,7 +1,7 @@
 /** Edits of one image: staged, previewed, undone, redone, backed up and restored, without touching the disk. */
 import * as fs from 'node:fs';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import type { RestoredRow } from '../../../src/qcow2/edit/backup';
+import type { RestoredRow } from '../../../src/qcow2/edit/restoreBackup';
 import type { ChangeRequest } from '../../../src/qcow2/edit/changeRequest';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import { readGuest } from '../../../src/qcow2/image/read';
