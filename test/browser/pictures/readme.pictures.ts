@@ -147,12 +147,6 @@ describe('pictures of', () => {
     await page.goTo('600G');
     await keep('terabyte', MANY_COLOURS);
   });
-
-  it('an image that cannot be opened', async () => {
-    await window.openFile(file('damaged.qcow2'));
-    await (await window.webview()).locator('[data-testid="problem"]').waitFor();
-    await keep('unreadable');
-  });
 });
 
 /**
