@@ -134,7 +134,7 @@ const HOT = [
   'src/qcow2/io/checksum.ts',
   'src/qcow2/map/{cellCounts,hostLayout,hostUses,kindWalk,map,mapExport}.ts',
   'src/qcow2/repair/{refcounts,structures}.ts',
-  'src/qcow2/save/{clusterRanges,content,hidden,refcountReader,repairPlan,runs,uses}.ts',
+  'src/qcow2/save/{clusterRanges,groupContent,hidden,refcountReader,runs,uses}.ts',
   'src/qcow2/space/freeClusters.ts',
   'src/text/byteWriter.ts',
 ];

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { checkImage } from '../../src/qcow2/check/checkImage';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
-import { isMarked } from '../../src/qcow2/save/content';
+import { isMarked } from '../../src/qcow2/save/groupContent';
 import { readGuest } from '../../src/qcow2/image/read';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
 import { run } from '../support/process';

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { checksum } from '../../src/qcow2/io/checksum';
 import type { DiskFileIdentity, Writer } from '../../src/qcow2/save/disk';
-import { withMark } from '../../src/qcow2/save/content';
+import { withMark } from '../../src/qcow2/save/groupContent';
 import {
   encodeHead,
   encodeRecord,

@@ -38,7 +38,7 @@ export interface EntryPlan {
 }
 
 /** A stretch of one table. */
-interface Stretch {
+interface EntryRange {
   /** Entries. */
   readonly first: number;
   readonly end: number;
@@ -165,7 +165,7 @@ export class EntryChanger {
     return true;
   }
 
-  #changeInTable(table: L2Table, stretch: Stretch, request: GuestRange): void {
+  #changeInTable(table: L2Table, stretch: EntryRange, request: GuestRange): void {
     const { words, offset } = table;
     const { entries } = this.writer;
     const { stride } = entries;
@@ -231,7 +231,7 @@ export class EntryChanger {
   }
 
   /** For each cluster of a stretch 1 where everything below the image is known to be zero; absent if the plan does not need it. */
-  #clustersOverZero({ first, end, tableStart }: Stretch): Uint8Array | undefined {
+  #clustersOverZero({ first, end, tableStart }: EntryRange): Uint8Array | undefined {
     if (this.plan.outcomesOverZero === undefined) return undefined;
     const size = this.#clusterSize;
     const start = plus(tableStart, first * size);

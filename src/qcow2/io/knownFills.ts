@@ -9,7 +9,7 @@ import type { Fill } from './fill';
 /** Stretches that are remembered. */
 const MOST = 1 << 16;
 
-interface Stretch {
+interface KnownFill {
   /** Bytes from the start of the file. */
   readonly end: HostOffset;
   readonly fill: Fill;
@@ -17,7 +17,7 @@ interface Stretch {
 
 export class KnownFills {
   /** By where they begin. */
-  readonly #stretches = new Map<number, Stretch>();
+  readonly #stretches = new Map<number, KnownFill>();
   /** Bytes of the longest and of the shortest one. */
   #longest = 0;
   #shortest = Infinity;
@@ -50,7 +50,7 @@ export class KnownFills {
     return first.fill;
   }
 
-  #around(offset: HostOffset): Stretch | undefined {
+  #around(offset: HostOffset): KnownFill | undefined {
     for (let length = this.#longest; length >= this.#shortest; length /= 2) {
       const found = this.#stretches.get(offset - (offset % length));
       if (found !== undefined && found.end > offset) return found;

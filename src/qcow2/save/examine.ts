@@ -4,7 +4,7 @@
  */
 import { checksum } from '../io/checksum';
 import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
-import { isMarked, withMark } from './content';
+import { isMarked, withMark } from './groupContent';
 import type { JournalHead } from './journalFormat';
 import type { JournalReader, JournalRecord, Readable } from './journalReader';
 import { Role, SECTOR } from './role';

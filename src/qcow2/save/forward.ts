@@ -3,8 +3,8 @@ import { firstBytes, withScratch } from '../image/scratch';
 import type { Fill } from '../io/fill';
 import type { Progress } from '../progress';
 import { type ByteLength, hostOffset, type HostOffset } from '../units';
-import { contentAfter, GROUPS_OF } from './content';
-import { fillsBetween, finalContent, isKept, otherContent, type Place } from './contents';
+import { contentAfter, GROUPS_OF } from './groupContent';
+import { fillsBetween, finalContent, isKept, otherContent, type PlannedSectors } from './plannedContent';
 import type { MutableFile } from './disk';
 import type { FilePlan, SavePlan } from './plan';
 import { Group, GROUP_NAMES } from './role';
@@ -107,7 +107,7 @@ export class ForwardWriter {
   }
 }
 
-interface Stretches {
+interface StretchesToWrite {
   readonly plan: SavePlan;
   readonly file: FilePlan;
   readonly disk: MutableFile;
@@ -122,9 +122,9 @@ class StretchWriter {
   /** What `final` is full of, where it is one word over and over. */
   #filled: Fill | undefined;
 
-  constructor(readonly here: Stretches) {}
+  constructor(readonly here: StretchesToWrite) {}
 
-  write(group: Group, place: Place): void {
+  write(group: Group, place: PlannedSectors): void {
     if (this.#writeFill(group, place)) return;
     this.#filled = undefined;
     const { plan, file, disk, write } = this.here;
@@ -147,7 +147,7 @@ class StretchWriter {
   }
 
   /** Writes what is a fill all the while, without reading; the journal has seen that it was one. @returns false for others */
-  #writeFill(group: Group, place: Place): boolean {
+  #writeFill(group: Group, place: PlannedSectors): boolean {
     const { role, offset, length } = place;
     const { staged } = this.here.file;
     const groups = GROUPS_OF[role];
@@ -168,7 +168,7 @@ class StretchWriter {
     return true;
   }
 
-  #putFill(fill: Fill, { offset, length }: Place): void {
+  #putFill(fill: Fill, { offset, length }: PlannedSectors): void {
     const bytes = this.here.final;
     const isThere = fill.step === 0 && this.#filled?.agreesWith(fill, offset) === true;
     if (!isThere) fill.writeTo(fill.step === 0 ? bytes : firstBytes(bytes, length), offset);

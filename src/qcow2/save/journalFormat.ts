@@ -16,7 +16,7 @@ import { dataView } from '../format/bytes';
 import { checksum, checksumOf } from '../io/checksum';
 import { Fill } from '../io/fill';
 import { type ByteLength, hostOffset, type HostOffset } from '../units';
-import { GROUPS_OF, hasPeak } from './content';
+import { GROUPS_OF, hasPeak } from './groupContent';
 import type { DiskFileIdentity, Writer } from './disk';
 import { CHUNK, Group, Role, SECTOR } from './role';
 

@@ -4,7 +4,7 @@ import { checksum } from '../io/checksum';
 import type { Fill } from '../io/fill';
 import { dataView } from '../format/bytes';
 import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
-import { hasPeak } from './content';
+import { hasPeak } from './groupContent';
 import {
   brokenJournal,
   decodeFill,

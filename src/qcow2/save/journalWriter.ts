@@ -8,8 +8,8 @@ import { firstBytes, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
 import type { Progress } from '../progress';
 import { alignDown, type ByteLength, hostOffset, type HostOffset, plus } from '../units';
-import { contentAfter, GROUPS_OF, hasPeak, type Stretch } from './content';
-import { fillsBetween, finalContent, isKept, otherContent, type Place } from './contents';
+import { contentAfter, GROUPS_OF, hasPeak, type SectorContents } from './groupContent';
+import { fillsBetween, finalContent, isKept, otherContent, type PlannedSectors } from './plannedContent';
 import type { MutableFile } from './disk';
 import {
   encodeHead,
@@ -100,7 +100,7 @@ export class JournalWriter {
     this.file.flush();
   }
 
-  #writeRecord(source: Source, place: Place): void {
+  #writeRecord(source: Source, place: PlannedSectors): void {
     const { plan, disk } = source;
     const { role, offset, length } = place;
     const old = firstBytes(source.old, length);
@@ -121,7 +121,7 @@ export class JournalWriter {
   }
 
   /** Adds records of parts that are fills all the while, as far as that is worth while, and of what lies between them. */
-  #addParts(source: Source, place: Place, isOld: boolean, old: Uint8Array, final: Uint8Array): void {
+  #addParts(source: Source, place: PlannedSectors, isOld: boolean, old: Uint8Array, final: Uint8Array): void {
     const { role, offset, length } = place;
     let done = 0;
     const addUpTo = (end: HostOffset): void => {
@@ -163,7 +163,13 @@ export class JournalWriter {
   }
 
   /** Adds a record of a stretch that is a fill after each group. @returns false where it is not: then nothing is added */
-  #addFills(source: Source, place: Place, oldLength: ByteLength, before: Fill, after: Fill): boolean {
+  #addFills(
+    source: Source,
+    place: PlannedSectors,
+    oldLength: ByteLength,
+    before: Fill,
+    after: Fill,
+  ): boolean {
     const fills = fillsBetween(place, before, after, this.plan.shape);
     if (fills === undefined) return false;
     const { role, offset, length } = place;
@@ -172,7 +178,13 @@ export class JournalWriter {
     return true;
   }
 
-  #addSums(source: Source, place: Place, oldLength: ByteLength, old: Uint8Array, final: Uint8Array): void {
+  #addSums(
+    source: Source,
+    place: PlannedSectors,
+    oldLength: ByteLength,
+    old: Uint8Array,
+    final: Uint8Array,
+  ): void {
     const { role, offset, length } = place;
     const other = otherContent(this.plan, place, (target, at) => {
       source.disk.read(target, at);
@@ -195,7 +207,7 @@ export class JournalWriter {
   }
 
   /** What a stretch holds after each group of its role. */
-  #contents(stretch: Stretch): Uint8Array[] {
+  #contents(stretch: SectorContents): Uint8Array[] {
     if (stretch.role === Role.cut) return [stretch.before];
     let { before } = stretch;
     return GROUPS_OF[stretch.role].map((group) => {

@@ -22,7 +22,7 @@ import {
   rawGuestOffset,
 } from '../units';
 import { ClusterBytes, Ranges } from './clusterRanges';
-import type { SaveShape } from './content';
+import type { SaveShape } from './groupContent';
 import { hiddenSectors } from './hidden';
 import { RefcountReader } from './refcountReader';
 import { Role, SECTOR } from './role';

@@ -8,7 +8,7 @@
  */
 import { checksum } from '../io/checksum';
 import type { ByteLength } from '../units';
-import { larger, united, withMark, withPointer, withRest } from './content';
+import { larger, united, withMark, withPointer, withRest } from './groupContent';
 import type { MutableFile } from './disk';
 import type { SavedFiles } from './forward';
 import type { JournalHead } from './journalFormat';

@@ -40,14 +40,14 @@ const LOOK_EVERY = 1024;
  */
 export const BLOCK = 4096;
 
-export interface Stretch {
+export interface BlockRange {
   /** Bytes from the start of the file. */
   readonly start: HostOffset;
   readonly end: HostOffset;
 }
 
 /** The whole blocks of a stretch of clusters; the end is not behind the start where it has none. */
-export function blocksOf(clusterSize: ByteLength, first: HostCluster, count: ClusterCount): Stretch {
+export function blocksOf(clusterSize: ByteLength, first: HostCluster, count: ClusterCount): BlockRange {
   const start = hostOffset(Math.ceil((first * clusterSize) / BLOCK) * BLOCK);
   return { start, end: hostOffset(Math.floor(((first + count) * clusterSize) / BLOCK) * BLOCK) };
 }
@@ -97,7 +97,7 @@ export const dataFileOf = ({ hasDataFile, dataFileName }: Qcow2Image): { readonl
   hasDataFile && dataFileName !== undefined ? { dataFile: dataFileName } : {};
 
 /** Bytes of data in a stretch; all of it where holes are not known. */
-function storedBetween(file: BlockFile, { start, end }: Stretch): number {
+function storedBetween(file: BlockFile, { start, end }: BlockRange): number {
   let stored = 0;
   for (let at = start; at < end;) {
     const extent = file.extentAt(at);

@@ -35,8 +35,8 @@ export interface SaveShape {
   readonly pointer: typeof Group.extend | typeof Group.drop;
 }
 
-/** One stretch of sectors of one role; all arrays have the same length. */
-export interface Stretch {
+/** What a stretch of sectors of one role holds; all arrays have the same length. */
+export interface SectorContents {
   readonly role: Role;
   /** Before the group. */
   readonly before: Uint8Array;
@@ -47,7 +47,7 @@ export interface Stretch {
 }
 
 /** The content after `group`, which is one of the role's. */
-export function contentAfter(group: Group, stretch: Stretch, shape: SaveShape): Uint8Array {
+export function contentAfter(group: Group, stretch: SectorContents, shape: SaveShape): Uint8Array {
   const { role, before, final, other = before } = stretch;
   switch (role) {
     case Role.header:

@@ -2,12 +2,12 @@
 import { firstBytes } from '../image/scratch';
 import { Fill } from '../io/fill';
 import { type ByteLength, clusterOf, hostOffset, type HostOffset, startOf } from '../units';
-import { contentAfter, GROUPS_OF, hasPeak, type SaveShape } from './content';
+import { contentAfter, GROUPS_OF, hasPeak, type SaveShape } from './groupContent';
 import { Role, SECTOR } from './role';
 import type { FilePlan, SavePlan } from './plan';
 
 /** A stretch of sectors of a plan: in a file, within one cluster. */
-export interface Place {
+export interface PlannedSectors {
   readonly role: Role;
   /** Bytes. */
   readonly offset: HostOffset;
@@ -20,7 +20,12 @@ export interface Place {
  * staged there was read before: the staged file would show what the save itself has put there for a while.
  * @param buffer of `CHUNK` bytes, for what has to be read
  */
-export function finalContent(plan: SavePlan, file: FilePlan, place: Place, buffer: Uint8Array): Uint8Array {
+export function finalContent(
+  plan: SavePlan,
+  file: FilePlan,
+  place: PlannedSectors,
+  buffer: Uint8Array,
+): Uint8Array {
   const { role, offset, length } = place;
   const kept = keptContent(plan, place);
   if (kept !== undefined) return kept.bytes.subarray(offset - kept.offset, offset - kept.offset + length);
@@ -35,7 +40,7 @@ export const isKept = (role: Role): boolean => role === Role.header || hasPeak(r
 
 function keptContent(
   { header, move, clusterSize }: SavePlan,
-  { role, offset }: Place,
+  { role, offset }: PlannedSectors,
 ): { readonly bytes: Uint8Array; readonly offset: HostOffset } | undefined {
   switch (role) {
     case Role.header:
@@ -54,10 +59,10 @@ function keptContent(
   }
 }
 
-/** What `Stretch.other` is for a stretch (content.ts): of the other table, or of the block on disk. */
+/** What `SectorContents.other` is for a stretch (groupContent.ts): of the other table, or of the block on disk. */
 export function otherContent(
   { move, clusterSize }: SavePlan,
-  { role, offset, length }: Place,
+  { role, offset, length }: PlannedSectors,
   readDisk: (target: Uint8Array, offset: HostOffset) => void,
 ): Uint8Array | undefined {
   const table = role === Role.movedTable ? move.newTable : move.formerTable;
@@ -84,7 +89,7 @@ export function otherContent(
  * @param before @param after a fill of the whole stretch
  */
 export function fillsBetween(
-  { role, offset }: Place,
+  { role, offset }: PlannedSectors,
   before: Fill,
   after: Fill,
   shape: SaveShape,
