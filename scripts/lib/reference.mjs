@@ -37,7 +37,8 @@ export function settingsBlock(manifest, texts) {
       const scope = setting.scope === 'resource' ? 'folder' : (setting.scope ?? 'window');
       return [
         `## \`${id}\``,
-        text(setting.markdownDescription ?? setting.description),
+        // VS Code shows `#id#` as a link to a setting.
+        text(setting.markdownDescription ?? setting.description).replaceAll(/`#([\w.]+)#`/g, '`$1`'),
         ...(values.length > 0 ? [values.join('\n')] : []),
         `Default: \`${JSON.stringify(setting.default)}\`. Type: ${setting.type}${range}. Scope: ${scope}.`,
       ].join('\n\n');

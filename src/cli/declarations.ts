@@ -3,7 +3,7 @@ import { CHANGING } from './declarations/changing';
 import { READING } from './declarations/reading';
 import type { VerbDeclaration } from './declaration';
 
-const { info, map, read } = READING;
+const { info, map, ...readings } = READING;
 const { check, ...changes } = CHANGING;
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -12,7 +12,7 @@ export const DECLARATIONS = {
   info,
   map,
   check,
-  read,
+  ...readings,
   ...changes,
   help: {
     summary: 'describe the verbs, or one of them',
@@ -59,14 +59,14 @@ export const TOPICS: readonly (readonly [title: string, text: string])[] = [
   ],
   [
     'Changes',
-    'A change is saved completely or not at all. A journal beside the image (NAME.qcow2-journal) takes it back if the ' +
-      'machine stops in between: the next change does that first, or "qcow2 recover". An image that is damaged, or that a ' +
+    'A change is saved completely or not at all. If the machine stops during a save, the journal beside the image ' +
+      '(NAME.qcow2-journal) lets the next change, or "qcow2 recover", undo it. An image that is damaged, or that a ' +
       'running QEMU holds, is refused. The refcounts of an image that was not closed properly are rebuilt first. An ' +
       "external data file outside the image's folder is written only with --allow-external-data-file.",
   ],
   [
     'Reading beside other programs',
     'An image that is being saved is shown as it was before. If another program changes the image while it is read, it ' +
-      'is read again; after some tries the command fails with exit code 1.',
+      'is read again; after several attempts the command fails with exit code 1.',
   ],
 ];

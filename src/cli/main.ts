@@ -1,5 +1,5 @@
 /**
- * The headless command `qcow2`: parses arguments, calls the engine, prints. A failure is one line on standard error
+ * The command `qcow2`: parses arguments, calls the engine, prints. A failure is one line on standard error
  * and exit code 1; wrong usage is the usage line and 64. `--debug` adds the stack to either.
  */
 import { EngineError } from '../qcow2/errors';

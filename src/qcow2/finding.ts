@@ -6,7 +6,7 @@ import type { ByteLength, ClusterCount, GuestOffset, HostOffset } from './units'
 export type Severity = 'corruption' | 'leak' | 'checkError' | 'defect';
 
 /**
- * What mends a finding: `leaks` and `all` as the two kinds of repair are called, `rebuild` for new refcount
+ * What repairs a finding: `leaks` and `all` as the two kinds of repair are called, `rebuild` for new refcount
  * structures (part of `all`), `none` where nothing is known to.
  */
 export type Repair = 'leaks' | 'all' | 'rebuild' | 'none';

@@ -80,7 +80,7 @@ export const PROBLEM_TEXT = {
     'Not a qcow2 image but JSON: a download often ends in an error message of the server. Open it as text',
   'foreign.text': 'Not a qcow2 image but text. Open it as text to see what it is',
   'foreign.zeroes':
-    'Not a qcow2 image: it begins with zeroes, as a copy or a download that did not finish. Copy it again, unless it is an empty raw disk',
+    'Not a qcow2 image: it begins with zeroes, like an unfinished copy or download. Copy it again, unless it is an empty raw disk',
   'header.version': 'Unsupported qcow2 version {value}: versions 2 and 3 are supported',
   'header.clusterBits': 'Unsupported cluster size: 2^{value} bytes; the exponent must be {limit}',
   'header.tooShort': 'Invalid header length: {value} bytes, version 3 needs at least {limit}',

@@ -22,9 +22,9 @@ export const REPAIR_TEXT = {
   /** The length of a compressed cluster that led past the end of the file, where there was nothing of it. */
   compressedCut: 'Shorten compressed clusters to the end of the file',
   /** An offset in an external data file, which can only be that of the guest. */
-  dataFileOffsetMended: 'Correct offsets in the external data file',
+  dataFileOffsetRepaired: 'Correct offsets in the external data file',
   /** The subcluster bitmap of an extended L2 entry. */
-  subclustersMended: 'Correct subcluster bitmaps',
+  subclustersRepaired: 'Correct subcluster bitmaps',
   /** A cluster of data that something else used, too: the entry has a copy of its own now. */
   dataCopied: 'Copy data out of clusters that are used twice',
   /** An L1 or L2 table, or another structure, that something else used, too: moved to a cluster of its own. */

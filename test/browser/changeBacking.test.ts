@@ -75,7 +75,7 @@ describe('a backing file that is missing', () => {
     await window.page.keyboard.press('Control+S');
     await until('it is on disk', () => Promise.resolve(backing() === 'moved.qcow2'));
     await until('the journal is gone', () => Promise.resolve(!existsSync(journalPath(overlay))));
-    await window.screenshot('chain-mended');
+    await window.screenshot('chain-repaired');
   });
 
   it('is chosen from the images that are known, those of its folder first', async () => {

@@ -50,7 +50,7 @@ describe('rebase', () => {
     mustQemuIo(DISK, ['read -P 0 0 1M', 'read -P 9 1M 64k']);
   });
 
-  test('mends an image whose backing file is gone', () => {
+  test('repairs an image whose backing file is gone', () => {
     fs.renameSync(place.path('one.qcow2'), place.path('moved.qcow2'));
     expect(run('disk.qcow2', 'moved.qcow2')).toMatchObject({ status: 0, stderr: '' });
     mustQemuIo(DISK, ['read -P 1 0 1M']);

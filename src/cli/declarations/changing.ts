@@ -20,7 +20,7 @@ export const CHANGING = {
     summary: 'check the tables and refcounts of an image, and repair them',
     description: [
       'Compares the refcounts with what refers to each cluster. Counts, fields and exit codes are those of "qemu-img ' +
-        'check"; overlaps are named besides.',
+        'check"; overlaps are reported as well.',
       'With -r the image is repaired: -r leaks frees clusters that are not used, -r all repairs everything. What ' +
         'cannot be kept is named as lost. If parts of the file are missing, -r all repairs only leaks: copy the file ' +
         'again first. If that is not possible, --give-up-missing gives up the missing parts and repairs the rest.',
@@ -152,9 +152,9 @@ export const CHANGING = {
     exitCodes: [{ code: 1, means: 'Failure, or only a part of the space was returned; the image is sound.' }],
   },
   recover: {
-    summary: 'finish a save that was interrupted',
+    summary: 'undo a save that was interrupted',
     description: [
-      'Restores the image to what it was before that save. With nothing to finish it says so. Verbs that change an ' +
+      'Restores the image to what it was before that save. If there is nothing to undo, it says so. Verbs that change an ' +
         'image do this by themselves, except for an image of version 2: it has no mark that shows whether another ' +
         'program has written to it since, so only you can say that it is safe.',
     ],

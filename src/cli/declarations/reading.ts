@@ -29,7 +29,7 @@ export const READING = {
       { command: 'qcow2 map disk.qcow2', does: 'List the data of the disk.' },
       {
         command: 'qcow2 map --output=json --start-offset=1G --max-length=64M disk.qcow2',
-        does: 'List every extent of 64 MiB at 1 GiB as JSON.',
+        does: 'List the extents between 1 GiB and 1 GiB + 64 MiB as JSON.',
       },
     ],
   },

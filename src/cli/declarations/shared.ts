@@ -30,7 +30,8 @@ export const ZERO_OPTIONS = {
   },
   'no-fallback': {
     description:
-      'Fail where zeroes would have to be written as data: in version 2 without --unmap, and in parts of clusters.',
+      'Fail where zeroes would have to be written as data: in parts of clusters, and in version 2 unless --unmap makes ' +
+      'the cluster unallocated.',
   },
   thorough: {
     description:

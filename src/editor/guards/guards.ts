@@ -36,9 +36,7 @@ export function readOnlyReason(
   { allowsDamage = false }: GuardOptions = {},
 ): string | undefined {
   const { source, state } = document;
-  if (source.kind === 'bytes') {
-    return vscode.l10n.t('The file is not on a local disk and cannot be changed here.');
-  }
+  if (source.kind === 'bytes') return describe({ kind: 'refused', code: 'guard.notLocal', file: '' });
   if (!vscode.workspace.isTrusted) {
     return vscode.l10n.t('Restricted Mode: images in untrusted folders cannot be changed.');
   }

@@ -1,7 +1,7 @@
 /**
  * Hands out host clusters in contiguous runs, the lowest one first, and makes the refcount blocks and the refcount table
  * that they need, outside the run. A cluster is free when its refcount is 0 in the image as staged and on disk, and no
- * state that undo or redo can reach uses it: so nothing has two roles in states that one save leads between.
+ * state that undo or redo can reach uses it: so no cluster has different roles before and after one save.
  */
 import { FormatError } from '../errors';
 import { headerField } from '../format/headerFields';

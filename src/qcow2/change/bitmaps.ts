@@ -1,13 +1,13 @@
 /**
- * Persistent dirty bitmaps (qcow2.txt, "Bitmaps"): what records gets the changed guest bytes marked, as QEMU marks
- * every request. A table entry of which all bits are set needs no cluster.
+ * Persistent dirty bitmaps (qcow2.txt, "Bitmaps"): every bitmap that is recording has the changed guest bytes
+ * marked in it, as QEMU does for each request. A table entry whose bits are all set needs no cluster.
  */
 import { FormatError } from '../errors';
 import type { Bitmap } from '../format/bitmapDirectory';
 import { ALL_ONES, isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { dataView, entryHex } from '../format/bytes';
 import { BEYOND_2_53_HIGH, offsetOf } from '../format/entryBits';
-import { refuseBeyondFile } from '../format/tableBounds';
+import { refuseBeyondFile } from '../format/beyondFile';
 import { type ByteLength, clusterOf, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';

@@ -1,7 +1,8 @@
 /**
- * What becomes of a whole cluster that is zeroed or discarded: the tables of Eric Blake's patch "qcow2: Unallocate
- * unmapped zero clusters if no backing file" (v9 01/13), and nothing else. Which cluster it is, where its bytes are
- * and who else refers to them are decided elsewhere; the caller that gives up a host cluster drops its refcount.
+ * What becomes of a whole cluster that is zeroed or discarded, as pure tables. The policy `unallocate` is that of Eric
+ * Blake's patch "qcow2: Unallocate unmapped zero clusters if no backing file" (v9 01/13), `zero-flag` that of QEMU 7.2.
+ * Which cluster it is, where its bytes are and what else refers to them are decided elsewhere; the caller that gives up a
+ * host cluster drops its refcount.
  */
 import { EntryKind } from '../format/l2Kind';
 

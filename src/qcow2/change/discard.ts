@@ -1,6 +1,6 @@
 /**
- * Discard: whole clusters are given back and read as zero afterwards. Parts of clusters are left alone, but for a last
- * one that is incomplete itself; version 2 over a backing file could not hide what that has, and is left alone, too.
+ * Discard: whole clusters are given back and read as zero afterwards. Parts of clusters are left alone, except the last
+ * cluster of a disk that ends within it. Version 2 cannot hide a backing file, so such clusters are left alone too.
  */
 import {
   type ByteLength,

@@ -230,7 +230,7 @@ export class EntryChanger {
     this.#explicit = [];
   }
 
-  /** For each cluster of a stretch 1 where everything below the image is known to be zero; absent if the plan does not need it. */
+  /** 1 for each cluster below which everything is known to be zero; undefined if the plan does not need it. */
   #clustersOverZero({ first, end, tableStart }: EntryRange): Uint8Array | undefined {
     if (this.plan.outcomesOverZero === undefined) return undefined;
     const size = this.#clusterSize;

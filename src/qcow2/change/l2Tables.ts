@@ -7,7 +7,7 @@
 import { HIGH, LOW, swapWords, wordsInPlace } from '../format/bytes';
 import { COPIED_HIGH, withOffset } from '../format/entryBits';
 import { decodeL1Entry } from '../format/l1Entry';
-import { refuseBeyondFile } from '../format/tableBounds';
+import { refuseBeyondFile } from '../format/beyondFile';
 import { firstOf, type Scratch, SCRATCH_SIZE, scratchOf, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
 import { clusterOf, hostOffset, type HostOffset } from '../units';

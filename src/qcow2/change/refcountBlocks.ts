@@ -13,7 +13,7 @@ import {
   refcountWidth,
   type RefcountWidth,
 } from '../format/refcountWidth';
-import { refuseBeyondFile } from '../format/tableBounds';
+import { refuseBeyondFile } from '../format/beyondFile';
 import { Fill } from '../io/fill';
 import type { WritableFile } from '../io/writableFile';
 import {

@@ -2,7 +2,7 @@
 import { describeFinding } from '../describeFinding';
 import type { CheckReport } from './checkReport';
 
-/** What a repair has mended before the check, as QEMU counts it. */
+/** What a repair has repaired before the check, as QEMU counts it. */
 export interface FixedCounts {
   readonly leaks: number;
   readonly corruptions: number;

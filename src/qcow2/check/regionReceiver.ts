@@ -1,6 +1,6 @@
 /**
- * A receiver that is told of references alone, each as the region that it refers to: those that the check counts, whether
- * the entries are sound or not.
+ * A receiver that gets each reference that the check counts as the region that it refers to, whether the entry is sound or
+ * not.
  */
 import { isBrokenBitmapEntry } from '../format/bitmapEntry';
 import { LOW } from '../format/bytes';

@@ -3,8 +3,8 @@
  * beside a file of pages that only grows. They fit one state of one image, told by its fingerprint; on another one they
  * are refused and left alone.
  *
- * Edits are recorded by what they change, outwards from what is on disk: an edit that is not saved forwards, and one that
- * is saved backwards, since its undo stages again what the save has overwritten.
+ * Edits are recorded as differences from the state on disk: unsaved edits by what they do, saved edits by what their undo
+ * would restore.
  */
 import { randomBytes } from 'node:crypto';
 import {

@@ -1,4 +1,4 @@
-/** What a person can ask to be done to the guest's disk, as plain data: it crosses threads and stands in histories. */
+/** What a person can ask to be done to the guest's disk, as plain data: it crosses threads and is kept in histories. */
 import type { ZeroOptions } from '../change/context';
 import type { NewBacking } from '../format/backingLayout';
 import type { ByteLength, GuestOffset } from '../units';

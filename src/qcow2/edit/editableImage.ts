@@ -1,7 +1,7 @@
 /**
  * An image that can be changed: its chain as it is on disk, what is staged over it, and the history of edits. This is
- * the one door through which the editor's worker and the headless command change images: every change is staged here,
- * can be undone, and gets to the disk by the crash-safe save alone.
+ * the only way in which the editor's worker and the command line change images: every change is staged here, can be
+ * undone, and reaches the disk only through the crash-safe save.
  */
 import type { Chain } from '../chain/openChain';
 import type { Change, ChangeContext } from '../change/context';

@@ -17,7 +17,7 @@ export function writersOf({ layers }: Chain): Writing[] {
   const found = layers.flatMap(({ file: image, dataFile }) =>
     [...new Set([image.name, dataFile.name])].flatMap((file) => {
       const holder = writerOf(file);
-      // A saver has let go of the files before its journal is gone: without a journal, a program that still has them open is not one.
+      // A saver closes the files before its journal is gone: a program that has them open without a journal is not one.
       if (holder === undefined || isBeingSaved(image.name) || writerOf(file) === undefined) return [];
       return [{ file, holder }];
     }),

@@ -1,6 +1,6 @@
 /**
- * The chain of an image as staged: the image itself with what is staged over it, what it names as that is on disk. Other
- * files than those it names on disk are only opened where the staged header names others.
+ * The chain of an image as staged: the image itself with its staged content, over its backing and data files as they are
+ * on disk. Different files are opened only if the staged header names them.
  */
 import { openChain, openChainOf, type Chain, type ChainOptions } from '../chain/openChain';
 import { isSameBacking } from '../change/rebase';

@@ -5,7 +5,7 @@ import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
 import type { BitmapsExtension } from './bitmapsExtension';
 import { dataView } from './bytes';
 import type { Header } from './header';
-import { refuseBeyondFile } from './tableBounds';
+import { refuseBeyondFile } from './beyondFile';
 import {
   MAX_BITMAP_BYTES,
   MAX_BITMAP_GRANULARITY_BITS,

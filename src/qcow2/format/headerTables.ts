@@ -7,7 +7,7 @@ import type { Header } from './header';
 import type { HeaderFieldName } from './headerFields';
 import { MAX_L1_INDEX, MAX_L1_SIZE, MAX_REFCOUNT_TABLE_SIZE, MAX_SNAPSHOTS } from './limits';
 import type { RawHeader } from './rawHeader';
-import { refuseBeyondFile } from './tableBounds';
+import { refuseBeyondFile } from './beyondFile';
 
 /** What the header says about its tables, and the size of the disk that the L1 table has to cover. */
 export type TablePlaces = Pick<

@@ -3,7 +3,7 @@ import { FormatError } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import { dataView, textOf } from './bytes';
 import type { EncryptionHeaderPlace } from './headerExtensions';
-import { refuseBeyondFile } from './tableBounds';
+import { refuseBeyondFile } from './beyondFile';
 
 export interface LuksHeader {
   readonly version: number;

@@ -4,7 +4,7 @@ import type { BlockFile } from '../io/blockFile';
 import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import type { FaultSink } from './faults';
 import type { Header } from './header';
-import { refuseBeyondFile } from './tableBounds';
+import { refuseBeyondFile } from './beyondFile';
 import { MAX_L1_SIZE, MAX_SNAPSHOT_EXTRA_SIZE, MAX_SNAPSHOT_TABLE_SIZE, MAX_SNAPSHOTS } from './limits';
 import { TableStream } from './tableStream';
 

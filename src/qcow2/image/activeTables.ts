@@ -8,7 +8,7 @@ import type { Fault } from '../format/faults';
 import type { Header } from '../format/header';
 import { decodeL1Entry } from '../format/l1Entry';
 import type { L2Rules } from '../format/l2Kind';
-import { refuseBeyondFile } from '../format/tableBounds';
+import { refuseBeyondFile } from '../format/beyondFile';
 import type { BlockFile } from '../io/blockFile';
 import { alignDown, guestOffset, type GuestOffset, type HostOffset, plus } from '../units';
 import { L2Cache, TABLE_PAGE } from './l2Cache';

@@ -3,7 +3,7 @@ import { HIGH, LOW } from '../format/bytes';
 import type { Header } from '../format/header';
 import { decodeRefcountTableEntry, refcountAt } from '../format/refcount';
 import { countNonZero, refcountsPerBlock, wordOf } from '../format/refcountWidth';
-import { refuseBeyondFile } from '../format/tableBounds';
+import { refuseBeyondFile } from '../format/beyondFile';
 import type { BlockFile } from '../io/blockFile';
 import { alignDown, type HostCluster, hostOffset, type HostOffset, plus } from '../units';
 import { TABLE_PAGE, type L2Cache } from './l2Cache';

@@ -1,6 +1,6 @@
 /**
- * The snapshot table of an open image. One of 65,536 entries takes long to read, and a repair opens the image many times:
- * an image that is opened again takes it over where it would be read the same.
+ * The snapshot table of an open image. A table of 65,536 entries takes long to read, and a repair opens the image many
+ * times, so an image that is opened again reuses the table if it would be read the same.
  */
 import { createHash } from 'node:crypto';
 import { FaultCollector, type Fault } from '../format/faults';

@@ -11,8 +11,8 @@ import { offsetOf } from '../format/entryBits';
 import { type ByteLength, guestOffset, hostCluster, type HostOffset, plus } from '../units';
 import type { RepairWork } from './work';
 
-/** @param counted after entries were mended */
-export function mendBitmapEntries(work: RepairWork, { image, counter }: CountedImage): void {
+/** @param counted after entries were repaired */
+export function repairBitmapEntries(work: RepairWork, { image, counter }: CountedImage): void {
   const { clusterSize, fileEnd } = work;
   const bitmapEntry = (at: HostOffset, high: number, low: number): void => {
     const host = offsetOf(high, low);

@@ -12,16 +12,16 @@ import type { RepairExample } from '../repairAction';
 import type { RepairWork } from './work';
 
 /** @param untouched clusters in which no entry is changed: something else uses them, too */
-export function mendCopiedFlags(work: RepairWork, untouched: ReadonlySet<number> = new Set()): void {
+export function repairCopiedFlags(work: RepairWork, untouched: ReadonlySet<number> = new Set()): void {
   const image = work.open();
   const clusters = Math.ceil(image.file.size / work.clusterSize);
   const disk = new DiskRefcounts(image.file, image.header, clusters);
   new References(image, disk, clusters, work.progress).forEach(
-    new CopiedMender(work, image, disk, untouched),
+    new CopiedRepairer(work, image, disk, untouched),
   );
 }
 
-class CopiedMender extends TableReceiver {
+class CopiedRepairer extends TableReceiver {
   constructor(
     readonly work: RepairWork,
     image: Qcow2Image,

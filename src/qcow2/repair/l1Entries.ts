@@ -12,12 +12,12 @@ import { clusterOf, guestOffset, type GuestOffset, type HostOffset, plus } from 
 import type { RepairWork } from './work';
 
 /** @param taken clusters of structures */
-export function mendL1Entries(work: RepairWork, taken: ClusterBits): void {
+export function repairL1Entries(work: RepairWork, taken: ClusterBits): void {
   const image = work.open();
-  for (const table of l1TablesOf(image)) new L1Mender(work, image, table, taken).mend();
+  for (const table of l1TablesOf(image)) new L1Repairer(work, image, table, taken).repair();
 }
 
-class L1Mender {
+class L1Repairer {
   /** Tables of this layer. */
   readonly #seen = new ClusterBits();
   readonly #size: number;
@@ -32,17 +32,17 @@ class L1Mender {
     this.#size = Number(snapshot?.virtualSize ?? BigInt(image.header.size));
   }
 
-  mend(): void {
+  repair(): void {
     const { work, image, table } = this;
     const visit = (index: number, high: number, low: number): void => {
-      this.#mendEntry(index, high, low);
+      this.#repairEntry(index, high, low);
     };
     forEachL1Entry(image.file, table, visit, () => {
       work.progress.checkCancelled();
     });
   }
 
-  #mendEntry(index: number, high: number, low: number): void {
+  #repairEntry(index: number, high: number, low: number): void {
     const { work, table } = this;
     const at = plus(table.offset, index * 8);
     const guest = guestOffset(index * this.image.header.l2Span);

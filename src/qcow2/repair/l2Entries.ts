@@ -7,7 +7,7 @@ import { entryHex } from '../format/bytes';
 import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type ByteLength, guestOffset, type HostOffset, plus } from '../units';
-import { mendEntry, type Mended } from './mendEntry';
+import { repairEntry, type RepairedEntry } from './repairEntry';
 import type { RepairWork } from './work';
 
 /** What was lost in a table, for the other layers that have it. */
@@ -15,23 +15,23 @@ interface TableLoss {
   /** From the first guest byte of the table. */
   readonly start: ByteLength;
   readonly length: ByteLength;
-  readonly why: Mended['why'];
+  readonly why: RepairedEntry['why'];
   readonly reads: 'zeroes' | 'backing';
 }
 
 /** Losses that are told of other layers than the first one. */
 const MAX_SHARED_LOSSES = 10_000;
 
-export function mendL2Entries(work: RepairWork): void {
+export function repairL2Entries(work: RepairWork): void {
   const image = work.open();
   const clusters = Math.ceil(image.file.size / work.clusterSize);
   const disk = new DiskRefcounts(image.file, image.header, clusters);
-  const mender = new L2Mender(work, image);
-  new References(image, disk, clusters, work.progress).forEach(mender);
-  mender.tellOtherLayers();
+  const repairer = new L2Repairer(work, image);
+  new References(image, disk, clusters, work.progress).forEach(repairer);
+  repairer.tellOtherLayers();
 }
 
-class L2Mender extends TableReceiver {
+class L2Repairer extends TableReceiver {
   readonly #losses = new Map<number, TableLoss[]>();
   #lossCount = 0;
 
@@ -45,7 +45,7 @@ class L2Mender extends TableReceiver {
   run(index: number, count: number, host: HostOffset): void {
     const { clusterSize, fileEnd } = this.work;
     const inFile = Math.ceil((fileEnd - host) / clusterSize);
-    for (let done = Math.max(0, inFile); done < count; done++) this.#mendAgain(index + done);
+    for (let done = Math.max(0, inFile); done < count; done++) this.#repairAgain(index + done);
   }
 
   single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
@@ -55,10 +55,10 @@ class L2Mender extends TableReceiver {
     const { rules } = this.image.tables;
     // One fault may hide another one.
     let words = { high, low, zeroes, allocated };
-    for (let mended = mendEntry(rules, place, words); mended !== undefined;) {
-      this.#put(index, words, mended);
-      words = mended;
-      mended = mendEntry(rules, place, words);
+    for (let repaired = repairEntry(rules, place, words); repaired !== undefined;) {
+      this.#put(index, words, repaired);
+      words = repaired;
+      repaired = repairEntry(rules, place, words);
     }
   }
 
@@ -90,7 +90,7 @@ class L2Mender extends TableReceiver {
   }
 
   /** An entry of a run: its words are read again. */
-  #mendAgain(index: number): void {
+  #repairAgain(index: number): void {
     const { header, file } = this.image;
     const bytes = new Uint8Array(16);
     file.read(bytes, this.place(index).at);
@@ -100,21 +100,21 @@ class L2Mender extends TableReceiver {
     this.single(index, view.getUint32(0), view.getUint32(4), zeroes, allocated);
   }
 
-  #put(index: number, before: { high: number; low: number }, mended: Mended): void {
+  #put(index: number, before: { high: number; low: number }, repaired: RepairedEntry): void {
     const { work, image } = this;
     const { header, snapshots } = image;
     const { offset, snapshot } = this.table;
     const place = this.place(index);
     const { at, guest } = place;
-    work.setEntry(at, mended.high, mended.low);
-    if (header.l2EntrySize === 16) work.setEntry(plus(at, 8), mended.zeroes, mended.allocated);
-    work.log.did(mended.kind, () => ({
+    work.setEntry(at, repaired.high, repaired.low);
+    if (header.l2EntrySize === 16) work.setEntry(plus(at, 8), repaired.zeroes, repaired.allocated);
+    work.log.did(repaired.kind, () => ({
       ...place,
       structure: 'data',
       found: entryHex(before.high, before.low),
-      becomes: entryHex(mended.high, mended.low),
+      becomes: entryHex(repaired.high, repaired.low),
     }));
-    const { lost, why } = mended;
+    const { lost, why } = repaired;
     if (lost === undefined) return;
     const size = Number(snapshots[snapshot ?? -1]?.virtualSize ?? BigInt(header.size));
     work.lost(plus(guest, lost.start), lost.end - lost.start, size, why, lost.reads, snapshot);

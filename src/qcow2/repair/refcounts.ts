@@ -29,7 +29,7 @@ import type { RepairWork } from './work';
 /** Bytes of a block compared, and written, at a time. */
 const PAGE = 4096;
 
-export class RefcountMender {
+export class RefcountRepairer {
   /** Clusters that had a refcount, and have none any more. */
   readonly freed = new ClusterBits();
   readonly #counts: ClusterCounts;
@@ -79,14 +79,14 @@ export class RefcountMender {
     const beyond = new Set(overflows.map(({ host }) => host));
     for (const [index, offset] of this.#blocks) {
       const isShared = this.#counts.of(clusterOf(offset, this.#clusterSize)) > 1 || beyond.has(offset);
-      if (!isShared) this.#mendBlock(index, offset, true);
+      if (!isShared) this.#repairBlock(index, offset, true);
     }
   }
 
   /** Makes all of them right. */
-  mend(): void {
+  repair(): void {
     this.#addBlocks();
-    for (const [index, offset] of this.#blocks) this.#mendBlock(index, offset, false);
+    for (const [index, offset] of this.#blocks) this.#repairBlock(index, offset, false);
   }
 
   /** Blocks for all clusters that are referred to; the new ones are, too. */
@@ -170,7 +170,7 @@ export class RefcountMender {
     }
   }
 
-  #mendBlock(index: number, offset: HostOffset, onlyLowers: boolean): void {
+  #repairBlock(index: number, offset: HostOffset, onlyLowers: boolean): void {
     const { work } = this;
     work.progress.checkCancelled();
     const before = this.#scratch;

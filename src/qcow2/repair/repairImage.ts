@@ -2,7 +2,7 @@
  * Repair: an image that the check finds sound afterwards, as far as that can be had, and that reads as before, except
  * where the report says so.
  *
- * References come first, refcounts last: what refers to clusters is mended until every cluster has the users it may
+ * References come first, refcounts last: what refers to clusters is repaired until every cluster has the users it may
  * have, and then the refcounts are made what that says. In order:
  *
  *   structures    The snapshot table; tables that lie on one another, or past the file's end, are moved apart. Blocks of
@@ -29,14 +29,14 @@ import { headerField } from '../format/headerFields';
 import { Qcow2Image } from '../image/qcow2Image';
 import type { Progress } from '../progress';
 import { hostOffset } from '../units';
-import { mendBitmapEntries } from './bitmapEntries';
-import { mendCopiedFlags } from './copiedFlags';
-import { mendL1Entries } from './l1Entries';
-import { mendL2Entries } from './l2Entries';
-import { RefcountMender } from './refcounts';
+import { repairBitmapEntries } from './bitmapEntries';
+import { repairCopiedFlags } from './copiedFlags';
+import { repairL1Entries } from './l1Entries';
+import { repairL2Entries } from './l2Entries';
+import { RefcountRepairer } from './refcounts';
 import type { RepairMode, RepairReport, RepairRequest } from './report';
 import { separateSharedData } from './sharedData';
-import { mendStructures } from './structures';
+import { repairStructures } from './structures';
 import { RepairWork, type RepairContext } from './work';
 import { phased } from './phases';
 
@@ -66,7 +66,7 @@ export function repairImage(given: RepairContext, request: RepairRequest): Repai
   const { before } = found;
   const mode = modeFor(request, found, image);
   const work = new RepairWork(context, image, found.known);
-  const freed = mode === 'all' ? mendAll(work, found, image) : mendLeaks(work, found);
+  const freed = mode === 'all' ? repairAll(work, found, image) : repairLeaks(work, found);
   const hasChanged = work.log.actions.length > 0;
   const after = hasChanged ? checkImage(work.open(), progress) : before;
   if (after.checkErrors + after.corruptions + after.defects === 0) clearMarks(work);
@@ -112,12 +112,12 @@ function lookAt(image: Qcow2Image, progress: Progress, keepsCounts: boolean): Fo
   return { before, known: counter.knownClusters, disk, counted: keepsCounts ? counted : undefined };
 }
 
-function mendLeaks(work: RepairWork, { before, disk, counted }: Found): ClusterBits {
+function repairLeaks(work: RepairWork, { before, disk, counted }: Found): ClusterBits {
   // As QEMU has it: where refcounts have to be rebuilt, nothing can be said of leaks. It clears the dirty bit then,
-  // which this does not: that is for the next one who opens the image to mend it.
+  // which this does not: that is for the next one who opens the image to repair it.
   if (before.needsRebuild || counted === undefined) return new ClusterBits();
-  const mender = new RefcountMender(work, counted, disk);
-  if (before.leaks > 0) mender.lower();
+  const repairer = new RefcountRepairer(work, counted, disk);
+  if (before.leaks > 0) repairer.lower();
   const { corruptions, checkErrors, byKind, findings } = before;
   const flags = (byKind.l1Copied ?? 0) + (byKind.l2Copied ?? 0);
   // Refcounts are right now, and nothing else is wrong with them: so the flags can be made what they say. Fields that a
@@ -125,26 +125,26 @@ function mendLeaks(work: RepairWork, { before, disk, counted }: Found): ClusterB
   const others = corruptions - flags - (byKind.snapshotIncomplete ?? 0);
   if (others + checkErrors === 0 && (flags > 0 || before.leaks > 0)) {
     const overlaps = findings.filter(({ kind }) => kind === 'overlap');
-    mendCopiedFlags(work, new Set(overlaps.map(({ host = 0 }) => host / work.clusterSize)));
+    repairCopiedFlags(work, new Set(overlaps.map(({ host = 0 }) => host / work.clusterSize)));
   }
-  return mender.freed;
+  return repairer.freed;
 }
 
-function mendAll(work: RepairWork, { before, disk }: Found, image: Qcow2Image): ClusterBits {
-  const needsMending = !isSound(before) || work.hasFaults;
-  if (!needsMending && before.leaks === 0) return new ClusterBits();
-  if (needsMending) mendReferences(work, image);
-  const mender = new RefcountMender(work, countImage(work.open(), work.progress), disk);
-  mender.mend();
-  mendCopiedFlags(work);
-  return mender.freed;
+function repairAll(work: RepairWork, { before, disk }: Found, image: Qcow2Image): ClusterBits {
+  const needsRepair = !isSound(before) || work.hasFaults;
+  if (!needsRepair && before.leaks === 0) return new ClusterBits();
+  if (needsRepair) repairReferences(work, image);
+  const repairer = new RefcountRepairer(work, countImage(work.open(), work.progress), disk);
+  repairer.repair();
+  repairCopiedFlags(work);
+  return repairer.freed;
 }
 
-function mendReferences(work: RepairWork, image: Qcow2Image): void {
-  const taken = mendStructures(work, image);
-  mendL1Entries(work, taken);
-  mendL2Entries(work);
-  mendBitmapEntries(work, countImage(work.open(), work.progress));
+function repairReferences(work: RepairWork, image: Qcow2Image): void {
+  const taken = repairStructures(work, image);
+  repairL1Entries(work, taken);
+  repairL2Entries(work);
+  repairBitmapEntries(work, countImage(work.open(), work.progress));
   separateSharedData(work, taken, countImage(work.open(), work.progress));
 }
 

@@ -4,7 +4,7 @@ import type { RepairAction, RepairLoss } from '../repairAction';
 import type { RepairActionKind } from '../repairText';
 import type { ByteLength } from '../units';
 
-/** `leaks`: only what costs space. `all`: everything that can be mended, entries that cannot be kept among it. */
+/** `leaks`: only what costs space. `all`: everything that can be repaired, entries that cannot be kept among it. */
 export type RepairMode = 'leaks' | 'all';
 
 /** `present`: as `all`, but where parts of the file are missing, which a whole copy would bring back, as `leaks`. */
@@ -15,7 +15,7 @@ export interface RepairReport {
   readonly file: string;
   /** What was done: of `present` what it came to. */
   readonly mode: RepairMode;
-  /** False where there is nothing to mend: no edit is made then. */
+  /** False where there is nothing to repair: no edit is made then. */
   readonly changed: boolean;
   /** Each kind once, in the order in which it is done. */
   readonly actions: readonly RepairAction[];
@@ -26,7 +26,7 @@ export interface RepairReport {
   /** Of all losses, bytes. */
   readonly lostBytes: ByteLength;
   readonly before: CheckReport;
-  /** The repaired image, checked: what is left could not be mended. */
+  /** The repaired image, checked: what is left could not be repaired. */
   readonly after: CheckReport;
 }
 

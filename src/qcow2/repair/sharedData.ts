@@ -17,7 +17,7 @@ import { COPIED_HIGH, offsetOf, withOffset } from '../format/entryBits';
 import { EntryKind, entryKind, hasHostCluster, showsHostCluster } from '../format/l2Kind';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type GuestOffset, hostCluster, type HostCluster, type HostOffset, plus, startOf } from '../units';
-import { withoutHost, type EntryWords } from './mendEntry';
+import { withoutHost, type EntryWords } from './repairEntry';
 import type { RepairWork } from './work';
 
 /** Entries that are looked at; of more, the refcounts are raised, which makes them safe as well. */

@@ -14,7 +14,7 @@ const FULL_EXTRA = 24;
 const NO_ICOUNT = 0xffff_ffff_ffff_ffffn;
 
 /** Removes snapshots whose L1 table cannot be one, and completes entries of version 3. */
-export function mendSnapshotTable(work: RepairWork, image: Qcow2Image): void {
+export function repairSnapshotTable(work: RepairWork, image: Qcow2Image): void {
   const { header, snapshots } = image;
   const overhanging = header.snapshotCount - snapshots.length;
   if (overhanging > 0) {

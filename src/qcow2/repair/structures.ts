@@ -13,23 +13,23 @@ import { offsetOf } from '../format/entryBits';
 import { soundBlockOffset } from '../format/refcount';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type ByteLength, clusterOf, hostCluster, hostOffset, type HostOffset, plus } from '../units';
-import { mendSnapshotTable, moveSnapshotTable } from './snapshotTable';
+import { repairSnapshotTable, moveSnapshotTable } from './snapshotTable';
 import type { RepairWork } from './work';
 
 /**
- * Mends them, and takes out of the refcount table what cannot stay.
+ * Repairs them, and takes out of the refcount table what cannot stay.
  * @param image as it is before the repair
  * @returns clusters of all structures but L2 tables
  */
-export function mendStructures(work: RepairWork, image: Qcow2Image): ClusterBits {
-  mendSnapshotTable(work, image);
-  const mender = new StructureMender(work, work.open());
-  mender.mend();
-  mender.mendRefcountTable();
-  return mender.taken;
+export function repairStructures(work: RepairWork, image: Qcow2Image): ClusterBits {
+  repairSnapshotTable(work, image);
+  const repairer = new StructureRepairer(work, work.open());
+  repairer.repair();
+  repairer.repairRefcountTable();
+  return repairer.taken;
 }
 
-class StructureMender {
+class StructureRepairer {
   readonly taken = new ClusterBits();
 
   constructor(
@@ -37,7 +37,7 @@ class StructureMender {
     readonly image: Qcow2Image,
   ) {}
 
-  mend(): void {
+  repair(): void {
     const { work, image } = this;
     const { header, extensions, snapshots } = image;
     this.taken.add(hostCluster(0), 1);
@@ -57,11 +57,11 @@ class StructureMender {
       const moved = moveSnapshotTable(work, image);
       this.#claim(moved.offset, moved.size);
     }
-    this.#mendBitmaps();
+    this.#repairBitmaps();
   }
 
   /** A table that cannot stay is given up with all its blocks: nothing that it says can be believed. */
-  mendRefcountTable(): void {
+  repairRefcountTable(): void {
     const { work, taken } = this;
     const { refcountTableOffset: start, refcountTableClusters, clusterSize } = work.header();
     const size = refcountTableClusters * clusterSize;
@@ -88,7 +88,7 @@ class StructureMender {
     }
   }
 
-  #mendBitmaps(): void {
+  #repairBitmaps(): void {
     const { image } = this;
     const place = image.extensions.bitmaps;
     if (place === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * Looks at a journal and at the files that it tells of, and says what is to be done. Only if every sector holds one of
- * the contents that the journal has for it, no other program has written there since.
+ * Looks at a journal and at the files that it describes, and says what is to be done. If any sector holds something that
+ * is not in the journal, another program has written there since.
  */
 import { checksum } from '../io/checksum';
 import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';

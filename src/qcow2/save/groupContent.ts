@@ -1,5 +1,5 @@
 /**
- * What a sector holds after each group, out of what it held before and what it shall hold in the end. Groups hold
+ * The content of a sector after each group, computed from its content before and after the save. Groups hold
  * fields, not sectors: a sector with fields of several groups is written again in each, the later fields still old.
  */
 import { headerField } from '../format/headerFields';

@@ -1,7 +1,7 @@
 /**
- * A journal's beginning and its end. Only the process that has the journal may change the image: it is made exclusively, claimed as long
- * as it is open, and its seal is overwritten before it is deleted, so that whatever is left of it says that there is
- * nothing to do.
+ * A journal's beginning and its end. Only the process that has the journal may change the image: it is made exclusively,
+ * claimed while it is open, and its seal is overwritten before it is deleted, so that what is left of it says that there
+ * is nothing to do.
  */
 import { dirname } from 'node:path';
 import { FileError, RefusedError } from '../errors';

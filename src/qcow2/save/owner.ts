@@ -1,6 +1,6 @@
 /**
- * Whether the saver of a journal still runs. It keeps a lock on the open journal, which ends with its thread; only where
- * there are no such locks is it looked for by its number.
+ * Whether the saver of a journal still runs. It keeps a lock on the open journal, which ends with its thread; where
+ * such locks do not exist, the saver is identified by its process and thread number.
  */
 import type { Disk, Writer } from './disk';
 

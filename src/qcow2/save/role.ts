@@ -1,6 +1,6 @@
 /**
- * What a changed sector is, and with that when a save writes it and how a rollback takes it back. The numbers stand in
- * journals: they must not change.
+ * What a changed sector is, which determines when a save writes it and how a rollback takes it back. The numbers are stored
+ * in journals: they must not change.
  */
 
 /** The unit of a disk's own atomicity, and so of everything in a save. */
@@ -42,7 +42,7 @@ export const Role = {
 } as const;
 export type Role = (typeof Role)[keyof typeof Role];
 
-/** The groups of a save in their order (ARCHITECTURE.md, "Save"); what is in one is flushed before the next begins. */
+/** The groups of a save, in order; each is flushed before the next begins. groupContent.ts says which roles belong to which. */
 export const Group = {
   /** (a) `corrupt` is set, autoclear bits that go are cleared. */
   mark: 0,

@@ -1,4 +1,4 @@
-/** Stretches of sectors of one role, merged where they touch: a plan is as long as what changes is scattered. */
+/** Stretches of sectors of one role, merged where they touch. The length of a plan depends on how scattered the changes are. */
 import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import { CHUNK, SECTOR, type Role } from './role';
 

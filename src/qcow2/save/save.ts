@@ -12,7 +12,7 @@
  *   RECORDED    The journal holds the old content of every sector that will be overwritten, and a checksum of every
  *               content that it will take; it is flushed. After a crash up to here the journal is simply deleted.
  *   SEALED      The seal over the records is written and flushed, and so is the folder. From here on `recover` acts on
- *               the journal. This is the last moment to cancel.
+ *               the journal, and the save can no longer be cancelled.
  *   CHANGING    The groups of role.ts are written in order, with a flush after each.
  *   COMMITTED   Version 3: the `corrupt` bit is cleared and flushed. Version 2 has no such bit: the seal records it.
  *   CLEAN       The file is cut to its new length, the seal is overwritten, the journal is deleted.

@@ -1,7 +1,6 @@
 /**
- * What becomes of the refcount table and its blocks where they do not stay in their places. Until the end of a save the
- * old state's refcounts must be found as well as the new one's: whatever takes the place of a table or a block holds
- * both for a while.
+ * What becomes of the refcount table and its blocks when they move. Until the end of a save both the old and the new
+ * refcounts must be readable: what takes the place of a table or a block holds both for a while.
  */
 import type { Qcow2Image } from '../image/qcow2Image';
 import { readRefcountTable } from '../image/tableEntries';

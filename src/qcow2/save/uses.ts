@@ -1,6 +1,6 @@
 /**
- * Which structure each cluster is part of that a save touches, as an image's own tables have it: the save is not told.
- * Everything that is not found to be metadata is guest data, or nothing.
+ * For each cluster that a save touches, the structure that it is part of according to the image's own tables: what staged
+ * the change does not say. Everything that is not found to be metadata is guest data, or unused.
  */
 import { l1TablesOf } from '../check/l1Tables';
 import { forEachStructure, type StructureReceiver } from '../check/structures';

@@ -137,7 +137,7 @@ describe('a staged rebase', () => {
     expect(fs.readFileSync(DISK).equals(before)).toBe(true);
   });
 
-  test('mends a link that leads nowhere', () => {
+  test('repairs a link that leads nowhere', () => {
     create('compat=1.1', ...ONE);
     fs.renameSync(place.path('one.qcow2'), place.path('elsewhere.qcow2'));
     const editable = open();

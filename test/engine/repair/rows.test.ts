@@ -162,7 +162,7 @@ const ROWS: readonly Row[] = [
       bytes.writeUInt32BE(5, table(built) + 4 * 16 + 12);
       return undefined;
     },
-    does: 'subclustersMended',
+    does: 'subclustersRepaired',
   },
   {
     name: 'subclusters that are allocated and zero',
@@ -171,7 +171,7 @@ const ROWS: readonly Row[] = [
       bytes.writeUInt32BE(0x80000001, table(built) + 8);
       return undefined;
     },
-    does: 'subclustersMended',
+    does: 'subclustersRepaired',
   },
   {
     name: 'allocated subclusters of an unallocated cluster',
@@ -180,7 +180,7 @@ const ROWS: readonly Row[] = [
       bytes.writeUInt32BE(6, table(built) + 9 * 16 + 12);
       return undefined;
     },
-    does: 'subclustersMended',
+    does: 'subclustersRepaired',
     loses: 1024,
   },
   {

@@ -126,7 +126,7 @@ describe('the tree of backing chains', () => {
     assert.equal(item.contextValue, 'image.raw');
   });
 
-  it('makes a broken link stand out, and mends it when the file comes', async () => {
+  it('makes a broken link stand out, and repairs it when the file comes', async () => {
     chainOfThree();
     await waitForLines('top.qcow2 > middle.qcow2 > base.qcow2');
     renameSync(folder.file('base.qcow2'), folder.file('other.qcow2'));
@@ -147,7 +147,7 @@ describe('the tree of backing chains', () => {
     assert.equal((topItem.iconPath as vscode.ThemeIcon).id, 'warning');
     assert.match(String(topItem.description), /broken chain/);
     renameSync(folder.file('other.qcow2'), folder.file('base.qcow2'));
-    await waitFor('the link to be mended', async () => {
+    await waitFor('the link to be repaired', async () => {
       const [top] = await exports.chains.tree.getChildren();
       const [middle] = await exports.chains.tree.getChildren(top);
       const [base] = await exports.chains.tree.getChildren(middle);

@@ -82,7 +82,7 @@ describe('another backing file', () => {
     qemuImg('check', file);
   });
 
-  it('mends a link whose file was moved', async () => {
+  it('repairs a link whose file was moved', async () => {
     folder.create('moves.qcow2', '4M');
     qemuIo(folder.file('moves.qcow2'), 'write -P 3 0 4M');
     const file = folder.overlay('broken.qcow2', 'moves.qcow2');

@@ -108,7 +108,7 @@ describe('a repair', () => {
     assert.ok(((await check(uri))?.corruptions ?? 0) > 0);
   });
 
-  it('opens an image whose snapshot table keeps QEMU from opening it, says so, and mends it', async () => {
+  it('opens an image whose snapshot table keeps QEMU from opening it, says so, and repairs it', async () => {
     const path = folder.create('snapshots.qcow2', '16M');
     qemuIo(path, 'write -P 1 0 1M');
     qemuImg('snapshot', '-c', 'one', path);

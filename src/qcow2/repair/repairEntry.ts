@@ -36,7 +36,7 @@ export interface EntryPlace {
   readonly namesBacking: boolean;
 }
 
-export interface Mended extends EntryWords {
+export interface RepairedEntry extends EntryWords {
   readonly kind: RepairActionKind;
   readonly why: FindingKind;
   /** Guest bytes cannot be read any more, or could not before: from the cluster's first byte on. */
@@ -44,11 +44,13 @@ export interface Mended extends EntryWords {
 }
 
 /** @returns undefined where nothing is wrong with the entry, as far as it can be seen from it alone */
-export function mendEntry(rules: L2Rules, place: EntryPlace, entry: EntryWords): Mended | undefined {
-  return isCompressed(entry.high) ? mendCompressed(rules, place, entry) : mendStandard(rules, place, entry);
+export function repairEntry(rules: L2Rules, place: EntryPlace, entry: EntryWords): RepairedEntry | undefined {
+  return isCompressed(entry.high)
+    ? repairCompressed(rules, place, entry)
+    : repairStandard(rules, place, entry);
 }
 
-function mendCompressed(rules: L2Rules, place: EntryPlace, entry: EntryWords): Mended | undefined {
+function repairCompressed(rules: L2Rules, place: EntryPlace, entry: EntryWords): RepairedEntry | undefined {
   const { clusterSize, clusterBits } = rules;
   if (rules.hasDataFile) return dropped(rules, place, entry, 'compressedInDataFile', whole(rules));
   const low = entry.low;
@@ -62,15 +64,15 @@ function mendCompressed(rules: L2Rules, place: EntryPlace, entry: EntryWords): M
     return { ...plain, high, kind: 'compressedCut', why: 'beyondFile' };
   }
   if ((entry.zeroes | entry.allocated) !== 0) {
-    return { ...plain, high, kind: 'subclustersMended', why: 'compressedSubclusters' };
+    return { ...plain, high, kind: 'subclustersRepaired', why: 'compressedSubclusters' };
   }
   return high === entry.high
     ? undefined
     : { ...plain, high, kind: 'reservedBitsCleared', why: 'compressedCopied' };
 }
 
-function mendStandard(rules: L2Rules, place: EntryPlace, entry: EntryWords): Mended | undefined {
-  let mended: Mended | undefined;
+function repairStandard(rules: L2Rules, place: EntryPlace, entry: EntryWords): RepairedEntry | undefined {
+  let repaired: RepairedEntry | undefined;
   let words = entry;
   const isZeroReserved = rules.version === 2 || rules.extendedL2;
   const reservedLow = L2_RESERVED.low | (isZeroReserved ? ZERO_LOW : 0);
@@ -82,21 +84,21 @@ function mendStandard(rules: L2Rules, place: EntryPlace, entry: EntryWords): Men
         ? 'zeroFlagInVersion2'
         : 'zeroFlagReserved';
     words = { ...words, high, low };
-    mended = { ...words, kind: 'reservedBitsCleared', why };
+    repaired = { ...words, kind: 'reservedBitsCleared', why };
   }
-  if (hasHostCluster(entryKind(rules, high, low))) return mendAllocated(rules, place, words) ?? mended;
-  if (words.allocated === 0) return mended;
+  if (hasHostCluster(entryKind(rules, high, low))) return repairAllocated(rules, place, words) ?? repaired;
+  if (words.allocated === 0) return repaired;
   const extent = extentOf(words.allocated, rules.clusterSize);
   return {
     ...words,
     allocated: 0,
-    kind: 'subclustersMended',
+    kind: 'subclustersRepaired',
     why: 'subclustersUnallocated',
     lost: { ...extent, reads: place.namesBacking ? 'backing' : 'zeroes' },
   };
 }
 
-function mendAllocated(rules: L2Rules, place: EntryPlace, words: EntryWords): Mended | undefined {
+function repairAllocated(rules: L2Rules, place: EntryPlace, words: EntryWords): RepairedEntry | undefined {
   const { clusterSize, extendedL2 } = rules;
   const host = offsetOf(words.high, words.low);
   const hasData = showsHostCluster(rules, words.low, words.allocated);
@@ -107,8 +109,8 @@ function mendAllocated(rules: L2Rules, place: EntryPlace, words: EntryWords): Me
       return dropped(rules, place, words, 'dataFileOffset', whole(rules));
     }
     const led = { ...words, ...withOffset(COPIED_HIGH, words.low & ZERO_LOW, rawHostOffset(place.guest)) };
-    const mended = withoutBoth(led) ?? led;
-    return { ...mended, kind: 'dataFileOffsetMended', why: 'dataFileOffset' };
+    const repaired = withoutBoth(led) ?? led;
+    return { ...repaired, kind: 'dataFileOffsetRepaired', why: 'dataFileOffset' };
   }
   const isMisaligned = host % clusterSize !== 0;
   if (isMisaligned || host >= place.fileEnd) {
@@ -126,11 +128,11 @@ export function withoutHost(rules: L2Rules, { zeroes }: EntryWords): EntryWords 
 }
 
 /** Where a subcluster is both allocated and zero, what was written there counts. */
-function withoutBoth(words: EntryWords): Mended | undefined {
+function withoutBoth(words: EntryWords): RepairedEntry | undefined {
   const both = words.zeroes & words.allocated;
   if (both === 0) return undefined;
   const zeroes = (words.zeroes & ~both) >>> 0;
-  return { ...words, zeroes, kind: 'subclustersMended', why: 'subclustersBoth' };
+  return { ...words, zeroes, kind: 'subclustersRepaired', why: 'subclustersBoth' };
 }
 
 function dropped(
@@ -139,7 +141,7 @@ function dropped(
   words: EntryWords,
   why: FindingKind,
   lost: { readonly start: number; readonly end: number },
-): Mended {
+): RepairedEntry {
   // Version 2 has no way to say zero; without a backing file nothing needs to be said.
   const isZeroed = place.namesBacking && rules.version === 3;
   const zeroes = rules.extendedL2 ? (words.zeroes | (isZeroed ? lostBits(words) : 0)) >>> 0 : 0;

@@ -1,4 +1,4 @@
-/** Tables that lie, or do not lie, in the file. */
+/** Tables that lie beyond the end of the file. */
 import { FormatError } from '../errors';
 import type { Fact } from '../factText';
 import type { BlockFile } from '../io/blockFile';
