@@ -1,6 +1,6 @@
 // @ts-check
 // Compiles the WebAssembly text of the engine: `npm run wasm` writes simd.wasm.ts, `--check` writes nothing and fails if it
-// is stale. The result is committed: bundlers, tests and benchmarks read the engine's TypeScript without a step before.
+// is stale. The result is committed: bundlers, tests and benchmarks read the engine's TypeScript without a build step.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';

@@ -17,7 +17,6 @@ export const FACTS = [
   'refcount table entry',
   'refcount block',
   'snapshot table',
-  'bitmap',
   'bitmap directory',
   'bitmap directory offset',
   'bitmap table',

@@ -1,6 +1,6 @@
 /**
- * Formats counts, byte counts and offsets. The format is the same in every language, so that a number that is shown
- * can be entered again. Sizes, shares and the parsers are in src/text.
+ * Formats counts and byte counts. The format is the same in every language, so that a number that is shown can be entered
+ * again. Offsets, sizes, shares and the parsers are in src/text.
  */
 import { t } from './strings';
 
@@ -12,9 +12,4 @@ export function formatCount(count: number): string {
 /** Bytes in full, for tooltips and copying: `65,536 bytes`. */
 export function formatBytes(bytes: number): string {
   return bytes === 1 ? t('1 byte') : t('{0} bytes', formatCount(bytes));
-}
-
-/** `0x…`, lower case. */
-export function formatOffset(offset: number): string {
-  return `0x${offset.toString(16)}`;
 }

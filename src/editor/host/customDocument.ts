@@ -82,6 +82,16 @@ export class CustomImageDocument implements vscode.CustomDocument {
     this.#ensureDirtyLater();
   }
 
+  /** VS Code takes it for changed: it was opened from a backup, of which nothing could be staged. */
+  wasOpenedChanged(): void {
+    this.#vscodeHistory.changedContent();
+  }
+
+  /** VS Code takes it for changed. */
+  get isDirty(): boolean {
+    return this.#vscodeHistory.isDirty;
+  }
+
   /** Makes VS Code know that there is something to save, where it believes that there is not. */
   ensureDirty(): void {
     if (!this.model.hasUnsaved || this.#vscodeHistory.isDirty) return;

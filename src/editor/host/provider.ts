@@ -131,7 +131,8 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     { destination }: vscode.CustomDocumentBackupContext,
   ): Promise<vscode.CustomDocumentBackup> {
     const path = destination.fsPath;
-    const backedUp = await document.model.backups.write(path);
+    // What VS Code takes for changed it restores from this path, be there anything to restore or not.
+    const backedUp = await document.model.backups.write(path, document.isDirty);
     if (!backedUp.ok) {
       const text = describeWithFile(backedUp.problem, document.uri.fsPath);
       const name = basename(document.uri.path);
@@ -151,6 +152,7 @@ class ImageEditorProvider implements vscode.CustomEditorProvider<CustomImageDocu
     if (!restored.ok) {
       const text = describeWithFile(restored.problem, document.uri.fsPath);
       void tellWarning(vscode.l10n.t('Staged edits were not restored: {0}', text));
+      document.wasOpenedChanged();
       return;
     }
     // Once VS Code has the document: it cannot take edits of one that it does not know yet.

@@ -28,14 +28,14 @@ export class DocumentBackups {
   }
 
   /**
-   * Writes what is staged to a backup, which stays when the document is closed. Where a save came first, nothing is
-   * staged, and no backup stays.
+   * Writes what is staged to a backup, which stays when the document is closed.
+   * @param keepsEmpty whether it stays, too, where nothing is staged any more, after a save that came first
    */
-  async write(path: string): Promise<Result<BackupPlace>> {
+  async write(path: string, keepsEmpty = false): Promise<Result<BackupPlace>> {
     const staging = await this.#document.staging();
-    return staging.backUp(path, async (place) => {
+    return staging.backUp(path, async (place, hasUnsaved) => {
       await this.#wrote(path, place);
-      if (!staging.hasUnsaved) await this.#removeEach();
+      if (!hasUnsaved && !keepsEmpty) await this.#removeEach();
     });
   }
 

@@ -234,16 +234,24 @@ export class Staging {
     });
   }
 
-  /** Writes what is staged to a backup. @param written called while it has the turn */
-  backUp(path: string, written: (place: BackupPlace) => Promise<void>): Promise<Result<BackupPlace>> {
+  /**
+   * Writes what is staged to a backup.
+   * @param written called while it has the turn; `hasUnsaved` is as it was when the backup was begun: where the document
+   *   is closed meanwhile, nothing is staged any more
+   */
+  backUp(
+    path: string,
+    written: (place: BackupPlace, hasUnsaved: boolean) => Promise<void>,
+  ): Promise<Result<BackupPlace>> {
     return this.enqueue(async () => {
+      const { hasUnsaved } = this;
       const backedUp = await this.#host.ask((engine) => {
         // Nothing is staged in a thread while it waits: a backup of that would take the place of one that is needed.
         const { lost } = this.#recovery;
         if (lost === undefined) return engine.calls.backUp(path, 'unsaved');
         return Promise.resolve({ ok: false, problem: lost.problem });
       });
-      if (backedUp.ok) await written(backedUp.value);
+      if (backedUp.ok) await written(backedUp.value, hasUnsaved);
       return backedUp;
     });
   }

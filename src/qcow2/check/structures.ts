@@ -1,6 +1,6 @@
 /**
- * Every structure that an image's own tables name, without a look into its L2 tables: what all who ask "who uses this
- * cluster?" begin with. The check goes on into the L2 tables (references.ts); a save needs to know no more (save/uses.ts).
+ * Every structure that an image's own tables name, without a look into its L2 tables: where every search for the users
+ * of a cluster begins. The check goes on into the L2 tables (references.ts); a save needs no more (save/uses.ts).
  */
 import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
@@ -18,7 +18,8 @@ export type StructureReceiver = Pick<
 >;
 
 /**
- * An L2 table that an L1 entry names; it may be anywhere.
+ * Called for each L2 table that an L1 entry names.
+ * @param offset of the table; it may be anywhere
  * @param guest offset of its first cluster on the disk
  * @param done L1 entries of all tables that came before
  */
@@ -49,7 +50,7 @@ export function forEachStructure(
   let done = 0;
   for (const table of tables) {
     const before = done;
-    forEachL2Table(
+    walkL1Table(
       image,
       table,
       receiver,
@@ -78,7 +79,7 @@ export function forEachStructure(
   progress.report(total, total);
 }
 
-function forEachL2Table(
+function walkL1Table(
   { file, header, snapshots }: Qcow2Image,
   table: L1Table,
   receiver: StructureReceiver,

@@ -26,7 +26,7 @@ export interface ByteLocks {
   share(descriptor: number, byte: number): 'taken' | 'held' | 'failed';
   /** Takes a write lock, for which the file has to be open for writing. `held`: another open file has a lock there. */
   claim(descriptor: number, byte: number): 'taken' | 'held' | 'failed';
-  /** Whether another program has any lock there. */
+  /** Whether another open file has any lock there. */
   isHeld(descriptor: number, byte: number): boolean | 'failed';
   /** Whether another open file has a write lock there. */
   isClaimed(descriptor: number, byte: number): boolean | 'failed';
@@ -65,7 +65,7 @@ const WHENCE = {
 /** The same number on Linux and macOS: no data, or no hole, at or after the offset. */
 const ENXIO = 6;
 
-/** Linux: fcntl commands, lock types (the last one: there is none), and what it says of a lock of another program. */
+/** Linux: fcntl commands, lock types (the last one: there is none), and what it says of a lock of another open file. */
 const OFD_GETLK = 36;
 const OFD_SETLK = 37;
 const READ_LOCK = 0;

@@ -2,7 +2,7 @@
  * How QEMU processes keep out of each other's way, and we out of theirs (QEMU block/file-posix.c, "Posix file
  * locking"). A process takes advisory read locks on single bytes of the file: byte 100 + n says that it uses permission
  * n, byte 200 + n that it forbids it to others. Permissions: 0 consistent read, 1 write, 2 write unchanged, 3 resize.
- * A program that wants to use or to forbid one looks whether another has locked the byte that says the opposite.
+ * A program that wants to use or to forbid one looks whether another open file has locked the byte that says the opposite.
  */
 import { closeSync, constants, fstatSync, openSync, statfsSync } from 'node:fs';
 import { FileError, RefusedError } from '../errors';
@@ -14,7 +14,7 @@ const WRITE = 101;
 const RESIZE = 103;
 /** The bytes that QEMU locks when it opens a qcow2 image for writing. */
 const WRITER_BYTES = [100, WRITE, RESIZE, 201, 203] as const;
-/** A lock of another program on any of these keeps a writer away: uses that it forbids, and forbids of its uses. */
+/** A lock of another open file on any of these keeps a writer away: uses that it forbids, and forbids of its uses. */
 const AGAINST_WRITER = [WRITE, RESIZE, 200, 201, 203] as const;
 
 /**

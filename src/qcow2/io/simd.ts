@@ -19,7 +19,7 @@ const STRIDE = 64;
 const WORK = { compareWords: 0, compareBytes: 1, writeBytes: 2 } as const;
 type Work = (typeof WORK)[keyof typeof WORK];
 
-/** `goOver` of simd.wat. @param at @param stop bytes in its memory @returns where it stops */
+/** `goOver` of simd.wat. @param at @param stop offsets in its memory @returns where it stops */
 type GoOver = (work: Work, at: number, stop: number, low: number, high: number, step: number) => number;
 
 /** What is used here of WebAssembly: Node's types leave it to those of browsers. */

@@ -6,7 +6,7 @@
   ;; $work: 0 compares entries in the order of this machine's bytes, which is little-endian; 1 compares entries in the order
   ;; of the file, which is big-endian; 2 writes entries in the order of the file.
   ;; $at, $stop: offsets in the memory, in bytes.
-  ;; $low, $high: the halves of the entry that is expected first. $step: what each is more than the one before it.
+  ;; $low, $high: the halves of the entry that is expected first. $step: by how much each exceeds the one before.
   ;; Returns where eight entries are not as expected, or fewer than eight are left.
   (func (export "goOver")
     (param $work i32) (param $at i32) (param $stop i32) (param $low i32) (param $high i32) (param $step i32)

@@ -1,6 +1,6 @@
 /**
- * Bitmap table entries that cannot be kept (qcow2.txt, "Bitmaps"). All bits set is always right: a program that relies on the
- * bitmap copies what has not changed, and misses nothing that has.
+ * Bitmap table entries that cannot be kept (qcow2.txt, "Bitmaps"). All bits set is always right: a program that relies on
+ * the bitmap copies what has not changed, and misses nothing that has.
  */
 import { forEachBitmapReference } from '../check/bitmapReferences';
 import type { CountedImage } from '../check/checkImage';

@@ -6,7 +6,7 @@ import type { Disk, Writer } from './disk';
 
 /**
  * - `running`: it saves, or a recovery of what it has left runs
- * - `gone`: neither
+ * - `gone`: neither of them runs
  * - `elsewhere`: it was another machine's, which cannot be asked
  */
 export type OwnerState = 'running' | 'gone' | 'elsewhere';

@@ -167,7 +167,7 @@ class Planner {
     }
     if (oldRefcount === 0 && before === undefined) return newRefcount === 0 ? SKIPPED : Role.fresh;
     if (newRefcount === 0) return Role.hidden;
-    const [oldRole, newRole] = [roleOf(before), roleOf(after)];
+    const [oldRole, newRole] = [steadyRole(before), steadyRole(after)];
     if (oldRole === newRole) return oldRole;
     // Which clusters are bitmaps' cannot be told any more once they are given up.
     const roles = [oldRole, newRole];
@@ -281,7 +281,7 @@ class Planner {
 }
 
 /** The role of a cluster that stays what it is. */
-const roleOf = (use: Metadata | undefined): Role => (use === undefined ? Role.data : ROLES[use]);
+const steadyRole = (use: Metadata | undefined): Role => (use === undefined ? Role.data : ROLES[use]);
 
 const ROLES: Readonly<Record<Metadata, Role>> = {
   header: Role.headerTail,

@@ -5,14 +5,14 @@
 import { l1TablesOf } from '../check/l1Tables';
 import { forEachStructure, type StructureReceiver } from '../check/structures';
 import type { Structure } from '../findingText';
-import { HIGH, LOW } from '../format/bytes';
-import { offsetOf, refcountBlockOffset } from '../format/entryBits';
+import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { type Progress, silent } from '../progress';
 import { type ByteLength, clusterOf, hostCluster, type HostCluster, type HostOffset } from '../units';
 import { ClusterBytes, type Ranges } from './clusterRanges';
+import { blockOffset } from './refcountReader';
 
-/** Structures that a save tells apart. In a cluster that two of them name, the later one here counts. */
+/** Structures that a save tells apart. Where two of them name a cluster, the later one in this list counts. */
 const METADATA = [
   'header',
   'refcount table',
@@ -26,16 +26,16 @@ const METADATA = [
 ] as const satisfies readonly Structure[];
 export type Metadata = (typeof METADATA)[number];
 
-const NUMBER_OF = new Map<Structure, number>(METADATA.map((structure, index) => [structure, index + 1]));
+const RANK_OF = new Map<Structure, number>(METADATA.map((structure, index) => [structure, index + 1]));
 
 export class ClusterUses implements StructureReceiver {
-  readonly #numbers = new ClusterBytes();
+  readonly #ranks = new ClusterBytes();
   readonly #clusterSize: ByteLength;
 
   /**
    * @param table the refcount table's words
    * @param touched clusters that will be asked for
-   * @throws FormatError, FileError, CancelledError
+   * @throws FileError, CancelledError
    */
   constructor(
     image: Qcow2Image,
@@ -54,16 +54,17 @@ export class ClusterUses implements StructureReceiver {
 
   /** Undefined for guest data, and for what nothing uses. */
   of(cluster: HostCluster): Metadata | undefined {
-    return METADATA[this.#numbers.get(cluster) - 1];
+    return METADATA[this.#ranks.get(cluster) - 1];
   }
 
   region(structure: Structure, offset: HostOffset, size: ByteLength): void {
-    const number = NUMBER_OF.get(structure);
-    if (number === undefined) return;
+    const rank = RANK_OF.get(structure);
+    // An L1 entry of nothing but flags names no table: cluster 0 is the header's.
+    if (rank === undefined || (structure === 'L2 table' && offset === 0)) return;
     const first = clusterOf(offset, this.#clusterSize);
     const end = hostCluster(Math.ceil((offset + size) / this.#clusterSize));
     this.touched.forEachWithin(first, end, (cluster) => {
-      if (number > this.#numbers.get(cluster)) this.#numbers.set(cluster, number);
+      if (rank > this.#ranks.get(cluster)) this.#ranks.set(cluster, rank);
     });
   }
 
@@ -75,10 +76,7 @@ export class ClusterUses implements StructureReceiver {
   }
 
   refcountBlock(index: number): void {
-    this.#addCluster(
-      'refcount block',
-      refcountBlockOffset(this.table[index * 2 + HIGH]!, this.table[index * 2 + LOW]!),
-    );
+    this.#addCluster('refcount block', blockOffset(this.table, index));
   }
 
   #addCluster(structure: Metadata, offset: HostOffset): void {

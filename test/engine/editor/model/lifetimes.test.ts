@@ -2,7 +2,7 @@
  * Threads that die and threads that are ended: nothing staged is lost, no save is cut off, and nothing unneeded is left on
  * disk.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, readFileSync, renameSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ImageDocument } from '../../../../src/editor/model/document';
 import type { Revival } from '../../../../src/editor/model/revival';
@@ -397,6 +397,30 @@ describe('backups', () => {
     await held.model.backups.removeAll();
     expect((await held.model.backups.write(files.path('backups/two'))).ok).toBe(true);
     expect(left()).toEqual([]);
+    // Where VS Code goes on taking the document for changed, it will restore from there.
+    expect((await held.model.backups.write(files.path('backups/three'), true)).ok).toBe(true);
+    expect(await held.model.backups.restore(files.path('backups/three'))).toEqual({ ok: true, value: [] });
+  });
+
+  it('stay where the document is closed while one is written, and another shows its file', async () => {
+    const one = files.path('backups/one');
+    for (let wait = 0; wait < 8; wait++) {
+      const first = await edited();
+      expect((await first.model.backups.write(one)).ok).toBe(true);
+      first.model.dispose();
+      const next = new Held();
+      await next.model.whenRead();
+      expect((await next.model.backups.restore(one)).ok).toBe(true);
+      const beside = new Held();
+      await beside.model.whenRead();
+      const written = next.model.backups.write(files.path('backups/two'));
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      next.model.dispose();
+      expect((await written).ok).toBe(true);
+      expect(left()).toContain('two');
+      beside.model.dispose();
+      rmSync(files.path('backups'), { recursive: true });
+    }
   });
 
   it('stay when the document is closed, go when another one was opened from them, and are whole in between', async () => {
