@@ -57,7 +57,13 @@ export class EditorPage {
       );
       return cells !== undefined;
     });
+    // It takes the focus once it has loaded, unless something else has it by then; that would close a quick pick.
+    await until('the page has the focus', () => page.hasFocus(), 2_000).catch(() => undefined);
     return page;
+  }
+
+  hasFocus(): Promise<boolean> {
+    return this.window.page.evaluate(() => document.activeElement?.tagName === 'IFRAME');
   }
 
   /** The element with a `data-testid`. */
