@@ -126,7 +126,8 @@ const ENTRY_MASKS = [
  * entry by entry.
  */
 const HOT = [
-  'src/qcow2/change/{clusterSet,dataWriter,entryChanger,entryRewriter,l2Tables}.ts',
+  'src/qcow2/clusterSet.ts',
+  'src/qcow2/change/{dataWriter,entryChanger,entryRewriter,l2Tables}.ts',
   'src/qcow2/check/{clusterCounts,compareRefcounts,countReferences,diskRefcounts}.ts',
   'src/qcow2/check/{references,regionReceiver,walkL2}.ts',
   'src/qcow2/format/refcountWidth.ts',

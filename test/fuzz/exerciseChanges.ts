@@ -2,7 +2,7 @@
  * Changes an image that was not checked. In the program a guard refuses a damaged image first; here the engine itself has
  * to finish the change or throw an `EngineError`.
  */
-import { ClusterBits } from '../../src/qcow2/change/clusterSet';
+import { ClusterBits } from '../../src/qcow2/clusterSet';
 import type { Change, ChangeContext } from '../../src/qcow2/change/context';
 import { discard } from '../../src/qcow2/change/discard';
 import { writeGuest } from '../../src/qcow2/change/write';

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openChain, type Chain } from '../../src/qcow2/chain/openChain';
-import { ClusterBits } from '../../src/qcow2/change/clusterSet';
+import { ClusterBits } from '../../src/qcow2/clusterSet';
 import type { Change, ChangeContext } from '../../src/qcow2/change/context';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { readGuest } from '../../src/qcow2/image/read';

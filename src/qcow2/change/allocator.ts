@@ -17,7 +17,7 @@ import {
   startOf,
 } from '../units';
 import type { ChangeContext } from './context';
-import { ClusterBits } from './clusterSet';
+import { ClusterBits } from '../clusterSet';
 import { entryBytes, RefcountBlocks } from './refcountBlocks';
 import type { TallyCounter } from './tally';
 

@@ -4,7 +4,7 @@ import type { Layers } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { Progress } from '../progress';
 import type { HostCluster } from '../units';
-import type { ClusterBits, ClusterSet } from './clusterSet';
+import type { ClusterBits, ClusterSet } from '../clusterSet';
 import type { ZeroPolicy } from './decide';
 import type { ChangeTally } from './tally';
 

@@ -12,7 +12,7 @@ import type { WritableFile } from '../io/writableFile';
 import type { Progress } from '../progress';
 import { type ByteLength, guestOffset, type HostOffset } from '../units';
 import { clearUnknownAutoclear } from './autoclear';
-import { ClusterBits } from './clusterSet';
+import { ClusterBits } from '../clusterSet';
 import type { Change, ChangeContext } from './context';
 import { TallyCounter, type Amount } from './tally';
 

@@ -24,7 +24,7 @@ import {
   type HostOffset,
   plus,
 } from '../units';
-import type { ClusterBits } from './clusterSet';
+import type { ClusterBits } from '../clusterSet';
 
 /** Bytes of blocks in memory: few, since they are gone through in ascending order. */
 const BUDGET = 8 * 1024 * 1024;

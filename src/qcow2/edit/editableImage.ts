@@ -5,7 +5,7 @@
  */
 import type { Chain } from '../chain/openChain';
 import type { Change, ChangeContext } from '../change/context';
-import { ClusterBits } from '../change/clusterSet';
+import { ClusterBits } from '../clusterSet';
 import { discard } from '../change/discard';
 import { rebase } from '../change/rebase';
 import type { ChangeTally } from '../change/tally';

@@ -2,7 +2,7 @@
  * The edits of a document in a row: which of them are done, which are undone, and where the file on disk stands. The
  * states before and after an edit are whole staged files (io/stagedFile.ts), so that going there is an assignment.
  */
-import type { ClusterBits, ClusterSet } from '../change/clusterSet';
+import type { ClusterBits, ClusterSet } from '../clusterSet';
 import type { StagedState } from '../io/stagedFile';
 
 /** The image and its external data file at one moment. */

@@ -1,7 +1,7 @@
 /** Stages the edits of a backup (backup.ts) again. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import * as path from 'node:path';
-import { ClusterBits } from '../change/clusterSet';
+import { ClusterBits } from '../clusterSet';
 import { FileError, RefusedError } from '../errors';
 import { Fill } from '../io/fill';
 import { PAGE_SIZE } from '../io/pageStore';

@@ -3,7 +3,7 @@
  * same layer's disk. Layers share tables with one another, and that is as it should be.
  */
 import { hex } from '../../text/hex';
-import { ClusterBits } from '../change/clusterSet';
+import { ClusterBits } from '../clusterSet';
 import { forEachL1Entry, l1TablesOf, type L1Table } from '../check/l1Tables';
 import { entryHex } from '../format/bytes';
 import { hasAny, L1_RESERVED, offsetOf, without } from '../format/entryBits';

@@ -3,7 +3,7 @@
  * place; missing ones, and a table that is too small, are made behind the end of the file.
  */
 import { hex } from '../../text/hex';
-import { ClusterBits } from '../change/clusterSet';
+import { ClusterBits } from '../clusterSet';
 import type { CountedImage } from '../check/checkImage';
 import type { ClusterCounts } from '../check/clusterCounts';
 import type { DiskRefcounts } from '../check/diskRefcounts';

@@ -19,7 +19,7 @@
  * says of free clusters is believed.
  */
 import { clearUnknownAutoclear } from '../change/autoclear';
-import { ClusterBits } from '../change/clusterSet';
+import { ClusterBits } from '../clusterSet';
 import { checkImage, countImage, reportOn, type CountedImage } from '../check/checkImage';
 import { isSound, type CheckReport } from '../check/checkReport';
 import type { DiskRefcounts } from '../check/diskRefcounts';

@@ -7,7 +7,7 @@
  * clusters on one cluster with a refcount of two are safe, since a program that writes one of them copies it first.
  */
 import { hex } from '../../text/hex';
-import { ClusterBits } from '../change/clusterSet';
+import { ClusterBits } from '../clusterSet';
 import type { CountedImage } from '../check/checkImage';
 import type { Place } from '../check/referenceReceiver';
 import { TableReceiver } from '../check/tableReceiver';

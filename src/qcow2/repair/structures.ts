@@ -4,7 +4,7 @@
  * structures that are in the way of others are rebuilt (refcounts.ts).
  */
 import { hex } from '../../text/hex';
-import { ClusterBits } from '../change/clusterSet';
+import { ClusterBits } from '../clusterSet';
 import type { Structure } from '../findingText';
 import { l1TablesOf } from '../check/l1Tables';
 import { snapshotTableSize } from '../check/snapshotReferences';

@@ -1,7 +1,7 @@
 /** Allocation of new clusters, and their refcounts. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Allocator } from '../../../src/qcow2/change/allocator';
-import { ClusterBits } from '../../../src/qcow2/change/clusterSet';
+import { ClusterBits } from '../../../src/qcow2/clusterSet';
 import { TallyCounter } from '../../../src/qcow2/change/tally';
 import { writeGuest } from '../../../src/qcow2/change/write';
 import { writeZeroes } from '../../../src/qcow2/change/writeZeroes';

@@ -1,6 +1,6 @@
 /** Sets of host clusters: a bit each, in pages that exist where there is something. */
-import { bitCount, trailingZeroes } from '../bits';
-import { type ClusterCount, hostCluster, type HostCluster, plus } from '../units';
+import { bitCount, trailingZeroes } from './bits';
+import { type ClusterCount, hostCluster, type HostCluster, plus } from './units';
 
 /** What only asks a set. */
 export interface ClusterSet {

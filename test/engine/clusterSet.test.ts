@@ -1,8 +1,8 @@
 /** Sets of clusters, compared with plain sets of numbers. */
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ClusterBits } from '../../../src/qcow2/change/clusterSet';
-import { hostCluster } from '../../../src/qcow2/units';
+import { ClusterBits } from '../../src/qcow2/clusterSet';
+import { hostCluster } from '../../src/qcow2/units';
 
 const PAGE = 1 << 15;
 const runs = fc.array(
