@@ -13,7 +13,7 @@ import type { Progress } from '../progress';
 import { type ByteLength, hostCluster, type HostCluster } from '../units';
 import { CellCounts, MAX_CELLS } from './cellCounts';
 import type { Cells, CellsRequest, KindTotals } from './overview';
-import { CONFLICT, HostUses, SNAPSHOT_ONLY, STRUCTURE_BITS } from './hostUses';
+import { CONFLICT, HostUses, LAYER_BITS, SNAPSHOT_ONLY, STRUCTURE_BITS, USES } from './hostUses';
 
 /** The kinds that the file view tells apart; the order is the order of counts in its cells. */
 export const HOST_KINDS = [
@@ -52,9 +52,9 @@ const LEAKED = indexOf('leaked');
 const FREE = indexOf('free');
 
 /** The kind for each use that is not 0. */
-const KIND_OF_USE = Uint8Array.from({ length: 64 }, (_, use) => {
+const KIND_OF_USE = Uint8Array.from({ length: USES }, (_, use) => {
   if ((use & CONFLICT) !== 0) return indexOf('conflict');
-  if ((use & SNAPSHOT_ONLY) !== 0) return indexOf('snapshot');
+  if ((use & LAYER_BITS) === SNAPSHOT_ONLY) return indexOf('snapshot');
   const structure = STRUCTURES[(use & STRUCTURE_BITS) - 1];
   return structure === undefined ? FREE : indexOf(KIND_OF_STRUCTURE[structure]);
 });
@@ -150,7 +150,7 @@ export class HostLayout {
     const refcount = this.disk.of(cluster);
     return {
       kind: HOST_KINDS[this.#kindOf(use, refcount ?? 0)] ?? 'free',
-      isSnapshotOnly: (use & SNAPSHOT_ONLY) !== 0,
+      isSnapshotOnly: (use & LAYER_BITS) === SNAPSHOT_ONLY,
       ...(structure === undefined ? {} : { structure }),
       ...(refcount === undefined ? {} : { refcount }),
     };

@@ -14,6 +14,8 @@ import {
   type ByteLength,
   type ClusterCount,
   clusterOf,
+  guestOffset,
+  type GuestOffset,
   hostCluster,
   type HostCluster,
   hostOffset,
@@ -23,10 +25,16 @@ import {
 
 /** Bits of a use: the structure's place in `STRUCTURES`, from 1 on. */
 export const STRUCTURE_BITS = 0x0f;
+/** Bits for the lowest of the layers that refer to it: 0 for the active disk. */
+export const LAYER_BITS = 0x30;
 /** Only internal snapshots refer to it. */
 export const SNAPSHOT_ONLY = 0x10;
+/** Only the active L1 table refers to it, past the disk's end: VM state that an applied snapshot has left there. */
+export const VM_STATE_ONLY = 0x20;
 /** Two refer to it that exclude one another; the first one is what it counts for. */
-export const CONFLICT = 0x20;
+export const CONFLICT = 0x40;
+/** All uses are below this. */
+export const USES = 0x80;
 
 const DATA = STRUCTURES.indexOf('data') + 1;
 const COMPRESSED = STRUCTURES.indexOf('compressed data') + 1;
@@ -45,11 +53,13 @@ export class HostUses extends RegionReceiver {
    */
   readonly #guests: (Int32Array | undefined)[] = [];
   readonly #mask: number;
+  /** First guest offset of VM state. */
+  readonly #vmStart: GuestOffset;
   /** As the check has it, which measures files in sectors. */
   readonly #fileEnd: HostOffset;
   #bytes = 0;
   /** Of data in the table that is walked. */
-  #layerBit = 0;
+  #layer = 0;
 
   /** @param clusters of the file */
   constructor(
@@ -61,6 +71,8 @@ export class HostUses extends RegionReceiver {
     this.#fileEnd = hostOffset(Math.ceil(image.file.size / 512) * 512);
     this.pageBits = pageBitsOf(clusters);
     this.#mask = 2 ** this.pageBits - 1;
+    const { size, l2Span } = image.header;
+    this.#vmStart = guestOffset(Math.ceil(size / l2Span) * l2Span);
     this.#pages = new Array<Uint8Array | undefined>(Math.ceil(clusters / 2 ** this.pageBits)).fill(undefined);
   }
 
@@ -76,25 +88,31 @@ export class HostUses extends RegionReceiver {
 
   override beginTable(table: L2Table): void {
     super.beginTable(table);
-    this.#layerBit = table.activeTimes > 0 ? 0 : SNAPSHOT_ONLY;
+    const { activeTimes, times, guest } = table;
+    this.#layer = this.#layerOf(activeTimes > 0, times > activeTimes, guest);
   }
 
   /** @throws UnsupportedError `check.memory` */
   region(structure: Structure, offset: HostOffset, size: ByteLength, _times: number, place: Place): void {
     // What the check does not count, since it leads past the end of the file, is no use of what is before it.
     if (size <= 0 || offset + size - this.#fileEnd >= this.clusterSize) return;
-    const { guest = 0, snapshot } = place;
+    const { guest = guestOffset(0), snapshot } = place;
     const first = clusterOf(offset, this.clusterSize);
     const end = hostCluster(Math.floor((offset + size - 1) / this.clusterSize) + 1);
     const isGuests = structure === 'data' || structure === 'compressed data';
-    const layerBit = isGuests ? this.#layerBit : snapshot === undefined ? 0 : SNAPSHOT_ONLY;
-    const ownBit = structure === 'snapshot table' ? SNAPSHOT_ONLY : layerBit;
-    this.#mark(first, end, (STRUCTURES.indexOf(structure) + 1) | ownBit, guest / this.clusterSize);
+    const isSnapshots = snapshot !== undefined || structure === 'snapshot table';
+    const layer = isGuests ? this.#layer : this.#layerOf(!isSnapshots, isSnapshots, guest);
+    this.#mark(first, end, (STRUCTURES.indexOf(structure) + 1) | layer, guest / this.clusterSize);
   }
 
   run(index: number, count: number, host: HostOffset): void {
     const first = clusterOf(host, this.clusterSize);
-    this.#mark(first, plus(first, count), DATA | this.#layerBit, this.guestOf(index) / this.clusterSize);
+    this.#mark(first, plus(first, count), DATA | this.#layer, this.guestOf(index) / this.clusterSize);
+  }
+
+  #layerOf(isActive: boolean, isSnapshots: boolean, guest: GuestOffset): number {
+    if (isActive && guest < this.#vmStart) return 0;
+    return isSnapshots ? SNAPSHOT_ONLY : VM_STATE_ONLY;
   }
 
   /** @param guest number of the guest's cluster that the first one is for */
@@ -141,6 +159,6 @@ function combined(before: number, use: number, isSamePlace: boolean): number {
   const structure = use & STRUCTURE_BITS;
   if (structure !== (before & STRUCTURE_BITS)) return before | CONFLICT;
   const conflict = before & CONFLICT;
-  const layer = before & use & SNAPSHOT_ONLY;
+  const layer = Math.min(before & LAYER_BITS, use & LAYER_BITS);
   return structure | layer | (structure === COMPRESSED || isSamePlace ? conflict : CONFLICT);
 }
