@@ -18,6 +18,7 @@ import { info } from './info';
 import { map } from './map';
 import { printError, ReaderGone, standardOutput } from './output';
 import { read } from './read';
+import { space } from './space';
 import { rebase } from './rebase';
 import { recover } from './recover';
 import { expectShortRun } from './shortRun';
@@ -27,6 +28,7 @@ const VERBS: { readonly [N in VerbName]: Run<N> } = {
   info,
   map,
   check,
+  space,
   read,
   'write-zeroes': writeZeroes,
   discard,

@@ -21,6 +21,7 @@ import { readHeaderView } from '../../src/qcow2/report/headerView';
 import { imageInfo } from '../../src/qcow2/report/info';
 import { writeInfoText } from '../../src/cli/infoText';
 import { inspectCluster } from '../../src/qcow2/report/inspect';
+import { spaceReport } from '../../src/qcow2/report/spaceReport';
 import { exportMap } from '../../src/qcow2/map/mapExport';
 import { Overview } from '../../src/qcow2/map/overview';
 import { writeQemuJson } from '../../src/text/qemuJson';
@@ -124,6 +125,9 @@ function layout(image: Qcow2Image): void {
   picture.cells({ start: guestOffset(0), bytesPerCell: clusterSize * 2 ** 20, count: 64 });
   for (const cluster of [0, 5, picture.size / clusterSize - 1])
     inspectHost(picture, hostOffset(cluster * clusterSize), silent);
+  const { rows, length } = spaceReport(picture, silent);
+  const sum = rows.reduce((bytes, row) => bytes + row.bytes, 0);
+  if (sum !== length) throw new Error(`the rows of space add up to ${sum} bytes of ${length}`);
 }
 
 function overview(image: Qcow2Image, layers: Layers): void {

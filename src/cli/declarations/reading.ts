@@ -33,6 +33,19 @@ export const READING = {
       },
     ],
   },
+  space: {
+    summary: 'show where the bytes of an image file are',
+    description: [
+      'Lists what the file consists of, with what the host has allocated for each part and what giving it up would free. ' +
+        'The sizes add up to the length of the file. Fragmentation is counted as "qemu-img check" does.',
+    ],
+    operands: IMAGE,
+    options: OUTPUT_OPTION,
+    examples: [
+      { command: 'qcow2 space disk.qcow2', does: 'Show why an image is as big as it is.' },
+      { command: 'qcow2 space --output=json disk.qcow2', does: 'The same as JSON.' },
+    ],
+  },
   read: {
     summary: 'print bytes of the guest disk',
     description: ['Prints guest data as it is, read through the backing chain.'],

@@ -1,0 +1,89 @@
+/** `qcow2 space`: where the bytes of an image file are. */
+import { checkImage } from '../qcow2/check/checkImage';
+import type { CheckReport } from '../qcow2/check/checkReport';
+import { HostLayout } from '../qcow2/map/hostLayout';
+import { spaceReport, type SpaceReport } from '../qcow2/report/spaceReport';
+import { SPACE_TEXT } from '../qcow2/spaceText';
+import { ByteWriter } from '../text/byteWriter';
+import { printable } from '../text/printable';
+import { type JsonValue, writeQemuJson } from '../text/qemuJson';
+import { shareText } from '../text/shareText';
+import { sizeText } from '../text/sizeText';
+import { reportFaults, type Run, withChain } from './verb';
+
+export const space: Run<'space'> = (args) =>
+  withChain(args.operands.FILE, false, ({ top }) => {
+    top.refuseFaults('repair');
+    const progress = args.progress();
+    try {
+      const report = spaceReport(HostLayout.of(top, progress), progress);
+      const checked = checkImage(top, progress);
+      const output = new ByteWriter(args.output);
+      const write = (text: string): void => {
+        output.text(text);
+      };
+      if (args.options.output === 'json') {
+        writeQemuJson(spaceJson(report, checked), write);
+        write('\n');
+      } else {
+        writeText(report, checked, write);
+      }
+      output.flush();
+    } finally {
+      progress.clear();
+    }
+    return reportFaults(top, 'check');
+  });
+
+function spaceJson(report: SpaceReport, checked: CheckReport): JsonValue {
+  return {
+    filename: report.file,
+    length: report.length,
+    'actual-size': report.allocated,
+    rows: report.rows.map(({ kind, bytes, allocated, reclaimable }) => ({
+      kind,
+      bytes,
+      allocated,
+      reclaimable,
+    })),
+    snapshots: report.snapshots.map(({ id, name, bytes }) => ({ id, name, bytes })),
+    'allocated-clusters': checked.allocatedClusters,
+    'fragmented-clusters': checked.fragmentedClusters,
+    'compressed-clusters': checked.compressedClusters,
+  };
+}
+
+function writeText(report: SpaceReport, checked: CheckReport, write: (text: string) => void): void {
+  const { file, length, allocated, rows, snapshots } = report;
+  write(`${printable(file)}: ${sizeText(length)}, ${sizeText(allocated)} allocated on the host\n\n`);
+  const cells = rows.map((row) => [
+    sizeText(row.bytes),
+    shareText(row.bytes, length),
+    row.allocated === undefined ? '?' : sizeText(row.allocated),
+    row.reclaimable === 0 ? '-' : sizeText(row.reclaimable),
+    SPACE_TEXT[row.kind],
+  ]);
+  writeTable([['size', 'share', 'on host', 'can free', ''], ...cells], write);
+  if (snapshots.length > 0) {
+    write('\nHeld by one snapshot alone:\n');
+    writeTable(
+      snapshots.map(({ id, name, bytes }) => [sizeText(bytes), `${printable(name)} (ID ${printable(id)})`]),
+      write,
+    );
+  }
+  const { allocatedClusters, fragmentedClusters } = checked;
+  const share = shareText(fragmentedClusters, allocatedClusters);
+  write(`\nFragmented: ${share} of ${allocatedClusters.toLocaleString('en-US')} allocated clusters\n`);
+}
+
+/** The last column is text, the others are numbers. */
+function writeTable(rows: readonly (readonly string[])[], write: (text: string) => void): void {
+  const columns = (rows[0] ?? []).length;
+  const widths = Array.from({ length: columns - 1 }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  for (const row of rows) {
+    const numbers = widths.map((width, column) => (row[column] ?? '').padStart(width));
+    write(`  ${[...numbers, row[columns - 1] ?? ''].join('  ')}`.trimEnd() + '\n');
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * Where the bytes of an image file are. Each of them belongs to one row; beside it stands what the host has allocated for
+ * it, and how much giving it up would free. Only tables are read, no content.
+ */
+import { UNREADABLE } from '../check/clusterCounts';
+import { ClusterBits } from '../clusterSet';
+import { FormatError } from '../errors';
+import { STRUCTURES, type Structure } from '../findingText';
+import type { Qcow2Image } from '../image/qcow2Image';
+import { RunKind, type RunVisitor } from '../image/layer';
+import type { BlockFile, FileExtent } from '../io/blockFile';
+import type { HostLayout } from '../map/hostLayout';
+import { CONFLICT, LAYER_BITS, SNAPSHOT_ONLY, STRUCTURE_BITS, USES, VM_STATE_ONLY } from '../map/hostUses';
+import type { Progress } from '../progress';
+import { SPACE_KINDS, type SpaceKind } from '../spaceText';
+import {
+  type ByteLength,
+  clusterOf,
+  guestOffset,
+  hostCluster,
+  type HostCluster,
+  hostOffset,
+  type HostOffset,
+  plus,
+  startOf,
+} from '../units';
+import { SnapshotHolders } from './snapshotHolders';
+
+export interface SpaceRow {
+  readonly kind: SpaceKind;
+  readonly bytes: ByteLength;
+  /** Bytes of storage behind them; undefined where holes cannot be seen. */
+  readonly allocated?: ByteLength;
+  /** Bytes that become free where the row is given up; less than `bytes` where snapshots share them. */
+  readonly reclaimable: ByteLength;
+}
+
+/** What a snapshot holds alone. */
+export interface SnapshotSpace {
+  /** In the snapshot table. */
+  readonly index: number;
+  readonly id: string;
+  readonly name: string;
+  readonly bytes: ByteLength;
+}
+
+/** Plain JSON. */
+export interface SpaceReport {
+  readonly file: string;
+  /** Of the file; the rows' bytes add up to it. */
+  readonly length: ByteLength;
+  /** Bytes of storage behind the file (`st_blocks`). */
+  readonly allocated: ByteLength;
+  /** Those that are not empty, in the order of `SPACE_KINDS`. */
+  readonly rows: readonly SpaceRow[];
+  readonly snapshots: readonly SnapshotSpace[];
+}
+
+/** Places of a damaged disk that are stepped over, at most. */
+const MAX_SKIPS = 1 << 12;
+
+/** Rows of which all can be given up. */
+const RECLAIMABLE: ReadonlySet<SpaceKind> = new Set(['vmState', 'leaked', 'free']);
+
+const KIND_OF_STRUCTURE: Readonly<Record<Structure, SpaceKind>> = {
+  header: 'header',
+  'encryption header': 'header',
+  'refcount table': 'refcountTable',
+  'refcount block': 'refcountBlocks',
+  'L1 table': 'l1Table',
+  'L2 table': 'l2Tables',
+  'snapshot table': 'snapshotTable',
+  'bitmap directory': 'bitmaps',
+  'bitmap table': 'bitmaps',
+  'bitmap data': 'bitmaps',
+  data: 'data',
+  'compressed data': 'compressed',
+};
+
+const indexOf = (kind: SpaceKind): number => SPACE_KINDS.indexOf(kind);
+const [DATA, ZERO, FREE, LEAKED] = [
+  indexOf('data'),
+  indexOf('zeroAllocated'),
+  indexOf('free'),
+  indexOf('leaked'),
+] as const;
+
+/** The row for each use that is not 0 (map/hostUses.ts). */
+const ROW_OF_USE = Uint8Array.from({ length: USES }, (_, use) => {
+  const structure = STRUCTURES[(use & STRUCTURE_BITS) - 1];
+  if (structure === undefined) return FREE;
+  if ((use & CONFLICT) !== 0) return indexOf('usedTwice');
+  if (structure === 'snapshot table') return indexOf('snapshotTable');
+  const layer = use & LAYER_BITS;
+  if (layer === SNAPSHOT_ONLY) return indexOf('snapshots');
+  return indexOf(layer === VM_STATE_ONLY ? 'vmState' : KIND_OF_STRUCTURE[structure]);
+});
+
+/** @throws FileError, CancelledError */
+export function spaceReport(layout: HostLayout, progress: Progress): SpaceReport {
+  const { image } = layout;
+  const { file } = image;
+  return {
+    file: file.name,
+    length: file.size,
+    allocated: file.allocatedBytes,
+    rows: rowsOf(layout, progress),
+    snapshots: image.snapshots.length === 0 ? [] : snapshotsOf(layout, progress),
+  };
+}
+
+function rowsOf(layout: HostLayout, progress: Progress): SpaceRow[] {
+  const { uses, disk, image } = layout;
+  const zeroes = zeroClusters(image);
+  const sums = new RowSums(image);
+  const pageSize = 2 ** uses.pageBits;
+  for (let start = hostCluster(0); start < uses.clusters; start = plus(start, pageSize)) {
+    progress.checkCancelled();
+    const end = hostCluster(Math.min(uses.clusters, start + pageSize));
+    const index = start / pageSize;
+    const page = uses.page(index);
+    const refcounts = disk.page(index);
+    if (page === undefined && disk.isAllZero(refcounts)) {
+      sums.add(start, end, FREE, false);
+      continue;
+    }
+    for (let at = 0; at < end - start; at++) {
+      const cluster = plus(start, at);
+      const refcount = refcounts[at] ?? 0;
+      const use = page?.[at] ?? 0;
+      let row =
+        use === 0 ? (refcount === 0 || refcount === UNREADABLE ? FREE : LEAKED) : (ROW_OF_USE[use] ?? FREE);
+      if (row === DATA && zeroes.has(cluster)) row = ZERO;
+      sums.add(cluster, plus(cluster, 1), row, row === ZERO && refcount === 1);
+    }
+  }
+  return sums.rows();
+}
+
+/** Clusters that read as zero as a whole, and are allocated all the same. */
+function zeroClusters(image: Qcow2Image): ClusterBits {
+  const zeroes = new ClusterBits();
+  if (image.hasDataFile) return zeroes;
+  const { clusterSize } = image.header;
+  let at = guestOffset(0);
+  const visit: RunVisitor = (start, length, kind, host) => {
+    at = plus(start, length);
+    if (kind !== RunKind.zeroAllocated) return;
+    // The disk may need no more than a part of the last one.
+    const ends = (host + length) / clusterSize;
+    const first = Math.ceil(host / clusterSize);
+    const end = at < image.size ? Math.floor(ends) : Math.ceil(ends);
+    if (end > first) zeroes.add(hostCluster(first), end - first);
+  };
+  // What cannot be read counts as data; so does what is close behind it in a large disk.
+  const step = Math.ceil(image.size / MAX_SKIPS / clusterSize) * clusterSize;
+  while (at < image.size) {
+    try {
+      image.forEachRun(at, guestOffset(image.size), visit);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      at = guestOffset((Math.floor(at / step) + 1) * step);
+    }
+  }
+  return zeroes;
+}
+
+/** Sums of stretches that come in ascending order. */
+class RowSums {
+  readonly #bytes = new Float64Array(SPACE_KINDS.length);
+  readonly #allocated = new Float64Array(SPACE_KINDS.length);
+  readonly #reclaimable = new Float64Array(SPACE_KINDS.length);
+  readonly #file: BlockFile;
+  readonly #clusterSize: ByteLength;
+  #extent: FileExtent = { isHole: false, end: hostOffset(0) };
+  /** The stretch that is not summed up yet. */
+  #start = hostCluster(0);
+  #row = -1;
+  #isReclaimable = false;
+  #end = hostCluster(0);
+
+  constructor({ file, header }: Qcow2Image) {
+    this.#file = file;
+    this.#clusterSize = header.clusterSize;
+  }
+
+  add(first: HostCluster, end: HostCluster, row: number, isReclaimable: boolean): void {
+    if (row !== this.#row || isReclaimable !== this.#isReclaimable) {
+      this.#flush();
+      [this.#start, this.#row, this.#isReclaimable] = [first, row, isReclaimable];
+    }
+    this.#end = end;
+  }
+
+  rows(): SpaceRow[] {
+    this.#flush();
+    return SPACE_KINDS.flatMap((kind, row): SpaceRow[] => {
+      const bytes = this.#bytes[row] ?? 0;
+      if (bytes === 0) return [];
+      const reclaimable = RECLAIMABLE.has(kind) ? bytes : (this.#reclaimable[row] ?? 0);
+      const allocated = this.#file.knowsHoles ? { allocated: this.#allocated[row] ?? 0 } : {};
+      return [{ kind, bytes, ...allocated, reclaimable }];
+    });
+  }
+
+  #flush(): void {
+    if (this.#row < 0) return;
+    const start = startOf(this.#start, this.#clusterSize);
+    const end = hostOffset(Math.min(this.#file.size, this.#end * this.#clusterSize));
+    this.#bytes[this.#row] = (this.#bytes[this.#row] ?? 0) + end - start;
+    if (this.#isReclaimable) this.#reclaimable[this.#row] = (this.#reclaimable[this.#row] ?? 0) + end - start;
+    if (!this.#file.knowsHoles) return;
+    this.#allocated[this.#row] = (this.#allocated[this.#row] ?? 0) + this.#dataIn(start, end);
+  }
+
+  /** Bytes of a stretch that are no hole. */
+  #dataIn(start: HostOffset, end: HostOffset): ByteLength {
+    let data = 0;
+    for (let at = start; at < end;) {
+      if (this.#extent.end <= at) this.#extent = this.#file.extentAt(at);
+      const stop = hostOffset(Math.min(end, this.#extent.end));
+      if (!this.#extent.isHole) data += stop - at;
+      at = stop;
+    }
+    return data;
+  }
+}
+
+function snapshotsOf(layout: HostLayout, progress: Progress): SnapshotSpace[] {
+  const { image, references, uses } = layout;
+  const { clusterSize } = image.header;
+  const holders = new SnapshotHolders(layout);
+  references.rewind(progress);
+  references.forEach(holders);
+  const bytes = new Float64Array(image.snapshots.length);
+  const last = clusterOf(hostOffset(image.file.size), clusterSize);
+  holders.forEach((cluster, index) => {
+    const length = cluster === last ? image.file.size % clusterSize : clusterSize;
+    if (cluster < uses.clusters) bytes[index] = (bytes[index] ?? 0) + length;
+  });
+  return image.snapshots.map(({ id, name }, index) => ({ index, id, name, bytes: bytes[index] ?? 0 }));
+}
