@@ -1,9 +1,6 @@
 /** `qcow2 space`: where the bytes of an image file are. */
-import { checkImage } from '../qcow2/check/checkImage';
-import type { CheckReport } from '../qcow2/check/checkReport';
 import { HostLayout } from '../qcow2/map/hostLayout';
-import { spaceReport, type SpaceReport } from '../qcow2/report/spaceReport';
-import { SPACE_TEXT } from '../qcow2/spaceText';
+import { spaceReport, type SpaceKind, type SpaceReport } from '../qcow2/report/spaceReport';
 import { ByteWriter } from '../text/byteWriter';
 import { printable } from '../text/printable';
 import { type JsonValue, writeQemuJson } from '../text/qemuJson';
@@ -11,22 +8,39 @@ import { shareText } from '../text/shareText';
 import { sizeText } from '../text/sizeText';
 import { reportFaults, type Run, withChain } from './verb';
 
+const NAMES: Readonly<Record<SpaceKind, string>> = {
+  data: 'data',
+  zeroAllocated: 'zero clusters that keep their space',
+  compressed: 'compressed data',
+  snapshots: 'held by snapshots only',
+  vmState: 'VM state that an applied snapshot left behind',
+  header: 'header',
+  refcountTable: 'refcount table',
+  refcountBlocks: 'refcount blocks',
+  l1Table: 'L1 table',
+  l2Tables: 'L2 tables',
+  snapshotTable: 'snapshot table',
+  bitmaps: 'bitmaps',
+  usedTwice: 'used twice',
+  leaked: 'leaked',
+  free: 'free',
+};
+
 export const space: Run<'space'> = (args) =>
   withChain(args.operands.FILE, false, ({ top }) => {
     top.refuseFaults('repair');
     const progress = args.progress();
     try {
       const report = spaceReport(HostLayout.of(top, progress), progress);
-      const checked = checkImage(top, progress);
       const output = new ByteWriter(args.output);
       const write = (text: string): void => {
         output.text(text);
       };
       if (args.options.output === 'json') {
-        writeQemuJson(spaceJson(report, checked), write);
+        writeQemuJson(spaceJson(report), write);
         write('\n');
       } else {
-        writeText(report, checked, write);
+        writeText(report, write);
       }
       output.flush();
     } finally {
@@ -35,7 +49,7 @@ export const space: Run<'space'> = (args) =>
     return reportFaults(top, 'check');
   });
 
-function spaceJson(report: SpaceReport, checked: CheckReport): JsonValue {
+function spaceJson(report: SpaceReport): JsonValue {
   return {
     filename: report.file,
     length: report.length,
@@ -47,21 +61,21 @@ function spaceJson(report: SpaceReport, checked: CheckReport): JsonValue {
       reclaimable,
     })),
     snapshots: report.snapshots.map(({ id, name, bytes }) => ({ id, name, bytes })),
-    'allocated-clusters': checked.allocatedClusters,
-    'fragmented-clusters': checked.fragmentedClusters,
-    'compressed-clusters': checked.compressedClusters,
+    'allocated-clusters': report.allocatedClusters,
+    'fragmented-clusters': report.fragmentedClusters,
+    'compressed-clusters': report.compressedClusters,
   };
 }
 
-function writeText(report: SpaceReport, checked: CheckReport, write: (text: string) => void): void {
-  const { file, length, allocated, rows, snapshots } = report;
+function writeText(report: SpaceReport, write: (text: string) => void): void {
+  const { file, length, allocated, rows, snapshots, allocatedClusters, fragmentedClusters } = report;
   write(`${printable(file)}: ${sizeText(length)}, ${sizeText(allocated)} allocated on the host\n\n`);
   const cells = rows.map((row) => [
     sizeText(row.bytes),
     shareText(row.bytes, length),
     row.allocated === undefined ? '?' : sizeText(row.allocated),
     row.reclaimable === 0 ? '-' : sizeText(row.reclaimable),
-    SPACE_TEXT[row.kind],
+    NAMES[row.kind],
   ]);
   writeTable([['size', 'share', 'on host', 'can free', ''], ...cells], write);
   if (snapshots.length > 0) {
@@ -71,7 +85,6 @@ function writeText(report: SpaceReport, checked: CheckReport, write: (text: stri
       write,
     );
   }
-  const { allocatedClusters, fragmentedClusters } = checked;
   const share = shareText(fragmentedClusters, allocatedClusters);
   write(`\nFragmented: ${share} of ${allocatedClusters.toLocaleString('en-US')} allocated clusters\n`);
 }

@@ -17,6 +17,7 @@ import type { BackupPlace } from '../qcow2/edit/backupManifest';
 import type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 import type { ClusterReport } from '../qcow2/report/inspect';
 import type { HostReport } from '../qcow2/report/hostReport';
+import type { SpaceReport } from '../qcow2/report/spaceReport';
 import type { FreeSpace } from '../qcow2/space/freeSpace';
 import type { GivenBack } from '../qcow2/space/giveBack';
 import type { RecoverTrust } from '../qcow2/edit/interrupted';
@@ -57,6 +58,7 @@ export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/report/
 export type { HostKind } from '../qcow2/map/hostLayout';
 export type { FreeSpace } from '../qcow2/space/freeSpace';
 export type { GivenBack } from '../qcow2/space/giveBack';
+export type { SnapshotSpace, SpaceKind, SpaceReport, SpaceRow } from '../qcow2/report/spaceReport';
 export type { RecoverTrust } from '../qcow2/edit/interrupted';
 export type { RecoverOutcome } from '../qcow2/save/recover';
 export type { RepairMode, RepairReport } from '../qcow2/repair/report';
@@ -258,6 +260,8 @@ export interface QuestionCalls {
   hostCells(request: CellsRequest, operation: OperationId): Result<MapCells>;
   /** What a cluster of the image file is used for, and what refers to it. Walks all references; can be stopped. */
   inspectHost(hostOffset: HostOffset, operation: OperationId): Result<StagedHostReport>;
+  /** Where the bytes of the image file are, staged changes included. Walks all references; can be stopped. */
+  space(operation: OperationId): Result<SpaceReport>;
   /** Bytes of the image file as staged; at most 1 MiB at a time, clamped to its end. */
   readHostBytes(hostOffset: HostOffset, length: ByteLength): Result<Uint8Array>;
   /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */

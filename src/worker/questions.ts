@@ -9,6 +9,7 @@ import { readGuest } from '../qcow2/image/read';
 import { findWriter } from '../qcow2/io/qemuLocks';
 import { HostLayout } from '../qcow2/map/hostLayout';
 import { inspectHost } from '../qcow2/report/hostReport';
+import { spaceReport } from '../qcow2/report/spaceReport';
 import type { Progress } from '../qcow2/progress';
 import { imageInfo } from '../qcow2/report/info';
 import { inspectCluster } from '../qcow2/report/inspect';
@@ -97,6 +98,11 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
         const progress = host.progressOf(operation);
         const report = inspectHost(layoutOf(view, progress), hostOffset, progress);
         return { ...report, isStaged: view.fileMarks.touches(report.hostOffset, report.length) };
+      }),
+    space: (operation) =>
+      host.onView((view) => {
+        const progress = host.progressOf(operation);
+        return spaceReport(layoutOf(view, progress), progress);
       }),
     readHostBytes: (hostOffset, length) =>
       host.onView(({ chain: { top } }) =>

@@ -2,6 +2,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DamagedFile } from '../support/damagedFile';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
@@ -53,6 +54,34 @@ describe('the panels', () => {
     expect(await page.text('cluster-size')).toBe('64 KiB clusters');
     expect(await page.text('badges')).toContain('backing: mid.qcow2');
     expect(await page.text('badges')).toContain('snapshots 1');
+  });
+
+  it('tells where the bytes of the file are, leads to them on the map, and to what frees them', async () => {
+    const path = files.path('space.qcow2');
+    image({ size: '8M' }).data(0, 40).zeroAllocated(50, 10).snapshot('old').data(0, 8).writeTo(path);
+    DamagedFile.do(path, (file) => file.leak(3));
+    const page = await open('space.qcow2');
+    await page.showTab('space');
+    await page.get('space-report').waitFor();
+    const bytes = async (kind: string, column: number): Promise<number> =>
+      Number(await page.get(`part-${kind}`).locator('td').nth(column).getAttribute('data-bytes'));
+    expect(await bytes('data', 0)).toBe(40 * CLUSTER);
+    expect(await bytes('leaked', 2)).toBe(3 * CLUSTER);
+    // The snapshot shares them.
+    expect([await bytes('zeroAllocated', 0), await bytes('zeroAllocated', 2)]).toEqual([10 * CLUSTER, 0]);
+    expect(await page.text('space-snapshots')).toContain('#1 old');
+    const leaked = page.get('part-leaked').locator('.legend-button');
+    await leaked.focus();
+    await window.page.keyboard.press('Enter');
+    await page.get('legend-leaked').waitFor();
+    expect(await leaked.getAttribute('aria-pressed')).toBe('true');
+    expect(await page.get('legend-leaked').locator('button').getAttribute('aria-pressed')).toBe('true');
+    await window.screenshot('space-panel');
+    await page.get('way-out-leaked').click();
+    await page.get('repair-preview').waitFor();
+    await window.page.keyboard.press('Escape');
+    await page.get('space-guest').click();
+    await page.showTab('cluster');
   });
 
   it('paints what each layer of a chain of three provides', async () => {

@@ -28,7 +28,7 @@ describe('space', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const lines = String(stdout).split('\n');
     expect(lines[0]).toMatch(/^disk\.qcow2: [\d.]+ MiB, [\d.]+ MiB allocated on the host$/);
-    expect(lines.find((line) => line.includes('data of the guest'))).toMatch(/^ +3 MiB +\d+ % +3 MiB +- /);
+    expect(lines.find((line) => line.endsWith('  data'))).toMatch(/^ +3 MiB +\d+ % +3 MiB +- /);
     // The snapshot shares them.
     expect(lines.find((line) => line.includes('zero clusters'))).toMatch(/^ +1 MiB +\d+ % +1 MiB +- /);
     expect(lines.find((line) => line.includes('(ID 1)'))).toBe(

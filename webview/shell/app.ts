@@ -15,6 +15,7 @@ import { ChangeDialog } from '../dialogs/change/dialog';
 import type { Range } from '../dialogs/change/range';
 import { HostClient } from '../host/client';
 import { makeLayout, type Layout } from './layout';
+import { SpaceInspection } from '../state/spaceInspection';
 import { parsePlace } from '../../src/text/byteCount';
 import { drawParts, type Actions } from './parts';
 import { RepairDialog } from '../dialogs/repair/dialog';
@@ -85,6 +86,7 @@ export class App implements Actions, PageApi {
       this.#splitter.show();
     }).observe(this.#layout.page);
     drawParts(this.#store, this.#layout, this);
+    new SpaceInspection(this.#store, this.#host);
     this.showTab(this.#store.state.tab);
     watchTheme(() => {
       this.#views.themeChanged();
@@ -199,6 +201,12 @@ export class App implements Actions, PageApi {
 
   toggleHighlight(kind: string): void {
     this.#views.highlight(this.#store.state.highlighted === kind ? undefined : kind);
+  }
+
+  showKind(space: Space, kind: string): void {
+    const isShown = this.#store.state.space === space && this.#store.state.highlighted === kind;
+    this.showSpace(space);
+    this.#views.highlight(isShown ? undefined : kind);
   }
 
   run(command: PageCommand): void {

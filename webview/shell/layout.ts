@@ -15,6 +15,7 @@ export interface Layout {
   readonly cluster: HTMLElement;
   readonly header: HTMLElement;
   readonly chain: HTMLElement;
+  readonly space: HTMLElement;
   showTab(tab: PageTab): void;
   /** Shows the map, overview bar and bytes of another view. */
   show(view: ImageViewParts): void;
@@ -59,6 +60,7 @@ export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: Pag
     cluster: get('cluster'),
     header: get('header'),
     chain: get('chain'),
+    space: get('space'),
     show: ({ map, minimap, hex }) => {
       get('mapSlot').replaceChildren(map.element);
       get('minimapSlot').replaceChildren(minimap.element);
@@ -106,6 +108,7 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
           <vscode-panel-tab id="tab-cluster">${t('Cluster')}</vscode-panel-tab>
           <vscode-panel-tab id="tab-header">${t('Header')}</vscode-panel-tab>
           <vscode-panel-tab id="tab-chain">${t('Chain')}</vscode-panel-tab>
+          <vscode-panel-tab id="tab-space">${t('Space')}</vscode-panel-tab>
           <vscode-panel-view id="view-cluster">
             <div class="panel cluster-panel">
               <div
@@ -136,6 +139,15 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
               ${keep('chain')}
             ></div
           ></vscode-panel-view>
+          <vscode-panel-view id="view-space"
+            ><div
+              class="panel scrolls"
+              tabindex="0"
+              role="group"
+              aria-label=${t('Space')}
+              ${keep('space')}
+            ></div
+          ></vscode-panel-view>
         </vscode-panels>
       </aside>
     </main>
@@ -153,6 +165,8 @@ function tabOf(event: Event): PageTab | undefined {
       return 'header';
     case 'tab-chain':
       return 'chain';
+    case 'tab-space':
+      return 'space';
     default:
       return undefined;
   }

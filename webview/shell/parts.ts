@@ -8,6 +8,7 @@ import { chainPanel, type ChainActions } from '../panels/chain';
 import { clusterPanel, type ClusterActions } from '../panels/cluster';
 import { hostPanel } from '../panels/hostCluster';
 import { headerPanel } from '../panels/header';
+import { spacePanel, type SpaceActions } from '../panels/space';
 import { scanNote } from './scanNote';
 import type { Store } from '../state/store';
 import { notices } from './notices';
@@ -16,7 +17,7 @@ import { toolbar, type ToolbarActions } from './toolbar';
 import { unreadable } from './unreadable';
 
 /** User actions outside the map. */
-export interface Actions extends ClusterActions, ChainActions, ToolbarActions {
+export interface Actions extends ClusterActions, ChainActions, SpaceActions, ToolbarActions {
   toggleHighlight(kind: string): void;
   retry(): void;
   run(command: PageCommand): void;
@@ -125,6 +126,12 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     store,
     ({ page }) => [page],
     ({ page }) => (page ? chainPanel(page, actions) : NOTHING),
+  );
+  drawOnChange(
+    layout.space,
+    store,
+    ({ page, tab, spaceReport, space, highlighted }) => [page, tab, spaceReport, space, highlighted],
+    (state) => (state.tab === 'space' ? spacePanel(state, actions) : NOTHING),
   );
 }
 

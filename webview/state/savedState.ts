@@ -27,7 +27,7 @@ export interface SavedState {
 
 /** Milliseconds over which changes are collected before they are saved. */
 const DELAY = 150;
-const TABS: readonly PageTab[] = ['cluster', 'header', 'chain'];
+const TABS: readonly PageTab[] = ['cluster', 'header', 'chain', 'space'];
 
 /** The saved state, validated, since another version of the page may have written it. */
 export function loadSaved(): SavedState {

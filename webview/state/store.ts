@@ -6,6 +6,7 @@ import type {
   PageState,
   PageTab,
   PageReport,
+  SpaceReport,
 } from '../../src/editor/page/messages';
 import type { Loadable } from '../host/answers';
 import type { Selection } from '../map/selection';
@@ -46,6 +47,8 @@ export interface AppState {
   readonly fileTotals: KindTotals | undefined;
   /** Progress of reading the tables, 0 to 1; undefined if they are not being read. */
   readonly layoutShare: number | undefined;
+  /** Where the bytes of the file are; loaded while its tab is shown. */
+  readonly spaceReport: Loadable<SpaceReport>;
   readonly mapProblem: string | undefined;
   readonly zoom: MapZoom | undefined;
   readonly goToProblem: string | undefined;
@@ -74,6 +77,7 @@ export class Store {
       hostReport: undefined,
       fileTotals: undefined,
       layoutShare: undefined,
+      spaceReport: undefined,
       mapProblem: undefined,
       zoom: undefined,
       goToProblem: undefined,

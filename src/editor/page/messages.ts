@@ -23,6 +23,7 @@ import type {
   Problem,
   RepairMode,
   Result,
+  SpaceReport,
   StagedReport,
 } from '../../worker/api';
 
@@ -56,7 +57,11 @@ export type {
   RepairMode,
   Result,
   Said,
+  SnapshotSpace,
   SnapshotView,
+  SpaceKind,
+  SpaceReport,
+  SpaceRow,
   StagedReport,
   Structure,
 } from '../../worker/api';
@@ -112,6 +117,7 @@ export type NoticeCommand = 'recover' | 'retry' | 'repair' | 'saveAs' | 'showLog
 export type PageCommand =
   | NoticeCommand
   | 'exportMap'
+  | 'giveBack'
   | 'copyInfo'
   | 'goToOffset'
   | 'showChain'
@@ -168,7 +174,7 @@ export interface PageReport extends StagedReport {
 export type TextResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly text: string };
 
-export type PageTab = 'cluster' | 'header' | 'chain';
+export type PageTab = 'cluster' | 'header' | 'chain' | 'space';
 
 /** Called by the webview, answered by the host. */
 export interface HostApi {
@@ -181,6 +187,8 @@ export interface HostApi {
   /** The cells of the file view. The first call for an image takes as long as a check; `leaveFile` stops it. */
   hostCells(request: CellsRequest): Result<MapCells>;
   inspectHost(hostOffset: number): Result<StagedHostReport>;
+  /** Where the bytes of the image file are; takes as long as a check. A newer request ends an older one. */
+  space(): Result<SpaceReport>;
   readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
   /** The file view is no longer shown. */
   leaveFile(): void;

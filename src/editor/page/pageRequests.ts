@@ -20,6 +20,7 @@ import { guestOffset, hostOffset } from '../../qcow2/units';
 /** The page's actions, as commands of this extension. */
 const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   exportMap: 'qcow2.exportMap',
+  giveBack: 'qcow2.giveBack',
   copyInfo: 'qcow2.copyImageInformation',
   retry: 'qcow2.retry',
   goToOffset: 'qcow2.goToOffset',
@@ -81,6 +82,7 @@ export function pageHandler(
   // Of this page alone: other pages may be on the same file.
   const walk = Symbol('walk for the file view');
   const inspection = Symbol('inspection of a cluster of the file');
+  const space = Symbol('report of space');
   return {
     async ready(): Promise<PageState> {
       const state = await document.whenRead();
@@ -104,6 +106,8 @@ export function pageHandler(
         key: inspection,
         stopsOlder: true,
       }),
+    space: () =>
+      document.run((engine, operation) => engine.space(operation), { key: space, stopsOlder: true }),
     readHostBytes: (offset, length) =>
       document.ask((engine) => engine.readHostBytes(hostOffset(offset), length)),
     leaveFile() {

@@ -3,18 +3,19 @@
  * it, and how much giving it up would free. Only tables are read, no content.
  */
 import { UNREADABLE } from '../check/clusterCounts';
+import type { Statistics } from '../check/countReferences';
 import { ClusterBits } from '../clusterSet';
 import { FormatError } from '../errors';
 import { STRUCTURES, type Structure } from '../findingText';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { RunKind, type RunVisitor } from '../image/layer';
+import { NO_HOST, RunKind, type RunVisitor } from '../image/layer';
 import type { BlockFile, FileExtent } from '../io/blockFile';
 import type { HostLayout } from '../map/hostLayout';
 import { CONFLICT, LAYER_BITS, SNAPSHOT_ONLY, STRUCTURE_BITS, USES, VM_STATE_ONLY } from '../map/hostUses';
 import type { Progress } from '../progress';
-import { SPACE_KINDS, type SpaceKind } from '../spaceText';
 import {
   type ByteLength,
+  type ClusterCount,
   clusterOf,
   guestOffset,
   hostCluster,
@@ -25,6 +26,26 @@ import {
   startOf,
 } from '../units';
 import { SnapshotHolders } from './snapshotHolders';
+
+/** The rows, in the order in which they are shown. */
+export const SPACE_KINDS = [
+  'data',
+  'zeroAllocated',
+  'compressed',
+  'snapshots',
+  'vmState',
+  'header',
+  'refcountTable',
+  'refcountBlocks',
+  'l1Table',
+  'l2Tables',
+  'snapshotTable',
+  'bitmaps',
+  'usedTwice',
+  'leaked',
+  'free',
+] as const;
+export type SpaceKind = (typeof SPACE_KINDS)[number];
 
 export interface SpaceRow {
   readonly kind: SpaceKind;
@@ -54,6 +75,10 @@ export interface SpaceReport {
   /** Those that are not empty, in the order of `SPACE_KINDS`. */
   readonly rows: readonly SpaceRow[];
   readonly snapshots: readonly SnapshotSpace[];
+  /** Of the active disk, as `qemu-img check` counts them: those that do not lie behind their predecessor are fragmented. */
+  readonly allocatedClusters: ClusterCount;
+  readonly fragmentedClusters: ClusterCount;
+  readonly compressedClusters: ClusterCount;
 }
 
 /** Places of a damaged disk that are stepped over, at most. */
@@ -100,18 +125,19 @@ const ROW_OF_USE = Uint8Array.from({ length: USES }, (_, use) => {
 export function spaceReport(layout: HostLayout, progress: Progress): SpaceReport {
   const { image } = layout;
   const { file } = image;
+  const { zeroes, statistics } = walkActive(image);
   return {
     file: file.name,
     length: file.size,
     allocated: file.allocatedBytes,
-    rows: rowsOf(layout, progress),
+    rows: rowsOf(layout, zeroes, progress),
     snapshots: image.snapshots.length === 0 ? [] : snapshotsOf(layout, progress),
+    ...statistics,
   };
 }
 
-function rowsOf(layout: HostLayout, progress: Progress): SpaceRow[] {
+function rowsOf(layout: HostLayout, zeroes: ClusterBits, progress: Progress): SpaceRow[] {
   const { uses, disk, image } = layout;
-  const zeroes = zeroClusters(image);
   const sums = new RowSums(image);
   const pageSize = 2 ** uses.pageBits;
   for (let start = hostCluster(0); start < uses.clusters; start = plus(start, pageSize)) {
@@ -137,20 +163,42 @@ function rowsOf(layout: HostLayout, progress: Progress): SpaceRow[] {
   return sums.rows();
 }
 
-/** Clusters that read as zero as a whole, and are allocated all the same. */
-function zeroClusters(image: Qcow2Image): ClusterBits {
+interface ActiveWalk {
+  /** Clusters that read as zero as a whole, and are allocated all the same. */
+  readonly zeroes: ClusterBits;
+  readonly statistics: Statistics;
+}
+
+function walkActive(image: Qcow2Image): ActiveWalk {
+  const { clusterSize, l2Span } = image.header;
   const zeroes = new ClusterBits();
-  if (image.hasDataFile) return zeroes;
-  const { clusterSize } = image.header;
+  const statistics: Statistics = { allocatedClusters: 0, fragmentedClusters: 0, compressedClusters: 0 };
   let at = guestOffset(0);
+  /** Where the next cluster would have to be for the disk not to be fragmented there; −1 at a table's start. */
+  let expected = -1;
   const visit: RunVisitor = (start, length, kind, host) => {
+    if (Math.floor(start / l2Span) !== Math.floor((at - 1) / l2Span)) expected = -1;
     at = plus(start, length);
-    if (kind !== RunKind.zeroAllocated) return;
+    if (host === NO_HOST || kind === RunKind.missing) return;
+    if (kind === RunKind.compressed) {
+      statistics.allocatedClusters++;
+      statistics.compressedClusters++;
+      statistics.fragmentedClusters++;
+      return;
+    }
+    // A run of subclusters may begin within a cluster; the part before it has been counted.
+    const within = start % clusterSize;
+    const first = host - within;
+    const clusters = Math.ceil((within + length) / clusterSize) - (within === 0 || expected < 0 ? 0 : 1);
+    statistics.allocatedClusters += clusters;
+    if (within === 0 && expected >= 0 && expected !== first) statistics.fragmentedClusters++;
+    expected = first + Math.ceil((within + length) / clusterSize) * clusterSize;
+    if (kind !== RunKind.zeroAllocated || image.hasDataFile) return;
     // The disk may need no more than a part of the last one.
     const ends = (host + length) / clusterSize;
-    const first = Math.ceil(host / clusterSize);
-    const end = at < image.size ? Math.floor(ends) : Math.ceil(ends);
-    if (end > first) zeroes.add(hostCluster(first), end - first);
+    const firstZero = Math.ceil(host / clusterSize);
+    const endZero = at < image.size ? Math.floor(ends) : Math.ceil(ends);
+    if (endZero > firstZero) zeroes.add(hostCluster(firstZero), endZero - firstZero);
   };
   // What cannot be read counts as data; so does what is close behind it in a large disk.
   const step = Math.ceil(image.size / MAX_SKIPS / clusterSize) * clusterSize;
@@ -160,9 +208,10 @@ function zeroClusters(image: Qcow2Image): ClusterBits {
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       at = guestOffset((Math.floor(at / step) + 1) * step);
+      expected = -1;
     }
   }
-  return zeroes;
+  return { zeroes, statistics };
 }
 
 /** Sums of stretches that come in ascending order. */

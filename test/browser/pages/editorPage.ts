@@ -193,7 +193,7 @@ export class EditorPage {
     await field.press('Enter');
   }
 
-  async showTab(tab: 'cluster' | 'header' | 'chain'): Promise<void> {
+  async showTab(tab: 'cluster' | 'header' | 'chain' | 'space'): Promise<void> {
     await this.frame.locator(`#tab-${tab}`).click();
   }
 

@@ -276,6 +276,26 @@ export const STATES: readonly State[] = [
     },
     leave: async (stage) => (await stage.open('damaged.qcow2')).get('space-guest').click(),
   },
+  {
+    name: 'the space of an image with snapshots and bitmaps',
+    show: async (stage) => {
+      const page = await stage.open('kinds.qcow2');
+      await page.showTab('space');
+      await page.get('space-report').waitFor();
+      return page.frame;
+    },
+    leave: async (stage) => (await stage.open('kinds.qcow2')).showTab('cluster'),
+  },
+  {
+    name: 'the space of a damaged image',
+    show: async (stage) => {
+      const page = await stage.open('damaged.qcow2');
+      await page.showTab('space');
+      await page.get('part-leaked').waitFor();
+      return page.frame;
+    },
+    leave: async (stage) => (await stage.open('damaged.qcow2')).showTab('cluster'),
+  },
   { name: 'an image that was not closed', show: async (stage) => (await stage.open('dirty.qcow2')).frame },
   {
     name: 'an image that is corrupt, and read-only for it',

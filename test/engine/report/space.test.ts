@@ -1,13 +1,20 @@
 /** Where the bytes of an image are, judged by what QEMU frees when something is given up. */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkImage } from '../../../src/qcow2/check/checkImage';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { openLocalFile } from '../../../src/qcow2/io/localFile';
+import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { HostLayout } from '../../../src/qcow2/map/hostLayout';
 import { silent } from '../../../src/qcow2/progress';
-import { spaceReport, type SpaceReport, type SpaceRow } from '../../../src/qcow2/report/spaceReport';
-import type { SpaceKind } from '../../../src/qcow2/spaceText';
+import {
+  spaceReport,
+  type SpaceKind,
+  type SpaceReport,
+  type SpaceRow,
+} from '../../../src/qcow2/report/spaceReport';
+import { buildPlan, imagePlan } from '../../support/arbitraryImage';
 import { seededRandom } from '../../support/builder/random';
 import { damage, patients } from '../../support/damage';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
@@ -134,6 +141,21 @@ describe('the report of space', () => {
       }
     },
   );
+
+  it('counts fragmentation as the check does', () => {
+    fc.assert(
+      fc.property(imagePlan, (plan) => {
+        const image = Qcow2Image.open(new MemoryFile('disk.qcow2', buildPlan(plan).build().toBuffer()));
+        const { allocatedClusters, fragmentedClusters, compressedClusters } = checkImage(image);
+        expect(spaceReport(HostLayout.of(image, silent), silent)).toMatchObject({
+          allocatedClusters,
+          fragmentedClusters,
+          compressedClusters,
+        });
+      }),
+      { numRuns: 300, seed: 4711 },
+    );
+  });
 
   it('adds up to the length of the file, whatever is wrong with the image', () => {
     const random = seededRandom(4711);

@@ -1,0 +1,199 @@
+/** Where the bytes of the image file are, what each snapshot holds alone, and how the parts are given up. */
+import { html, nothing, type TemplateResult } from 'lit';
+import type {
+  PageCommand,
+  SnapshotSpace,
+  SpaceKind,
+  SpaceReport,
+  SpaceRow,
+} from '../../src/editor/page/messages';
+import { shareText } from '../../src/text/shareText';
+import { sizeText } from '../../src/text/sizeText';
+import { safeName } from '../base/names';
+import { formatBytes, formatCount } from '../base/numbers';
+import { t } from '../base/strings';
+import { FILE_KINDS, GUEST_KINDS, type KindWords } from '../map/kinds';
+import type { AppState, Space } from '../state/store';
+
+export interface SpaceActions {
+  /** Shows a view, and fades all but one kind in it. */
+  showKind(space: Space, kind: string): void;
+  run(command: PageCommand): void;
+}
+
+/** A part of the file: its kind on the map, if it has one, and its words where they are not those of the kind. */
+interface Part {
+  readonly space: Space;
+  readonly kind: string;
+  readonly words: KindWords;
+  /** How it is given up. */
+  readonly wayOut?: { readonly command: PageCommand; readonly text: string };
+}
+
+const inFile = (kind: keyof (typeof FILE_KINDS)['words'], words = FILE_KINDS.words[kind]): Part => ({
+  space: 'file',
+  kind,
+  words,
+});
+
+const PARTS: Readonly<Record<SpaceKind, Part>> = {
+  data: inFile('data'),
+  zeroAllocated: {
+    space: 'guest',
+    kind: 'zeroAllocated',
+    words: {
+      name: GUEST_KINDS.words.zeroAllocated.name,
+      meaning: t('Reads as zero and keeps its space. Write Zeroes with Unmap frees what no snapshot shares.'),
+    },
+  },
+  compressed: inFile('compressed'),
+  snapshots: inFile('snapshot', {
+    name: FILE_KINDS.words.snapshot.name,
+    meaning: t('Used by internal snapshots only. Deleting snapshots frees it.'),
+  }),
+  vmState: inFile('data', {
+    name: t('VM state left behind'),
+    meaning: t(
+      'VM state past the end of the disk, left there when a snapshot was applied. Nothing reads it.',
+    ),
+  }),
+  header: inFile('header'),
+  refcountTable: inFile('refcountTable'),
+  refcountBlocks: inFile('refcountBlock'),
+  l1Table: inFile('l1'),
+  l2Tables: inFile('l2'),
+  snapshotTable: inFile('snapshot', {
+    name: t('Snapshot table'),
+    meaning: t('Lists the internal snapshots.'),
+  }),
+  bitmaps: inFile('bitmap'),
+  usedTwice: { ...inFile('conflict'), wayOut: { command: 'repair', text: t('Repair…') } },
+  leaked: { ...inFile('leaked'), wayOut: { command: 'repair', text: t('Repair…') } },
+  free: { ...inFile('free'), wayOut: { command: 'giveBack', text: t('Reclaim Free Space…') } },
+};
+
+export function spacePanel(
+  { page, spaceReport, space, highlighted }: AppState,
+  actions: SpaceActions,
+): TemplateResult {
+  if (spaceReport === undefined)
+    return html`<p class="hint" role="status">${t('Reading the tables of the file…')}</p>`;
+  if (!spaceReport.ok) {
+    return html`<p class="problem" role="status" data-testid="space-problem">${spaceReport.text}</p>`;
+  }
+  const report = spaceReport.value;
+  const isReadOnly = page?.readOnly !== undefined;
+  const isShown = (part: Part): boolean => space === part.space && highlighted === part.kind;
+  return html`<section data-testid="space-report">
+    <p class="hint" data-testid="space-sizes">
+      ${t('The file is {0} long. The host has allocated {1} for it.', sizeText(report.length), sizeText(report.allocated))}
+    </p>
+    ${bar(report)}
+    <table class="space-table" data-testid="space-rows">
+      <thead>
+        <tr>
+          <th>${t('Part')}</th>
+          <th>${t('Size')}</th>
+          <th>${t('On host')}</th>
+          <th>${t('Can free')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${report.rows.map((row) => rowOf(row, report, isShown(PARTS[row.kind]), isReadOnly, actions))}
+      </tbody>
+    </table>
+    ${report.snapshots.length === 0 ? nothing : snapshotTable(report.snapshots)}
+    <p class="hint" data-testid="space-fragmented">${fragmentation(report)}</p>
+  </section>`;
+}
+
+/** The parts side by side; the table says the same in words. */
+const bar = ({ rows, length }: SpaceReport): TemplateResult =>
+  html`<div class="space-bar" aria-hidden="true">
+    ${rows.map(
+      ({ kind, bytes }) =>
+        html`<span
+          class="space-piece swatch-${PARTS[kind].kind}"
+          .style=${`flex-grow: ${bytes / length}`}
+          title=${`${PARTS[kind].words.name}: ${sizeText(bytes)}`}
+        ></span>`,
+    )}
+  </div>`;
+
+function rowOf(
+  { kind, bytes, allocated, reclaimable }: SpaceRow,
+  { length }: SpaceReport,
+  isShown: boolean,
+  isReadOnly: boolean,
+  actions: SpaceActions,
+): TemplateResult {
+  const part = PARTS[kind];
+  const { wayOut } = part;
+  return html`<tr data-testid="part-${kind}">
+    <th scope="row">
+      <button
+        type="button"
+        class="legend-button"
+        aria-pressed=${isShown ? 'true' : 'false'}
+        title=${part.words.meaning}
+        @click=${() => {
+          actions.showKind(part.space, part.kind);
+        }}
+      >
+        <span class="swatch swatch-${part.kind}"></span><span class="legend-name">${part.words.name}</span>
+      </button>
+      ${
+        wayOut === undefined || isReadOnly
+          ? nothing
+          : html`<button
+              type="button"
+              class="link space-way-out"
+              data-testid="way-out-${kind}"
+              @click=${() => {
+                actions.run(wayOut.command);
+              }}
+            >
+              ${wayOut.text}
+            </button>`
+      }
+    </th>
+    <td title=${formatBytes(bytes)} data-bytes=${bytes}>
+      ${sizeText(bytes)} <span class="note">${shareText(bytes, length)}</span>
+    </td>
+    <td
+      title=${allocated === undefined ? t('Holes cannot be seen on this platform.') : formatBytes(allocated)}
+    >
+      ${allocated === undefined ? '?' : sizeText(allocated)}
+    </td>
+    <td title=${formatBytes(reclaimable)} data-bytes=${reclaimable}>
+      ${reclaimable === 0 ? '–' : sizeText(reclaimable)}
+    </td>
+  </tr>`;
+}
+
+const snapshotTable = (snapshots: readonly SnapshotSpace[]): TemplateResult =>
+  html`<h2 class="panel-heading">${t('Held by one snapshot alone')}</h2>
+    <table class="space-table" data-testid="space-snapshots">
+      <thead class="visually-hidden">
+        <tr>
+          <th>${t('Snapshot')}</th>
+          <th>${t('Size')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${snapshots.map(
+          ({ index, name, bytes }) =>
+            html`<tr>
+              <th scope="row" translate="no">#${index + 1} ${safeName(name)}</th>
+              <td title=${formatBytes(bytes)}>${sizeText(bytes)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>`;
+
+const fragmentation = ({ allocatedClusters, fragmentedClusters }: SpaceReport): string =>
+  t(
+    'Fragmented: {0} of {1} allocated clusters',
+    shareText(fragmentedClusters, allocatedClusters),
+    formatCount(allocatedClusters),
+  );

@@ -1,0 +1,35 @@
+/**
+ * Loads the report of where the bytes of the file are, for as long as its tab is shown: it takes as long as a check, and
+ * the image may change meanwhile.
+ */
+import type { HostClient } from '../host/client';
+import type { Store } from './store';
+
+export class SpaceInspection {
+  /** Generation of the image that the report is of, or will be; −1 for none. */
+  #generation = -1;
+
+  readonly #store: Store;
+  readonly #host: HostClient;
+
+  constructor(store: Store, host: HostClient) {
+    this.#store = store;
+    this.#host = host;
+    store.subscribe(() => {
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    const { tab, page } = this.#store.state;
+    if (tab !== 'space' || !page?.image.summary || page.image.generation === this.#generation) return;
+    this.#generation = page.image.generation;
+    void this.#load(this.#generation);
+  }
+
+  async #load(generation: number): Promise<void> {
+    if (this.#store.state.spaceReport !== undefined) this.#store.update({ spaceReport: undefined });
+    const spaceReport = await this.#host.load(this.#host.calls.space());
+    if (generation === this.#generation) this.#store.update({ spaceReport });
+  }
+}
