@@ -3,9 +3,9 @@
  * local disk can be changed; then this shows the image as staged, over the files as they were read. It can be asked
  * whether the files have changed since; reading them again creates another one.
  */
-import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { randomName } from '../qcow2/io/crypto';
 import { chainFindings, type ChainFinding } from '../qcow2/chain/chainFindings';
 import type { Chain } from '../qcow2/chain/openChain';
 import { EditableImage } from '../qcow2/edit/editableImage';
@@ -115,7 +115,7 @@ export class OpenImage {
         new Fingerprints(unopenedPaths(chain)),
       );
     }
-    const scratchPath = join(options.scratchFolder ?? tmpdir(), `staged-${randomBytes(6).toString('hex')}`);
+    const scratchPath = join(options.scratchFolder ?? tmpdir(), `staged-${randomName(6)}`);
     const editable = EditableImage.open(path, { followsNames, scratchPath });
     const { chain } = editable;
     return new OpenImage(

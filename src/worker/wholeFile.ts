@@ -3,7 +3,6 @@
  * file as a save does, so the same obstacles apply; its owner and permissions are kept. The unfinished file lies beside the
  * finished one and is not a valid image, since its first bytes are written last.
  */
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -22,6 +21,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { randomName } from '../qcow2/io/crypto';
 import { pathObstacles } from '../qcow2/check/obstacles';
 import { hasJournal, journalOf } from '../qcow2/edit/interrupted';
 import { EngineError, FileError, RefusedError } from '../qcow2/errors';
@@ -72,7 +72,7 @@ export class WholeFile {
     if (hasJournal(target)) throw new RefusedError(target, 'journal.exists', { value: journalOf(target) });
     if (this.#before !== undefined) refuseReplacing(target, this.#before, options);
     this.#locks = this.#before === undefined ? undefined : heldLocks(target);
-    this.#unfinished = `${target}.${randomBytes(4).toString('hex')}.part`;
+    this.#unfinished = `${target}.${randomName(4)}.part`;
     try {
       const mode = this.#before === undefined && options.newMode === undefined ? 0o666 : UNFINISHED_MODE;
       this.#descriptor = this.#attempt(() => openSync(this.#unfinished, 'wx+', mode));

@@ -25,8 +25,7 @@ describe('an image that cannot be changed', () => {
   });
 
   beforeEach(async () => {
-    await window.openFile(disk);
-    page = await EditorPage.of(window);
+    page = await EditorPage.open(window, disk);
     await untilFree();
   });
 

@@ -26,8 +26,7 @@ describe('a change of an image', () => {
     before = readFileSync(disk);
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);
-    await window.openFile(disk);
-    page = await EditorPage.of(window);
+    page = await EditorPage.open(window, disk);
   });
 
   afterAll(async () => {

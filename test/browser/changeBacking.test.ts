@@ -26,8 +26,7 @@ describe('a backing file that is missing', () => {
     renameSync(files.path('base.qcow2'), files.path('moved.qcow2'));
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);
-    await window.openFile(overlay);
-    page = await EditorPage.of(window);
+    page = await EditorPage.open(window, overlay);
     await page.showTab('chain');
   });
 

@@ -35,8 +35,7 @@ describe('the check of an image', () => {
     });
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);
-    await window.openFile(disk);
-    page = await EditorPage.of(window);
+    page = await EditorPage.open(window, disk);
   });
 
   afterAll(async () => {
@@ -111,9 +110,9 @@ describe('the check of an image', () => {
   });
 
   it('has a legend with clusters and bytes, which highlights a kind', async () => {
-    expect(await page.legendBytes('leaked')).toBe(3 * CLUSTER);
-    expect(await page.legendBytes('conflict')).toBe(CLUSTER);
-    expect(await page.legendBytes('refcountBlock')).toBe(CLUSTER);
+    await expect.poll(() => page.legendBytes('leaked')).toBe(3 * CLUSTER);
+    await expect.poll(() => page.legendBytes('conflict')).toBe(CLUSTER);
+    await expect.poll(() => page.legendBytes('refcountBlock')).toBe(CLUSTER);
     await page.get('legend-leaked').locator('button').click();
     await until('the others fade', async () => {
       const [colour] = await page.coloursOf(5);
@@ -160,15 +159,13 @@ describe('the check of an image', () => {
   });
 
   it('keeps its view while it is hidden', async () => {
-    await window.openFile(sound);
-    page = await EditorPage.of(window);
+    page = await EditorPage.open(window, sound);
     await untilHealth('clean');
     await page.get('check').click();
     await untilHealth('clean');
     expect(await page.get('show-problems').count()).toBe(0);
     await window.screenshot('clean');
-    await window.openFile(disk);
-    page = await EditorPage.of(window);
+    page = await EditorPage.open(window, disk);
     await until(
       'the file view is back',
       async () => (await page.text('host-structure')) === 'refcount block',

@@ -23,8 +23,7 @@ describe('giving free space back', () => {
     mustQemuIo(disk, ['write -P 1 0 8M', 'write -z -u 1M 2M', 'write -z -u 7M 1M'], {}, ['-d', 'ignore']);
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);
-    await window.openFile(disk);
-    await EditorPage.of(window);
+    await EditorPage.open(window, disk);
   });
 
   afterAll(async () => {

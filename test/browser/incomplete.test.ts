@@ -29,8 +29,7 @@ describe('an incomplete file', () => {
   });
 
   async function open(name: string): Promise<EditorPage> {
-    await window.openFile(files.path(name));
-    const page = await EditorPage.of(window);
+    const page = await EditorPage.open(window, files.path(name));
     await page.get('health').and(page.frame.locator('[data-health="damaged"]')).waitFor();
     return page;
   }
@@ -77,7 +76,7 @@ describe('an incomplete file', () => {
     expect(await page.text('notice')).toMatch(
       /This file is incomplete: .* its internal snapshots refer to data up to .*; 128 KiB of their disks are missing/,
     );
-    expect(await page.legendBytes('data')).toBe(2 ** 20);
+    await expect.poll(() => page.legendBytes('data')).toBe(2 ** 20);
     await window.screenshot('snapshot-incomplete');
     expect(await preselected(page)).toEqual([]);
     await page.get('show-problems').click();

@@ -46,8 +46,7 @@ describe('the cluster map', () => {
     makeDisk(disk);
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);
-    await window.openFile(disk);
-    page = await EditorPage.of(window);
+    page = await EditorPage.open(window, disk);
   });
 
   afterAll(async () => {
@@ -85,7 +84,9 @@ describe('the cluster map', () => {
     const expected = new Map<Kind, number>();
     for (const [, kind] of KINDS) expected.set(kind, (expected.get(kind) ?? 0) + CLUSTER);
     expected.set('unallocated', (DISK_CLUSTERS - KINDS.length + 1) * CLUSTER);
-    for (const [kind, bytes] of expected) expect(await page.legendBytes(kind), kind).toBe(bytes);
+    for (const [kind, bytes] of expected) {
+      await expect.poll(() => page.legendBytes(kind), { message: kind }).toBe(bytes);
+    }
     expect(await page.text('legend-data')).toContain('192 KiB');
   });
 

@@ -60,8 +60,7 @@ describe('a workspace of two folders', () => {
     ['one', 'becameZero'],
     ['two', 'becameUnallocated'],
   ])('has an image of folder %s unmapped as that folder says: %s', async (folder, row) => {
-    await window.openFile(join(files.folder, folder, `${folder}.qcow2`));
-    const page = await EditorPage.of(window);
+    const page = await EditorPage.open(window, join(files.folder, folder, `${folder}.qcow2`));
     await page.clickCell(1);
     await until('the dialog is open', async () => {
       await page.get('change-writeZeroes').click();

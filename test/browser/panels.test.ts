@@ -41,10 +41,7 @@ describe('the panels', () => {
   }
 
   async function open(name: string): Promise<EditorPage> {
-    await window.openFile(files.path(name));
-    const page = await EditorPage.of(window);
-    await until(`${name} is shown`, async () => (await page.text('file-name')) === name);
-    return page;
+    return EditorPage.open(window, files.path(name));
   }
 
   it('shows at a glance what the image is', async () => {
@@ -90,8 +87,8 @@ describe('the panels', () => {
     await page.waitForCell(1, 'backing1');
     await page.waitForCell(2, 'data');
     await page.waitForCell(3, 'unallocated');
-    expect(await page.legendBytes('backing1')).toBe(CLUSTER);
-    expect(await page.legendBytes('backing2')).toBe(CLUSTER);
+    await expect.poll(() => page.legendBytes('backing1')).toBe(CLUSTER);
+    await expect.poll(() => page.legendBytes('backing2')).toBe(CLUSTER);
     await page.clickCell(1);
     await until('its layer is named', async () => (await page.text('provider')) === 'layer 1: mid.qcow2');
     expect(await page.hexAt(CLUSTER, 4)).toBe('02 02 02 02');

@@ -65,8 +65,7 @@ describe('a question about a file that would be overwritten', () => {
   }
 
   it('of Recover shows the full path of the data file, and leaves all as it is by default', async () => {
-    await window.openFile(disk);
-    await EditorPage.of(window);
+    await EditorPage.open(window, disk);
     await askToRecover();
     const text = await window.dialog.innerText();
     expect(text).toContain(diary);
@@ -98,8 +97,7 @@ describe('a question about a file that would be overwritten', () => {
 
   it('of Save As names the images that use the file as their base, and Escape keeps it', async () => {
     const before = readFileSync(base);
-    await window.openFile(files.path('other.qcow2'));
-    await EditorPage.of(window);
+    await EditorPage.open(window, files.path('other.qcow2'));
     await window.chooseFile(() => window.runCommand('File: Save As...'), base, window.dialog);
     await window.screenshot('save-as-onto-base');
     const text = await window.dialog.innerText();

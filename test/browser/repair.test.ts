@@ -30,8 +30,7 @@ describe('the repair of an image', () => {
     before = readFileSync(disk);
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);
-    await window.openFile(disk);
-    page = await EditorPage.of(window);
+    page = await EditorPage.open(window, disk);
   });
 
   afterAll(async () => {
@@ -143,6 +142,6 @@ describe('the repair of an image', () => {
     ]);
     await page.get('check').click();
     await untilHealth('clean');
-    expect(await page.legendBytes('leaked')).toBe(0);
+    await expect.poll(() => page.legendBytes('leaked')).toBe(0);
   });
 });

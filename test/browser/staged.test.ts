@@ -42,8 +42,7 @@ describe('staged edits', () => {
   });
 
   async function open(file = disk): Promise<EditorPage> {
-    await window.openFile(file);
-    return EditorPage.of(window);
+    return EditorPage.open(window, file);
   }
 
   /** Zeroes clusters through the dialog and confirms all questions. */

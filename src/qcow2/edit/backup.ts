@@ -6,7 +6,6 @@
  * Edits are recorded as differences from the state on disk: unsaved edits by what they do, saved edits by what their undo
  * would restore.
  */
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -19,6 +18,7 @@ import {
 } from 'node:fs';
 import * as path from 'node:path';
 import { FileError } from '../errors';
+import { randomName } from '../io/crypto';
 import type { Fill } from '../io/fill';
 import type { StagedFile, StagedState } from '../io/stagedFile';
 import { systemMessage } from '../io/systemError';
@@ -92,7 +92,7 @@ export class BackupWriter {
     const last = this.#pages;
     if (last?.epoch === epoch && path.dirname(last.path) === folder && existsSync(last.path)) return last;
     this.close();
-    const pagesPath = path.join(folder, `pages-${randomBytes(6).toString('hex')}`);
+    const pagesPath = path.join(folder, `pages-${randomName(6)}`);
     const pages = { descriptor: openSync(pagesPath, 'wx', 0o600), path: pagesPath, epoch };
     this.#pages = pages;
     this.#end = 0;

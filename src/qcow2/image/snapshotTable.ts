@@ -2,10 +2,10 @@
  * The snapshot table of an open image. A table of 65,536 entries takes long to read, and a repair opens the image many
  * times, so an image that is opened again reuses the table if it would be read the same.
  */
-import { createHash } from 'node:crypto';
 import { FaultCollector, type Fault } from '../format/faults';
 import type { Header } from '../format/header';
 import { readSnapshots, type Snapshot } from '../format/snapshotTable';
+import { crypto } from '../io/crypto';
 import type { BlockFile } from '../io/blockFile';
 import { type HostOffset, plus } from '../units';
 
@@ -50,7 +50,9 @@ function fingerprintOf(file: BlockFile, header: Header, end: HostOffset): string
   if (end <= start || end - start > MOST_COMPARED) return undefined;
   // In sectors: what is staged over a file begins a new one.
   const fileEnd = Math.ceil(file.size / 512) * 512;
-  const hash = createHash('sha256').update(`${start} ${snapshotCount} ${end} ${Math.min(end, fileEnd)}`);
+  const hash = crypto()
+    .createHash('sha256')
+    .update(`${start} ${snapshotCount} ${end} ${Math.min(end, fileEnd)}`);
   const piece = new Uint8Array(PIECE);
   for (let at = start; at < end; at = plus(at, PIECE)) {
     const bytes = piece.subarray(0, Math.min(PIECE, end - at));

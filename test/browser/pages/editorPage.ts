@@ -1,4 +1,5 @@
 /** The editor's page as a test reads it: where a cluster is painted, its colour, and the panels beside the map. */
+import * as path from 'node:path';
 import type { Frame, Locator } from 'playwright-core';
 import { until } from '../harness/until';
 import type { Window } from '../harness/window';
@@ -60,6 +61,17 @@ export class EditorPage {
     // It takes the focus once it has loaded, unless something else has it by then; that would close a quick pick.
     await until('the page has the focus', () => page.hasFocus(), 2_000).catch(() => undefined);
     return page;
+  }
+
+  /** Opens an image, and waits until it is the one that is shown: for a moment the editor before it still is. */
+  static async open(window: Window, file: string): Promise<EditorPage> {
+    await window.openFile(file);
+    const shown = async (): Promise<EditorPage | undefined> => {
+      const page = await EditorPage.of(window);
+      return (await page.text('file-name')) === path.basename(file) ? page : undefined;
+    };
+    // The page of the editor before it may go while it is looked at.
+    return until(`${file} is shown`, () => shown().catch(() => undefined));
   }
 
   hasFocus(): Promise<boolean> {

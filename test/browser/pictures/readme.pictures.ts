@@ -54,8 +54,7 @@ describe('pictures of', () => {
   });
 
   const open = async (name: string): Promise<EditorPage> => {
-    await window.openFile(file(name));
-    return EditorPage.of(window);
+    return EditorPage.open(window, file(name));
   };
 
   const keep = async (name: string, colours = 40): Promise<void> => {

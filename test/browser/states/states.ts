@@ -26,10 +26,7 @@ export class Stage {
 
   /** The map of an image, with nothing of the state before. */
   async open(name: string): Promise<EditorPage> {
-    await this.window.openFile(this.files.path(name));
-    const page = await EditorPage.of(this.window);
-    await until(`${name} is shown`, async () => (await page.text('file-name')) === name);
-    return page;
+    return EditorPage.open(this.window, this.files.path(name));
   }
 
   async openUnreadable(name: string): Promise<Frame> {

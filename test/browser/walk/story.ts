@@ -116,7 +116,7 @@ export const STORY: readonly Step[] = [
     name: 'reads the map: how much there is of a kind, and where',
     run: async (walk) => {
       const page = await walk.pageOf('sample.qcow2');
-      expect(await page.legendBytes('compressed')).toBe(70 * SAMPLE_CLUSTER);
+      await expect.poll(() => page.legendBytes('compressed')).toBe(70 * SAMPLE_CLUSTER);
       await walk.hands.press('[data-testid="legend-compressed"] button');
       await page.waitForCell(160, 'compressed');
       const data = await page.themeColour('data');
