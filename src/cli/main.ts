@@ -75,6 +75,8 @@ async function runVerb<N extends VerbName>(
   argv: readonly string[],
 ): Promise<number> {
   const args = readArguments(argv, declared);
+  // It ends before any function could be optimized.
+  if (name !== 'info') expectShortRun();
   const run: Run<N> = VERBS[name];
   return (await run(args)) ?? 0;
 }
@@ -109,7 +111,6 @@ function report(name: string, error: unknown): number {
 
 /** Runs the command with the arguments of this process, and sets its exit code. */
 export function runCommand(): void {
-  expectShortRun();
   useKoffiOf(__dirname);
   void main(process.argv.slice(2)).then((code) => {
     process.exitCode = code;

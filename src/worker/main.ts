@@ -1,5 +1,4 @@
 /** The entry of every worker thread (`dist/worker.js`): takes the role that it was started for. */
-import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { bindNativeCalls, loadSeek } from '../qcow2/io/native';
 import { prepareZstd } from '../qcow2/image/zstd';
@@ -21,11 +20,13 @@ interface Channel {
 
 /** Serves the host from this worker thread, in the role that its `ThreadData` names. */
 export function serveThread(): void {
-  if (parentPort === null) throw new Error('This runs in a worker thread');
-  const port = parentPort;
-  const { role, cancelFlag, writeGate, living } = workerData as ThreadData;
+  // Loaded here: the command line has the same bundle, and no threads.
+  const thread = process.getBuiltinModule('node:worker_threads');
+  const port = thread.parentPort;
+  if (port === null) throw new Error('This runs in a worker thread');
+  const { role, cancelFlag, writeGate, living } = thread.workerData as ThreadData;
   const threads = new LivingThreads(living);
-  nameThread(threadId, (thread) => threads.has(thread));
+  nameThread(thread.threadId, (id) => threads.has(id));
   const channel: Channel = {
     post: (message) => {
       port.postMessage(message);
