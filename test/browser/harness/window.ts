@@ -67,11 +67,14 @@ export class Window {
 
   /** Opens a file by its absolute path in the editor that VS Code chooses for it. */
   async openFile(file: string): Promise<void> {
-    await (await this.findFile(file)).click();
-    await this.page
-      .locator('.tab.active')
-      .filter({ hasText: path.basename(file) })
-      .waitFor();
+    const tab = this.page.locator('.tab.active').filter({ hasText: path.basename(file) });
+    const open = async (): Promise<boolean> => {
+      await (await this.findFile(file)).click({ timeout: 5_000 });
+      await tab.waitFor({ timeout: 5_000 });
+      return true;
+    };
+    // A page that takes the focus late closes the list before it takes the click.
+    await until(`${file} is opened`, () => open().catch(() => tab.isVisible()), 60_000);
   }
 
   /** Types a file's absolute path into Quick Open; a click on the answer opens it. */
