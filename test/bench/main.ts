@@ -200,7 +200,7 @@ function check(): Rows {
     row('check of 2.1 million extents', extents),
     warm && { ...warm, ...(reading?.ours && { floor: { milliseconds: 5 * reading.ours } }) },
     reading,
-    inProcess('all refcounts of 1 TiB made anew, on trial', () => {
+    inProcess('all refcounts of 1 TiB rebuilt, in a preview', () => {
       previewRepair(uncounted);
     }),
   ];

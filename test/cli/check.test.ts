@@ -274,7 +274,7 @@ describe('a repair', () => {
     expect(withoutLeaked('ours.qcow2').equals(withoutLeaked('theirs.qcow2'))).toBe(true);
   });
 
-  test('of leaks where refcounts have to be made anew is refused, as by QEMU, and changes nothing', () => {
+  test('of leaks where refcounts have to be rebuilt is refused, as by QEMU, and changes nothing', () => {
     const damage = (bytes: Buffer): void => {
       refcount(bytes, layout.hostOffsets.get(3)!, 0);
       bytes[79]! |= 1;
@@ -290,7 +290,7 @@ describe('a repair', () => {
     expect(readFileSync(place.path('theirs.qcow2'))[79]).toBe(0);
   });
 
-  test('of a snapshot table that nobody opens otherwise tells what QEMU tells', () => {
+  test('of a snapshot table that no program opens otherwise tells what QEMU tells', () => {
     const snapshots = image({ clusterBits: 12, size: '1M' })
       .data(0, 4)
       .snapshot('one', { extraSize: 2000 })

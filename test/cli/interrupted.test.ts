@@ -72,7 +72,7 @@ test('what changes recovers it first, and says so', () => {
   expect(fs.existsSync(journal)).toBe(false);
 });
 
-test('where somebody has written since, it is shown as it is, not recovered, and the journal kept', () => {
+test('where another program has written since, it is shown as it is, not recovered, and the journal kept', () => {
   const descriptor = fs.openSync(disk, 'r+');
   const journaled = fs.readFileSync(after);
   // A sector of an L2 table, which the save was about to write.
@@ -96,7 +96,7 @@ test('where somebody has written since, it is shown as it is, not recovered, and
   expect(fs.existsSync(journal)).toBe(false);
 });
 
-test('a journal of another version is not thrown away, unless somebody says so', () => {
+test('a journal of another version is not thrown away, unless the user says so', () => {
   const descriptor = fs.openSync(journal, 'r+');
   fs.writeSync(descriptor, 'qcow2-journal 7\n', 0);
   fs.closeSync(descriptor);

@@ -112,7 +112,7 @@ async function zero(path: string): Promise<Row[]> {
   const uri = vscode.Uri.file(path);
   const { images, actions } = extension().exports;
   const opened = await scan(path);
-  // The folder has more images than are indexed: that would be asked about, and nobody is there to answer.
+  // The folder has more images than are indexed: a question would follow that the bench cannot answer.
   const { Global } = vscode.ConfigurationTarget;
   await vscode.workspace.getConfiguration('qcow2').update('guards.usedAsBase', 'ignore', Global);
   const staged = await watched(`zero ${nameOf(path)}, unmap`, async () => {
@@ -123,13 +123,13 @@ async function zero(path: string): Promise<Row[]> {
     await scanned(uri);
     if (!staged.ok) throw new Error(staged.text);
     const { tally } = staged.value;
-    return `${tally.freedClusters} clusters freed, and scanned anew`;
+    return `${tally.freedClusters} clusters freed, and scanned again`;
   });
   const saved = await watched(`save it`, async () => {
     await vscode.commands.executeCommand('qcow2.save');
     while (images.find(uri)?.state?.edits?.unsaved !== 0) await pause(5);
     await scanned(uri);
-    return 'and scanned anew';
+    return 'and scanned again';
   });
   return [...opened, ...staged, ...saved];
 }
