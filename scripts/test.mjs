@@ -3,7 +3,7 @@
 // Failures are listed at the end. The last line is `N passed, N failed` for everything that ran; a check counts as one.
 import process from 'node:process';
 import { SetupError, ensureNodeModules, ensureSystemTools } from './lib/dependencies.mjs';
-import { BROWSER_STAGES, STAGES, TEST_STAGES, runStage } from './lib/stages.mjs';
+import { BROWSER_STAGES, ROUNDS, STAGES, TEST_STAGES, runStage } from './lib/stages.mjs';
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -32,11 +32,13 @@ async function main(names) {
   return runAll(chosen);
 }
 
-/** @param {readonly import('./lib/stages.mjs').Stage[]} stages */
-async function runAll(stages) {
-  // Checks use one core each and measure no time, so they run in parallel.
-  const outcomes = await Promise.all(stages.filter(({ read }) => read === undefined).map(runOne));
-  for (const stage of stages.filter(({ read }) => read !== undefined)) outcomes.push(await runOne(stage));
+/** @param {readonly import('./lib/stages.mjs').Stage[]} chosen */
+async function runAll(chosen) {
+  const outcomes = [];
+  for (const round of ROUNDS) {
+    const stages = round.filter((stage) => chosen.includes(stage));
+    outcomes.push(...(await Promise.all(stages.map((stage) => runOne(stage, stages.length > 1)))));
+  }
   const failures = outcomes.flatMap(({ name, result }) =>
     result.failures.map((test) => `✗ ${name}: ${test}`),
   );
@@ -51,9 +53,12 @@ async function runAll(stages) {
   return failures.length === 0 ? 0 : 1;
 }
 
-/** @param {import('./lib/stages.mjs').Stage} stage */
-async function runOne(stage) {
+/**
+ * @param {import('./lib/stages.mjs').Stage} stage
+ * @param {boolean} quiet
+ */
+async function runOne(stage, quiet) {
   const start = Date.now();
-  const result = await runStage(stage);
+  const result = await runStage(stage, quiet);
   return { name: stage.name, result, seconds: ((Date.now() - start) / 1000).toFixed(0) };
 }

@@ -1,6 +1,6 @@
 // @ts-check
-// The stages of `npm test`, in order: checks, which pass or fail as a whole, and test runners, whose results are read from
-// the files that they write.
+// The stages of `npm test`: checks, which pass or fail as a whole, and test runners, whose results are read from the files
+// that they write.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -28,55 +28,69 @@ const TSC = 'node_modules/typescript/bin/tsc';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 const BUILD = ['esbuild.mjs', '--tests'];
 
-/** @type {readonly Stage[]} */
-export const STAGES = [
-  {
-    name: 'types',
-    commands: [
-      [TSC, '--noEmit', '-p', 'tsconfig.json'],
-      [TSC, '--noEmit', '-p', 'webview/tsconfig.json'],
-      [TSC, '--noEmit', '-p', 'test/browser/tsconfig.json'],
-    ],
-    minutes: 5,
-  },
-  {
-    name: 'lint',
-    commands: [
-      ['node_modules/eslint/bin/eslint.js', '.'],
-      ['node_modules/oxlint/bin/oxlint'],
-      ['scripts/l10n.mjs', '--check'],
-      ['scripts/docs.mjs', '--check'],
-      ['scripts/wasm.mjs', '--check'],
-      ['scripts/lintWorkflows.mjs'],
-    ],
-    minutes: 10,
-  },
-  { name: 'format', commands: [['node_modules/prettier/bin/prettier.cjs', '--check', '.']], minutes: 5 },
-  {
-    name: 'engine',
-    commands: [BUILD, vitest('engine', 'vitest.config.mts')],
-    minutes: 20,
-    read: readVitest,
-  },
-  {
-    name: 'soak',
-    commands: [['test/soak/run.mjs', '--minutes', '2', '--results', resultsFile('soak')]],
-    minutes: 10,
-    read: readSoak,
-  },
-  {
-    name: 'extension',
-    commands: [BUILD, ['test/extension/runTests.mjs', resultsFile('extension')]],
-    minutes: 15,
-    read: readSuite,
-  },
-  {
-    name: 'browser',
-    commands: [vitest('browser', 'vitest.browser.config.mts')],
-    minutes: 20,
-    read: readVitest,
-  },
+/**
+ * In order; the stages of a round run in parallel. Checks use one core each. The extension's tests wait for VS Code most
+ * of the time, and the soak limits processor time only. Stages that keep both cores busy, or measure time, are alone.
+ * @type {readonly (readonly Stage[])[]}
+ */
+export const ROUNDS = [
+  [
+    {
+      name: 'types',
+      commands: [
+        [TSC, '--noEmit', '-p', 'tsconfig.json'],
+        [TSC, '--noEmit', '-p', 'webview/tsconfig.json'],
+        [TSC, '--noEmit', '-p', 'test/browser/tsconfig.json'],
+      ],
+      minutes: 5,
+    },
+    {
+      name: 'lint',
+      commands: [
+        ['node_modules/eslint/bin/eslint.js', '.'],
+        ['node_modules/oxlint/bin/oxlint'],
+        ['scripts/l10n.mjs', '--check'],
+        ['scripts/docs.mjs', '--check'],
+        ['scripts/wasm.mjs', '--check'],
+        ['scripts/lintWorkflows.mjs'],
+      ],
+      minutes: 10,
+    },
+    { name: 'format', commands: [['node_modules/prettier/bin/prettier.cjs', '--check', '.']], minutes: 5 },
+  ],
+  [
+    {
+      name: 'engine',
+      commands: [BUILD, vitest('engine', 'vitest.config.mts')],
+      minutes: 20,
+      read: readVitest,
+    },
+  ],
+  [
+    {
+      name: 'soak',
+      commands: [['test/soak/run.mjs', '--minutes', '3', '--jobs', '1', '--results', resultsFile('soak')]],
+      minutes: 10,
+      read: readSoak,
+    },
+    {
+      name: 'extension',
+      commands: [BUILD, ['test/extension/runTests.mjs', resultsFile('extension')]],
+      minutes: 15,
+      read: readSuite,
+    },
+  ],
+  [
+    {
+      name: 'browser',
+      commands: [vitest('browser', 'vitest.browser.config.mts')],
+      minutes: 20,
+      read: readVitest,
+    },
+  ],
 ];
+
+export const STAGES = ROUNDS.flat();
 
 /** @param {string} stage */
 function resultsFile(stage) {
@@ -93,14 +107,13 @@ function vitest(stage, config) {
 }
 
 /**
- * The output of a check is printed at its end, since several run in parallel; that of a test runner as it comes.
  * @param {Stage} stage
+ * @param {boolean} quiet print its output at the end, not as it comes
  * @returns {Promise<Result>}
  */
-export async function runStage(stage) {
-  const isCheck = stage.read === undefined;
+export async function runStage(stage, quiet) {
   const title = `\n── ${stage.name} ──`;
-  if (!isCheck) console.log(title);
+  if (!quiet) console.log(title);
   const file = resultsFile(stage.name);
   mkdirSync(path.dirname(file), { recursive: true });
   rmSync(file, { force: true });
@@ -108,17 +121,17 @@ export async function runStage(stage) {
   /** @type {string | undefined} */
   let why;
   for (const command of stage.commands) {
-    const options = { cwd: ROOT, minutes: stage.minutes, quiet: isCheck };
+    const options = { cwd: ROOT, minutes: stage.minutes, quiet };
     const { code, timedOut, output } = await run(process.execPath, command, options);
     printed += output;
     if (code === 0) continue;
     why = `${command[0]} ${timedOut ? `took over ${stage.minutes} minutes` : `exited with ${code}`}`;
     break;
   }
-  if (isCheck) console.log(`${title}\n${printed}`.trimEnd());
+  if (quiet) console.log(`${title}\n${printed}`.trimEnd());
   const result =
     stage.read !== undefined && isFile(file) ? stage.read(JSON.parse(readFileSync(file, 'utf8'))) : NOTHING;
   if (why !== undefined) return withFailure(result, why);
-  if (isCheck) return { ...NOTHING, passed: 1 };
+  if (stage.read === undefined) return { ...NOTHING, passed: 1 };
   return result.passed + result.failures.length > 0 ? result : withFailure(result, 'no test was run');
 }

@@ -5,60 +5,12 @@ import { findingLines } from '../support/checkJudge';
 import { cli } from '../support/cli';
 import { writeCutSnapshot } from '../support/cutSnapshot';
 import { image } from '../support/imageBuilder';
-import { CHAINS } from '../support/matrix/chains';
-import { Kitchen, type Recipe } from '../support/matrix/recipe';
-import { SINGLE_IMAGES } from '../support/matrix/singleImages';
 import type { Ran } from '../support/process';
 import { qemuImg } from '../support/qemu';
 import { type Workspace, workspace } from '../support/workspace';
 
-const optionsOf = ({ secret, image = 'disk.qcow2' }: Recipe): string[] =>
-  secret === undefined
-    ? [image]
-    : [
-        '--object',
-        `secret,id=key,data=${secret}`,
-        '--image-opts',
-        `driver=qcow2,file.filename=${image},encrypt.key-secret=key`,
-      ];
-
 const parsed = (stdout: Buffer): Record<string, unknown> =>
   JSON.parse(String(stdout)) as Record<string, unknown>;
-
-describe.each([...SINGLE_IMAGES, ...CHAINS])('$name', (recipe) => {
-  let place: Workspace;
-  const file = recipe.image ?? 'disk.qcow2';
-  const ours = (...args: string[]): Ran => cli(['check', ...args, file], { cwd: place.folder });
-  const theirs = (...args: string[]): Ran =>
-    qemuImg(['check', ...args, ...optionsOf(recipe)], { cwd: place.folder });
-
-  beforeAll(() => {
-    place = workspace();
-    recipe.make(new Kitchen(place.folder));
-  });
-  afterAll(() => {
-    place.remove();
-  });
-
-  test('is checked with the text, the JSON and the exit codes of qemu-img', () => {
-    const text = { ours: ours(), theirs: theirs() };
-    expect(text.ours.status).toBe(text.theirs.status);
-    if (text.theirs.status === 63) {
-      expect(text.ours.stdout).toHaveLength(0);
-      expect(text.ours.stderr).toMatch(/^qcow2: [^\n]+\n$/);
-      return;
-    }
-    expect(String(text.ours.stdout)).toBe(String(text.theirs.stdout));
-    expect(findingLines(text.ours.stderr)).toStrictEqual(findingLines(text.theirs.stderr));
-
-    const json = { ours: ours('--output=json'), theirs: theirs('--output=json') };
-    expect(json.ours.status).toBe(json.theirs.status);
-    const wanted = parsed(json.theirs.stdout);
-    expect(parsed(json.ours.stdout)).toStrictEqual(
-      recipe.secret === undefined ? wanted : { ...wanted, filename: file },
-    );
-  });
-});
 
 describe('an image', () => {
   let place: Workspace;

@@ -5,7 +5,6 @@ import type { CheckReport } from '../../src/qcow2/check/checkReport';
 import { forEachQemuLine } from '../../src/qcow2/check/qemuLines';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
 import { silent } from '../../src/qcow2/progress';
-import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { qemuImg } from './qemu';
 
@@ -67,16 +66,6 @@ export function numbersOf(report: CheckReport): CheckNumbers {
     compressedClusters,
     imageEndOffset,
   };
-}
-
-/** Our check of a file. */
-export function checkFile(path: string): CheckReport {
-  const file = openLocalFile(path);
-  try {
-    return checkImage(Qcow2Image.open(file));
-  } finally {
-    file.close();
-  }
 }
 
 /** What QEMU says of findings, sorted: a table that is named twice has its faults told in another order here. */

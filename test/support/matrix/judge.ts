@@ -1,10 +1,12 @@
 /**
- * QEMU judges the command line: compares `info` and `map` field by field, with exit codes, and `read` of the whole disk.
+ * QEMU judges the command line: compares `info`, `map` and `check` field by field, with exit codes, and `read` of the whole
+ * disk.
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openChain } from '../../../src/qcow2/chain/openChain';
 import { Overview } from '../../../src/qcow2/map/overview';
+import { findingLines } from '../checkJudge';
 import { cli } from '../cli';
 import { mapText } from '../inProcess';
 import { Kitchen, type Recipe } from './recipe';
@@ -12,6 +14,9 @@ import type { Ran } from '../process';
 import { mustQemuImg, qemuImg } from '../qemu';
 import { type Workspace, workspace } from '../workspace';
 import { guestOffset } from '../../../src/qcow2/units';
+
+/** Exit code of `qemu-img check` for a format that has no check. */
+const NOT_QCOW2 = 63;
 
 /** Declares the tests of every recipe. */
 export function judgeByQemu(recipes: readonly Recipe[]): void {
@@ -57,6 +62,28 @@ function judge(recipe: Recipe): void {
     } finally {
       chain.close();
     }
+  });
+
+  test('is checked with the text, the JSON and the exit codes of qemu-img', () => {
+    const judged = recipe.secret === undefined ? [file] : keyOptions(recipe.secret, file);
+    const theirCheck = (...args: string[]): Ran =>
+      qemuImg(['check', ...args, ...judged], { cwd: place.folder });
+    const text = { ours: ours('check'), theirs: theirCheck() };
+    expect(text.ours.status).toBe(text.theirs.status);
+    if (text.theirs.status === NOT_QCOW2) {
+      expect(text.ours.stdout).toHaveLength(0);
+      expect(text.ours.stderr).toMatch(/^qcow2: [^\n]+\n$/);
+      return;
+    }
+    expect(String(text.ours.stdout)).toBe(String(text.theirs.stdout));
+    expect(findingLines(text.ours.stderr)).toStrictEqual(findingLines(text.theirs.stderr));
+
+    const json = { ours: ours('check', '--output=json'), theirs: theirCheck('--output=json') };
+    expect(json.ours.status).toBe(json.theirs.status);
+    const wanted = JSON.parse(String(json.theirs.stdout)) as object;
+    expect(JSON.parse(String(json.ours.stdout))).toStrictEqual(
+      recipe.secret === undefined ? wanted : { ...wanted, filename: file },
+    );
   });
 
   if (recipe.secret === undefined) {
