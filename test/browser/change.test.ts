@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
 import { THEME_KINDS } from './harness/themes';
-import { until } from './harness/until';
+import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
@@ -38,9 +38,12 @@ describe('a change of an image', () => {
     await page.get(`change-${field}`).locator('input').fill(text);
   };
 
+  const previewed = (): Promise<void> =>
+    page.frame.locator('[data-testid="change-preview"][aria-busy="false"]').waitFor();
+
   /** Clusters and bytes of a row of the preview, once it is that of the fields. */
   async function row(id: string): Promise<{ clusters: number; bytes: number }> {
-    await page.frame.locator('[data-testid="change-preview"][aria-busy="false"]').waitFor();
+    await previewed();
     const found = page.get('preview').locator(`tr[data-row="${id}"]`);
     return {
       clusters: Number(await found.getAttribute('data-clusters')),
@@ -59,8 +62,8 @@ describe('a change of an image', () => {
     await window.page.keyboard.up('Shift');
     await page.get('change-writeZeroes').click();
     await page.get('change-dialog').waitFor();
-    expect(await page.get('change-start').locator('input').inputValue()).toBe('0x10000');
-    expect(await page.get('change-length').locator('input').inputValue()).toBe('2 MiB');
+    await expectSoon(() => page.get('change-start').locator('input').inputValue()).toBe('0x10000');
+    await expectSoon(() => page.get('change-length').locator('input').inputValue()).toBe('2 MiB');
     expect(await row('becameUnallocated')).toEqual({ clusters: 32, bytes: 2 * MIB });
     expect(await page.get('freed').getAttribute('data-clusters')).toBe('32');
     expect(await page.text('freed')).toContain('The file does not shrink');
@@ -70,8 +73,7 @@ describe('a change of an image', () => {
     expect(await page.get('freed').count()).toBe(0);
     await page.get('change-unmap').click();
     expect(await row('becameUnallocated')).toEqual({ clusters: 32, bytes: 2 * MIB });
-    await page.get('change-apply').click();
-    await page.get('change-dialog').waitFor({ state: 'hidden' });
+    await page.applyChange();
     await untilDirty(true);
     expect(readFileSync(disk).equals(before)).toBe(true);
   });
@@ -178,9 +180,10 @@ describe('a change of an image', () => {
     // Here Undo takes back typing, not an edit.
     await window.page.keyboard.press('Control+Z');
     await type('length', '1M');
-    expect(await page.text('staged')).toBe('2 edits staged');
-    await until('nothing would change', async () => (await page.get('no-change').count()) === 1);
+    await previewed();
+    expect(await page.get('no-change').count()).toBe(1);
     expect(await canApply()).toBe(false);
+    expect(await page.text('staged')).toBe('2 edits staged');
     await page.get('change-cancel').click();
     await page.get('change-dialog').waitFor({ state: 'hidden' });
   });

@@ -4,7 +4,7 @@ import { DamagedFile } from '../support/damagedFile';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
 import { THEME_KINDS } from './harness/themes';
-import { until } from './harness/until';
+import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage, type FileKind } from './pages/editorPage';
@@ -59,10 +59,9 @@ describe('the check of an image', () => {
   });
 
   it('is made again by a click on the health', async () => {
-    await page.get('health').click();
-    // It was damaged before, and is being checked in between.
-    await until('it is counted again', async () => (await page.text('health')) === '3 corruptions');
-    await untilHealth('damaged');
+    await page.untilChecked(() => page.get('health').click());
+    expect(await page.text('health')).toBe('3 corruptions');
+    expect(await health()).toBe('damaged');
     expect(await page.get('health').getAttribute('title')).toMatch(/3 corruptions, 1 defect, 4 leaks/);
   });
 
@@ -110,9 +109,9 @@ describe('the check of an image', () => {
   });
 
   it('has a legend with clusters and bytes, which highlights a kind', async () => {
-    await expect.poll(() => page.legendBytes('leaked')).toBe(3 * CLUSTER);
-    await expect.poll(() => page.legendBytes('conflict')).toBe(CLUSTER);
-    await expect.poll(() => page.legendBytes('refcountBlock')).toBe(CLUSTER);
+    await expectSoon(() => page.legendBytes('leaked')).toBe(3 * CLUSTER);
+    await expectSoon(() => page.legendBytes('conflict')).toBe(CLUSTER);
+    await expectSoon(() => page.legendBytes('refcountBlock')).toBe(CLUSTER);
     await page.get('legend-leaked').locator('button').click();
     await until('the others fade', async () => {
       const [colour] = await page.coloursOf(5);
@@ -133,7 +132,7 @@ describe('the check of an image', () => {
     });
     expect(await page.text('host-structure')).toBe('data');
     expect(await page.get('claims').locator('tbody tr').count()).toBeGreaterThan(2);
-    expect(await page.text('hex')).toContain('01 01 01');
+    expect(await page.hexAt(damage.shared * CLUSTER, 3)).toBe('01 01 01');
     await page.get('claim-guest').first().click();
     await until('the cluster on the disk is shown', async () => {
       const isShown = (await page.get('cluster-report').count()) === 1;
@@ -161,8 +160,8 @@ describe('the check of an image', () => {
   it('keeps its view while it is hidden', async () => {
     page = await EditorPage.open(window, sound);
     await untilHealth('clean');
-    await page.get('check').click();
-    await untilHealth('clean');
+    await page.untilChecked(() => page.get('check').click());
+    expect(await health()).toBe('clean');
     expect(await page.get('show-problems').count()).toBe(0);
     await window.screenshot('clean');
     page = await EditorPage.open(window, disk);
@@ -175,8 +174,7 @@ describe('the check of an image', () => {
   });
 
   it('fits into a narrow window', async () => {
-    await window.page.setViewportSize({ width: 800, height: 600 });
-    await until('the page has shrunk', async () => page.frame.evaluate(() => globalThis.innerWidth < 600));
+    await window.resize({ width: 800, height: 600 });
     await window.screenshot('file-narrow');
     const toolbar = await page.frame.locator('.toolbar').boundingBox();
     const last = await page.get('export-map').boundingBox();

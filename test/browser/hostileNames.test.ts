@@ -86,8 +86,7 @@ describe('a hostile name', () => {
   });
 
   it('of a backing file is no link in the message about a map that cannot be exported', async () => {
-    await window.openFile(files.path('linked.qcow2'));
-    await EditorPage.of(window);
+    await EditorPage.open(window, files.path('linked.qcow2'));
     const toast = window.notification('Could not export');
     const exportMap = () => window.runCommand('QCOW2: Export Map…', 'JSON');
     await window.chooseFile(exportMap, files.path('map.json'), toast);
@@ -104,8 +103,7 @@ describe('a hostile name', () => {
   it('is no link, and what is staged stays, where a save fails: by key, Save All, closing and Auto Save', async () => {
     const file = files.path(STAGED);
     const before = readFileSync(file);
-    await window.openFile(file);
-    const page = await EditorPage.of(window);
+    const page = await EditorPage.open(window, file);
     await zero(page, 0, 1);
     await untilDirty(true);
     const holder = await Holder.open(file);
@@ -151,8 +149,7 @@ describe('a hostile name', () => {
   it.each(['hidden.qcow2', 'data.qcow2'])(
     'is shown with what is hidden in it, all over the page of %s',
     async (name) => {
-      await window.openFile(files.path(name));
-      const page = await EditorPage.of(window);
+      const page = await EditorPage.open(window, files.path(name));
       await page.showTab('header');
       await page.showTab('chain');
       const shown = await page.frame.evaluate(() =>
@@ -170,8 +167,7 @@ describe('a hostile name', () => {
   );
 
   it('is shown with what is hidden in it where the image cannot be opened', async () => {
-    await window.openFile(files.path(UNREADABLE));
-    const frame = await window.webview();
+    const frame = await EditorPage.openUnreadable(window, files.path(UNREADABLE));
     const page = frame.locator('[data-testid="unreadable"]');
     await page.waitFor();
     const text = await page.innerText();
@@ -180,8 +176,7 @@ describe('a hostile name', () => {
   });
 
   it('of two million characters does not fill the page', async () => {
-    await window.openFile(files.path('long.qcow2'));
-    const page = await EditorPage.of(window);
+    const page = await EditorPage.open(window, files.path('long.qcow2'));
     await page.showTab('header');
     await page.get('header-panel').waitFor();
     await page.showTab('chain');
@@ -201,12 +196,6 @@ describe('a hostile name', () => {
     await page.get('change-writeZeroes').click();
     await page.get('change-start').locator('input').fill(`#${start}`);
     await page.get('change-length').locator('input').fill(`#${count}`);
-    await page.get('preview').waitFor();
-    await until(
-      'it can be applied',
-      async () => (await page.get('change-apply').getAttribute('disabled')) === null,
-    );
-    await page.get('change-apply').click();
-    await page.get('change-dialog').waitFor({ state: 'hidden' });
+    await page.applyChange();
   }
 });

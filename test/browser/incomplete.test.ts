@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeCutSnapshot } from '../support/cutSnapshot';
 import { image } from '../support/imageBuilder';
 import { workspace } from '../support/workspace';
+import { expectSoon } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
@@ -76,7 +77,7 @@ describe('an incomplete file', () => {
     expect(await page.text('notice')).toMatch(
       /This file is incomplete: .* its internal snapshots refer to data up to .*; 128 KiB of their disks are missing/,
     );
-    await expect.poll(() => page.legendBytes('data')).toBe(2 ** 20);
+    await expectSoon(() => page.legendBytes('data')).toBe(2 ** 20);
     await window.screenshot('snapshot-incomplete');
     expect(await preselected(page)).toEqual([]);
     await page.get('show-problems').click();

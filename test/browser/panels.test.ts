@@ -6,7 +6,7 @@ import { DamagedFile } from '../support/damagedFile';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
-import { until } from './harness/until';
+import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
@@ -87,8 +87,8 @@ describe('the panels', () => {
     await page.waitForCell(1, 'backing1');
     await page.waitForCell(2, 'data');
     await page.waitForCell(3, 'unallocated');
-    await expect.poll(() => page.legendBytes('backing1')).toBe(CLUSTER);
-    await expect.poll(() => page.legendBytes('backing2')).toBe(CLUSTER);
+    await expectSoon(() => page.legendBytes('backing1')).toBe(CLUSTER);
+    await expectSoon(() => page.legendBytes('backing2')).toBe(CLUSTER);
     await page.clickCell(1);
     await until('its layer is named', async () => (await page.text('provider')) === 'layer 1: mid.qcow2');
     expect(await page.hexAt(CLUSTER, 4)).toBe('02 02 02 02');
@@ -106,8 +106,7 @@ describe('the panels', () => {
     expect(await page.text('layer-2')).toContain('4 MiB virtual');
     await page.get('layer-2').locator('button.layer-name').click();
     await window.page.locator('.tab.active').filter({ hasText: 'base.qcow2' }).waitFor();
-    const base = await EditorPage.of(window);
-    await until('the base is shown', async () => (await base.text('file-name')) === 'base.qcow2');
+    await EditorPage.named(window, 'base.qcow2');
   });
 
   it('says why a layer is missing', async () => {
@@ -187,11 +186,7 @@ describe('the panels', () => {
     const bytes = readFileSync(files.path('base.qcow2'));
     bytes.writeUInt32BE(99, 20);
     writeFileSync(file, bytes);
-    await window.openFile(file);
-    return until('the page is there', async () => {
-      const shown = await window.webview();
-      return (await shown.locator('[data-testid="unreadable"]').count()) > 0 ? shown : undefined;
-    });
+    return EditorPage.openUnreadable(window, file);
   }
 
   it('says what is wrong with an image that cannot be opened, and opens it when it is whole again', async () => {
@@ -213,8 +208,7 @@ describe('the panels', () => {
 
   it('fits into a narrow window without scrolling', async () => {
     const page = await open('top.qcow2');
-    await window.page.setViewportSize({ width: 800, height: 600 });
-    await until('the page has shrunk', async () => page.frame.evaluate(() => globalThis.innerWidth < 600));
+    await window.resize({ width: 800, height: 600 });
     const overflow = await page.frame.evaluate(() => {
       const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.documentElement;
       return [scrollWidth - clientWidth, scrollHeight - clientHeight];

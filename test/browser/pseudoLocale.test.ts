@@ -14,6 +14,8 @@ import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
 import { textsIn, untranslated } from './pages/texts';
 
+const CLUSTER = 65536;
+
 describe('in a language that marks every text', () => {
   const files = workspace();
   let vscode: VSCode;
@@ -49,10 +51,7 @@ describe('in a language that marks every text', () => {
     files.remove();
   });
 
-  const open = async (name: string): Promise<EditorPage> => {
-    await window.openFile(files.path(name));
-    return EditorPage.of(window);
-  };
+  const open = (name: string): Promise<EditorPage> => EditorPage.open(window, files.path(name));
 
   const expectAllMarked = async (page: EditorPage): Promise<void> => {
     const texts = await textsIn(page.frame);
@@ -65,16 +64,18 @@ describe('in a language that marks every text', () => {
     await expectAllMarked(page);
     for (const cluster of [1, 5, 9, 13, 20]) {
       await page.clickCell(cluster);
-      await page.get('cluster-report').waitFor();
+      const offset = `0x${(cluster * CLUSTER).toString(16)}`;
+      await until('its report is shown', async () => (await page.text('guest-offset')).startsWith(offset));
       await expectAllMarked(page);
     }
     await window.page.keyboard.down('Shift');
     await page.clickCell(2);
     await window.page.keyboard.up('Shift');
+    await page.frame.locator('[data-testid="range-totals"][aria-busy="false"]').waitFor();
     await expectAllMarked(page);
     const { x, y } = await page.pointOf(9);
     await window.page.mouse.move(x, y);
-    await until('the tooltip is shown', async () => (await page.text('map-tooltip')) !== '');
+    await until('the tooltip is shown', async () => (await page.text('map-tooltip')).includes('0x90000'));
     await expectAllMarked(page);
   });
 
@@ -97,8 +98,7 @@ describe('in a language that marks every text', () => {
       await expectAllMarked(page);
       if (kind === 'discard') await window.page.keyboard.press('Escape');
     }
-    await page.get('change-apply').click();
-    await page.get('change-dialog').waitFor({ state: 'hidden' });
+    await page.applyChange();
     await page.clickCell(1);
     await page.get('staged-note').waitFor();
     await expectAllMarked(page);
@@ -107,7 +107,7 @@ describe('in a language that marks every text', () => {
 
   it('the file view, the health and the repair say nothing else', async () => {
     const page = await open('damaged.qcow2');
-    await page.get('health').click();
+    await page.untilChecked(() => page.get('health').click());
     await page.get('repair').waitFor();
     await page.get('space-file').click();
     await page.waitForFileCell(0, 'header');
@@ -115,7 +115,7 @@ describe('in a language that marks every text', () => {
     const clusters = Number(await page.get('map-cells').getAttribute('data-columns'));
     for (let cluster = 0; cluster < Math.min(clusters, 18); cluster++) {
       await page.clickCell(cluster);
-      const offset = `0x${(cluster * 65536).toString(16)}`;
+      const offset = `0x${(cluster * CLUSTER).toString(16)}`;
       await until('its report is shown', async () => {
         const report = page.get('host-report');
         return (await report.count()) === 1 && (await page.text('host-offset')).includes(`${offset} `);
@@ -130,8 +130,7 @@ describe('in a language that marks every text', () => {
   });
 
   it('an image that cannot be opened says why in marked words', async () => {
-    await window.openFile(files.path('broken.qcow2'));
-    const frame = await window.webview();
+    const frame = await EditorPage.openUnreadable(window, files.path('broken.qcow2'));
     await frame.locator('[data-testid="problem"]').waitFor();
     const texts = await textsIn(frame);
     expect(texts.filter(({ text }) => isMarked(text)).length).toBeGreaterThan(3);
@@ -172,9 +171,10 @@ describe('in a language that marks every text', () => {
     const labels = window.page.locator(
       '.quick-input-list .monaco-list-row .quick-input-list-row:first-child .label-name',
     );
-    await labels.filter({ hasText: '⟦' }).first().waitFor();
-    const commands = (await labels.allInnerTexts()).filter((label) => label.includes('QCOW2'));
-    expect(commands.length).toBeGreaterThan(6);
+    const commands = await until('the commands are listed', async () => {
+      const found = (await labels.allInnerTexts()).filter((label) => label.includes('QCOW2'));
+      return found.length > 6 && found;
+    });
     expect(commands.filter((label) => !isMarked(label))).toEqual([]);
     await window.page.keyboard.press('Escape');
   });

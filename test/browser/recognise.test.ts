@@ -5,9 +5,10 @@ import * as path from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { image } from '../support/imageBuilder';
-import { until } from './harness/until';
+import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
+import { EditorPage } from './pages/editorPage';
 
 const OPEN = 'Open with QCOW2 Editor';
 
@@ -62,9 +63,7 @@ describe('an image of any name', () => {
   }
 
   async function ours(name: string): Promise<void> {
-    const page = await window.webview();
-    await page.locator('canvas').first().waitFor();
-    expect(await page.locator('body').innerText()).toContain(name);
+    await EditorPage.named(window, name);
   }
 
   it('has the menus of an image in the Explorer, and first of all the editor', async () => {
@@ -146,7 +145,7 @@ describe('an image of any name', () => {
     await window.page.getByText('either binary or uses an unsupported text encoding').waitFor();
     // Ours closes once the other one is there.
     await until('one tab', async () => (await tab('raw.img').count()) === 1);
-    expect(await window.webviews()).toEqual([]);
+    await expectSoon(() => window.webviews()).toEqual([]);
     await window.screenshot('recognise-stray');
   });
 });

@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
-import { until } from './harness/until';
+import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
+
+const CLUSTER = 65536;
 
 describe('the repair of an image', () => {
   const files = workspace();
@@ -140,8 +142,10 @@ describe('the repair of an image', () => {
       'read -P 1 512k 64k',
       'read -P 0 576k 64k',
     ]);
-    await page.get('check').click();
-    await untilHealth('clean');
-    await expect.poll(() => page.legendBytes('leaked')).toBe(0);
+    await page.untilChecked(() => page.get('check').click());
+    expect(await page.get('health').getAttribute('data-health')).toBe('clean');
+    // Everything is 0 until it is counted.
+    await expectSoon(() => page.legendBytes('header')).toBe(CLUSTER);
+    expect(await page.legendBytes('leaked')).toBe(0);
   });
 });

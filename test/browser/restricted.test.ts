@@ -7,7 +7,6 @@ import { DamagedFile } from '../support/damagedFile';
 import { image } from '../support/imageBuilder';
 import { faults } from './harness/axe';
 import { THEME_KINDS } from './harness/themes';
-import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
@@ -58,13 +57,9 @@ describe('an image in a folder that is not trusted', () => {
 
   it('is checked, and not repaired', async () => {
     const page = await EditorPage.of(window);
-    await page.get('health').click();
-    await until('the leak is found', async () => (await page.text('health')) === '1 leak');
-    // It was known before, and is being checked again in between.
-    await until(
-      'the way to the problem is shown',
-      async () => (await page.get('show-problems').count()) === 1,
-    );
+    await page.untilChecked(() => page.get('health').click());
+    expect(await page.text('health')).toBe('1 leak');
+    expect(await page.get('show-problems').count()).toBe(1);
     expect(await page.get('repair').count()).toBe(0);
   });
 

@@ -50,13 +50,7 @@ describe('staged edits', () => {
     await page.get('change-writeZeroes').click();
     await page.get('change-start').locator('input').fill(`#${start}`);
     await page.get('change-length').locator('input').fill(`#${count}`);
-    await page.get('preview').waitFor();
-    await until(
-      'it can be applied',
-      async () => (await page.get('change-apply').getAttribute('disabled')) === null,
-    );
-    await page.get('change-apply').click();
-    await page.get('change-dialog').waitFor({ state: 'hidden' });
+    await page.applyChange();
   }
 
   const untilDirty = (dirty: boolean): Promise<unknown> =>
@@ -66,6 +60,8 @@ describe('staged edits', () => {
 
   /** Files of backups that this test has made. */
   const backups = (): string[] => vscode.backupFiles().filter((name) => !earlier.has(name));
+  const untilBackedUp = (): Promise<unknown> =>
+    until('a backup and its pages are written', () => Promise.resolve(backups().length === 2));
   const untilNothingIsBackedUp = (): Promise<unknown> =>
     until('no backup is left', () => Promise.resolve(backups().length === 0));
 
@@ -129,8 +125,7 @@ describe('staged edits', () => {
     const page = await open();
     await zero(page, 0, 16);
     await untilDirty(true);
-    await window.page.waitForTimeout(3_000);
-    expect(backups()).toHaveLength(2);
+    await untilBackedUp();
     await window.page
       .locator('.explorer-folders-view .monaco-list-row')
       .filter({ hasText: 'disk.qcow2' })
@@ -138,8 +133,7 @@ describe('staged edits', () => {
     await window.page.keyboard.press('F2');
     await window.page.locator('.explorer-item-edited input').fill('renamed.qcow2');
     await window.page.keyboard.press('Enter');
-    await window.page.locator('.tab.active').filter({ hasText: 'renamed.qcow2' }).waitFor();
-    const renamed = await EditorPage.of(window);
+    const renamed = await EditorPage.named(window, 'renamed.qcow2');
     await renamed.waitForCell(0, 'unallocated');
     await untilDirty(true);
     await renamed.clickCell(100);
@@ -153,7 +147,7 @@ describe('staged edits', () => {
     const page = await open();
     await zero(page, 0, 16);
     await untilDirty(true);
-    await window.page.waitForTimeout(3_000);
+    await untilBackedUp();
     await window.runCommand('View: Close Editor');
     await window.dialog.getByRole('button', { name: "Don't Save" }).click();
     await window.page.locator('.tab').waitFor({ state: 'detached' });
@@ -217,11 +211,7 @@ describe('staged edits', () => {
     expect(await page.get('change-apply').getAttribute('disabled')).not.toBeNull();
     await window.screenshot('change-question');
     await page.get('change-question').locator('vscode-checkbox').click();
-    await until(
-      'it can be applied',
-      async () => (await page.get('change-apply').getAttribute('disabled')) === null,
-    );
-    await page.get('change-apply').click();
+    await page.applyChange();
     await untilDirty(true);
     await page.clickCell(100);
     await window.page.keyboard.press('Control+S');
@@ -268,8 +258,7 @@ describe('staged edits', () => {
     await untilDirty(true);
     const copied = window.page.locator('.tab.active').filter({ hasText: 'copy.qcow2' });
     await window.chooseFile(() => window.runCommand('File: Save As...'), files.path('copy.qcow2'), copied);
-    const copy = await EditorPage.of(window);
-    await until('the copy is shown', async () => (await copy.text('file-name')) === 'copy.qcow2');
+    const copy = await EditorPage.named(window, 'copy.qcow2');
     await copy.waitForCell(0, 'unallocated');
     await untilDirty(false);
     expect(readFileSync(disk).equals(before)).toBe(true);

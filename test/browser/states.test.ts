@@ -3,14 +3,11 @@
  * every language nothing is cut off or out of reach: in English in a small window, a large one and a narrow split, in
  * others where there is least room.
  */
-import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workspace } from '../support/workspace';
 import { faults } from './harness/axe';
 import { THEME_KINDS } from './harness/themes';
-import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
-import type { Window } from './harness/window';
 import { animations } from './pages/motion';
 import { layoutFaults } from './states/layoutFaults';
 import { Stage, STATES, writeImages } from './states/states';
@@ -62,12 +59,12 @@ describe.each(['en', 'de'])('the page in %s', (language) => {
       for (const fault of await faults(frame)) found.push(`${theme}: ${fault}`);
     }
     for (const size of language === 'en' ? SIZES : [TIGHTEST]) {
-      await resize(window, frame, size);
+      await window.resize(size);
       for (const fault of await layoutFaults(frame)) found.push(`${size.width} × ${size.height}: ${fault}`);
       if (language === 'en')
         await window.screenshot(`state-${state.name.replace(/\W+/g, '-')}-${size.width}`);
     }
-    await resize(window, frame, USUAL);
+    await window.resize(USUAL);
     await state.leave?.(stage);
     expect(found).toEqual([]);
   });
@@ -86,15 +83,3 @@ describe.each(['en', 'de'])('the page in %s', (language) => {
     });
   }
 });
-
-/** Waits until VS Code has laid itself out, and the page in it. */
-async function resize(window: Window, frame: Frame, size: Size): Promise<void> {
-  await window.page.setViewportSize(size);
-  let before = '';
-  await until('the page has its size', async () => {
-    const now = await frame.evaluate(() => [globalThis.innerWidth, globalThis.innerHeight].join());
-    const isSettled = now === before;
-    before = now;
-    return isSettled;
-  });
-}

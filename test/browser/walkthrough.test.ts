@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workspace } from '../support/workspace';
 import { isMarked, PSEUDO_LOCALE } from './harness/pseudoLocale';
+import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
@@ -32,14 +33,19 @@ describe('the walkthrough', () => {
   it('has its steps, each with a picture that is there', async () => {
     await openWalkthrough(window, 'Get Started with Disk Images');
     const steps = window.page.locator('.getting-started-step');
+    let before = '';
     for (const [index, title] of STEPS.entries()) {
       const step = steps.filter({ hasText: title });
       await step.locator('.step-title').click();
       const picture = window.page.locator('.getting-started-media img');
-      await picture.waitFor();
-      await expect
-        .poll(() => picture.evaluate((element) => (element as HTMLImageElement).naturalWidth))
-        .toBeGreaterThan(500);
+      // The picture of the step before stays for a moment.
+      before = await until('its own picture is there', async () => {
+        const [source, width] = await picture.evaluate((element) => {
+          const { currentSrc, naturalWidth } = element as HTMLImageElement;
+          return [currentSrc, naturalWidth] as const;
+        });
+        return source !== before && width > 500 && source;
+      });
       await window.screenshot(`walkthrough-${index + 1}`);
     }
   });
@@ -64,7 +70,7 @@ describe('the walkthrough', () => {
     await window.quickInput.fill('#4');
     await window.page.keyboard.press('Enter');
     const page = await EditorPage.of(window);
-    await expect.poll(() => page.text('cluster-report')).toContain('Cluster 4');
+    await expectSoon(() => page.text('cluster-report')).toContain('Cluster 4');
   });
 
   it('is translated', async () => {

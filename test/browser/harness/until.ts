@@ -1,4 +1,6 @@
 /** Waits for a condition that no event announces. */
+import type { Frame } from 'playwright-core';
+import { expect } from 'vitest';
 
 /**
  * Asks until there is an answer.
@@ -18,4 +20,29 @@ export async function until<T>(
     if (Date.now() > end) throw new Error(`waited ${timeout} ms in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/**
+ * `expect` for what the page shows soon: answers of the extension host and of the engine arrive later, and the page
+ * draws in its next frame. Asks until the assertion holds.
+ */
+export function expectSoon<T>(ask: () => Promise<T>, message?: string): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(ask, { timeout: 30_000, ...(message === undefined ? {} : { message }) });
+}
+
+/**
+ * Waits until a page has drawn what it was asked for so far. That takes two frames: what observes sizes runs at the end of
+ * the first, and may ask for another.
+ */
+export async function drawn(frame: Frame): Promise<void> {
+  await frame.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        requestAnimationFrame(() =>
+          requestAnimationFrame(() => {
+            resolve();
+          }),
+        );
+      }),
+  );
 }

@@ -5,7 +5,7 @@ import type { Frame, Locator, Page } from 'playwright-core';
 import { CACHE } from '../../../scripts/lib/paths.mjs';
 import { type Picture, readPng } from './picture';
 import { type ThemeKind, WEBVIEW_KINDS, WORKBENCH_CLASSES } from './themes';
-import { until } from './until';
+import { drawn, until } from './until';
 
 /** The extension's view container: once its icon is there, the custom editor is known too. */
 const ACTIVITY_BAR_ICON = '.activitybar .action-label[aria-label*="QCOW2"]';
@@ -255,16 +255,25 @@ export class Window {
         .locator(`body[data-vscode-theme-kind="${WEBVIEW_KINDS[kind]}"]`)
         .waitFor({ state: 'attached' });
       // The toolkit's elements take their colours a moment later.
-      await frame.evaluate(
-        () =>
-          new Promise<void>((resolve) => {
-            requestAnimationFrame(() =>
-              requestAnimationFrame(() => {
-                resolve();
-              }),
-            );
-          }),
-      );
+      await drawn(frame);
+    }
+  }
+
+  /** Changes the size of the window, and waits until VS Code and the pages in it are laid out for it. */
+  async resize(size: { readonly width: number; readonly height: number }): Promise<void> {
+    await this.page.setViewportSize(size);
+    await until('VS Code has its size', async () => {
+      const box = await this.page.locator('.monaco-workbench').boundingBox();
+      return box?.width === size.width && box.height === size.height;
+    });
+    for (const frame of await this.webviews()) {
+      const place = await frame.parentFrame()?.frameElement();
+      await until('the page has its size', async () => {
+        const box = await place?.boundingBox();
+        const [width, height] = await frame.evaluate(() => [innerWidth, innerHeight] as const);
+        return Math.round(box?.width ?? 0) === width && Math.round(box?.height ?? 0) === height;
+      });
+      await drawn(frame);
     }
   }
 

@@ -1,7 +1,8 @@
 /** The editor's page as a test reads it: where a cluster is painted, its colour, and the panels beside the map. */
 import * as path from 'node:path';
 import type { Frame, Locator } from 'playwright-core';
-import { until } from '../harness/until';
+import { printable } from '../../../src/text/printable';
+import { drawn, until } from '../harness/until';
 import type { Window } from '../harness/window';
 
 export type Kind =
@@ -63,14 +64,31 @@ export class EditorPage {
     return page;
   }
 
-  /** Opens an image, and waits until it is the one that is shown: for a moment the editor before it still is. */
-  static async open(window: Window, file: string): Promise<EditorPage> {
-    await window.openFile(file);
+  /** The page of the image with that name, once it is shown: for a moment the page of the editor before it still is. */
+  static async named(window: Window, name: string): Promise<EditorPage> {
     const shown = async (): Promise<EditorPage | undefined> => {
       const page = await EditorPage.of(window);
-      return (await page.text('file-name')) === path.basename(file) ? page : undefined;
+      return (await page.text('file-name')) === printable(name) ? page : undefined;
     };
     // The page of the editor before it may go while it is looked at.
+    return until(`${name} is shown`, () => shown().catch(() => undefined));
+  }
+
+  /** Opens an image, and waits until it is the one that is shown. */
+  static async open(window: Window, file: string): Promise<EditorPage> {
+    await window.openFile(file);
+    return EditorPage.named(window, path.basename(file));
+  }
+
+  /** Opens a file that is not a readable image. @returns the document that says why, once it is shown */
+  static async openUnreadable(window: Window, file: string): Promise<Frame> {
+    await window.openFile(file);
+    const shown = async (): Promise<Frame | undefined> => {
+      const frame = await window.webview();
+      const isUnreadable = (await frame.locator('[data-testid="unreadable"]').count()) > 0;
+      const name = await frame.locator('[data-testid="file-name"]').innerText({ timeout: 1_000 });
+      return isUnreadable && name === printable(path.basename(file)) ? frame : undefined;
+    };
     return until(`${file} is shown`, () => shown().catch(() => undefined));
   }
 
@@ -87,7 +105,9 @@ export class EditorPage {
     return (await this.get(testId).innerText()).replace(/\s+/g, ' ').trim();
   }
 
+  /** Of the map as it is once it is drawn: clicks and keys move it in the next frame. */
   async geometry(): Promise<MapGeometry> {
+    await drawn(this.frame);
     return this.frame.evaluate(() => {
       const { dataset } = document.querySelector<HTMLElement>('[data-testid="map-cells"]')!;
       const number = (name: string): number => Number(dataset[name]);
@@ -207,6 +227,39 @@ export class EditorPage {
 
   async showTab(tab: 'cluster' | 'header' | 'chain' | 'space'): Promise<void> {
     await this.frame.locator(`#tab-${tab}`).click();
+  }
+
+  /**
+   * Waits until the image has been checked again. A short check begins and ends between two frames, and the page may look
+   * the same before and after it; but the end of every check is announced.
+   * @param start starts the check
+   */
+  async untilChecked(start: () => Promise<void>): Promise<void> {
+    const announced = await this.frame.evaluateHandle(() => {
+      const texts: string[] = [];
+      const announcer = document.querySelector('[data-testid="announcer"]')!;
+      new MutationObserver(() => texts.push(announcer.textContent)).observe(announcer, { childList: true });
+      return texts;
+    });
+    await start();
+    await until('the result of the check is announced and shown', async () => {
+      const title = (await this.get('health').getAttribute('title')) ?? '';
+      return (await announced.evaluate((texts) => texts)).some((text) => title.startsWith(text));
+    });
+  }
+
+  /** Stages the change of the dialog that is open, once its preview and what stands in the way of it are known. */
+  async applyChange(): Promise<void> {
+    await this.untilEnabled('change-apply');
+    await this.get('change-apply').click();
+    await this.get('change-dialog').waitFor({ state: 'hidden' });
+  }
+
+  async untilEnabled(testId: string): Promise<void> {
+    await until(
+      `${testId} is enabled`,
+      async () => (await this.get(testId).getAttribute('disabled')) === null,
+    );
   }
 
   /** Bytes of a kind in the legend. */

@@ -29,12 +29,8 @@ export class Stage {
     return EditorPage.open(this.window, this.files.path(name));
   }
 
-  async openUnreadable(name: string): Promise<Frame> {
-    await this.window.openFile(this.files.path(name));
-    return until(`${name} is shown`, async () => {
-      const frame = await this.window.webview();
-      return (await frame.locator('[data-testid="unreadable"]').count()) > 0 ? frame : undefined;
-    });
+  openUnreadable(name: string): Promise<Frame> {
+    return EditorPage.openUnreadable(this.window, this.files.path(name));
   }
 }
 
@@ -219,9 +215,9 @@ export const STATES: readonly State[] = [
       const page = await EditorPage.of(stage.window);
       const question = page.get('change-question').locator('vscode-checkbox');
       if ((await question.count()) > 0) await question.click();
-      await page.get('change-apply').click();
-      await page.get('change-dialog').waitFor({ state: 'hidden' });
+      await page.applyChange();
       await page.clickCell(4);
+      await until('it is shown', async () => (await page.text('guest-offset')).startsWith('0x40000'));
       await page.get('staged-note').waitFor();
       return frame;
     },
@@ -236,7 +232,7 @@ export const STATES: readonly State[] = [
     name: 'a check that found nothing',
     show: async (stage) => {
       const page = await stage.open('kinds.qcow2');
-      await page.get('health').click();
+      await page.untilChecked(() => page.get('health').click());
       await page.frame.locator('[data-health="clean"]').waitFor();
       return page.frame;
     },
@@ -245,7 +241,7 @@ export const STATES: readonly State[] = [
     name: 'a check that found damage',
     show: async (stage) => {
       const page = await stage.open('damaged.qcow2');
-      await page.get('health').click();
+      await page.untilChecked(() => page.get('health').click());
       await page.get('repair').waitFor();
       return page.frame;
     },
@@ -410,6 +406,8 @@ async function changeDialog(
   await page.get('change-start').locator('input').fill('0');
   await page.get('change-length').locator('input').fill(length);
   await page.frame.locator('[data-testid="change-preview"][aria-busy="false"]').waitFor();
+  // What stands in the way of it is known.
+  await page.get('change-checking').waitFor({ state: 'detached' });
   return page.frame;
 }
 

@@ -51,6 +51,11 @@ export class KeyboardHands implements Hands {
 
   async select(first: number, last: number): Promise<void> {
     await this.goTo(`#${first}`);
+    // The extension tells the page where to go.
+    const page = await EditorPage.of(this.#window);
+    await until(`cluster ${first} is shown`, async () =>
+      (await page.text('cluster-report')).includes(`Cluster ${first}`),
+    );
     await this.#tabTo('[data-testid="map"]');
     for (let cluster = first; cluster < last; cluster++) await this.#keyboard.press('Shift+ArrowRight');
   }

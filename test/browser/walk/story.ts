@@ -9,7 +9,7 @@ import { DamagedFile } from '../../support/damagedFile';
 import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import type { Workspace } from '../../support/workspace';
-import { until } from '../harness/until';
+import { expectSoon, until } from '../harness/until';
 import type { Window } from '../harness/window';
 import { EditorPage } from '../pages/editorPage';
 import type { Hands } from './hands';
@@ -65,10 +65,7 @@ export class Walk {
   /** The page of the image with that name, once it is the one that is shown. */
   async pageOf(name: string): Promise<EditorPage> {
     await this.window.page.locator('.tab.active').filter({ hasText: name }).waitFor();
-    return until(`the page of ${name} is shown`, async () => {
-      const page = await EditorPage.of(this.window).catch(() => undefined);
-      return page !== undefined && (await page.text('file-name')) === name ? page : undefined;
-    });
+    return EditorPage.named(this.window, name);
   }
 
   /** The sample's path and its bytes as they were when it was opened. */
@@ -116,7 +113,7 @@ export const STORY: readonly Step[] = [
     name: 'reads the map: how much there is of a kind, and where',
     run: async (walk) => {
       const page = await walk.pageOf('sample.qcow2');
-      await expect.poll(() => page.legendBytes('compressed')).toBe(70 * SAMPLE_CLUSTER);
+      await expectSoon(() => page.legendBytes('compressed')).toBe(70 * SAMPLE_CLUSTER);
       await walk.hands.press('[data-testid="legend-compressed"] button');
       await page.waitForCell(160, 'compressed');
       const data = await page.themeColour('data');
@@ -172,12 +169,11 @@ export const STORY: readonly Step[] = [
       await walk.hands.askToZero();
       const page = await walk.pageOf('sample.qcow2');
       await page.frame.locator('[data-testid="change-preview"][aria-busy="false"]').waitFor();
-      expect(await page.get('change-start').locator('input').inputValue()).toBe(hex(ZEROED.start));
+      await expectSoon(() => page.get('change-start').locator('input').inputValue()).toBe(hex(ZEROED.start));
       const row = page.get('preview').locator('tr[data-row="becameZero"]');
       expect(await row.getAttribute('data-bytes')).toBe(String(ZEROED.length));
       expect(await page.text('freed')).toContain('The file does not shrink');
-      const isDisabled = (): Promise<string | null> => page.get('change-apply').getAttribute('disabled');
-      await until('nothing stands in the way of it', async () => (await isDisabled()) === null);
+      await page.untilEnabled('change-apply');
       await walk.untilDirty(false);
     },
   },
@@ -230,8 +226,9 @@ export const STORY: readonly Step[] = [
   {
     name: 'checks it: clean',
     run: async (walk) => {
-      await walk.hands.check();
-      await walk.untilHealth(await walk.pageOf('sample.qcow2'), 'clean');
+      const page = await walk.pageOf('sample.qcow2');
+      await page.untilChecked(() => walk.hands.check());
+      await walk.untilHealth(page, 'clean');
     },
   },
   {
@@ -240,9 +237,8 @@ export const STORY: readonly Step[] = [
       expect(() => mustQemuImg(['check', '-q', walk.files.path('damaged.qcow2')])).toThrow();
       await walk.hands.openFile('damaged.qcow2');
       const page = await walk.pageOf('damaged.qcow2');
-      await walk.hands.check();
-      // It is damaged by the check that was made when it was opened, too.
-      await until('it is counted', async () => /^\d+ corruptions?$/.test(await page.text('health')));
+      await page.untilChecked(() => walk.hands.check());
+      expect(await page.text('health')).toMatch(/^\d+ corruptions?$/);
       await walk.untilHealth(page, 'damaged');
     },
   },
@@ -263,6 +259,7 @@ export const STORY: readonly Step[] = [
       expect(await copied.getAttribute('data-count')).toBe('1');
       expect(await page.get('repair-losses').getAttribute('data-count')).toBe('0');
       expect(await page.get('repair-after').getAttribute('data-health')).toBe('clean');
+      await page.untilEnabled('repair-apply');
     },
   },
   {
