@@ -126,8 +126,8 @@ const ENTRY_MASKS = [
  * entry by entry.
  */
 const HOT = [
-  'src/qcow2/clusterSet.ts',
-  'src/qcow2/change/{dataWriter,entryChanger,entryRewriter,l2Tables}.ts',
+  'src/qcow2/bitSet.ts',
+  'src/qcow2/change/{dataWriter,entryChanger,entryRewriter,giveUp,l2Tables}.ts',
   'src/qcow2/check/{clusterCounts,compareRefcounts,countReferences,diskRefcounts}.ts',
   'src/qcow2/check/{references,regionReceiver,walkL2}.ts',
   'src/qcow2/format/refcountWidth.ts',
@@ -136,7 +136,7 @@ const HOT = [
   'src/qcow2/map/{cellCounts,hostLayout,hostUses,kindWalk,map,mapExport}.ts',
   'src/qcow2/repair/{refcounts,structures}.ts',
   'src/qcow2/save/{clusterRanges,groupContent,hidden,refcountReader,runs,uses}.ts',
-  'src/qcow2/space/freeClusters.ts',
+  'src/qcow2/space/{contentScan,freeClusters}.ts',
   'src/text/byteWriter.ts',
 ];
 

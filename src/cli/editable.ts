@@ -13,6 +13,8 @@ import { RECOVERY_WORDS } from './recover';
 import type { Surroundings } from './arguments';
 import { asError } from './verb';
 
+const GATE = { followsNames: true, usesProcessFolder: true };
+
 /**
  * Opens an image to be changed, and hands it over. A save that was interrupted is finished first.
  * @throws EngineError
@@ -22,12 +24,23 @@ export function withEditable<T>(
   args: Surroundings,
   use: (image: EditableImage, progress: ProgressBar) => T,
 ): T {
-  const gate = { followsNames: true, usesProcessFolder: true };
-  const outcome = recoverImage(path, gate);
+  const outcome = recoverImage(path, GATE);
   if (outcome !== 'none') warn(path, RECOVERY_WORDS[outcome]);
+  return openEditable(path, args, use);
+}
+
+/**
+ * The same without a look at a save that was interrupted, for what changes nothing on disk.
+ * @throws EngineError
+ */
+export function openEditable<T>(
+  path: string,
+  args: Surroundings,
+  use: (image: EditableImage, progress: ProgressBar) => T,
+): T {
   // The file is created exclusively, so its name need not be hard to guess; node:crypto takes long to load.
   const scratchPath = join(tmpdir(), `qcow2-${process.pid}-${process.hrtime.bigint().toString(36)}`);
-  const image = EditableImage.open(path, { ...gate, scratchPath });
+  const image = EditableImage.open(path, { ...GATE, scratchPath });
   const progress = args.progress();
   try {
     return use(image, progress);

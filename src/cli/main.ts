@@ -18,6 +18,7 @@ import { info } from './info';
 import { map } from './map';
 import { printError, ReaderGone, standardOutput } from './output';
 import { read } from './read';
+import { shrink } from './shrink';
 import { space } from './space';
 import { rebase } from './rebase';
 import { recover } from './recover';
@@ -35,6 +36,7 @@ const VERBS: { readonly [N in VerbName]: Run<N> } = {
   write,
   batch,
   rebase,
+  shrink,
   'give-back': giveBack,
   recover,
   help,

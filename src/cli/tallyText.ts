@@ -10,6 +10,7 @@ const VERB_NAMES: Readonly<Record<ChangeTally['operation'], string>> = {
   discard: 'discard',
   write: 'write',
   rebase: 'rebase',
+  shrink: 'shrink',
 };
 
 /** `write-zeroes at 0x10000, 64 KiB: 1 cluster (64 KiB) unallocated; 1 host cluster (64 KiB) freed`. */

@@ -3,8 +3,12 @@ import * as vscode from 'vscode';
 import type { Amount, ChangeRequest, ChangeTally, ImageSummary, ZeroPolicy } from '../worker/api';
 import { sizeText } from '../text/sizeText';
 import { listed } from '../text/printable';
+import type { ImageDocument } from '../editor/model/document';
 import type { Notice, PageChange } from '../editor/page/messages';
 import { guestOffset } from '../qcow2/units';
+
+export const uriOf = ({ source }: ImageDocument): vscode.Uri =>
+  source.kind === 'path' ? vscode.Uri.file(source.path) : vscode.Uri.parse(source.uri);
 
 /** @param image whose folder's settings count */
 export function requestOf(change: PageChange, image: vscode.Uri): ChangeRequest {
@@ -19,7 +23,8 @@ export function requestOf(change: PageChange, image: vscode.Uri): ChangeRequest 
   };
 }
 
-function unmapPolicy(image: vscode.Uri): ZeroPolicy {
+/** What the settings of an image's folder leave where something is given up. */
+export function unmapPolicy(image: vscode.Uri): ZeroPolicy {
   const policy = vscode.workspace.getConfiguration('qcow2', image).get<string>('unmapPolicy');
   return policy === 'zero-flag' ? 'zero-flag' : 'unallocate';
 }
@@ -51,6 +56,9 @@ export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): 
   }
   if ((summary?.snapshots ?? 0) > 0) {
     add('info', vscode.l10n.t('Clusters shared with snapshots are kept.'));
+  }
+  if (tally.freedBytes > tally.allocatedBytes) {
+    add('info', vscode.l10n.t('The file is not shorter yet: see Shrink… and Reclaim Free Space….'));
   }
   if (tally.rawBytesZeroed > 0) {
     add(

@@ -7,6 +7,14 @@ import { show } from './open';
 import { stopPreview } from './preview';
 import { previewChange, stageChange } from './stageChange';
 import { previewRepair, stageRepair } from './stageRepair';
+import {
+  previewShrink,
+  scanContents,
+  shrinkGuards,
+  shrinkOffers,
+  stageShrink,
+  stopScan,
+} from './stageShrink';
 
 export function pageActions(findOverlays: FindOverlays, checks: Checks): PageActions {
   return {
@@ -19,5 +27,11 @@ export function pageActions(findOverlays: FindOverlays, checks: Checks): PageAct
       const staged = await stageRepair(document, mode, confirmed, findOverlays, checks);
       return staged.ok ? { ok: true, value: { label: staged.value.label } } : staged;
     },
+    scanContents,
+    stopScan,
+    shrinkOffers,
+    shrinkGuards: (document) => shrinkGuards(document, findOverlays),
+    previewShrink,
+    stageShrink: (document, sources, confirmed) => stageShrink(document, sources, confirmed, findOverlays),
   };
 }

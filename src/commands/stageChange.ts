@@ -1,8 +1,7 @@
 /** The way of a change from page or command into the document: guards first, then the edit. */
-import * as vscode from 'vscode';
 import { describe, describeWithFile } from '../text/vscode/describe';
 import type { ChangeRequest, ChangeTally } from '../worker/api';
-import { labelOf, notesOf, requestOf } from './changeRequest';
+import { labelOf, notesOf, requestOf, uriOf } from './changeRequest';
 import type { ImageDocument } from '../editor/model/document';
 import { preview } from './preview';
 import { guardRefusal, outsideRefusal } from './stagingRefusal';
@@ -76,6 +75,3 @@ async function refusalOf(
   }
   return guardRefusal(document, confirmed, findOverlays, { writesData });
 }
-
-const uriOf = ({ source }: ImageDocument): vscode.Uri =>
-  source.kind === 'path' ? vscode.Uri.file(source.path) : vscode.Uri.parse(source.uri);

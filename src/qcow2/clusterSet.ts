@@ -1,6 +1,6 @@
-/** Sets of host clusters: a bit each, in pages that exist where there is something. */
-import { bitCount, trailingZeroes } from './bits';
-import { type ClusterCount, hostCluster, type HostCluster, plus } from './units';
+/** Sets of host clusters. */
+import { BitSet } from './bitSet';
+import { type ClusterCount, hostCluster, type HostCluster } from './units';
 
 /** What only asks a set. */
 export interface ClusterSet {
@@ -16,114 +16,8 @@ export interface ClusterRun {
 /** Told of a run of host clusters. */
 export type ClusterRunVisitor = (first: HostCluster, count: ClusterCount) => void;
 
-const PAGE_BITS = 1 << 15;
-const WORDS = PAGE_BITS / 32;
-/** A page of which every cluster is in the set. */
-const FULL = new Uint32Array(0);
-
-export class ClusterBits implements ClusterSet {
-  readonly #pages = new Map<number, Uint32Array>();
-  #count = 0;
-
-  /** Clusters in the set. */
-  get count(): ClusterCount {
-    return this.#count;
+export class ClusterBits extends BitSet<HostCluster> implements ClusterSet {
+  constructor() {
+    super(hostCluster);
   }
-
-  has(cluster: HostCluster): boolean {
-    const index = Math.floor(cluster / PAGE_BITS);
-    const page = this.#pages.get(index);
-    if (page === undefined || page === FULL) return page === FULL;
-    const bit = cluster - index * PAGE_BITS;
-    return ((page[bit >>> 5]! >>> (bit & 31)) & 1) !== 0;
-  }
-
-  /**
-   * Puts a run in.
-   * @param wasIn is told of clusters that were in already
-   */
-  add(first: HostCluster, count = 1, wasIn?: (cluster: HostCluster) => void): void {
-    const end = first + count;
-    for (let at = first; at < end;) {
-      const index = Math.floor(at / PAGE_BITS);
-      const from = at - index * PAGE_BITS;
-      const to = Math.min(PAGE_BITS, end - index * PAGE_BITS);
-      this.#addToPage(index, from, to, wasIn);
-      at = hostCluster(index * PAGE_BITS + to);
-    }
-  }
-
-  /** Visits the maximal runs, ascending. */
-  forEachRun(visit: ClusterRunVisitor): void {
-    let start = 0;
-    let end = 0;
-    const take = (first: HostCluster, count: ClusterCount): void => {
-      if (first === end && end !== start) {
-        end += count;
-        return;
-      }
-      if (end > start) visit(hostCluster(start), end - start);
-      start = first;
-      end = first + count;
-    };
-    for (const index of [...this.#pages.keys()].sort((one, other) => one - other)) {
-      const page = this.#pages.get(index)!;
-      if (page === FULL) take(hostCluster(index * PAGE_BITS), PAGE_BITS);
-      else forEachRunOfPage(page, hostCluster(index * PAGE_BITS), take);
-    }
-    if (end > start) visit(hostCluster(start), end - start);
-  }
-
-  #addToPage(index: number, from: number, to: number, wasIn?: (cluster: HostCluster) => void): void {
-    const page = this.#pages.get(index) ?? this.#newPage(index, to - from);
-    if (page === undefined) return;
-    for (let bit = from; bit < to;) {
-      const start = bit & 31;
-      const count = Math.min(32 - start, to - bit);
-      const mask = count === 32 ? -1 : ((1 << count) - 1) << start;
-      const word = bit >>> 5;
-      const were = page === FULL ? mask : page[word]! & mask;
-      if (page !== FULL) page[word]! |= mask;
-      this.#count += bitCount(mask & ~were);
-      if (were !== 0 && wasIn !== undefined)
-        forEachBit(were, hostCluster(index * PAGE_BITS + bit - start), wasIn);
-      bit += count;
-    }
-  }
-
-  /** A page to put `count` clusters in; none where they are all it has room for. */
-  #newPage(index: number, count: ClusterCount): Uint32Array | undefined {
-    const isFull = count === PAGE_BITS;
-    const page = isFull ? FULL : new Uint32Array(WORDS);
-    this.#pages.set(index, page);
-    if (!isFull) return page;
-    this.#count += PAGE_BITS;
-    return undefined;
-  }
-}
-
-function forEachRunOfPage(page: Uint32Array, first: HostCluster, visit: ClusterRunVisitor): void {
-  for (let bit = 0; bit < PAGE_BITS;) {
-    const set = page[bit >>> 5]! >>> (bit & 31);
-    if (set === 0) {
-      bit = (bit | 31) + 1;
-      continue;
-    }
-    const start = bit + trailingZeroes(set);
-    bit = endOfRun(page, start);
-    visit(plus(first, start), bit - start);
-  }
-}
-
-/** The first bit from `start` on that is not set; `PAGE_BITS` where there is none. */
-function endOfRun(page: Uint32Array, start: number): number {
-  for (let bit = start; bit < PAGE_BITS; bit = (bit | 31) + 1) {
-    const clear = ~page[bit >>> 5]! >>> (bit & 31);
-    if (clear !== 0) return bit + trailingZeroes(clear);
-  }
-  return PAGE_BITS;
-}
-
-function forEachBit(word: number, first: HostCluster, visit: (cluster: HostCluster) => void): void {
-  for (let rest = word; rest !== 0; rest &= rest - 1) visit(plus(first, trailingZeroes(rest)));
 }

@@ -191,6 +191,17 @@ export const PROBLEM_TEXT = {
     'Guest bytes from offset {offset} cannot be zeroed without writing zeroes: the rest of their cluster is in use',
   'zero.compressed':
     'Guest bytes from offset {offset} cannot be zeroed without writing zeroes: they are part of a compressed cluster',
+  'encrypted.scan': 'The image is encrypted ({value}): its contents cannot be scanned',
+  'shrink.dataFile':
+    'The data lies in an external data file: the image file holds little more than tables, and cannot be made smaller',
+  'shrink.notScanned': 'The image changed since its contents were scanned: scan them again',
+  'shrink.usedAsBase':
+    'Not shrunk: other images use it as their backing file ({value}); --dry-run says what it would free',
+  'shrink.noBacking': 'The image has no backing file that could be compared with it',
+  'shrink.version2Backing':
+    'Version 2 has no zero flag: zeroes over a backing file can only be stored as data',
+  'shrink.backingChanged':
+    'The backing file changed since its data was compared with the image: undo the edit, and scan again',
   'encrypted.write': 'The image is encrypted ({value}): data cannot be written to it',
   'bitmap.entry':
     'The bitmap table entry at offset {offset} is {value}: reserved bits are set, or its offset is not a multiple of the cluster size, {limit} bytes',

@@ -14,3 +14,10 @@ export const silent: Progress = {
   report: () => undefined,
   checkCancelled: () => undefined,
 };
+
+/** Runs something that is done piece by piece to its end. */
+export function toEnd<T>(pieces: Generator<undefined, T>): T {
+  let step = pieces.next();
+  while (step.done !== true) step = pieces.next();
+  return step.value;
+}

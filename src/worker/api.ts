@@ -11,8 +11,10 @@ import type { Fault } from '../qcow2/format/faults';
 import type { HeaderView } from '../qcow2/report/headerView';
 import type { Obstacle } from '../qcow2/check/obstacles';
 import type { WriteAccess } from '../qcow2/check/writeAccess';
+import type { ZeroPolicy } from '../qcow2/change/decide';
 import type { ChangeTally } from '../qcow2/change/tally';
 import type { ChangeRequest } from '../qcow2/edit/changeRequest';
+import type { ShrinkOffer } from '../qcow2/edit/shrinkOffers';
 import type { BackupPlace } from '../qcow2/edit/backupManifest';
 import type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 import type { ClusterReport } from '../qcow2/report/inspect';
@@ -41,7 +43,8 @@ export type { HeldFile, WriteAccess } from '../qcow2/check/writeAccess';
 export type { ZeroPolicy } from '../qcow2/change/decide';
 export type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
 export type { BackupPlace } from '../qcow2/edit/backupManifest';
-export type { ChangeRequest } from '../qcow2/edit/changeRequest';
+export type { ChangeRequest, ShrinkSource } from '../qcow2/edit/changeRequest';
+export type { ShrinkOffer } from '../qcow2/edit/shrinkOffers';
 export type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 export type {
   BitmapView,
@@ -135,6 +138,20 @@ export interface MapCells extends Cells {
 export interface StagedHostReport extends HostReport {
   /** Something is staged in the cluster. */
   readonly isStaged: boolean;
+}
+
+/** Bytes of the disk's data, as a content scan has found them. */
+export interface ContentTotals {
+  readonly zeroes: ByteLength;
+  /** What the backing file gives as well, zeroes among it; absent where there was none to compare with. */
+  readonly sameAsBacking?: ByteLength;
+}
+
+export interface StagedSpaceReport extends SpaceReport {
+  /** Absent where the contents were not scanned, or have changed since. */
+  readonly contents?: ContentTotals;
+  /** The data can be scanned: nothing of it is encrypted. */
+  readonly canScan: boolean;
 }
 
 export interface StagedReport extends ClusterReport {
@@ -261,7 +278,7 @@ export interface QuestionCalls {
   /** What a cluster of the image file is used for, and what refers to it. Walks all references; can be stopped. */
   inspectHost(hostOffset: HostOffset, operation: OperationId): Result<StagedHostReport>;
   /** Where the bytes of the image file are, staged changes included. Walks all references; can be stopped. */
-  space(operation: OperationId): Result<SpaceReport>;
+  space(operation: OperationId): Result<StagedSpaceReport>;
   /** Bytes of the image file as staged; at most 1 MiB at a time, clamped to its end. */
   readHostBytes(hostOffset: HostOffset, length: ByteLength): Result<Uint8Array>;
   /** JSON as `qemu-img info --output=json` prints it; numbers beyond 2^53 keep their digits. */
@@ -275,6 +292,13 @@ export interface QuestionCalls {
   check(operation: OperationId): Result<Checked>;
   /** The same; if another program has the image open for writing, the problem is `cancelled`. */
   checkUnattended(operation: OperationId): Result<Checked>;
+  /**
+   * Looks at all data of the disk for what need not be stored; `shrinkOffers` and `space` then know of it. Other calls are
+   * answered meanwhile; one that stages or saves something ends it.
+   */
+  scanContents(operation: OperationId): Promise<Result<undefined>>;
+  /** What each source of a shrink would free. */
+  shrinkOffers(policy: ZeroPolicy, operation: OperationId): Result<readonly ShrinkOffer[]>;
   /** Previews a change; nothing is staged. */
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally>;
   /** The obstacles to changing the image now: from the full check, locks of other programs, feature bits. */

@@ -14,7 +14,7 @@ import { questionCalls, type QuestionHost } from './questions';
 import type { CancelFlag, WriteGate } from './thread';
 import { unknownState } from './unknownState';
 
-/** Milliseconds of scanning before messages are handled. */
+/** Milliseconds of a scan before messages are handled. */
 const SLICE = 10;
 /** Milliseconds between two reports of progress. */
 const REPORT_EVERY = 100;
@@ -34,6 +34,15 @@ export function createEngine(events: EngineEvents, control: ThreadControl): Engi
     ...questionCalls(engine),
     ...editCalls(engine),
   };
+}
+
+/** Takes pieces until it is time for messages. */
+function takeSlice<T>(pieces: Generator<undefined, T>): IteratorResult<undefined, T> {
+  const end = performance.now() + SLICE;
+  for (;;) {
+    const step = pieces.next();
+    if (step.done === true || performance.now() >= end) return step;
+  }
 }
 
 class Engine implements QuestionHost, EditingHost {
@@ -125,6 +134,17 @@ class Engine implements QuestionHost, EditingHost {
     return image === undefined || editable === undefined
       ? this.#notOpen()
       : this.attempt(() => use(editable, image));
+  }
+
+  async inSlices<T>(begin: (editable: EditableImage) => Generator<undefined, T>): Promise<Result<T>> {
+    const begun = this.onEditable(begin);
+    if (!begun.ok) return begun;
+    for (;;) {
+      const slice = this.attempt(() => takeSlice(begun.value));
+      if (!slice.ok) return slice;
+      if (slice.value.done === true) return { ok: true, value: slice.value.value };
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Turns errors into data: an error would lose its fields on the way to the host. */

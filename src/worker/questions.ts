@@ -3,6 +3,7 @@ import { hex } from '../text/hex';
 import { fullBackingName } from '../qcow2/chain/names';
 import { checkImage } from '../qcow2/check/checkImage';
 import type { EditableImage } from '../qcow2/edit/editableImage';
+import { shrinkOffers } from '../qcow2/edit/shrinkOffers';
 import { refuseUnsettled } from '../qcow2/edit/readers';
 import { ArgumentError, CancelledError, EngineError } from '../qcow2/errors';
 import { readGuest } from '../qcow2/image/read';
@@ -14,7 +15,17 @@ import type { Progress } from '../qcow2/progress';
 import { imageInfo } from '../qcow2/report/info';
 import { inspectCluster } from '../qcow2/report/inspect';
 import { qemuJson } from '../text/qemuJson';
-import type { Cells, CellsRequest, Checked, MapCells, OperationId, QuestionCalls, Result } from './api';
+import type { ContentScan } from '../qcow2/space/contentScan';
+import type {
+  Cells,
+  CellsRequest,
+  Checked,
+  ContentTotals,
+  MapCells,
+  OperationId,
+  QuestionCalls,
+  Result,
+} from './api';
 import { writeMapFile } from './mapFile';
 import type { OpenImage, View } from './openImage';
 import type { StagedMarks } from './stagedMarks';
@@ -31,6 +42,8 @@ export interface QuestionHost {
   /** The same on the image as it can be changed. */
   onEditable<T>(use: (editable: EditableImage, image: OpenImage) => T): Result<T>;
   attempt<T>(action: () => T): Result<T>;
+  /** Runs something in pieces; other calls are answered between them. */
+  inSlices<T>(begin: (editable: EditableImage) => Generator<undefined, T>): Promise<Result<T>>;
   /** Runs something that writes files; the host does not end the thread meanwhile. */
   writing<T>(work: () => Result<T>): Result<T>;
   progressOf(operation: OperationId): Progress;
@@ -100,9 +113,12 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
         return { ...report, isStaged: view.fileMarks.touches(report.hostOffset, report.length) };
       }),
     space: (operation) =>
-      host.onView((view) => {
+      host.onView((view, { editable }) => {
         const progress = host.progressOf(operation);
-        return spaceReport(layoutOf(view, progress), progress);
+        const report = spaceReport(layoutOf(view, progress), progress);
+        const contents = contentTotals(editable?.scan);
+        const canScan = editable !== undefined && !view.chain.top.isEncrypted;
+        return { ...report, canScan, ...(contents === undefined ? {} : { contents }) };
       }),
     readHostBytes: (hostOffset, length) =>
       host.onView(({ chain: { top } }) =>
@@ -130,11 +146,26 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
       if (writer.value === undefined) return check(operation);
       return { ok: false, problem: new CancelledError(host.path).problem };
     },
+    scanContents: async (operation) => {
+      const scanned = await host.inSlices((editable) => editable.scanContents(host.progressOf(operation)));
+      return scanned.ok ? { ok: true, value: undefined } : scanned;
+    },
+    shrinkOffers: (policy, operation) =>
+      host.onEditable((editable) => shrinkOffers(editable, policy, host.progressOf(operation))),
     preview: (change, operation) =>
       host.onEditable((editable) => editable.preview(change, host.progressOf(operation))),
     obstacles: (operation) => host.onEditable((editable) => editable.obstacles(host.progressOf(operation))),
     previewRepair: (mode, operation) =>
       host.onEditable((editable) => editable.previewRepair(mode, host.progressOf(operation))),
+  };
+}
+
+function contentTotals(scan: ContentScan | undefined): ContentTotals | undefined {
+  if (scan === undefined) return undefined;
+  const { zeroes, sameAsBacking } = scan;
+  return {
+    zeroes: zeroes.bytes,
+    ...(sameAsBacking === undefined ? {} : { sameAsBacking: sameAsBacking.bytes }),
   };
 }
 

@@ -4,12 +4,14 @@ import type { Result } from './api';
 /** The calls of `Api` as the other side makes them. */
 export type Remote<Api> = {
   readonly [Name in keyof Api]: Api[Name] extends (...args: infer Args) => infer Answer
-    ? (...args: Args) => Promise<Answer>
+    ? (...args: Args) => Promise<Awaited<Answer>>
     : never;
 };
 
 /** Every call returns a `Result`, so that a call that could not be carried has an answer too. */
-type Answering<Api> = { readonly [Name in keyof Api]: (...args: never[]) => Result<unknown> };
+type Answering<Api> = {
+  readonly [Name in keyof Api]: (...args: never[]) => Result<unknown> | Promise<Result<unknown>>;
+};
 
 /** @param carry runs `ask` where the calls are answered, and returns its answer */
 export function remote<Api extends Answering<Api>>(

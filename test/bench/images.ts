@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { seededRandom } from '../support/builder/random';
 import { writeGiantImage } from '../support/giantImages';
-import { mustQemuImg } from '../support/qemu';
+import { mustQemuImg, mustQemuIo } from '../support/qemu';
 
 const EDITION = 1;
 const GIB = 2 ** 30;
@@ -30,6 +30,10 @@ export interface BenchImages {
   readonly plain: string;
   readonly deflate: string;
   readonly zstd: string;
+  /** 1 GiB of zeroes, stored as data. */
+  readonly zeroes: string;
+  /** The same content as `plain`, over `plain`. */
+  readonly copied: string;
 }
 
 /** @param cache a folder that may be deleted at any time */
@@ -84,6 +88,14 @@ export function benchImages(cache: string): BenchImages {
     }),
     zstd: once('zstd', (file) => {
       convert(file, '-c', '-o', 'compression_type=zstd');
+    }),
+    zeroes: once('zeroes', (file) => {
+      mustQemuImg(['create', '-f', 'qcow2', file, String(READ_SIZE)]);
+      mustQemuIo(file, [`write -P 0 0 ${READ_SIZE}`]);
+    }),
+    copied: once('copied', (file) => {
+      fs.copyFileSync(at('plain'), file);
+      mustQemuImg(['rebase', '-u', '-b', at('plain'), '-F', 'qcow2', file]);
     }),
   };
   fs.rmSync(path.join(cache, `content-${EDITION}.raw`), { force: true });

@@ -3,7 +3,7 @@
  * table, keeps it as JSON beside the images, and fails if a row misses its floor; with `--only`, runs the rows whose names
  * match. Node's start is listed separately: the floors are for the engine.
  *
- * Parts: `open`, `map`, `read`, `check`, `change`; `frames`, which measures the map in the browser (test/browser/bench);
+ * Parts: `open`, `map`, `read`, `check`, `change`, `space`; `frames`, which measures the map in the browser (test/browser/bench);
  * `index` and `host`, which measure inside VS Code's extension host (host/): a workspace of 100,000 files, and terabytes.
  */
 import { spawnSync } from 'node:child_process';
@@ -24,6 +24,7 @@ import { hostRows } from './host';
 import { benchImages, READ_SIZE } from './images';
 import { type Command, median, medians } from './measure';
 import { isKept, printTable, type Row } from './report';
+import { spaceRows } from './space';
 
 /** Set by run.mjs. */
 const ROOT = process.env['QCOW2_ROOT']!;
@@ -42,7 +43,17 @@ const IDLE: Command = [process.execPath, '-e', '0'];
 /** Of a part, nothing for those that are not asked for. */
 type Rows = readonly (Row | undefined)[];
 
-const PARTS: Readonly<Record<string, () => Rows>> = { open, map, read, check, change, frames, index, host };
+const PARTS: Readonly<Record<string, () => Rows>> = {
+  open,
+  map,
+  read,
+  check,
+  change,
+  space,
+  frames,
+  index,
+  host,
+};
 
 void prepareZstd().then(main);
 
@@ -226,6 +237,10 @@ function readMetadata(path: string): void {
 function change(): Row[] {
   const told = (...args: string[]): Command => withTime(ours(...args));
   return changeRows(benchImages(CACHE), CACHE, { idle: IDLE, ours: told, peakMemory });
+}
+
+function space(): Rows {
+  return spaceRows(benchImages(CACHE), isAskedFor);
 }
 
 function index(): Row[] {

@@ -8,6 +8,7 @@ import { giveBackFaults } from './cases/giveBackFaults';
 import { leaks } from './cases/leaks';
 import { repair } from './cases/repair';
 import { saveFaults } from './cases/saveFaults';
+import { shrink } from './cases/shrink';
 import { truncated } from './cases/truncated';
 import { twins } from './cases/twins';
 import type { Kind } from './kind';
@@ -24,4 +25,5 @@ export const KINDS: readonly Kind[] = [
   { name: 'truncated', run: truncated },
   { name: 'give-back', run: giveBack },
   { name: 'give-back-faults', run: giveBackFaults },
+  { name: 'shrink', run: shrink },
 ];

@@ -6,6 +6,7 @@ import type {
   SpaceKind,
   SpaceReport,
   SpaceRow,
+  StagedSpaceReport,
 } from '../../src/editor/page/messages';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
@@ -13,12 +14,16 @@ import { safeName } from '../base/names';
 import { formatBytes, formatCount } from '../base/numbers';
 import { t } from '../base/strings';
 import { FILE_KINDS, GUEST_KINDS, type KindWords } from '../map/kinds';
+import { type ContentProgress, scanProgress } from '../base/scanProgress';
 import type { AppState, Space } from '../state/store';
 
 export interface SpaceActions {
   /** Shows a view, and fades all but one kind in it. */
   showKind(space: Space, kind: string): void;
   run(command: PageCommand): void;
+  /** Looks at all data for what need not be stored. */
+  scanContents(): void;
+  stopScan(): void;
 }
 
 /** A part of the file: its kind on the map, if it has one, and its words where they are not those of the kind. */
@@ -73,7 +78,7 @@ const PARTS: Readonly<Record<SpaceKind, Part>> = {
 };
 
 export function spacePanel(
-  { page, spaceReport, space, highlighted }: AppState,
+  { page, spaceReport, contentScan, scanProblem, space, highlighted }: AppState,
   actions: SpaceActions,
 ): TemplateResult {
   if (spaceReport === undefined)
@@ -88,7 +93,20 @@ export function spacePanel(
     <p class="hint" data-testid="space-sizes">
       ${t('The file is {0} long. The host has allocated {1} for it.', sizeText(report.length), sizeText(report.allocated))}
     </p>
-    ${bar(report)}
+    ${bar(report)} ${contents(report, contentScan, scanProblem, actions)}
+    ${
+      isReadOnly
+        ? nothing
+        : html`<p>
+            <vscode-button
+              data-testid="space-shrink"
+              @click=${() => {
+                actions.run('shrink');
+              }}
+              >${t('Shrink…')}</vscode-button
+            >
+          </p>`
+    }
     <table class="space-table" data-testid="space-rows">
       <thead>
         <tr>
@@ -105,6 +123,39 @@ export function spacePanel(
     ${report.snapshots.length === 0 ? nothing : snapshotTable(report.snapshots)}
     <p class="hint" data-testid="space-fragmented">${fragmentation(report)}</p>
   </section>`;
+}
+
+/** What a look at the contents has found, or the way to it. */
+function contents(
+  { contents: found, canScan }: StagedSpaceReport,
+  scan: ContentProgress | undefined,
+  problem: string | undefined,
+  actions: SpaceActions,
+): TemplateResult | typeof nothing {
+  if (scan !== undefined)
+    return scanProgress(scan, () => {
+      actions.stopScan();
+    });
+  if (found !== undefined) {
+    const { zeroes, sameAsBacking } = found;
+    return html`<p class="hint" data-testid="space-contents">
+      ${t('Zeroes stored as data: {0}.', sizeText(zeroes))}
+      ${sameAsBacking === undefined ? nothing : t('Same as the backing file: {0}.', sizeText(sameAsBacking))}
+    </p>`;
+  }
+  if (!canScan) return nothing;
+  return html`${problem === undefined ? nothing : html`<p class="problem" role="status">${problem}</p>`}
+    <p>
+      <vscode-button
+        appearance="secondary"
+        data-testid="space-scan"
+        title=${t('Reads all data of the disk to find zeroes and copies.')}
+        @click=${() => {
+          actions.scanContents();
+        }}
+        >${t('Scan Contents')}</vscode-button
+      >
+    </p>`;
 }
 
 /** The parts side by side; the table says the same in words. */

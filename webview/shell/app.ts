@@ -18,7 +18,9 @@ import { makeLayout, type Layout } from './layout';
 import { SpaceInspection } from '../state/spaceInspection';
 import { parsePlace } from '../../src/text/byteCount';
 import { drawParts, type Actions } from './parts';
+import { ContentScanning } from '../state/contentScanning';
 import { RepairDialog } from '../dialogs/repair/dialog';
+import { ShrinkDialog } from '../dialogs/shrink/dialog';
 import { StateSaver, loadSaved, type SavedState } from '../state/savedState';
 import { Splitter } from './splitter';
 import { Store, type Space } from '../state/store';
@@ -67,6 +69,31 @@ export class App implements Actions, PageApi {
       this.#announcer.say(() => t('Staged: {0}', label));
     },
   });
+  readonly #shrinkDialog = new ShrinkDialog({
+    guards: () => this.#host.value(this.#host.calls.shrinkGuards()),
+    offers: () => this.#host.load(this.#host.calls.shrinkOffers()),
+    scan: () => {
+      this.scanContents();
+    },
+    stopScan: () => {
+      this.stopScan();
+    },
+    preview: async (sources) => {
+      const freed = await this.#host.load(this.#host.calls.previewShrink(sources));
+      return freed?.ok === true ? { ok: true, value: { bytes: freed.value } } : freed;
+    },
+    stopPreview: () => {
+      this.#host.send(this.#host.calls.stopPreview());
+    },
+    stage: (sources, confirmed) => this.#host.load(this.#host.calls.stageShrink(sources, confirmed)),
+    staged: (label) => {
+      this.#announcer.say(() => t('Staged: {0}', label));
+    },
+  });
+  readonly #spaceInspection = new SpaceInspection(this.#store, this.#host);
+  readonly #scanning = new ContentScanning(this.#store, this.#host, () => {
+    this.#spaceInspection.refresh();
+  });
   readonly #stateSaver = new StateSaver(() => this.#collect());
   readonly #layout: Layout;
 
@@ -76,6 +103,7 @@ export class App implements Actions, PageApi {
       announcer: this.#announcer.element,
       changeDialog: this.#changeDialog.element,
       repairDialog: this.#repairDialog.element,
+      shrinkDialog: this.#shrinkDialog.element,
     };
     this.#layout = makeLayout(root, parts, (tab) => {
       this.showTab(tab);
@@ -86,7 +114,9 @@ export class App implements Actions, PageApi {
       this.#splitter.show();
     }).observe(this.#layout.page);
     drawParts(this.#store, this.#layout, this);
-    new SpaceInspection(this.#store, this.#host);
+    this.#store.subscribe(() => {
+      this.#shrinkDialog.scanned(this.#store.state.contentScan);
+    });
     this.showTab(this.#store.state.tab);
     watchTheme(() => {
       this.#views.themeChanged();
@@ -113,6 +143,7 @@ export class App implements Actions, PageApi {
     if (!disk) return;
     this.#changeDialog.imageChanged(disk);
     this.#repairDialog.imageChanged();
+    this.#shrinkDialog.imageChanged();
   }
 
   healthChanged(health: PageHealth): void {
@@ -128,6 +159,10 @@ export class App implements Actions, PageApi {
 
   layoutProgress(done: number, total: number): void {
     this.#views.layoutGotTo(total === 0 ? 0 : done / total);
+  }
+
+  contentProgress(done: number, total: number): void {
+    this.#scanning.gotTo(done, total);
   }
 
   /** Selects the cluster of a guest byte, and scrolls map and bytes to it. */
@@ -158,6 +193,10 @@ export class App implements Actions, PageApi {
       page.image.warnings.some(({ code }) => code.startsWith('file.incomplete'));
     // Repairing an incomplete file gives up data that a new copy would restore: no mode is preselected.
     this.#repairDialog.open(isIncomplete ? undefined : health?.kind === 'leaks' ? 'leaks' : 'all');
+  }
+
+  openShrink(): void {
+    if (this.#store.state.page?.image.summary) this.#shrinkDialog.open(this.#store.state.contentScan);
   }
 
   /** Opens the dialog of a change; without a range, its fields are empty. */
@@ -207,6 +246,14 @@ export class App implements Actions, PageApi {
     const isShown = this.#store.state.space === space && this.#store.state.highlighted === kind;
     this.showSpace(space);
     this.#views.highlight(isShown ? undefined : kind);
+  }
+
+  scanContents(): void {
+    this.#scanning.start();
+  }
+
+  stopScan(): void {
+    this.#scanning.stop();
   }
 
   run(command: PageCommand): void {

@@ -1,5 +1,5 @@
 /** The frame of the page. It is made once, and the parts draw themselves into it. */
-import { html, render } from 'lit';
+import { html, render, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import type { PageTab } from '../../src/editor/page/messages';
 import { t } from '../base/strings';
@@ -34,6 +34,7 @@ export interface Parts {
   readonly announcer: HTMLElement;
   readonly changeDialog: HTMLElement;
   readonly repairDialog: HTMLElement;
+  readonly shrinkDialog: HTMLElement;
 }
 
 export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: PageTab) => void): Layout {
@@ -121,39 +122,20 @@ function frame(parts: Parts, keep: (name: string) => unknown, tabChosen: (tab: P
               <div class="slot" ${keep('hexSlot')}></div>
             </div>
           </vscode-panel-view>
-          <vscode-panel-view id="view-header"
-            ><div
-              class="panel scrolls"
-              tabindex="0"
-              role="group"
-              aria-label=${t('Header')}
-              ${keep('header')}
-            ></div
-          ></vscode-panel-view>
-          <vscode-panel-view id="view-chain"
-            ><div
-              class="panel scrolls"
-              tabindex="0"
-              role="group"
-              aria-label=${t('Backing chain')}
-              ${keep('chain')}
-            ></div
-          ></vscode-panel-view>
-          <vscode-panel-view id="view-space"
-            ><div
-              class="panel scrolls"
-              tabindex="0"
-              role="group"
-              aria-label=${t('Space')}
-              ${keep('space')}
-            ></div
-          ></vscode-panel-view>
+          ${scrolling('header', t('Header'), keep)} ${scrolling('chain', t('Backing chain'), keep)}
+          ${scrolling('space', t('Space'), keep)}
         </vscode-panels>
       </aside>
     </main>
-    ${parts.announcer} ${parts.changeDialog} ${parts.repairDialog}
+    ${parts.announcer} ${parts.changeDialog} ${parts.repairDialog} ${parts.shrinkDialog}
   </div>`;
 }
+
+/** A panel that scrolls as a whole. */
+const scrolling = (name: string, label: string, keep: (name: string) => unknown): TemplateResult =>
+  html`<vscode-panel-view id="view-${name}"
+    ><div class="panel scrolls" tabindex="0" role="group" aria-label=${label} ${keep(name)}></div
+  ></vscode-panel-view>`;
 
 /** The tab that a change event of the panels selected. */
 function tabOf(event: Event): PageTab | undefined {

@@ -130,7 +130,15 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   drawOnChange(
     layout.space,
     store,
-    ({ page, tab, spaceReport, space, highlighted }) => [page, tab, spaceReport, space, highlighted],
+    ({ page, tab, spaceReport, contentScan, scanProblem, space, highlighted }) => [
+      page,
+      tab,
+      spaceReport,
+      contentScan,
+      scanProblem,
+      space,
+      highlighted,
+    ],
     (state) => (state.tab === 'space' ? spacePanel(state, actions) : NOTHING),
   );
 }

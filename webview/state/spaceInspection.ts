@@ -20,6 +20,12 @@ export class SpaceInspection {
     });
   }
 
+  /** Loads the report again: more is known of the same image. */
+  refresh(): void {
+    this.#generation = -1;
+    this.#look();
+  }
+
   #look(): void {
     const { tab, page } = this.#store.state;
     if (tab !== 'space' || !page?.image.summary || page.image.generation === this.#generation) return;

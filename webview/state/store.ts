@@ -6,8 +6,9 @@ import type {
   PageState,
   PageTab,
   PageReport,
-  SpaceReport,
+  StagedSpaceReport,
 } from '../../src/editor/page/messages';
+import type { ContentProgress } from '../base/scanProgress';
 import type { Loadable } from '../host/answers';
 import type { Selection } from '../map/selection';
 
@@ -48,7 +49,11 @@ export interface AppState {
   /** Progress of reading the tables, 0 to 1; undefined if they are not being read. */
   readonly layoutShare: number | undefined;
   /** Where the bytes of the file are; loaded while its tab is shown. */
-  readonly spaceReport: Loadable<SpaceReport>;
+  readonly spaceReport: Loadable<StagedSpaceReport>;
+  /** The content scan that is running. */
+  readonly contentScan: ContentProgress | undefined;
+  /** Why the last one ended early. */
+  readonly scanProblem: string | undefined;
   readonly mapProblem: string | undefined;
   readonly zoom: MapZoom | undefined;
   readonly goToProblem: string | undefined;
@@ -78,6 +83,8 @@ export class Store {
       fileTotals: undefined,
       layoutShare: undefined,
       spaceReport: undefined,
+      contentScan: undefined,
+      scanProblem: undefined,
       mapProblem: undefined,
       zoom: undefined,
       goToProblem: undefined,

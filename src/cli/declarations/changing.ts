@@ -1,6 +1,6 @@
 /** Verbs that change an image, or can. */
 import type { Syntax, VerbDeclaration } from '../declaration';
-import { DATA_FILE_OPTION, IMAGE, OUTPUT_OPTION, RANGE, ZERO_OPTIONS } from './shared';
+import { DATA_FILE_OPTION, IMAGE, OUTPUT_OPTION, POLICY_OPTION, RANGE, ZERO_OPTIONS } from './shared';
 
 /** Lines of `batch`: the verb, then what it takes there. */
 export const BATCH_LINES = {
@@ -130,6 +130,39 @@ export const CHANGING = {
     examples: [
       { command: 'qcow2 rebase overlay.qcow2 base-moved.qcow2', does: 'Follow a base that was renamed.' },
       { command: "qcow2 rebase overlay.qcow2 ''", does: 'Name no backing file any more.' },
+    ],
+  },
+  shrink: {
+    summary: 'give up what an image stores needlessly',
+    description: [
+      'Without sources it says what each of them would free. With some, it frees that inside the file in one save: ' +
+        'guest and snapshots read as before. What a snapshot still holds is left alone.',
+      'The file itself gets no shorter by that: --holes, or "qcow2 give-back" later, returns the space to the host.',
+      'Not offered for images that are encrypted (--zeroes and --same-as-backing) or have an external data file, and ' +
+        'refused for images that others in the folder use as their backing file.',
+    ],
+    operands: IMAGE,
+    options: {
+      zeroes: { description: 'Data that is all zero. All data of the disk is read to find it.' },
+      'same-as-backing': {
+        description: 'Data that the backing file has as well. All data of the disk is read to find it.',
+      },
+      'allocated-zeroes': {
+        description: 'Space that zero clusters keep, and tables that hold nothing but zeroes.',
+      },
+      'vm-state': { description: 'VM state past the end of the disk, left behind by an applied snapshot.' },
+      leaks: { description: 'Clusters that nothing refers to.' },
+      holes: { description: 'Return the space to the host afterwards, as "qcow2 give-back" does.' },
+      ...POLICY_OPTION,
+      'dry-run': { description: 'Only say how much would be freed.' },
+      ...OUTPUT_OPTION,
+    },
+    examples: [
+      { command: 'qcow2 shrink disk.qcow2', does: 'Say what can be freed.' },
+      {
+        command: 'qcow2 shrink --zeroes --allocated-zeroes --leaks --holes disk.qcow2',
+        does: 'Free it, and return it to the host.',
+      },
     ],
   },
   'give-back': {

@@ -24,6 +24,15 @@ export const DATA_FILE_OPTION = {
   },
 } as const satisfies Options;
 
+export const POLICY_OPTION = {
+  policy: {
+    choices: ['unallocate', 'zero-flag'],
+    default: 'unallocate',
+    description:
+      'What is left where there is no backing file: unallocated clusters, or the zero flag as QEMU leaves it.',
+  },
+} as const satisfies Options;
+
 export const ZERO_OPTIONS = {
   unmap: {
     description: 'Give up the clusters that hold the data now. Without it they stay reserved.',

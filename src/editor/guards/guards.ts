@@ -28,6 +28,8 @@ export interface GuardOptions {
   readonly writesData?: boolean;
   /** For a repair, and for a save, which may be that of one: the engine knows, and refuses other saves itself. */
   readonly allowsDamage?: boolean;
+  /** Images that use this one as their base are a refusal, whatever the settings say. */
+  readonly refusesOverlays?: boolean;
 }
 
 /** Why nothing can be changed through a document at all; undefined where it can. */
@@ -95,12 +97,14 @@ export async function guardsOf(
       } else questions.push({ id: `${problem.code}:${problem.value ?? ''}`, text: describe(problem) });
     }
   }
+  const { refusesOverlays = false } = options;
   const level = guardLevel('usedAsBase', image);
-  if (level === 'ignore') return { refusals, questions };
+  if (level === 'ignore' && !refusesOverlays) return { refusals, questions };
   const usage = overlaysQuestion(overlays);
   if (usage !== undefined) {
     // What is not known is no reason to refuse; it is one to ask.
-    if (level === 'ask' || overlays.paths.length === 0) questions.push(usage);
+    if (refusesOverlays && overlays.paths.length > 0) refusals.push(usage.text);
+    else if (level === 'ask' || overlays.paths.length === 0) questions.push(usage);
     else refusals.push(refusedBySetting(usage.text, 'usedAsBase'));
   }
   return { refusals, questions };

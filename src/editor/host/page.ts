@@ -20,6 +20,7 @@ export interface Navigation {
   readonly hostOffset?: number;
   readonly tab?: PageTab;
   readonly repair?: true;
+  readonly shrink?: true;
   /** The dialog of a change, for a range, or one to be entered there. */
   readonly change?: { readonly kind: ChangeKind; readonly range: Selection | undefined };
 }
@@ -49,6 +50,9 @@ export class Page implements vscode.Disposable {
       },
       layoutProgress: (done, total) => {
         void this.#rpc.layoutProgress.asEvent(done, total);
+      },
+      contentProgress: (done, total) => {
+        void this.#rpc.contentProgress.asEvent(done, total);
       },
     });
     // A hidden page takes no message and asks for its state when it is shown again: losing one does no harm.
@@ -99,6 +103,7 @@ export class Page implements vscode.Disposable {
     if (navigation.hostOffset !== undefined) void this.#rpc.goToHost.asEvent(navigation.hostOffset);
     if (navigation.tab !== undefined) void this.#rpc.showTab.asEvent(navigation.tab);
     if (navigation.repair === true) void this.#rpc.openRepair.asEvent();
+    if (navigation.shrink === true) void this.#rpc.openShrink.asEvent();
     const { change } = navigation;
     if (change !== undefined) void this.#rpc.openChange.asEvent(change.kind, change.range);
   }

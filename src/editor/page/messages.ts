@@ -23,8 +23,9 @@ import type {
   Problem,
   RepairMode,
   Result,
-  SpaceReport,
+  ShrinkSource,
   StagedReport,
+  StagedSpaceReport,
 } from '../../worker/api';
 
 export type {
@@ -57,12 +58,14 @@ export type {
   RepairMode,
   Result,
   Said,
+  ShrinkSource,
   SnapshotSpace,
   SnapshotView,
   SpaceKind,
   SpaceReport,
   SpaceRow,
   StagedReport,
+  StagedSpaceReport,
   Structure,
 } from '../../worker/api';
 
@@ -118,6 +121,7 @@ export type PageCommand =
   | NoticeCommand
   | 'exportMap'
   | 'giveBack'
+  | 'shrink'
   | 'copyInfo'
   | 'goToOffset'
   | 'showChain'
@@ -162,6 +166,15 @@ export interface RepairPreview {
   readonly after: Pick<PageHealth, 'kind' | 'text' | 'detail'>;
 }
 
+/** What one source of a shrink would free. */
+export interface ShrinkOffer {
+  readonly source: ShrinkSource;
+  /** Bytes; absent where the contents have to be scanned first. */
+  readonly freed?: number;
+  /** Why it is not offered, in the display language. */
+  readonly problemText?: string;
+}
+
 /** A cluster, with its problems in the display language. */
 export interface PageReport extends StagedReport {
   /** Why its entry is invalid. */
@@ -188,7 +201,19 @@ export interface HostApi {
   hostCells(request: CellsRequest): Result<MapCells>;
   inspectHost(hostOffset: number): Result<StagedHostReport>;
   /** Where the bytes of the image file are; takes as long as a check. A newer request ends an older one. */
-  space(): Result<SpaceReport>;
+  space(): Result<StagedSpaceReport>;
+  /** Looks at all data for what need not be stored; `contentProgress` tells how far it is. A newer scan ends an older one. */
+  scanContents(): TextResult<undefined>;
+  stopScan(): void;
+  /** What each source of a shrink would free. */
+  shrinkOffers(): TextResult<readonly ShrinkOffer[]>;
+  shrinkGuards(): GuardReport;
+  /** Bytes that become free where some sources are given up together. */
+  previewShrink(sources: readonly ShrinkSource[]): TextResult<number>;
+  stageShrink(
+    sources: readonly ShrinkSource[],
+    confirmed: readonly string[],
+  ): TextResult<{ readonly label: string }>;
   readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
   /** The file view is no longer shown. */
   leaveFile(): void;
@@ -229,8 +254,11 @@ export interface PageApi {
   goToHost(hostOffset: number): void;
   /** The tables are being read for the file view: `done` of `total`, in a unit of its own. */
   layoutProgress(done: number, total: number): void;
+  /** The content scan got further: `done` of `total` bytes of data. */
+  contentProgress(done: number, total: number): void;
   showTab(tab: PageTab): void;
   openRepair(): void;
+  openShrink(): void;
   /** Opens the dialog of a change; without a range it asks for one. */
   openChange(kind: ChangeKind, range: { readonly start: number; readonly length: number } | undefined): void;
 }

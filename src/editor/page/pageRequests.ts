@@ -1,9 +1,10 @@
 /** Answers what the page asks (`HostApi`), for one panel on one document. */
 import * as vscode from 'vscode';
-import type { ProgressReport, RepairMode, Result, StagedReport } from '../../worker/api';
+import type { ProgressReport, RepairMode, Result, ShrinkSource, StagedReport } from '../../worker/api';
 import type { ImageDocument } from '../model/document';
 import type { Checks } from '../health/checks';
 import { type FindOverlays, guardsOf } from '../guards/guards';
+import type { GuardReport } from '../guards/guardReport';
 import type {
   ChangePreview,
   HostApi,
@@ -11,6 +12,7 @@ import type {
   PageReport,
   PageState,
   RepairPreview,
+  ShrinkOffer,
   TextResult,
 } from './messages';
 import { pageState } from './pageState';
@@ -21,6 +23,7 @@ import { guestOffset, hostOffset } from '../../qcow2/units';
 const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   exportMap: 'qcow2.exportMap',
   giveBack: 'qcow2.giveBack',
+  shrink: 'qcow2.shrink',
   copyInfo: 'qcow2.copyImageInformation',
   retry: 'qcow2.retry',
   goToOffset: 'qcow2.goToOffset',
@@ -61,6 +64,16 @@ export interface PageActions {
     mode: RepairMode,
     confirmed: readonly string[],
   ): Promise<TextResult<{ readonly label: string }>>;
+  scanContents(document: ImageDocument, report: ProgressReport): Promise<TextResult<undefined>>;
+  stopScan(document: ImageDocument): void;
+  shrinkOffers(document: ImageDocument): Promise<TextResult<readonly ShrinkOffer[]>>;
+  shrinkGuards(document: ImageDocument): Promise<GuardReport>;
+  previewShrink(document: ImageDocument, sources: readonly ShrinkSource[]): Promise<TextResult<number>>;
+  stageShrink(
+    document: ImageDocument,
+    sources: readonly ShrinkSource[],
+    confirmed: readonly string[],
+  ): Promise<TextResult<{ readonly label: string }>>;
 }
 
 /** What the answers bring with them. */
@@ -69,6 +82,8 @@ export interface HandlerEvents {
   ready(): void;
   /** The tables are being read for the file view. */
   readonly layoutProgress: ProgressReport;
+  /** The content scan got further. */
+  readonly contentProgress: ProgressReport;
 }
 
 export function pageHandler(
@@ -139,6 +154,14 @@ export function pageHandler(
       actions.stopPreview(document);
     },
     stageRepair: (mode, confirmed) => actions.stageRepair(document, mode, confirmed),
+    scanContents: () => actions.scanContents(document, events.contentProgress),
+    stopScan() {
+      actions.stopScan(document);
+    },
+    shrinkOffers: () => actions.shrinkOffers(document),
+    shrinkGuards: () => actions.shrinkGuards(document),
+    previewShrink: (sources) => actions.previewShrink(document, sources),
+    stageShrink: (sources, confirmed) => actions.stageShrink(document, sources, confirmed),
     describe,
     selectionChanged(selection) {
       document.select(selection);

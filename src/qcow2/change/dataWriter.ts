@@ -3,6 +3,7 @@
  * old one's content. What a guest read before in the rest of a cluster it reads afterwards; old bytes of a host cluster
  * never show.
  */
+import { isZero } from '../isZero';
 import { NO_HOST } from '../image/layer';
 import { UnsupportedError } from '../errors';
 import { HIGH, LOW } from '../format/bytes';
@@ -27,7 +28,7 @@ import {
 import type { ImageWriter } from './imageWriter';
 import type { L2Table } from './l2Tables';
 import type { Became } from './tally';
-import { forEachNonZero, isZero, zeroFill } from './zeroBytes';
+import { forEachNonZero, zeroFill } from './zeroBytes';
 
 /** What to write from guest offset `start` to `end`. */
 interface Content {

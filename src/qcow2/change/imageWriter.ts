@@ -69,12 +69,20 @@ export class ImageWriter {
     this.context.progress.report(Math.min(at, end) - start, end - start);
   }
 
-  /** Does what every change of the guest bytes from `start` on has to do at the end. */
-  finish(operation: ChangeTally['operation'], start: GuestOffset, length: ByteLength): Change {
+  /**
+   * Does what every change of the guest bytes from `start` on has to do at the end.
+   * @param options `guestSees` false where all bytes of the disk read as before: dirty bitmaps need not know then
+   */
+  finish(
+    operation: ChangeTally['operation'],
+    start: GuestOffset,
+    length: ByteLength,
+    { guestSees = true } = {},
+  ): Change {
     const { context, tally, allocator } = this;
     const changed = this.tables.writes > 0 || this.hasWrittenData;
     if (changed) {
-      markBitmaps(context, allocator, tally, start, plus(start, length));
+      if (guestSees) markBitmaps(context, allocator, tally, start, plus(start, length));
       tally.autoclearBitsCleared = clearUnknownAutoclear(context.file, context.image.features);
     }
     allocator.finish();

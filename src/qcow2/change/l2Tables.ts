@@ -10,11 +10,11 @@ import { decodeL1Entry } from '../format/l1Entry';
 import { refuseBeyondFile } from '../format/beyondFile';
 import { firstOf, type Scratch, SCRATCH_SIZE, scratchOf, withScratch } from '../image/scratch';
 import { Fill } from '../io/fill';
+import { isZero } from '../isZero';
 import { clusterOf, hostOffset, type HostOffset } from '../units';
 import type { Allocator } from './allocator';
 import type { ChangeContext } from './context';
 import type { TallyCounter } from './tally';
-import { isZero } from './zeroBytes';
 
 /** Bytes of L1 entries looked at together. */
 const L1_WINDOW = 64 * 1024;
@@ -29,6 +29,8 @@ export interface L2Table {
   readonly signed: Int32Array;
   /** Offset in the file; 0 where there is no table. */
   readonly offset: HostOffset;
+  /** Whether a snapshot shares the table: it is copied where it changes. */
+  readonly isShared: boolean;
   /**
    * Says that words from `from` to before `to` were changed.
    * @param step by how much each of those 64 bits now is more than the one before it, where that is known
@@ -118,7 +120,8 @@ export class L2Tables {
     const allocate = (): void => {
       if (!this.#isOwn(index, offset)) place ??= this.#allocator.allocateCluster();
     };
-    visit({ words, signed, offset, changed, allocate });
+    const isShared = offset !== 0 && !this.#isOwn(index, offset);
+    visit({ words, signed, offset, isShared, changed, allocate });
     if (from >= to) return;
     const newPlace = (): HostOffset => place ?? this.#allocator.allocateCluster();
     this.#put(index, offset, isAllZero(words), newPlace, (target) => {

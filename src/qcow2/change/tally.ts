@@ -36,7 +36,7 @@ export type Became =
 
 /** Plain data. Clusters of the guest are counted in each thing that became of a part of them. */
 export interface ChangeTally {
-  readonly operation: 'writeZeroes' | 'discard' | 'write' | 'rebase';
+  readonly operation: 'writeZeroes' | 'discard' | 'write' | 'rebase' | 'shrink';
   /** Guest bytes. */
   readonly start: GuestOffset;
   readonly length: ByteLength;

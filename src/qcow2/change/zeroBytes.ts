@@ -1,18 +1,9 @@
 /** Zeroes in files: put there, and looked for. */
 import type { BlockFile } from '../io/blockFile';
 import type { WritableFile } from '../io/writableFile';
-import { SCRATCH_SIZE, withScratch } from '../image/scratch';
+import { withScratch } from '../image/scratch';
+import { isZero } from '../isZero';
 import { type ByteLength, hostOffset, type HostOffset } from '../units';
-
-const ZEROES = Buffer.alloc(SCRATCH_SIZE);
-
-export function isZero(bytes: Uint8Array): boolean {
-  for (let at = 0; at < bytes.length; at += ZEROES.length) {
-    const end = Math.min(bytes.length, at + ZEROES.length);
-    if (ZEROES.compare(bytes, at, end, 0, end - at) !== 0) return false;
-  }
-  return true;
-}
 
 /** Fills any range of bytes with zeroes. */
 export function zeroFill(file: WritableFile, offset: HostOffset, length: ByteLength): void {

@@ -33,7 +33,7 @@ import {
   type StateRecord,
   VERSION,
 } from './backupManifest';
-import type { Edit, EditRow, StagedPair } from './history';
+import { factsOf, type Edit, type EditRow, type StagedPair } from './history';
 import { currentState, type StagedFiles, statesOf, stepsOf, unstaged } from './stagedStates';
 
 /** Bytes of pages that are written so that saved edits can be undone; older ones than these are left out. */
@@ -148,7 +148,7 @@ export class BackupWriter {
       label: edit.label,
       ...this.#pairOf(from, to),
       freed,
-      ...(edit.repaired === undefined ? {} : { repaired: edit.repaired }),
+      ...factsOf(edit),
     };
     this.#records[direction].set(edit, record);
     return record;

@@ -1,10 +1,9 @@
 /** The manifest of a backup (backup.ts): JSON, replaced as a whole, beside a file of pages. */
 import { readFileSync } from 'node:fs';
 import { FileError } from '../errors';
-import type { FileIdentity } from '../io/localFile';
 import { systemMessage } from '../io/systemError';
 import type { ByteLength, ClusterCount, HostCluster, HostOffset } from '../units';
-import type { Repaired } from './history';
+import type { EditFacts } from './history';
 
 /** 1: edits that are all done and not saved. */
 export const VERSION = 2;
@@ -34,12 +33,11 @@ export interface PairRecord {
 }
 
 /** The state after the edit as it differs from the one before, or the other way round for a saved one. */
-export interface EditRecord extends PairRecord {
+export interface EditRecord extends PairRecord, EditFacts {
   /** What the person is shown. */
   readonly label: string;
   /** Runs of host clusters that it gave up. */
   readonly freed: readonly (readonly [first: HostCluster, count: ClusterCount])[];
-  readonly repaired?: Repaired;
 }
 
 export interface BackupFacts {
@@ -73,10 +71,6 @@ export interface BackupPlace {
 /** Whether a file is called as those are that hold the pages of backups; it lies beside the manifest. */
 const isPagesName = (name: unknown): name is string =>
   typeof name === 'string' && /^pages-[0-9a-f]{12}$/.test(name);
-
-/** Tells the state of a file that staged edits fit. Inode numbers of a copy differ, and so does its fingerprint. */
-export const fingerprintOf = ({ device, inode, size, modified }: FileIdentity): string =>
-  [device, inode, size, modified].join(':');
 
 export function readManifest(manifestPath: string): Manifest {
   try {

@@ -5,17 +5,13 @@
  */
 import type { Chain } from '../chain/openChain';
 import type { Change, ChangeContext } from '../change/context';
-import { ClusterBits } from '../clusterSet';
-import { discard } from '../change/discard';
-import { rebase } from '../change/rebase';
+import type { ClusterBits } from '../clusterSet';
 import type { ChangeTally } from '../change/tally';
-import { writeGuest } from '../change/write';
-import { writeZeroes } from '../change/writeZeroes';
 import { checkImage } from '../check/checkImage';
 import { isSound, type CheckReport } from '../check/checkReport';
 import type { Obstacle } from '../check/obstacles';
-import { FormatError } from '../errors';
-import { LocalFile } from '../io/localFile';
+import { FormatError, RefusedError } from '../errors';
+import { fingerprintOf, LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
 import { StagedDifference, type DifferenceVisitor } from '../io/stagedDifference';
 import { StagedFile } from '../io/stagedFile';
@@ -25,18 +21,23 @@ import { concernsRefcountsAlone, type RepairReport, type RepairRequest } from '.
 import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
 import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
+import { type ContentScan, type ContentScanning, scanContents } from '../space/contentScan';
 import { giveBack, type GivenBack } from '../space/giveBack';
 import type { HostCluster } from '../units';
 import type { ChangeRequest } from './changeRequest';
+import { refuseChanged } from './comparedFiles';
 import { forEachDifference, type RangeVisitor } from './difference';
 import { Guards, type GuardedImage } from './guards';
 import { BackupWriter } from './backup';
-import { type BackupPlace, fingerprintOf } from './backupManifest';
+import type { BackupPlace } from './backupManifest';
+import { isSameState, KeptScan } from './keptScan';
 import { lockFiles } from './lockFiles';
+import { makeChange } from './makeChange';
 import { restoreBackup, type RestoredRow } from './restoreBackup';
 import { StagedChain } from './stagedChain';
-import { setState, type StagedFiles, stateOf, unstaged } from './stagedStates';
-import { History, type Edit, type EditRow, type StagedPair } from './history';
+import { setState, type StagedFiles, stateOf } from './stagedStates';
+import { unsavedRow } from './unsavedEdits';
+import { factsOf, History, type EditFacts, type StagedPair } from './history';
 
 export interface EditOptions {
   /** As `openChain` has it. */
@@ -68,6 +69,13 @@ export interface EditCounts {
   readonly unsaved: number;
 }
 
+/** What was written as one edit, or is not to be kept. */
+interface Staged<T> extends EditFacts {
+  readonly outcome: T;
+  readonly isKept: boolean;
+  readonly freed: ClusterBits;
+}
+
 export class EditableImage {
   readonly #path: string;
   readonly #options: EditOptions;
@@ -77,6 +85,7 @@ export class EditableImage {
   readonly #files: StagedFiles;
   readonly #backups: Readonly<Record<BackupScope, BackupWriter>>;
   readonly #guards: Guards;
+  readonly #scans = new KeptScan();
   #chain: Chain;
 
   /**
@@ -138,12 +147,7 @@ export class EditableImage {
    * @throws EngineError as `apply`
    */
   preview(request: ChangeRequest, progress: Progress = silent): ChangeTally {
-    const before = stateOf(this.#files);
-    try {
-      return this.#change(request, progress).tally;
-    } finally {
-      this.#goTo(before);
-    }
+    return this.#try(() => this.#change(request, progress).tally);
   }
 
   /**
@@ -152,18 +156,35 @@ export class EditableImage {
    * @throws EngineError for what is refused or cannot be; nothing is staged then
    */
   apply(request: ChangeRequest, label = '', progress: Progress = silent): ChangeTally {
+    return this.#stage(label, () => {
+      const { tally, freed, ...facts } = this.#change(request, progress);
+      return { outcome: tally, isKept: tally.changed, freed, ...factsOf(facts) };
+    });
+  }
+
+  /** What a content scan has found, where one was made of what is staged now. */
+  get scan(): ContentScan | undefined {
+    return this.#scans.at(stateOf(this.#files));
+  }
+
+  /**
+   * Looks at all data of the disk for what need not be stored, piece by piece; what it finds can be given up by a shrink.
+   * @param progress counts bytes of the disk's data
+   * @throws RefusedError where something is staged or saved between two pieces; UnsupportedError, FormatError, FileError,
+   *   CancelledError
+   */
+  *scanContents(progress: Progress = silent): ContentScanning {
+    const { layers, top } = this.#chain;
     const before = stateOf(this.#files);
-    let change: Change;
-    try {
-      change = this.#change(request, progress);
-    } catch (error) {
-      this.#goTo(before);
-      throw error;
+    const scanning = scanContents(layers, top, progress);
+    for (let step = scanning.next(); ; step = scanning.next()) {
+      if (step.done === true) {
+        this.#scans.keep(step.value, before);
+        return step.value;
+      }
+      yield;
+      if (!isSameState(before, stateOf(this.#files))) throw new RefusedError(this.#path, 'shrink.notScanned');
     }
-    if (!change.tally.changed) return change.tally;
-    this.#history.add({ label, before, after: stateOf(this.#files), freed: change.freed });
-    this.#chain = this.#chains.open(this.#files);
-    return change.tally;
   }
 
   /**
@@ -179,12 +200,7 @@ export class EditableImage {
    * @throws EngineError as `applyRepair`
    */
   previewRepair(request: RepairRequest, progress: Progress = silent): RepairReport {
-    const before = stateOf(this.#files);
-    try {
-      return this.#repair(request, progress).report;
-    } finally {
-      this.#goTo(before);
-    }
+    return this.#try(() => this.#repair(request, progress).report);
   }
 
   /**
@@ -215,24 +231,37 @@ export class EditableImage {
     progress: Progress,
     accepts: (report: RepairReport) => boolean,
   ): RepairReport {
+    return this.#stage(label, () => {
+      const { report, freed, wasSound } = this.#repair(request, progress);
+      const repaired = { wasSound, isSound: isSound(report.after) };
+      return { outcome: report, isKept: report.changed && accepts(report), freed, repaired };
+    });
+  }
+
+  /** Does something for what comes of it alone: nothing is staged. */
+  #try<T>(work: () => T): T {
     const before = stateOf(this.#files);
-    let repair: Repair;
     try {
-      repair = this.#repair(request, progress);
-    } catch (error) {
+      return work();
+    } finally {
       this.#goTo(before);
-      throw error;
     }
-    const { report, freed, wasSound } = repair;
-    if (!accepts(report)) {
-      this.#goTo(before);
-      return report;
+  }
+
+  /** Stages what `work` writes as one edit; nothing of it where it fails, or has nothing to keep. */
+  #stage<T>(label: string, work: () => Staged<T>): T {
+    const before = stateOf(this.#files);
+    let isDone = false;
+    try {
+      const { outcome, isKept, ...edit } = work();
+      if (!isKept) return outcome;
+      isDone = true;
+      this.#history.add({ label, before, after: stateOf(this.#files), ...edit });
+      this.#chain = this.#chains.open(this.#files);
+      return outcome;
+    } finally {
+      if (!isDone) this.#goTo(before);
     }
-    if (!report.changed) return report;
-    const repaired = { wasSound, isSound: isSound(report.after) };
-    this.#history.add({ label, before, after: stateOf(this.#files), freed, repaired });
-    this.#chain = this.#chains.open(this.#files);
-    return report;
   }
 
   /** Takes the last edit back. @returns false where there is none */
@@ -284,6 +313,7 @@ export class EditableImage {
    */
   save({ progress = silent, keepsUndo = true, onCommitted }: SaveEdits = {}): SaveReport {
     this.#guards.refuseSave(this.#guarded, progress);
+    refuseChanged(this.#history.comparedFiles);
     const isRepair = this.#history.unsavedRepairs.some((each) => !(each.wasSound && each.isSound));
     const { image, dataFile } = this.#files;
     const kept = keepsUndo ? { image: image.keepOverwritten(), dataFile: dataFile?.keepOverwritten() } : {};
@@ -345,7 +375,7 @@ export class EditableImage {
    */
   backUp(manifestPath: string, scope: BackupScope = 'unsaved'): BackupPlace {
     const facts = { image: this.#path, fingerprints: this.#fingerprints() };
-    const row = scope === 'history' ? this.#history.row : this.#unsavedRow;
+    const row = scope === 'history' ? this.#history.row : unsavedRow(this.#history, this.#files);
     return this.#backups[scope].write(manifestPath, facts, row);
   }
 
@@ -373,43 +403,25 @@ export class EditableImage {
     this.#store.close();
   }
 
-  get #unsavedRow(): EditRow {
-    const edits = this.#history.unsavedEdits ?? [this.#wayBack()];
-    return { edits, done: edits.length, saved: 0 };
-  }
-
-  /** One edit from what is on disk to what is staged, where undo went back past the save. */
-  #wayBack(): Edit {
-    const { image, dataFile } = this.#files;
-    const before = { image: unstaged(image), dataFile: dataFile && unstaged(dataFile) };
-    const edit = { label: '', before, after: stateOf(this.#files), freed: new ClusterBits() };
-    const [last] = this.#history.unsavedRepairs;
-    // Backwards.
-    return last === undefined
-      ? edit
-      : { ...edit, repaired: { wasSound: last.isSound, isSound: last.wasSound } };
-  }
-
   get #guarded(): GuardedImage {
     return { onDisk: this.onDisk.top, staged: this.#chain.top };
   }
 
-  #change(request: ChangeRequest, progress: Progress): Change {
+  #change(request: ChangeRequest, progress: Progress): Change & EditFacts {
     this.#chain.top.refuseFaults('change');
-    const context = this.#context(progress);
-    switch (request.kind) {
-      case 'writeZeroes':
-        return writeZeroes(context, request.start, request.length, request.options);
-      case 'discard':
-        return discard(context, request.start, request.length);
-      case 'write':
-        return writeGuest(context, request.bytes, request.start);
-      case 'rebase': {
-        const change = rebase(context, request.backing);
-        if (change.tally.changed) this.#chains.refuseCycle(this.#files);
-        return change;
-      }
-    }
+    return makeChange(request, {
+      chain: this.#chain,
+      scan: this.scan,
+      repairLeaks: () => {
+        const repair = this.#repair('leaks', progress);
+        this.#chain = this.#chains.open(this.#files);
+        return repair;
+      },
+      context: () => this.#context(progress),
+      refuseCycle: () => {
+        this.#chains.refuseCycle(this.#files);
+      },
+    });
   }
 
   /** What a damaged image, repaired and not saved yet, says of a cluster cannot always be read: it is not free then. */

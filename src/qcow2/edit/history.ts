@@ -4,6 +4,7 @@
  */
 import type { ClusterBits, ClusterSet } from '../clusterSet';
 import type { StagedState } from '../io/stagedFile';
+import type { ComparedFile } from './comparedFiles';
 
 /** The image and its external data file at one moment. */
 export interface StagedPair {
@@ -16,15 +17,26 @@ export interface Repaired {
   readonly isSound: boolean;
 }
 
-export interface Edit {
+/** What is to be known of some edits. Plain JSON. */
+export interface EditFacts {
+  /** It is a repair: whether the check found the image sound before and after it. Other edits leave that as it is. */
+  readonly repaired?: Repaired;
+  /** It has given up data that these files have, too. */
+  readonly comparedWith?: readonly ComparedFile[];
+}
+
+export const factsOf = ({ repaired, comparedWith }: EditFacts): EditFacts => ({
+  ...(repaired === undefined ? {} : { repaired }),
+  ...(comparedWith === undefined ? {} : { comparedWith }),
+});
+
+export interface Edit extends EditFacts {
   readonly before: StagedPair;
   readonly after: StagedPair;
   /** What the person is shown. */
   readonly label: string;
   /** Host clusters that it gave up. */
   readonly freed: ClusterBits;
-  /** It is a repair: whether the check found the image sound before and after it. Other edits leave that as it is. */
-  readonly repaired?: Repaired;
 }
 
 /** Edits in a row, and where in it the image and the file on disk stand. */
@@ -108,6 +120,11 @@ export class History {
     return this.#saved === undefined || this.#saved > this.#done
       ? undefined
       : this.#edits.slice(this.#saved, this.#done);
+  }
+
+  /** The files that edits which are done and not on disk have compared the image with. */
+  get comparedFiles(): readonly ComparedFile[] {
+    return (this.unsavedEdits ?? []).flatMap(({ comparedWith }) => comparedWith ?? []);
   }
 
   /** The last repair that is done. */

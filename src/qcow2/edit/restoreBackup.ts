@@ -15,7 +15,7 @@ import {
   readManifest,
   type StateRecord,
 } from './backupManifest';
-import type { Edit, EditRow, StagedPair } from './history';
+import { factsOf, type Edit, type EditRow, type StagedPair } from './history';
 import { setState, type StagedFiles, stateOf, stepsOf } from './stagedStates';
 
 /** The edits of a backup, staged again. */
@@ -48,12 +48,12 @@ export function restoreBackup(
     descriptor = openSync(path.join(path.dirname(manifestPath), pages), 'r');
     const states = putBack(manifest, files, descriptor);
     const steps = stepsOf(states);
-    const edits = manifest.edits.flatMap(({ label, freed, repaired }, index): Edit[] => {
+    const edits = manifest.edits.flatMap(({ label, freed, ...record }, index): Edit[] => {
       const step = steps[index];
       if (step === undefined) return [];
       const bits = new ClusterBits();
       for (const [first, count] of freed) bits.add(first, count);
-      return [{ label, ...step, freed: bits, ...(repaired === undefined ? {} : { repaired }) }];
+      return [{ label, ...step, freed: bits, ...factsOf(record) }];
     });
     const shown = states[done];
     if (shown === undefined) throw new RangeError(`done: ${done} of ${edits.length}`);

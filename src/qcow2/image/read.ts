@@ -24,6 +24,14 @@ export function readGuest(layers: readonly Layer[], target: Uint8Array, offset: 
   new GuestReader(layers, target, offset).read(0, offset, end);
 }
 
+/**
+ * Fills `target` with what the layers below the top give for the guest bytes from `offset` on, whatever the top has there.
+ * @throws as `readGuest`
+ */
+export function readBacking(layers: readonly Layer[], target: Uint8Array, offset: GuestOffset): void {
+  new GuestReader(layers, target, offset).read(1, offset, plus(offset, target.length));
+}
+
 class GuestReader {
   constructor(
     readonly layers: readonly Layer[],

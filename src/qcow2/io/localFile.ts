@@ -26,6 +26,10 @@ export interface FileIdentity {
   readonly modified: bigint;
 }
 
+/** The same as a line of text. Inode numbers of a copy differ, and so does its fingerprint. */
+export const fingerprintOf = ({ device, inode, size, modified }: FileIdentity): string =>
+  [device, inode, size, modified].join(':');
+
 /**
  * Opens `path` for reading.
  * @throws FileError `file.missing`, `file.permission`, `file.notRegular`, `file.open`.

@@ -84,6 +84,9 @@ export interface SpaceReport {
 /** Places of a damaged disk that are stepped over, at most. */
 const MAX_SKIPS = 1 << 12;
 
+/** Runs of the disk between two looks whether to stop. */
+const RUNS_PER_LOOK = 1024;
+
 /** Rows of which all can be given up. */
 const RECLAIMABLE: ReadonlySet<SpaceKind> = new Set(['vmState', 'leaked', 'free']);
 
@@ -125,7 +128,7 @@ const ROW_OF_USE = Uint8Array.from({ length: USES }, (_, use) => {
 export function spaceReport(layout: HostLayout, progress: Progress): SpaceReport {
   const { image } = layout;
   const { file } = image;
-  const { zeroes, statistics } = walkActive(image);
+  const { zeroes, statistics } = walkActive(image, progress);
   return {
     file: file.name,
     length: file.size,
@@ -169,14 +172,16 @@ interface ActiveWalk {
   readonly statistics: Statistics;
 }
 
-function walkActive(image: Qcow2Image): ActiveWalk {
+function walkActive(image: Qcow2Image, progress: Progress): ActiveWalk {
   const { clusterSize, l2Span } = image.header;
   const zeroes = new ClusterBits();
   const statistics: Statistics = { allocatedClusters: 0, fragmentedClusters: 0, compressedClusters: 0 };
   let at = guestOffset(0);
   /** Where the next cluster would have to be for the disk not to be fragmented there; −1 at a table's start. */
   let expected = -1;
+  let runs = 0;
   const visit: RunVisitor = (start, length, kind, host) => {
+    if (++runs % RUNS_PER_LOOK === 0) progress.checkCancelled();
     if (Math.floor(start / l2Span) !== Math.floor((at - 1) / l2Span)) expected = -1;
     at = plus(start, length);
     if (host === NO_HOST || kind === RunKind.missing) return;

@@ -289,6 +289,22 @@ export const STATES: readonly State[] = [
     },
     leave: async (stage) => (await stage.open('damaged.qcow2')).showTab('cluster'),
   },
+  {
+    name: 'what a shrink would free',
+    show: async (stage) => {
+      const page = await stage.open('top.qcow2');
+      await page.showTab('space');
+      await page.get('space-shrink').click();
+      await page.get('shrink-scan').click();
+      await page.get('shrink-row-zeroes').locator('[data-bytes]').waitFor();
+      await page.get('shrink-preview').locator(':scope[aria-busy="false"]').waitFor();
+      return page.frame;
+    },
+    leave: async (stage) => {
+      await leaveDialog(stage, 'top.qcow2', 'shrink');
+      await (await stage.open('top.qcow2')).showTab('cluster');
+    },
+  },
   { name: 'an image that was not closed', show: async (stage) => (await stage.open('dirty.qcow2')).frame },
   {
     name: 'an image that is corrupt, and read-only for it',
@@ -411,7 +427,11 @@ async function changeDialog(
   return page.frame;
 }
 
-async function leaveDialog(stage: Stage, name: string, dialog: 'change' | 'repair'): Promise<void> {
+async function leaveDialog(
+  stage: Stage,
+  name: string,
+  dialog: 'change' | 'repair' | 'shrink',
+): Promise<void> {
   const page = await stage.open(name);
   await page.get(`${dialog}-cancel`).click();
   await page.get(`${dialog}-dialog`).waitFor({ state: 'hidden' });

@@ -28,7 +28,7 @@ const request = fc
     const options = { unmap, fallback: true, policy: 'unallocate', thorough: false } as const;
     if (kind === 'writeZeroes') return { kind, start, length, options };
     if (kind === 'discard') return { kind, start, length };
-    return { kind, start, bytes: new Uint8Array(Math.min(length, 2000)).fill(byte) };
+    return { kind: 'write', start, bytes: new Uint8Array(Math.min(length, 2000)).fill(byte) };
   });
 
 /** Of each byte of the disk what holds it: kind and place. */

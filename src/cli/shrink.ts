@@ -1,0 +1,185 @@
+/**
+ * `qcow2 shrink`: gives up what an image stores needlessly. Without sources, or with `--dry-run`, it only says what that
+ * would free.
+ */
+import { basename } from 'node:path';
+import { overlaysBeside } from '../qcow2/chain/overlaysBeside';
+import { describeProblem } from '../qcow2/describeProblem';
+import type { EditableImage } from '../qcow2/edit/editableImage';
+import { SCANNED_SOURCES, SHRINK_SOURCES, type ShrinkSource } from '../qcow2/edit/changeRequest';
+import { refuseSource } from '../qcow2/edit/shrink';
+import { type ShrinkOffer, shrinkOffers } from '../qcow2/edit/shrinkOffers';
+import { RefusedError } from '../qcow2/errors';
+import { toEnd } from '../qcow2/progress';
+import type { GivenBack } from '../qcow2/space/giveBack';
+import type { ByteLength } from '../qcow2/units';
+import { listed } from '../text/printable';
+import { type JsonValue, qemuJson } from '../text/qemuJson';
+import { sizeText } from '../text/sizeText';
+import { openEditable, prepareChange, saveImage, warn, withEditable } from './editable';
+import type { ProgressBar } from './progressBar';
+import { asError, type ArgumentsOf, requireComplete, type Run } from './verb';
+import { prepareZstdFor } from './zstdNeed';
+
+/** The options, in words. */
+const NAMES: Readonly<Record<ShrinkSource, readonly [option: string, words: string]>> = {
+  zeroes: ['zeroes', 'data that is all zero'],
+  sameAsBacking: ['same-as-backing', 'data that the backing file has as well'],
+  allocatedZeroes: ['allocated-zeroes', 'space that zero clusters keep'],
+  vmState: ['vm-state', 'VM state that an applied snapshot left behind'],
+  leaks: ['leaks', 'leaked clusters'],
+};
+
+type Policy = ArgumentsOf<'shrink'>['options']['policy'];
+
+export const shrink: Run<'shrink'> = async (args) => {
+  const { operands, options, output } = args;
+  const path = operands.FILE;
+  const sources = SHRINK_SOURCES.filter((source) => isChosen(options, source));
+  const print = (text: string): void => {
+    output.write(Buffer.from(`${text}\n`));
+  };
+  const isJson = options.output === 'json';
+  await prepareZstdFor(path);
+  if (sources.length === 0) {
+    const offers = withUnchanged(path, args, (image, progress) => offersOf(image, options.policy, progress));
+    print(isJson ? qemuJson(offersJson(path, offers)) : offersText(offers));
+    return undefined;
+  }
+  if (options['dry-run']) {
+    const freed = withUnchanged(path, args, (image, progress) =>
+      freedBy(image, sources, options.policy, progress),
+    );
+    print(
+      isJson
+        ? qemuJson({ filename: path, 'freed-bytes': freed })
+        : `shrink: ${sizeText(freed)} would be freed`,
+    );
+    return undefined;
+  }
+  return withEditable(path, args, (image, progress) => shrinkImage(image, sources, args, progress, print));
+};
+
+const isChosen = (options: ArgumentsOf<'shrink'>['options'], source: ShrinkSource): boolean =>
+  (options as Readonly<Record<string, unknown>>)[NAMES[source][0]] === true;
+
+/** Opens an image that is not to be changed: other programs may have it open. */
+function withUnchanged<T>(
+  path: string,
+  args: ArgumentsOf<'shrink'>,
+  use: (image: EditableImage, progress: ProgressBar) => T,
+): T {
+  return openEditable(path, args, (image, progress) => {
+    const damage = image.obstacles(progress).find(({ isDamage = false }) => isDamage);
+    if (damage !== undefined) throw asError(damage.problem);
+    return use(image, progress);
+  });
+}
+
+/** @returns the exit code where it is not 0 */
+function shrinkImage(
+  image: EditableImage,
+  sources: readonly ShrinkSource[],
+  { operands, options }: ArgumentsOf<'shrink'>,
+  progress: ProgressBar,
+  print: (text: string) => void,
+): number | undefined {
+  const path = operands.FILE;
+  const { policy, holes, output } = options;
+  for (const source of sources) refuseSource(image.chain, source);
+  refuseOverlays(path);
+  prepareChange(image, 'unwritten', progress);
+  scanFor(image, sources, progress);
+  const before = image.onDisk.top.file.size;
+  const { freedBytes } = image.apply({ kind: 'shrink', sources, policy }, '', progress);
+  if (image.edits.unsaved > 0) saveImage(image, progress);
+  const given = holes ? image.giveBack(progress) : undefined;
+  progress.clear();
+  if (output === 'json') print(qemuJson(resultJson(path, freedBytes, before, image, given)));
+  else print(`shrink: ${resultText(freedBytes, before, given)}`);
+  if (given?.leftover !== undefined) warn(path, describeProblem(given.leftover));
+  if (given?.stopped === undefined) return undefined;
+  warn(path, describeProblem(given.stopped));
+  return 1;
+}
+
+/** @throws RefusedError where other images depend on this one */
+function refuseOverlays(path: string): void {
+  const { paths } = overlaysBeside(path);
+  if (paths.length > 0)
+    throw new RefusedError(path, 'shrink.usedAsBase', { value: listed(paths.map((file) => basename(file))) });
+}
+
+function scanFor(image: EditableImage, sources: readonly ShrinkSource[], progress: ProgressBar): void {
+  if (!sources.some((source) => SCANNED_SOURCES.has(source))) return;
+  if (sources.includes('sameAsBacking')) requireComplete(image.chain);
+  toEnd(image.scanContents(progress));
+}
+
+function freedBy(
+  image: EditableImage,
+  sources: readonly ShrinkSource[],
+  policy: Policy,
+  progress: ProgressBar,
+): ByteLength {
+  for (const source of sources) refuseSource(image.chain, source);
+  scanFor(image, sources, progress);
+  return image.preview({ kind: 'shrink', sources, policy }, progress).freedBytes;
+}
+
+function offersOf(image: EditableImage, policy: Policy, progress: ProgressBar): ShrinkOffer[] {
+  const isScannable = shrinkOffers(image, policy, progress).some(
+    ({ freed, problem }) => freed === undefined && problem === undefined,
+  );
+  if (isScannable) toEnd(image.scanContents(progress));
+  return shrinkOffers(image, policy, progress);
+}
+
+function offersText(offers: readonly ShrinkOffer[]): string {
+  const sizes = offers.map(({ freed = 0 }) => (freed > 0 ? sizeText(freed) : '-'));
+  const options = offers.map(({ source }) => `--${NAMES[source][0]}`);
+  const [sizeWidth, optionWidth] = [sizes, options].map((column) =>
+    Math.max(...column.map((cell) => cell.length)),
+  );
+  const lines = offers.map((offer, index) => {
+    const why = offer.problem === undefined ? '' : `: ${describeProblem(offer.problem)}`;
+    const cells = [sizes[index]?.padStart(sizeWidth ?? 0), options[index]?.padEnd(optionWidth ?? 0)];
+    return `  ${cells.join('  ')}  ${NAMES[offer.source][1]}${why}`;
+  });
+  return ['What giving up would free:', ...lines].join('\n');
+}
+
+const offersJson = (filename: string, offers: readonly ShrinkOffer[]): JsonValue => ({
+  filename,
+  sources: offers.map(({ source, freed, problem }) => ({
+    source: NAMES[source][0],
+    'freed-bytes': freed,
+    problem: problem === undefined ? undefined : describeProblem(problem),
+  })),
+});
+
+function resultText(freed: ByteLength, before: ByteLength, given: GivenBack | undefined): string {
+  const freedText = freed === 0 ? 'nothing to free' : `${sizeText(freed)} freed in the file`;
+  if (given === undefined)
+    return freed === 0 ? freedText : `${freedText}; "qcow2 give-back" returns it to the host`;
+  const { fileSize, allocatedBytes } = given.after;
+  return (
+    `${freedText}; the file takes ${sizeText(allocatedBytes)} of storage and is ${fileSize} bytes long ` +
+    (fileSize === before ? '(as before)' : `(was ${before})`)
+  );
+}
+
+const resultJson = (
+  filename: string,
+  freed: ByteLength,
+  before: ByteLength,
+  image: EditableImage,
+  given: GivenBack | undefined,
+): JsonValue => ({
+  filename,
+  'freed-bytes': freed,
+  'file-size': before,
+  'new-file-size': image.onDisk.top.file.size,
+  'new-actual-size': image.onDisk.top.file.allocatedBytes,
+  'hole-bytes': given?.holeBytes,
+});

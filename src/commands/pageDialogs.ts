@@ -1,0 +1,25 @@
+/** Repair… and Shrink…: show the page's dialogs, which tell what they would do before they stage anything. */
+import * as vscode from 'vscode';
+import type { OpenImages } from '../editor/host/openImages';
+import type { Navigation } from '../editor/host/page';
+import { targetIn } from './arguments';
+import { registerCommand } from '../text/vscode/tell';
+import { pageInSight } from './open';
+import { imageOf } from './target';
+
+const DIALOGS: Readonly<Record<string, Navigation>> = {
+  'qcow2.repair': { repair: true },
+  'qcow2.shrink': { shrink: true },
+};
+
+export function registerPageDialogs(images: OpenImages): vscode.Disposable {
+  const commands = Object.entries(DIALOGS).map(([id, navigation]) =>
+    registerCommand(id, async (given?: unknown) => {
+      const uri = await imageOf(targetIn(given), images);
+      const page = uri === undefined ? undefined : await pageInSight(uri, images);
+      await page?.document.whenRead();
+      page?.goTo(navigation);
+    }),
+  );
+  return vscode.Disposable.from(...commands);
+}

@@ -1,0 +1,126 @@
+/** Sets of numbers from 0 on: a bit each, in pages that exist where there is something. */
+import { bitCount, trailingZeroes } from './bits';
+
+/** Told of a run of numbers. */
+type RunVisitor<N extends number> = (first: N, count: number) => void;
+
+const PAGE_BITS = 1 << 15;
+const WORDS = PAGE_BITS / 32;
+/** A page of which everything is in the set. */
+const FULL = new Uint32Array(0);
+
+/** @typeParam N what the numbers are, for the compiler */
+export class BitSet<N extends number> {
+  readonly #pages = new Map<number, Uint32Array>();
+  /** Gives a number its type. */
+  readonly #typed: (plain: number) => N;
+  #count = 0;
+
+  constructor(typed: (plain: number) => N) {
+    this.#typed = typed;
+  }
+
+  /** How many are in the set. */
+  get count(): number {
+    return this.#count;
+  }
+
+  has(number: N): boolean {
+    const index = Math.floor(number / PAGE_BITS);
+    const page = this.#pages.get(index);
+    if (page === undefined || page === FULL) return page === FULL;
+    const bit = number - index * PAGE_BITS;
+    return ((page[bit >>> 5]! >>> (bit & 31)) & 1) !== 0;
+  }
+
+  /**
+   * Puts a run in.
+   * @param wasIn is told of those that were in already
+   */
+  add(first: N, count = 1, wasIn?: (number: N) => void): void {
+    const end = first + count;
+    for (let at: number = first; at < end;) {
+      const index = Math.floor(at / PAGE_BITS);
+      const from = at - index * PAGE_BITS;
+      const to = Math.min(PAGE_BITS, end - index * PAGE_BITS);
+      this.#addToPage(index, from, to, wasIn);
+      at = index * PAGE_BITS + to;
+    }
+  }
+
+  /** Visits the maximal runs, ascending. */
+  forEachRun(visit: RunVisitor<N>): void {
+    let start = 0;
+    let end = 0;
+    const take = (first: number, count: number): void => {
+      if (first === end && end !== start) {
+        end += count;
+        return;
+      }
+      if (end > start) visit(this.#typed(start), end - start);
+      start = first;
+      end = first + count;
+    };
+    for (const index of [...this.#pages.keys()].sort((one, other) => one - other)) {
+      const page = this.#pages.get(index)!;
+      if (page === FULL) take(index * PAGE_BITS, PAGE_BITS);
+      else forEachRunOfPage(page, index * PAGE_BITS, take);
+    }
+    if (end > start) visit(this.#typed(start), end - start);
+  }
+
+  #addToPage(index: number, from: number, to: number, wasIn?: (number: N) => void): void {
+    const page = this.#pages.get(index) ?? this.#newPage(index, to - from);
+    if (page === undefined) return;
+    for (let bit = from; bit < to;) {
+      const start = bit & 31;
+      const count = Math.min(32 - start, to - bit);
+      const mask = count === 32 ? -1 : ((1 << count) - 1) << start;
+      const word = bit >>> 5;
+      const were = page === FULL ? mask : page[word]! & mask;
+      if (page !== FULL) page[word]! |= mask;
+      this.#count += bitCount(mask & ~were);
+      if (were !== 0 && wasIn !== undefined)
+        forEachBit(were, index * PAGE_BITS + bit - start, (number) => {
+          wasIn(this.#typed(number));
+        });
+      bit += count;
+    }
+  }
+
+  /** A page to put `count` numbers in; none where they are all it has room for. */
+  #newPage(index: number, count: number): Uint32Array | undefined {
+    const isFull = count === PAGE_BITS;
+    const page = isFull ? FULL : new Uint32Array(WORDS);
+    this.#pages.set(index, page);
+    if (!isFull) return page;
+    this.#count += PAGE_BITS;
+    return undefined;
+  }
+}
+
+function forEachRunOfPage(page: Uint32Array, first: number, visit: RunVisitor<number>): void {
+  for (let bit = 0; bit < PAGE_BITS;) {
+    const set = page[bit >>> 5]! >>> (bit & 31);
+    if (set === 0) {
+      bit = (bit | 31) + 1;
+      continue;
+    }
+    const start = bit + trailingZeroes(set);
+    bit = endOfRun(page, start);
+    visit(first + start, bit - start);
+  }
+}
+
+/** The first bit from `start` on that is not set; `PAGE_BITS` where there is none. */
+function endOfRun(page: Uint32Array, start: number): number {
+  for (let bit = start; bit < PAGE_BITS; bit = (bit | 31) + 1) {
+    const clear = ~page[bit >>> 5]! >>> (bit & 31);
+    if (clear !== 0) return bit + trailingZeroes(clear);
+  }
+  return PAGE_BITS;
+}
+
+function forEachBit(word: number, first: number, visit: (number: number) => void): void {
+  for (let rest = word; rest !== 0; rest &= rest - 1) visit(first + trailingZeroes(rest));
+}

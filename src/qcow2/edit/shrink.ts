@@ -1,0 +1,87 @@
+/** Shrinking: what the image stores needlessly is given up, as one change. */
+import type { Chain } from '../chain/openChain';
+import type { Change, ChangeContext } from '../change/context';
+import type { ZeroPolicy } from '../change/decide';
+import { giveUp } from '../change/giveUp';
+import { RefusedError, UnsupportedError } from '../errors';
+import type { GuestSet } from '../guestSet';
+import type { Repair } from '../repair/repairImage';
+import type { ContentScan } from '../space/contentScan';
+import { SCANNED_SOURCES, type ShrinkSource } from './changeRequest';
+import { comparedFiles } from './comparedFiles';
+import type { EditFacts } from './history';
+
+/** What shrinking works on. */
+export interface ShrinkWork {
+  readonly chain: Chain;
+  /** Of what is staged, where it was scanned. */
+  readonly scan: ContentScan | undefined;
+  repairLeaks(): Repair;
+  /** For a change: of the image as it is by then. */
+  context(): ChangeContext;
+}
+
+/**
+ * Why a source cannot be given up in this image, whatever it holds.
+ * @throws RefusedError, UnsupportedError
+ */
+export function refuseSource({ top, layers }: Chain, source: ShrinkSource): void {
+  const { file, header } = top;
+  if (top.hasDataFile && source !== 'leaks') throw new UnsupportedError(file.name, 'shrink.dataFile');
+  if (SCANNED_SOURCES.has(source) && top.encryption !== undefined)
+    throw new UnsupportedError(file.name, 'encrypted.scan', { value: top.encryption.toUpperCase() });
+  if (source === 'zeroes' && header.version === 2 && top.namesBacking)
+    throw new UnsupportedError(file.name, 'shrink.version2Backing');
+  if (source === 'sameAsBacking' && (layers.length === 1 || layers.at(-1)?.namesBacking === true))
+    throw new RefusedError(file.name, 'shrink.noBacking');
+}
+
+/**
+ * Leaks first: they are part of the same edit.
+ * @throws as `refuseSource`; RefusedError where the contents have to be scanned first, or the backing file is written to;
+ *   FormatError, FileError, CancelledError
+ */
+export function shrink(
+  sources: ReadonlySet<ShrinkSource>,
+  policy: ZeroPolicy,
+  work: ShrinkWork,
+): Change & EditFacts {
+  for (const source of sources) refuseSource(work.chain, source);
+  const sets = foundBy(sources, work);
+  const comparedWith = sources.has('sameAsBacking') ? comparedFiles(work.chain) : undefined;
+  const repair = sources.has('leaks') ? work.repairLeaks() : undefined;
+  const { tally, freed, allocated } = giveUp(work.context(), {
+    ...sets,
+    policy,
+    allocatedZeroes: sources.has('allocatedZeroes'),
+    vmState: sources.has('vmState'),
+  });
+  repair?.freed.forEachRun((first, count) => {
+    freed.add(first, count);
+  });
+  const { clusterSize } = work.chain.top.header;
+  return {
+    tally: {
+      ...tally,
+      changed: tally.changed || repair?.report.changed === true,
+      freedClusters: freed.count,
+      freedBytes: freed.count * clusterSize,
+    },
+    freed,
+    allocated,
+    ...(comparedWith === undefined ? {} : { comparedWith }),
+  };
+}
+
+function foundBy(
+  sources: ReadonlySet<ShrinkSource>,
+  { chain, scan }: ShrinkWork,
+): { readonly zeroes?: GuestSet; readonly sameAsBacking?: GuestSet } {
+  if (![...sources].some((source) => SCANNED_SOURCES.has(source))) return {};
+  if (scan === undefined) throw new RefusedError(chain.top.file.name, 'shrink.notScanned');
+  const { zeroes, sameAsBacking } = scan;
+  return {
+    ...(sources.has('zeroes') ? { zeroes } : {}),
+    ...(sources.has('sameAsBacking') && sameAsBacking !== undefined ? { sameAsBacking } : {}),
+  };
+}

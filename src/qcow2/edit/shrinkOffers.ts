@@ -1,0 +1,42 @@
+/** What each source of a shrink would free, as plain data. */
+import type { ZeroPolicy } from '../change/decide';
+import { EngineError, type Problem } from '../errors';
+import type { Progress } from '../progress';
+import type { ByteLength } from '../units';
+import { SCANNED_SOURCES, SHRINK_SOURCES, type ShrinkSource } from './changeRequest';
+import type { EditableImage } from './editableImage';
+import { refuseSource } from './shrink';
+
+/** Plain JSON. */
+export interface ShrinkOffer {
+  readonly source: ShrinkSource;
+  /** Bytes of the file that become free; absent where the contents have to be scanned first, or there is a problem. */
+  readonly freed?: ByteLength;
+  /** Why the source is not offered in this image. */
+  readonly problem?: Problem;
+}
+
+/**
+ * All sources, in the order of `SHRINK_SOURCES`; nothing is staged. Those that need a content scan use the one that the
+ * image has.
+ * @throws FormatError, FileError, CancelledError
+ */
+export function shrinkOffers(image: EditableImage, policy: ZeroPolicy, progress: Progress): ShrinkOffer[] {
+  return SHRINK_SOURCES.map((source) => {
+    const problem = refusalOf(image, source);
+    if (problem !== undefined) return { source, problem };
+    if (SCANNED_SOURCES.has(source) && image.scan === undefined) return { source };
+    const { freedBytes } = image.preview({ kind: 'shrink', sources: [source], policy }, progress);
+    return { source, freed: freedBytes };
+  });
+}
+
+function refusalOf(image: EditableImage, source: ShrinkSource): Problem | undefined {
+  try {
+    refuseSource(image.chain, source);
+    return undefined;
+  } catch (error) {
+    if (error instanceof EngineError) return error.problem;
+    throw error;
+  }
+}

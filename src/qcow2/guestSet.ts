@@ -1,0 +1,42 @@
+/** Sets of places on the guest's disk, in units of what an L2 entry can tell apart. */
+import { BitSet } from './bitSet';
+import { type ByteLength, guestOffset, type GuestOffset } from './units';
+
+/** Told of a range of guest bytes. */
+type RangeVisitor = (start: GuestOffset, end: GuestOffset) => void;
+
+export class GuestSet {
+  readonly #units = new BitSet<number>((unit) => unit);
+
+  constructor(
+    /** Bytes of a unit: a subcluster, or a cluster in an image that has none. */
+    readonly unit: ByteLength,
+    /** Bytes of the disk; its end may lie within a unit. */
+    readonly size: ByteLength,
+  ) {}
+
+  /** Bytes of the disk that are in the set. */
+  get bytes(): ByteLength {
+    const beyond = this.size % this.unit;
+    const endsInSet = beyond > 0 && this.has(guestOffset(this.size - beyond));
+    return this.#units.count * this.unit - (endsInSet ? this.unit - beyond : 0);
+  }
+
+  /** Whether the unit that a guest byte lies in is in the set. */
+  has(at: GuestOffset): boolean {
+    return this.#units.has(Math.floor(at / this.unit));
+  }
+
+  /** @param start of a unit; @param length to the end of a unit, or of the disk */
+  add(start: GuestOffset, length: ByteLength): void {
+    this.#units.add(start / this.unit, Math.ceil(length / this.unit));
+  }
+
+  /** Visits the maximal ranges, ascending. */
+  forEachRange(visit: RangeVisitor): void {
+    this.#units.forEachRun((first, count) => {
+      const end = Math.min(this.size, (first + count) * this.unit);
+      visit(guestOffset(first * this.unit), guestOffset(end));
+    });
+  }
+}

@@ -1,0 +1,273 @@
+/** What a shrink gives up, and what it refuses. */
+import * as fs from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ShrinkSource } from '../../../src/qcow2/edit/changeRequest';
+import { EditableImage } from '../../../src/qcow2/edit/editableImage';
+import { shrinkOffers } from '../../../src/qcow2/edit/shrinkOffers';
+import { silent, toEnd } from '../../../src/qcow2/progress';
+import { guestOffset } from '../../../src/qcow2/units';
+import { DamagedFile } from '../../support/damagedFile';
+import { Holder } from '../../support/holder';
+import { Kitchen } from '../../support/matrix/recipe';
+import { mustQemuImg, mustQemuIo } from '../../support/qemu';
+import { type Workspace, workspace } from '../../support/workspace';
+import { problemOf } from '../format/bytes';
+
+const CLUSTER = 65536;
+let place: Workspace;
+let image: EditableImage | undefined;
+
+beforeEach(() => {
+  place = workspace();
+});
+afterEach(() => {
+  image?.close();
+  image = undefined;
+  place.remove();
+});
+
+function create(options: string, commands: readonly string[], more: readonly string[] = []): void {
+  mustQemuImg(['create', '-f', 'qcow2', '-o', options, ...more, 'disk.qcow2', '4M'], { cwd: place.folder });
+  mustQemuIo('disk.qcow2', commands, { cwd: place.folder });
+}
+
+/** An overlay that has, over a base of ones, the same ones in two clusters and zeroes in one. */
+function createOverlay(options = 'compat=1.1'): void {
+  mustQemuImg(['create', '-f', 'raw', 'base', '4M'], { cwd: place.folder });
+  mustQemuIo('base', ['write -P 1 0 4M'], { cwd: place.folder }, ['-f', 'raw']);
+  create(
+    options,
+    ['write -P 1 0 128k', 'write -P 0 128k 64k', 'write -P 2 256k 64k'],
+    ['-b', 'base', '-F', 'raw'],
+  );
+}
+
+function open(): EditableImage {
+  image?.close();
+  image = EditableImage.open(place.path('disk.qcow2'), {
+    followsNames: true,
+    scratchPath: place.path('scratch'),
+  });
+  return image;
+}
+
+const request = (...sources: readonly ShrinkSource[]) =>
+  ({ kind: 'shrink', sources, policy: 'unallocate' }) as const;
+
+const freedBy = (editable: EditableImage, ...sources: readonly ShrinkSource[]): number =>
+  editable.apply(request(...sources)).freedClusters;
+
+function readDisk(): Buffer {
+  mustQemuImg(['convert', '-O', 'raw', 'disk.qcow2', 'judge.raw'], { cwd: place.folder });
+  return fs.readFileSync(place.path('judge.raw'));
+}
+
+describe('a shrink', () => {
+  it('gives up data that is zero: unallocated without a backing file, zero over one', () => {
+    create('compat=1.1', ['write -P 1 0 128k', 'write -P 0 128k 128k']);
+    let editable = open();
+    toEnd(editable.scanContents());
+    expect(editable.apply(request('zeroes'))).toMatchObject({
+      becameUnallocated: { clusters: 2, bytes: 2 * CLUSTER },
+      freedClusters: 2,
+      allocatedClusters: 0,
+    });
+    createOverlay();
+    editable = open();
+    toEnd(editable.scanContents());
+    expect(editable.apply(request('zeroes'))).toMatchObject({
+      becameZero: { clusters: 1 },
+      freedClusters: 1,
+    });
+  });
+
+  it('gives up what the backing file has as well', () => {
+    createOverlay();
+    const before = readDisk();
+    const editable = open();
+    toEnd(editable.scanContents());
+    expect(freedBy(editable, 'sameAsBacking')).toBe(2);
+    editable.save();
+    expect(readDisk().equals(before)).toBe(true);
+  });
+
+  it('gives up the space of zero clusters, and tables that hold nothing but zeroes', () => {
+    create('compat=1.1', ['write -P 1 0 128k', 'write -z 0 128k']);
+    // Two clusters and their table.
+    expect(freedBy(open(), 'allocatedZeroes')).toBe(3);
+    create('compat=1.1', ['write -z 0 128k']);
+    expect(freedBy(open(), 'allocatedZeroes')).toBe(1);
+  });
+
+  it('keeps a table over a backing file whose zeroes hide something', () => {
+    createOverlay();
+    mustQemuIo('disk.qcow2', ['write -z -u 0 4M'], { cwd: place.folder });
+    expect(open().apply(request('allocatedZeroes')).changed).toBe(false);
+  });
+
+  it('repairs leaks in the same edit', () => {
+    create('compat=1.1', ['write -P 1 0 64k', 'write -P 0 64k 64k']);
+    DamagedFile.do(place.path('disk.qcow2'), (file) => file.leak(3));
+    const editable = open();
+    toEnd(editable.scanContents());
+    expect(freedBy(editable, 'zeroes', 'leaks')).toBe(4);
+    expect(editable.edits.undoable).toBe(1);
+    editable.save();
+    mustQemuImg(['check', 'disk.qcow2'], { cwd: place.folder });
+  });
+
+  it('drops VM state past the end of the disk', () => {
+    create('compat=1.1,cluster_size=512', ['write -P 1 0 256k']);
+    const bytes = fs.readFileSync(place.path('disk.qcow2'));
+    bytes.writeBigUInt64BE(128n * 1024n, 24);
+    fs.writeFileSync(place.path('disk.qcow2'), bytes);
+    const editable = open();
+    // The clusters behind the new end, and the tables for them.
+    expect(freedBy(editable, 'vmState')).toBe((128 * 1024) / 512 + 4);
+    editable.save();
+    mustQemuImg(['check', 'disk.qcow2'], { cwd: place.folder });
+  });
+
+  it('leaves alone what a snapshot holds', () => {
+    create('compat=1.1', ['write -P 0 0 128k']);
+    mustQemuImg(['snapshot', '-c', 'one', 'disk.qcow2'], { cwd: place.folder });
+    const editable = open();
+    toEnd(editable.scanContents());
+    expect(editable.apply(request('zeroes', 'allocatedZeroes')).changed).toBe(false);
+    mustQemuIo('disk.qcow2', ['write -P 0 128k 64k'], { cwd: place.folder });
+    const again = open();
+    toEnd(again.scanContents());
+    expect(again.apply(request('zeroes')).freedClusters).toBe(1);
+  });
+
+  it('marks no dirty bitmap: the guest sees the same', () => {
+    create('compat=1.1', ['write -P 0 0 128k']);
+    mustQemuImg(['bitmap', '--add', 'disk.qcow2', 'dirty'], { cwd: place.folder });
+    const editable = open();
+    toEnd(editable.scanContents());
+    expect(editable.apply(request('zeroes'))).toMatchObject({ changed: true, bitmapsMarked: [] });
+  });
+
+  it('needs a scan of what is staged now', () => {
+    create('compat=1.1', ['write -P 0 0 128k']);
+    const editable = open();
+    expect(problemOf(() => editable.apply(request('zeroes'))).code).toBe('shrink.notScanned');
+    toEnd(editable.scanContents());
+    editable.apply({ kind: 'write', start: guestOffset(0), bytes: new Uint8Array(512).fill(3) });
+    expect(problemOf(() => editable.apply(request('zeroes'))).code).toBe('shrink.notScanned');
+    editable.undo();
+    expect(editable.scan?.zeroes.bytes).toBe(2 * CLUSTER);
+  });
+
+  it('ends a scan when something is staged in the middle of it', () => {
+    create('compat=1.1', ['write -P 0 0 4M']);
+    const editable = open();
+    const scanning = editable.scanContents();
+    scanning.next();
+    editable.apply({ kind: 'discard', start: guestOffset(0), length: CLUSTER });
+    expect(problemOf(() => scanning.next()).code).toBe('shrink.notScanned');
+    expect(editable.scan).toBeUndefined();
+  });
+});
+
+describe('a backing file that changes', () => {
+  const shrunk = (): EditableImage => {
+    createOverlay();
+    const editable = open();
+    toEnd(editable.scanContents());
+    editable.apply(request('sameAsBacking'));
+    return editable;
+  };
+  const changeBase = (): void => {
+    mustQemuIo('base', ['write -P 9 0 64k'], { cwd: place.folder }, ['-f', 'raw']);
+  };
+
+  it('is noticed when the shrink is staged', () => {
+    createOverlay();
+    const editable = open();
+    toEnd(editable.scanContents());
+    changeBase();
+    expect(problemOf(() => editable.apply(request('sameAsBacking'))).code).toBe('shrink.backingChanged');
+  });
+
+  it('is noticed when the shrink is saved, and the edit can be undone', () => {
+    const editable = shrunk();
+    changeBase();
+    expect(problemOf(() => editable.save()).code).toBe('shrink.backingChanged');
+    editable.undo();
+    editable.apply({ kind: 'discard', start: guestOffset(0), length: CLUSTER });
+    editable.save();
+  });
+
+  it('is noticed after the edits were restored from a backup', () => {
+    const backup = place.path('backup.json');
+    shrunk().backUp(backup);
+    changeBase();
+    const again = open();
+    again.restore(backup);
+    expect(problemOf(() => again.save()).code).toBe('shrink.backingChanged');
+  });
+
+  it('is not one that a program has open for writing', async () => {
+    createOverlay();
+    const editable = open();
+    toEnd(editable.scanContents());
+    const holder = await Holder.open(place.path('base'), '-f', 'raw');
+    try {
+      expect(problemOf(() => editable.apply(request('sameAsBacking'))).code).toBe('lock.held');
+      // Zeroes need no backing file.
+      expect(editable.apply(request('zeroes')).freedClusters).toBe(1);
+    } finally {
+      await holder.end();
+    }
+  });
+});
+
+describe('what is not offered', () => {
+  const problems = (): Record<string, string> =>
+    Object.fromEntries(
+      shrinkOffers(open(), 'unallocate', silent).flatMap(({ source, problem }) =>
+        problem === undefined ? [] : [[source, problem.code]],
+      ),
+    );
+
+  it('in version 2: zeroes over a backing file', () => {
+    createOverlay('compat=0.10');
+    expect(problems()).toEqual({ zeroes: 'shrink.version2Backing' });
+    const editable = open();
+    toEnd(editable.scanContents());
+    expect(freedBy(editable, 'sameAsBacking')).toBe(2);
+  });
+
+  it('without a backing file: what it has as well', () => {
+    create('compat=1.1', ['write -P 1 0 64k']);
+    expect(problems()).toEqual({ sameAsBacking: 'shrink.noBacking' });
+  });
+
+  it('where the backing file is missing', () => {
+    createOverlay();
+    fs.rmSync(place.path('base'));
+    expect(problems()).toEqual({ sameAsBacking: 'shrink.noBacking' });
+  });
+
+  it('in encrypted images: what has to be scanned', () => {
+    new Kitchen(place.folder).createEncrypted(
+      'disk.qcow2',
+      '4M',
+      'encrypt.format=luks,encrypt.iter-time=10',
+      'abc',
+    );
+    expect(problems()).toMatchObject({ zeroes: 'encrypted.scan', sameAsBacking: 'encrypted.scan' });
+    expect(problemOf(() => toEnd(open().scanContents())).code).toBe('encrypted.scan');
+  });
+
+  it('with an external data file: anything but leaks', () => {
+    create('compat=1.1,data_file=data.raw', ['write -P 0 0 64k']);
+    expect(problems()).toEqual({
+      zeroes: 'shrink.dataFile',
+      sameAsBacking: 'shrink.dataFile',
+      allocatedZeroes: 'shrink.dataFile',
+      vmState: 'shrink.dataFile',
+    });
+  });
+});

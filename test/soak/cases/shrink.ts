@@ -1,0 +1,211 @@
+/**
+ * Shrinks a random image: the scan finds just those units whose bytes QEMU reads as zero, or as the backing file has them;
+ * afterwards QEMU reads the same as before, snapshots too, nothing that could be given up is left, and undo brings the file
+ * back byte for byte.
+ */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { EditableImage } from '../../../src/qcow2/edit/editableImage';
+import { SHRINK_SOURCES, type ShrinkSource } from '../../../src/qcow2/edit/changeRequest';
+import { refuseSource } from '../../../src/qcow2/edit/shrink';
+import { EngineError } from '../../../src/qcow2/errors';
+import type { GuestSet } from '../../../src/qcow2/guestSet';
+import { RunKind } from '../../../src/qcow2/image/layer';
+import { toEnd } from '../../../src/qcow2/progress';
+import { clusterOf, guestCluster, guestOffset } from '../../../src/qcow2/units';
+import { type Random, seededRandom } from '../../support/builder/random';
+import { DISK, type ImagePlan, makeImage, QEMU_IO, randomPlan } from '../../support/changes/imagePlan';
+import { run } from '../../support/process';
+import { mustQemuImg, qemuImg } from '../../support/qemu';
+import type { CasePlace, Counts } from '../kind';
+
+export function shrink(seed: number, { folder, tell }: CasePlace): Counts {
+  const random = seededRandom(seed);
+  const plan = randomPlan(random);
+  tell?.(JSON.stringify(plan));
+  const snapshots = makeImage(plan, random, folder);
+  bloat(plan, random, folder);
+  if (snapshots.length === 0 && !plan.bitmaps && plan.dataFile === 'none' && random.below(6) === 0)
+    moveEnd(folder, random);
+  // QEMU 7.2 writes some compressed clusters that it cannot read itself.
+  const isReadable = qemuImg(['convert', '-O', 'raw', DISK, 'judge.raw'], { cwd: folder }).status === 0;
+  if (!isReadable) return { images: 1 };
+  const policy = random.below(4) === 0 ? 'zero-flag' : 'unallocate';
+  new Shrinking(folder, snapshots, policy, tell).judge(random);
+  return { images: 1, operations: 6 };
+}
+
+/** Writes zeroes as data, and data that the backing file has. */
+function bloat(plan: ImagePlan, random: Random, folder: string): void {
+  const commands: string[] = [];
+  for (let count = 1 + random.below(6); count > 0; count--) {
+    const start = 512 * random.below(plan.size / 512);
+    const most = random.below(2) === 0 ? plan.size : 2 ** (plan.clusterBits + 1);
+    const length = Math.min(plan.size - start, 512 * (1 + random.below(most / 512)));
+    if (plan.backing === undefined || random.below(2) === 0) commands.push(`write -P 0 ${start} ${length}`);
+    else if (length > 0) {
+      const piece = `piece${count}`;
+      fs.writeFileSync(`${folder}/${piece}`, backingBytes(plan, folder).subarray(start, start + length));
+      commands.push(`write -s ${piece} ${start} ${length}`);
+    }
+  }
+  run('qemu-io', [...QEMU_IO, ...commands.flatMap((command) => ['-c', command]), DISK], { cwd: folder });
+}
+
+/** What the backing file gives for the whole disk; zeroes past its end. */
+function backingBytes(plan: { readonly size: number }, folder: string): Buffer {
+  const bytes = Buffer.alloc(plan.size);
+  if (!fs.existsSync(`${folder}/base`)) return bytes;
+  const format = fs.readFileSync(`${folder}/base`).toString('latin1', 0, 3) === 'QFI' ? 'qcow2' : 'raw';
+  mustQemuImg(['convert', '-f', format, '-O', 'raw', 'base', 'base.judge'], { cwd: folder });
+  fs.readFileSync(`${folder}/base.judge`).copy(bytes);
+  return bytes;
+}
+
+/** Makes the disk smaller in the header alone: what was behind its end looks like VM state. */
+function moveEnd(folder: string, random: Random): void {
+  const bytes = fs.readFileSync(`${folder}/${DISK}`);
+  const size = Number(bytes.readBigUInt64BE(24));
+  bytes.writeBigUInt64BE(BigInt(512 * (1 + random.below(size / 512))), 24);
+  fs.writeFileSync(`${folder}/${DISK}`, bytes);
+}
+
+class Shrinking {
+  readonly #folder: string;
+  readonly #snapshots: readonly string[];
+  readonly #policy: 'unallocate' | 'zero-flag';
+  readonly #tell: ((line: string) => void) | undefined;
+
+  constructor(
+    folder: string,
+    snapshots: readonly string[],
+    policy: 'unallocate' | 'zero-flag',
+    tell: ((line: string) => void) | undefined,
+  ) {
+    this.#folder = folder;
+    this.#snapshots = snapshots;
+    this.#policy = policy;
+    this.#tell = tell;
+  }
+
+  judge(random: Random): void {
+    const image = EditableImage.open(`${this.#folder}/${DISK}`, {
+      followsNames: true,
+      scratchPath: `${this.#folder}/scratch`,
+    });
+    try {
+      toEnd(image.scanContents());
+      this.#judgeScan(image);
+      const sources = SHRINK_SOURCES.filter((source) => isOffered(image, source) && random.below(5) > 0);
+      this.#tell?.(`${sources.join()}, ${this.#policy}`);
+      this.#judgeShrink(image, sources);
+    } catch (error) {
+      if (error instanceof EngineError) throw new Error(JSON.stringify(error.problem), { cause: error });
+      throw error;
+    } finally {
+      image.close();
+    }
+  }
+
+  #read(extra: readonly string[] = []): Buffer {
+    const cwd = this.#folder;
+    mustQemuImg(['convert', ...extra, '-f', 'qcow2', '-O', 'raw', DISK, 'judge.raw'], { cwd });
+    return fs.readFileSync(`${cwd}/judge.raw`);
+  }
+
+  #readAll(): Buffer[] {
+    return [this.#read(), ...this.#snapshots.map((name) => this.#read(['-l', name]))];
+  }
+
+  #judgeScan(image: EditableImage): void {
+    const { top } = image.chain;
+    const guest = this.#read();
+    const backing = backingBytes(top, this.#folder);
+    const wanted = { zeroes: [] as number[], same: [] as number[] };
+    top.forEachRun(guestOffset(0), guestOffset(top.size), (start, length, kind) => {
+      if (kind !== RunKind.data) return true;
+      for (let at: number = start; at < start + length; at += top.granularity) {
+        const end = Math.min(at + top.granularity, top.size);
+        const bytes = guest.subarray(at, end);
+        if (bytes.every((byte) => byte === 0)) wanted.zeroes.push(at);
+        if (bytes.equals(backing.subarray(at, end))) wanted.same.push(at);
+      }
+      return true;
+    });
+    const { zeroes, sameAsBacking } = image.scan!;
+    assert.deepEqual(unitsOf(zeroes), wanted.zeroes, 'zeroes');
+    assert.equal(sameAsBacking !== undefined, top.namesBacking);
+    if (sameAsBacking !== undefined) assert.deepEqual(unitsOf(sameAsBacking), wanted.same, 'same as backing');
+  }
+
+  #judgeShrink(image: EditableImage, sources: readonly ShrinkSource[]): void {
+    const request = { kind: 'shrink', sources, policy: this.#policy } as const;
+    const path = `${this.#folder}/${DISK}`;
+    const original = fs.readFileSync(path);
+    const contents = this.#readAll();
+    const preview = image.preview(request);
+    assert.deepEqual(image.apply(request), preview);
+    assert.equal(preview.allocatedClusters, 0);
+    const used = image.check();
+    image.save();
+    assert.ok(fs.statSync(path).size <= original.length);
+    const check = qemuImg(['check', DISK], { cwd: this.#folder });
+    const leaves = sources.includes('leaks') ? 0 : used.leaks > 0 ? 3 : 0;
+    assert.equal(`${check.status} ${check.stderr}`, `${leaves} `, String(check.stdout));
+    this.#readAll().forEach((content, index) => {
+      assert.ok(content.equals(contents[index]!), `content ${index}`);
+    });
+    toEnd(image.scanContents());
+    const again = image.preview(request);
+    assert.equal(again.changed, false, JSON.stringify(again));
+    this.#judgeRest(image, sources);
+    if (!preview.changed) return;
+    image.undo();
+    image.save();
+    assert.ok(fs.readFileSync(path).equals(original), 'undone');
+  }
+
+  /** What the scan still finds is shared, or in a cluster that has to stay for its other subclusters. */
+  #judgeRest(image: EditableImage, sources: readonly ShrinkSource[]): void {
+    const { top } = image.chain;
+    const { zeroes, sameAsBacking } = image.scan!;
+    const { clusterSize, subclusterSize, size } = top.header;
+    const isFound = (at: number): boolean =>
+      (sources.includes('zeroes') && zeroes.has(guestOffset(at))) ||
+      (sources.includes('sameAsBacking') && sameAsBacking?.has(guestOffset(at)) === true);
+    for (let cluster = 0; cluster * clusterSize < size; cluster++) {
+      const entry = top.entryAt(guestCluster(cluster)).meaning;
+      if (entry.kind !== 'data') continue;
+      let [data, found] = [0, 0];
+      const end = Math.min(size, (cluster + 1) * clusterSize);
+      top.forEachRun(guestOffset(cluster * clusterSize), guestOffset(end), (start, length, kind) => {
+        if (kind !== RunKind.data) return true;
+        for (let at: number = start; at < start + length; at += subclusterSize) {
+          data++;
+          if (isFound(at)) found++;
+        }
+        return true;
+      });
+      if (data === 0 || found < data) continue;
+      assert.ok(top.refcountOf(clusterOf(entry.host, clusterSize)) > 1, `cluster ${cluster} is left`);
+    }
+  }
+}
+
+function isOffered(image: EditableImage, source: ShrinkSource): boolean {
+  try {
+    refuseSource(image.chain, source);
+    return true;
+  } catch (error) {
+    if (error instanceof EngineError) return false;
+    throw error;
+  }
+}
+
+function unitsOf(set: GuestSet): number[] {
+  const units: number[] = [];
+  set.forEachRange((start, end) => {
+    for (let at: number = start; at < end; at += set.unit) units.push(at);
+  });
+  return units;
+}
