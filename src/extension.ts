@@ -20,7 +20,7 @@ import { OpenHint } from './commands/openHint';
 import { registerOpenWith } from './commands/openWith';
 import { pageActions } from './commands/pageActions';
 import { registerRecover } from './commands/recover';
-import { registerPageDialogs } from './commands/pageDialogs';
+import { registerPagePlaces } from './commands/pagePlaces';
 import { registerSample } from './commands/sample';
 import { registerSave } from './commands/save';
 import { Checks } from './editor/health/checks';
@@ -148,7 +148,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerCheck(images, checks, chains.index, workerScript),
     new AutomaticChecks(checks, workerScript),
     registerGoToProblem(images),
-    registerPageDialogs(images),
+    registerPagePlaces(images),
     registerChangeCommands(images),
     registerGiveBack(images),
     registerChangeBacking(images, chains, findOverlays),
