@@ -105,7 +105,7 @@ describe('a path that is no image', () => {
     expectFailures(ALL, /directory/);
   });
 
-  test('is a FIFO that nobody writes to', () => {
+  test('is a FIFO without a writer', () => {
     execFileSync('mkfifo', [place.path('disk.qcow2')]);
     expectFailures(ALL, /FIFO/);
   });

@@ -153,7 +153,7 @@ describe('backing chains', () => {
     expect(fromBase(chains)).toEqual(['base > top']);
   });
 
-  it('go on through files that nobody looked for but a header names', () => {
+  it('go on through files that only a header names', () => {
     const chains = model([image('/w/top', '/x/middle')], [image('/x/middle', '/x/base'), image('/x/base')]);
     expect(fromTop(chains)).toEqual(['top > middle > base']);
     const [middle] = chains.below(chains.tops()[0]!);
@@ -211,7 +211,7 @@ describe('what depends on an image', () => {
   const named = (path: string, identity: string, backing: string): IndexedImage =>
     image(path, backing, identity);
 
-  it('is told by any name of the file, by one that nobody knows as well', () => {
+  it('is told by any name of the file, an unknown one as well', () => {
     const base = image('/w/base', undefined, '2:1');
     const linked = model([image('/w/top', '/w/link'), base], [image('/w/link', undefined, '2:1')]);
     const users = (path: string, identity?: string): string[] =>

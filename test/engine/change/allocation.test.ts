@@ -57,7 +57,7 @@ describe('a free cluster', () => {
     return clusters;
   }
 
-  test('is the lowest one that nobody uses in the staged image, on disk, or in a state that can come back', () => {
+  test('is the lowest one that is free in the staged image, on disk, or in a state that can come back', () => {
     const none = new ClusterBits();
     const [first = 0, ...next] = handedOut(4, none, () => 0);
     expect(next).toStrictEqual([first + 1, first + 2, first + 3]);

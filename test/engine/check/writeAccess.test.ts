@@ -51,7 +51,7 @@ async function hold(file: string, ...options: string[]): Promise<number | undefi
   return holder.pid;
 }
 
-test('an image of one name that nobody has open may be written', () => {
+test('an image with one name that no program has open may be written', () => {
   expect(accessTo(imageAt(place.path('disk.qcow2')))).toStrictEqual({});
 });
 

@@ -42,7 +42,7 @@ describe.each([
     expect(lockSight(image)).toBe(sight);
   });
 
-  test('nobody holds a closed image', () => {
+  test('a closed image is not held', () => {
     expect(findHolder(image)).toBeUndefined();
     expect(findWriter(image)).toBeUndefined();
     lockForSave(image).release();

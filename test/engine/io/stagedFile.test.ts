@@ -90,7 +90,7 @@ describe('a staged file', () => {
     expect(store.scratchBytes).toBe(0);
   });
 
-  it('moves pages beyond its budget to a scratch file that nobody else sees', () => {
+  it('moves pages beyond its budget to a scratch file that no other program sees', () => {
     store.close();
     store = new PageStore(scratch, PAGE_SIZE);
     const file = new StagedFile(new MemoryFile('disk', new Uint8Array(0)), store);

@@ -181,7 +181,7 @@ test('a repair of leaks lowers refcounts and leaves an overlap alone', () => {
   expect(changed).toHaveLength(1);
 });
 
-describe('an image whose snapshot table nobody opens', () => {
+describe('an image whose snapshot table no program opens', () => {
   const bytes = image({ clusterBits: 12, size: '1M' })
     .data(0, 6)
     .snapshot('one', { extraSize: 2000 })
@@ -226,7 +226,7 @@ describe('an image whose snapshot table nobody opens', () => {
   });
 });
 
-test('refcounts that are made anew describe themselves, behind the pages of what was counted', () => {
+test('rebuilt refcounts describe themselves, behind the pages of what was counted', () => {
   // Those have 32768 clusters: the new blocks, one for every 256 clusters here, do not fit into the last one.
   const built = image({ clusterBits: 9, size: '16M' }).data(0, 32_060).build();
   const bytes = built.toBuffer();

@@ -106,7 +106,7 @@ describe('a command that is called from outside', () => {
       assert.equal(document.state?.edits?.done, 1);
     });
 
-    it('writes no map to a place that nobody chose', async () => {
+    it('writes no map to a place that was not chosen', async () => {
       const precious = folder.uri('precious.txt');
       writeFileSync(precious.fsPath, 'precious');
       for (const destination of [precious, folder.uri('new.json')]) {

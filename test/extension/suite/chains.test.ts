@@ -255,7 +255,7 @@ describe('the tree of backing chains', () => {
     await waitForLines('alone.qcow2', 'top.qcow2 > middle.qcow2 > base.qcow2');
   });
 
-  it('is read anew by Refresh', async () => {
+  it('is read again by Refresh', async () => {
     copyFileSync(folder.create('first.qcow2', '1M'), folder.file('second.qcow2'));
     await vscode.commands.executeCommand('qcow2.refreshBackingChains');
     assert.deepEqual(await lines(), ['first.qcow2', 'second.qcow2']);

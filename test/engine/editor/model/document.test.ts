@@ -106,7 +106,7 @@ describe('a document', () => {
     expect(document.isDeleted).toBe(false);
   });
 
-  it('tells whoever listens of each reading, and nobody once it is disposed', async () => {
+  it('tells its listeners of each reading, and none after it is disposed', async () => {
     create('disk.qcow2');
     const document = open('disk.qcow2');
     const generations: number[] = [];
@@ -126,7 +126,7 @@ describe('a document', () => {
     expect(document.state?.generation).toBe(3);
   });
 
-  it('whose thread dies says so, and reads anew with another one', async () => {
+  it('whose thread dies says so, and reads again with another one', async () => {
     create('disk.qcow2');
     const script = files.path('worker.js');
     // The first thread is the real one until something falls over.

@@ -47,12 +47,10 @@ it('removes folders of processes that have ended, and those alone', async () => 
   const [, ...facts] = own.split(',');
   const reused = ['host', ...facts.slice(0, -1), '1'].join(',');
   const elsewhere = ['host', 'another-machine', ...facts.slice(1)].join(',');
-  for (const name of [own, gone, reused, elsewhere, 'host,of,nobody', 'something else']) {
+  for (const name of [own, gone, reused, elsewhere, 'host,of,none', 'something else']) {
     mkdirSync(files.path(name));
     writeFileSync(files.path(`${name}/edits`), '{}');
   }
   await removeLeftovers([files.folder]);
-  expect(readdirSync(files.folder).sort()).toEqual(
-    [own, elsewhere, 'host,of,nobody', 'something else'].sort(),
-  );
+  expect(readdirSync(files.folder).sort()).toEqual([own, elsewhere, 'host,of,none', 'something else'].sort());
 });

@@ -159,7 +159,7 @@ describe('a thread that dies', () => {
     },
   );
 
-  it('of an error that nobody catches loses nothing', async () => {
+  it('of an uncaught error loses nothing', async () => {
     const held = await edited();
     worker.order('idle', 'throw');
     expect(await held.revived()).toEqual({ kind: 'restored' });

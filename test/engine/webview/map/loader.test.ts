@@ -89,7 +89,7 @@ describe('the cell loader', () => {
     expect(host.asked[1]).toMatchObject({ count: 3 * TILE_CELLS });
   });
 
-  it('drops the answer to a question about an image that was read anew, and asks again', async () => {
+  it('drops the answer to a question about an image that was read again, and asks again', async () => {
     loader.setDisk(DISK, 2);
     await host.answer();
     expect(loaded).toBe(0);
@@ -118,7 +118,7 @@ describe('the cell loader', () => {
     expect(host.asked).toHaveLength(2);
   });
 
-  it('stops at a problem until the image is read anew', async () => {
+  it('stops at a problem until the image is read again', async () => {
     const problem: Problem = { kind: 'io', code: 'file.shrank', file: 'a.qcow2' };
     await host.fail(problem);
     expect(failed).toEqual([problem]);

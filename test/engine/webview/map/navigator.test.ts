@@ -117,7 +117,7 @@ describe('the navigator', () => {
     expect(navigator.visible).toEqual({ start, end });
   });
 
-  it('forgets the selection on another disk, and keeps it when the same is read anew', () => {
+  it('forgets the selection on another disk, and keeps it when the same is read again', () => {
     navigator.selectCell(5, false);
     const { selection } = navigator;
     navigator.setDisk({ ...DISK });
