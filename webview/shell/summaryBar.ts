@@ -50,6 +50,7 @@ function facts(image: ImageState, summary: ImageSummary): TemplateResult {
       </svg>
       ${shareText(allocated, summary.virtualSize)}</span
     >
+    ${sizeText(image.fileSize) === sizeText(image.allocatedBytes) ? nothing : fileSize(image)}
     <span class="fact" title=${t('Format version')} data-testid="version">
       <span translate="no">v${summary.version}</span></span
     >
@@ -138,11 +139,11 @@ function healthFact(
   </span>`;
 }
 
-/** Size of a file that cannot be opened; nothing if the file is missing. */
+/** Length of the file; nothing if it is missing. */
 const fileSize = (image: ImageState): TemplateResult | typeof nothing =>
   image.header === undefined || image.header.raw.length === 0
     ? nothing
-    : html`<span class="fact" title=${formatBytes(image.fileSize)}
+    : html`<span class="fact" title=${formatBytes(image.fileSize)} data-testid="file-size"
         ><b>${sizeText(image.fileSize)}</b> ${t('file')}</span
       >`;
 
