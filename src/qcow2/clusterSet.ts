@@ -55,6 +55,51 @@ export class ClusterBits implements ClusterSet {
 
   /** Visits the maximal runs, ascending. */
   forEachRun(visit: ClusterRunVisitor): void {
+    this.#visit([...this.#pages.keys()], visit);
+  }
+
+  /** Visits the runs from `first` to before `end`, ascending; at both ends a longer run is cut off. */
+  forEachRunWithin(first: HostCluster, end: HostCluster, visit: ClusterRunVisitor): void {
+    const last = Math.ceil(end / PAGE_BITS);
+    const pages: number[] = [];
+    for (let index = Math.floor(first / PAGE_BITS); index < last; index++) {
+      if (this.#pages.has(index)) pages.push(index);
+    }
+    this.#visit(pages, (from, count) => {
+      const start = hostCluster(Math.max(first, from));
+      const stop = Math.min(end, from + count);
+      if (start < stop) visit(start, stop - start);
+    });
+  }
+
+  /** Clusters of the set from `first` to before `end`. */
+  countWithin(first: HostCluster, end: HostCluster): ClusterCount {
+    let found = 0;
+    this.forEachRunWithin(first, end, (_from, count) => {
+      found += count;
+    });
+    return found;
+  }
+
+  /** Those of the set that are in none of others. */
+  without(others: readonly ClusterBits[]): ClusterBits {
+    const left = new ClusterBits();
+    for (const [index, page] of this.#pages) {
+      const words = page === FULL ? new Uint32Array(WORDS).fill(0xffffffff) : page.slice();
+      for (const other of others) {
+        const theirs = other.#pages.get(index);
+        if (theirs === FULL) words.fill(0);
+        else if (theirs !== undefined) for (let at = 0; at < WORDS; at++) words[at]! &= ~theirs[at]!;
+      }
+      const count = words.reduce((sum, word) => sum + bitCount(word), 0);
+      if (count === 0) continue;
+      left.#pages.set(index, words);
+      left.#count += count;
+    }
+    return left;
+  }
+
+  #visit(pages: number[], visit: ClusterRunVisitor): void {
     let start = 0;
     let end = 0;
     const take = (first: HostCluster, count: ClusterCount): void => {
@@ -66,7 +111,7 @@ export class ClusterBits implements ClusterSet {
       start = first;
       end = first + count;
     };
-    for (const index of [...this.#pages.keys()].sort((one, other) => one - other)) {
+    for (const index of pages.sort((one, other) => one - other)) {
       const page = this.#pages.get(index)!;
       if (page === FULL) take(hostCluster(index * PAGE_BITS), PAGE_BITS);
       else forEachRunOfPage(page, hostCluster(index * PAGE_BITS), take);

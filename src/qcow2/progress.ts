@@ -14,3 +14,11 @@ export const silent: Progress = {
   report: () => undefined,
   checkCancelled: () => undefined,
 };
+
+/** Only listens for requests to stop: for a part of some work that counts in another unit than the whole. */
+export const quietOf = (progress: Progress): Progress => ({
+  ...silent,
+  checkCancelled: () => {
+    progress.checkCancelled();
+  },
+});

@@ -244,7 +244,10 @@ class Planner {
   #addCut(start: HostOffset, end: HostOffset): void {
     const { formerTable, formerBlocks } = this.#move;
     const length = this.#clusterSize;
-    const needed = [...formerBlocks.keys()].map((cluster) => ({ offset: hostOffset(cluster * length), length }));
+    const needed = [...formerBlocks.keys()].map((cluster) => ({
+      offset: hostOffset(cluster * length),
+      length,
+    }));
     if (formerTable !== undefined) needed.push(formerTable);
     needed.sort((one, other) => one.offset - other.offset);
     let at = start;
