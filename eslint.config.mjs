@@ -50,7 +50,7 @@ const ROOMS = {
   change: { at: 'src/qcow2/change', uses: ['image', 'format', 'io', 'base'] },
   repair: { at: 'src/qcow2/repair', uses: ['check', 'change', 'image', 'format', 'io', 'base'] },
   save: { at: 'src/qcow2/save', uses: ['check', 'image', 'format', 'io', 'base'] },
-  space: { at: 'src/qcow2/space', uses: ['save', 'check', 'image', 'format', 'io', 'base'] },
+  space: { at: 'src/qcow2/space', uses: ['save', 'change', 'check', 'image', 'format', 'io', 'base'] },
   edit: {
     at: 'src/qcow2/edit',
     uses: ['space', 'repair', 'save', 'change', 'check', 'chain', 'image', 'format', 'io', 'base'],

@@ -10,6 +10,7 @@ import { stackText } from '../text/stackText';
 import { readArguments, UsageError } from './arguments';
 import { batch, discard, write, writeZeroes } from './changes';
 import { check } from './check';
+import { compact } from './compact';
 import { completion } from './completion';
 import { DECLARATIONS, isVerbName, type VerbName } from './declarations';
 import { giveBack } from './giveBack';
@@ -38,6 +39,7 @@ const VERBS: { readonly [N in VerbName]: Run<N> } = {
   rebase,
   shrink,
   'give-back': giveBack,
+  compact,
   recover,
   help,
   completion,

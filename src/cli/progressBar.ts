@@ -1,6 +1,7 @@
 /** `--progress`: a bar on standard error, if that is a terminal. */
 import type { Progress } from '../qcow2/progress';
 import { silent } from '../qcow2/progress';
+import { sizeText } from '../text/sizeText';
 import { drawError } from './output';
 
 /** Milliseconds between two updates. */
@@ -8,13 +9,18 @@ const INTERVAL = 100;
 const WIDTH = 40;
 
 export interface ProgressBar extends Progress {
+  /** From here on bytes are counted: how many, and how many a second, are shown beside the bar. */
+  showBytes(): void;
   /** Erases the bar. */
   clear(): void;
 }
 
 export function progressBar(wanted: boolean): ProgressBar {
-  if (!wanted || !process.stderr.isTTY) return { ...silent, clear: () => undefined };
+  if (!wanted || !process.stderr.isTTY) {
+    return { ...silent, showBytes: () => undefined, clear: () => undefined };
+  }
   let next = 0;
+  let started: number | undefined;
   return {
     report: (done, total) => {
       const now = performance.now();
@@ -23,7 +29,11 @@ export function progressBar(wanted: boolean): ProgressBar {
       const share = total === 0 ? 1 : done / total;
       const filled = Math.round(share * WIDTH);
       const bar = '#'.repeat(filled).padEnd(WIDTH, '.');
-      drawError(`\r[${bar}] ${(share * 100).toFixed(1).padStart(5)} %`);
+      const bytes = started === undefined ? '' : byteText(done, total, now - started);
+      drawError(`\r[${bar}] ${(share * 100).toFixed(1).padStart(5)} %${bytes}`);
+    },
+    showBytes: () => {
+      started = performance.now();
     },
     checkCancelled: () => undefined,
     clear: () => {
@@ -31,3 +41,7 @@ export function progressBar(wanted: boolean): ProgressBar {
     },
   };
 }
+
+/** @param time milliseconds that it took */
+const byteText = (done: number, total: number, time: number): string =>
+  `  ${sizeText(done)} of ${sizeText(total)}, ${sizeText(Math.round((done * 1000) / Math.max(1, time)))}/s\u001b[K`;

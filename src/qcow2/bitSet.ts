@@ -50,6 +50,49 @@ export class BitSet<N extends number> {
 
   /** Visits the maximal runs, ascending. */
   forEachRun(visit: RunVisitor<N>): void {
+    this.#visit([...this.#pages.keys()], visit);
+  }
+
+  /** Visits the runs from `first` to before `end`, ascending; at both ends a longer run is cut off. */
+  forEachRunWithin(first: N, end: N, visit: RunVisitor<N>): void {
+    const last = Math.ceil(end / PAGE_BITS);
+    const pages: number[] = [];
+    for (let index = Math.floor(first / PAGE_BITS); index < last; index++) {
+      if (this.#pages.has(index)) pages.push(index);
+    }
+    this.#visit(pages, (from, count) => {
+      const start = Math.max(first, from);
+      const stop = Math.min(end, from + count);
+      if (start < stop) visit(this.#typed(start), stop - start);
+    });
+  }
+
+  /** How many of the set are from `first` to before `end`. */
+  countWithin(first: N, end: N): number {
+    let found = 0;
+    this.forEachRunWithin(first, end, (_from, count) => {
+      found += count;
+    });
+    return found;
+  }
+
+  /** Puts into an empty set what is in none of others. */
+  protected copyWithout(others: readonly BitSet<N>[], left: BitSet<N>): void {
+    for (const [index, page] of this.#pages) {
+      const words = page === FULL ? new Uint32Array(WORDS).fill(0xffffffff) : page.slice();
+      for (const other of others) {
+        const theirs = other.#pages.get(index);
+        if (theirs === FULL) words.fill(0);
+        else if (theirs !== undefined) for (let at = 0; at < WORDS; at++) words[at]! &= ~theirs[at]!;
+      }
+      const count = words.reduce((sum, word) => sum + bitCount(word), 0);
+      if (count === 0) continue;
+      left.#pages.set(index, words);
+      left.#count += count;
+    }
+  }
+
+  #visit(pages: number[], visit: RunVisitor<N>): void {
     let start = 0;
     let end = 0;
     const take = (first: number, count: number): void => {
@@ -61,7 +104,7 @@ export class BitSet<N extends number> {
       start = first;
       end = first + count;
     };
-    for (const index of [...this.#pages.keys()].sort((one, other) => one - other)) {
+    for (const index of pages.sort((one, other) => one - other)) {
       const page = this.#pages.get(index)!;
       if (page === FULL) take(index * PAGE_BITS, PAGE_BITS);
       else forEachRunOfPage(page, index * PAGE_BITS, take);

@@ -20,4 +20,11 @@ export class ClusterBits extends BitSet<HostCluster> implements ClusterSet {
   constructor() {
     super(hostCluster);
   }
+
+  /** Those of the set that are in none of others. */
+  without(others: readonly ClusterBits[]): ClusterBits {
+    const left = new ClusterBits();
+    this.copyWithout(others, left);
+    return left;
+  }
 }

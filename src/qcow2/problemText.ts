@@ -314,6 +314,15 @@ export const PROBLEM_TEXT = {
 
   // space/
   'space.unsaved': 'Edits are staged: save or undo them before you reclaim free space',
+  'compact.encrypted':
+    'Encrypted images cannot be compacted ({value}): the encryption depends on where in the file the data is',
+  'compact.extension':
+    'The header has an extension of unknown type {value}: an image cannot be compacted unless everything that refers to clusters is known',
+  'compact.snapshotExtra':
+    'Snapshot {name} has {value} bytes of extra data, of which {limit} are known: an image cannot be compacted unless everything that refers to clusters is known',
+  'compact.rawDataFile':
+    'The image has a raw external data file, {value}: the image file beside it is small and cannot be compacted',
+  'compact.leaks': '{value} clusters are leaked: repair leaks before you compact the image',
 
   // cli/
   'output.write': 'Cannot be written: {value}',

@@ -21,3 +21,11 @@ export function toEnd<T>(pieces: Generator<undefined, T>): T {
   while (step.done !== true) step = pieces.next();
   return step.value;
 }
+
+/** Only listens for requests to stop: for a part of some work that counts in another unit than the whole. */
+export const quietOf = (progress: Progress): Progress => ({
+  ...silent,
+  checkCancelled: () => {
+    progress.checkCancelled();
+  },
+});

@@ -77,6 +77,7 @@ test('verbs that leave the data file alone ask nothing', () => {
     ['rebase', image, 'base.qcow2'],
     ['check', '-r', 'all', image],
     ['give-back', image],
+    ['compact', image],
   ]) {
     const ran = cli(args, { cwd: place.path('images') });
     expect([args[0], ran.status]).toEqual([args[0], 0]);

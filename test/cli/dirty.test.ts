@@ -37,6 +37,7 @@ const VERBS: readonly (readonly [verb: string, args: readonly string[], input: s
   ['batch', ['batch', 'disk.qcow2'], 'discard 0 64k\nwrite 3M 7878\n'],
   ['rebase', ['rebase', '--format=raw', 'disk.qcow2', 'base.raw'], ''],
   ['give-back', ['give-back', 'disk.qcow2'], ''],
+  ['compact', ['compact', 'disk.qcow2'], ''],
 ];
 
 describe.each(VERBS)('%s of an image that was not closed', (verb, args, input) => {

@@ -1,5 +1,7 @@
 /** The kinds of cases, in the order in which soak takes turns. */
 import { changeModel } from './cases/changeModel';
+import { compact } from './cases/compact';
+import { compactFaults } from './cases/compactFaults';
 import { damage } from './cases/damage';
 import { editModel } from './cases/editModel';
 import { fuzz } from './cases/fuzz';
@@ -26,4 +28,6 @@ export const KINDS: readonly Kind[] = [
   { name: 'give-back', run: giveBack },
   { name: 'give-back-faults', run: giveBackFaults },
   { name: 'shrink', run: shrink },
+  { name: 'compact', run: compact },
+  { name: 'compact-faults', run: compactFaults },
 ];

@@ -184,6 +184,26 @@ export const CHANGING = {
     ],
     exitCodes: [{ code: 1, means: 'Failure, or only a part of the space was returned; the image is sound.' }],
   },
+  compact: {
+    summary: 'move clusters into free space and shorten the image file',
+    description: [
+      'Moves clusters from the end of the file to free clusters before them and cuts off the end. No second file is ' +
+        'needed. This cannot be undone; what a guest or a snapshot reads does not change. If it is interrupted, the image ' +
+        'is sound, and what was gained until then stays; run it again for the rest.',
+      'Leaked clusters are freed first. Refused are encrypted images, images with header extensions or snapshot data that ' +
+        'this program does not know, and images with a raw external data file.',
+    ],
+    operands: IMAGE,
+    options: {
+      'dry-run': { description: 'Only say how much would be moved, and how long the file would be.' },
+      ...OUTPUT_OPTION,
+    },
+    examples: [
+      { command: 'qcow2 compact --dry-run disk.qcow2', does: 'Say how much shorter the file can be.' },
+      { command: 'qcow2 compact --progress disk.qcow2', does: 'Make it shorter.' },
+    ],
+    exitCodes: [{ code: 1, means: 'Failure, or only a part was done; the image is sound.' }],
+  },
   recover: {
     summary: 'undo a save that was interrupted',
     description: [

@@ -146,6 +146,19 @@ export class RefcountBlocks {
   }
 
   /**
+   * Gives a cluster the refcount of another one, whose refcount is 0 then.
+   * @throws FormatError where it has one
+   */
+  transfer(from: HostCluster, to: HostCluster): void {
+    const refcount = this.get(from);
+    const had = this.get(to);
+    if (had !== 0) throw this.#outOfRange(to, 1, had);
+    this.#set(to, refcount);
+    this.#set(from, 0);
+    this.freed.add(from);
+  }
+
+  /**
    * Takes a new block, all zero, into the table, which must have an entry for it.
    * @param offset of the block, in bytes from the start of the file
    */
@@ -160,6 +173,16 @@ export class RefcountBlocks {
   /** Writes back everything that changed. */
   flush(): void {
     for (const block of this.#blocks.values()) this.#writeBack(block);
+  }
+
+  #set(cluster: HostCluster, refcount: number): void {
+    const index = Math.floor(cluster / this.perBlock);
+    const block = this.#block(index);
+    if (block === undefined) throw this.#outOfRange(cluster, 1, 0);
+    const at = cluster - index * this.perBlock;
+    this.#width.set(block.bytes, at, refcount);
+    block.dirtyFrom = Math.min(block.dirtyFrom, Math.floor((at * this.#width.bits) / 8));
+    block.dirtyTo = Math.max(block.dirtyTo, Math.ceil(((at + 1) * this.#width.bits) / 8));
   }
 
   #block(index: number): Block | undefined {

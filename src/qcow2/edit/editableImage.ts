@@ -11,15 +11,19 @@ import { checkImage } from '../check/checkImage';
 import { isSound, type CheckReport } from '../check/checkReport';
 import type { Obstacle } from '../check/obstacles';
 import { FormatError, RefusedError } from '../errors';
-import { fingerprintOf, LocalFile } from '../io/localFile';
+import type { Qcow2Image } from '../image/qcow2Image';
+import { fingerprintOf, LocalFile, openLocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
 import { StagedDifference, type DifferenceVisitor } from '../io/stagedDifference';
 import { StagedFile } from '../io/stagedFile';
-import { silent, type Progress } from '../progress';
+import { type Progress, quietOf, silent } from '../progress';
 import { repairImage, type Repair } from '../repair/repairImage';
 import { concernsRefcountsAlone, type RepairReport, type RepairRequest } from '../repair/report';
 import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
+import { compact, type Compacted } from '../space/compact';
+import { previewCompaction, type CompactPreview } from '../space/compactPreview';
+import { refuseCompaction } from '../space/compactRefusals';
 import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
 import { type ContentScan, type ContentScanning, scanContents } from '../space/contentScan';
 import { giveBack, type GivenBack } from '../space/giveBack';
@@ -27,6 +31,7 @@ import type { HostCluster } from '../units';
 import type { ChangeRequest } from './changeRequest';
 import { refuseChanged } from './comparedFiles';
 import { forEachDifference, type RangeVisitor } from './difference';
+import type { BackupScope, EditCounts, EditOptions, RestoreOptions, SaveEdits } from './editOptions';
 import { Guards, type GuardedImage } from './guards';
 import { BackupWriter } from './backup';
 import type { BackupPlace } from './backupManifest';
@@ -39,35 +44,7 @@ import { setState, type StagedFiles, stateOf } from './stagedStates';
 import { unsavedRow } from './unsavedEdits';
 import { factsOf, History, type EditFacts, type StagedPair } from './history';
 
-export interface EditOptions {
-  /** As `openChain` has it. */
-  readonly followsNames: boolean;
-  readonly usesProcessFolder?: boolean;
-  /** Where the scratch file is made once staged changes outgrow memory; nothing is there before. */
-  readonly scratchPath: string;
-}
-
-export interface SaveEdits {
-  readonly progress?: Progress;
-  readonly keepsUndo?: boolean;
-  /** As `SaveOptions` has it. */
-  readonly onCommitted?: () => void;
-}
-
-/** What a backup keeps: what is not on disk, as edits that are done; or all that can be undone and done again. */
-export type BackupScope = 'unsaved' | 'history';
-
-export interface RestoreOptions {
-  /** A save was taken back since the backup: the file has all its bytes as they were, and another time. */
-  readonly isRolledBack?: boolean;
-}
-
-export interface EditCounts {
-  readonly undoable: number;
-  readonly redoable: number;
-  /** Steps between what is shown and what is on disk; 0 where nothing needs to be saved. */
-  readonly unsaved: number;
-}
+export type { BackupScope, EditCounts, EditOptions, RestoreOptions, SaveEdits } from './editOptions';
 
 /** What was written as one edit, or is not to be kept. */
 interface Staged<T> extends EditFacts {
@@ -354,18 +331,37 @@ export class EditableImage {
    */
   giveBack(progress: Progress = silent): GivenBack {
     this.#guards.refuseGivingBack(this.#guarded, progress);
-    const lock = (): { release(): void } => lockFiles(this.onDisk.top);
-    const report = giveBack(this.onDisk.top, localDisk, { progress, lock });
-    if (!report.changed) return report;
-    this.#guards.rememberRepair();
-    this.#history.forget();
-    const { image, dataFile } = this.#files;
-    this.#chains.reopen(({ top }) => {
-      image.rebase(top.file, undefined);
-      dataFile?.rebase(top.dataFile, undefined);
-    });
-    this.#chain = this.#chains.open(this.#files);
-    return report;
+    return this.#changeDisk((top, lock) => giveBack(top, localDisk, { progress, lock }));
+  }
+
+  /**
+   * What compacting the image would come to; nothing is changed.
+   * @throws EngineError as `compact`
+   */
+  previewCompact(progress: Progress = silent): CompactPreview {
+    this.#guards.refuseGivingBack(this.#guarded, progress);
+    return previewCompaction(this.onDisk.top, progress);
+  }
+
+  /**
+   * Moves clusters from the end of the image file to free ones before it, and cuts the file off behind what is in use
+   * then. Leaks are repaired first. Where anything was changed, no edit from before can be undone.
+   * @throws RefusedError `space.unsaved`; EngineError for the first obstacle, and as `space/compact.ts`: nothing but
+   *   leaks and free clusters has changed then
+   */
+  compact(progress: Progress = silent): Compacted {
+    // Bytes moved are what the progress counts.
+    const quiet = quietOf(progress);
+    this.#guards.refuseGivingBack(this.#guarded, quiet);
+    refuseCompaction(this.onDisk.top);
+    const isRepaired = this.applyRepair('leaks', '', quiet).changed;
+    if (isRepaired) this.save({ progress: quiet, keepsUndo: false });
+    const { scratchPath } = this.#options;
+    const open = (): LocalFile => openLocalFile(this.#path);
+    const report = this.#changeDisk((top, lock) =>
+      compact(top, localDisk, { progress, lock, open, scratchPath: `${scratchPath}-compact` }),
+    );
+    return isRepaired ? { ...report, changed: true } : report;
   }
 
   /**
@@ -395,6 +391,23 @@ export class EditableImage {
     this.#history.restore(restored);
     this.#chain = this.#chains.open(this.#files);
     return restored;
+  }
+
+  /** Runs what changes the files on disk by itself; where it does, the history is dropped. */
+  #changeDisk<T extends { readonly changed: boolean }>(
+    change: (top: Qcow2Image, lock: () => { release(): void }) => T,
+  ): T {
+    const report = change(this.onDisk.top, () => lockFiles(this.onDisk.top));
+    if (!report.changed) return report;
+    this.#guards.rememberRepair();
+    this.#history.forget();
+    const { image, dataFile } = this.#files;
+    this.#chains.reopen(({ top }) => {
+      image.rebase(top.file, undefined);
+      dataFile?.rebase(top.dataFile, undefined);
+    });
+    this.#chain = this.#chains.open(this.#files);
+    return report;
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { hex } from '../../text/hex';
 import { FormatError, type ProblemFacts } from '../errors';
 import type { BlockFile } from '../io/blockFile';
 import type { ProblemCode } from '../problemText';
-import { hostOffset, type HostOffset } from '../units';
+import { hostOffset, type HostOffset, plus } from '../units';
 import { dataView, safeNumber } from './bytes';
 import type { Header } from './header';
 import type { RawExtension } from './rawExtensions';
@@ -62,3 +62,6 @@ export function parseBitmapsExtension(
     directoryOffset: hostOffset(safeNumber(file.name, offset, 'bitmap directory offset', at + 16)),
   };
 }
+
+/** Where the extension says where the directory is: 8 bytes, from the start of the file. */
+export const directoryPointer = ({ at }: BitmapsExtension): HostOffset => plus(at, 24);

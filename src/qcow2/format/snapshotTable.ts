@@ -47,7 +47,8 @@ export function l1TableFault(
 
 /** Bytes of an entry before its extra data. */
 const ENTRY_LENGTH = 40;
-const EXTRA_SIZE_AT = 36;
+/** Of an entry's extra data: bytes from its start to the size, of 4 bytes. */
+export const SNAPSHOT_EXTRA_SIZE_AT = 36;
 /** `icount` of a snapshot without one. */
 const NO_ICOUNT = 0xffff_ffff_ffff_ffffn;
 
@@ -113,7 +114,7 @@ export function readSnapshots(file: BlockFile, header: Header, faults: FaultSink
 function refuseExcess(file: BlockFile, index: number, { offset, excessExtraData = 0 }: Snapshot): never {
   throw new FormatError(file.name, 'snapshot.extraData', {
     name: String(index),
-    offset: offset + EXTRA_SIZE_AT,
+    offset: offset + SNAPSHOT_EXTRA_SIZE_AT,
     value: MAX_SNAPSHOT_EXTRA_SIZE + excessExtraData,
     limit: MAX_SNAPSHOT_EXTRA_SIZE,
   });
@@ -125,7 +126,7 @@ const wideAt = (entry: DataView, at: number): bigint =>
 
 function readSnapshot(table: TableStream): Snapshot {
   const { offset } = table;
-  const extraSizeAt = table.locate(ENTRY_LENGTH) + EXTRA_SIZE_AT;
+  const extraSizeAt = table.locate(ENTRY_LENGTH) + SNAPSHOT_EXTRA_SIZE_AT;
   const extraSize = table.view.getUint32(extraSizeAt);
   const keptSize = Math.min(extraSize, MAX_SNAPSHOT_EXTRA_SIZE);
   const excess = extraSize - keptSize;

@@ -20,11 +20,15 @@ export const GROUPS_OF: Readonly<Record<Role, readonly Group[]>> = {
   [Role.hidden]: [Group.hidden],
   [Role.cut]: [],
   [Role.headerTail]: [Group.data],
+  [Role.formerBlock]: [Group.raise, Group.hidden],
 };
 
 /** Roles whose first content in a save a rollback cannot work out and finds in the journal. */
 export const hasPeak = (role: Role): boolean =>
-  role === Role.movedBlock || role === Role.movedTable || role === Role.formerTable;
+  role === Role.movedBlock ||
+  role === Role.movedTable ||
+  role === Role.formerTable ||
+  role === Role.formerBlock;
 
 /** What is fixed for the whole save. */
 export interface SaveShape {
@@ -42,7 +46,7 @@ export interface SectorContents {
   readonly before: Uint8Array;
   /** After the save. */
   readonly final: Uint8Array;
-  /** `movedBlock`: the counts of the former block. Moved tables: the entries of the other table. */
+  /** Moved blocks: the counts of the other block. Moved tables: the entries of the other table. */
   readonly other: Uint8Array | undefined;
 }
 
@@ -55,6 +59,8 @@ export function contentAfter(group: Group, stretch: SectorContents, shape: SaveS
     case Role.block:
     case Role.movedBlock:
       return group === Group.raise ? larger(other, final, shape.refcountBits) : final;
+    case Role.formerBlock:
+      return group === Group.raise ? larger(before, other, shape.refcountBits) : final;
     case Role.table:
       return group === Group.extend ? united(before, final) : final;
     case Role.movedTable:

@@ -266,7 +266,7 @@ export function decodeRecordHeader(bytes: Uint8Array, journal: string, at: HostO
   return { ...record, file, role };
 }
 
-const isRole = (value: number): value is Role => value >= Role.header && value <= Role.headerTail;
+const isRole = (value: number): value is Role => value >= Role.header && value <= Role.formerBlock;
 
 /** The checksum of a record, wherever it says what that should be. */
 export function recordSum(bytes: Uint8Array): number {

@@ -229,20 +229,33 @@ class Planner {
   }
 
   #addMoved(): void {
-    const { newTable, formerTable, blocks } = this.#move;
+    const { newTable, formerTable, blocks, formerBlocks } = this.#move;
     if (newTable !== undefined) this.#runs.add(newTable.offset, newTable.length, Role.movedTable);
     if (formerTable !== undefined) this.#runs.add(formerTable.offset, formerTable.length, Role.formerTable);
     for (const cluster of blocks.keys()) {
       this.#runs.add(hostOffset(cluster * this.#clusterSize), this.#clusterSize, Role.movedBlock);
     }
+    for (const cluster of formerBlocks.keys()) {
+      this.#runs.add(hostOffset(cluster * this.#clusterSize), this.#clusterSize, Role.formerBlock);
+    }
   }
 
-  /** A table that is needed until the end is cut off with the rest, but not one of its bytes before. */
+  /** A table or a block that is needed until the end is cut off with the rest, but not one of its bytes before. */
   #addCut(start: HostOffset, end: HostOffset): void {
-    const { offset, length } = this.#move.formerTable ?? { offset: end, length: 0 };
-    this.#runs.add(start, Math.min(end, offset) - start, Role.cut);
-    const rest = hostOffset(Math.max(start, offset + length));
-    this.#runs.add(rest, end - rest, Role.cut);
+    const { formerTable, formerBlocks } = this.#move;
+    const length = this.#clusterSize;
+    const needed = [...formerBlocks.keys()].map((cluster) => ({
+      offset: hostOffset(cluster * length),
+      length,
+    }));
+    if (formerTable !== undefined) needed.push(formerTable);
+    needed.sort((one, other) => one.offset - other.offset);
+    let at = start;
+    for (const each of needed) {
+      this.#runs.add(at, Math.min(end, each.offset) - at, Role.cut);
+      at = hostOffset(Math.max(at, each.offset + each.length));
+    }
+    this.#runs.add(at, end - at, Role.cut);
   }
 
   /** An external data file has guest data alone, at the guest's offsets. */

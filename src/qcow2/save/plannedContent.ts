@@ -49,9 +49,10 @@ function keptContent(
       return move.newTable && { bytes: move.newTable.final, offset: move.newTable.offset };
     case Role.formerTable:
       return move.formerTable && { bytes: move.formerTable.final, offset: move.formerTable.offset };
-    case Role.movedBlock: {
+    case Role.movedBlock:
+    case Role.formerBlock: {
       const cluster = clusterOf(offset, clusterSize);
-      const block = move.blocks.get(cluster);
+      const block = (role === Role.movedBlock ? move.blocks : move.formerBlocks).get(cluster);
       return block && { bytes: block.final, offset: startOf(cluster, clusterSize) };
     }
     default:
@@ -77,6 +78,11 @@ export function otherContent(
       const bytes = new Uint8Array(length);
       readDisk(bytes, hostOffset(block.former + offset - cluster * clusterSize));
       return bytes;
+    }
+    case Role.formerBlock: {
+      const cluster = clusterOf(offset, clusterSize);
+      const within = offset - cluster * clusterSize;
+      return move.formerBlocks.get(cluster)?.other.subarray(within, within + length);
     }
     default:
       return undefined;

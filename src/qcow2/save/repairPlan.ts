@@ -29,6 +29,7 @@ const NO_MOVE: TableMove = {
   newTable: undefined,
   formerTable: undefined,
   blocks: new Map(),
+  formerBlocks: new Map(),
   ownsCluster: () => false,
 };
 

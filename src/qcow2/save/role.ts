@@ -39,6 +39,11 @@ export const Role = {
    * before the first sector points to them. The others are `hidden`: the header on disk may need them until then.
    */
   headerTail: 13,
+  /**
+   * A refcount block that a new one takes the place of: until the end it holds the new one's counts, too. The entries of
+   * the refcount table that move do so one by one: the block that an entry leads to may be counted in another one.
+   */
+  formerBlock: 14,
 } as const;
 export type Role = (typeof Role)[keyof typeof Role];
 

@@ -43,6 +43,7 @@ export class Rollback {
     this.#step({
       [Role.block]: (record, now) => larger(record.old, now, refcountBits),
       [Role.movedBlock]: ({ peak }) => peak,
+      [Role.formerBlock]: ({ peak }) => peak,
     });
     this.#step({
       [Role.table]: (record, now) => united(record.old, now),
@@ -62,7 +63,13 @@ export class Rollback {
       [Role.formerTable]: old,
       ...(pointer === 'extend' ? { [Role.header]: withOldPointer } : {}),
     });
-    this.#step({ [Role.fresh]: old, [Role.block]: old, [Role.movedBlock]: old, [Role.movedTable]: old });
+    this.#step({
+      [Role.fresh]: old,
+      [Role.block]: old,
+      [Role.movedBlock]: old,
+      [Role.formerBlock]: old,
+      [Role.movedTable]: old,
+    });
     // Nothing refers to it any more. Later, with the mark gone, another program may use it.
     this.#shrink(this.files.image, this.head.image.oldSize);
     if (this.head.dataFile !== undefined) this.#shrink(this.files.dataFile, this.head.dataFile.oldSize);

@@ -5,8 +5,8 @@
 import type { Qcow2Image } from '../image/qcow2Image';
 import { readRefcountTable } from '../image/tableEntries';
 import type { BlockFile } from '../io/blockFile';
-import { type ByteLength, type HostCluster, type HostOffset, startOf } from '../units';
-import { blockOffset } from './refcountReader';
+import { type ByteLength, clusterOf, type HostCluster, type HostOffset, startOf } from '../units';
+import { blockOffset, RefcountReader } from './refcountReader';
 import { Group } from './role';
 
 export interface TablePlace {
@@ -26,6 +26,13 @@ export interface MovedBlock {
   readonly final: Uint8Array;
 }
 
+/** A block that a new one takes the place of, in a cluster that is free then. */
+export interface FormerBlock {
+  /** What the new one has in the end. */
+  readonly other: Uint8Array;
+  readonly final: Uint8Array;
+}
+
 export interface TableMove {
   /** When the header's pointer changes. */
   readonly pointer: typeof Group.extend | typeof Group.drop;
@@ -35,6 +42,8 @@ export interface TableMove {
   readonly formerTable: TablePlace | undefined;
   /** By cluster. */
   readonly blocks: ReadonlyMap<number, MovedBlock>;
+  /** By cluster. */
+  readonly formerBlocks: ReadonlyMap<number, FormerBlock>;
   /** Whether a cluster belongs to what is told here. */
   ownsCluster(cluster: HostCluster): boolean;
 }
@@ -44,6 +53,7 @@ export function tableMove(onDisk: Qcow2Image, staged: Qcow2Image): TableMove {
   const before = readRefcountTable(onDisk.file, onDisk.header);
   const after = readRefcountTable(staged.file, staged.header);
   const blocks = movedBlocks(before, after, staged);
+  const formerBlocks = formerBlocksOf(blocks, after, staged);
   const isMoved = onDisk.header.refcountTableOffset !== staged.header.refcountTableOffset;
   const isSmaller = after.length < usedWords(before);
   const newTable = isMoved && !isSmaller ? place(staged, onDisk, staged.file) : undefined;
@@ -56,8 +66,10 @@ export function tableMove(onDisk: Qcow2Image, staged: Qcow2Image): TableMove {
     newTable,
     formerTable,
     blocks,
+    formerBlocks,
     ownsCluster: (cluster) =>
       blocks.has(cluster) ||
+      formerBlocks.has(cluster) ||
       owns(newTable, startOf(cluster, clusterSize)) ||
       owns(formerTable, startOf(cluster, clusterSize)),
   };
@@ -75,6 +87,22 @@ function movedBlocks(
     moved.set(is / header.clusterSize, { former, final: bytesAt(file, is, header.clusterSize) });
   }
   return moved;
+}
+
+function formerBlocksOf(
+  blocks: ReadonlyMap<number, MovedBlock>,
+  after: Uint32Array,
+  { file, header }: Qcow2Image,
+): Map<number, FormerBlock> {
+  const refcounts = new RefcountReader(file, header, after);
+  const found = new Map<number, FormerBlock>();
+  for (const { former, final } of blocks.values()) {
+    const cluster = clusterOf(former, header.clusterSize);
+    // What becomes something else has that role (S7).
+    if (refcounts.of(cluster) !== 0) continue;
+    found.set(cluster, { other: final, final: bytesAt(file, former, header.clusterSize) });
+  }
+  return found;
 }
 
 /** Entries with something at all, or something else. */

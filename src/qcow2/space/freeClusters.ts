@@ -7,7 +7,7 @@ import { reportOn, countImage, type CountedImage } from '../check/checkImage';
 import { isSound } from '../check/checkReport';
 import { FormatError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
-import { silent, type Progress } from '../progress';
+import { type Progress, quietOf } from '../progress';
 import { type ClusterCount, hostCluster, type HostCluster, hostOffset, type HostOffset } from '../units';
 
 /** Return `false` to stop. @param first cluster of a stretch of `count` that is as long as it can be */
@@ -24,24 +24,7 @@ export class FreeClusters {
    *   UnsupportedError, FileError, CancelledError
    */
   static of(image: Qcow2Image, progress: Progress): FreeClusters {
-    const { name } = image.file;
-    if (image.features.corrupt) throw new FormatError(name, 'guard.corrupt');
-    if (image.features.dirty) throw new FormatError(name, 'guard.dirty');
-    // It has a unit of its own, so its progress is not that of the whole.
-    const quiet = {
-      ...silent,
-      checkCancelled: () => {
-        progress.checkCancelled();
-      },
-    };
-    const counted = countImage(image, quiet);
-    const report = reportOn(counted, quiet);
-    if (!isSound(report)) {
-      const worst = report.findings.find(({ severity }) => severity !== 'leak');
-      const value = report.corruptions + report.checkErrors + report.defects;
-      throw new FormatError(name, 'guard.unsound', { value, offset: worst?.at ?? worst?.host ?? 0 });
-    }
-    return new FreeClusters(counted);
+    return new FreeClusters(countSound(image, progress).counted);
   }
 
   private constructor(counted: CountedImage) {
@@ -81,6 +64,32 @@ export class FreeClusters {
     }
     if (isFree) visit(hostCluster(start), clusters - start);
   }
+}
+
+/** An image that the check has found sound, and how many clusters of it are leaked. */
+export interface SoundImage {
+  readonly counted: CountedImage;
+  readonly leaks: ClusterCount;
+}
+
+/**
+ * Checks an image in full.
+ * @throws FormatError `guard.corrupt`, `guard.dirty`, and `guard.unsound` where the check finds anything but leaks;
+ *   UnsupportedError, FileError, CancelledError
+ */
+export function countSound(image: Qcow2Image, progress: Progress): SoundImage {
+  const { name } = image.file;
+  if (image.features.corrupt) throw new FormatError(name, 'guard.corrupt');
+  if (image.features.dirty) throw new FormatError(name, 'guard.dirty');
+  const quiet = quietOf(progress);
+  const counted = countImage(image, quiet);
+  const report = reportOn(counted, quiet);
+  if (!isSound(report)) {
+    const worst = report.findings.find(({ severity }) => severity !== 'leak');
+    const value = report.corruptions + report.checkErrors + report.defects;
+    throw new FormatError(name, 'guard.unsound', { value, offset: worst?.at ?? worst?.host ?? 0 });
+  }
+  return { counted, leaks: report.leaks };
 }
 
 /** The first cluster of a page, from `at` on, that has a refcount or is referred to; `end` where none has. */

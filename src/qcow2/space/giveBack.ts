@@ -7,7 +7,7 @@
  * says that a cluster is free must be on stable storage before its content goes. What says so is looked at while others
  * are kept from the image. The end is cut off last.
  */
-import { EngineError, RefusedError, type Problem } from '../errors';
+import { EngineError, type Problem } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { LocalFile } from '../io/localFile';
 import { silent, type Progress } from '../progress';
@@ -17,6 +17,7 @@ import type { SaveOptions } from '../save/save';
 import { type ByteLength, type HostOffset, plus } from '../units';
 import { FreeClusters } from './freeClusters';
 import { blocksOf, dataFileOf, newSizeOf } from './freeSpace';
+import { changedOutside, type FileSizes, openUnchanged, sizesOf } from './openUnchanged';
 
 /** Bytes of a hole that is made at once: between two of them one can stop. */
 const MOST_AT_ONCE = 2 ** 28;
@@ -25,12 +26,6 @@ export interface GiveBackOptions {
   readonly progress?: Progress;
   /** As `SaveOptions` has it. */
   readonly lock?: SaveOptions['lock'];
-}
-
-/** Sizes of the file as the system tells them, in bytes. */
-export interface FileSizes {
-  readonly fileSize: ByteLength;
-  readonly allocatedBytes: ByteLength;
 }
 
 /** What was given back. Plain JSON. */
@@ -59,7 +54,7 @@ export function giveBack(image: Qcow2Image, disk: Disk, options: GiveBackOptions
   const file = openUnchanged(image, disk);
   try {
     const { value, leftover } = whileClaimed(file, image.header, disk, options.lock, () => {
-      if (image.file instanceof LocalFile && image.file.hasChanged()) throw changed(file);
+      if (image.file instanceof LocalFile && image.file.hasChanged()) throw changedOutside(file);
       return new Giver(image, file, options).run();
     });
     return leftover === undefined ? value : { ...value, leftover };
@@ -148,25 +143,5 @@ class Giver {
     if (this.#isTouched) return;
     this.file.flush();
     this.#isTouched = true;
-  }
-}
-
-const sizesOf = ({ size, allocatedBytes }: MutableFile): FileSizes => ({ fileSize: size, allocatedBytes });
-
-const changed = ({ name }: MutableFile): RefusedError => new RefusedError(name, 'guard.changed');
-
-/** The file that the image was read from, under one name. */
-function openUnchanged({ file: { name }, file: read }: Qcow2Image, disk: Disk): MutableFile {
-  const file = disk.openForChange(disk.resolve(name));
-  try {
-    const { links, device, inode } = file.identity;
-    if (links > 1) throw new RefusedError(name, 'guard.hardLinks', { value: links });
-    if (!(read instanceof LocalFile)) return file;
-    const { identity } = read;
-    if (String(identity.device) !== device || String(identity.inode) !== inode) throw changed(file);
-    return file;
-  } catch (error) {
-    file.close();
-    throw error;
   }
 }
