@@ -9,9 +9,10 @@ import type { EditableImage } from '../qcow2/edit/editableImage';
 import { SCANNED_SOURCES, SHRINK_SOURCES, type ShrinkSource } from '../qcow2/edit/changeRequest';
 import { refuseSource } from '../qcow2/edit/shrink';
 import { type ShrinkOffer, shrinkOffers } from '../qcow2/edit/shrinkOffers';
-import { RefusedError } from '../qcow2/errors';
+import { type Problem, RefusedError } from '../qcow2/errors';
 import { toEnd } from '../qcow2/progress';
-import type { GivenBack } from '../qcow2/space/giveBack';
+import { refuseCompaction } from '../qcow2/space/compactRefusals';
+import type { FileSizes } from '../qcow2/space/openUnchanged';
 import type { ByteLength } from '../qcow2/units';
 import { listed } from '../text/printable';
 import { type JsonValue, qemuJson } from '../text/qemuJson';
@@ -85,22 +86,56 @@ function shrinkImage(
   print: (text: string) => void,
 ): number | undefined {
   const path = operands.FILE;
-  const { policy, holes, output } = options;
+  const { policy, holes, compact, output } = options;
   for (const source of sources) refuseSource(image.chain, source);
+  if (compact) refuseCompaction(image.onDisk.top);
   refuseOverlays(path);
   prepareChange(image, 'unwritten', progress);
   scanFor(image, sources, progress);
   const before = image.onDisk.top.file.size;
   const { freedBytes } = image.apply({ kind: 'shrink', sources, policy }, '', progress);
   if (image.edits.unsaved > 0) saveImage(image, progress);
-  const given = holes ? image.giveBack(progress) : undefined;
+  const given = afterwards(image, { holes, compact }, progress);
   progress.clear();
-  if (output === 'json') print(qemuJson(resultJson(path, freedBytes, before, image, given)));
+  if (output === 'json') print(qemuJson(resultJson(path, freedBytes, before, image)));
   else print(`shrink: ${resultText(freedBytes, before, given)}`);
-  if (given?.leftover !== undefined) warn(path, describeProblem(given.leftover));
-  if (given?.stopped === undefined) return undefined;
-  warn(path, describeProblem(given.stopped));
-  return 1;
+  for (const problem of given?.problems ?? []) warn(path, describeProblem(problem));
+  return given?.isStopped === true ? 1 : undefined;
+}
+
+/** What was done about the file's length, once what is in it was freed. */
+interface Shortened {
+  readonly after: FileSizes;
+  readonly problems: readonly Problem[];
+  readonly isStopped: boolean;
+}
+
+/** Compaction comes first: it leaves less to make holes in. */
+function afterwards(
+  image: EditableImage,
+  { holes, compact }: { readonly holes: boolean; readonly compact: boolean },
+  progress: ProgressBar,
+): Shortened | undefined {
+  if (!holes && !compact) return undefined;
+  if (compact) progress.showBytes();
+  const done = [
+    ...(compact ? [image.compact(progress)] : []),
+    ...(holes ? [image.giveBack(progress)] : []),
+  ].map(({ after, stopped, ...rest }) => ({
+    after,
+    stopped,
+    leftover: 'leftover' in rest ? rest.leftover : undefined,
+  }));
+  const last = done.at(-1);
+  return (
+    last && {
+      after: last.after,
+      problems: done
+        .flatMap(({ leftover, stopped }) => [leftover, stopped])
+        .filter((each) => each !== undefined),
+      isStopped: done.some(({ stopped }) => stopped !== undefined),
+    }
+  );
 }
 
 /** @throws RefusedError where other images depend on this one */
@@ -158,10 +193,10 @@ const offersJson = (filename: string, offers: readonly ShrinkOffer[]): JsonValue
   })),
 });
 
-function resultText(freed: ByteLength, before: ByteLength, given: GivenBack | undefined): string {
+function resultText(freed: ByteLength, before: ByteLength, given: Shortened | undefined): string {
   const freedText = freed === 0 ? 'nothing to free' : `${sizeText(freed)} freed in the file`;
   if (given === undefined)
-    return freed === 0 ? freedText : `${freedText}; "qcow2 give-back" returns it to the host`;
+    return freed === 0 ? freedText : `${freedText}; "qcow2 compact" makes the file shorter`;
   const { fileSize, allocatedBytes } = given.after;
   return (
     `${freedText}; the file takes ${sizeText(allocatedBytes)} of storage and is ${fileSize} bytes long ` +
@@ -174,12 +209,10 @@ const resultJson = (
   freed: ByteLength,
   before: ByteLength,
   image: EditableImage,
-  given: GivenBack | undefined,
 ): JsonValue => ({
   filename,
   'freed-bytes': freed,
   'file-size': before,
   'new-file-size': image.onDisk.top.file.size,
   'new-actual-size': image.onDisk.top.file.allocatedBytes,
-  'hole-bytes': given?.holeBytes,
 });

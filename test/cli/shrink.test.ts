@@ -61,9 +61,27 @@ describe('shrink', () => {
     expect(String(run(...options, 'disk.qcow2').stdout)).toBe('shrink: nothing to free\n');
   });
 
-  test('without --holes says how the space is returned', () => {
+  test('makes the file as short as it can be', () => {
+    const { status, stdout, stderr } = run(
+      '--zeroes',
+      '--allocated-zeroes',
+      '--leaks',
+      '--compact',
+      'disk.qcow2',
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(String(stdout)).toMatch(
+      /^shrink: 12\.2 MiB freed in the file; the file takes .* long \(was \d+\)\n$/,
+    );
+    // The data, the header, the L1 table, an L2 table, a refcount table and a block.
+    expect(fs.statSync(place.path('disk.qcow2')).size).toBe(2 ** 20 + 5 * 65536);
+    mustQemuImg(['check', 'disk.qcow2'], { cwd: place.folder });
+    mustQemuIo('disk.qcow2', ['read -P 1 0 1M', 'read -P 0 1M 63M'], { cwd: place.folder });
+  });
+
+  test('without --compact and --holes says how the file becomes shorter', () => {
     expect(String(run('--zeroes', 'disk.qcow2').stdout)).toBe(
-      'shrink: 8 MiB freed in the file; "qcow2 give-back" returns it to the host\n',
+      'shrink: 8 MiB freed in the file; "qcow2 compact" makes the file shorter\n',
     );
   });
 

@@ -137,7 +137,8 @@ export const CHANGING = {
     description: [
       'Without sources it says what each of them would free. With some, it frees that inside the file in one save: ' +
         'guest and snapshots read as before. What a snapshot still holds is left alone.',
-      'The file itself gets no shorter by that: --holes, or "qcow2 give-back" later, returns the space to the host.',
+      'The file itself gets no shorter by that: --compact moves what is in use to its start and cuts off the rest, --holes ' +
+        'returns free space to the host without moving anything. "qcow2 compact" and "qcow2 give-back" do the same later.',
       'Not offered for images that are encrypted (--zeroes and --same-as-backing) or have an external data file, and ' +
         'refused for images that others in the folder use as their backing file.',
     ],
@@ -152,6 +153,7 @@ export const CHANGING = {
       },
       'vm-state': { description: 'VM state past the end of the disk, left behind by an applied snapshot.' },
       leaks: { description: 'Clusters that nothing refers to.' },
+      compact: { description: 'Compact the file afterwards, as "qcow2 compact" does.' },
       holes: { description: 'Return the space to the host afterwards, as "qcow2 give-back" does.' },
       ...POLICY_OPTION,
       'dry-run': { description: 'Only say how much would be freed.' },
@@ -160,8 +162,8 @@ export const CHANGING = {
     examples: [
       { command: 'qcow2 shrink disk.qcow2', does: 'Say what can be freed.' },
       {
-        command: 'qcow2 shrink --zeroes --allocated-zeroes --leaks --holes disk.qcow2',
-        does: 'Free it, and return it to the host.',
+        command: 'qcow2 shrink --zeroes --allocated-zeroes --leaks --compact disk.qcow2',
+        does: 'Free it, and make the file as short as it can be.',
       },
     ],
   },
