@@ -206,7 +206,9 @@ class GivingUp {
     const { tables, header, entries } = this.writer;
     const { stride } = entries;
     for (let next = tables.nextTable(index, end); next < end; next = tables.nextTable(next + 1, end)) {
-      tables.edit(next, ({ words, signed, offset, changed }) => {
+      tables.edit(next, ({ words, signed, offset, isShared, changed }) => {
+        // A snapshot holds the same state: nothing would become free.
+        if (isShared) return;
         const start = guestOffset(next * header.l2Span);
         for (let at = 0; at < words.length;) {
           const kind = entries.kindAt(words, at, offset, start);

@@ -129,6 +129,15 @@ describe('a shrink', () => {
     mustQemuImg(['check', 'disk.qcow2'], { cwd: place.folder });
   });
 
+  it('keeps VM state that a snapshot holds as well', () => {
+    create('compat=1.1,cluster_size=512', ['write -P 1 0 256k']);
+    mustQemuImg(['snapshot', '-c', 'one', 'disk.qcow2'], { cwd: place.folder });
+    const bytes = fs.readFileSync(place.path('disk.qcow2'));
+    bytes.writeBigUInt64BE(128n * 1024n, 24);
+    fs.writeFileSync(place.path('disk.qcow2'), bytes);
+    expect(open().apply(request('vmState')).changed).toBe(false);
+  });
+
   it('leaves alone what a snapshot holds', () => {
     create('compat=1.1', ['write -P 0 0 128k']);
     mustQemuImg(['snapshot', '-c', 'one', 'disk.qcow2'], { cwd: place.folder });
