@@ -129,6 +129,21 @@ describe('a shrink', () => {
     mustQemuImg(['check', 'disk.qcow2'], { cwd: place.folder });
   });
 
+  it.each(['', ',data_file=data.raw'])(
+    'counts data past the end of the disk as none (extended_l2%s)',
+    (more) => {
+      create(`compat=1.1,extended_l2=on${more}`, ['write -P 1 0 64k', 'write -P 7 112k 2k']);
+      mustQemuImg(['resize', '--shrink', 'disk.qcow2', '80k'], { cwd: place.folder });
+      const editable = open();
+      expect(editable.apply(request('leaks')).changed).toBe(false);
+      if (more !== '') return;
+      expect(editable.apply(request('vmState')).changed).toBe(false);
+      expect(freedBy(editable, 'allocatedZeroes')).toBe(1);
+      editable.save();
+      mustQemuImg(['check', 'disk.qcow2'], { cwd: place.folder });
+    },
+  );
+
   it('keeps VM state that a snapshot holds as well', () => {
     create('compat=1.1,cluster_size=512', ['write -P 1 0 256k']);
     mustQemuImg(['snapshot', '-c', 'one', 'disk.qcow2'], { cwd: place.folder });
