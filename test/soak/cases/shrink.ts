@@ -22,11 +22,12 @@ import type { CasePlace, Counts } from '../kind';
 
 export function shrink(seed: number, { folder, tell }: CasePlace): Counts {
   const random = seededRandom(seed);
-  const plan = randomPlan(random);
+  let plan = randomPlan(random);
   tell?.(JSON.stringify(plan));
   let snapshots = makeImage(plan, random, folder);
   if (plan.backing?.format === 'qcow2' && random.below(2) === 0) makeMiddle(plan, random, folder);
   bloat(plan, random, folder);
+  if (snapshots.length === 0 && !plan.bitmaps && random.below(4) === 0) plan = resized(plan, random, folder);
   const isMoved =
     snapshots.length === 0 && !plan.bitmaps && plan.dataFile === 'none' && random.below(6) === 0;
   if (isMoved) moveEnd(folder, random);
@@ -89,6 +90,13 @@ function backingBytes(plan: { readonly size: number }, folder: string): Buffer {
   mustQemuImg(['convert', '-f', format, '-O', 'raw', 'base', 'base.judge'], { cwd: folder });
   fs.readFileSync(`${folder}/base.judge`).copy(bytes);
   return bytes;
+}
+
+/** Makes the disk smaller, or larger: entries of its last cluster stay. */
+function resized(plan: ImagePlan, random: Random, folder: string): ImagePlan {
+  const size = 512 * (1 + random.below((plan.size / 512) * 2));
+  const { status } = qemuImg(['resize', '--shrink', DISK, String(size)], { cwd: folder });
+  return status === 0 ? { ...plan, size } : plan;
 }
 
 /** Makes the disk smaller in the header alone: what was behind its end looks like VM state. */
@@ -176,6 +184,7 @@ class Shrinking {
     const original = fs.readFileSync(path);
     const contents = [guest, ...this.#readSnapshots()];
     const { size } = image.chain.top.file;
+    assert.equal(image.preview({ ...request, sources: [] }).changed, false, 'nothing was asked for');
     const preview = image.preview(request);
     assert.deepEqual(image.apply(request), preview);
     assert.equal(preview.allocatedClusters, 0);
