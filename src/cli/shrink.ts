@@ -64,13 +64,17 @@ export const shrink: Run<'shrink'> = async (args) => {
 const isChosen = (options: ArgumentsOf<'shrink'>['options'], source: ShrinkSource): boolean =>
   (options as Readonly<Record<string, unknown>>)[NAMES[source][0]] === true;
 
-/** Opens an image that is not to be changed: other programs may have it open. */
+/**
+ * Opens an image that is not to be changed: other programs may have it open. The refcounts of one that was not closed
+ * properly are rebuilt in memory, as they would be for the change.
+ */
 function withUnchanged<T>(
   path: string,
   args: ArgumentsOf<'shrink'>,
   use: (image: EditableImage, progress: ProgressBar) => T,
 ): T {
   return openEditable(path, args, (image, progress) => {
+    image.rebuildDirtyRefcounts('', progress);
     const damage = image.obstacles(progress).find(({ isDamage = false }) => isDamage);
     if (damage !== undefined) throw asError(damage.problem);
     return use(image, progress);

@@ -24,7 +24,7 @@ const FIRST_SECTOR = 512;
 /**
  * @param trust your answer where locks on the replaced file cannot be seen
  * @throws RefusedError if the copy would not be the same image: `copy.dataFile`, `copy.backing`, `copy.ontoChain`,
- *   `copy.ontoItself`, `guard.changed`, and as `WholeFile` for the replaced file; FileError `copy.write`; CancelledError
+ *   `copy.ontoItself`, `guard.changed`, `shrink.backingChanged`, and as `WholeFile` for the replaced file; FileError `copy.write`; CancelledError
  */
 export function copyImage(
   editable: EditableImage,
@@ -41,6 +41,7 @@ export function copyImage(
   refuseLostBacking(file.name, top.backing?.name, target);
   refuseOntoChain(editable, target);
   refuseChanged(base);
+  editable.refuseChangedBacking();
   const newMode = base instanceof LocalFile ? { newMode: base.mode } : {};
   const copy = new WholeFile(target, { failure: 'copy.write', trustsUnseenLocks, ...newMode });
   try {

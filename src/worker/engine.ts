@@ -137,6 +137,7 @@ class Engine implements QuestionHost, EditingHost {
   }
 
   async inSlices<T>(begin: (editable: EditableImage) => Generator<undefined, T>): Promise<Result<T>> {
+    const image = this.#image;
     const begun = this.onEditable(begin);
     if (!begun.ok) return begun;
     for (;;) {
@@ -144,6 +145,8 @@ class Engine implements QuestionHost, EditingHost {
       if (!slice.ok) return slice;
       if (slice.value.done === true) return { ok: true, value: slice.value.value };
       await new Promise((resolve) => setImmediate(resolve));
+      // Its files are closed.
+      if (this.#image !== image) return { ok: false, problem: new CancelledError(this.#path).problem };
     }
   }
 

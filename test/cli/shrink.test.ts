@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli';
 import { DamagedFile } from '../support/damagedFile';
 import { Holder } from '../support/holder';
-import { mustQemuImg, mustQemuIo } from '../support/qemu';
+import { abortQemuIo, mustQemuImg, mustQemuIo } from '../support/qemu';
 import { type Workspace, workspace } from '../support/workspace';
 
 let place: Workspace;
@@ -83,6 +83,21 @@ describe('shrink', () => {
     expect(String(run('--zeroes', 'disk.qcow2').stdout)).toBe(
       'shrink: 8 MiB freed in the file; "qcow2 compact" makes the file shorter\n',
     );
+  });
+
+  test('looks at an image that was not closed properly, which is repaired with the change', () => {
+    mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', 'dirty.qcow2', '4M'], {
+      cwd: place.folder,
+    });
+    abortQemuIo('dirty.qcow2', ['write -P 0 0 128k', 'write -P 1 1M 64k'], { cwd: place.folder });
+    const before = fs.readFileSync(place.path('dirty.qcow2'));
+    expect(String(run('dirty.qcow2').stdout)).toContain('  128 KiB  --zeroes ');
+    expect(String(run('--zeroes', '--dry-run', 'dirty.qcow2').stdout)).toBe(
+      'shrink: 128 KiB would be freed\n',
+    );
+    expect(fs.readFileSync(place.path('dirty.qcow2')).equals(before)).toBe(true);
+    expect(String(run('--zeroes', 'dirty.qcow2').stdout)).toContain('shrink: 128 KiB freed');
+    mustQemuImg(['check', 'dirty.qcow2'], { cwd: place.folder });
   });
 
   test('is refused for an image that others use as their base, but not a look at it', () => {

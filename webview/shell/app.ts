@@ -115,7 +115,8 @@ export class App implements Actions, PageApi {
     }).observe(this.#layout.page);
     drawParts(this.#store, this.#layout, this);
     this.#store.subscribe(() => {
-      this.#shrinkDialog.scanned(this.#store.state.contentScan);
+      const { contentScan, scanProblem } = this.#store.state;
+      this.#shrinkDialog.scanned(contentScan, scanProblem);
     });
     this.showTab(this.#store.state.tab);
     watchTheme(() => {

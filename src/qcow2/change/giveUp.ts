@@ -170,16 +170,18 @@ class GivingUp {
     const { zeroes, sameAsBacking, allocatedZeroes } = this.options;
     const { subclusterSize, size } = this.writer.header;
     const allocated = words[at + 2 + LOW]!;
-    if (allocated === 0 && !allocatedZeroes) return undefined;
+    let hasData = false;
     let bits = words[at + 2 + HIGH]!;
     for (let index = 0; index < 32; index++) {
       const place = guestOffset(guest + index * subclusterSize);
       // What lies past the end of the disk is not seen.
       if (((allocated >>> index) & 1) === 0 || place >= size) continue;
+      hasData = true;
       if (sameAsBacking?.has(place) === true) continue;
       if (zeroes?.has(place) !== true) return undefined;
       bits |= 1 << index;
     }
+    if (!hasData && !allocatedZeroes) return undefined;
     if (this.#hasBacking) return bits >>> 0;
     return this.options.policy === 'unallocate' ? 0 : ALL_ZERO;
   }
@@ -206,7 +208,9 @@ class GivingUp {
     const { tables, header, entries } = this.writer;
     const { stride } = entries;
     for (let next = tables.nextTable(index, end); next < end; next = tables.nextTable(next + 1, end)) {
-      tables.edit(next, ({ words, signed, offset, changed }) => {
+      tables.edit(next, ({ words, signed, offset, isShared, changed }) => {
+        // A snapshot holds the same state: nothing would become free.
+        if (isShared) return;
         const start = guestOffset(next * header.l2Span);
         for (let at = 0; at < words.length;) {
           const kind = entries.kindAt(words, at, offset, start);

@@ -4,8 +4,10 @@
  */
 import type { Chain } from '../chain/openChain';
 import { RefusedError } from '../errors';
+import type { BlockFile } from '../io/blockFile';
 import { fingerprintOf, LocalFile, openLocalFile } from '../io/localFile';
 import { findWriter, heldError } from '../io/qemuLocks';
+import { journalOf } from './interrupted';
 
 /** A file and the state that it had. Plain JSON. */
 export interface ComparedFile {
@@ -13,13 +15,27 @@ export interface ComparedFile {
   readonly fingerprint: string;
 }
 
+const filesBelow = ({ layers }: Chain): BlockFile[] => [
+  ...new Set(layers.slice(1).flatMap(({ file, dataFile }) => [file, dataFile])),
+];
+
+/**
+ * A backing file that is being saved, or whose save was interrupted, is read as it was before: not as it is going to be.
+ * @throws RefusedError `journal.exists`
+ */
+export function refuseInterrupted(chain: Chain): void {
+  for (const file of filesBelow(chain)) {
+    if (!(file instanceof LocalFile))
+      throw new RefusedError(file.name, 'journal.exists', { value: journalOf(file.name) });
+  }
+}
+
 /**
  * The files below the image, as they were when they were read.
  * @throws as `refuseChanged`
  */
-export function comparedFiles({ layers }: Chain): ComparedFile[] {
-  const files = new Set(layers.slice(1).flatMap(({ file, dataFile }) => [file, dataFile]));
-  const compared = [...files].flatMap((file) =>
+export function comparedFiles(chain: Chain): ComparedFile[] {
+  const compared = filesBelow(chain).flatMap((file) =>
     file instanceof LocalFile ? [{ name: file.name, fingerprint: fingerprintOf(file.identity) }] : [],
   );
   refuseChanged(compared);

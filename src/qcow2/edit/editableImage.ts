@@ -35,7 +35,7 @@ import type { BackupScope, EditCounts, EditOptions, RestoreOptions, SaveEdits } 
 import { Guards, type GuardedImage } from './guards';
 import { BackupWriter } from './backup';
 import type { BackupPlace } from './backupManifest';
-import { isSameState, KeptScan } from './keptScan';
+import { isSameState, KeptScan, type ScannedState } from './keptScan';
 import { lockFiles } from './lockFiles';
 import { makeChange } from './makeChange';
 import { restoreBackup, type RestoredRow } from './restoreBackup';
@@ -141,7 +141,7 @@ export class EditableImage {
 
   /** What a content scan has found, where one was made of what is staged now. */
   get scan(): ContentScan | undefined {
-    return this.#scans.at(stateOf(this.#files));
+    return this.#scans.at(this.#scanned);
   }
 
   /**
@@ -152,7 +152,7 @@ export class EditableImage {
    */
   *scanContents(progress: Progress = silent): ContentScanning {
     const { layers, top } = this.#chain;
-    const before = stateOf(this.#files);
+    const before = this.#scanned;
     const scanning = scanContents(layers, top, progress);
     for (let step = scanning.next(); ; step = scanning.next()) {
       if (step.done === true) {
@@ -160,7 +160,7 @@ export class EditableImage {
         return step.value;
       }
       yield;
-      if (!isSameState(before, stateOf(this.#files))) throw new RefusedError(this.#path, 'shrink.notScanned');
+      if (!isSameState(before, this.#scanned)) throw new RefusedError(this.#path, 'shrink.notScanned');
     }
   }
 
@@ -283,6 +283,14 @@ export class EditableImage {
   }
 
   /**
+   * Data that staged edits have given up because a backing file has it is nowhere else.
+   * @throws RefusedError where such a file is another by now, or is open for writing; FileError
+   */
+  refuseChangedBacking(): void {
+    refuseChanged(this.#history.comparedFiles);
+  }
+
+  /**
    * Makes what is staged the content of the files on disk, all or nothing. The edits stay in the history: undoing them
    * stages what was there before.
    * @param options `keepsUndo` false where there will be no undo: what is overwritten need not be kept
@@ -290,11 +298,11 @@ export class EditableImage {
    */
   save({ progress = silent, keepsUndo = true, onCommitted }: SaveEdits = {}): SaveReport {
     this.#guards.refuseSave(this.#guarded, progress);
-    refuseChanged(this.#history.comparedFiles);
+    this.refuseChangedBacking();
     const isRepair = this.#history.unsavedRepairs.some((each) => !(each.wasSound && each.isSound));
     const { image, dataFile } = this.#files;
     const kept = keepsUndo ? { image: image.keepOverwritten(), dataFile: dataFile?.keepOverwritten() } : {};
-    const lock = (): { release(): void } => lockFiles(this.onDisk.top);
+    const lock = (): { release(): void } => lockFiles(this.onDisk.top, this.#history.comparedFiles);
     const report = save(this.#files, localDisk, {
       progress,
       isRepair,
@@ -414,6 +422,11 @@ export class EditableImage {
     for (const backup of Object.values(this.#backups)) backup.close();
     this.#chains.close();
     this.#store.close();
+  }
+
+  /** What a content scan reads. */
+  get #scanned(): ScannedState {
+    return { staged: stateOf(this.#files), backing: this.#chain.layers[1] };
   }
 
   get #guarded(): GuardedImage {

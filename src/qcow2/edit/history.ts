@@ -54,6 +54,8 @@ export class History {
   #done = 0;
   /** Edits that were done when the file was saved; undefined once no edit leads there any more. */
   #saved: number | undefined = 0;
+  /** Where no edit leads to what is on disk any more: edits of the row that led there, too. */
+  #sharedWithDisk = 0;
 
   get undoable(): number {
     return this.#done;
@@ -86,7 +88,11 @@ export class History {
 
   /** Forgets the edits that are undone. */
   dropUndone(): void {
-    if (this.#saved !== undefined && this.#saved > this.#done) this.#saved = undefined;
+    if (this.#saved !== undefined && this.#saved > this.#done) {
+      this.#saved = undefined;
+      this.#sharedWithDisk = this.#done;
+    }
+    this.#sharedWithDisk = Math.min(this.#sharedWithDisk, this.#done);
     this.#edits.length = this.#done;
   }
 
@@ -113,6 +119,7 @@ export class History {
     this.#edits.splice(0, this.#edits.length, ...edits);
     this.#done = done;
     this.#saved = saved;
+    this.#sharedWithDisk = 0;
   }
 
   /** The edits that are done and not on disk, the first one first; undefined where an undo went back past the save. */
@@ -124,7 +131,8 @@ export class History {
 
   /** The files that edits which are done and not on disk have compared the image with. */
   get comparedFiles(): readonly ComparedFile[] {
-    return (this.unsavedEdits ?? []).flatMap(({ comparedWith }) => comparedWith ?? []);
+    const edits = this.#edits.slice(this.#saved ?? this.#sharedWithDisk, this.#done);
+    return edits.flatMap(({ comparedWith }) => comparedWith ?? []);
   }
 
   /** The last repair that is done. */

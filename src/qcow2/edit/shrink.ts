@@ -6,9 +6,9 @@ import { giveUp } from '../change/giveUp';
 import { RefusedError, UnsupportedError } from '../errors';
 import type { GuestSet } from '../guestSet';
 import type { Repair } from '../repair/repairImage';
-import type { ContentScan } from '../space/contentScan';
+import { comparisonProblem, type ContentScan } from '../space/contentScan';
 import { SCANNED_SOURCES, type ShrinkSource } from './changeRequest';
-import { comparedFiles } from './comparedFiles';
+import { comparedFiles, refuseInterrupted } from './comparedFiles';
 import type { EditFacts } from './history';
 
 /** What shrinking works on. */
@@ -25,15 +25,18 @@ export interface ShrinkWork {
  * Why a source cannot be given up in this image, whatever it holds.
  * @throws RefusedError, UnsupportedError
  */
-export function refuseSource({ top, layers }: Chain, source: ShrinkSource): void {
+export function refuseSource(chain: Chain, source: ShrinkSource): void {
+  const { top } = chain;
   const { file, header } = top;
   if (top.hasDataFile && source !== 'leaks') throw new UnsupportedError(file.name, 'shrink.dataFile');
   if (SCANNED_SOURCES.has(source) && top.encryption !== undefined)
     throw new UnsupportedError(file.name, 'encrypted.scan', { value: top.encryption.toUpperCase() });
   if (source === 'zeroes' && header.version === 2 && top.namesBacking)
     throw new UnsupportedError(file.name, 'shrink.version2Backing');
-  if (source === 'sameAsBacking' && (layers.length === 1 || layers.at(-1)?.namesBacking === true))
-    throw new RefusedError(file.name, 'shrink.noBacking');
+  if (source !== 'sameAsBacking') return;
+  const problem = comparisonProblem(chain.layers);
+  if (problem !== undefined) throw problem;
+  refuseInterrupted(chain);
 }
 
 /**

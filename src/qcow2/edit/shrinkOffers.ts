@@ -4,6 +4,7 @@ import { EngineError, type Problem } from '../errors';
 import type { Progress } from '../progress';
 import type { ByteLength } from '../units';
 import { SCANNED_SOURCES, SHRINK_SOURCES, type ShrinkSource } from './changeRequest';
+import { comparedFiles } from './comparedFiles';
 import type { EditableImage } from './editableImage';
 import { refuseSource } from './shrink';
 
@@ -23,7 +24,10 @@ export interface ShrinkOffer {
  */
 export function shrinkOffers(image: EditableImage, policy: ZeroPolicy, progress: Progress): ShrinkOffer[] {
   return SHRINK_SOURCES.map((source) => {
-    const problem = refusalOf(image, source);
+    const problem =
+      problemOf(() => {
+        refuseSource(image.chain, source);
+      }) ?? (source === 'sameAsBacking' ? problemOf(() => comparedFiles(image.chain)) : undefined);
     if (problem !== undefined) return { source, problem };
     if (SCANNED_SOURCES.has(source) && image.scan === undefined) return { source };
     const { freedBytes } = image.preview({ kind: 'shrink', sources: [source], policy }, progress);
@@ -31,9 +35,9 @@ export function shrinkOffers(image: EditableImage, policy: ZeroPolicy, progress:
   });
 }
 
-function refusalOf(image: EditableImage, source: ShrinkSource): Problem | undefined {
+function problemOf(refuse: () => unknown): Problem | undefined {
   try {
-    refuseSource(image.chain, source);
+    refuse();
     return undefined;
   } catch (error) {
     if (error instanceof EngineError) return error.problem;

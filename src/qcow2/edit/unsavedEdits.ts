@@ -12,7 +12,14 @@ export function unsavedRow(history: History, files: StagedFiles): EditRow {
 function wayBack(history: History, files: StagedFiles): Edit {
   const { image, dataFile } = files;
   const before = { image: unstaged(image), dataFile: dataFile && unstaged(dataFile) };
-  const edit = { label: '', before, after: stateOf(files), freed: new ClusterBits() };
+  const comparedWith = history.comparedFiles;
+  const edit = {
+    label: '',
+    before,
+    after: stateOf(files),
+    freed: new ClusterBits(),
+    ...(comparedWith.length === 0 ? {} : { comparedWith }),
+  };
   const [last] = history.unsavedRepairs;
   // Backwards.
   return last === undefined

@@ -12,10 +12,11 @@ import { systemMessage } from './systemError';
 
 const WRITE = 101;
 const RESIZE = 103;
+const FORBIDS_WRITE = 201;
 /** The bytes that QEMU locks when it opens a qcow2 image for writing. */
-const WRITER_BYTES = [100, WRITE, RESIZE, 201, 203] as const;
+const WRITER_BYTES = [100, WRITE, RESIZE, FORBIDS_WRITE, 203] as const;
 /** A lock of another open file on any of these keeps a writer away: uses that it forbids, and forbids of its uses. */
-const AGAINST_WRITER = [WRITE, RESIZE, 200, 201, 203] as const;
+const AGAINST_WRITER = [WRITE, RESIZE, 200, FORBIDS_WRITE, 203] as const;
 
 /**
  * The process that may write the file, where one can be seen.
@@ -79,6 +80,25 @@ export function lockForSave(path: string): SaveLocks {
     const owner = isForbidden || !areHeld ? findLockOwner(placeOf(descriptor), AGAINST_WRITER) : undefined;
     if (isForbidden || owner !== undefined) throw heldError(path, owner);
     return { areHeld, release: releaser(descriptor) };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+/**
+ * Forbids QEMU to write the file, as it does itself for a backing file, until the lock is released. Where locks cannot be
+ * taken, it is only looked for a writer.
+ * @throws RefusedError `lock.held`, `lock.heldBySomebody` when another process may write it; FileError
+ */
+export function lockAgainstWriters(path: string): { release(): void } {
+  const descriptor = open(path);
+  try {
+    loadLocks()?.share(descriptor, FORBIDS_WRITE);
+    // Taken first, looked at then: who comes in between sees it.
+    const writer = findWriter(path);
+    if (writer !== undefined) throw heldError(path, writer);
+    return { release: releaser(descriptor) };
   } catch (error) {
     closeSync(descriptor);
     throw error;

@@ -6,10 +6,11 @@
  * Data is read in the order of the host file, so that a disk reads forward. Holes of the host file are zero without being
  * read. Memory does not depend on the image: a window of runs is sorted at a time, and what is found is a bit for each unit.
  */
-import { UnsupportedError } from '../errors';
+import { type EngineError, FormatError, RefusedError, UnsupportedError } from '../errors';
 import { GuestSet } from '../guestSet';
+import { AbsentFile } from '../image/absentFile';
 import { type Layers, NO_HOST, RunKind } from '../image/layer';
-import type { Qcow2Image } from '../image/qcow2Image';
+import { Qcow2Image } from '../image/qcow2Image';
 import { readBacking } from '../image/read';
 import type { FileExtent } from '../io/blockFile';
 import { isZero } from '../isZero';
@@ -35,7 +36,7 @@ const WINDOW = 2 ** 18;
 export type ContentScanning = Generator<undefined, ContentScan>;
 
 /**
- * @param layers the chain, the image first; where a backing file could not be opened, nothing is compared with it
+ * @param layers the chain, the image first; where a backing file cannot be read, nothing is compared with it
  * @param progress counts bytes of the disk's data
  * @throws UnsupportedError `encrypted.scan`; FormatError, FileError, CancelledError
  */
@@ -45,6 +46,21 @@ export function scanContents(layers: Layers, image: Qcow2Image, progress: Progre
       value: image.encryption.toUpperCase(),
     });
   return new Scanner(layers, image, progress).scan();
+}
+
+/** Why data cannot be compared with what the backing file gives; undefined where it can be. */
+export function comparisonProblem(layers: Layers): EngineError | undefined {
+  const [top, ...below] = layers;
+  if (below.length === 0 || below.at(-1)?.namesBacking === true)
+    return new RefusedError(top.file.name, 'shrink.noBacking');
+  for (const layer of below) {
+    const { file, dataFile } = layer;
+    if (dataFile instanceof AbsentFile)
+      return new RefusedError(file.name, 'dataFile.notOpen', { value: dataFile.name });
+    if (layer instanceof Qcow2Image && layer.encryption !== undefined)
+      return new UnsupportedError(file.name, 'encrypted.scan', { value: layer.encryption.toUpperCase() });
+  }
+  return undefined;
 }
 
 class Scanner {
@@ -79,8 +95,7 @@ class Scanner {
     this.#chunk = Buffer.alloc(this.#step);
     this.#backing = Buffer.alloc(layers.length > 1 ? this.#step : 0);
     this.#zeroes = new GuestSet(this.#unit, image.size);
-    const isBackingOpen = layers.length > 1 && layers.at(-1)?.namesBacking === false;
-    this.#same = isBackingOpen ? new GuestSet(this.#unit, image.size) : undefined;
+    this.#same = comparisonProblem(layers) === undefined ? new GuestSet(this.#unit, image.size) : undefined;
   }
 
   *scan(): ContentScanning {
@@ -201,12 +216,24 @@ class Scanner {
     else this.#addUnits(this.#zeroes, guest, content, isZero);
     const same = this.#same;
     if (same === undefined) return;
-    const backing = this.#backing.subarray(0, length);
-    readBacking(this.#layers, backing, guest);
+    const backing = this.#readBacking(guest, length);
+    if (backing === undefined) return;
     if (content === undefined) this.#addUnits(same, guest, backing, isZero);
     else if (content.equals(backing)) same.add(guest, length);
     else
       this.#addUnits(same, guest, content, (unit, at) => unit.equals(backing.subarray(at, at + unit.length)));
+  }
+
+  /** What the backing file gives; undefined where it is damaged, so that nothing can be left to it. */
+  #readBacking(guest: GuestOffset, length: ByteLength): Buffer | undefined {
+    const backing = this.#backing.subarray(0, length);
+    try {
+      readBacking(this.#layers, backing, guest);
+      return backing;
+    } catch (error) {
+      if (error instanceof FormatError || error instanceof UnsupportedError) return undefined;
+      throw error;
+    }
   }
 
   /** Puts the units into a set whose content is as it should be. */

@@ -9,6 +9,7 @@ import { guestOffset } from '../../../src/qcow2/units';
 import { DamagedFile } from '../../support/damagedFile';
 import { Holder } from '../../support/holder';
 import { Kitchen } from '../../support/matrix/recipe';
+import { run } from '../../support/process';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type Workspace, workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
@@ -128,6 +129,30 @@ describe('a shrink', () => {
     mustQemuImg(['check', 'disk.qcow2'], { cwd: place.folder });
   });
 
+  it.each(['', ',data_file=data.raw'])(
+    'counts data past the end of the disk as none (extended_l2%s)',
+    (more) => {
+      create(`compat=1.1,extended_l2=on${more}`, ['write -P 1 0 64k', 'write -P 7 112k 2k']);
+      mustQemuImg(['resize', '--shrink', 'disk.qcow2', '80k'], { cwd: place.folder });
+      const editable = open();
+      expect(editable.apply(request('leaks')).changed).toBe(false);
+      if (more !== '') return;
+      expect(editable.apply(request('vmState')).changed).toBe(false);
+      expect(freedBy(editable, 'allocatedZeroes')).toBe(1);
+      editable.save();
+      mustQemuImg(['check', 'disk.qcow2'], { cwd: place.folder });
+    },
+  );
+
+  it('keeps VM state that a snapshot holds as well', () => {
+    create('compat=1.1,cluster_size=512', ['write -P 1 0 256k']);
+    mustQemuImg(['snapshot', '-c', 'one', 'disk.qcow2'], { cwd: place.folder });
+    const bytes = fs.readFileSync(place.path('disk.qcow2'));
+    bytes.writeBigUInt64BE(128n * 1024n, 24);
+    fs.writeFileSync(place.path('disk.qcow2'), bytes);
+    expect(open().apply(request('vmState')).changed).toBe(false);
+  });
+
   it('leaves alone what a snapshot holds', () => {
     create('compat=1.1', ['write -P 0 0 128k']);
     mustQemuImg(['snapshot', '-c', 'one', 'disk.qcow2'], { cwd: place.folder });
@@ -208,6 +233,77 @@ describe('a backing file that changes', () => {
     expect(problemOf(() => again.save()).code).toBe('shrink.backingChanged');
   });
 
+  it('is noticed where an undo went back past the save before', () => {
+    const backup = place.path('backup.json');
+    createOverlay();
+    const editable = open();
+    editable.apply({ kind: 'write', start: guestOffset(0), bytes: new Uint8Array(512).fill(3) });
+    editable.save();
+    editable.undo();
+    toEnd(editable.scanContents());
+    editable.apply(request('sameAsBacking'));
+    editable.backUp(backup);
+    changeBase();
+    expect(problemOf(() => editable.save()).code).toBe('shrink.backingChanged');
+    const again = open();
+    again.restore(backup);
+    expect(problemOf(() => again.save()).code).toBe('shrink.backingChanged');
+  });
+
+  it('does not stand in the way of other edits once the shrink is saved', () => {
+    const editable = shrunk();
+    editable.save();
+    editable.apply({ kind: 'discard', start: guestOffset(0), length: CLUSTER });
+    editable.save();
+    editable.undo();
+    editable.apply({ kind: 'discard', start: guestOffset(CLUSTER), length: CLUSTER });
+    changeBase();
+    editable.save();
+  });
+
+  it('is noticed where it was opened again since the scan', () => {
+    createOverlay();
+    for (const name of ['one', 'other']) fs.copyFileSync(place.path('base'), place.path(name));
+    const editable = open();
+    editable.apply({ kind: 'rebase', backing: { name: 'one', format: 'raw' } });
+    toEnd(editable.scanContents());
+    editable.apply({ kind: 'rebase', backing: { name: 'other', format: 'raw' } });
+    mustQemuIo('one', ['write -P 9 0 64k'], { cwd: place.folder }, ['-f', 'raw']);
+    editable.undo();
+    expect(problemOf(() => editable.apply(request('sameAsBacking'))).code).toBe('shrink.notScanned');
+  });
+
+  it('cannot change while the shrink is saved', () => {
+    const editable = shrunk();
+    const errors: string[] = [];
+    editable.save({
+      onCommitted: () => {
+        const args = ['-f', 'raw', '-c', 'write -P 9 0 64k', 'base'];
+        errors.push(run('qemu-io', args, { cwd: place.folder }).stderr);
+      },
+    });
+    expect(errors).toEqual([expect.stringContaining('"write" lock')]);
+    changeBase();
+  });
+
+  it('does not keep the image from being looked at', async () => {
+    createOverlay();
+    const editable = open();
+    toEnd(editable.scanContents());
+    const holder = await Holder.open(place.path('base'), '-f', 'raw');
+    try {
+      expect(shrinkOffers(editable, 'unallocate', silent)).toMatchObject([
+        { source: 'zeroes', freed: CLUSTER },
+        { source: 'sameAsBacking', problem: { code: 'lock.held' } },
+        {},
+        {},
+        {},
+      ]);
+    } finally {
+      await holder.end();
+    }
+  });
+
   it('is not one that a program has open for writing', async () => {
     createOverlay();
     const editable = open();
@@ -248,6 +344,37 @@ describe('what is not offered', () => {
     createOverlay();
     fs.rmSync(place.path('base'));
     expect(problems()).toEqual({ sameAsBacking: 'shrink.noBacking' });
+  });
+
+  it('where the data file of the backing file is missing: zeroes are found all the same', () => {
+    mustQemuImg(['create', '-f', 'qcow2', '-o', 'data_file=base.raw', 'base', '4M'], { cwd: place.folder });
+    mustQemuIo('base', ['write -P 1 0 4M'], { cwd: place.folder });
+    create('compat=1.1', ['write -P 0 0 64k'], ['-b', 'base', '-F', 'qcow2']);
+    fs.rmSync(place.path('base.raw'));
+    expect(problems()).toEqual({ sameAsBacking: 'dataFile.notOpen' });
+    const editable = open();
+    toEnd(editable.scanContents());
+    expect(freedBy(editable, 'zeroes')).toBe(1);
+  });
+
+  it('over an encrypted backing file: what it has as well', () => {
+    const kitchen = new Kitchen(place.folder);
+    kitchen.createEncrypted('base', '4M', 'encrypt.format=luks,encrypt.iter-time=10', 'abc');
+    create('compat=1.1', ['write -P 0 0 64k']);
+    mustQemuImg(['rebase', '-u', '-b', 'base', '-F', 'qcow2', 'disk.qcow2'], { cwd: place.folder });
+    expect(problems()).toEqual({ sameAsBacking: 'encrypted.scan' });
+  });
+
+  it('where the backing file is damaged: what it has there', () => {
+    mustQemuImg(['create', '-f', 'qcow2', 'base', '4M'], { cwd: place.folder });
+    mustQemuIo('base', ['write -c -P 1 0 64k'], { cwd: place.folder });
+    create('compat=1.1', ['write -P 0 0 64k'], ['-b', 'base', '-F', 'qcow2']);
+    const bytes = fs.readFileSync(place.path('base'));
+    fs.writeFileSync(place.path('base'), bytes.fill(0xff, 5 * CLUSTER));
+    const editable = open();
+    toEnd(editable.scanContents());
+    expect(editable.scan?.sameAsBacking?.bytes).toBe(0);
+    expect(freedBy(editable, 'zeroes')).toBe(1);
   });
 
   it('in encrypted images: what has to be scanned', () => {

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openChain, type Chain } from '../../../src/qcow2/chain/openChain';
 import { formerFiles } from '../../../src/qcow2/edit/interrupted';
+import { refuseSource } from '../../../src/qcow2/edit/shrink';
 import { readGuest } from '../../../src/qcow2/image/read';
 import type { Disk, MutableFile } from '../../../src/qcow2/save/disk';
 import { localDisk } from '../../../src/qcow2/save/localDisk';
@@ -81,6 +82,28 @@ describe.each(['', 'off'])('a journal whose saver runs (QCOW2_NATIVE=%s)', (nati
     await saving.end();
     expect(recover(image, localDisk)).toBe('rolledBack');
     expect(isAsBefore()).toBe(true);
+  });
+
+  it('is not what an overlay may leave its data to', async () => {
+    const overlay = place.path('overlay.qcow2');
+    const named = ['-u', '-b', 'image.qcow2', '-F', 'qcow2'];
+    run('qemu-img', ['create', '-f', 'qcow2', ...named, overlay, '4M']);
+    const saving = await stop(StoppedSaver.process(saver, image, HALF_WAY));
+    const chain = openChain(overlay, { followsNames: true, former: formerFiles });
+    try {
+      expect(
+        problemOf(() => {
+          refuseSource(chain, 'sameAsBacking');
+        }),
+      ).toMatchObject({
+        code: 'journal.exists',
+        file: image,
+      });
+    } finally {
+      chain.close();
+      fs.rmSync(overlay);
+      await saving.end();
+    }
   });
 
   it('is shown as being saved, at every moment, and the image as it was before', async () => {

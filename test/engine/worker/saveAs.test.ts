@@ -116,6 +116,21 @@ describe('an image saved as another file', () => {
     expect(readdirSync(files.path('other'))).toEqual([]);
   });
 
+  it('is refused where the backing file changed that alone has what a staged shrink gave up', async () => {
+    const [image, base] = [files.path('image.qcow2'), files.path('base.qcow2')];
+    mustQemuImg(['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'qcow2', image, '4M']);
+    mustQemuIo(image, ['write -P 1 0 1M']);
+    await engine.open(image, { generation: 1, followsNames: true, scratchFolder: files.folder });
+    expect(await engine.calls.scanContents(1)).toEqual({ ok: true });
+    const change = { kind: 'shrink', sources: ['sameAsBacking'], policy: 'unallocate' } as const;
+    await engine.calls.apply(change, 'Shrink', { generation: 2, operation: 2 });
+    mustQemuIo(base, ['write -P 9 0 64k']);
+    expect(
+      await engine.calls.saveAs(files.path('copy.qcow2'), {}, { generation: 3, operation: 3 }),
+    ).toMatchObject({ problem: { code: 'shrink.backingChanged' } });
+    expect(readdirSync(files.folder)).not.toContain('copy.qcow2');
+  });
+
   it('is refused over a layer of its own chain, which stays as it is', async () => {
     const before = readFileSync(files.path('base.qcow2'));
     expect(await saveAs('base.qcow2', 'base.qcow2')).toMatchObject({ problem: { code: 'copy.ontoChain' } });

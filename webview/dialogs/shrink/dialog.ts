@@ -31,7 +31,7 @@ export class ShrinkDialog
 
   /** @param scan the scan that is running, if any */
   open(scan: ContentProgress | undefined): void {
-    this.show({ ...UNKNOWN, offers: undefined, chosen: new Set(), scan });
+    this.show({ ...UNKNOWN, offers: undefined, chosen: new Set(), scan, scanProblem: undefined });
     this.present('h2');
     void this.#loadOffers();
   }
@@ -41,11 +41,14 @@ export class ShrinkDialog
     if (this.state?.isStaging === false) void this.#loadOffers();
   }
 
-  /** A content scan has begun, got further, or ended. */
-  scanned(scan: ContentProgress | undefined): void {
+  /**
+   * A content scan has begun, got further, or ended.
+   * @param problem why the last one ended early
+   */
+  scanned(scan: ContentProgress | undefined, problem: string | undefined): void {
     if (!this.state || scan === this.state.scan) return;
     const hasEnded = this.state.scan !== undefined && scan === undefined;
-    this.show({ ...this.state, scan });
+    this.show({ ...this.state, scan, scanProblem: problem });
     if (hasEnded) void this.#loadOffers();
   }
 

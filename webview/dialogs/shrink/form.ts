@@ -21,6 +21,8 @@ export interface ShrinkFormState extends StagingState<Freed> {
   readonly chosen: ReadonlySet<ShrinkSource>;
   /** The content scan that is running. */
   readonly scan: ContentProgress | undefined;
+  /** Why the one before it ended early, where that was while the dialog was open. */
+  readonly scanProblem: string | undefined;
 }
 
 export interface ShrinkFormActions extends StagingActions {
@@ -60,7 +62,7 @@ export function shrinkForm(
 }
 
 function sources(state: ShrinkFormState, actions: ShrinkFormActions): TemplateResult {
-  const { offers, scan } = state;
+  const { offers, scan, scanProblem } = state;
   if (offers === undefined)
     return html`<p class="hint" role="status">${t('Looking for what can be given up…')}</p>`;
   if (!offers.ok)
@@ -80,17 +82,24 @@ function sources(state: ShrinkFormState, actions: ShrinkFormActions): TemplateRe
             actions.stopScan();
           })
         : needsScan
-          ? html`<p class="shrink-scan">
-              <vscode-button
-                appearance="secondary"
-                data-testid="shrink-scan"
-                @click=${() => {
-                  actions.scan();
-                }}
-                >${t('Scan Contents')}</vscode-button
-              >
-              <span class="hint">${t('Reads all data of the disk to find zeroes and copies.')}</span>
-            </p>`
+          ? html`${
+                scanProblem === undefined
+                  ? nothing
+                  : html`<p class="problem" role="status" data-testid="shrink-scan-problem">
+                      ${scanProblem}
+                    </p>`
+              }
+              <p class="shrink-scan">
+                <vscode-button
+                  appearance="secondary"
+                  data-testid="shrink-scan"
+                  @click=${() => {
+                    actions.scan();
+                  }}
+                  >${t('Scan Contents')}</vscode-button
+                >
+                <span class="hint">${t('Reads all data of the disk to find zeroes and copies.')}</span>
+              </p>`
           : nothing
     }`;
 }
