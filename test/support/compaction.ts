@@ -14,7 +14,7 @@ import type { Random } from './builder/random';
 import { bitmapBits } from './changes/bitmapBits';
 import { DISK, makeImage, randomPlan } from './changes/imagePlan';
 import { randomOperation, requestOf } from './changes/operation';
-import { fill, image, type ImageBuilder, text } from './imageBuilder';
+import { type Content, image, type ImageBuilder } from './imageBuilder';
 import { mustQemuImg, qemuImg } from './qemu';
 import { guestOffset } from '../../src/qcow2/units';
 
@@ -114,8 +114,7 @@ function addStretch(
       builder.zeroAllocated(first, count);
       return;
     case 'compressed':
-      // Text does not always fit into the smallest clusters when it is compressed.
-      builder.compressed(first, count, (builder.clusterSize === 512 ? fill : text)(random.below(256)));
+      builder.compressed(first, count, compressible(random, builder.clusterSize));
       return;
     case 'subclusters':
       builder.subclusters(first, 'DZ.D');
@@ -123,6 +122,13 @@ function addStretch(
     default:
       builder.data(first, count);
   }
+}
+
+/** Noise, then zeroes: streams are up to three quarters of a cluster long, whatever compresses them. */
+function compressible(random: Random, clusterSize: number): Content {
+  const bytes = Buffer.alloc(1 + random.below((clusterSize * 3) / 4));
+  for (let at = 0; at < bytes.length; at++) bytes[at] = random.below(256);
+  return { bytes };
 }
 
 function withImage(folder: string, use: (image: EditableImage) => void): void {
