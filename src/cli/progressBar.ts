@@ -9,7 +9,7 @@ const INTERVAL = 100;
 const WIDTH = 40;
 
 export interface ProgressBar extends Progress {
-  /** From here on bytes are counted: how many, and how many a second, are shown beside the bar. */
+  /** From here on bytes are counted: how many, how many a second, and the time left are shown beside the bar. */
   showBytes(): void;
   /** Erases the bar. */
   clear(): void;
@@ -43,5 +43,8 @@ export function progressBar(wanted: boolean): ProgressBar {
 }
 
 /** @param time milliseconds that it took */
-const byteText = (done: number, total: number, time: number): string =>
-  `  ${sizeText(done)} of ${sizeText(total)}, ${sizeText(Math.round((done * 1000) / Math.max(1, time)))}/s\u001b[K`;
+function byteText(done: number, total: number, time: number): string {
+  const rate = (done * 1000) / Math.max(1, time);
+  const left = rate === 0 ? '' : `, ${Math.ceil((total - done) / rate)} s left`;
+  return `  ${sizeText(done)} of ${sizeText(total)}, ${sizeText(Math.round(rate))}/s${left}\u001b[K`;
+}

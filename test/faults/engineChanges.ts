@@ -51,7 +51,7 @@ export const shrinkWithMovedBlock: EngineChange = (file, _random, between) => {
 };
 
 /** Refcounts of 64 bits in clusters of 512 bytes, byte by byte. */
-class Refcounts64 {
+export class Refcounts64 {
   constructor(readonly bytes: Buffer) {}
 
   /** All clusters of the file. */

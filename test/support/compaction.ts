@@ -14,7 +14,7 @@ import type { Random } from './builder/random';
 import { bitmapBits } from './changes/bitmapBits';
 import { DISK, makeImage, randomPlan } from './changes/imagePlan';
 import { randomOperation, requestOf } from './changes/operation';
-import { image, type ImageBuilder } from './imageBuilder';
+import { type Content, image, type ImageBuilder } from './imageBuilder';
 import { mustQemuImg, qemuImg } from './qemu';
 import { guestOffset } from '../../src/qcow2/units';
 
@@ -44,7 +44,8 @@ function byQemu(random: Random, folder: string, tell?: (line: string) => void): 
   return names;
 }
 
-function byBuilder(random: Random, folder: string, tell?: (line: string) => void): string[] {
+/** Makes `DISK` with the builder: tables of all kinds lie anywhere. @returns the names of its snapshots */
+export function byBuilder(random: Random, folder: string, tell?: (line: string) => void): string[] {
   const version = random.below(3) === 0 ? 2 : 3;
   const clusterBits = random.pick([9, 9, 9, 10, 11, 12, 13, 14, 16]);
   const refcountOrder = version === 2 ? 4 : random.below(7);
@@ -113,7 +114,7 @@ function addStretch(
       builder.zeroAllocated(first, count);
       return;
     case 'compressed':
-      builder.compressed(first, count);
+      builder.compressed(first, count, compressible(random, builder.clusterSize));
       return;
     case 'subclusters':
       builder.subclusters(first, 'DZ.D');
@@ -121,6 +122,13 @@ function addStretch(
     default:
       builder.data(first, count);
   }
+}
+
+/** Noise, then zeroes: streams are up to three quarters of a cluster long, whatever compresses them. */
+function compressible(random: Random, clusterSize: number): Content {
+  const bytes = Buffer.alloc(1 + random.below((clusterSize * 3) / 4));
+  for (let at = 0; at < bytes.length; at++) bytes[at] = random.below(256);
+  return { bytes };
 }
 
 function withImage(folder: string, use: (image: EditableImage) => void): void {

@@ -10,7 +10,7 @@ import type { ChangeTally } from '../change/tally';
 import { checkImage } from '../check/checkImage';
 import { isSound, type CheckReport } from '../check/checkReport';
 import type { Obstacle } from '../check/obstacles';
-import { FormatError, RefusedError } from '../errors';
+import { EngineError, FormatError, RefusedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { fingerprintOf, LocalFile, openLocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
@@ -23,7 +23,6 @@ import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
 import { compact, type Compacted } from '../space/compact';
 import { previewCompaction, type CompactPreview } from '../space/compactPreview';
-import { refuseCompaction } from '../space/compactRefusals';
 import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
 import { type ContentScan, type ContentScanning, scanContents } from '../space/contentScan';
 import { giveBack, type GivenBack } from '../space/giveBack';
@@ -361,15 +360,14 @@ export class EditableImage {
     // Bytes moved are what the progress counts.
     const quiet = quietOf(progress);
     this.#guards.refuseGivingBack(this.#guarded, quiet);
-    refuseCompaction(this.onDisk.top);
-    const isRepaired = this.applyRepair('leaks', '', quiet).changed;
-    if (isRepaired) this.save({ progress: quiet, keepsUndo: false });
-    const { scratchPath } = this.#options;
-    const open = (): LocalFile => openLocalFile(this.#path);
-    const report = this.#changeDisk((top, lock) =>
-      compact(top, localDisk, { progress, lock, open, scratchPath: `${scratchPath}-compact` }),
-    );
-    return isRepaired ? { ...report, changed: true } : report;
+    try {
+      return this.#compact(progress);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.problem.code !== 'compact.leaks') throw error;
+    }
+    this.applyRepair('leaks', '', quiet);
+    this.save({ progress: quiet, keepsUndo: false });
+    return { ...this.#compact(progress), changed: true };
   }
 
   /**
@@ -399,6 +397,15 @@ export class EditableImage {
     this.#history.restore(restored);
     this.#chain = this.#chains.open(this.#files);
     return restored;
+  }
+
+  /** @throws FormatError `compact.leaks`, before anything is changed; EngineError as `space/compact.ts` */
+  #compact(progress: Progress): Compacted {
+    const { scratchPath } = this.#options;
+    const open = (): LocalFile => openLocalFile(this.#path);
+    return this.#changeDisk((top, lock) =>
+      compact(top, localDisk, { progress, lock, open, scratchPath: `${scratchPath}-compact` }),
+    );
   }
 
   /** Runs what changes the files on disk by itself; where it does, the history is dropped. */

@@ -15,7 +15,9 @@ import { PlaceList } from './placeList';
 import type { UnitMoves } from './unitMoves';
 
 /** Bytes of places that are kept at a time; those of one batch are kept whatever they take. */
-const BUDGET = 24 * 1024 * 1024;
+const BUDGET = 16 * 1024 * 1024;
+/** Bytes of a place that is not in a row with others. */
+const PLACE_BYTES = 16;
 
 export class DataPlaces extends TableReceiver {
   readonly #moves: UnitMoves;
@@ -48,6 +50,9 @@ export class DataPlaces extends TableReceiver {
     super(image);
     this.#moves = moves;
     this.#budget = budget;
+    // What is found and dropped again is garbage for a while: as many batches as fit if nothing is in a row.
+    const fitting = Math.floor(budget / PLACE_BYTES / moves.most);
+    this.#from = Math.max(0, end - Math.max(1, fitting));
     this.#lists = new Array<PlaceList | undefined>(end).fill(undefined);
   }
 

@@ -28,7 +28,7 @@ export class UnitMoves {
     readonly kind: BatchKind,
     sources: ClusterBits,
     targets: ClusterBits,
-    most: ClusterCount,
+    readonly most: ClusterCount,
   ) {
     this.#sources = sources;
     this.#targets = targets;

@@ -2,6 +2,8 @@
 import * as fs from 'node:fs';
 import { CompactExercise, type CompactTally } from '../../faults/compactExercise';
 import { seededRandom, type Random } from '../../support/builder/random';
+import { DISK } from '../../support/changes/imagePlan';
+import { byBuilder } from '../../support/compaction';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import type { CasePlace, Counts } from '../kind';
 
@@ -19,7 +21,7 @@ const ENOUGH = 5;
 
 export function compactFaults(seed: number, { folder, tell }: CasePlace): Counts {
   const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
-  const options = random.pick(COMPACT_OPTIONS);
+  const options = random.below(2) === 0 ? 'built' : random.pick(COMPACT_OPTIONS);
   const { tally, violations } = exerciseCompaction(options, random, folder, 20);
   tell?.(`${options}: ${JSON.stringify(tally)}`);
   if (violations.length > 0) {
@@ -28,16 +30,21 @@ export function compactFaults(seed: number, { folder, tell }: CasePlace): Counts
   return { images: 1, operations: 1 + tally.failures, killPoints: tally.states };
 }
 
-/** @param most points and calls that are tried */
+/**
+ * @param options of `qemu-img create`, or `built` for an image of the builder
+ * @param most points and calls that are tried
+ */
 export function exerciseCompaction(
   options: string,
   random: Random,
   folder: string,
   most: number,
 ): { readonly tally: CompactTally; readonly violations: readonly string[] } {
-  const image = imageToCompact(`${folder}/disk.qcow2`, options, random);
-  const batchBytes = 2 ** (15 + random.below(5));
-  const exercise = new CompactExercise(image, ['kept'], random, folder, { most, qemuEvery: 25, batchBytes });
+  const disk = `${folder}/${DISK}`;
+  const snapshots = options === 'built' ? byBuilder(random, folder) : ['kept'];
+  const image = options === 'built' ? fs.readFileSync(disk) : imageToCompact(disk, options, random);
+  const batchBytes = 2 ** (14 + random.below(6));
+  const exercise = new CompactExercise(image, snapshots, random, folder, { most, qemuEvery: 25, batchBytes });
   exercise.run();
   return exercise;
 }
