@@ -37,7 +37,7 @@ import type { MoveBatch } from './unitMoves';
 const BATCH_BYTES = 64 * 1024 * 1024;
 const BATCH_CLUSTERS = 8192;
 /** Batches between two cuts. */
-const CUT_EVERY = 8;
+const CUT_EVERY = 4;
 /** Plans in a row that only make room, at most: they move what is moved again, and may come to nothing. */
 const MOST_ROOMS = 3;
 /** Plans, at most. Each one makes the file shorter than the one before, or prepares one that does. */
