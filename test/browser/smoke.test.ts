@@ -47,6 +47,7 @@ describe('the installed extension', () => {
       'Repair…',
       'Write Zeroes…',
       'Discard…',
+      'Shrink…',
       'Reclaim Free Space…',
       'Show Backing Chain',
       'Show in Backing Chains',
