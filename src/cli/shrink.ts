@@ -91,7 +91,7 @@ function shrinkImage(
 ): number | undefined {
   const path = operands.FILE;
   const { policy, holes, compact, output } = options;
-  for (const source of sources) refuseSource(image.chain, source);
+  refuseSources(image, sources);
   if (compact) refuseCompaction(image.onDisk.top);
   refuseOverlays(path);
   prepareChange(image, 'unwritten', progress);
@@ -142,6 +142,12 @@ function afterwards(
   );
 }
 
+/** @throws EngineError for a source that is not offered; a missing file of the chain is named */
+function refuseSources({ chain }: EditableImage, sources: readonly ShrinkSource[]): void {
+  if (sources.includes('sameAsBacking')) requireComplete(chain);
+  for (const source of sources) refuseSource(chain, source);
+}
+
 /** @throws RefusedError where other images depend on this one */
 function refuseOverlays(path: string): void {
   const { paths } = overlaysBeside(path);
@@ -151,7 +157,6 @@ function refuseOverlays(path: string): void {
 
 function scanFor(image: EditableImage, sources: readonly ShrinkSource[], progress: ProgressBar): void {
   if (!sources.some((source) => SCANNED_SOURCES.has(source))) return;
-  if (sources.includes('sameAsBacking')) requireComplete(image.chain);
   toEnd(image.scanContents(progress));
 }
 
@@ -161,7 +166,7 @@ function freedBy(
   policy: Policy,
   progress: ProgressBar,
 ): ByteLength {
-  for (const source of sources) refuseSource(image.chain, source);
+  refuseSources(image, sources);
   scanFor(image, sources, progress);
   return image.preview({ kind: 'shrink', sources, policy }, progress).freedBytes;
 }

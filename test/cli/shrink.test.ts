@@ -114,6 +114,17 @@ describe('shrink', () => {
     expect(run('--zeroes', '--dry-run', 'disk.qcow2').status).toBe(0);
   });
 
+  test('names the file of the chain that is missing', () => {
+    mustQemuImg(['create', '-q', '-f', 'qcow2', '-u', '-b', 'gone.qcow2', '-F', 'qcow2', 'top.qcow2', '1M'], {
+      cwd: place.folder,
+    });
+    for (const options of [[], ['--dry-run']]) {
+      const refused = run('--same-as-backing', ...options, 'top.qcow2');
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toMatch(/^qcow2: top\.qcow2: [^\n]*gone\.qcow2[^\n]*\n$/);
+    }
+  });
+
   test('is refused for an image that is held, and for a damaged one', async () => {
     const holder = await Holder.open(place.path('disk.qcow2'));
     try {

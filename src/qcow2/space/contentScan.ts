@@ -32,7 +32,7 @@ const CHUNK = 2 ** 20;
 /** Runs that are sorted together. */
 const WINDOW = 2 ** 18;
 
-/** A scan under way: whoever runs it may do something else after each piece. */
+/** A scan under way, which is run piece by piece. */
 export type ContentScanning = Generator<undefined, ContentScan>;
 
 /**

@@ -71,7 +71,7 @@ describe('the check of a chain', () => {
     expect(found()).toEqual([[2, 'chain.newer', 'base.qcow2']]);
   });
 
-  test('tells of a backing file that somebody else has as the active layer', async () => {
+  test('tells of a backing file that another program has as the active layer', async () => {
     write('base.qcow2');
     write('top.qcow2', 'base.qcow2', 'qcow2');
     const holder = await Holder.open(place.path('base.qcow2'));
@@ -85,7 +85,7 @@ describe('the check of a chain', () => {
     expect(found().map(([, code]) => code)).not.toContain('chain.inUse');
   });
 
-  test('says nothing of one that somebody else only reads', async () => {
+  test('says nothing of one that another program only reads', async () => {
     write('base.qcow2');
     write('top.qcow2', 'base.qcow2', 'qcow2');
     const holder = await Holder.open(place.path('base.qcow2'), '-r');

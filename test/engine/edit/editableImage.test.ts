@@ -212,7 +212,7 @@ describe('a save', () => {
     image.close();
   });
 
-  it('is refused, with everything still staged, where somebody changed the image meanwhile', () => {
+  it('is refused, with everything still staged, where another program changed the image meanwhile', () => {
     const image = open();
     image.apply(zero(0, CLUSTER));
     mustQemuIo(DISK, ['write -P 3 1M 64k']);

@@ -102,7 +102,7 @@ describe('an edit of tables that the check has read', () => {
     expect(known).toBeGreaterThan(RUNS);
   });
 
-  it('is not saved over tables that somebody has changed since, although size and time are what they were', () => {
+  it('is not saved over tables that another program has changed since, although size and time are what they were', () => {
     const file = place.path(DISK);
     mustQemuImg(['create', '-f', 'qcow2', '-o', 'cluster_size=4k,preallocation=metadata', file, '8M']);
     // To the second: nanoseconds cannot be put back.

@@ -59,7 +59,7 @@ function expectSame(now: readonly (Buffer | string)[], before: readonly (Buffer 
   expect(same).toEqual(before.map(() => true));
 }
 
-/** Compacts, and expects that nobody sees a difference. */
+/** Compacts, and expects guest and snapshots to read as before. */
 function compacted(snapshots: readonly string[] = []): Compacted {
   const before = visible(place.folder, snapshots);
   const report = on((opened) => opened.compact());
