@@ -113,21 +113,26 @@ describe('a look at the whole image in the worker', () => {
     const operations = new Operations((operation) => {
       engine.cancelOperation(operation);
     });
+    // Asked only when all of them wait: the engine, a thread of its own, could answer the first before the second exists.
+    let ask = (): void => undefined;
+    const allWait = new Promise<void>((resolve) => {
+      ask = resolve;
+    });
     const inspect = (offset: number, key: symbol) =>
-      operations.run((operation) => engine.calls.inspectHost(hostOffset(offset), operation), {
-        key,
-        stopsOlder: true,
-      });
+      operations.run(
+        async (operation) => {
+          await allWait;
+          return await engine.calls.inspectHost(hostOffset(offset), operation);
+        },
+        { key, stopsOlder: true },
+      );
     await operations.run((operation) =>
       engine.calls.hostCells({ start: 0, bytesPerCell: 65536, count: 1 }, operation),
     );
     const [page, other] = [Symbol('page'), Symbol('other page')];
-    const reports = await Promise.all([
-      inspect(0, page),
-      inspect(0x10000, page),
-      inspect(0x20000, page),
-      inspect(0x30000, other),
-    ]);
+    const asked = [inspect(0, page), inspect(0x10000, page), inspect(0x20000, page), inspect(0x30000, other)];
+    ask();
+    const reports = await Promise.all(asked);
     const told = reports.map((report) => (report.ok ? report.value.hostOffset : report.problem.kind));
     expect(told).toEqual(['cancelled', 'cancelled', 0x20000, 0x30000]);
   });
