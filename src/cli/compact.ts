@@ -28,7 +28,7 @@ export const compact: Run<'compact'> = (args) => {
     // Rebuilt refcounts are saved first.
     if (image.edits.unsaved > 0) saveImage(image, progress);
     progress.showBytes();
-    return image.compact(progress);
+    return image.space.compact(progress);
   });
   print(output, isJson ? doneJson(path, done) : doneText(done));
   if (done.stopped === undefined) return undefined;

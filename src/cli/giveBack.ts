@@ -29,7 +29,7 @@ export const giveBack: Run<'give-back'> = (args) => {
     prepareChange(image, 'unwritten', progress);
     // Only space that is free on disk can be returned: rebuilt refcounts are saved first.
     if (image.edits.unsaved > 0) saveImage(image, progress);
-    return image.giveBack(progress);
+    return image.space.giveBack(progress);
   });
   print(output, isJson ? givenJson(path, given) : givenText(given));
   warnOfWhatStays(path, given);

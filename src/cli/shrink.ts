@@ -123,8 +123,8 @@ function afterwards(
   if (!holes && !compact) return undefined;
   if (compact) progress.showBytes();
   const done = [
-    ...(compact ? [image.compact(progress)] : []),
-    ...(holes ? [image.giveBack(progress)] : []),
+    ...(compact ? [image.space.compact(progress)] : []),
+    ...(holes ? [image.space.giveBack(progress)] : []),
   ].map(({ after, stopped, ...rest }) => ({
     after,
     stopped,

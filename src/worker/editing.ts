@@ -56,11 +56,11 @@ export function editCalls(host: EditingHost): EditCalls {
           return leftover === undefined ? { state } : { state, leftover };
         }),
       ),
-    freeSpace: (operation) => host.onEditable((editable) => editable.freeSpace(host.progressOf(operation))),
+    freeSpace: (operation) => host.onEditable((editable) => editable.space.free(host.progressOf(operation))),
     giveBack: ({ generation, operation }) =>
       host.writing(() =>
         host.onEditable((editable, image) => {
-          const report = editable.giveBack(host.progressOf(operation));
+          const report = editable.space.giveBack(host.progressOf(operation));
           return { report, state: report.changed ? host.renew(image, generation) : image.state };
         }),
       ),

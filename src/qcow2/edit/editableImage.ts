@@ -10,22 +10,18 @@ import type { ChangeTally } from '../change/tally';
 import { checkImage } from '../check/checkImage';
 import { isSound, type CheckReport } from '../check/checkReport';
 import type { Obstacle } from '../check/obstacles';
-import { EngineError, FormatError, RefusedError } from '../errors';
-import type { Qcow2Image } from '../image/qcow2Image';
-import { fingerprintOf, LocalFile, openLocalFile } from '../io/localFile';
+import { FormatError, RefusedError } from '../errors';
+import { fingerprintOf, LocalFile } from '../io/localFile';
 import { PageStore } from '../io/pageStore';
+import type { PageTree } from '../io/pageTree';
 import { StagedDifference, type DifferenceVisitor } from '../io/stagedDifference';
 import { StagedFile } from '../io/stagedFile';
-import { type Progress, quietOf, silent } from '../progress';
+import { type Progress, silent } from '../progress';
 import { repairImage, type Repair } from '../repair/repairImage';
 import { concernsRefcountsAlone, type RepairReport, type RepairRequest } from '../repair/report';
 import { localDisk } from '../save/localDisk';
 import { save, type SaveReport } from '../save/save';
-import { compact, type Compacted } from '../space/compact';
-import { previewCompaction, type CompactPreview } from '../space/compactPreview';
-import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
 import { type ContentScan, type ContentScanning, scanContents } from '../space/contentScan';
-import { giveBack, type GivenBack } from '../space/giveBack';
 import type { HostCluster } from '../units';
 import type { ChangeRequest } from './changeRequest';
 import { refuseChanged } from './comparedFiles';
@@ -34,6 +30,7 @@ import type { BackupScope, EditCounts, EditOptions, RestoreOptions, SaveEdits } 
 import { Guards, type GuardedImage } from './guards';
 import { BackupWriter } from './backup';
 import type { BackupPlace } from './backupManifest';
+import { DiskSpace, type SpaceOwner } from './diskSpace';
 import { isSameState, KeptScan, type ScannedState } from './keptScan';
 import { lockFiles } from './lockFiles';
 import { makeChange } from './makeChange';
@@ -53,6 +50,8 @@ interface Staged<T> extends EditFacts {
 }
 
 export class EditableImage {
+  /** Gives space back to the host without an edit. */
+  readonly space: DiskSpace;
   readonly #path: string;
   readonly #options: EditOptions;
   readonly #store: PageStore;
@@ -85,6 +84,7 @@ export class EditableImage {
     };
     this.#backups = { unsaved: new BackupWriter(this.#files), history: new BackupWriter(this.#files) };
     this.#guards = new Guards(path, this.#history);
+    this.space = new DiskSpace(this.#spaceOwner());
     this.#chain = this.#chains.open(this.#files);
   }
 
@@ -308,66 +308,13 @@ export class EditableImage {
       lock,
       ...(onCommitted === undefined ? {} : { onCommitted }),
     });
-    this.#chains.reopen(({ top }) => {
-      image.rebase(top.file, kept.image);
-      dataFile?.rebase(top.dataFile, kept.dataFile);
-    });
     this.#history.markSaved();
     if (!keepsUndo) {
       this.#guards.rememberRepair();
       this.#history.forget();
     }
-    this.#chain = this.#chains.open(this.#files);
+    this.#reread(kept);
     return report;
-  }
-
-  /**
-   * What giving free space back would come to; nothing is changed.
-   * @throws EngineError as `giveBack`
-   */
-  freeSpace(progress: Progress = silent): FreeSpace {
-    this.#guards.refuseGivingBack(this.#guarded, progress);
-    return measureFreeSpace(this.onDisk.top, progress);
-  }
-
-  /**
-   * Gives the space that nothing uses back to the host. What an edit has freed is gone then, so that no edit from before
-   * can be undone: where it changes anything, the history is dropped.
-   * @throws RefusedError `space.unsaved`; EngineError for the first obstacle, and as `space/giveBack.ts`: nothing has
-   *   changed then
-   */
-  giveBack(progress: Progress = silent): GivenBack {
-    this.#guards.refuseGivingBack(this.#guarded, progress);
-    return this.#changeDisk((top, lock) => giveBack(top, localDisk, { progress, lock }));
-  }
-
-  /**
-   * What compacting the image would come to; nothing is changed.
-   * @throws EngineError as `compact`
-   */
-  previewCompact(progress: Progress = silent): CompactPreview {
-    this.#guards.refuseGivingBack(this.#guarded, progress);
-    return previewCompaction(this.onDisk.top, progress);
-  }
-
-  /**
-   * Moves clusters from the end of the image file to free ones before it, and cuts the file off behind what is in use
-   * then. Leaks are repaired first. Where anything was changed, no edit from before can be undone.
-   * @throws RefusedError `space.unsaved`; EngineError for the first obstacle, and as `space/compact.ts`: nothing but
-   *   leaks and free clusters has changed then
-   */
-  compact(progress: Progress = silent): Compacted {
-    // Bytes moved are what the progress counts.
-    const quiet = quietOf(progress);
-    this.#guards.refuseGivingBack(this.#guarded, quiet);
-    try {
-      return this.#compact(progress);
-    } catch (error) {
-      if (!(error instanceof EngineError) || error.problem.code !== 'compact.leaks') throw error;
-    }
-    this.applyRepair('leaks', '', quiet);
-    this.save({ progress: quiet, keepsUndo: false });
-    return { ...this.#compact(progress), changed: true };
   }
 
   /**
@@ -399,30 +346,35 @@ export class EditableImage {
     return restored;
   }
 
-  /** @throws FormatError `compact.leaks`, before anything is changed; EngineError as `space/compact.ts` */
-  #compact(progress: Progress): Compacted {
-    const { scratchPath } = this.#options;
-    const open = (): LocalFile => openLocalFile(this.#path);
-    return this.#changeDisk((top, lock) =>
-      compact(top, localDisk, { progress, lock, open, scratchPath: `${scratchPath}-compact` }),
-    );
+  /** For `DiskSpace`. */
+  #spaceOwner(): SpaceOwner {
+    return {
+      path: this.#path,
+      scratchPath: this.#options.scratchPath,
+      onDisk: () => this.onDisk.top,
+      refuse: (progress) => {
+        this.#guards.refuseGivingBack(this.#guarded, progress);
+      },
+      repairLeaks: (progress) => {
+        this.applyRepair('leaks', '', progress);
+        this.save({ progress, keepsUndo: false });
+      },
+      reread: () => {
+        this.#guards.rememberRepair();
+        this.#history.forget();
+        this.#reread();
+      },
+    };
   }
 
-  /** Runs what changes the files on disk by itself; where it does, the history is dropped. */
-  #changeDisk<T extends { readonly changed: boolean }>(
-    change: (top: Qcow2Image, lock: () => { release(): void }) => T,
-  ): T {
-    const report = change(this.onDisk.top, () => lockFiles(this.onDisk.top));
-    if (!report.changed) return report;
-    this.#guards.rememberRepair();
-    this.#history.forget();
+  /** The files on disk have become what was staged, or something of their own. */
+  #reread(kept: { readonly image?: PageTree; readonly dataFile?: PageTree } = {}): void {
     const { image, dataFile } = this.#files;
     this.#chains.reopen(({ top }) => {
-      image.rebase(top.file, undefined);
-      dataFile?.rebase(top.dataFile, undefined);
+      image.rebase(top.file, kept.image);
+      dataFile?.rebase(top.dataFile, kept.dataFile);
     });
     this.#chain = this.#chains.open(this.#files);
-    return report;
   }
 
   close(): void {

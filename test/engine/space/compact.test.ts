@@ -62,7 +62,7 @@ function expectSame(now: readonly (Buffer | string)[], before: readonly (Buffer 
 /** Compacts, and expects guest and snapshots to read as before. */
 function compacted(snapshots: readonly string[] = []): Compacted {
   const before = visible(place.folder, snapshots);
-  const report = on((opened) => opened.compact());
+  const report = on((opened) => opened.space.compact());
   expect(report.stopped).toBeUndefined();
   expect(report.after).toEqual({ fileSize: length(), allocatedBytes: fs.statSync(DISK).blocks * 512 });
   mustBeClean(place.folder);
@@ -77,7 +77,7 @@ describe('compaction', () => {
     create('cluster_size=64k');
     mustQemuIo(DISK, ['write -P 1 0 24M']);
     discard('1M 10M', '20M 1M');
-    const preview = on((opened) => opened.previewCompact());
+    const preview = on((opened) => opened.space.previewCompact());
     const report = compacted();
     expect(report.before.fileSize - report.after.fileSize).toBeGreaterThanOrEqual(11 * MIB);
     expect(preview).toEqual({
@@ -96,7 +96,7 @@ describe('compaction', () => {
     discard('0 4M');
     expect(compacted().changed).toBe(true);
     const before = fs.statSync(DISK, { bigint: true }).mtimeNs;
-    const { newFileSize, fileSize, moveBytes } = on((opened) => opened.previewCompact());
+    const { newFileSize, fileSize, moveBytes } = on((opened) => opened.space.previewCompact());
     expect({ newFileSize, moveBytes }).toEqual({ newFileSize: fileSize, moveBytes: 0 });
     expect(compacted()).toMatchObject({ changed: false, movedBytes: 0 });
     expect(fs.statSync(DISK, { bigint: true }).mtimeNs).toBe(before);
@@ -111,7 +111,7 @@ describe('compaction', () => {
     fs.writeSync(file, Buffer.from([0, 1]), 0, 2, 2 * 65536 + (clean / 65536) * 2);
     fs.closeSync(file);
     expect(qemuImg(['check', DISK]).status).toBe(3);
-    expect(on((opened) => opened.previewCompact()).leakedBytes).toBe(65536);
+    expect(on((opened) => opened.space.previewCompact()).leakedBytes).toBe(65536);
     expect(compacted().changed).toBe(true);
     expect(length()).toBe(clean);
   });
@@ -224,7 +224,7 @@ describe('compaction', () => {
     on((opened) => {
       opened.apply({ kind: 'discard', start: guestOffset(0), length: 4 * MIB });
       opened.save();
-      expect(opened.compact().changed).toBe(true);
+      expect(opened.space.compact().changed).toBe(true);
       expect(opened.edits).toEqual({ undoable: 0, redoable: 0, unsaved: 0 });
       expect(opened.hasChanged()).toBe(false);
       opened.apply({ kind: 'write', start: guestOffset(0), bytes: new Uint8Array(MIB).fill(5) });
@@ -258,7 +258,7 @@ describe('compaction moves, and changes what leads to it,', () => {
       // One in so many lies where the file is going to end.
       for (let seed = 0; seed < 200; seed++) {
         const built = rich(seed).writeTo(DISK);
-        const { newFileSize } = on((opened) => opened.previewCompact());
+        const { newFileSize } = on((opened) => opened.space.previewCompact());
         if (placesOf(built.layout).every((at) => at < newFileSize)) continue;
         compacted(['s0', 's1']);
         return;
@@ -301,8 +301,8 @@ describe('compaction is refused, and nothing is changed,', () => {
   const refused = (): Problem => {
     const before = fs.readFileSync(DISK);
     const problem = on((opened) => {
-      const preview = problemOf(() => opened.previewCompact());
-      expect(problemOf(() => opened.compact()).code).toBe(preview.code);
+      const preview = problemOf(() => opened.space.previewCompact());
+      expect(problemOf(() => opened.space.compact()).code).toBe(preview.code);
       return preview;
     });
     expect(fs.readFileSync(DISK).equals(before)).toBe(true);
@@ -351,8 +351,8 @@ describe('compaction is refused, and nothing is changed,', () => {
     mustQemuIo(DISK, ['write -P 1 0 1M']);
     on((opened) => {
       opened.apply({ kind: 'discard', start: guestOffset(0), length: MIB });
-      expect(problemOf(() => opened.compact()).code).toBe('space.unsaved');
-      expect(problemOf(() => opened.previewCompact()).code).toBe('space.unsaved');
+      expect(problemOf(() => opened.space.compact()).code).toBe('space.unsaved');
+      expect(problemOf(() => opened.space.previewCompact()).code).toBe('space.unsaved');
       expect(opened.edits.undoable).toBe(1);
     });
   });
@@ -371,7 +371,7 @@ describe('compaction is refused, and nothing is changed,', () => {
     create('cluster_size=64k');
     const opened = open();
     mustQemuIo(DISK, ['write -P 3 2M 64k']);
-    expect(problemOf(() => opened.compact()).code).toBe('guard.changed');
+    expect(problemOf(() => opened.space.compact()).code).toBe('guard.changed');
     opened.close();
   });
 });
@@ -393,7 +393,7 @@ describe('compaction that is stopped', () => {
         if (reports > 1) throw new CancelledError(DISK);
       },
     };
-    const report = on((opened) => opened.compact(progress));
+    const report = on((opened) => opened.space.compact(progress));
     expect(report).toMatchObject({ changed: true, stopped: { kind: 'cancelled' } });
     expect(length()).toBeLessThan(size - 3 * MIB);
     mustBeClean(place.folder);
@@ -414,7 +414,7 @@ describe('compaction that is stopped', () => {
       },
     };
     on((opened) => {
-      expect(problemOf(() => opened.compact(progress)).kind).toBe('cancelled');
+      expect(problemOf(() => opened.space.compact(progress)).kind).toBe('cancelled');
     });
     expect(length()).toBe(size);
     mustBeClean(place.folder);

@@ -66,7 +66,7 @@ beforeEach(() => {
 describe('free space', () => {
   it('is measured before anything is done: what lies in free clusters, and what is left of the file', () => {
     const before = fs.readFileSync(DISK);
-    const space = on((image) => image.freeSpace());
+    const space = on((image) => image.space.free());
     expect(space).toMatchObject({ freeBytes: 8 * MIB, storedBytes: 8 * MIB, isUpperBound: false });
     expect(space.fileSize - space.newFileSize).toBe(2 * MIB);
     expect(space).toMatchObject({ fileSize: length(), allocatedBytes: stored() });
@@ -76,8 +76,8 @@ describe('free space', () => {
   it('goes back to the file system; the image reads the same and is clean', () => {
     const guest = judged();
     const before = { fileSize: length(), allocatedBytes: stored() };
-    const { newFileSize } = on((image) => image.freeSpace());
-    const report = on((image) => image.giveBack());
+    const { newFileSize } = on((image) => image.space.free());
+    const report = on((image) => image.space.giveBack());
     expect(report).toEqual({
       changed: true,
       canMakeHoles: true,
@@ -94,10 +94,10 @@ describe('free space', () => {
   });
 
   it('is nothing where it was given back before', () => {
-    on((image) => image.giveBack());
+    on((image) => image.space.giveBack());
     const size = stored();
-    expect(on((image) => image.freeSpace())).toMatchObject({ freeBytes: 6 * MIB, storedBytes: 0 });
-    on((image) => image.giveBack());
+    expect(on((image) => image.space.free())).toMatchObject({ freeBytes: 6 * MIB, storedBytes: 0 });
+    on((image) => image.space.giveBack());
     expect(stored()).toBe(size);
   });
 
@@ -105,9 +105,9 @@ describe('free space', () => {
     create('cluster_size=64k');
     mustQemuIo(DISK, ['write -P 1 0 1M']);
     // QEMU has made it longer than it uses.
-    on((image) => image.giveBack());
+    on((image) => image.space.giveBack());
     const before = fs.statSync(DISK, { bigint: true });
-    expect(on((image) => image.giveBack()).changed).toBe(false);
+    expect(on((image) => image.space.giveBack()).changed).toBe(false);
     expect(fs.statSync(DISK, { bigint: true }).mtimeNs).toBe(before.mtimeNs);
   });
 
@@ -122,7 +122,7 @@ describe('free space', () => {
     });
     const kept = judged(['-l', 'kept']);
     const before = stored();
-    on((image) => image.giveBack());
+    on((image) => image.space.giveBack());
     expect(before - stored()).toBeGreaterThanOrEqual(4 * MIB - 65536);
     expect(judged(['-l', 'kept']).equals(kept)).toBe(true);
     expect(kept.subarray(0, 4 * MIB).every((byte) => byte === 1)).toBe(true);
@@ -139,12 +139,12 @@ describe('free space', () => {
     fs.writeSync(file, Buffer.from([0, 1]), 0, 2, 2 * 65536 + (clean / 65536) * 2);
     fs.closeSync(file);
     expect(qemuImg(['check', DISK]).status).toBe(3);
-    on((image) => image.giveBack());
+    on((image) => image.space.giveBack());
     expect(length()).toBe(clean + 65536);
     on((image) => {
       image.applyRepair('leaks');
       image.save({ keepsUndo: false });
-      image.giveBack();
+      image.space.giveBack();
     });
     expect(length()).toBe(clean);
     expect(qemuImg(['check', DISK]).status).toBe(0);
@@ -160,7 +160,7 @@ describe('free space', () => {
     });
     const guest = judged();
     const before = stored();
-    const { holeBytes } = on((image) => image.giveBack());
+    const { holeBytes } = on((image) => image.space.giveBack());
     expect(holeBytes % 4096).toBe(0);
     expect(before - stored()).toBeGreaterThanOrEqual(56 * 1024);
     expect(judged().equals(guest)).toBe(true);
@@ -176,8 +176,8 @@ describe('free space', () => {
     });
     const data = fs.readFileSync(place.path('data.raw'));
     const guest = judged();
-    expect(on((image) => image.freeSpace()).dataFile).toBe(place.path('data.raw'));
-    expect(on((image) => image.giveBack()).dataFile).toBe(place.path('data.raw'));
+    expect(on((image) => image.space.free()).dataFile).toBe(place.path('data.raw'));
+    expect(on((image) => image.space.giveBack()).dataFile).toBe(place.path('data.raw'));
     expect(fs.readFileSync(place.path('data.raw')).equals(data)).toBe(true);
     expect(judged().equals(guest)).toBe(true);
     expect(qemuImg(['check', DISK]).status).toBe(0);
@@ -190,7 +190,7 @@ describe('what was undoable', () => {
       image.apply(zero(0, MIB));
       image.save();
       expect(image.edits).toEqual({ undoable: 1, redoable: 0, unsaved: 0 });
-      expect(image.giveBack().changed).toBe(true);
+      expect(image.space.giveBack().changed).toBe(true);
       expect(image.edits).toEqual({ undoable: 0, redoable: 0, unsaved: 0 });
       expect(image.undo()).toBe(false);
       expect(image.hasChanged()).toBe(false);
@@ -212,11 +212,11 @@ describe('what was undoable', () => {
   it('stays where there was nothing to give back', () => {
     create('cluster_size=64k');
     mustQemuIo(DISK, ['write -P 1 0 1M']);
-    on((image) => image.giveBack());
+    on((image) => image.space.giveBack());
     on((image) => {
       image.apply({ kind: 'write', start: guestOffset(0), bytes: new Uint8Array(4096).fill(5) });
       image.save();
-      expect(image.giveBack().changed).toBe(false);
+      expect(image.space.giveBack().changed).toBe(false);
       expect(image.undo()).toBe(true);
     });
   });
@@ -226,7 +226,7 @@ describe('giving space back is refused, and nothing is changed,', () => {
   const refused = (prepare: () => void): Problem => {
     prepare();
     const before = fs.readFileSync(DISK);
-    const problem = on((image) => problemOf(() => image.giveBack()));
+    const problem = on((image) => problemOf(() => image.space.giveBack()));
     expect(fs.readFileSync(DISK).equals(before)).toBe(true);
     expect(fs.readdirSync(place.folder).filter((name) => name.endsWith('-journal'))).toEqual([]);
     return problem;
@@ -240,11 +240,11 @@ describe('giving space back is refused, and nothing is changed,', () => {
   it('while something is staged, or undone past the save', () => {
     on((image) => {
       image.apply(zero(0, MIB));
-      expect(problemOf(() => image.giveBack()).code).toBe('space.unsaved');
-      expect(problemOf(() => image.freeSpace()).code).toBe('space.unsaved');
+      expect(problemOf(() => image.space.giveBack()).code).toBe('space.unsaved');
+      expect(problemOf(() => image.space.free()).code).toBe('space.unsaved');
       image.save();
       image.undo();
-      expect(problemOf(() => image.giveBack()).code).toBe('space.unsaved');
+      expect(problemOf(() => image.space.giveBack()).code).toBe('space.unsaved');
       expect(image.edits.undoable + image.edits.redoable).toBe(1);
     });
   });
@@ -283,7 +283,7 @@ describe('giving space back is refused, and nothing is changed,', () => {
   it('while somebody else saves it', () => {
     const image = open();
     fs.writeFileSync(`${DISK}-journal`, '');
-    expect(problemOf(() => image.giveBack()).code).toBe('journal.exists');
+    expect(problemOf(() => image.space.giveBack()).code).toBe('journal.exists');
     fs.rmSync(`${DISK}-journal`);
     image.close();
   });
@@ -291,7 +291,7 @@ describe('giving space back is refused, and nothing is changed,', () => {
   it('where somebody has changed it since it was opened', () => {
     const image = open();
     mustQemuIo(DISK, ['write -P 3 2M 64k']);
-    expect(problemOf(() => image.giveBack()).code).toBe('guard.changed');
+    expect(problemOf(() => image.space.giveBack()).code).toBe('guard.changed');
     image.close();
     mustQemuIo(DISK, ['read -P 3 2M 64k']);
   });
@@ -306,12 +306,12 @@ describe('where holes cannot be made', () => {
     const guest = judged();
     const before = length();
     process.env['QCOW2_NATIVE'] = 'off';
-    expect(on((image) => image.freeSpace())).toMatchObject({
+    expect(on((image) => image.space.free())).toMatchObject({
       storedBytes: 2 * MIB,
       isUpperBound: true,
       canMakeHoles: false,
     });
-    expect(on((image) => image.giveBack())).toMatchObject({
+    expect(on((image) => image.space.giveBack())).toMatchObject({
       changed: true,
       canMakeHoles: false,
       holeBytes: 0,
@@ -350,7 +350,7 @@ describe('stopped by a person', () => {
         image.undo();
         let report;
         try {
-          report = image.giveBack(stopper(looks));
+          report = image.space.giveBack(stopper(looks));
         } catch (error) {
           if (!(error instanceof CancelledError)) throw error;
           expect(fs.readFileSync(DISK).equals(before) || reports > 0).toBe(true);

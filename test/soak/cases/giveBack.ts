@@ -48,8 +48,8 @@ function compare(image: EditableImage, folder: string, snapshots: readonly strin
   const readAll = (): Buffer[] => [read(), ...snapshots.map((name) => read(['-l', name]))];
   const { size, blocks } = fs.statSync(path);
   const contents = readAll();
-  const space = image.freeSpace();
-  const given = image.giveBack();
+  const space = image.space.free();
+  const given = image.space.giveBack();
   const after = fs.statSync(path);
   assert.equal(after.size, space.newFileSize);
   assert.deepEqual(given.after, { fileSize: after.size, allocatedBytes: after.blocks * 512 });
@@ -62,6 +62,6 @@ function compare(image: EditableImage, folder: string, snapshots: readonly strin
   readAll().forEach((content, index) => {
     assert.ok(content.equals(contents[index]!), `content ${index}`);
   });
-  const { fileSize, newFileSize } = image.freeSpace();
+  const { fileSize, newFileSize } = image.space.free();
   assert.deepEqual({ fileSize, newFileSize }, { fileSize: after.size, newFileSize: after.size });
 }
