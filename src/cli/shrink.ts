@@ -123,7 +123,7 @@ function afterwards(
   if (!holes && !compact) return undefined;
   if (compact) progress.showBytes();
   const done = [
-    ...(compact ? [image.space.compact(progress)] : []),
+    ...(compact ? [toEnd(image.space.compact(progress))] : []),
     ...(holes ? [image.space.giveBack(progress)] : []),
   ].map(({ after, stopped, ...rest }) => ({
     after,

@@ -313,7 +313,8 @@ export const PROBLEM_TEXT = {
     'Not recovered yet: an external data file would be overwritten that is not known to be the one the save changed: {value}',
 
   // space/
-  'space.unsaved': 'Edits are staged: save or undo them before you reclaim free space',
+  'space.unsaved': 'Edits are staged: save or undo them before you make the file smaller',
+  'space.compacting': 'The image is being compacted: wait until that is done, or cancel it',
   'compact.encrypted':
     'Encrypted images cannot be compacted ({value}): the encryption depends on where in the file the data is',
   'compact.extension':

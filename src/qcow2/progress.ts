@@ -15,11 +15,16 @@ export const silent: Progress = {
   checkCancelled: () => undefined,
 };
 
-/** Runs something that is done piece by piece to its end. */
-export function toEnd<T>(pieces: Generator<undefined, T>): T {
-  let step = pieces.next();
-  while (step.done !== true) step = pieces.next();
-  return step.value;
+/**
+ * Runs something that is done piece by piece to its end.
+ * @param between called after each piece but the last
+ */
+export function toEnd<T>(pieces: Generator<undefined, T>, between: () => void = () => undefined): T {
+  for (;;) {
+    const step = pieces.next();
+    if (step.done === true) return step.value;
+    between();
+  }
 }
 
 /** Only listens for requests to stop: for a part of some work that counts in another unit than the whole. */

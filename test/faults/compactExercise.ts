@@ -10,7 +10,7 @@ import { checkImage } from '../../src/qcow2/check/checkImage';
 import { EngineError } from '../../src/qcow2/errors';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { MemoryFile } from '../../src/qcow2/io/memoryFile';
-import { silent } from '../../src/qcow2/progress';
+import { silent, toEnd } from '../../src/qcow2/progress';
 import { recover } from '../../src/qcow2/save/recover';
 import { layoutOf } from '../../src/qcow2/space/clusterLayout';
 import { compact, type Compacted } from '../../src/qcow2/space/compact';
@@ -90,12 +90,13 @@ export class CompactExercise {
       before = disk.content(IMAGE).slice();
       return disk.open(IMAGE);
     };
-    return compact(Qcow2Image.open(disk.open(IMAGE)), disk, {
+    const pieces = compact(Qcow2Image.open(disk.open(IMAGE)), disk, {
       open,
       scratchPath: '/nowhere/scratch',
       batchBytes: this.effort.batchBytes,
       onSaved: () => saves.push({ before, after: disk.content(IMAGE).slice() }),
     });
+    return toEnd(pieces);
   }
 
   /** One save with a journal of its own: the copies are on disk, and nothing leads to them yet. */

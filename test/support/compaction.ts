@@ -6,7 +6,7 @@ import { refcountsPerBlock } from '../../src/qcow2/format/refcountWidth';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { forEachEntry, readRefcountTable } from '../../src/qcow2/image/tableEntries';
 import { openLocalFile } from '../../src/qcow2/io/localFile';
-import { silent } from '../../src/qcow2/progress';
+import { silent, toEnd } from '../../src/qcow2/progress';
 import { localDisk } from '../../src/qcow2/save/localDisk';
 import { layoutOf } from '../../src/qcow2/space/clusterLayout';
 import { compact, type Compacted } from '../../src/qcow2/space/compact';
@@ -143,7 +143,7 @@ function withImage(folder: string, use: (image: EditableImage) => void): void {
   }
 }
 
-/** Compacts an image in small batches. @param onSaved called after each of them */
+/** Compacts an image in small batches. @param onSaved called after each of them, when others may read the image */
 export function compactFile(
   path: string,
   batchBytes: number,
@@ -152,7 +152,7 @@ export function compactFile(
   const top = Qcow2Image.open(openLocalFile(path));
   try {
     const open = () => openLocalFile(path);
-    return compact(top, localDisk, { open, scratchPath: `${path}-scratch`, batchBytes, onSaved });
+    return toEnd(compact(top, localDisk, { open, scratchPath: `${path}-scratch`, batchBytes }), onSaved);
   } finally {
     top.close();
   }

@@ -2,15 +2,16 @@
  * What makes the image file smaller or sparser without an edit: both ways write the files on disk at once, and cannot be
  * undone. They run only while nothing is staged, under the same guards and locks as a save.
  */
-import { EngineError } from '../errors';
+import { EngineError, RefusedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { openLocalFile } from '../io/localFile';
 import { type Progress, quietOf, silent } from '../progress';
 import { localDisk } from '../save/localDisk';
-import { compact, type Compacted } from '../space/compact';
+import { compact, type Compacted, type Compacting } from '../space/compact';
 import { previewCompaction, type CompactPreview } from '../space/compactPreview';
 import { measureFreeSpace, type FreeSpace } from '../space/freeSpace';
 import { giveBack, type GivenBack } from '../space/giveBack';
+import type { FileSizes } from '../space/openUnchanged';
 import { lockFiles } from './lockFiles';
 
 /** The image whose files are changed. */
@@ -30,9 +31,35 @@ export interface SpaceOwner {
 
 export class DiskSpace {
   readonly #owner: SpaceOwner;
+  #isCompacting = false;
+  /** A compaction has written something since the files were read. */
+  #isBehind = false;
 
   constructor(owner: SpaceOwner) {
     this.#owner = owner;
+  }
+
+  /** A compaction is between two of its pieces: nothing else may change the image. */
+  get isCompacting(): boolean {
+    return this.#isCompacting;
+  }
+
+  /** @throws RefusedError `space.compacting` while the image is being compacted */
+  refuseWhileCompacting(): void {
+    if (this.#isCompacting) throw new RefusedError(this.#owner.path, 'space.compacting');
+  }
+
+  /**
+   * Reads the files again where a compaction has changed them: what was read before leads to clusters that later batches use
+   * for something else. To be called before anything is read between two pieces.
+   * @returns whether it did
+   * @throws EngineError when they cannot be opened
+   */
+  catchUp(): boolean {
+    if (!this.#isBehind) return false;
+    this.#owner.reread();
+    this.#isBehind = false;
+    return true;
   }
 
   /**
@@ -40,7 +67,7 @@ export class DiskSpace {
    * @throws EngineError as `giveBack`
    */
   free(progress: Progress = silent): FreeSpace {
-    this.#owner.refuse(progress);
+    this.#refuse(progress);
     return measureFreeSpace(this.#owner.onDisk(), progress);
   }
 
@@ -51,8 +78,11 @@ export class DiskSpace {
    *   changed then
    */
   giveBack(progress: Progress = silent): GivenBack {
-    this.#owner.refuse(progress);
-    return this.#change((top, lock) => giveBack(top, localDisk, { progress, lock }));
+    this.#refuse(progress);
+    const top = this.#owner.onDisk();
+    const report = giveBack(top, localDisk, { progress, lock: () => lockFiles(top) });
+    if (report.changed) this.#owner.reread();
+    return report;
   }
 
   /**
@@ -60,42 +90,79 @@ export class DiskSpace {
    * @throws EngineError as `compact`
    */
   previewCompact(progress: Progress = silent): CompactPreview {
-    this.#owner.refuse(progress);
+    this.#refuse(progress);
     return previewCompaction(this.#owner.onDisk(), progress);
   }
 
   /**
    * Moves clusters from the end of the image file to free ones before it, and cuts the file off behind what is in use
    * then. Leaks are repaired first. Where anything was changed, no edit from before can be undone.
-   * @throws RefusedError `space.unsaved`; EngineError for the first obstacle, and as `space/compact.ts`: nothing but
-   *   leaks and free clusters has changed then
+   *
+   * It is run piece by piece. Between two pieces whatever changes the image is refused (`space.compacting`), and it can be
+   * read after `catchUp`.
+   * @param progress counts bytes moved
+   * @throws RefusedError `space.unsaved`, `space.compacting`; EngineError for the first obstacle, and as `space/compact.ts`:
+   *   nothing has changed then, free clusters neither
    */
-  compact(progress: Progress = silent): Compacted {
-    // Bytes moved are what the progress counts.
+  *compact(progress: Progress = silent): Compacting {
     const quiet = quietOf(progress);
-    this.#owner.refuse(quiet);
+    this.#refuse(quiet);
     try {
-      return this.#compact(progress);
+      return yield* this.#compact(progress);
     } catch (error) {
       if (!(error instanceof EngineError) || error.problem.code !== 'compact.leaks') throw error;
     }
+    const before = this.#sizes();
     this.#owner.repairLeaks(quiet);
-    return { ...this.#compact(progress), changed: true };
+    try {
+      return { ...(yield* this.#compact(progress)), before, changed: true };
+    } catch (error) {
+      return this.#stopped(before, error);
+    }
   }
 
   /** @throws FormatError `compact.leaks`, before anything is changed; EngineError as `space/compact.ts` */
-  #compact(progress: Progress): Compacted {
+  *#compact(progress: Progress): Compacting {
     const { path, scratchPath } = this.#owner;
-    const options = { progress, open: () => openLocalFile(path), scratchPath: `${scratchPath}-compact` };
-    return this.#change((top, lock) => compact(top, localDisk, { ...options, lock }));
+    const top = this.#owner.onDisk();
+    const before = this.#sizes();
+    this.#isCompacting = true;
+    try {
+      const report = yield* compact(top, localDisk, {
+        progress,
+        lock: () => lockFiles(top),
+        open: () => openLocalFile(path),
+        scratchPath: `${scratchPath}-compact`,
+        onWriting: () => {
+          this.#isBehind = true;
+        },
+      });
+      this.#isBehind ||= report.changed;
+      return report;
+    } catch (error) {
+      // Free clusters were written, which earlier states may need.
+      if (!this.catchUp()) throw error;
+      return this.#stopped(before, error);
+    } finally {
+      this.#isCompacting = false;
+      this.catchUp();
+    }
   }
 
-  #change<T extends { readonly changed: boolean }>(
-    change: (top: Qcow2Image, lock: () => { release(): void }) => T,
-  ): T {
-    const top = this.#owner.onDisk();
-    const report = change(top, () => lockFiles(top));
-    if (report.changed) this.#owner.reread();
-    return report;
+  /** What came of a compaction that failed before its first batch was saved, but had changed something. */
+  #stopped(before: FileSizes, error: unknown): Compacted {
+    if (!(error instanceof EngineError)) throw error;
+    return { changed: true, before, after: this.#sizes(), movedBytes: 0, stopped: error.problem };
+  }
+
+  /** @throws RefusedError `space.compacting`, and as `SpaceOwner.refuse` */
+  #refuse(progress: Progress): void {
+    this.refuseWhileCompacting();
+    this.#owner.refuse(progress);
+  }
+
+  #sizes(): FileSizes {
+    const { size, allocatedBytes } = this.#owner.onDisk().file;
+    return { fileSize: size, allocatedBytes };
   }
 }

@@ -113,8 +113,9 @@ export class EditableImage {
     return this.#files.dataFile?.isEmpty === false;
   }
 
-  /** Whether any file of the chain is not what it was when it was read. */
+  /** Whether any file of the chain is not what it was when it was read. A compaction, which changes it, looks itself. */
   hasChanged(): boolean {
+    if (this.space.isCompacting) return false;
     return this.onDisk.hasChanged() || this.#chain.hasChanged();
   }
 
@@ -150,6 +151,7 @@ export class EditableImage {
    *   CancelledError
    */
   *scanContents(progress: Progress = silent): ContentScanning {
+    this.space.refuseWhileCompacting();
     const { layers, top } = this.#chain;
     const before = this.#scanned;
     const scanning = scanContents(layers, top, progress);
@@ -159,6 +161,7 @@ export class EditableImage {
         return step.value;
       }
       yield;
+      this.space.refuseWhileCompacting();
       if (!isSameState(before, this.#scanned)) throw new RefusedError(this.#path, 'shrink.notScanned');
     }
   }
@@ -216,6 +219,7 @@ export class EditableImage {
 
   /** Does something for what comes of it alone: nothing is staged. */
   #try<T>(work: () => T): T {
+    this.space.refuseWhileCompacting();
     const before = stateOf(this.#files);
     try {
       return work();
@@ -226,6 +230,7 @@ export class EditableImage {
 
   /** Stages what `work` writes as one edit; nothing of it where it fails, or has nothing to keep. */
   #stage<T>(label: string, work: () => Staged<T>): T {
+    this.space.refuseWhileCompacting();
     const before = stateOf(this.#files);
     let isDone = false;
     try {
@@ -240,13 +245,15 @@ export class EditableImage {
     }
   }
 
-  /** Takes the last edit back. @returns false where there is none */
+  /** Takes the last edit back. @returns false where there is none. @throws RefusedError `space.compacting` */
   undo(): boolean {
+    this.space.refuseWhileCompacting();
     return this.#goTo(this.#history.undo());
   }
 
-  /** Does the last undone edit again. @returns false where there is none */
+  /** Does the last undone edit again. @returns false where there is none. @throws RefusedError `space.compacting` */
   redo(): boolean {
+    this.space.refuseWhileCompacting();
     return this.#goTo(this.#history.redo());
   }
 
@@ -273,11 +280,13 @@ export class EditableImage {
    * @throws CancelledError
    */
   obstacles(progress: Progress = silent): readonly Obstacle[] {
+    if (this.space.isCompacting) return [this.#compacting];
     return this.#guards.obstacles(this.#guarded, progress);
   }
 
   /** What stands in the way of repairing the image, which damage does not; quickly found. */
   repairObstacles(): readonly Obstacle[] {
+    if (this.space.isCompacting) return [this.#compacting];
     return this.#guards.repairObstacles(this.#guarded);
   }
 
@@ -296,6 +305,7 @@ export class EditableImage {
    * @throws EngineError for the first obstacle, and as `save`; the files are what they were then, the edits staged
    */
   save({ progress = silent, keepsUndo = true, onCommitted }: SaveEdits = {}): SaveReport {
+    this.space.refuseWhileCompacting();
     this.#guards.refuseSave(this.#guarded, progress);
     this.refuseChangedBacking();
     const isRepair = this.#history.unsavedRepairs.some((each) => !(each.wasSound && each.isSound));
@@ -323,6 +333,7 @@ export class EditableImage {
    * @throws FileError
    */
   backUp(manifestPath: string, scope: BackupScope = 'unsaved'): BackupPlace {
+    this.space.refuseWhileCompacting();
     const facts = { image: this.#path, fingerprints: this.#fingerprints() };
     const row = scope === 'history' ? this.#history.row : unsavedRow(this.#history, this.#files);
     return this.#backups[scope].write(manifestPath, facts, row);
@@ -333,6 +344,7 @@ export class EditableImage {
    * @throws RefusedError, FileError; nothing is staged then
    */
   restore(manifestPath: string, { isRolledBack = false }: RestoreOptions = {}): RestoredRow {
+    this.space.refuseWhileCompacting();
     const before = stateOf(this.#files);
     let restored: RestoredRow;
     try {
@@ -386,6 +398,10 @@ export class EditableImage {
   /** What a content scan reads. */
   get #scanned(): ScannedState {
     return { staged: stateOf(this.#files), backing: this.#chain.layers[1] };
+  }
+
+  get #compacting(): Obstacle {
+    return { severity: 'refuse', problem: new RefusedError(this.#path, 'space.compacting').problem };
   }
 
   get #guarded(): GuardedImage {

@@ -55,8 +55,8 @@ interface FineView {
 
 /** The picture of one chain. Make a new one when the files changed. */
 export class Overview {
-  readonly #base: CellCounts;
-  readonly #scan: KindWalk;
+  #base: CellCounts;
+  #scan: KindWalk;
   /** The finer view asked for last, which the next request may continue. */
   #fine: FineView | undefined;
 
@@ -75,6 +75,19 @@ export class Overview {
     while (size / bytesPerCell > MAX_CELLS) bytesPerCell *= 2;
     this.#base = new CellCounts(0, bytesPerCell, Math.ceil(size / bytesPerCell), size);
     this.#scan = new KindWalk(layers, this.#base);
+  }
+
+  /**
+   * The same picture over files in which the guest's clusters lie elsewhere, and are what they were.
+   * @param layers of the chain, opened again
+   */
+  over(layers: Layers): Overview {
+    const same = new Overview(layers, this.#clusterSize);
+    if (this.isComplete) {
+      same.#base = this.#base;
+      same.#scan = this.#scan;
+    }
+    return same;
   }
 
   /** Guest bytes of the disk that the scan has looked at, from the start on. */

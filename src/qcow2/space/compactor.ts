@@ -9,6 +9,8 @@
  *
  * A plan (movePlan.ts) is made from what the whole image says, carried out, and made again, until there is nothing to
  * gain: moving clusters makes refcount blocks superfluous, and those leave free clusters.
+ *
+ * It is a generator that yields after each save: a thread can serve other requests there, a command line runs it to its end.
  */
 import { DiskRefcounts } from '../check/diskRefcounts';
 import { ClusterBits } from '../clusterSet';
@@ -34,10 +36,10 @@ import { structurePlaces } from './structurePlaces';
 import type { MoveBatch } from './unitMoves';
 
 /** Bytes that a batch moves, at most; and clusters, each of which may change a page of an L2 table. */
-const BATCH_BYTES = 64 * 1024 * 1024;
-const BATCH_CLUSTERS = 8192;
+export const BATCH_BYTES = 64 * 1024 * 1024;
+export const BATCH_CLUSTERS = 8192;
 /** Batches between two cuts. */
-const CUT_EVERY = 4;
+export const CUT_EVERY = 4;
 /** Plans in a row that only make room, at most: they move what is moved again, and may come to nothing. */
 const MOST_ROOMS = 3;
 /** Plans, at most. Each one makes the file shorter than the one before, or prepares one that does. */
@@ -53,7 +55,9 @@ export interface CompactOptions {
   readonly scratchPath: string;
   /** Bytes of a batch, at most; at least one cluster is moved at a time. */
   readonly batchBytes?: ByteLength;
-  /** Called after each save. */
+  /** Called before free clusters are written, or anything else. */
+  readonly onWriting?: () => void;
+  /** Called after each save, before the piece ends. */
   readonly onSaved?: () => void;
 }
 
@@ -67,6 +71,12 @@ export interface Compacted {
   /** It ended before it was done; what was gained until then stays. */
   readonly stopped?: Problem;
 }
+
+/** A part of a compaction. A piece of it ends after each save: then the image on disk is sound, and may be read. */
+type Pieces<T> = Generator<undefined, T>;
+
+/** A compaction under way, which is run piece by piece. */
+export type Compacting = Pieces<Compacted>;
 
 interface Planned {
   readonly layout: ClusterLayout;
@@ -99,19 +109,19 @@ export class Compactor {
     readonly disk: Disk,
     readonly options: CompactOptions,
   ) {
-    const { open, scratchPath, progress = silent } = options;
+    const { open, scratchPath, progress = silent, onWriting = () => undefined } = options;
     this.#progress = progress;
     const onCommitted = (): void => {
       this.#isTouched = true;
     };
-    this.#mover = new BatchMover({ disk, file, open, scratchPath, progress, onCommitted });
+    this.#mover = new BatchMover({ disk, file, open, scratchPath, progress, onWriting, onCommitted });
     this.#most = clustersOfBatch(clusterSize, options.batchBytes);
   }
 
   /** @throws EngineError; nothing but free clusters was changed then */
-  run(): Compacted {
+  *run(): Compacting {
     const before = sizesOf(this.file);
-    const stopped = this.#stopped();
+    const stopped = yield* this.#stopped();
     return {
       changed: this.#isTouched,
       before,
@@ -122,9 +132,9 @@ export class Compactor {
   }
 
   /** Once something is changed, what goes wrong is part of the report. */
-  #stopped(): Problem | undefined {
+  *#stopped(): Pieces<Problem | undefined> {
     try {
-      for (let plans = 0; plans < MOST_PLANS && this.#carryOut(); plans++);
+      for (let plans = 0; plans < MOST_PLANS && (yield* this.#carryOut()); plans++);
       return undefined;
     } catch (error) {
       if (!this.#isTouched || !(error instanceof EngineError)) throw error;
@@ -144,20 +154,20 @@ export class Compactor {
   }
 
   /** @returns false where there was nothing to do */
-  #carryOut(): boolean {
-    const { layout, plan, isDone } = this.#plan();
+  *#carryOut(): Pieces<boolean> {
+    const { layout, plan, isDone } = yield* this.#plan();
     if (isDone) return true;
     if (plan === undefined) {
       this.#end = layout.end;
       this.#cut();
       return false;
     }
-    if (plan.newBlocks.length > 0) this.#addBlocks(plan.newBlocks);
-    for (const table of plan.tables) this.#moveStructures(table);
+    if (plan.newBlocks.length > 0) yield* this.#addBlocks(plan.newBlocks);
+    for (const table of plan.tables) yield* this.#moveStructures(table);
     for (let index = plan.metadata.batches - 1; index >= 0; index--) {
-      this.#moveStructures(plan.metadata.batch(index));
+      yield* this.#moveStructures(plan.metadata.batch(index));
     }
-    this.#moveData(plan);
+    yield* this.#moveData(plan);
     this.#rooms = plan.isForRoom ? this.#rooms + 1 : 0;
     return true;
   }
@@ -166,21 +176,21 @@ export class Compactor {
    * Looks at all of the image. Refcount structures that nothing needs go at once, and compressed data that lies behind
    * the end moves; then the plan comes next time.
    */
-  #plan(): Planned {
+  *#plan(): Pieces<Planned> {
     const file = this.options.open();
     try {
       const image = Qcow2Image.open(file);
       const layout = layoutOf(image, this.#progress);
       if (layout.leaks > 0) throw new FormatError(file.name, 'compact.leaks', { value: layout.leaks });
       this.#totalBytes = Math.max(this.#totalBytes, this.#movedBytes + tailOf(layout) * this.clusterSize);
-      if (this.#reshape(image, layout)) return { layout, plan: undefined, isDone: true };
+      if (yield* this.#reshape(image, layout)) return { layout, plan: undefined, isDone: true };
       const { blocks, end } = neededBlocks(image, layout);
       if (blocks.length > 0) {
         const isWorthwhile = end < layout.end;
-        if (isWorthwhile) this.#addBlocks(blocks);
+        if (isWorthwhile) yield* this.#addBlocks(blocks);
         return { layout, plan: undefined, isDone: isWorthwhile };
       }
-      const isDone = this.#moveStreams(image, layout);
+      const isDone = yield* this.#moveStreams(image, layout);
       if (isDone) return { layout, plan: undefined, isDone };
       const mayMakeRoom = this.#rooms < MOST_ROOMS;
       const room = mayMakeRoom ? roomForStreams(image, layout, this.#most) : undefined;
@@ -190,16 +200,17 @@ export class Compactor {
     }
   }
 
-  #addBlocks(blocks: readonly NewBlock[]): void {
+  *#addBlocks(blocks: readonly NewBlock[]): Pieces<void> {
     this.#progress.checkCancelled();
     this.#mover.change((staged, image) => {
       addBlocks(staged, image, blocks);
     });
     this.#saved();
+    yield;
   }
 
   /** Removes refcount structures that nothing needs. @returns false where all are needed */
-  #reshape(image: Qcow2Image, layout: ClusterLayout): boolean {
+  *#reshape(image: Qcow2Image, layout: ClusterLayout): Pieces<boolean> {
     const shape = shapeChange(image, layout);
     if (shape === undefined) return false;
     this.#progress.checkCancelled();
@@ -207,11 +218,12 @@ export class Compactor {
       changeShape(staged, now, shape);
     });
     this.#saved();
+    yield;
     return true;
   }
 
   /** Moves compressed data that lies behind the shortest end of the file. @returns false where nothing was moved */
-  #moveStreams(image: Qcow2Image, layout: ClusterLayout): boolean {
+  *#moveStreams(image: Qcow2Image, layout: ClusterLayout): Pieces<boolean> {
     const end = hostCluster(layout.inUse.count);
     const batches = new Stretches(tailOfSet(layout.compressed, end), this.#most);
     const free = new FreeRuns(layout.inUse, end);
@@ -228,6 +240,7 @@ export class Compactor {
           isMoved = true;
           this.#rooms = 0;
           this.#moved(bytes);
+          yield;
         }
         // What comes before it finds no room, either, or could not be cut off.
         if (!isAll) return isMoved;
@@ -237,13 +250,14 @@ export class Compactor {
     return isMoved;
   }
 
-  #moveStructures(batch: MoveBatch): void {
+  *#moveStructures(batch: MoveBatch): Pieces<void> {
     const isMoved = membersOf(batch);
     this.#mover.move(batch, (image) => structurePlaces(image, isMoved, silent));
     this.#moved(batch.sources.length * this.clusterSize);
+    yield;
   }
 
-  #moveData({ data: moves, end: last, isForRoom }: MovePlan): void {
+  *#moveData({ data: moves, end: last, isForRoom }: MovePlan): Pieces<void> {
     for (let end = moves.batches; end > 0;) {
       const upTo = end;
       const places = this.#onDisk((now) => DataPlaces.of(now, moves, upTo, quietOf(this.#progress)));
@@ -254,6 +268,7 @@ export class Compactor {
         // Tables have moved before, so that only data was left behind the end.
         if (!isForRoom) this.#end = index === 0 ? last : moves.endOf(index - 1);
         if (this.#sinceCut >= CUT_EVERY) this.#cut();
+        yield;
       }
       end = places.from;
     }
@@ -273,9 +288,9 @@ export class Compactor {
 
   #moved(bytes: ByteLength): void {
     this.#movedBytes += bytes;
-    this.#saved();
     this.#totalBytes = Math.max(this.#totalBytes, this.#movedBytes);
     this.#progress.report(this.#movedBytes, this.#totalBytes);
+    this.#saved();
   }
 
   #saved(): void {

@@ -40,6 +40,8 @@ export interface CompactedFile {
   /** As `PageStore` has it. */
   readonly scratchPath: string;
   readonly progress: Progress;
+  /** Called before something is written: free clusters, or a save. */
+  readonly onWriting: () => void;
   /** Called when something is saved, whatever goes wrong afterwards. */
   readonly onCommitted: () => void;
 }
@@ -90,6 +92,7 @@ export class BatchMover {
       const { clusterSize } = header;
       const copying = { from, to: file, clusterSize, progress: this.#quiet, buffer: this.#buffer };
       const { value, leftover } = whileClaimed(file, header, disk, undefined, () => {
+        this.at.onWriting();
         copy(copying);
         // Whatever another program changes from here on keeps the save from being made.
         return open();
@@ -107,6 +110,7 @@ export class BatchMover {
    * @throws EngineError as `save` and `change`; the image is as it was then
    */
   change(change: (staged: StagedFile, image: Qcow2Image) => void): void {
+    this.at.onWriting();
     this.#save(this.at.open(), change);
   }
 
