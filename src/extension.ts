@@ -13,6 +13,7 @@ import { registerChangeCommands, overlaysInWorkspace } from './commands/change';
 import { registerDependents } from './commands/dependents';
 import { registerCopyInformation } from './commands/copyInformation';
 import { exportMap, registerExportMap } from './commands/exportMap';
+import { compact, registerCompact } from './commands/compact';
 import { giveBack, registerGiveBack } from './commands/giveBack';
 import { registerGoToProblem } from './commands/goToProblem';
 import { registerOpenCommands } from './commands/open';
@@ -73,6 +74,7 @@ export interface Actions {
     confirmed: readonly string[],
   ): ReturnType<typeof stageRepair>;
   giveBack(uri: vscode.Uri): ReturnType<typeof giveBack>;
+  compact(uri: vscode.Uri): ReturnType<typeof compact>;
   exportMap(uri: vscode.Uri, form: MapForm, destination: vscode.Uri): ReturnType<typeof exportMap>;
 }
 
@@ -151,6 +153,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerPagePlaces(images),
     registerChangeCommands(images),
     registerGiveBack(images),
+    registerCompact(images),
     registerChangeBacking(images, chains, findOverlays),
     registerChainCommands(chains),
     registerDependents(images, chains),
@@ -169,6 +172,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
         stageRequest(document, request, label, confirmed, findOverlays),
       repair: (document, mode, confirmed) => stageRepair(document, mode, confirmed, findOverlays, checks),
       giveBack: (uri) => giveBack(uri, images, () => Promise.resolve(true)),
+      compact: (uri) => compact(uri, images, () => Promise.resolve(true)),
       exportMap: (uri, form, destination) => exportMap(uri, form, destination, exporting),
     },
     startup: [between(began, loaded), between(activating, now())],

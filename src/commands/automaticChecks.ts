@@ -44,8 +44,9 @@ export class AutomaticChecks implements vscode.Disposable {
   }
 
   /** The image is as it is on disk, nothing is known of its health, and nothing else is going on. */
-  #isWanted({ source, state }: ImageDocument): boolean {
+  #isWanted({ source, state, compaction }: ImageDocument): boolean {
     if (this.#isDisposed || source.kind !== 'path' || state?.summary === undefined) return false;
+    if (compaction !== undefined) return false;
     const isOnDisk = state.problem === undefined && state.edits?.unsaved === 0 && state.journal === undefined;
     return isOnDisk && this.#checks.isUnknown(sourceName(source)) && isAllowed(source.path);
   }

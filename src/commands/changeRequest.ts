@@ -58,7 +58,7 @@ export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): 
     add('info', vscode.l10n.t('Clusters shared with snapshots are kept.'));
   }
   if (tally.freedBytes > tally.allocatedBytes) {
-    add('info', vscode.l10n.t('The file is not shorter yet: see Shrink… and Reclaim Free Space….'));
+    add('info', vscode.l10n.t('The file is not shorter yet: see Shrink…, Compact… and Reclaim Free Space….'));
   }
   if (tally.rawBytesZeroed > 0) {
     add(

@@ -105,7 +105,7 @@ function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Ur
 
 /**
  * The map of what the editor shows. In a thread of its own, since a map of millions of extents keeps it busy, and the
- * editor's must stay free to answer; only the editor's thread knows what is staged.
+ * editor's must stay free to answer; only the editor's thread knows what is staged, and when a compaction leaves the file alone.
  */
 function exportWithProgress(
   uri: vscode.Uri,
@@ -115,7 +115,8 @@ function exportWithProgress(
 ): Thenable<Result<ExportedExtents>> {
   const title = vscode.l10n.t('Exporting the map of {0}', basename(uri.path));
   return showProgress(title, (report, token) => {
-    if (document !== undefined && (document.state?.edits?.unsaved ?? 0) > 0) {
+    const isInEditor = (document?.state?.edits?.unsaved ?? 0) > 0 || document?.compaction !== undefined;
+    if (document !== undefined && isInEditor) {
       const cancel: Cancel = (stop) => token.onCancellationRequested(stop);
       return document.run((engine, operation) => engine.exportMap(request, operation), { report, cancel });
     }

@@ -5,22 +5,14 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/model/document';
-import { guardsOf, type KnownOverlays } from '../editor/guards/guards';
 import type { OpenImages } from '../editor/host/openImages';
 import type { Control } from '../editor/model/operations';
 import { sizeText } from '../text/sizeText';
 import { describeWithFile } from '../text/vscode/describe';
-import type { FreeSpace, GivenBack, Problem, Result } from '../worker/api';
+import type { FreeSpace, GivenBack, Result } from '../worker/api';
 import { targetIn } from './arguments';
-import {
-  ask,
-  registerCommand,
-  showProgress,
-  tellError,
-  tellInformation,
-  tellProblem,
-  tellWarning,
-} from '../text/vscode/tell';
+import { ask, registerCommand, showProgress, tellInformation, tellWarning } from '../text/vscode/tell';
+import { cannotBeUndone, questionsBefore, tellNotDone } from './changeFile';
 import { pageInSight } from './open';
 import { imageOf } from './target';
 
@@ -48,9 +40,6 @@ export async function giveBack(
   return page === undefined ? undefined : new Giving(page.uri, page.document, ask).run();
 }
 
-/** No other images are in the way: what those that have this one as their base show stays what it is. */
-const noOverlays = (): Promise<KnownOverlays> => Promise.resolve({ paths: [], gaps: [] });
-
 class Giving {
   readonly #name: string;
 
@@ -66,18 +55,13 @@ class Giving {
   async run(): Promise<GivenBack | undefined> {
     const { document } = this;
     const name = this.#name;
-    await document.whenRead();
-    await document.lookAgain();
-    const { refusals, questions } = await guardsOf(document, noOverlays, { writesData: false });
-    if (refusals[0] !== undefined) {
-      refuse(refusals[0]);
-      return undefined;
-    }
+    const questions = await questionsBefore(this.uri, document, 'qcow2.giveBack');
+    if (questions === undefined) return undefined;
     const space = await withProgress(vscode.l10n.t('Looking for free space in {0}', name), ({ cancel }) =>
-      document.edit((staging) => staging.freeSpace(cancel)),
+      document.edit((staging) => staging.space.freeSpace(cancel)),
     );
     if (!space.ok) {
-      this.#fail(space.problem);
+      tellNotDone(this.uri, space.problem);
       return undefined;
     }
     const { storedBytes, fileSize, newFileSize } = space.value;
@@ -87,15 +71,14 @@ class Giving {
       );
       return undefined;
     }
-    const asked = questions.filter(({ id }) => !document.isConfirmed(id));
-    const texts = asked.map(({ text }) => text);
+    const texts = questions.map(({ text }) => text);
     if (!(await this.ask(name, space.value, texts))) return undefined;
-    document.confirm(asked.map(({ id }) => id));
+    document.confirm(questions.map(({ id }) => id));
     const given = await withProgress(vscode.l10n.t('Reclaiming free space of {0}', name), (control) =>
-      document.edit((staging) => staging.giveBack(control)),
+      document.edit((staging) => staging.space.giveBack(control)),
     );
     if (!given.ok) {
-      this.#fail(given.problem);
+      tellNotDone(this.uri, given.problem);
       return undefined;
     }
     this.#tell(given.value);
@@ -118,10 +101,6 @@ class Giving {
     const why = trouble === undefined ? [] : [describeWithFile(trouble, this.uri.fsPath)];
     void tellWarning([text, ...why].join(' '));
   }
-
-  #fail(problem: Problem): void {
-    if (problem.kind !== 'cancelled') tellProblem(describeWithFile(problem, this.uri.fsPath), problem);
-  }
 }
 
 async function askBeforeGiving(
@@ -130,14 +109,7 @@ async function askBeforeGiving(
   questions: readonly string[],
 ): Promise<boolean> {
   const question = vscode.l10n.t('Reclaim the free space of {0}?', name);
-  const detail = [
-    ...spaceText(space),
-    vscode.l10n.t(
-      'This cannot be undone, and earlier edits, including saved ones, can no longer be undone. Guest and snapshot data does not change.',
-    ),
-    ...whatStays(space),
-    ...questions,
-  ];
+  const detail = [...spaceText(space), cannotBeUndone(), ...whatStays(space), ...questions];
   const yes = vscode.l10n.t('Reclaim');
   return (await ask(question, { detail, buttons: [yes] })) === yes;
 }
@@ -149,10 +121,6 @@ function withProgress<T>(
   return showProgress(title, (report, token) =>
     run({ report, cancel: (stop) => token.onCancellationRequested(stop) }),
   );
-}
-
-function refuse(text: string): void {
-  void tellError(text);
 }
 
 function spaceText({ storedBytes, isUpperBound, fileSize, newFileSize }: FreeSpace): string[] {

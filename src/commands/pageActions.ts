@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { FindOverlays } from '../editor/guards/guards';
 import type { Checks } from '../editor/health/checks';
 import type { PageActions } from '../editor/page/pageRequests';
+import { stopCompaction } from './compact';
 import { show } from './open';
 import { stopPreview } from './preview';
 import { previewChange, stageChange } from './stageChange';
@@ -29,6 +30,7 @@ export function pageActions(findOverlays: FindOverlays, checks: Checks): PageAct
     },
     scanContents,
     stopScan,
+    stopCompaction,
     shrinkOffers,
     shrinkGuards: (document) => shrinkGuards(document, findOverlays),
     previewShrink,

@@ -6,6 +6,12 @@ import * as vscode from 'vscode';
 import type { OpenImages } from '../editor/host/openImages';
 import { registerCommand } from '../text/vscode/tell';
 
+/** Brings the image to the front and saves it; whether that was done is in the document. */
+export async function saveInSight(uri: vscode.Uri): Promise<void> {
+  await vscode.commands.executeCommand('qcow2.openImage', uri);
+  await vscode.commands.executeCommand('qcow2.save');
+}
+
 export function registerSave(images: OpenImages): vscode.Disposable {
   return registerCommand('qcow2.save', async () => {
     const { active } = images;

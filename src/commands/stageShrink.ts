@@ -1,14 +1,12 @@
 /** The way of a shrink from page or command into the document: what it would free, the guards, then the edit. */
-import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ChangeRequest, ProgressReport, ShrinkSource } from '../worker/api';
 import type { FindOverlays } from '../editor/guards/guards';
 import { guardsOf, readOnlyReason } from '../editor/guards/guards';
 import type { GuardReport, ShrinkOffer, TextResult } from '../editor/page/messages';
 import type { ImageDocument } from '../editor/model/document';
-import { sizeText } from '../text/sizeText';
 import { describe, describeWithFile } from '../text/vscode/describe';
-import { tellInformation } from '../text/vscode/tell';
+import { followShrink } from './afterShrink';
 import { unmapPolicy, uriOf } from './changeRequest';
 import { preview } from './preview';
 import { outsideRefusal } from './stagingRefusal';
@@ -67,7 +65,7 @@ export async function previewShrink(
 }
 
 /**
- * Stages a shrink, and offers to save it and to return the space.
+ * Stages a shrink, and offers what makes the file smaller once it is saved.
  * @param confirmed ids of the guards' questions that the user has answered with yes
  */
 export async function stageShrink(
@@ -82,7 +80,7 @@ export async function stageShrink(
   const label = vscode.l10n.t('Shrink');
   const staged = await document.edit((staging) => staging.stage(requestOf(document, sources), label));
   if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, document.path) };
-  if (staged.value.changed) void offerReclaiming(document, staged.value.freedBytes);
+  if (staged.value.changed) followShrink(document, staged.value.freedBytes);
   return { ok: true, value: { label } };
 }
 
@@ -97,21 +95,6 @@ async function refusalOf(
   if (refusals[0] !== undefined) return refusals[0];
   document.confirm(confirmed);
   return questions.find(({ id }) => !document.isConfirmed(id))?.text;
-}
-
-/** A save makes the file no shorter: undo would need what it has freed. */
-async function offerReclaiming(document: ImageDocument, freed: number): Promise<void> {
-  const uri = uriOf(document);
-  const both = vscode.l10n.t('Save and Reclaim…');
-  const text = vscode.l10n.t(
-    '{0} of {1} become free when it is saved. The file is not shorter until its free space is reclaimed.',
-    sizeText(freed),
-    basename(uri.path),
-  );
-  if ((await tellInformation(text, both)) !== both) return;
-  await vscode.commands.executeCommand('qcow2.openImage', uri);
-  await vscode.commands.executeCommand('qcow2.save');
-  await vscode.commands.executeCommand('qcow2.giveBack', uri);
 }
 
 const requestOf = (document: ImageDocument, sources: readonly ShrinkSource[]): ChangeRequest => ({

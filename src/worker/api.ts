@@ -20,6 +20,8 @@ import type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 import type { ClusterReport } from '../qcow2/report/inspect';
 import type { HostReport } from '../qcow2/report/hostReport';
 import type { SpaceReport } from '../qcow2/report/spaceReport';
+import type { Compacted } from '../qcow2/space/compact';
+import type { CompactPreview } from '../qcow2/space/compactPreview';
 import type { FreeSpace } from '../qcow2/space/freeSpace';
 import type { GivenBack } from '../qcow2/space/giveBack';
 import type { RecoverTrust } from '../qcow2/edit/interrupted';
@@ -59,6 +61,8 @@ export type { ExtensionView } from '../qcow2/report/extensionView';
 export type { PhraseCode, Said } from '../text/phrase';
 export type { ClusterReport, EntryField, EntryFieldName } from '../qcow2/report/inspect';
 export type { HostKind } from '../qcow2/map/hostLayout';
+export type { Compacted } from '../qcow2/space/compact';
+export type { CompactPreview } from '../qcow2/space/compactPreview';
 export type { FreeSpace } from '../qcow2/space/freeSpace';
 export type { GivenBack } from '../qcow2/space/giveBack';
 export type { SnapshotSpace, SpaceKind, SpaceReport, SpaceRow } from '../qcow2/report/spaceReport';
@@ -199,6 +203,12 @@ export interface GaveBack {
   readonly state: ImageState;
 }
 
+/** What a compaction did, and the new state of the image, without a history if anything was changed. */
+export interface CompactedImage {
+  readonly report: Compacted;
+  readonly state: ImageState;
+}
+
 export interface Reverted {
   readonly state: ImageState;
   /** The history was dropped. */
@@ -321,6 +331,19 @@ export interface EditCalls {
   freeSpace(operation: OperationId): Result<FreeSpace>;
   /** Gives free space back to the host, which cannot be undone; nothing may be staged. Can be stopped half-way. */
   giveBack(run: Run): Result<GaveBack>;
+  /** What compacting the image would do; nothing may be staged. */
+  compactPreview(operation: OperationId): Result<CompactPreview>;
+  /**
+   * Makes the file shorter in place, which cannot be undone; nothing may be staged. Other calls are answered between its
+   * batches, from the image as the last one has left it; those that change it are refused (`space.compacting`). Can be
+   * stopped after each batch; its progress counts bytes moved.
+   */
+  compact(run: Run): Promise<Result<CompactedImage>>;
+  /**
+   * The image as a running compaction has left it so far. Undefined if it is not time to show that: then the state that was
+   * answered last is still the one to show.
+   */
+  compactedSoFar(generation: number): Result<ImageState | undefined>;
   /** Writes the image as staged to another file, all or nothing. */
   saveAs(path: string, trust: SaveAsTrust, run: Run): Result<undefined>;
   /** Reverts to what is on disk, reading it again if no edit leads there or the file has changed. */

@@ -11,6 +11,7 @@ import type { EngineApi, EngineEvents, ImageState, OpenOptions, OperationId, Res
 import { editCalls, type EditingHost } from './editing';
 import { OpenImage, type View } from './openImage';
 import { questionCalls, type QuestionHost } from './questions';
+import { Pace } from './pace';
 import type { CancelFlag, WriteGate } from './thread';
 import { unknownState } from './unknownState';
 
@@ -52,6 +53,11 @@ class Engine implements QuestionHost, EditingHost {
   #path = '';
   #options: OpenOptions = { generation: 0, followsNames: false };
   #lastReport = 0;
+  /** It is inside the gate. */
+  #isWriting = false;
+  /** What is written piece by piece, and has not come to its end. */
+  #written: Generator | undefined;
+  readonly pace = new Pace();
 
   constructor(events: EngineEvents, control: ThreadControl) {
     this.#events = events;
@@ -95,16 +101,40 @@ class Engine implements QuestionHost, EditingHost {
 
   /** A save stops if it is cancelled before its seal, and otherwise runs to its end. */
   writing<T>(work: () => Result<T>): Result<T> {
-    const { writeGate, end } = this.#control;
-    if (!writeGate.enter()) return { ok: false, problem: new CancelledError(this.#path).problem };
+    if (this.#isWriting) return work();
+    if (!this.#enter()) return { ok: false, problem: new CancelledError(this.#path).problem };
     try {
       return work();
     } finally {
-      if (!writeGate.leave()) {
-        this.#close();
-        end();
-      }
+      this.#leave();
     }
+  }
+
+  async writingInSlices<T>(begin: (editable: EditableImage) => Generator<undefined, T>): Promise<Result<T>> {
+    const begun = this.onEditable(begin);
+    if (!begun.ok) return begun;
+    if (this.#isWriting || !this.#enter())
+      return { ok: false, problem: new CancelledError(this.#path).problem };
+    this.#written = begun.value;
+    this.pace.start();
+    try {
+      return await this.inSlices(() => begun.value);
+    } finally {
+      this.#written = undefined;
+      this.#leave();
+    }
+  }
+
+  #enter(): boolean {
+    return (this.#isWriting = this.#control.writeGate.enter());
+  }
+
+  #leave(): void {
+    const { writeGate, end } = this.#control;
+    this.#isWriting = false;
+    if (writeGate.leave()) return;
+    this.#close();
+    end();
   }
 
   markSaved(): void {
@@ -124,6 +154,10 @@ class Engine implements QuestionHost, EditingHost {
 
   onView<T>(use: (view: View, image: OpenImage) => T): Result<T> {
     const image = this.#image;
+    const caughtUp = this.attempt(() => {
+      image?.catchUp();
+    });
+    if (!caughtUp.ok) return caughtUp;
     const view = image?.view;
     return image === undefined || view === undefined ? this.#notOpen() : this.attempt(() => use(view, image));
   }
@@ -141,10 +175,13 @@ class Engine implements QuestionHost, EditingHost {
     const begun = this.onEditable(begin);
     if (!begun.ok) return begun;
     for (;;) {
+      const began = performance.now();
       const slice = this.attempt(() => takeSlice(begun.value));
       if (!slice.ok) return slice;
       if (slice.value.done === true) return { ok: true, value: slice.value.value };
+      const ended = performance.now();
       await new Promise((resolve) => setImmediate(resolve));
+      this.pace.add(ended - began, performance.now() - ended);
       // Its files are closed.
       if (this.#image !== image) return { ok: false, problem: new CancelledError(this.#path).problem };
     }
@@ -173,12 +210,17 @@ class Engine implements QuestionHost, EditingHost {
   }
 
   #close(): void {
+    const written = this.#written;
+    this.#written = undefined;
+    // It ends where it is, between two pieces, and keeps what it has gained. Its caller learns that it was cancelled.
+    if (written !== undefined) this.attempt(() => written.throw(new CancelledError(this.#path)));
     this.#image?.close();
     this.#image = undefined;
   }
 
-  #startScan({ view }: OpenImage): void {
-    if (view === undefined) return;
+  /** A compaction changes nothing of the map, and what is missing in it is scanned once that has ended. */
+  #startScan({ view, editable }: OpenImage): void {
+    if (view === undefined || editable?.space.isCompacting === true) return;
     setImmediate(() => {
       this.#scan(view);
     });
@@ -187,7 +229,9 @@ class Engine implements QuestionHost, EditingHost {
   /** One slice of the whole-disk scan of a view; the next one follows after pending messages. */
   #scan(view: View): void {
     const { overview, chain } = view;
-    if (view !== this.#image?.view || this.#control.cancelFlag.isSet) return;
+    const image = this.#image;
+    if (view !== image?.view || this.#control.cancelFlag.isSet) return;
+    if (image.editable?.space.isCompacting === true) return;
     const step = this.attempt(() => overview.step(performance.now() + SLICE));
     if (!step.ok) {
       this.#events.scanFailed(step.problem);

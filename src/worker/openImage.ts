@@ -84,9 +84,21 @@ export class OpenImage {
 
   /** Shows what is staged after it has changed. */
   renew(generation: number): ImageState {
-    const { editable } = this;
-    if (editable !== undefined) this.#current = shown(this.state.path, generation, editable.chain, editable);
+    const { editable, view } = this;
+    if (editable === undefined) return this.state;
+    // The guest reads the same all the while: its map stays complete.
+    const overview = editable.space.isCompacting ? view?.overview : undefined;
+    this.#current = shown(this.state.path, generation, editable.chain, editable, overview);
     return this.state;
+  }
+
+  /**
+   * Shows the image as the last batch of a compaction has left it; nothing to do otherwise. To be called before anything is
+   * read.
+   * @throws EngineError as `DiskSpace.catchUp`
+   */
+  catchUp(): void {
+    if (this.editable?.space.catchUp() === true) this.renew(this.state.generation);
   }
 
   /** Whether any file that was read, or that was missing, has changed. */
@@ -96,7 +108,7 @@ export class OpenImage {
 
   /** Whether it may be written now. Files that are not on a local disk have no limits here. */
   get access(): WriteAccess {
-    return this.editable === undefined ? {} : writeAccessOf(this.editable.onDisk.top);
+    return this.editable === undefined ? {} : accessOf(this.editable);
   }
 
   close(): void {
@@ -132,6 +144,7 @@ function shown(
   generation: number,
   chain: Chain,
   editable: EditableImage | undefined,
+  overview?: Overview,
 ): { readonly state: ImageState; readonly view: View } {
   const { top } = chain;
   const { clusterSize } = top.header;
@@ -153,10 +166,15 @@ function shown(
     summary: summarise(top),
     ...(editable === undefined ? {} : { edits: editState(editable, marks, fileMarks) }),
     ...(journal === undefined ? {} : { journal }),
-    ...(editable === undefined ? {} : { access: writeAccessOf(editable.onDisk.top) }),
+    ...(editable === undefined ? {} : { access: accessOf(editable) }),
   };
-  return { state, view: { chain, overview: new Overview(chain.layers, clusterSize), marks, fileMarks } };
+  const shownMap = overview?.over(chain.layers) ?? new Overview(chain.layers, clusterSize);
+  return { state, view: { chain, overview: shownMap, marks, fileMarks } };
 }
+
+/** While it is compacted, it is this program that holds the file. */
+const accessOf = ({ space, onDisk }: EditableImage): WriteAccess =>
+  space.isCompacting ? {} : writeAccessOf(onDisk.top);
 
 function editState(
   { edits, stagesDataFile }: EditableImage,

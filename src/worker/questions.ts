@@ -101,11 +101,17 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
           readGuest(layers, target, guestOffset);
         }),
       ),
-    hostCells: (request, operation) =>
-      host.onView((view) => {
+    hostCells: (request, operation) => {
+      // While a compaction runs, the map moves on with each state that the host is told of, and no sooner.
+      const shown = host.image?.view;
+      const kept = shown && layouts.get(shown);
+      if (shown !== undefined && kept !== undefined)
+        return host.attempt(() => marked(kept.cells(request), shown.fileMarks, request));
+      return host.onView((view) => {
         const layout = layoutOf(view, host.progressOf(operation));
         return marked(layout.cells(request), view.fileMarks, request);
-      }),
+      });
+    },
     inspectHost: (hostOffset, operation) =>
       host.onView((view) => {
         const progress = host.progressOf(operation);

@@ -74,7 +74,7 @@ describe('the panels', () => {
     expect(await leaked.getAttribute('aria-pressed')).toBe('true');
     expect(await page.get('legend-leaked').locator('button').getAttribute('aria-pressed')).toBe('true');
     await window.screenshot('space-panel');
-    await page.get('way-out-leaked').click();
+    await page.get('way-out-leaked-repair').click();
     await page.get('repair-preview').waitFor();
     await window.page.keyboard.press('Escape');
     await page.get('space-guest').click();

@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type {
   PageCommand,
+  PageState,
   SnapshotSpace,
   SpaceKind,
   SpaceReport,
@@ -32,8 +33,15 @@ interface Part {
   readonly kind: string;
   readonly words: KindWords;
   /** How it is given up. */
-  readonly wayOut?: { readonly command: PageCommand; readonly text: string };
+  readonly waysOut?: readonly WayOut[];
 }
+
+interface WayOut {
+  readonly command: PageCommand;
+  readonly text: string;
+}
+
+const REPAIR: WayOut = { command: 'repair', text: t('Repair…') };
 
 const inFile = (kind: keyof (typeof FILE_KINDS)['words'], words = FILE_KINDS.words[kind]): Part => ({
   space: 'file',
@@ -72,9 +80,15 @@ const PARTS: Readonly<Record<SpaceKind, Part>> = {
     meaning: t('Lists the internal snapshots.'),
   }),
   bitmaps: inFile('bitmap'),
-  usedTwice: { ...inFile('conflict'), wayOut: { command: 'repair', text: t('Repair…') } },
-  leaked: { ...inFile('leaked'), wayOut: { command: 'repair', text: t('Repair…') } },
-  free: { ...inFile('free'), wayOut: { command: 'giveBack', text: t('Reclaim Free Space…') } },
+  usedTwice: { ...inFile('conflict'), waysOut: [REPAIR] },
+  leaked: { ...inFile('leaked'), waysOut: [REPAIR] },
+  free: {
+    ...inFile('free'),
+    waysOut: [
+      { command: 'compact', text: t('Compact…') },
+      { command: 'giveBack', text: t('Reclaim Free Space…') },
+    ],
+  },
 };
 
 export function spacePanel(
@@ -87,7 +101,7 @@ export function spacePanel(
     return html`<p class="problem" role="status" data-testid="space-problem">${spaceReport.text}</p>`;
   }
   const report = spaceReport.value;
-  const isReadOnly = page?.readOnly !== undefined;
+  const access = accessOf(page);
   const isShown = (part: Part): boolean => space === part.space && highlighted === part.kind;
   return html`<section data-testid="space-report">
     <p class="hint" data-testid="space-sizes">
@@ -95,11 +109,13 @@ export function spacePanel(
     </p>
     ${bar(report)} ${contents(report, contentScan, scanProblem, actions)}
     ${
-      isReadOnly
+      access === 'readOnly'
         ? nothing
         : html`<p>
             <vscode-button
               data-testid="space-shrink"
+              title=${access.busy ?? ''}
+              ?disabled=${access.busy !== undefined}
               @click=${() => {
                 actions.run('shrink');
               }}
@@ -117,12 +133,20 @@ export function spacePanel(
         </tr>
       </thead>
       <tbody>
-        ${report.rows.map((row) => rowOf(row, report, isShown(PARTS[row.kind]), isReadOnly, actions))}
+        ${report.rows.map((row) => rowOf(row, report, isShown(PARTS[row.kind]), access, actions))}
       </tbody>
     </table>
     ${report.snapshots.length === 0 ? nothing : snapshotTable(report.snapshots)}
     <p class="hint" data-testid="space-fragmented">${fragmentation(report)}</p>
   </section>`;
+}
+
+/** Whether anything can be given up: not at all, or why not now. */
+type Access = 'readOnly' | { readonly busy: string | undefined };
+
+function accessOf(page: PageState | undefined): Access {
+  if (page?.readOnly === undefined) return { busy: undefined };
+  return page.compaction === undefined ? 'readOnly' : { busy: page.readOnly };
 }
 
 /** What a look at the contents has found, or the way to it. */
@@ -175,11 +199,10 @@ function rowOf(
   { kind, bytes, allocated, reclaimable }: SpaceRow,
   { length }: SpaceReport,
   isShown: boolean,
-  isReadOnly: boolean,
+  access: Access,
   actions: SpaceActions,
 ): TemplateResult {
   const part = PARTS[kind];
-  const { wayOut } = part;
   return html`<tr data-testid="part-${kind}">
     <th scope="row">
       <button
@@ -193,20 +216,7 @@ function rowOf(
       >
         <span class="swatch swatch-${part.kind}"></span><span class="legend-name">${part.words.name}</span>
       </button>
-      ${
-        wayOut === undefined || isReadOnly
-          ? nothing
-          : html`<button
-              type="button"
-              class="link space-way-out"
-              data-testid="way-out-${kind}"
-              @click=${() => {
-                actions.run(wayOut.command);
-              }}
-            >
-              ${wayOut.text}
-            </button>`
-      }
+      ${access === 'readOnly' ? nothing : (part.waysOut ?? []).map((way) => wayOut(way, kind, access, actions))}
     </th>
     <td title=${formatBytes(bytes)} data-bytes=${bytes}>
       ${sizeText(bytes)} <span class="note">${shareText(bytes, length)}</span>
@@ -221,6 +231,25 @@ function rowOf(
     </td>
   </tr>`;
 }
+
+const wayOut = (
+  { command, text }: WayOut,
+  kind: SpaceKind,
+  { busy }: Exclude<Access, 'readOnly'>,
+  actions: SpaceActions,
+): TemplateResult =>
+  html`<button
+    type="button"
+    class="link space-way-out"
+    data-testid="way-out-${kind}-${command}"
+    title=${busy ?? ''}
+    ?disabled=${busy !== undefined}
+    @click=${() => {
+      actions.run(command);
+    }}
+  >
+    ${text}
+  </button>`;
 
 const snapshotTable = (snapshots: readonly SnapshotSpace[]): TemplateResult =>
   html`<h2 class="panel-heading">${t('Held by one snapshot alone')}</h2>

@@ -6,6 +6,7 @@ import type {
   ChangeKind,
   PageApi,
   PageCommand,
+  PageCompaction,
   PageHealth,
   PageState,
   PageTab,
@@ -17,6 +18,7 @@ import { HostClient } from '../host/client';
 import { makeLayout, type Layout } from './layout';
 import { SpaceInspection } from '../state/spaceInspection';
 import { parsePlace } from '../../src/text/byteCount';
+import { sizeText } from '../../src/text/sizeText';
 import { drawParts, type Actions } from './parts';
 import { ContentScanning } from '../state/contentScanning';
 import { RepairDialog } from '../dialogs/repair/dialog';
@@ -135,10 +137,15 @@ export class App implements Actions, PageApi {
   stateChanged(page: PageState): void {
     const before = this.#store.state.page?.image;
     const { summary, generation } = page.image;
-    this.#store.update({ page, health: page.health, isLost: false });
+    this.#announceCompaction(page);
+    this.#store.update({ page, health: page.health, compaction: page.compaction, isLost: false });
     this.#layout.page.classList.remove('is-loading');
     this.#layout.page.classList.toggle('is-unreadable', summary === undefined);
     if (!summary || (before?.summary && before.generation === generation)) return;
+    if (before?.summary && page.compaction) {
+      this.#views.fileMoved(page);
+      return;
+    }
     this.#views.imageRead(page);
     const { disk } = this.#views;
     if (!disk) return;
@@ -164,6 +171,11 @@ export class App implements Actions, PageApi {
 
   contentProgress(done: number, total: number): void {
     this.#scanning.gotTo(done, total);
+  }
+
+  compactionProgress(compaction: PageCompaction): void {
+    // It may have ended by now.
+    if (this.#store.state.compaction !== undefined) this.#store.update({ compaction });
   }
 
   /** Selects the cluster of a guest byte, and scrolls map and bytes to it. */
@@ -257,6 +269,10 @@ export class App implements Actions, PageApi {
     this.#scanning.stop();
   }
 
+  stopCompaction(): void {
+    this.#host.send(this.#host.calls.stopCompaction());
+  }
+
   run(command: PageCommand): void {
     this.#host.send(this.#host.calls.run(command));
   }
@@ -280,6 +296,16 @@ export class App implements Actions, PageApi {
   showLayer(depth: number): void {
     this.showTab('chain');
     this.#layout.chain.querySelector(`[data-testid="layer-${depth}"]`)?.scrollIntoView({ block: 'nearest' });
+  }
+
+  #announceCompaction({ compaction, image }: PageState): void {
+    const wasCompacting = this.#store.state.compaction !== undefined;
+    if (wasCompacting === (compaction !== undefined)) return;
+    this.#announcer.say(() =>
+      wasCompacting
+        ? t('The file is {0} long now.', sizeText(image.fileSize))
+        : t('The file is being compacted.'),
+    );
   }
 
   #collect(): SavedState {

@@ -1,6 +1,7 @@
 /** Draws the parts of the page, each whenever the state that it reads changes. */
 import { html, nothing } from 'lit';
 import type { Notice, PageCommand, PageHealth, PageState } from '../../src/editor/page/messages';
+import { compactionStrip } from './compactionStrip';
 import { drawOnChange } from './drawOnChange';
 import type { Layout } from './layout';
 import { legend } from './legend';
@@ -21,6 +22,7 @@ export interface Actions extends ClusterActions, ChainActions, SpaceActions, Too
   toggleHighlight(kind: string): void;
   retry(): void;
   run(command: PageCommand): void;
+  stopCompaction(): void;
   copy(text: string): void;
 }
 
@@ -41,11 +43,17 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   drawOnChange(
     layout.notices,
     store,
-    ({ page, health, isLost }) => [page, health?.incomplete, isLost],
-    ({ page, health, isLost }) =>
-      notices(noticesOf(page, health), isLost, (command) => {
+    ({ page, health, isLost, compaction }) => [page, health?.incomplete, isLost, compaction],
+    ({ page, health, isLost, compaction }) =>
+      html`${
+        compaction === undefined
+          ? nothing
+          : compactionStrip(compaction, () => {
+              actions.stopCompaction();
+            })
+      }${notices(noticesOf(page, health), isLost, (command) => {
         actions.run(command);
-      }),
+      })}`,
   );
   drawOnChange(
     layout.unreadable,
@@ -131,7 +139,8 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     layout.space,
     store,
     ({ page, tab, spaceReport, contentScan, scanProblem, space, highlighted }) => [
-      page,
+      page?.readOnly,
+      page?.compaction === undefined,
       tab,
       spaceReport,
       contentScan,

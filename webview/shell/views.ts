@@ -100,6 +100,20 @@ export class Views {
     if (pending !== undefined) this.goTo(pending.space, pending.byte);
   }
 
+  /** A compaction has moved clusters of the file: the guest's map stays as it is, and nothing is announced. */
+  fileMoved({ image }: PageState): void {
+    this.#inspection.refresh();
+    if (this.#store.state.space !== 'file' || this.#store.state.fileTotals === undefined) {
+      this.#fileGeneration = -1;
+      if (this.#store.state.space === 'file') this.#readFile();
+      return;
+    }
+    this.#fileGeneration = image.generation;
+    this.#file.setDisk(this.#fileDisk, image.fileSize, image.generation);
+    if (this.#file.selection === undefined) this.#hostInspection.of(undefined, this.#file.disk);
+    else this.#hostInspection.refresh();
+  }
+
   /** The scan of the whole disk has made progress. */
   scanned(): void {
     this.#guest.scanned();

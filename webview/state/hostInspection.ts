@@ -36,6 +36,12 @@ export class HostInspection {
     this.#announcer.say(() => this.#inWords(selection, disk));
   }
 
+  /** The same cluster may be used for something else by now. */
+  refresh(): void {
+    const { hostSelection } = this.#store.state;
+    if (hostSelection !== undefined) void this.#ask(hostSelection, ++this.#asked);
+  }
+
   async #ask({ start }: Selection, asked: number): Promise<void> {
     const hostReport = await this.#host.load(this.#host.calls.inspectHost(start));
     if (asked === this.#asked) this.#store.update({ hostReport });

@@ -58,6 +58,12 @@ export class Inspection {
     this.#announcer.say(() => this.#inWords(selection, disk));
   }
 
+  /** The same cluster may lie elsewhere in the file by now. */
+  refresh(): void {
+    const { selection } = this.#store.state;
+    if (selection !== undefined) this.#cluster.want(selection);
+  }
+
   #inWords(selection: Selection, disk: Disk): string {
     const { report, rangeTotals } = this.#store.state;
     const { start, length } = selection;

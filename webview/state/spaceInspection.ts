@@ -1,6 +1,6 @@
 /**
  * Loads the report of where the bytes of the file are, for as long as its tab is shown: it takes as long as a check, and
- * the image may change meanwhile.
+ * the image may change meanwhile. While the file is compacted, the report before stays until the next one has come.
  */
 import type { HostClient } from '../host/client';
 import type { Store } from './store';
@@ -34,7 +34,8 @@ export class SpaceInspection {
   }
 
   async #load(generation: number): Promise<void> {
-    if (this.#store.state.spaceReport !== undefined) this.#store.update({ spaceReport: undefined });
+    const { spaceReport: before, compaction } = this.#store.state;
+    if (before !== undefined && compaction === undefined) this.#store.update({ spaceReport: undefined });
     const spaceReport = await this.#host.load(this.#host.calls.space());
     if (generation === this.#generation) this.#store.update({ spaceReport });
   }

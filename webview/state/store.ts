@@ -2,6 +2,7 @@
 import type {
   StagedHostReport,
   KindTotals,
+  PageCompaction,
   PageHealth,
   PageState,
   PageTab,
@@ -50,6 +51,8 @@ export interface AppState {
   readonly layoutShare: number | undefined;
   /** Where the bytes of the file are; loaded while its tab is shown. */
   readonly spaceReport: Loadable<StagedSpaceReport>;
+  /** The compaction of the file that is running. */
+  readonly compaction: PageCompaction | undefined;
   /** The content scan that is running. */
   readonly contentScan: ContentProgress | undefined;
   /** Why the last one ended early. */
@@ -83,6 +86,7 @@ export class Store {
       fileTotals: undefined,
       layoutShare: undefined,
       spaceReport: undefined,
+      compaction: undefined,
       contentScan: undefined,
       scanProblem: undefined,
       mapProblem: undefined,

@@ -46,6 +46,9 @@ export function readOnlyReason(
   if (!document.isOwner) {
     return vscode.l10n.t('The same file is open under another name. Change it there.');
   }
+  if (document.compaction !== undefined) {
+    return describe({ kind: 'refused', code: 'space.compacting', file: '' });
+  }
   if (state.journal?.code === 'journal.exists') {
     return vscode.l10n.t('A save of the image was interrupted. Recover the image before you change it.');
   }

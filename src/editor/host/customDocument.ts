@@ -45,7 +45,7 @@ export class CustomImageDocument implements vscode.CustomDocument {
       model.onDidFail((why) => {
         const text = vscode.l10n.t('This cannot be undone or redone: {0}', reasonText(why));
         void tellWarning(text);
-        if (typeof why === 'string') this.#clearDirtyLater();
+        if (typeof why === 'string' || why.code === 'space.compacting') this.#clearDirtyLater();
       }),
       model.onDidRevive((revival) => void this.#takeRevival(revival)),
     ];
@@ -138,6 +138,8 @@ function reasonText(why: Problem | HistoryEnd): string {
       return vscode.l10n.t('the file was since changed by another program or reloaded');
     case 'gaveBack':
       return vscode.l10n.t('the free space of the image was since reclaimed');
+    case 'compacted':
+      return vscode.l10n.t('the image was since compacted');
     case 'lost':
       return vscode.l10n.t('its state was lost when the engine restarted');
     default:

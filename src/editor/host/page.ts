@@ -10,7 +10,7 @@ import type { FindOverlays } from '../guards/guards';
 import { pageHandler, type PageActions } from '../page/pageRequests';
 import type { ChangeKind, PageApi, PageTab } from '../page/messages';
 import { pageHtml, pageResources } from '../page/pageHtml';
-import { documentHealth, pageState } from '../page/pageState';
+import { documentHealth, pageCompaction, pageState } from '../page/pageState';
 import { sourceName } from '../model/source';
 
 /** Where the page is asked to go. */
@@ -72,6 +72,9 @@ export class Page implements vscode.Disposable {
         if (name === sourceName(document.source)) {
           void this.#rpc.healthChanged.asEvent(documentHealth(document, checks));
         }
+      }),
+      document.onDidCompact((compaction) => {
+        void this.#rpc.compactionProgress.asEvent(pageCompaction(compaction));
       }),
       document.onDidScan(({ done, total }) => void this.#rpc.scanProgress.asEvent(done, total)),
       panel.onDidChangeViewState(() => {

@@ -25,6 +25,11 @@ export async function saveDocument(
 ): Promise<void> {
   const isAnnounced = document.isSaveAnnounced;
   document.isSaveAnnounced = false;
+  // Nothing is staged then, and the turn would come late.
+  if (document.model.compaction !== undefined) {
+    document.wasSaved();
+    return;
+  }
   await document.model.inTurn(async () => {
     if (!document.model.hasUnsaved) return;
     if (!isAnnounced) await askBeforeAutoSave(document);
@@ -58,6 +63,9 @@ export async function saveDocumentAs(
     document.isSaveAnnounced = true;
     await saveDocument(document, context.findOverlays, token);
     return;
+  }
+  if (document.model.compaction !== undefined) {
+    throw notSaved(document, describe({ kind: 'refused', code: 'space.compacting', file: '' }));
   }
   await askBeforeReplacing(destination, context);
   await document.model.inTurn(() => copyTo(document, destination, token));

@@ -3,11 +3,12 @@
  * to whatever file it leads to, and passes on what that file's session tells. Edits come in here and are staged in the
  * session, since a document lives without a view: saving and undoing never ask the webview.
  */
-import type { ImageState, OperationId, Problem, QuestionCalls, Result } from '../../worker/api';
+import type { EditState, ImageState, OperationId, Problem, QuestionCalls, Result } from '../../worker/api';
 import type { Remote } from '../../worker/remote';
 import { DocumentBackups } from './documentBackups';
 import type { HistoryEnd, UndoableEdit } from './editHistory';
 import { Emitter, type Subscription } from './emitter';
+import type { CompactionProgress } from './fileSpace';
 import type { Control } from './operations';
 import { type ImageSource, identify } from './source';
 import type { Revival } from './revival';
@@ -40,6 +41,12 @@ export class ImageDocument {
   readonly onDidChangeOutside = this.#outsideEmitter.event;
   /** An undo or redo could not be done, and why. */
   readonly onDidFail = this.#failEmitter.event;
+  readonly #saveEmitter = new Emitter<EditState | undefined>();
+  /** The edits that are staged were saved; tells which of them are done. */
+  readonly onDidSave = this.#saveEmitter.event;
+  readonly #compactEmitter = new Emitter<CompactionProgress>();
+  /** The compaction of the file got further. */
+  readonly onDidCompact = this.#compactEmitter.event;
   readonly #reviveEmitter = new Emitter<Revival>();
   /** The thread had died, and what became of the edits that were staged. */
   readonly onDidRevive = this.#reviveEmitter.event;
@@ -90,6 +97,11 @@ export class ImageDocument {
   /** Something is staged that is not on disk. */
   get hasUnsaved(): boolean {
     return this.isOwner && this.#lease?.session.staging.hasUnsaved === true;
+  }
+
+  /** The compaction of the file that runs, under whatever name it was begun. */
+  get compaction(): CompactionProgress | undefined {
+    return this.#lease?.session.staging.space.compaction;
   }
 
   /** Another program has changed the file since, while something is staged: the user has to decide. */
@@ -216,6 +228,8 @@ export class ImageDocument {
     this.#selectionEmitter.dispose();
     this.#editEmitter.dispose();
     this.#failEmitter.dispose();
+    this.#saveEmitter.dispose();
+    this.#compactEmitter.dispose();
     this.#reviveEmitter.dispose();
     this.#outsideEmitter.dispose();
   }
@@ -293,6 +307,12 @@ export class ImageDocument {
       }),
       session.staging.onDidFail((why) => {
         if (this.isOwner) this.#failEmitter.fire(why);
+      }),
+      session.staging.onDidSave((edits) => {
+        this.#saveEmitter.fire(edits);
+      }),
+      session.staging.space.onDidProgress((progress) => {
+        this.#compactEmitter.fire(progress);
       }),
       session.onDidRevive((revival) => {
         if (this.isOwner) this.#reviveEmitter.fire(revival);

@@ -13,9 +13,9 @@ export interface UndoableEdit {
 
 /**
  * Why nothing of a history can be undone any more: the file was read again, the space that its edits had freed was given
- * back to the host, or the thread that knew them has died.
+ * back to the host or used by a compaction, or the thread that knew them has died.
  */
-export type HistoryEnd = 'readAnew' | 'gaveBack' | 'lost';
+export type HistoryEnd = 'readAnew' | 'gaveBack' | 'compacted' | 'lost';
 
 export class EditHistory {
   /** Of the edits, done and undone, in their order. */

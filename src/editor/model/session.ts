@@ -189,7 +189,7 @@ export class ImageSession {
   /** Its owner leaves: what is staged goes with it, and the next owner may change the file. */
   disown(source: ImageSource): void {
     this.owner = undefined;
-    this.staging.cancelSave();
+    this.staging.stopWriting();
     if (this.staging.hasUnsaved) void this.read(source);
     else if (this.#current !== undefined) this.take(this.#current);
   }
@@ -224,6 +224,7 @@ export class ImageSession {
   async #readNow(source: ImageSource): Promise<ImageState> {
     const generation = this.#context.nextGeneration();
     await this.#before;
+    await this.staging.space.whenCompacted();
     if (this.#isOver()) return unknownState(sourceName(source), generation, notOpen(source));
     this.#source = source;
     this.#startedAt = performance.now();

@@ -9,8 +9,6 @@ import type {
   ChangeTally,
   Checked,
   EditState,
-  FreeSpace,
-  GivenBack,
   ImageState,
   Problem,
   RecoverOutcome,
@@ -28,6 +26,7 @@ import type { EditRequest } from './editLog';
 import { EditRecovery, type Restaged } from './editRecovery';
 import { Emitter } from './emitter';
 import { logTimed } from './engineLog';
+import { FileSpace } from './fileSpace';
 import type { Cancel, Control } from './operations';
 import type { Revival } from './revival';
 import type { StagingHost } from './stagingHost';
@@ -49,10 +48,7 @@ export interface RepairOutcome {
 }
 
 /** What is asked of a document's file; the rest the document and its session do. */
-export type Edits = Pick<
-  Staging,
-  'stage' | 'repair' | 'save' | 'saveAs' | 'freeSpace' | 'giveBack' | 'recover'
->;
+export type Edits = Pick<Staging, 'stage' | 'repair' | 'save' | 'saveAs' | 'space' | 'recover'>;
 
 export class Staging {
   readonly #editEmitter = new Emitter<UndoableEdit>();
@@ -60,6 +56,12 @@ export class Staging {
   readonly onDidEdit = this.#editEmitter.event;
   /** An undo or redo could not be done: why, or how its history ended. */
   readonly onDidFail;
+  /** What makes the file smaller without an edit. */
+  readonly space: FileSpace;
+
+  readonly #saveEmitter = new Emitter<EditState | undefined>();
+  /** The edits that are staged were saved; tells which of them are done. */
+  readonly onDidSave = this.#saveEmitter.event;
 
   readonly #turns = new Turns();
   readonly #history = new EditHistory();
@@ -78,7 +80,10 @@ export class Staging {
       backups,
       () => void this.enqueue(() => this.#keep()),
     );
-    this.#undoRedo = new UndoRedo(host, this.#turns, this.#history, this.#recovery);
+    this.space = new FileSpace(host, this.#turns, (why) => {
+      this.restart([], why);
+    });
+    this.#undoRedo = new UndoRedo(host, this.#turns, this.#history, this.#recovery, () => this.space.refusal);
     this.onDidFail = this.#undoRedo.onDidFail;
   }
 
@@ -112,7 +117,7 @@ export class Staging {
 
   /** Stages a change; nothing where it changes nothing. */
   stage(change: ChangeRequest, label: string): Promise<Result<ChangeTally>> {
-    return this.enqueue(async () => {
+    return this.space.inTurn(async () => {
       const edited = await this.#run((engine, run) =>
         this.#recovery.change(engine, () => engine.calls.apply(change, label, run)),
       );
@@ -125,7 +130,7 @@ export class Staging {
 
   /** Stages a repair; nothing where there is nothing to repair. */
   repair(mode: RepairMode, label: string): Promise<Result<RepairOutcome>> {
-    return this.enqueue(async () => {
+    return this.space.inTurn(async () => {
       const repaired = await this.#run((engine, run) =>
         this.#recovery.change(engine, () => engine.calls.repair(mode, label, run)),
       );
@@ -159,6 +164,7 @@ export class Staging {
     if (!saved.ok) return revival?.kind === 'saved' ? { ok: true, value: {} } : saved;
     const { state, leftover } = saved.value;
     this.#host.take(state);
+    this.#saveEmitter.fire(state.edits);
     await this.#host.ask((engine) => this.#recovery.writeAfterSave(engine, done));
     return { ok: true, value: leftover === undefined ? {} : { leftover } };
   }
@@ -170,31 +176,9 @@ export class Staging {
     );
   }
 
-  /** What giving free space back to the host would come to; nothing may be staged. */
-  freeSpace(cancel: Cancel): Promise<Result<FreeSpace>> {
-    return this.enqueue(() =>
-      this.#host.run((engine, operation) => engine.calls.freeSpace(operation), { cancel }),
-    );
-  }
-
-  /** Gives free space back to the host. Where anything was given back, nothing from before can be undone. */
-  giveBack(control: Control): Promise<Result<GivenBack>> {
-    return this.enqueue(async () => {
-      const gaveBack = await logTimed(`Giving back free space of ${this.#file}`, () =>
-        this.#run((engine, run) => engine.calls.giveBack(run), control),
-      );
-      if (!gaveBack.ok) return gaveBack;
-      if (gaveBack.value.report.changed) {
-        this.restart([], 'gaveBack');
-        this.#host.take(gaveBack.value.state);
-      }
-      return { ok: true, value: gaveBack.value.report };
-    });
-  }
-
   /** Goes back to what is on disk. What was staged is not needed any more, on disk neither. */
   revert(): Promise<Result<undefined>> {
-    return this.enqueue(async () => {
+    return this.space.inTurn(async () => {
       const wasWaiting = this.isWaiting;
       if (wasWaiting) this.restart();
       const revert = () => this.#host.ask((engine) => engine.calls.revert(this.#host.nextGeneration()));
@@ -213,7 +197,7 @@ export class Staging {
 
   /** Takes back a save that was interrupted; the image is read again, and what was staged in it is staged again. */
   recover(trust: RecoverTrust): Promise<Result<RecoverOutcome>> {
-    return this.enqueue(async () => {
+    return this.space.inTurn(async () => {
       const recovered = await logTimed(`Recovery of ${this.#file}`, () =>
         this.#host.ask((engine) => engine.calls.recover(trust, this.#host.nextGeneration())),
       );
@@ -243,7 +227,7 @@ export class Staging {
     path: string,
     written: (place: BackupPlace, hasUnsaved: boolean) => Promise<void>,
   ): Promise<Result<BackupPlace>> {
-    return this.enqueue(async () => {
+    return this.space.inTurn(async () => {
       const { hasUnsaved } = this;
       const backedUp = await this.#host.ask((engine) => {
         // Nothing is staged in a thread while it waits: a backup of that would take the place of one that is needed.
@@ -258,7 +242,7 @@ export class Staging {
 
   /** Stages the edits of a backup again; answers with them, the first one first. */
   restore(path: string): Promise<Result<RestoredEdits>> {
-    return this.enqueue(async () => {
+    return this.space.inTurn(async () => {
       const restored = await this.#host.ask((engine) =>
         engine.calls.restore(path, {}, this.#host.nextGeneration()),
       );
@@ -296,14 +280,17 @@ export class Staging {
     return [state, await this.#settle(engine, restaged)];
   }
 
-  /** Its owner leaves: a save that is not past its seal is not made. */
-  cancelSave(): void {
+  /** Its owner leaves: a save that is not past its seal is not made, and a compaction ends after its batch. */
+  stopWriting(): void {
     this.#stopSave?.();
+    this.space.stopCompacting();
   }
 
   dispose(): void {
     this.#recovery.drop();
     this.#editEmitter.dispose();
+    this.#saveEmitter.dispose();
+    this.space.dispose();
     this.#undoRedo.dispose();
   }
 

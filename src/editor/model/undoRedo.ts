@@ -15,12 +15,21 @@ export class UndoRedo {
   readonly #turns: Turns;
   readonly #history: EditHistory;
   readonly #recovery: EditRecovery;
+  readonly #refusal: () => Problem | undefined;
 
-  constructor(host: StagingHost, turns: Turns, history: EditHistory, recovery: EditRecovery) {
+  /** @param refusal why nothing can be undone now, and not soon either */
+  constructor(
+    host: StagingHost,
+    turns: Turns,
+    history: EditHistory,
+    recovery: EditRecovery,
+    refusal: () => Problem | undefined,
+  ) {
     this.#host = host;
     this.#turns = turns;
     this.#history = history;
     this.#recovery = recovery;
+    this.#refusal = refusal;
   }
 
   dispose(): void {
@@ -38,6 +47,11 @@ export class UndoRedo {
   }
 
   #goTo(done: number, history: number): Promise<void> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      this.#failEmitter.fire(refusal);
+      return Promise.resolve();
+    }
     return this.#turns.take(() => this.#goNow(done, history));
   }
 

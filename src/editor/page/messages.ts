@@ -89,8 +89,22 @@ export interface PageState {
   readonly health: PageHealth;
   /** Why nothing can be changed here, in the display language; absent where it can. */
   readonly readOnly?: string;
-  /** Another program has the image open and forbids changing it: "in use by …", and what follows from that. */
+  /**
+   * Another program has the image open and forbids changing it, or a compaction does: "in use by …", and what follows from
+   * that.
+   */
   readonly inUse?: { readonly text: string; readonly detail: string };
+  /** The file is being compacted, and changes twice a second; what the guest reads does not. */
+  readonly compaction?: PageCompaction;
+}
+
+/** How far a compaction is. */
+export interface PageCompaction {
+  /** Bytes moved, of `total`; 0 of both until the first are. */
+  readonly done: number;
+  readonly total: number;
+  /** The same with rate and time left, in the display language. */
+  readonly text: string;
 }
 
 /** What the last check has found, in the display language. */
@@ -121,6 +135,7 @@ export type PageCommand =
   | NoticeCommand
   | 'exportMap'
   | 'giveBack'
+  | 'compact'
   | 'shrink'
   | 'copyInfo'
   | 'goToOffset'
@@ -205,6 +220,8 @@ export interface HostApi {
   /** Looks at all data for what need not be stored; `contentProgress` tells how far it is. A newer scan ends an older one. */
   scanContents(): TextResult<undefined>;
   stopScan(): void;
+  /** Ends the compaction of the file after the batch that is under way. */
+  stopCompaction(): void;
   /** What each source of a shrink would free. */
   shrinkOffers(): TextResult<readonly ShrinkOffer[]>;
   shrinkGuards(): GuardReport;
@@ -256,6 +273,8 @@ export interface PageApi {
   layoutProgress(done: number, total: number): void;
   /** The content scan got further: `done` of `total` bytes of data. */
   contentProgress(done: number, total: number): void;
+  /** The compaction of the file got further. */
+  compactionProgress(compaction: PageCompaction): void;
   showTab(tab: PageTab): void;
   openRepair(): void;
   openShrink(): void;

@@ -23,6 +23,7 @@ import { guestOffset, hostOffset } from '../../qcow2/units';
 const COMMANDS: Readonly<Record<Parameters<HostApi['run']>[0], string>> = {
   exportMap: 'qcow2.exportMap',
   giveBack: 'qcow2.giveBack',
+  compact: 'qcow2.compact',
   shrink: 'qcow2.shrink',
   copyInfo: 'qcow2.copyImageInformation',
   retry: 'qcow2.retry',
@@ -66,6 +67,7 @@ export interface PageActions {
   ): Promise<TextResult<{ readonly label: string }>>;
   scanContents(document: ImageDocument, report: ProgressReport): Promise<TextResult<undefined>>;
   stopScan(document: ImageDocument): void;
+  stopCompaction(document: ImageDocument): void;
   shrinkOffers(document: ImageDocument): Promise<TextResult<readonly ShrinkOffer[]>>;
   shrinkGuards(document: ImageDocument): Promise<GuardReport>;
   previewShrink(document: ImageDocument, sources: readonly ShrinkSource[]): Promise<TextResult<number>>;
@@ -157,6 +159,9 @@ export function pageHandler(
     scanContents: () => actions.scanContents(document, events.contentProgress),
     stopScan() {
       actions.stopScan(document);
+    },
+    stopCompaction() {
+      actions.stopCompaction(document);
     },
     shrinkOffers: () => actions.shrinkOffers(document),
     shrinkGuards: () => actions.shrinkGuards(document),

@@ -4,11 +4,13 @@ import * as vscode from 'vscode';
 import type { ChainLayerView, HeldFile, ImageState, Problem } from '../../worker/api';
 import { printable } from '../../text/printable';
 import type { ImageDocument } from '../model/document';
+import type { CompactionProgress } from '../model/fileSpace';
 import { readOnlyReason } from '../guards/guards';
 import type { Checks } from '../health/checks';
-import type { Notice, PageHealth, PageState } from './messages';
+import type { Notice, PageCompaction, PageHealth, PageState } from './messages';
 import { sourceName } from '../model/source';
 import { type Health, healthDetail, healthText, verdictOf } from '../../text/vscode/health';
+import { compactionText } from '../../text/vscode/compactionText';
 import { isInternalFault } from '../../text/vscode/tell';
 import { describe, describeWithFile } from '../../text/vscode/describe';
 
@@ -17,6 +19,7 @@ export function pageState(document: ImageDocument, state: ImageState, checks: Ch
   const problemText = imageProblem(document, state);
   const readOnly = readOnlyReason(document);
   const held = state.access?.held;
+  const { compaction } = document;
   return {
     image: state,
     fileName: basename(sourceName(document.source)),
@@ -29,8 +32,20 @@ export function pageState(document: ImageDocument, state: ImageState, checks: Ch
     ...(held === undefined
       ? {}
       : { inUse: { text: holderText(held), detail: describeWithFile(held.problem, state.path) } }),
+    ...(compaction === undefined
+      ? {}
+      : {
+          inUse: { text: vscode.l10n.t('being compacted'), detail: readOnly ?? '' },
+          compaction: pageCompaction(compaction),
+        }),
   };
 }
+
+export const pageCompaction = (compaction: CompactionProgress): PageCompaction => ({
+  done: compaction.done,
+  total: compaction.total,
+  text: compactionText(compaction),
+});
 
 /** Names the program that has the image open, as far as it is known: nothing is guessed. */
 function holderText({ holder: { pid, program } }: HeldFile): string {

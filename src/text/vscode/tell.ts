@@ -64,19 +64,23 @@ export function ask(
   return pressed(vscode.window.showWarningMessage(plain(question), options, ...items));
 }
 
+/** How far something is, in numbers, and in a line if there is one. */
+export type ShownProgress = (...progress: [...Parameters<ProgressReport>, text?: string]) => void;
+
 /** Shows a notification with a bar and a Cancel button as long as `run` runs. */
 export function showProgress<T>(
   title: string,
-  run: (report: ProgressReport, token: vscode.CancellationToken) => Thenable<T>,
+  run: (report: ShownProgress, token: vscode.CancellationToken) => Thenable<T>,
 ): Thenable<T> {
   const options = { location: vscode.ProgressLocation.Notification, title: plain(title), cancellable: true };
   return vscode.window.withProgress(options, (progress, token) => {
     let shown = 0;
-    return run((done, total) => {
+    return run((done, total, text) => {
       const percent = total === 0 ? 0 : Math.min(100, (done / total) * 100);
-      if (percent <= shown) return;
-      progress.report({ increment: percent - shown });
-      shown = percent;
+      const increment = Math.max(0, percent - shown);
+      if (increment === 0 && text === undefined) return;
+      progress.report({ increment, ...(text === undefined ? {} : { message: plain(text) }) });
+      shown += increment;
     }, token);
   });
 }
