@@ -96,12 +96,13 @@ describe('a command that is called from outside', () => {
       });
     }
 
-    it('gives nothing back', async () => {
+    it('gives nothing back, and moves nothing', async () => {
       await writeZeroes({ uri, offset: '0', length: '4M' });
       await save(uri);
       const before = readFileSync(uri.fsPath);
       // Dialogs fail in this suite, which shows that the command asked.
       await failureOf('qcow2.giveBack', { uri, confirmed: true });
+      await failureOf('qcow2.compact', { uri, confirmed: true });
       assert.ok(readFileSync(uri.fsPath).equals(before));
       assert.equal(document.state?.edits?.done, 1);
     });
