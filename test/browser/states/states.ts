@@ -5,6 +5,8 @@
  */
 import { linkSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Frame } from 'playwright-core';
+import { EditableImage } from '../../../src/qcow2/edit/editableImage';
+import { guestOffset } from '../../../src/qcow2/units';
 import { DamagedFile } from '../../support/damagedFile';
 import { writeGiantImage } from '../../support/giantImages';
 import { Holder } from '../../support/holder';
@@ -94,6 +96,17 @@ export function writeImages(files: Workspace): void {
   writeFileSync(path('raw'), disk);
   writeFileSync(path('broken'), 'this is no image, whatever its name says');
   writeGiantImage(path('giant'), { size: TIB, pattern: 'contiguous' });
+  writeHalfEmpty(path('half-empty'));
+}
+
+/** Half of the disk is discarded: it takes minutes to compact. */
+function writeHalfEmpty(path: string): void {
+  const size = TIB;
+  writeGiantImage(path, { size, pattern: 'contiguous' });
+  const opened = EditableImage.open(path, { followsNames: true, scratchPath: `${path}-scratch` });
+  opened.apply({ kind: 'discard', start: guestOffset(0), length: size / 2 });
+  opened.save({ keepsUndo: false });
+  opened.close();
 }
 
 /** Of the state that is shown. */
@@ -303,6 +316,24 @@ export const STATES: readonly State[] = [
     leave: async (stage) => {
       await leaveDialog(stage, 'top.qcow2', 'shrink');
       await (await stage.open('top.qcow2')).showTab('cluster');
+    },
+  },
+  {
+    name: 'a file that is being compacted',
+    show: async (stage) => {
+      const page = await stage.open('half-empty.qcow2');
+      await page.showTab('space');
+      await page.get('space-report').waitFor();
+      await page.get('way-out-free-compact').click();
+      await stage.window.dialog.getByRole('button', { name: /^(Compact|Kompaktieren)$/ }).click();
+      await page.get('compaction').waitFor();
+      return page.frame;
+    },
+    leave: async (stage) => {
+      const page = await stage.open('half-empty.qcow2');
+      await page.get('compaction-stop').click();
+      await page.get('compaction').waitFor({ state: 'detached' });
+      await page.showTab('cluster');
     },
   },
   { name: 'an image that was not closed', show: async (stage) => (await stage.open('dirty.qcow2')).frame },
