@@ -48,6 +48,7 @@ describe('the installed extension', () => {
       'Write Zeroes…',
       'Discard…',
       'Shrink…',
+      'Compact…',
       'Reclaim Free Space…',
       'Show Backing Chain',
       'Show in Backing Chains',

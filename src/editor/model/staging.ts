@@ -263,6 +263,8 @@ export class Staging {
 
   /** The thread has died: what it had staged waits for another one. */
   suspend({ hasSaved }: EngineClient, problem: Problem): void {
+    // What it has overwritten earlier states may need, whatever the recovery of its last batch says.
+    if (this.space.compaction !== undefined) this.restart([], 'compacted');
     const save = hasSaved ? 'done' : 'open';
     this.#recovery.suspend(this.#host.state, problem, this.#isSaving ? save : undefined);
   }
