@@ -87,6 +87,12 @@ class Engine implements QuestionHost, EditingHost {
     return this.open(this.#path, { ...this.#options, generation });
   }
 
+  showContents(image: OpenImage): void {
+    image.showContents();
+    this.#startScan(image, false);
+    this.#events.contentsScanned();
+  }
+
   renew(image: OpenImage, generation: number): ImageState {
     const state = image.renew(generation);
     this.#startScan(image);
@@ -177,15 +183,16 @@ class Engine implements QuestionHost, EditingHost {
     this.#image = undefined;
   }
 
-  #startScan({ view }: OpenImage): void {
+  /** @param isNews false where all files were scanned before, and what the scan has for the user is known */
+  #startScan({ view }: OpenImage, isNews = true): void {
     if (view === undefined) return;
     setImmediate(() => {
-      this.#scan(view);
+      this.#scan(view, isNews);
     });
   }
 
   /** One slice of the whole-disk scan of a view; the next one follows after pending messages. */
-  #scan(view: View): void {
+  #scan(view: View, isNews: boolean): void {
     const { overview, chain } = view;
     if (view !== this.#image?.view || this.#control.cancelFlag.isSet) return;
     const step = this.attempt(() => overview.step(performance.now() + SLICE));
@@ -195,11 +202,11 @@ class Engine implements QuestionHost, EditingHost {
     }
     if (this.#isTimeToReport(step.value)) this.#events.scanProgress(overview.scanned, chain.top.size);
     if (step.value) {
-      if (overview.incompleteFiles.length > 0) this.#events.scanFound(overview.incompleteFiles);
+      if (isNews && overview.incompleteFiles.length > 0) this.#events.scanFound(overview.incompleteFiles);
       return;
     }
     setImmediate(() => {
-      this.#scan(view);
+      this.#scan(view, isNews);
     });
   }
 

@@ -25,7 +25,7 @@ import { StagedMarks } from './stagedMarks';
 import { summarise } from './summary';
 import { unknownState } from './unknownState';
 
-/** What is shown of an open image; replaced after each change. */
+/** What is shown of an open image; replaced after each change and each content scan. */
 export interface View {
   readonly chain: Chain;
   readonly overview: Overview;
@@ -87,6 +87,13 @@ export class OpenImage {
     const { editable } = this;
     if (editable !== undefined) this.#current = shown(this.state.path, generation, editable.chain, editable);
     return this.state;
+  }
+
+  /** Shows what a content scan has found. */
+  showContents(): void {
+    const { state, view } = this.#current;
+    if (view === undefined) return;
+    this.#current = { state, view: { ...view, overview: overviewOf(view.chain, this.editable) } };
   }
 
   /** Whether any file that was read, or that was missing, has changed. */
@@ -155,8 +162,11 @@ function shown(
     ...(journal === undefined ? {} : { journal }),
     ...(editable === undefined ? {} : { access: writeAccessOf(editable.onDisk.top) }),
   };
-  return { state, view: { chain, overview: new Overview(chain.layers, clusterSize), marks, fileMarks } };
+  return { state, view: { chain, overview: overviewOf(chain, editable), marks, fileMarks } };
 }
+
+const overviewOf = ({ layers, top }: Chain, editable: EditableImage | undefined): Overview =>
+  new Overview(layers, top.header.clusterSize, editable?.scan);
 
 function editState(
   { edits, stagesDataFile }: EditableImage,

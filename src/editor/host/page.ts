@@ -74,6 +74,7 @@ export class Page implements vscode.Disposable {
         }
       }),
       document.onDidScan(({ done, total }) => void this.#rpc.scanProgress.asEvent(done, total)),
+      document.onDidScanContents(() => void this.#rpc.contentsScanned.asEvent()),
       panel.onDidChangeViewState(() => {
         if (!panel.visible) this.#hasState = false;
       }),

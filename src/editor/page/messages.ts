@@ -256,6 +256,8 @@ export interface PageApi {
   layoutProgress(done: number, total: number): void;
   /** The content scan got further: `done` of `total` bytes of data. */
   contentProgress(done: number, total: number): void;
+  /** A content scan has ended, here or on another page: cells and reports tell what it has found. */
+  contentsScanned(): void;
   showTab(tab: PageTab): void;
   openRepair(): void;
   openShrink(): void;
