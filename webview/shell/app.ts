@@ -91,9 +91,7 @@ export class App implements Actions, PageApi {
     },
   });
   readonly #spaceInspection = new SpaceInspection(this.#store, this.#host);
-  readonly #scanning = new ContentScanning(this.#store, this.#host, () => {
-    this.#spaceInspection.refresh();
-  });
+  readonly #scanning = new ContentScanning(this.#store, this.#host);
   readonly #stateSaver = new StateSaver(() => this.#collect());
   readonly #layout: Layout;
 
@@ -139,7 +137,8 @@ export class App implements Actions, PageApi {
     this.#layout.page.classList.remove('is-loading');
     this.#layout.page.classList.toggle('is-unreadable', summary === undefined);
     if (!summary || (before?.summary && before.generation === generation)) return;
-    this.#views.imageRead(page);
+    this.#scanning.forgetProblem();
+    this.#views.imageRead();
     const { disk } = this.#views;
     if (!disk) return;
     this.#changeDialog.imageChanged(disk);
@@ -166,6 +165,11 @@ export class App implements Actions, PageApi {
     this.#scanning.gotTo(done, total);
   }
 
+  contentsScanned(): void {
+    this.#views.contentsScanned();
+    this.#spaceInspection.refresh();
+  }
+
   /** Selects the cluster of a guest byte, and scrolls map and bytes to it. */
   goTo(byte: number): void {
     this.#views.goTo('guest', byte);
@@ -182,7 +186,10 @@ export class App implements Actions, PageApi {
 
   showTab(tab: PageTab): void {
     this.#layout.showTab(tab);
-    if (tab !== this.#store.state.tab) this.#store.update({ tab });
+    if (tab !== this.#store.state.tab) {
+      this.#scanning.forgetProblem();
+      this.#store.update({ tab });
+    }
     this.#stateSaver.changed();
   }
 
@@ -197,7 +204,9 @@ export class App implements Actions, PageApi {
   }
 
   openShrink(): void {
-    if (this.#store.state.page?.image.summary) this.#shrinkDialog.open(this.#store.state.contentScan);
+    if (!this.#store.state.page?.image.summary) return;
+    this.#scanning.forgetProblem();
+    this.#shrinkDialog.open(this.#store.state.contentScan);
   }
 
   /** Opens the dialog of a change; without a range, its fields are empty. */

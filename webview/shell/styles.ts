@@ -20,4 +20,9 @@ export function addStyles(): void {
 }
 
 const swatchesOf = (set: KindSet): string[] =>
-  set.kinds.map((kind) => `.swatch-${kind} { background: var(${set.variable(kind)}); }`);
+  set.kinds.map((kind) => {
+    const [colour, lines] = [`var(${set.variable(kind)})`, set.lines(kind)];
+    const background =
+      lines === undefined ? colour : `repeating-linear-gradient(${colour} 0 2px, var(${lines}) 2px 4px)`;
+    return `.swatch-${kind} { background: ${background}; }`;
+  });

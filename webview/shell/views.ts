@@ -2,7 +2,7 @@
  * The two views of an image, the guest disk and the image file: which one is visible, and how both follow changes of
  * the image. The file view is loaded when it is first shown, since that takes as long as a check.
  */
-import type { KindTotals, PageState } from '../../src/editor/page/messages';
+import type { KindTotals } from '../../src/editor/page/messages';
 import type { Announcer } from '../base/announcer';
 import type { MaybeProblem } from '../host/answers';
 import type { HostClient } from '../host/client';
@@ -88,11 +88,11 @@ export class Views {
   }
 
   /** The image was read, for the first time or again. */
-  imageRead({ image }: PageState): void {
+  imageRead(): void {
     const { disk } = this;
     if (!disk) return;
     this.#store.update({ mapProblem: undefined, fileTotals: undefined, layoutShare: undefined });
-    this.#guest.setDisk(disk, disk.size, image.generation);
+    this.#guest.setDisk(disk, disk.size);
     if (this.#store.state.space === 'file') this.#readFile();
     this.#restore(disk);
     this.#inspection.of(this.#guest.selection, disk);
@@ -103,6 +103,14 @@ export class Views {
   /** The scan of the whole disk has made progress. */
   scanned(): void {
     this.#guest.scanned();
+  }
+
+  /** A content scan has ended: cells and details of the guest disk tell what it has found. */
+  contentsScanned(): void {
+    const { disk } = this;
+    if (!disk) return;
+    this.#guest.cellsChanged();
+    this.#inspection.of(this.#guest.selection, disk);
   }
 
   /** The tables are being read for the file view. @param share 0 to 1 */
@@ -237,7 +245,7 @@ export class Views {
     if (!image?.summary || this.#fileGeneration === image.generation) return;
     this.#fileGeneration = image.generation;
     this.#store.update({ fileTotals: undefined, layoutShare: 0 });
-    this.#file.setDisk(this.#fileDisk, image.fileSize, image.generation);
+    this.#file.setDisk(this.#fileDisk, image.fileSize);
     this.#hostInspection.of(this.#file.selection, this.#file.disk);
   }
 

@@ -20,21 +20,22 @@ export class SpaceInspection {
     });
   }
 
-  /** Loads the report again: more is known of the same image. */
+  /** Loads the report again: more is known of the same image. The one before is shown until then. */
   refresh(): void {
     this.#generation = -1;
-    this.#look();
+    this.#look(false);
   }
 
-  #look(): void {
+  #look(isAnother = true): void {
     const { tab, page } = this.#store.state;
     if (tab !== 'space' || !page?.image.summary || page.image.generation === this.#generation) return;
     this.#generation = page.image.generation;
+    if (isAnother && this.#store.state.spaceReport !== undefined)
+      this.#store.update({ spaceReport: undefined });
     void this.#load(this.#generation);
   }
 
   async #load(generation: number): Promise<void> {
-    if (this.#store.state.spaceReport !== undefined) this.#store.update({ spaceReport: undefined });
     const spaceReport = await this.#host.load(this.#host.calls.space());
     if (generation === this.#generation) this.#store.update({ spaceReport });
   }
