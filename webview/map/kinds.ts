@@ -15,9 +15,20 @@ export interface KindSet<Kind extends string = string> {
   readonly words: Readonly<Record<Kind, KindWords>>;
   /** The CSS variable of its colour, which themes and users can change. */
   variable(kind: Kind): string;
-  /** That of a second colour, in lines over the first; undefined for kinds that have one colour. */
-  lines(kind: Kind): string | undefined;
+  /** Lines of a second colour over the first; undefined for kinds that have one colour. */
+  lines(kind: Kind): Lines | undefined;
 }
+
+/** Kinds that a pattern tells from others, whatever colours one can tell apart. */
+export interface Lines {
+  /** The CSS variable of their colour. */
+  readonly variable: string;
+  /** One line of so many has it. */
+  readonly every: number;
+}
+
+/** Holes are drawn in lines of their kind. */
+export const HOLE_EVERY = 2;
 
 /** Among the kinds that can be highlighted: the holes of a file, of whatever kind. */
 export const HOLE = 'hole';
@@ -88,15 +99,13 @@ export const isFromBacking = (kind: CellKind): boolean => kind.startsWith('backi
 /** Kinds that only a content scan finds. */
 export const isFoundByScan = (kind: CellKind): boolean => kind === 'dataZero' || kind === 'dataSame';
 
-/** Kinds of clusters of the guest disk. What a scan has found is data, in lines of what it could be instead. */
+/** Kinds of clusters of the guest disk. What a scan has found is data with lines. */
 export const GUEST_KINDS: KindSet<CellKind> = {
   kinds: KINDS,
   words: KIND_WORDS,
   variable: (kind) => variable('map', isFoundByScan(kind) ? 'data' : kind),
-  lines: (kind) => {
-    if (kind === 'dataZero') return variable('map', 'zeroAllocated');
-    return kind === 'dataSame' ? variable('map', 'backing1') : undefined;
-  },
+  lines: (kind) =>
+    isFoundByScan(kind) ? { variable: variable('map', kind), every: kind === 'dataZero' ? 2 : 4 } : undefined,
 };
 
 /** A cluster beyond the end of the image file: the file view explains it, but has no cell for it. */
@@ -151,10 +160,10 @@ export const FILE_KINDS: KindSet<HostKind> = {
   // Kinds of both views have the same colour in both.
   variable: (kind) => {
     if (kind === 'free') return variable('map', 'unallocated');
-    if (kind === 'vmState') return variable('file', 'snapshot');
+    if (kind === 'vmState') return variable('map', 'data');
     return variable(kind === 'data' || kind === 'compressed' ? 'map' : 'file', kind);
   },
-  lines: (kind) => (kind === 'vmState' ? variable('map', 'data') : undefined),
+  lines: (kind) => (kind === 'vmState' ? { variable: variable('file', kind), every: 2 } : undefined),
 };
 
 /** What the host has stored nothing for, in the words of the legend. */

@@ -9,8 +9,10 @@ import { TILE_CELLS, type TileCache } from './tiles';
 export interface Palette {
   /** Of each kind, then of each kind where the file has a hole. */
   readonly inks: Uint32Array;
-  /** The same for every other line: the same colours, except for kinds with lines and for holes. */
+  /** Of their lines, where they have some. */
   readonly lines: Uint32Array;
+  /** Which lines those are: the last one of so many; 0 for inks without. */
+  readonly every: Uint8Array;
   readonly background: number;
   /** Not scanned yet: thin stripes on the background. */
   readonly unknown: number;
@@ -160,7 +162,8 @@ export function paintBands(
   for (let y = 0; y < bands.length; y++, at += columns) {
     const ink = bands[y] ?? UNKNOWN;
     if (ink !== UNKNOWN) {
-      const isLine = (Math.floor(y / thickness) & 1) !== 0;
+      const every = palette.every[ink] ?? 0;
+      const isLine = every > 0 && Math.floor(y / thickness) % every === every - 1;
       pixels[at] = (isLine ? palette.lines : palette.inks)[ink] ?? palette.background;
     } else if (y % 2 === 0) pixels[at] = palette.unknown;
   }

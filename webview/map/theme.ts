@@ -2,7 +2,7 @@
  * The colours of the canvases, read from the theme's CSS variables, and a notification when they may have changed. The
  * rest of the page is styled by CSS and follows the theme by itself.
  */
-import { HOLE, type KindSet } from './kinds';
+import { HOLE, HOLE_EVERY, type KindSet } from './kinds';
 import type { Palette } from './paint';
 
 /** CSS colours, fit for `fillStyle`. */
@@ -34,7 +34,7 @@ export function readTheme(set: KindSet): Theme {
   const foreground = colour('--vscode-editor-foreground', colour('--vscode-foreground', '#808080'));
   return {
     kinds: set.kinds.map((kind) => colour(set.variable(kind), foreground)),
-    lines: set.kinds.map((kind) => colour(set.lines(kind) ?? set.variable(kind), foreground)),
+    lines: set.kinds.map((kind) => colour(set.lines(kind)?.variable ?? set.variable(kind), foreground)),
     background: colour('--vscode-editor-background', '#1e1e1e'),
     foreground,
     selection: colour('--vscode-qcow2-mapSelection', foreground),
@@ -62,6 +62,10 @@ export function paletteOf(theme: Theme, set: KindSet, highlighted: string | unde
   return {
     inks: inks(theme.kinds, 1),
     lines: inks(theme.lines, HOLE_SHADE),
+    every: Uint8Array.from([
+      ...set.kinds.map((kind) => set.lines(kind)?.every ?? 0),
+      ...set.kinds.map(() => HOLE_EVERY),
+    ]),
     background: painter.pixel(theme.background, 1),
     unknown: painter.pixel(theme.foreground, 0.2),
     staged: painter.pixel(theme.staged, 1),

@@ -150,7 +150,7 @@ function contents(
     </p>`;
   }
   if (!canScan) return nothing;
-  return html`${problem === undefined ? nothing : html`<p class="problem" role="status">${problem}</p>`}
+  return html`${problem === undefined ? nothing : html`<p class="problem" role="status" data-testid="scan-problem">${problem}</p>`}
     <p>
       <vscode-button
         appearance="secondary"

@@ -7,6 +7,8 @@ export type HoleVisitor = (start: HostOffset, length: ByteLength) => void;
 
 /** For walks that go forward, which ask the system once for each extent. */
 export class FileHoles {
+  /** Whether holes can be told from data; otherwise there seem to be none. */
+  readonly areKnown: boolean;
   readonly #file: BlockFile;
   #extent: FileExtent = { isHole: false, end: hostOffset(0) };
   /** Where `#extent` was asked for. */
@@ -14,11 +16,7 @@ export class FileHoles {
 
   constructor(file: BlockFile) {
     this.#file = file;
-  }
-
-  /** Whether holes can be told from data; otherwise there seem to be none. */
-  get areKnown(): boolean {
-    return this.#file.knowsHoles;
+    this.areKnown = file.knowsHoles;
   }
 
   /** Visits the holes between two places of the file, ascending. What lies past its end is none. */

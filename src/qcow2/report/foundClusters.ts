@@ -17,14 +17,11 @@ export class FoundClusters {
   readonly same = new ClusterBits();
   /** With units that have to stay; kept only where a cluster has several. */
   readonly rest = new ClusterBits();
-  readonly #found: FoundContents | undefined;
   readonly #kinds: DataKinds;
   readonly #clusterSize: ByteLength;
   readonly #hasParts: boolean;
 
-  /** @param found undefined where the contents were not scanned */
-  constructor({ header, granularity, namesBacking }: Qcow2Image, found: FoundContents | undefined) {
-    this.#found = found;
+  constructor({ header, granularity, namesBacking }: Qcow2Image, found: FoundContents) {
     // Version 2 has no entry for zeroes over a backing file: there they are given up only if they are the same.
     this.isZeroReclaimable = header.version > 2 || !namesBacking;
     this.#kinds = new DataKinds(found, this.isZeroReclaimable ? 'dataZero' : 'dataSame');
@@ -34,7 +31,6 @@ export class FoundClusters {
 
   /** Takes a run of the disk's data; runs come in ascending order. */
   add(start: GuestOffset, length: ByteLength, host: HostOffset): void {
-    if (this.#found === undefined) return;
     const end = plus(start, length);
     for (let at = start; at < end;) {
       const stop = this.#kinds.stretchFrom(at, end);

@@ -151,7 +151,7 @@ export function spaceReport(layout: HostLayout, progress: Progress, found?: Foun
 function rowsOf(layout: HostLayout, { zeroes, data }: SpecialData, progress: Progress): SpaceRow[] {
   const { uses, disk, image } = layout;
   // Of clusters that become free with the disk's own entry, if it is the only one.
-  const reclaimable = new Set([ZERO, DATA_SAME, ...(data.isZeroReclaimable ? [DATA_ZERO] : [])]);
+  const reclaimable = new Set([ZERO, DATA_SAME, ...(data?.isZeroReclaimable === true ? [DATA_ZERO] : [])]);
   const sums = new RowSums(image);
   const pageSize = 2 ** uses.pageBits;
   for (let start = hostCluster(0); start < uses.clusters; start = plus(start, pageSize)) {
@@ -170,7 +170,8 @@ function rowsOf(layout: HostLayout, { zeroes, data }: SpecialData, progress: Pro
       const use = page?.[at] ?? 0;
       let row =
         use === 0 ? (refcount === 0 || refcount === UNREADABLE ? FREE : LEAKED) : (ROW_OF_USE[use] ?? FREE);
-      if (row === DATA) row = zeroes.has(cluster) ? ZERO : rowOfData(data, cluster);
+      if (row === DATA)
+        row = zeroes.has(cluster) ? ZERO : data === undefined ? DATA : rowOfData(data, cluster);
       sums.add(cluster, plus(cluster, 1), row, refcount === 1 && reclaimable.has(row));
     }
   }
@@ -187,7 +188,8 @@ function rowOfData({ zero, same, rest }: FoundClusters, cluster: HostCluster): n
 interface SpecialData {
   /** Clusters that read as zero as a whole, and are allocated all the same. */
   readonly zeroes: ClusterBits;
-  readonly data: FoundClusters;
+  /** Where the contents were scanned. */
+  readonly data: FoundClusters | undefined;
 }
 
 interface ActiveWalk extends SpecialData {
@@ -197,7 +199,7 @@ interface ActiveWalk extends SpecialData {
 function walkActive(image: Qcow2Image, found: FoundContents | undefined, progress: Progress): ActiveWalk {
   const { clusterSize, l2Span } = image.header;
   const zeroes = new ClusterBits();
-  const data = new FoundClusters(image, found);
+  const data = found === undefined ? undefined : new FoundClusters(image, found);
   const statistics: Statistics = { allocatedClusters: 0, fragmentedClusters: 0, compressedClusters: 0 };
   let at = guestOffset(0);
   /** Where the next cluster would have to be for the disk not to be fragmented there; −1 at a table's start. */
@@ -222,7 +224,7 @@ function walkActive(image: Qcow2Image, found: FoundContents | undefined, progres
     if (within === 0 && expected >= 0 && expected !== first) statistics.fragmentedClusters++;
     expected = first + Math.ceil((within + length) / clusterSize) * clusterSize;
     if (image.hasDataFile) return;
-    if (kind === RunKind.data) data.add(start, length, host);
+    if (kind === RunKind.data) data?.add(start, length, host);
     if (kind !== RunKind.zeroAllocated) return;
     // The disk may need no more than a part of the last one.
     const ends = (host + length) / clusterSize;

@@ -10,7 +10,8 @@ import { TILE_CELLS, TileCache } from '../../../../webview/map/tiles';
 const inks = Array.from({ length: 2 * KIND_COUNT }, (_, ink) => 100 + ink);
 const palette: Palette = {
   inks: Uint32Array.from(inks),
-  lines: Uint32Array.from(inks, (ink, at) => (at < KIND_COUNT ? ink : 200 + at)),
+  lines: Uint32Array.from(inks, (_, at) => 200 + at),
+  every: Uint8Array.from(inks, (_, at) => (at < KIND_COUNT ? 0 : 2)),
   background: 1,
   unknown: 2,
   staged: 3,
