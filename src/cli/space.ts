@@ -10,6 +10,8 @@ import { reportFaults, type Run, withChain } from './verb';
 
 const NAMES: Readonly<Record<SpaceKind, string>> = {
   data: 'data',
+  dataZero: 'data, all zeroes',
+  dataSame: 'data that the backing file has as well',
   zeroAllocated: 'zero clusters that keep their space',
   compressed: 'compressed data',
   snapshots: 'held by snapshots only',

@@ -67,6 +67,11 @@ export class BitSet<N extends number> {
     });
   }
 
+  /** Goes through the runs of the set, which must not change meanwhile. */
+  cursor(): RunCursor {
+    return new RunCursor([...this.#pages].sort(([one], [other]) => one - other));
+  }
+
   /** How many of the set are from `first` to before `end`. */
   countWithin(first: N, end: N): number {
     let found = 0;
@@ -142,17 +147,68 @@ export class BitSet<N extends number> {
   }
 }
 
-function forEachRunOfPage(page: Uint32Array, first: number, visit: RunVisitor<number>): void {
-  for (let bit = 0; bit < PAGE_BITS;) {
-    const set = page[bit >>> 5]! >>> (bit & 31);
-    if (set === 0) {
-      bit = (bit | 31) + 1;
-      continue;
-    }
-    const start = bit + trailingZeroes(set);
-    bit = endOfRun(page, start);
-    visit(first + start, bit - start);
+/** Goes forward through the runs of a set: for walks that ask for one place after the other. */
+export class RunCursor {
+  /** Of the run that `seek` has found, from the place that was asked for on; `Infinity` where there is none. */
+  start = 0;
+  /** First number after it. */
+  end = 0;
+  readonly #pages: readonly (readonly [index: number, page: Uint32Array])[];
+  #at = 0;
+
+  /** @param pages ascending */
+  constructor(pages: readonly (readonly [index: number, page: Uint32Array])[]) {
+    this.#pages = pages;
   }
+
+  /** Finds the first run that ends after a number. @param from no less than in the call before */
+  seek(from: number): void {
+    if (from < this.end) return;
+    this.start = this.#nextIn(from);
+    this.end = this.start === Infinity ? Infinity : this.#endFrom(this.start);
+  }
+
+  #nextIn(from: number): number {
+    for (; this.#at < this.#pages.length; this.#at++) {
+      const [index, page] = this.#pages[this.#at]!;
+      const first = index * PAGE_BITS;
+      if (first + PAGE_BITS <= from) continue;
+      const bit = Math.max(0, from - first);
+      const start = page === FULL ? bit : startOfRun(page, bit);
+      if (start < PAGE_BITS) return first + start;
+    }
+    return Infinity;
+  }
+
+  /** @param start in the page that the cursor is at */
+  #endFrom(start: number): number {
+    let end = start;
+    for (; this.#at < this.#pages.length; this.#at++) {
+      const [index, page] = this.#pages[this.#at]!;
+      const first = index * PAGE_BITS;
+      if (first > end) break;
+      end = first + (page === FULL ? PAGE_BITS : endOfRun(page, end - first));
+      if (end < first + PAGE_BITS) break;
+    }
+    return end;
+  }
+}
+
+function forEachRunOfPage(page: Uint32Array, first: number, visit: RunVisitor<number>): void {
+  for (let bit = startOfRun(page, 0); bit < PAGE_BITS;) {
+    const end = endOfRun(page, bit);
+    visit(first + bit, end - bit);
+    bit = startOfRun(page, end);
+  }
+}
+
+/** The first bit from `start` on that is set; `PAGE_BITS` where there is none. */
+function startOfRun(page: Uint32Array, start: number): number {
+  for (let bit = start; bit < PAGE_BITS; bit = (bit | 31) + 1) {
+    const set = page[bit >>> 5]! >>> (bit & 31);
+    if (set !== 0) return bit + trailingZeroes(set);
+  }
+  return PAGE_BITS;
 }
 
 /** The first bit from `start` on that is not set; `PAGE_BITS` where there is none. */

@@ -1,5 +1,5 @@
 /** Sets of places on the guest's disk, in units of what an L2 entry can tell apart. */
-import { BitSet } from './bitSet';
+import { BitSet, type RunCursor } from './bitSet';
 import { type ByteLength, guestOffset, type GuestOffset } from './units';
 
 /** Told of a range of guest bytes. */
@@ -38,5 +38,45 @@ export class GuestSet {
       const end = Math.min(this.size, (first + count) * this.unit);
       visit(guestOffset(first * this.unit), guestOffset(end));
     });
+  }
+
+  /** Bytes of the set within a range. @param start of a unit; @param end of a unit, or of the disk */
+  bytesWithin(start: GuestOffset, end: GuestOffset): ByteLength {
+    let bytes = 0;
+    this.#units.forEachRunWithin(start / this.unit, Math.ceil(end / this.unit), (first, count) => {
+      bytes += Math.min(this.size, (first + count) * this.unit) - first * this.unit;
+    });
+    return bytes;
+  }
+
+  /** Goes through the ranges of the set, which must not change meanwhile. */
+  cursor(): GuestCursor {
+    return new GuestCursor(this.#units.cursor(), this.unit);
+  }
+}
+
+/** Goes forward through the ranges of a set. */
+export class GuestCursor {
+  readonly #units: RunCursor;
+  readonly #unit: ByteLength;
+
+  constructor(units: RunCursor, unit: ByteLength) {
+    this.#units = units;
+    this.#unit = unit;
+  }
+
+  /** Of the range that `seek` has found, or a part of it from its unit on; `Infinity` where there is none. */
+  get start(): GuestOffset {
+    return guestOffset(this.#units.start * this.#unit);
+  }
+
+  /** First byte after it; may lie past the end of the disk. */
+  get end(): GuestOffset {
+    return guestOffset(this.#units.end * this.#unit);
+  }
+
+  /** Finds the first range that ends after a byte. @param at no less than in the call before */
+  seek(at: GuestOffset): void {
+    this.#units.seek(Math.floor(at / this.#unit));
   }
 }

@@ -376,6 +376,8 @@ export interface EngineEvents {
   scanFound(problems: readonly Problem[]): void;
   /** The whole-disk scan cannot continue; its results so far are kept. */
   scanFailed(problem: Problem): void;
+  /** A content scan has ended: cells, reports and the space of the file tell what it has found. */
+  contentsScanned(): void;
   /** Progress of an export, a check, a change or a save, in its own unit. */
   operationProgress(operation: OperationId, done: number, total: number): void;
   /** An entry for the log that is not an error; never content of the image. */

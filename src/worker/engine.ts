@@ -93,6 +93,12 @@ class Engine implements QuestionHost, EditingHost {
     return this.open(this.#path, { ...this.#options, generation });
   }
 
+  showContents(image: OpenImage): void {
+    image.showContents();
+    this.#startScan(image, false);
+    this.#events.contentsScanned();
+  }
+
   renew(image: OpenImage, generation: number): ImageState {
     const state = image.renew(generation);
     this.#startScan(image);
@@ -218,16 +224,19 @@ class Engine implements QuestionHost, EditingHost {
     this.#image = undefined;
   }
 
-  /** A compaction changes nothing of the map, and what is missing in it is scanned once that has ended. */
-  #startScan({ view, editable }: OpenImage): void {
+  /**
+   * A compaction changes nothing of the map, and what is missing in it is scanned once that has ended.
+   * @param isNews false where all files were scanned before, and what the scan has for the user is known
+   */
+  #startScan({ view, editable }: OpenImage, isNews = true): void {
     if (view === undefined || editable?.space.isCompacting === true) return;
     setImmediate(() => {
-      this.#scan(view);
+      this.#scan(view, isNews);
     });
   }
 
   /** One slice of the whole-disk scan of a view; the next one follows after pending messages. */
-  #scan(view: View): void {
+  #scan(view: View, isNews: boolean): void {
     const { overview, chain } = view;
     const image = this.#image;
     if (view !== image?.view || this.#control.cancelFlag.isSet) return;
@@ -239,11 +248,11 @@ class Engine implements QuestionHost, EditingHost {
     }
     if (this.#isTimeToReport(step.value)) this.#events.scanProgress(overview.scanned, chain.top.size);
     if (step.value) {
-      if (overview.incompleteFiles.length > 0) this.#events.scanFound(overview.incompleteFiles);
+      if (isNews && overview.incompleteFiles.length > 0) this.#events.scanFound(overview.incompleteFiles);
       return;
     }
     setImmediate(() => {
-      this.#scan(view);
+      this.#scan(view, isNews);
     });
   }
 

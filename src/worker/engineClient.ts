@@ -86,6 +86,7 @@ const IGNORED: EngineEvents = {
   scanProgress: ignore,
   scanFound: ignore,
   scanFailed: ignore,
+  contentsScanned: ignore,
   operationProgress: ignore,
   noted: ignore,
   faulted: ignore,

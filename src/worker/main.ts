@@ -61,6 +61,7 @@ function serveEngine(channel: Channel, control: ThreadControl): void {
     scanProgress: (done, total) => void rpc.scanProgress.asEvent(done, total),
     scanFound: (problems) => void rpc.scanFound.asEvent(problems),
     scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
+    contentsScanned: () => void rpc.contentsScanned.asEvent(),
     operationProgress: (operation, done, total) => void rpc.operationProgress.asEvent(operation, done, total),
     noted: (line) => void rpc.noted.asEvent(line),
     faulted: (doing, stack) => void rpc.faulted.asEvent(doing, stack),

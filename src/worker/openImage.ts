@@ -25,7 +25,7 @@ import { StagedMarks } from './stagedMarks';
 import { summarise } from './summary';
 import { unknownState } from './unknownState';
 
-/** What is shown of an open image; replaced after each change. */
+/** What is shown of an open image; replaced after each change and each content scan. */
 export interface View {
   readonly chain: Chain;
   readonly overview: Overview;
@@ -101,6 +101,13 @@ export class OpenImage {
     if (this.editable?.space.catchUp() === true) this.renew(this.state.generation);
   }
 
+  /** Shows what a content scan has found. */
+  showContents(): void {
+    const { state, view } = this.#current;
+    if (view === undefined) return;
+    this.#current = { state, view: { ...view, overview: overviewOf(view.chain, this.editable) } };
+  }
+
   /** Whether any file that was read, or that was missing, has changed. */
   hasChanged(): boolean {
     return this.editable?.hasChanged() === true || this.#unopened.hasChanged();
@@ -168,13 +175,16 @@ function shown(
     ...(journal === undefined ? {} : { journal }),
     ...(editable === undefined ? {} : { access: accessOf(editable) }),
   };
-  const shownMap = overview?.over(chain.layers) ?? new Overview(chain.layers, clusterSize);
+  const shownMap = overview?.over(chain.layers) ?? overviewOf(chain, editable);
   return { state, view: { chain, overview: shownMap, marks, fileMarks } };
 }
 
 /** While it is compacted, it is this program that holds the file. */
 const accessOf = ({ space, onDisk }: EditableImage): WriteAccess =>
   space.isCompacting ? {} : writeAccessOf(onDisk.top);
+
+const overviewOf = ({ layers, top }: Chain, editable: EditableImage | undefined): Overview =>
+  new Overview(layers, top.header.clusterSize, editable?.scan);
 
 function editState(
   { edits, stagesDataFile }: EditableImage,

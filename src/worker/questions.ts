@@ -1,6 +1,7 @@
 /** The calls of `EngineApi` that change nothing, for the open image. */
 import { hex } from '../text/hex';
 import { fullBackingName } from '../qcow2/chain/names';
+import type { Chain } from '../qcow2/chain/openChain';
 import { checkImage } from '../qcow2/check/checkImage';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { shrinkOffers } from '../qcow2/edit/shrinkOffers';
@@ -47,15 +48,17 @@ export interface QuestionHost {
   /** Runs something that writes files; the host does not end the thread meanwhile. */
   writing<T>(work: () => Result<T>): Result<T>;
   progressOf(operation: OperationId): Progress;
+  /** A content scan has ended: shows what it has found. */
+  showContents(image: OpenImage): void;
 }
 
 export function questionCalls(host: QuestionHost): QuestionCalls {
-  /** The layout of the file of a view, once it was asked for; kept as long as that view is shown. */
-  const layouts = new WeakMap<View, HostLayout>();
+  /** The layout of the file of a chain, once it was asked for; kept as long as that chain is shown. */
+  const layouts = new WeakMap<Chain, HostLayout>();
 
-  function layoutOf(view: View, progress: Progress): HostLayout {
-    const layout = layouts.get(view) ?? HostLayout.of(view.chain.top, progress);
-    layouts.set(view, layout);
+  function layoutOf({ chain }: View, progress: Progress): HostLayout {
+    const layout = layouts.get(chain) ?? HostLayout.of(chain.top, progress);
+    layouts.set(chain, layout);
     return layout;
   }
 
@@ -90,7 +93,7 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
     totals: (start, length) => host.onView(({ overview }) => overview.totals(start, length)),
     inspect: (guestOffset) =>
       host.onView(({ chain, marks }, { editable }) => {
-        const report = inspectCluster(chain.top, chain.layers, guestOffset);
+        const report = inspectCluster(chain.top, chain.layers, guestOffset, editable?.scan);
         const onDisk = editable?.onDisk;
         if (onDisk === undefined || !marks.touches(report.guestOffset, report.length)) return report;
         return { ...report, onDisk: inspectCluster(onDisk.top, onDisk.layers, guestOffset) };
@@ -104,7 +107,7 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
     hostCells: (request, operation) => {
       // While a compaction runs, the map moves on with each state that the host is told of, and no sooner.
       const shown = host.image?.view;
-      const kept = shown && layouts.get(shown);
+      const kept = shown && layouts.get(shown.chain);
       if (shown !== undefined && kept !== undefined)
         return host.attempt(() => marked(kept.cells(request), shown.fileMarks, request));
       return host.onView((view) => {
@@ -121,7 +124,7 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
     space: (operation) =>
       host.onView((view, { editable }) => {
         const progress = host.progressOf(operation);
-        const report = spaceReport(layoutOf(view, progress), progress);
+        const report = spaceReport(layoutOf(view, progress), progress, editable?.scan);
         const contents = contentTotals(editable?.scan);
         const canScan = editable !== undefined && !view.chain.top.isEncrypted;
         return { ...report, canScan, ...(contents === undefined ? {} : { contents }) };
@@ -154,7 +157,9 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
     },
     scanContents: async (operation) => {
       const scanned = await host.inSlices((editable) => editable.scanContents(host.progressOf(operation)));
-      return scanned.ok ? { ok: true, value: undefined } : scanned;
+      if (!scanned.ok) return scanned;
+      if (host.image !== undefined) host.showContents(host.image);
+      return { ok: true, value: undefined };
     },
     shrinkOffers: (policy, operation) =>
       host.onEditable((editable) => shrinkOffers(editable, policy, host.progressOf(operation))),

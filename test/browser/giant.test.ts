@@ -63,6 +63,22 @@ describe('a disk of 1 TiB', () => {
     expect(await page.hexAt(TIB - 8, 8)).toBe('00 00 00 00 00 00 00 00');
   });
 
+  it('is drawn as smoothly once a content scan has found that all of it is zero', async () => {
+    await page.showTab('space');
+    const start = performance.now();
+    await page.get('space-scan').click();
+    await expectSoon(() => page.legendBytes('dataZero')).toBe(TIB);
+    console.log(`content scan of 1 TiB of holes: ${(performance.now() - start).toFixed(0)} ms`);
+    await page.showTab('cluster');
+    const zooming = await measureFrames(page, () => zoomInAndOut(page));
+    report('zooming, scanned', zooming);
+    expect(zooming.p95).toBeLessThanOrEqual(SMOOTH);
+    await zoomToClusters(page, '512G', CLUSTER);
+    const panning = await measureFrames(page, () => panByDragging(page));
+    report('panning, scanned', panning);
+    expect(panning.p95).toBeLessThanOrEqual(SMOOTH);
+  });
+
   it('shows what its file consists of, as smoothly', async () => {
     const start = performance.now();
     await page.get('space-file').click();
@@ -70,6 +86,8 @@ describe('a disk of 1 TiB', () => {
     await expectSoon(() => page.legendBytes('l2')).toBe((TIB / CLUSTER / (CLUSTER / 8)) * CLUSTER);
     console.log(`file view of 1 TiB: ${(performance.now() - start).toFixed(0)} ms`);
     expect(await page.legendBytes('data')).toBe(TIB);
+    // Of its tables the file has only what is not zero.
+    expect(await page.legendBytes('hole')).toBeGreaterThanOrEqual(TIB);
     const times = await measureFrames(page, () => zoomInAndOut(page));
     report('zooming the file view', times);
     expect(times.p95).toBeLessThanOrEqual(SMOOTH);

@@ -5,6 +5,7 @@ import { DamagedFile } from '../support/damagedFile';
 import { writeGiantImage } from '../support/giantImages';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../support/qemu';
 import { workspace } from '../support/workspace';
+import { THEME_KINDS } from './harness/themes';
 import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
@@ -46,12 +47,56 @@ describe('an image that is too big', () => {
     await page.showTab('space');
     await page.get('space-scan').click();
     await expectSoon(() => page.text('space-contents')).toBe('Zeroes stored as data: 8 MiB.');
+    await expectSoon(() => page.legendBytes('dataZero')).toBe(8 * MIB);
+    expect(await page.legendBytes('data')).toBe(MIB);
+    expect(await page.get('part-dataZero').locator('[data-bytes]').first().getAttribute('data-bytes')).toBe(
+      String(8 * MIB),
+    );
     await window.screenshot('space-scanned');
+  });
+
+  it.each(THEME_KINDS)('draws them on the map in lines, in a %s theme', async (theme) => {
+    await vscode.setTheme(window, theme);
+    await page.waitForCell(15, 'data');
+    await page.waitForCell(16, 'dataZero');
+    await page.waitForCell(143, 'dataZero');
+    await page.waitForCell(144, 'unallocated');
+    await page.clickCell(20);
+    await page.showTab('cluster');
+    await expectSoon(() => page.text('found-note')).toContain('All zeroes, stored as data.');
+    expect(await page.text('cluster-report')).toContain('Data, all zeroes');
+    await window.screenshot(`found-${theme}`);
+  });
+
+  it('has a key to the map in its bar and in its rows', async () => {
+    await vscode.setTheme(window, 'dark');
+    await page.showTab('space');
+    const isShown = async (): Promise<(string | null)[]> =>
+      Promise.all(
+        ['part-dataZero', 'legend-dataZero'].map((row) =>
+          page.get(row).locator('[aria-pressed]').getAttribute('aria-pressed'),
+        ),
+      );
+    await page.get('piece-dataZero').click();
+    await expectSoon(isShown).toEqual(['true', 'true']);
+    // Other data fades.
+    const colour = await page.themeColour('data');
+    await until('data is faded', async () => !(await page.coloursOf(0)).includes(colour));
+    await page.waitForCell(20, 'dataZero');
+    await window.screenshot('space-highlighted');
+    await page.get('part-dataZero').locator('.legend-button').focus();
+    await window.page.keyboard.press('Enter');
+    await expectSoon(isShown).toEqual(['false', 'false']);
+    await page.waitForCell(0, 'data');
+    await page.get('part-leaked').locator('.legend-button').focus();
+    await window.page.keyboard.press('Enter');
+    await page.get('legend-leaked').locator('[aria-pressed="true"]').waitFor();
+    await page.get('space-guest').click();
   });
 
   it('is shrunk by mouse, as one edit that can be undone', async () => {
     const before = readFileSync(disk);
-    await page.get('space-shrink').click();
+    await page.get('shrink').click();
     await page.get('shrink-sources').waitFor();
     expect([await freed('zeroes'), await freed('allocatedZeroes'), await freed('leaks')]).toEqual([
       8 * MIB,
@@ -67,10 +112,13 @@ describe('an image that is too big', () => {
     await window.screenshot('shrink-dialog');
     await page.get('shrink-apply').click();
     await page.get('shrink-dialog').waitFor({ state: 'hidden' });
-    await expectSoon(() => page.legendBytes('data')).toBe(MIB);
+    await page.get('legend-dataZero').waitFor({ state: 'detached' });
+    await page.waitForCell(20, 'unallocated');
     await window.page.keyboard.press('Control+Z');
-    await expectSoon(() => page.legendBytes('data')).toBe(9 * MIB);
+    // What was scanned is what is shown again.
+    await expectSoon(() => page.legendBytes('dataZero')).toBe(8 * MIB);
     await window.page.keyboard.press('Control+Y');
+    await page.get('legend-dataZero').waitFor({ state: 'detached' });
     await expectSoon(() => page.legendBytes('data')).toBe(MIB);
     expect(readFileSync(disk).equals(before)).toBe(true);
   });
@@ -109,7 +157,7 @@ describe('an image that is too big', () => {
     await tabTo('shrink-apply');
     await keyboard.press('Enter');
     await page.get('shrink-dialog').waitFor({ state: 'hidden' });
-    await expectSoon(() => page.legendBytes('data')).toBe(MIB);
+    await page.get('legend-dataZero').waitFor({ state: 'detached' });
     await keyboard.press('Control+S');
     await until('QEMU sees it', () => Promise.resolve(qemuImg(['map', disk]).stdout.length < 200));
     expect(qemuImg(['check', disk]).status).toBe(0);
@@ -125,5 +173,25 @@ describe('an image that is too big', () => {
     await giant.showTab('space');
     await giant.get('scan-stop').click();
     await giant.get('space-scan').waitFor();
+    // The user knows why it has ended.
+    expect(await giant.get('scan-problem').count()).toBe(0);
+  });
+
+  it('says why a scan has ended, until the user turns to something else', async () => {
+    const giant = await EditorPage.open(window, files.path('giant.qcow2'));
+    await giant.showTab('space');
+    await giant.get('space-scan').click();
+    await giant.get('scan-progress').waitFor();
+    await giant.get('change-discard').click();
+    await giant.get('change-start').locator('input').fill('0');
+    await giant.get('change-length').locator('input').fill('1M');
+    await giant.applyChange();
+    await giant.get('scan-problem').waitFor();
+    await giant.showTab('cluster');
+    await giant.showTab('space');
+    await giant.get('space-scan').waitFor();
+    expect(await giant.get('scan-problem').count()).toBe(0);
+    await window.page.keyboard.press('Control+Z');
+    await giant.get('staged').waitFor({ state: 'detached' });
   });
 });

@@ -7,7 +7,14 @@ import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
 import { EditorPage } from './pages/editorPage';
 
-const STEPS = ['Open an image', 'Read the map', 'Zero a range', 'Check and repair', 'Follow a backing chain'];
+const STEPS = [
+  'Open an image',
+  'Read the map',
+  'Zero a range',
+  'Make the file smaller',
+  'Check and repair',
+  'Follow a backing chain',
+];
 
 describe('the walkthrough', () => {
   const files = workspace();

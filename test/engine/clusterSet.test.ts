@@ -45,3 +45,23 @@ it('has what was put in, once, and tells it in runs', () => {
     { numRuns: 200 },
   );
 });
+
+it('is gone through by a cursor, from whatever place on', () => {
+  fc.assert(
+    fc.property(runs, fc.array(fc.nat(5 * PAGE), { maxLength: 40 }), (list, places) => {
+      const bits = new ClusterBits();
+      for (const { first, count } of list) bits.add(hostCluster(first), count);
+      const told: [number, number][] = [];
+      bits.forEachRun((first, count) => {
+        told.push([first, first + count]);
+      });
+      const cursor = bits.cursor();
+      for (const place of [...places, ...told.flat()].sort((one, other) => one - other)) {
+        cursor.seek(place);
+        const [start, end] = told.find((run) => run[1] > place) ?? [Infinity, Infinity];
+        expect([Math.max(place, cursor.start), cursor.end]).toEqual([Math.max(place, start), end]);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});

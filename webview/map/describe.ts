@@ -40,6 +40,13 @@ export function sharesOf(
   return present.length === 0 ? undefined : present.sort((a, b) => b.amount - a.amount);
 }
 
+/** Share of a cell of the file that lies in holes, 0 to 255. */
+export function holeShareOf(source: Source | undefined, cell: number, { kinds }: KindSet): number {
+  if (source?.cellsPerCell !== 1 || source.tile.holes === undefined) return 0;
+  const at = (cell - source.tile.firstCell) * kinds.length;
+  return source.tile.holes.subarray(at, at + kinds.length).reduce((sum, share) => sum + share, 0);
+}
+
 export function sharesOfTotals(totals: KindTotals, { kinds }: KindSet): readonly KindShare[] {
   return kinds
     .map((kind, index) => ({ kind, amount: totals.bytes[index] ?? 0 }))

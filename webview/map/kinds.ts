@@ -15,11 +15,29 @@ export interface KindSet<Kind extends string = string> {
   readonly words: Readonly<Record<Kind, KindWords>>;
   /** The CSS variable of its colour, which themes and users can change. */
   variable(kind: Kind): string;
+  /** Lines of a second colour over the first; undefined for kinds that have one colour. */
+  lines(kind: Kind): Lines | undefined;
 }
+
+/** Kinds that a pattern tells from others, whatever colours one can tell apart. */
+export interface Lines {
+  /** The CSS variable of their colour. */
+  readonly variable: string;
+  /** One line of so many has it. */
+  readonly every: number;
+}
+
+/** Holes are drawn in lines of their kind. */
+export const HOLE_EVERY = 2;
+
+/** Among the kinds that can be highlighted: the holes of a file, of whatever kind. */
+export const HOLE = 'hole';
 
 /** In the order of the shares in `Cells` (messages.ts); a unit test compares the two. */
 export const KINDS = [
   'data',
+  'dataZero',
+  'dataSame',
   'zeroAllocated',
   'zeroPlain',
   'compressed',
@@ -36,6 +54,14 @@ export const KIND_COUNT = KINDS.length;
 
 export const KIND_WORDS: Readonly<Record<CellKind, KindWords>> = {
   data: { name: t('Data'), meaning: t('Stored in clusters of this image.') },
+  dataZero: {
+    name: t('Data, all zeroes'),
+    meaning: t('Stores zeroes as data. Found by the content scan.'),
+  },
+  dataSame: {
+    name: t('Same as backing file'),
+    meaning: t('Stores what the backing file has as well. Found by the content scan.'),
+  },
   zeroAllocated: {
     name: t('Zero, allocated'),
     meaning: t('Reads as zero; a host cluster stays allocated.'),
@@ -70,11 +96,16 @@ const variable = (prefix: string, kind: string): string =>
 /** Whether a kind occurs only with a backing chain. */
 export const isFromBacking = (kind: CellKind): boolean => kind.startsWith('backing');
 
-/** Kinds of clusters of the guest disk. */
+/** Kinds that only a content scan finds. */
+export const isFoundByScan = (kind: CellKind): boolean => kind === 'dataZero' || kind === 'dataSame';
+
+/** Kinds of clusters of the guest disk. What a scan has found is data with lines. */
 export const GUEST_KINDS: KindSet<CellKind> = {
   kinds: KINDS,
   words: KIND_WORDS,
-  variable: (kind) => variable('map', kind),
+  variable: (kind) => variable('map', isFoundByScan(kind) ? 'data' : kind),
+  lines: (kind) =>
+    isFoundByScan(kind) ? { variable: variable('map', kind), every: kind === 'dataZero' ? 2 : 4 } : undefined,
 };
 
 /** A cluster beyond the end of the image file: the file view explains it, but has no cell for it. */
@@ -93,6 +124,7 @@ export const FILE_KINDS: KindSet<HostKind> = {
     'l2',
     'data',
     'compressed',
+    'vmState',
     'snapshot',
     'bitmap',
     'conflict',
@@ -107,6 +139,12 @@ export const FILE_KINDS: KindSet<HostKind> = {
     l2: { name: t('L2 tables'), meaning: t('Map guest clusters to host clusters.') },
     data: { name: t('Data'), meaning: t('Guest data.') },
     compressed: { name: t('Compressed'), meaning: t('Compressed guest data.') },
+    vmState: {
+      name: t('VM state left behind'),
+      meaning: t(
+        'VM state past the end of the disk, left there when a snapshot was applied. Nothing reads it.',
+      ),
+    },
     snapshot: {
       name: t('Snapshots only'),
       meaning: t('Tables and data used only by internal snapshots.'),
@@ -122,6 +160,14 @@ export const FILE_KINDS: KindSet<HostKind> = {
   // Kinds of both views have the same colour in both.
   variable: (kind) => {
     if (kind === 'free') return variable('map', 'unallocated');
+    if (kind === 'vmState') return variable('map', 'data');
     return variable(kind === 'data' || kind === 'compressed' ? 'map' : 'file', kind);
   },
+  lines: (kind) => (kind === 'vmState' ? { variable: variable('file', kind), every: 2 } : undefined),
+};
+
+/** What the host has stored nothing for, in the words of the legend. */
+export const HOLE_WORDS: KindWords = {
+  name: t('Holes'),
+  meaning: t('Part of the file, but not stored on the host. Reads as zero.'),
 };

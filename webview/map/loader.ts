@@ -29,6 +29,7 @@ export interface CellRange {
 
 export class CellLoader {
   #disk: Disk = { size: 0, clusterSize: 1 };
+  /** Counts what the cells are of: the image as it was read last, or as a content scan has found it. */
   #generation = 0;
   #wanted: CellRange | undefined;
   #isBusy = false;
@@ -59,13 +60,18 @@ export class CellLoader {
   }
 
   /**
-   * Starts over with a disk, or with a new generation of the same one. If the cluster size is the same, old tiles are
+   * Starts over with a disk, or with the same one when it was read again. If the cluster size is the same, old tiles are
    * drawn until new ones arrive: an image file grows with nearly every change.
    */
-  setDisk(disk: Disk, generation: number): void {
+  setDisk(disk: Disk): void {
     if (disk.clusterSize !== this.#disk.clusterSize) this.#cache.clear();
     this.#disk = disk;
-    this.#generation = generation;
+    this.startOver();
+  }
+
+  /** Fetches all cells again: there is more to tell of the same disk. */
+  startOver(): void {
+    this.#generation++;
     this.#hasFailed = false;
     this.#askedInRound.clear();
     this.#cache.pin(this.overviewLevel);
@@ -144,16 +150,9 @@ export class CellLoader {
       this.#events.failed(answer.problem);
       return;
     }
-    const { shares, complete, totals, staged } = answer.value;
+    const { complete, totals } = answer.value;
     const firstCell = request.start / request.bytesPerCell;
-    for (const tile of splitIntoTiles(
-      shares,
-      this.#cache.kindCount,
-      firstCell,
-      complete,
-      generation,
-      staged,
-    )) {
+    for (const tile of splitIntoTiles(answer.value, this.#cache.kindCount, firstCell, generation)) {
       const index = tile.firstCell / TILE_CELLS;
       this.#cache.put(request.bytesPerCell, index, tile);
       this.#askedInRound.set(`${request.bytesPerCell}:${index}`, round);

@@ -6,7 +6,7 @@
 import { hex } from '../../src/text/hex';
 import type { KindSet } from './kinds';
 import { cellCount, type Disk } from './geometry';
-import { bandsOf, paintBands, sumShares, type Palette } from './paint';
+import { Bands, paintBands, sumShares, type Palette } from './paint';
 import type { TileCache } from './tiles';
 import { sizeText } from '../../src/text/sizeText';
 import { t } from '../base/strings';
@@ -219,20 +219,30 @@ function paintColumns(
   const tile = cache.get(level, 0);
   const cells = cellCount(disk, level);
   if (!tile || cells === 0) return;
-  const kindCount = palette.kinds.length;
+  const { kindCount } = cache;
   // A tile from before the disk grew may be shorter.
   const known = tile.shares.length / kindCount;
   const sums = new Float64Array(kindCount);
-  const scaled = new Uint8Array(kindCount);
-  const bands = new Uint8Array(height);
+  const column = {
+    shares: new Uint8Array(kindCount),
+    holes: tile.holes === undefined ? undefined : new Uint8Array(kindCount),
+  };
+  const bands = new Bands(kindCount, height);
+  const thickness = Math.max(1, Math.round(window.devicePixelRatio));
   const markHeight = Math.max(2, Math.round(height / 8));
   for (let x = 0; x < width; x++) {
     const from = Math.min(cells - 1, Math.floor((x / width) * cells));
     const to = Math.max(from + 1, Math.min(cells, Math.floor(((x + 1) / width) * cells)));
-    sumShares(tile.shares, Math.min(from, known), Math.min(to, known), sums);
-    scaleShares(sums, scaled);
-    bandsOf(scaled, 0, kindCount, bands);
-    paintBands(pixels, x, width, bands, palette);
+    const [first, last] = [Math.min(from, known), Math.min(to, known)];
+    sumShares(tile.shares, first, last, sums);
+    const total = sums.reduce((sum, value) => sum + value, 0);
+    scaleShares(sums, total, column.shares);
+    if (tile.holes !== undefined && column.holes !== undefined) {
+      sumShares(tile.holes, first, last, sums);
+      scaleShares(sums, total, column.holes);
+    }
+    bands.fill(column, 0);
+    paintBands(pixels, x, width, bands.out, thickness, palette);
     if (!tile.staged?.subarray(from, to).some((share) => share > 0)) continue;
     // On top, separated by a line.
     for (let y = 0; y <= markHeight; y++) {
@@ -241,9 +251,8 @@ function paintColumns(
   }
 }
 
-/** Scales sums to 0 to 255; a kind that is present gets at least 1. */
-function scaleShares(sums: Float64Array, out: Uint8Array): void {
-  const total = sums.reduce((sum, value) => sum + value, 0);
+/** Scales sums to 0 to 255, which stands for `total`; a kind that is present gets at least 1. */
+function scaleShares(sums: Float64Array, total: number, out: Uint8Array): void {
   sums.forEach((sum, kind) => {
     out[kind] = sum === 0 ? 0 : Math.max(1, Math.round((sum / total) * 255));
   });

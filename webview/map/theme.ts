@@ -2,13 +2,15 @@
  * The colours of the canvases, read from the theme's CSS variables, and a notification when they may have changed. The
  * rest of the page is styled by CSS and follows the theme by itself.
  */
-import type { KindSet } from './kinds';
+import { HOLE, HOLE_EVERY, type KindSet } from './kinds';
 import type { Palette } from './paint';
 
 /** CSS colours, fit for `fillStyle`. */
 export interface Theme {
   /** In the order of the kinds. */
   readonly kinds: readonly string[];
+  /** Of the lines over them; the same colour where a kind has none. */
+  readonly lines: readonly string[];
   readonly background: string;
   readonly foreground: string;
   readonly selection: string;
@@ -20,6 +22,8 @@ export interface Theme {
 
 /** Opacity of a kind while another kind is highlighted. */
 const DIMMED = 0.14;
+/** Opacity of every other line of a kind where the file has a hole. */
+const HOLE_SHADE = 0.2;
 
 export function readTheme(set: KindSet): Theme {
   const style = getComputedStyle(document.body);
@@ -30,6 +34,7 @@ export function readTheme(set: KindSet): Theme {
   const foreground = colour('--vscode-editor-foreground', colour('--vscode-foreground', '#808080'));
   return {
     kinds: set.kinds.map((kind) => colour(set.variable(kind), foreground)),
+    lines: set.kinds.map((kind) => colour(set.lines(kind)?.variable ?? set.variable(kind), foreground)),
     background: colour('--vscode-editor-background', '#1e1e1e'),
     foreground,
     selection: colour('--vscode-qcow2-mapSelection', foreground),
@@ -39,14 +44,28 @@ export function readTheme(set: KindSet): Theme {
   };
 }
 
-/** The theme's colours as pixels; with `highlighted`, all other kinds fade into the background. */
+/**
+ * The theme's colours as pixels; with `highlighted`, all other kinds fade into the background.
+ * @param highlighted a kind, or `HOLE`
+ */
 export function paletteOf(theme: Theme, set: KindSet, highlighted: string | undefined): Palette {
   const painter = new ColourPainter(theme.background);
+  const inks = (colours: readonly string[], holeAlpha: number): Uint32Array => {
+    const ink = (isHole: boolean): number[] =>
+      set.kinds.map((kind, index) => {
+        const isShown = highlighted === undefined || highlighted === kind || (isHole && highlighted === HOLE);
+        const alpha = (isShown ? 1 : DIMMED) * (isHole ? holeAlpha : 1);
+        return painter.pixel(colours[index] ?? theme.foreground, alpha);
+      });
+    return Uint32Array.from([...ink(false), ...ink(true)]);
+  };
   return {
-    kinds: Uint32Array.from(set.kinds, (kind, index) => {
-      const isFaded = highlighted !== undefined && highlighted !== kind;
-      return painter.pixel(theme.kinds[index] ?? theme.foreground, isFaded ? DIMMED : 1);
-    }),
+    inks: inks(theme.kinds, 1),
+    lines: inks(theme.lines, HOLE_SHADE),
+    every: Uint8Array.from([
+      ...set.kinds.map((kind) => set.lines(kind)?.every ?? 0),
+      ...set.kinds.map(() => HOLE_EVERY),
+    ]),
     background: painter.pixel(theme.background, 1),
     unknown: painter.pixel(theme.foreground, 0.2),
     staged: painter.pixel(theme.staged, 1),

@@ -12,9 +12,11 @@ export interface Tile {
   readonly shares: Uint8Array;
   /** False until the worker has scanned all of it. */
   readonly complete: boolean;
+  /** As `shares`, of what lies in holes of a file; absent if nothing does. */
+  readonly holes?: Uint8Array | undefined;
   /** Staged share of each cell, 0 to 255; absent if nothing is staged. */
   readonly staged?: Uint8Array | undefined;
-  /** Generation of the image; an older tile is still drawn, but fetched again. */
+  /** Counted by the loader; an older tile is still drawn, but fetched again. */
   readonly generation: number;
 }
 
@@ -33,7 +35,7 @@ export class TileCache {
   readonly #capacity: number;
 
   /**
-   * @param capacity tiles kept, besides those of the pinned level; a tile takes 40 KiB
+   * @param capacity tiles kept, besides those of the pinned level; a tile takes 50 KiB
    * @param kindCount shares of a cell
    */
   constructor(
@@ -95,14 +97,15 @@ export class TileCache {
 
 const keyOf = (bytesPerCell: number, index: number): string => `${bytesPerCell}:${index}`;
 
+/** What an answer has of its cells. */
+export type TileContent = Pick<Tile, 'shares' | 'holes' | 'staged' | 'complete'>;
+
 /** Splits an answer into tiles; `firstCell` is a multiple of `TILE_CELLS`. */
 export function splitIntoTiles(
-  shares: Uint8Array,
+  { shares, holes, staged, complete }: TileContent,
   kindCount: number,
   firstCell: number,
-  complete: boolean,
   generation: number,
-  staged?: Uint8Array,
 ): readonly Tile[] {
   const tiles: Tile[] = [];
   const tileBytes = TILE_CELLS * kindCount;
@@ -112,6 +115,7 @@ export function splitIntoTiles(
       shares: shares.slice(at, at + tileBytes),
       complete,
       generation,
+      holes: holes?.slice(at, at + tileBytes),
       staged: staged?.slice(at / kindCount, at / kindCount + TILE_CELLS),
     });
   }

@@ -1,7 +1,7 @@
 /** The tooltip of the cell under the pointer. It ignores the pointer itself. */
 import { html, render } from 'lit';
-import { nameClusters, nameOfKind, placeOf, sharesOf, type KindShare } from './describe';
-import type { KindSet } from './kinds';
+import { holeShareOf, nameClusters, nameOfKind, placeOf, sharesOf, type KindShare } from './describe';
+import { HOLE_WORDS, type KindSet } from './kinds';
 import { shareText } from '../../src/text/shareText';
 import { t } from '../base/strings';
 import type { Disk, Frame, Point, View } from './geometry';
@@ -34,12 +34,14 @@ export class Tooltip {
     const { start, end } = cellSpan(cell, view.bytesPerCell, disk);
     const source = cache.find(view.bytesPerCell, cell);
     const shares = sharesOf(source, cell, this.#kinds);
+    const holes = holeShareOf(source, cell, this.#kinds);
     const staged = stagedShareOf(source, cell);
     render(
       html`<strong>${nameClusters(start, end - start, disk)}</strong>
         <div class="mono">${placeOf(start, end - start)}</div>
         ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares, this.#kinds))}
-        ${staged === 0 ? '' : stagedRow(staged)}`,
+        ${holes === 0 ? '' : shareRow('hole', HOLE_WORDS.name, holes)}
+        ${staged === 0 ? '' : shareRow('staged', t('Staged, not saved yet'), staged)}`,
       this.element,
     );
     this.element.hidden = false;
@@ -60,10 +62,10 @@ export class Tooltip {
   }
 }
 
-/** @param share 0 to 255 */
-function stagedRow(share: number): unknown {
+/** What may be of any kind. @param share 0 to 255 */
+function shareRow(swatch: string, name: string, share: number): unknown {
   return html`<div class="tooltip-row">
-    <span class="swatch swatch-staged"></span>${t('Staged, not saved yet')}
+    <span class="swatch swatch-${swatch}"></span>${name}
     ${share < 255 ? html`<span class="tooltip-share">${shareText(share, 255)}</span>` : ''}
   </div>`;
 }

@@ -6,11 +6,12 @@ import type {
   ClusterReport,
   EntryField,
   KindTotals,
+  PageCommand,
   PageReport,
 } from '../../src/editor/page/messages';
 import { safeName } from '../base/names';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../map/describe';
-import { GUEST_KINDS, isFromBacking, KIND_WORDS } from '../map/kinds';
+import { GUEST_KINDS, isFoundByScan, isFromBacking, KIND_WORDS } from '../map/kinds';
 import { isOneCluster, type Selection } from '../map/selection';
 import { ENTRY_MEANING } from './meanings';
 import { shareText } from '../../src/text/shareText';
@@ -26,6 +27,7 @@ export interface ClusterActions extends PlaceActions {
   showLayer(depth: number): void;
   /** Opens the dialog of a change for the selection. */
   change(kind: ChangeKind): void;
+  run(command: PageCommand): void;
 }
 
 export function clusterPanel(state: AppState, actions: ClusterActions): TemplateResult {
@@ -139,7 +141,7 @@ function clusterReport(
       <span class="panel-kind">${kindOf(report)}</span>
     </h2>
     ${report.onDisk === undefined ? nothing : staged(report.onDisk, report.problemTextOnDisk, state, actions)}
-    ${problemOf(report)}
+    ${problemOf(report)} ${foundNote(report, state, actions)}
     <dl class="facts">
       ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', sizeText(report.guestOffset))}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
@@ -169,6 +171,45 @@ function problemOf({ problemText, cellKind }: PageReport): TemplateResult | type
   return cellKind === 'missing' ? problem(KIND_WORDS.missing.meaning, 'entry-problem') : nothing;
 }
 
+/** What a content scan has found of the cluster's data, and the way to give it up. */
+function foundNote(
+  { found, length }: PageReport,
+  { page }: AppState,
+  actions: ClusterActions,
+): TemplateResult | typeof nothing {
+  if (found === undefined) return nothing;
+  const { zeroes, sameAsBacking } = found;
+  const texts = [
+    zeroes === 0
+      ? undefined
+      : zeroes === length
+        ? t('All zeroes, stored as data.')
+        : t('{0} are zeroes, stored as data.', sizeText(zeroes)),
+    sameAsBacking === 0
+      ? undefined
+      : sameAsBacking === length
+        ? t('The backing file has the same.')
+        : t('{0} are the same in the backing file.', sizeText(sameAsBacking)),
+  ];
+  return html`<p class="hint" data-testid="found-note">
+    ${texts.filter((text) => text !== undefined).join(' ')}
+    ${
+      page?.readOnly === undefined
+        ? html`<button
+            type="button"
+            class="link"
+            title=${t('Shows what can be given up')}
+            @click=${() => {
+              actions.run('shrink');
+            }}
+          >
+            ${t('Shrink…')}
+          </button>`
+        : nothing
+    }
+  </p>`;
+}
+
 /** A note that the entry is staged, with the entry on disk. */
 function staged(
   onDisk: ClusterReport,
@@ -189,12 +230,13 @@ function staged(
 }
 
 function kindOf(report: ClusterReport): string {
-  if (report.cellKind === 'missing') return KIND_WORDS.missing.name;
+  const { cellKind } = report;
+  if (cellKind === 'missing' || isFoundByScan(cellKind)) return KIND_WORDS[cellKind].name;
   switch (report.kind) {
     case 'invalid':
       return t('Invalid entry');
     case 'unallocated':
-      return isFromBacking(report.cellKind) ? KIND_WORDS[report.cellKind].name : KIND_WORDS.unallocated.name;
+      return isFromBacking(cellKind) ? KIND_WORDS[cellKind].name : KIND_WORDS.unallocated.name;
     case 'data':
     case 'zeroPlain':
     case 'zeroAllocated':

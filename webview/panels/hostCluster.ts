@@ -35,7 +35,8 @@ export function hostPanel(
 }
 
 function report(value: StagedHostReport, clusterSize: number, actions: HostActions): TemplateResult {
-  const { kind, hostOffset, length, structure, refcount, references, claims, isSnapshotOnly } = value;
+  const { kind, hostOffset, length, structure, refcount, references, claims, isSnapshotOnly, holeBytes } =
+    value;
   const { name, meaning } = kind === 'missing' ? BEYOND_FILE : FILE_KINDS.words[kind];
   const isRight = refcount === references;
   return html`<section data-testid="host-report" data-kind=${kind}>
@@ -67,6 +68,7 @@ function report(value: StagedHostReport, clusterSize: number, actions: HostActio
                 ${isSnapshotOnly ? html`<span class="note">${t('in internal snapshots only')}</span>` : nothing}
               </dd>`
       }
+      ${holeBytes === undefined ? nothing : onHost(holeBytes, length)}
       <dt>${t('Refcount')}</dt>
       <dd data-testid="host-refcount">
         ${refcount === undefined ? t('cannot be read') : formatCount(refcount)}
@@ -84,6 +86,20 @@ function report(value: StagedHostReport, clusterSize: number, actions: HostActio
     ${claims.length === 0 ? nothing : claimTable(claims, references, actions)}
   </section>`;
 }
+
+/** How much of a cluster the host has stored. */
+const onHost = (holeBytes: number, length: number): TemplateResult =>
+  html`<dt>${t('On host')}</dt>
+    <dd data-testid="host-stored" data-hole=${holeBytes}>
+      ${
+        holeBytes === 0
+          ? t('stored')
+          : holeBytes >= length
+            ? html`<span class="swatch swatch-hole"></span> ${t('not stored (a hole), reads as zero')}`
+            : html`<span class="swatch swatch-hole"></span>
+                ${t('stored, except {0} in holes', sizeText(holeBytes))}`
+      }
+    </dd>`;
 
 /** The references: use, entry and guest offset of each. */
 function claimTable(claims: readonly Claim[], references: number, actions: HostActions): TemplateResult {

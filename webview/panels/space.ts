@@ -42,34 +42,39 @@ interface WayOut {
 }
 
 const REPAIR: WayOut = { command: 'repair', text: t('Repair…') };
+const SHRINK: WayOut = { command: 'shrink', text: t('Shrink…') };
 
 const inFile = (kind: keyof (typeof FILE_KINDS)['words'], words = FILE_KINDS.words[kind]): Part => ({
   space: 'file',
   kind,
   words,
 });
+const onDisk = (kind: keyof (typeof GUEST_KINDS)['words'], meaning: string): Part => ({
+  space: 'guest',
+  kind,
+  words: { name: GUEST_KINDS.words[kind].name, meaning },
+});
 
 const PARTS: Readonly<Record<SpaceKind, Part>> = {
-  data: inFile('data'),
+  data: onDisk('data', t('Guest data.')),
+  dataZero: {
+    ...onDisk('dataZero', t('Zeroes stored as data. Shrink frees what no snapshot shares.')),
+    waysOut: [SHRINK],
+  },
+  dataSame: {
+    ...onDisk('dataSame', t('Data that the backing file has as well. Shrink frees what no snapshot shares.')),
+    waysOut: [SHRINK],
+  },
   zeroAllocated: {
-    space: 'guest',
-    kind: 'zeroAllocated',
-    words: {
-      name: GUEST_KINDS.words.zeroAllocated.name,
-      meaning: t('Reads as zero and keeps its space. Write Zeroes with Unmap frees what no snapshot shares.'),
-    },
+    ...onDisk('zeroAllocated', t('Reads as zero and keeps its space. Shrink frees what no snapshot shares.')),
+    waysOut: [SHRINK],
   },
   compressed: inFile('compressed'),
   snapshots: inFile('snapshot', {
     name: FILE_KINDS.words.snapshot.name,
     meaning: t('Used by internal snapshots only. Deleting snapshots frees it.'),
   }),
-  vmState: inFile('data', {
-    name: t('VM state left behind'),
-    meaning: t(
-      'VM state past the end of the disk, left there when a snapshot was applied. Nothing reads it.',
-    ),
-  }),
+  vmState: { ...inFile('vmState'), waysOut: [SHRINK] },
   header: inFile('header'),
   refcountTable: inFile('refcountTable'),
   refcountBlocks: inFile('refcountBlock'),
@@ -107,7 +112,7 @@ export function spacePanel(
     <p class="hint" data-testid="space-sizes">
       ${t('The file is {0} long. The host has allocated {1} for it.', sizeText(report.length), sizeText(report.allocated))}
     </p>
-    ${bar(report)} ${contents(report, contentScan, scanProblem, actions)}
+    ${bar(report, isShown, actions)} ${contents(report, contentScan, scanProblem, actions)}
     ${
       access === 'readOnly'
         ? nothing
@@ -168,7 +173,7 @@ function contents(
     </p>`;
   }
   if (!canScan) return nothing;
-  return html`${problem === undefined ? nothing : html`<p class="problem" role="status">${problem}</p>`}
+  return html`${problem === undefined ? nothing : html`<p class="problem" role="status" data-testid="scan-problem">${problem}</p>`}
     <p>
       <vscode-button
         appearance="secondary"
@@ -182,17 +187,25 @@ function contents(
     </p>`;
 }
 
-/** The parts side by side; the table says the same in words. */
-const bar = ({ rows, length }: SpaceReport): TemplateResult =>
-  html`<div class="space-bar" aria-hidden="true">
-    ${rows.map(
-      ({ kind, bytes }) =>
-        html`<span
-          class="space-piece swatch-${PARTS[kind].kind}"
-          .style=${`flex-grow: ${bytes / length}`}
-          title=${`${PARTS[kind].words.name}: ${sizeText(bytes)}`}
-        ></span>`,
-    )}
+/** The parts side by side, for the mouse; the table says and does the same. */
+const bar = (
+  { rows, length }: SpaceReport,
+  isShown: (part: Part) => boolean,
+  actions: SpaceActions,
+): TemplateResult =>
+  html`<div class="space-bar" aria-hidden="true" data-testid="space-bar">
+    ${rows.map(({ kind, bytes }) => {
+      const part = PARTS[kind];
+      return html`<span
+        class="space-piece swatch-${part.kind} ${isShown(part) ? 'is-shown' : ''}"
+        data-testid="piece-${kind}"
+        .style=${`flex-grow: ${bytes / length}`}
+        title=${`${part.words.name}: ${sizeText(bytes)}`}
+        @click=${() => {
+          actions.showKind(part.space, part.kind);
+        }}
+      ></span>`;
+    })}
   </div>`;
 
 function rowOf(

@@ -93,9 +93,7 @@ export class App implements Actions, PageApi {
     },
   });
   readonly #spaceInspection = new SpaceInspection(this.#store, this.#host);
-  readonly #scanning = new ContentScanning(this.#store, this.#host, () => {
-    this.#spaceInspection.refresh();
-  });
+  readonly #scanning = new ContentScanning(this.#store, this.#host);
   readonly #stateSaver = new StateSaver(() => this.#collect());
   readonly #layout: Layout;
 
@@ -146,7 +144,8 @@ export class App implements Actions, PageApi {
       this.#views.fileMoved(page);
       return;
     }
-    this.#views.imageRead(page);
+    this.#scanning.forgetProblem();
+    this.#views.imageRead();
     const { disk } = this.#views;
     if (!disk) return;
     this.#changeDialog.imageChanged(disk);
@@ -178,6 +177,11 @@ export class App implements Actions, PageApi {
     if (this.#store.state.compaction !== undefined) this.#store.update({ compaction });
   }
 
+  contentsScanned(): void {
+    this.#views.contentsScanned();
+    this.#spaceInspection.refresh();
+  }
+
   /** Selects the cluster of a guest byte, and scrolls map and bytes to it. */
   goTo(byte: number): void {
     this.#views.goTo('guest', byte);
@@ -194,7 +198,10 @@ export class App implements Actions, PageApi {
 
   showTab(tab: PageTab): void {
     this.#layout.showTab(tab);
-    if (tab !== this.#store.state.tab) this.#store.update({ tab });
+    if (tab !== this.#store.state.tab) {
+      this.#scanning.forgetProblem();
+      this.#store.update({ tab });
+    }
     this.#stateSaver.changed();
   }
 
@@ -209,7 +216,9 @@ export class App implements Actions, PageApi {
   }
 
   openShrink(): void {
-    if (this.#store.state.page?.image.summary) this.#shrinkDialog.open(this.#store.state.contentScan);
+    if (!this.#store.state.page?.image.summary) return;
+    this.#scanning.forgetProblem();
+    this.#shrinkDialog.open(this.#store.state.contentScan);
   }
 
   /** Opens the dialog of a change; without a range, its fields are empty. */

@@ -16,7 +16,7 @@ import { MapView } from '../map/view';
 import { Minimap } from '../map/minimap';
 import type { MapZoom } from '../state/store';
 
-/** Tiles kept besides the overview: 10 MiB. */
+/** Tiles kept besides the overview: 13 MiB. */
 const TILES_KEPT = 256;
 
 /** Source of a view's cells and bytes, and its labels. */
@@ -124,13 +124,18 @@ export class ImageView {
    * The image was read, for the first time or again.
    * @param byteCount number of bytes; a file may end within a cluster
    */
-  setDisk(disk: Disk, byteCount: number, generation: number): void {
-    this.#loader.setDisk(disk, generation);
+  setDisk(disk: Disk, byteCount: number): void {
+    this.#loader.setDisk(disk);
     this.map.setDisk(disk);
     this.minimap.setDisk(disk, this.#loader.overviewLevel);
     this.#blocks.clear();
     this.hex.setDisk(byteCount, disk.clusterSize);
     this.#mark(this.selection);
+  }
+
+  /** There is more to tell of the same disk: cells are fetched again. */
+  cellsChanged(): void {
+    this.#loader.startOver();
   }
 
   /** The scan of the whole disk has made progress. */

@@ -1,7 +1,16 @@
 /** The legend: colour, clusters, bytes and share of each kind. Clicking an entry highlights its kind in the map. */
 import { html, type TemplateResult } from 'lit';
 import type { KindTotals } from '../../src/editor/page/messages';
-import { FILE_KINDS, GUEST_KINDS, isFromBacking, type KindSet } from '../map/kinds';
+import {
+  FILE_KINDS,
+  GUEST_KINDS,
+  HOLE,
+  HOLE_WORDS,
+  isFoundByScan,
+  isFromBacking,
+  type KindSet,
+  type KindWords,
+} from '../map/kinds';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
 import { formatBytes, formatCount } from '../base/numbers';
@@ -17,6 +26,7 @@ export function legend(state: AppState, toggle: (kind: string) => void): Templat
   const totals = (isFile ? state.fileTotals : state.totals) ?? NOTHING;
   const set: KindSet = isFile ? FILE_KINDS : GUEST_KINDS;
   const kinds = isFile ? fileKinds(totals) : guestKinds(state, totals);
+  const { highlighted } = state;
   const clusterSize = state.page?.image.summary?.clusterSize ?? 1;
   return html`<table
     class="legend"
@@ -33,7 +43,21 @@ export function legend(state: AppState, toggle: (kind: string) => void): Templat
       </tr>
     </thead>
     <tbody role="rowgroup">
-      ${kinds.map((kind) => entry(kind, set, totals, clusterSize, state.highlighted, toggle))}
+      ${set.kinds.map((kind, index) =>
+        // What is highlighted can be found here, to end it.
+        kinds.has(kind) || kind === highlighted
+          ? entry(
+              kind,
+              wordsOf(set, kind),
+              totals.bytes[index] ?? 0,
+              totals,
+              clusterSize,
+              highlighted,
+              toggle,
+            )
+          : '',
+      )}
+      ${isFile ? holeEntry(totals, clusterSize, highlighted, toggle) : ''}
       ${stagedEntry(state, totals.totalBytes, clusterSize)}
     </tbody>
   </table>`;
@@ -41,34 +65,51 @@ export function legend(state: AppState, toggle: (kind: string) => void): Templat
 
 const NOTHING: KindTotals = { bytes: [], scannedBytes: 0, totalBytes: 0 };
 
+const wordsOf = (set: KindSet, kind: string): KindWords => set.words[kind] ?? { name: kind, meaning: '' };
+
 /** Kinds that the image and its layers can have are always listed, so that entries do not move while they are counted. */
-function guestKinds(state: AppState, totals: KindTotals): readonly string[] {
+function guestKinds(state: AppState, totals: KindTotals): ReadonlySet<string> {
   const layers = state.page?.image.chain?.layers ?? [];
   const deepest = layers.filter(({ state: kind }) => kind === 'open').length - 1;
-  return GUEST_KINDS.kinds.filter((kind, index) => {
-    if ((totals.bytes[index] ?? 0) > 0) return true;
-    if (kind === 'invalid' || kind === 'missing') return false;
-    if (kind === 'backingUnknown') return deepest < layers.length - 1;
-    return !isFromBacking(kind) || Number(kind.slice(-1)) <= deepest;
-  });
+  return new Set(
+    GUEST_KINDS.kinds.filter((kind, index) => {
+      if ((totals.bytes[index] ?? 0) > 0) return true;
+      if (kind === 'invalid' || kind === 'missing' || isFoundByScan(kind)) return false;
+      if (kind === 'backingUnknown') return deepest < layers.length - 1;
+      return !isFromBacking(kind) || Number(kind.slice(-1)) <= deepest;
+    }),
+  );
 }
 
 /** Optional kinds are listed only if the file has them. */
-function fileKinds(totals: KindTotals): readonly string[] {
-  const optional: readonly string[] = ['compressed', 'snapshot', 'bitmap', 'conflict'];
-  return FILE_KINDS.kinds.filter((kind, index) => !optional.includes(kind) || (totals.bytes[index] ?? 0) > 0);
+function fileKinds(totals: KindTotals): ReadonlySet<string> {
+  const optional: readonly string[] = ['compressed', 'vmState', 'snapshot', 'bitmap', 'conflict'];
+  return new Set(
+    FILE_KINDS.kinds.filter((kind, index) => !optional.includes(kind) || (totals.bytes[index] ?? 0) > 0),
+  );
 }
 
-function entry(
-  kind: string,
-  set: KindSet,
+/** Holes of every kind; left out if the file has none. */
+function holeEntry(
   totals: KindTotals,
   clusterSize: number,
   highlighted: string | undefined,
   toggle: (kind: string) => void,
+): TemplateResult | '' {
+  const bytes = (totals.holes ?? []).reduce((sum, each) => sum + each, 0);
+  if (bytes === 0 && highlighted !== HOLE) return '';
+  return entry(HOLE, HOLE_WORDS, bytes, totals, clusterSize, highlighted, toggle);
+}
+
+function entry(
+  kind: string,
+  { name, meaning }: KindWords,
+  bytes: number,
+  { totalBytes }: KindTotals,
+  clusterSize: number,
+  highlighted: string | undefined,
+  toggle: (kind: string) => void,
 ): TemplateResult {
-  const bytes = totals.bytes[set.kinds.indexOf(kind)] ?? 0;
-  const { name, meaning } = set.words[kind] ?? { name: kind, meaning: '' };
   return html`<tr
     role="row"
     class="legend-entry ${bytes === 0 ? 'is-absent' : ''}"
@@ -88,7 +129,7 @@ function entry(
       </button>
     </th>
     <td role="cell" title=${formatBytes(bytes)} data-bytes=${bytes}>${sizeText(bytes)}</td>
-    <td role="cell">${shareText(bytes, totals.totalBytes)}</td>
+    <td role="cell">${shareText(bytes, totalBytes)}</td>
     <td role="cell" data-clusters=${Math.ceil(bytes / clusterSize)}>
       ${formatCount(Math.ceil(bytes / clusterSize))}
     </td>

@@ -1,4 +1,4 @@
-/** The toolbar above the map: view, go to, zoom, change, check, export. */
+/** The toolbar above the map: view, go to, zoom, change, shrink, check, export. */
 import { html, type TemplateResult } from 'lit';
 import type { ChangeKind, PageCommand } from '../../src/editor/page/messages';
 import { icon, type IconName } from '../base/icons';
@@ -93,7 +93,8 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
     </div>
     <div class="actions">
       ${changeButton('writeZeroes', 'eraser', t('Write Zeroes…'), state, actions)}
-      ${changeButton('discard', 'trash', t('Discard…'), state, actions)} ${checkButton(state, actions)}
+      ${changeButton('discard', 'trash', t('Discard…'), state, actions)} ${shrinkButton(state, actions)}
+      ${checkButton(state, actions)}
       <vscode-button
         appearance="secondary"
         data-testid="export-map"
@@ -146,23 +147,55 @@ function checkButton({ health }: AppState, actions: ToolbarActions): TemplateRes
   >`;
 }
 
-function changeButton(
+const changeButton = (
   kind: ChangeKind,
   iconName: IconName,
   name: string,
-  { page }: AppState,
+  state: AppState,
   actions: ToolbarActions,
+): TemplateResult =>
+  editButton(
+    `change-${kind}`,
+    iconName,
+    name,
+    kind === 'discard'
+      ? t('Discard the selected clusters or a range')
+      : t('Write zeroes to the selected clusters or a range'),
+    state,
+    () => {
+      actions.change(kind);
+    },
+  );
+
+const shrinkButton = (state: AppState, actions: ToolbarActions): TemplateResult =>
+  editButton(
+    'shrink',
+    'collapse-all',
+    t('Shrink…'),
+    t('Free what the image stores needlessly'),
+    state,
+    () => {
+      actions.run('shrink');
+    },
+  );
+
+/** A button that leads to a change. @param meaning where the image can be changed; otherwise the title says why not */
+function editButton(
+  testId: string,
+  iconName: IconName,
+  name: string,
+  meaning: string,
+  { page }: AppState,
+  clicked: () => void,
 ): TemplateResult {
   const readOnly = page?.readOnly;
   return html`<vscode-button
     appearance="secondary"
-    data-testid="change-${kind}"
+    data-testid=${testId}
     aria-label=${name}
-    title=${readOnly ?? (kind === 'discard' ? t('Discard the selected clusters or a range') : t('Write zeroes to the selected clusters or a range'))}
+    title=${readOnly ?? meaning}
     ?disabled=${readOnly !== undefined}
-    @click=${() => {
-      actions.change(kind);
-    }}
+    @click=${clicked}
     ><span slot="start">${icon(iconName)}</span><span class="words">${name}</span></vscode-button
   >`;
 }

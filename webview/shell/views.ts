@@ -88,11 +88,11 @@ export class Views {
   }
 
   /** The image was read, for the first time or again. */
-  imageRead({ image }: PageState): void {
+  imageRead(): void {
     const { disk } = this;
     if (!disk) return;
     this.#store.update({ mapProblem: undefined, fileTotals: undefined, layoutShare: undefined });
-    this.#guest.setDisk(disk, disk.size, image.generation);
+    this.#guest.setDisk(disk, disk.size);
     if (this.#store.state.space === 'file') this.#readFile();
     this.#restore(disk);
     this.#inspection.of(this.#guest.selection, disk);
@@ -109,7 +109,7 @@ export class Views {
       return;
     }
     this.#fileGeneration = image.generation;
-    this.#file.setDisk(this.#fileDisk, image.fileSize, image.generation);
+    this.#file.setDisk(this.#fileDisk, image.fileSize);
     if (this.#file.selection === undefined) this.#hostInspection.of(undefined, this.#file.disk);
     else this.#hostInspection.refresh();
   }
@@ -117,6 +117,14 @@ export class Views {
   /** The scan of the whole disk has made progress. */
   scanned(): void {
     this.#guest.scanned();
+  }
+
+  /** A content scan has ended: cells and details of the guest disk tell what it has found. */
+  contentsScanned(): void {
+    const { disk } = this;
+    if (!disk) return;
+    this.#guest.cellsChanged();
+    this.#inspection.of(this.#guest.selection, disk);
   }
 
   /** The tables are being read for the file view. @param share 0 to 1 */
@@ -251,7 +259,7 @@ export class Views {
     if (!image?.summary || this.#fileGeneration === image.generation) return;
     this.#fileGeneration = image.generation;
     this.#store.update({ fileTotals: undefined, layoutShare: 0 });
-    this.#file.setDisk(this.#fileDisk, image.fileSize, image.generation);
+    this.#file.setDisk(this.#fileDisk, image.fileSize);
     this.#hostInspection.of(this.#file.selection, this.#file.disk);
   }
 

@@ -1,17 +1,20 @@
-/** The content scan that the user starts, in the panel or in a dialog: how far it is, and its end. */
+/**
+ * The content scan that the user starts, in the panel or in a dialog: how far it is, and why it ended early. That is said until
+ * the image changes, another scan begins, or the user turns to something else.
+ */
 import type { HostClient } from '../host/client';
 import type { Store } from './store';
 
 export class ContentScanning {
+  /** The user has ended the scan that is running: no problem. */
+  #isStopped = false;
+
   readonly #store: Store;
   readonly #host: HostClient;
-  readonly #ended: () => void;
 
-  /** @param ended called when a scan has found something, or was stopped */
-  constructor(store: Store, host: HostClient, ended: () => void) {
+  constructor(store: Store, host: HostClient) {
     this.#store = store;
     this.#host = host;
-    this.#ended = ended;
   }
 
   start(): void {
@@ -19,6 +22,7 @@ export class ContentScanning {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#host.send(this.#host.calls.stopScan());
   }
 
@@ -28,12 +32,16 @@ export class ContentScanning {
     if (contentScan !== undefined) this.#store.update({ contentScan: { ...contentScan, done, total } });
   }
 
+  forgetProblem(): void {
+    if (this.#store.state.scanProblem !== undefined) this.#store.update({ scanProblem: undefined });
+  }
+
   async #scan(): Promise<void> {
     const started = performance.now();
+    this.#isStopped = false;
     this.#store.update({ contentScan: { done: 0, total: 0, started }, scanProblem: undefined });
     const scanned = await this.#host.load(this.#host.calls.scanContents());
-    const scanProblem = scanned?.ok === false ? scanned.text : undefined;
-    this.#store.update({ contentScan: undefined, scanProblem });
-    this.#ended();
+    const hasFailed = scanned?.ok === false && !this.#isStopped;
+    this.#store.update({ contentScan: undefined, scanProblem: hasFailed ? scanned.text : undefined });
   }
 }

@@ -5,7 +5,7 @@
 import type { Announcer } from '../base/announcer';
 import { nameClusters, placeOf } from '../map/describe';
 import type { HostClient } from '../host/client';
-import { BEYOND_FILE, FILE_KINDS } from '../map/kinds';
+import { BEYOND_FILE, FILE_KINDS, HOLE_WORDS } from '../map/kinds';
 import type { Disk } from '../map/geometry';
 import type { Selection } from '../map/selection';
 import type { Store } from './store';
@@ -51,7 +51,8 @@ export class HostInspection {
     const { hostReport } = this.#store.state;
     const name = `${nameClusters(start, length, disk)}, ${placeOf(start, length)}`;
     if (hostReport?.ok !== true || hostReport.value.hostOffset !== start) return name;
-    const { kind } = hostReport.value;
-    return `${name}: ${(kind === 'missing' ? BEYOND_FILE : FILE_KINDS.words[kind]).name}`;
+    const { kind, length: own, holeBytes = 0 } = hostReport.value;
+    const words = `${name}: ${(kind === 'missing' ? BEYOND_FILE : FILE_KINDS.words[kind]).name}`;
+    return holeBytes < own ? words : `${words}, ${HOLE_WORDS.name}`;
   }
 }

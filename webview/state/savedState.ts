@@ -1,7 +1,7 @@
 /** State that outlives the page: VS Code discards a hidden page, and restores this when it is shown again. */
 import type { PageTab } from '../../src/editor/page/messages';
 import { vscode } from '../host/client';
-import { FILE_KINDS, GUEST_KINDS } from '../map/kinds';
+import { FILE_KINDS, GUEST_KINDS, HOLE } from '../map/kinds';
 import type { SavedPlace } from '../map/navigator';
 import type { Selection } from '../map/selection';
 import type { Space } from './store';
@@ -19,7 +19,7 @@ export interface SavedState {
   readonly selection?: Selection | undefined;
   readonly filePlace?: SavedPlace | undefined;
   readonly fileSelection?: Selection | undefined;
-  /** A kind of the visible view. */
+  /** A kind of the visible view, or `HOLE`. */
   readonly highlighted?: string | undefined;
   readonly hexTop: number;
   readonly division?: Division | undefined;
@@ -35,7 +35,7 @@ export function loadSaved(): SavedState {
   const parts: Record<string, unknown> = isRecord(kept) ? kept : {};
   const tab = TABS.find((name) => name === parts['tab']) ?? 'cluster';
   const space = parts['space'] === 'file' ? 'file' : 'guest';
-  const { kinds }: { readonly kinds: readonly string[] } = space === 'file' ? FILE_KINDS : GUEST_KINDS;
+  const kinds: readonly string[] = space === 'file' ? [...FILE_KINDS.kinds, HOLE] : GUEST_KINDS.kinds;
   const highlighted = kinds.find((kind) => kind === parts['highlighted']);
   const hexTop = typeof parts['hexTop'] === 'number' ? parts['hexTop'] : 0;
   const place = isPlace(parts['place']) ? parts['place'] : undefined;

@@ -20,22 +20,24 @@ export class SpaceInspection {
     });
   }
 
-  /** Loads the report again: more is known of the same image. */
+  /** Loads the report again: more is known of the same image. The one before is shown until then. */
   refresh(): void {
     this.#generation = -1;
-    this.#look();
+    this.#look(false);
   }
 
-  #look(): void {
-    const { tab, page } = this.#store.state;
+  #look(isAnother = true): void {
+    const { tab, page, spaceReport, compaction } = this.#store.state;
     if (tab !== 'space' || !page?.image.summary || page.image.generation === this.#generation) return;
     this.#generation = page.image.generation;
+    // A compaction moves parts of the file: the report before is of nearly the same.
+    if (isAnother && compaction === undefined && spaceReport !== undefined) {
+      this.#store.update({ spaceReport: undefined });
+    }
     void this.#load(this.#generation);
   }
 
   async #load(generation: number): Promise<void> {
-    const { spaceReport: before, compaction } = this.#store.state;
-    if (before !== undefined && compaction === undefined) this.#store.update({ spaceReport: undefined });
     const spaceReport = await this.#host.load(this.#host.calls.space());
     if (generation === this.#generation) this.#store.update({ spaceReport });
   }

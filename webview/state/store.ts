@@ -33,7 +33,7 @@ export interface AppState {
   /** The visible view: the guest disk or the image file. */
   readonly space: Space;
   readonly tab: PageTab;
-  /** A kind of the visible view. */
+  /** A kind of the visible view, or `HOLE`. */
   readonly highlighted: string | undefined;
   readonly selection: Selection | undefined;
   readonly report: Loadable<PageReport>;

@@ -77,6 +77,7 @@ export class Page implements vscode.Disposable {
         void this.#rpc.compactionProgress.asEvent(pageCompaction(compaction));
       }),
       document.onDidScan(({ done, total }) => void this.#rpc.scanProgress.asEvent(done, total)),
+      document.onDidScanContents(() => void this.#rpc.contentsScanned.asEvent()),
       panel.onDidChangeViewState(() => {
         if (!panel.visible) this.#hasState = false;
       }),

@@ -28,9 +28,12 @@ export type OutsideChange = 'changed' | 'gone';
 export class ImageDocument {
   readonly #readEmitter = new Emitter<ImageState>();
   readonly #scanEmitter = new Emitter<ScanProgress>();
+  readonly #contentsEmitter = new Emitter<undefined>();
   readonly #selectionEmitter = new Emitter<Selection | undefined>();
   readonly onDidRead = this.#readEmitter.event;
   readonly onDidScan = this.#scanEmitter.event;
+  /** A content scan has ended, and has found something or nothing. */
+  readonly onDidScanContents = this.#contentsEmitter.event;
   readonly onDidSelect = this.#selectionEmitter.event;
   readonly #editEmitter = new Emitter<UndoableEdit>();
   readonly #failEmitter = new Emitter<Problem | HistoryEnd>();
@@ -225,6 +228,7 @@ export class ImageDocument {
     this.#leave();
     this.#readEmitter.dispose();
     this.#scanEmitter.dispose();
+    this.#contentsEmitter.dispose();
     this.#selectionEmitter.dispose();
     this.#editEmitter.dispose();
     this.#failEmitter.dispose();
@@ -301,6 +305,9 @@ export class ImageDocument {
       }),
       session.onDidScan((progress) => {
         this.#scanEmitter.fire(progress);
+      }),
+      session.onDidScanContents(() => {
+        this.#contentsEmitter.fire(undefined);
       }),
       session.staging.onDidEdit((edit) => {
         if (this.isOwner) this.#editEmitter.fire(edit);

@@ -41,9 +41,12 @@ const REVIVE_AGAIN_AFTER = 10_000;
 export class ImageSession {
   readonly #stateEmitter = new Emitter<ImageState>();
   readonly #scanEmitter = new Emitter<ScanProgress>();
+  readonly #contentsEmitter = new Emitter<undefined>();
   readonly #reviveEmitter = new Emitter<Revival>();
   readonly onDidRead = this.#stateEmitter.event;
   readonly onDidScan = this.#scanEmitter.event;
+  /** A content scan has ended, and has found something or nothing. */
+  readonly onDidScanContents = this.#contentsEmitter.event;
   /** The thread has died, and what became of the edits that it had staged. */
   readonly onDidRevive = this.#reviveEmitter.event;
   readonly staging: Staging;
@@ -216,6 +219,7 @@ export class ImageSession {
     this.staging.dispose();
     this.#stateEmitter.dispose();
     this.#scanEmitter.dispose();
+    this.#contentsEmitter.dispose();
     this.#reviveEmitter.dispose();
     await this.#before;
     await ended;
@@ -262,8 +266,12 @@ export class ImageSession {
   #startEngine(): EngineClient {
     const events: Partial<EngineEvents> = {
       scanProgress: (done, total) => {
-        if (done >= total) this.#scannedAt = performance.now();
+        // Later scans are of a change, or of the contents.
+        if (done >= total) this.#scannedAt ??= performance.now();
         this.#scanEmitter.fire({ done, total });
+      },
+      contentsScanned: () => {
+        this.#contentsEmitter.fire(undefined);
       },
       operationProgress: (operation, done, total) => {
         this.operations.progress(operation, done, total);
@@ -272,7 +280,7 @@ export class ImageSession {
         this.#amend((state) => ({ ...state, warnings: [...state.warnings, ...problems] }));
       },
       scanFailed: (problem) => {
-        this.#scannedAt = performance.now();
+        this.#scannedAt ??= performance.now();
         this.#amend((state) => ({ ...state, warnings: [...state.warnings, problem] }));
       },
       ...logged,

@@ -275,6 +275,8 @@ export interface PageApi {
   contentProgress(done: number, total: number): void;
   /** The compaction of the file got further. */
   compactionProgress(compaction: PageCompaction): void;
+  /** A content scan has ended, here or on another page: cells and reports tell what it has found. */
+  contentsScanned(): void;
   showTab(tab: PageTab): void;
   openRepair(): void;
   openShrink(): void;

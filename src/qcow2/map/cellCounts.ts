@@ -4,6 +4,8 @@ import type { ByteLength } from '../units';
 /** The kinds a person tells apart in the map; the order is the order of counts in `Cells`. */
 export const CELL_KINDS = [
   'data',
+  'dataZero',
+  'dataSame',
   'zeroAllocated',
   'zeroPlain',
   'compressed',

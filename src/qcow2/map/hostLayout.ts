@@ -9,11 +9,20 @@ import { STRUCTURES, type Structure } from '../findingText';
 import { References } from '../check/references';
 import { ArgumentError, UnsupportedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
+import { FileHoles } from '../io/fileHoles';
 import type { Progress } from '../progress';
-import { type ByteLength, hostCluster, type HostCluster } from '../units';
-import { CellCounts, MAX_CELLS } from './cellCounts';
+import { type ByteLength, hostCluster, type HostCluster, hostOffset } from '../units';
+import { CellCounts, MAX_CELLS, SECTOR } from './cellCounts';
 import type { Cells, CellsRequest, KindTotals } from './overview';
-import { CONFLICT, HostUses, LAYER_BITS, SNAPSHOT_ONLY, STRUCTURE_BITS, USES } from './hostUses';
+import {
+  CONFLICT,
+  HostUses,
+  LAYER_BITS,
+  SNAPSHOT_ONLY,
+  STRUCTURE_BITS,
+  USES,
+  VM_STATE_ONLY,
+} from './hostUses';
 
 /** The kinds that the file view tells apart; the order is the order of counts in its cells. */
 export const HOST_KINDS = [
@@ -24,6 +33,7 @@ export const HOST_KINDS = [
   'l2',
   'data',
   'compressed',
+  'vmState',
   'snapshot',
   'bitmap',
   'conflict',
@@ -55,6 +65,7 @@ const FREE = indexOf('free');
 const KIND_OF_USE = Uint8Array.from({ length: USES }, (_, use) => {
   if ((use & CONFLICT) !== 0) return indexOf('conflict');
   if ((use & LAYER_BITS) === SNAPSHOT_ONLY) return indexOf('snapshot');
+  if ((use & LAYER_BITS) === VM_STATE_ONLY) return indexOf('vmState');
   const structure = STRUCTURES[(use & STRUCTURE_BITS) - 1];
   return structure === undefined ? FREE : indexOf(KIND_OF_STRUCTURE[structure]);
 });
@@ -69,8 +80,15 @@ export interface HostUse {
   readonly refcount?: number;
 }
 
+/** Sectors of cells by kind, and those of them that lie in holes of the file. */
+interface LayoutCounts {
+  readonly all: CellCounts;
+  /** Absent where there are none. */
+  holes?: CellCounts;
+}
+
 export class HostLayout {
-  readonly #base: CellCounts;
+  readonly #base: LayoutCounts;
   readonly #clusterSize: ByteLength;
 
   /**
@@ -100,8 +118,7 @@ export class HostLayout {
     this.#clusterSize = image.header.clusterSize;
     let bytesPerCell = this.#clusterSize;
     while (this.size / bytesPerCell > MAX_CELLS) bytesPerCell *= 2;
-    this.#base = this.#counts(0, bytesPerCell, Math.ceil(this.size / bytesPerCell));
-    this.#count(hostCluster(0), hostCluster(uses.clusters), this.#base, progress);
+    this.#base = this.#count(0, bytesPerCell, Math.ceil(this.size / bytesPerCell), progress);
   }
 
   /** Bytes of the file, in whole clusters. */
@@ -111,7 +128,13 @@ export class HostLayout {
 
   /** Of the whole file. */
   get totals(): KindTotals {
-    return { bytes: [...this.#base.totals], scannedBytes: this.size, totalBytes: this.size };
+    const { all, holes } = this.#base;
+    return {
+      bytes: [...all.totals],
+      ...(holes === undefined ? {} : { holes: [...holes.totals] }),
+      scannedBytes: this.size,
+      totalBytes: this.size,
+    };
   }
 
   /**
@@ -120,20 +143,20 @@ export class HostLayout {
    */
   cells({ start, bytesPerCell, count }: CellsRequest): Cells {
     this.#refuseUnfit(start, bytesPerCell, count);
-    const group = bytesPerCell / this.#base.bytesPerCell;
-    const { totals } = this;
-    if (group >= 1) {
-      const shares = this.#base.shares(start / this.#base.bytesPerCell, group, count);
-      return { start, bytesPerCell, shares, complete: true, totals };
-    }
-    const counts = this.#counts(start, bytesPerCell, count);
-    const first = hostCluster(start / this.#clusterSize);
-    this.#count(
-      first,
-      hostCluster(Math.min(this.uses.clusters, Math.ceil(counts.end / this.#clusterSize))),
-      counts,
-    );
-    return { start, bytesPerCell, shares: counts.shares(0, 1, count), complete: true, totals };
+    const base = this.#base.all.bytesPerCell;
+    const isFine = bytesPerCell < base;
+    const { all, holes } = isFine ? this.#count(start, bytesPerCell, count) : this.#base;
+    const shares = (of: CellCounts): Uint8Array =>
+      isFine ? of.shares(0, 1, count) : of.shares(start / base, bytesPerCell / base, count);
+    const hollow = holes === undefined ? undefined : shares(holes);
+    return {
+      start,
+      bytesPerCell,
+      shares: shares(all),
+      ...(hollow?.some((share) => share > 0) === true ? { holes: hollow } : {}),
+      complete: true,
+      totals: this.totals,
+    };
   }
 
   /** @throws ArgumentError `offset.beyondFile` */
@@ -161,22 +184,39 @@ export class HostLayout {
     return refcount === 0 ? FREE : LEAKED;
   }
 
-  #counts(start: number, bytesPerCell: ByteLength, count: number): CellCounts {
-    return new CellCounts(start, bytesPerCell, count, this.size, HOST_KINDS.length);
+  /** Counts the clusters of some cells, neighbours of one kind at once. */
+  #count(start: number, bytesPerCell: ByteLength, count: number, progress?: Progress): LayoutCounts {
+    const newCounts = (): CellCounts =>
+      new CellCounts(start, bytesPerCell, count, this.size, HOST_KINDS.length);
+    const all = newCounts();
+    const counts: LayoutCounts = { all };
+    const files = new FileHoles(this.image.file);
+    this.#forEachRun(
+      hostCluster(start / this.#clusterSize),
+      hostCluster(Math.min(this.uses.clusters, Math.ceil(all.end / this.#clusterSize))),
+      (first, end, kind) => {
+        const [from, to] = [first * this.#clusterSize, end * this.#clusterSize];
+        all.add(from, to - from, kind);
+        files.forEach(hostOffset(from), hostOffset(to), (hole, length) => {
+          const sector = Math.ceil(hole / SECTOR) * SECTOR;
+          const whole = Math.floor((hole + length) / SECTOR) * SECTOR - sector;
+          if (whole > 0) (counts.holes ??= newCounts()).add(sector, whole, kind);
+        });
+      },
+      progress,
+    );
+    return counts;
   }
 
-  /** Counts the clusters from `first` to before `end`, neighbours of one kind at once. */
-  #count(first: HostCluster, end: HostCluster, into: CellCounts, progress?: Progress): void {
+  /** Visits the clusters from `first` to before `end`, neighbours of one kind in a page at once. */
+  #forEachRun(
+    first: HostCluster,
+    end: HostCluster,
+    visit: (first: HostCluster, end: HostCluster, kind: number) => void,
+    progress?: Progress,
+  ): void {
     const { uses, disk } = this;
     const size = 2 ** uses.pageBits;
-    let start = first;
-    let kind = -1;
-    const flush = (cluster: HostCluster): void => {
-      if (cluster > start && kind >= 0) {
-        into.add(start * this.#clusterSize, (cluster - start) * this.#clusterSize, kind);
-      }
-      start = cluster;
-    };
     for (let cluster = first; cluster < end;) {
       progress?.checkCancelled();
       const index = Math.floor(cluster / size);
@@ -185,20 +225,22 @@ export class HostLayout {
       const page = uses.page(index);
       const refcounts = disk.page(index);
       if (page === undefined && disk.isAllZero(refcounts)) {
-        if (kind !== FREE) flush(cluster);
-        kind = FREE;
+        visit(cluster, stop, FREE);
         cluster = stop;
         continue;
       }
-      for (; cluster < stop; cluster++) {
-        const refcount = refcounts[cluster - base]!;
-        const now = this.#kindOf(page?.[cluster - base] ?? 0, refcount === UNREADABLE ? 0 : refcount);
-        if (now === kind) continue;
-        flush(cluster);
-        kind = now;
+      const kindAt = (at: HostCluster): number => {
+        const refcount = refcounts[at - base]!;
+        return this.#kindOf(page?.[at - base] ?? 0, refcount === UNREADABLE ? 0 : refcount);
+      };
+      while (cluster < stop) {
+        const start = cluster;
+        const kind = kindAt(start);
+        do cluster++;
+        while (cluster < stop && kindAt(cluster) === kind);
+        visit(start, cluster, kind);
       }
     }
-    flush(end);
   }
 
   #refuseUnfit(start: number, bytesPerCell: ByteLength, count: number): void {

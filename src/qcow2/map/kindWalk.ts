@@ -9,6 +9,7 @@ import { RunKind } from '../image/layer';
 import { type ByteLength, guestOffset, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
 import { CELL_KINDS } from './cellCounts';
 import type { CellCounts, CellKind } from './cellCounts';
+import { DataKinds, type FoundContents } from './dataKinds';
 import { kindOfBroken, lostBytes, type Lost } from './lost';
 
 /** Runs between two looks at the clock; each may cost the reading of an L2 table. */
@@ -31,6 +32,7 @@ const LOOKS_AT_REFCOUNTS = 4096;
 
 const indexOf = (kind: CellKind): number => CELL_KINDS.indexOf(kind);
 const UNALLOCATED = indexOf('unallocated');
+const DATA = indexOf('data');
 const BACKING_UNKNOWN = indexOf('backingUnknown');
 const INVALID = indexOf('invalid');
 const MISSING = indexOf('missing');
@@ -40,7 +42,7 @@ const BACKING = [indexOf('backing1'), indexOf('backing2'), indexOf('backing3')] 
 /** What an allocated run of the top layer is, by `RunKind`. */
 const KIND_OF_RUN: readonly number[] = (() => {
   const kinds: number[] = [];
-  kinds[RunKind.data] = indexOf('data');
+  kinds[RunKind.data] = DATA;
   kinds[RunKind.compressed] = indexOf('compressed');
   kinds[RunKind.zeroPlain] = indexOf('zeroPlain');
   kinds[RunKind.zeroAllocated] = indexOf('zeroAllocated');
@@ -61,11 +63,16 @@ export class KindWalk {
 
   readonly #layers: readonly Layer[];
   readonly #counts: CellCounts;
+  readonly #dataKinds: DataKinds;
 
-  /** @param counts receives the kinds; its cells are the range that is walked */
-  constructor(layers: readonly Layer[], counts: CellCounts) {
+  /**
+   * @param counts receives the kinds; its cells are the range that is walked
+   * @param found by a content scan, where there was one
+   */
+  constructor(layers: readonly Layer[], counts: CellCounts, found: FoundContents | undefined) {
     this.#layers = layers;
     this.#counts = counts;
+    this.#dataKinds = new DataKinds(found);
     this.#at = guestOffset(counts.start);
     this.lost = layers.map(() => ({ bytes: 0, end: hostOffset(0), hasTables: false }));
     this.#visitors = layers.map((layer, depth) => this.#visitorOf(layer, depth));
@@ -156,8 +163,22 @@ export class KindWalk {
   }
 
   #count(length: ByteLength, kind: number): void {
+    if (kind === DATA) {
+      this.#countData(plus(this.#at, length));
+      return;
+    }
     this.#counts.add(this.#at, length, kind);
     this.#at = plus(this.#at, length);
+  }
+
+  /** Counts data of the top layer by what a content scan has found of it. */
+  #countData(end: GuestOffset): void {
+    const kinds = this.#dataKinds;
+    while (this.#at < end) {
+      const stop = kinds.stretchFrom(this.#at, end);
+      this.#counts.add(this.#at, stop - this.#at, kinds.kind);
+      this.#at = stop;
+    }
   }
 
   /** A stretch that ends past the end of its file. @param bytes of it that are lost */

@@ -9,6 +9,7 @@ import { ArgumentError, type Problem } from '../errors';
 import type { Layers } from '../image/layer';
 import { type ByteLength, guestOffset, type GuestOffset } from '../units';
 import { CellCounts, CELL_KINDS, MAX_CELLS, SECTOR } from './cellCounts';
+import type { FoundContents } from './dataKinds';
 import { KindWalk } from './kindWalk';
 import { incompleteFile } from './lost';
 
@@ -34,6 +35,11 @@ export interface Cells {
   readonly shares: Uint8Array;
   /** False while the whole-disk scan has not reached the end of what was asked for. */
   readonly complete: boolean;
+  /**
+   * Of a file: shares as well, of what lies in holes of it, which `shares` counts too. Absent where there are no holes in
+   * these cells, or where they cannot be seen.
+   */
+  readonly holes?: Uint8Array;
   /** Totals of the whole disk as far as it was scanned. */
   readonly totals: KindTotals;
 }
@@ -41,6 +47,8 @@ export interface Cells {
 /** Guest bytes by kind, in the order of `CELL_KINDS`, and how much of the range was looked at. */
 export interface KindTotals {
   readonly bytes: readonly number[];
+  /** Of a file: those of them that lie in holes; absent where there are none. */
+  readonly holes?: readonly number[];
   readonly scannedBytes: number;
   readonly totalBytes: ByteLength;
 }
@@ -53,7 +61,7 @@ interface FineView {
   readonly walk: KindWalk;
 }
 
-/** The picture of one chain. Make a new one when the files changed. */
+/** The picture of one chain. Make a new one when the files changed, or a content scan has found something. */
 export class Overview {
   #base: CellCounts;
   #scan: KindWalk;
@@ -62,19 +70,22 @@ export class Overview {
 
   readonly #layers: Layers;
   readonly #clusterSize: ByteLength;
+  readonly #found: FoundContents | undefined;
 
   /**
    * @param layers of a chain
    * @param clusterSize of the top layer, in bytes
+   * @param found by a content scan of the same state, where there was one
    */
-  constructor(layers: Layers, clusterSize: ByteLength) {
+  constructor(layers: Layers, clusterSize: ByteLength, found?: FoundContents) {
     this.#layers = layers;
     this.#clusterSize = clusterSize;
+    this.#found = found;
     const [{ size }] = layers;
     let bytesPerCell = clusterSize;
     while (size / bytesPerCell > MAX_CELLS) bytesPerCell *= 2;
     this.#base = new CellCounts(0, bytesPerCell, Math.ceil(size / bytesPerCell), size);
-    this.#scan = new KindWalk(layers, this.#base);
+    this.#scan = new KindWalk(layers, this.#base, found);
   }
 
   /**
@@ -82,7 +93,7 @@ export class Overview {
    * @param layers of the chain, opened again
    */
   over(layers: Layers): Overview {
-    const same = new Overview(layers, this.#clusterSize);
+    const same = new Overview(layers, this.#clusterSize, this.#found);
     if (this.isComplete) {
       same.#base = this.#base;
       same.#scan = this.#scan;
@@ -167,7 +178,7 @@ export class Overview {
   #addWalked(start: GuestOffset, end: GuestOffset, into: Float64Array): void {
     if (start >= end) return;
     const counts = new CellCounts(start, end - start, 1, this.#base.end);
-    new KindWalk(this.#layers, counts).run(performance.now() + REQUEST_TIME / 2);
+    new KindWalk(this.#layers, counts, this.#found).run(performance.now() + REQUEST_TIME / 2);
     counts.sum(0, 1, into);
   }
 
@@ -176,7 +187,7 @@ export class Overview {
     const isSame = last?.start === start && last.bytesPerCell === bytesPerCell && last.count === count;
     if (this.#fine === undefined || !isSame) {
       const counts = new CellCounts(start, bytesPerCell, count, this.#base.end);
-      this.#fine = { counts, walk: new KindWalk(this.#layers, counts) };
+      this.#fine = { counts, walk: new KindWalk(this.#layers, counts, this.#found) };
     }
     this.#fine.walk.run(performance.now() + REQUEST_TIME);
     return this.#fine;

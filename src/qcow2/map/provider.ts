@@ -3,6 +3,7 @@ import { FormatError, type Problem } from '../errors';
 import { type Layer, NO_HOST, RunKind } from '../image/layer';
 import { type GuestOffset, type HostOffset, plus } from '../units';
 import type { CellKind } from './cellCounts';
+import { dataKindAt, type FoundContents } from './dataKinds';
 import { kindOfBroken, lostBytes } from './lost';
 
 export interface Provider {
@@ -23,18 +24,24 @@ const BACKING_NAMES: readonly CellKind[] = ['backing1', 'backing2'];
 
 /**
  * Goes down the chain until a layer has the byte.
+ * @param found by a content scan, where there was one
  * @throws FileError
  */
-export function findProvider(layers: readonly Layer[], guest: GuestOffset): Provider {
+export function findProvider(
+  layers: readonly Layer[],
+  guest: GuestOffset,
+  found: FoundContents | undefined,
+): Provider {
   for (const [depth, layer] of layers.entries()) {
     if (guest >= layer.size) return { providedBy: -1, cellKind: 'unallocated' };
-    const found = runAt(layer, guest);
-    if ('problem' in found) return { providedBy: -1, cellKind: kindOfBroken(found.problem) };
-    const { kind, host } = found;
+    const run = runAt(layer, guest);
+    if ('problem' in run) return { providedBy: -1, cellKind: kindOfBroken(run.problem) };
+    const { kind, host } = run;
     if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) continue;
     const ownKind = depth === 0 ? KIND_NAMES[kind] : (BACKING_NAMES[depth - 1] ?? 'backing3');
     const isLost = lostBytes(layer, 1, kind, host) > 0;
-    return { providedBy: depth, cellKind: isLost ? 'missing' : ownKind };
+    const cellKind = ownKind === 'data' ? dataKindAt(found, guest) : ownKind;
+    return { providedBy: depth, cellKind: isLost ? 'missing' : cellKind };
   }
   return {
     providedBy: -1,

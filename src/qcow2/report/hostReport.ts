@@ -1,9 +1,10 @@
 /** One cluster of the image file for a person: what it is used for, how often it counts, and who refers to it. */
 import { ClaimCollector } from '../check/claims';
 import type { Claim } from '../finding';
+import { FileHoles } from '../io/fileHoles';
 import type { Progress } from '../progress';
 import type { HostKind, HostLayout, HostUse } from '../map/hostLayout';
-import { type ByteLength, clusterOf, type HostOffset, startOf } from '../units';
+import { type ByteLength, clusterOf, type HostOffset, plus, startOf } from '../units';
 
 export interface HostReport extends Omit<HostUse, 'kind'> {
   /** `missing`: the file ends before the cluster. */
@@ -16,6 +17,8 @@ export interface HostReport extends Omit<HostUse, 'kind'> {
   readonly references: number;
   /** The first of those that refer to it. */
   readonly claims: readonly Claim[];
+  /** Bytes of it that lie in holes of the file; absent where holes cannot be seen, or past the end of the file. */
+  readonly holeBytes?: ByteLength;
 }
 
 /**
@@ -26,6 +29,7 @@ export interface HostReport extends Omit<HostUse, 'kind'> {
 export function inspectHost(layout: HostLayout, hostOffset: HostOffset, progress: Progress): HostReport {
   const { image, disk, references } = layout;
   const { clusterSize } = image.header;
+  const holes = new FileHoles(image.file);
   const cluster = clusterOf(hostOffset, clusterSize);
   const isMissing = hostOffset >= layout.size && Number.isSafeInteger(hostOffset);
   const use = isMissing ? undefined : layout.useOf(cluster);
@@ -36,7 +40,10 @@ export function inspectHost(layout: HostLayout, hostOffset: HostOffset, progress
   }
   const { kept, references: count } = claims.of(cluster);
   const place = { hostOffset: startOf(cluster, clusterSize), length: clusterSize };
-  return { ...(use ?? missingUse(kept, disk.of(cluster))), ...place, references: count, claims: kept };
+  const found = { ...place, references: count, claims: kept };
+  if (use === undefined) return { ...missingUse(kept, disk.of(cluster)), ...found };
+  const holeBytes = holes.bytesWithin(place.hostOffset, plus(place.hostOffset, clusterSize));
+  return { ...use, ...found, ...(holes.areKnown ? { holeBytes } : {}) };
 }
 
 /** No layout has what lies past the end of the file: what it was used for is what refers to it. */

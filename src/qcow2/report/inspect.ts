@@ -11,9 +11,17 @@ import type { ClusterEntry } from '../image/clusterEntry';
 import type { Layer } from '../image/layer';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { CellKind } from '../map/cellCounts';
+import type { FoundContents } from '../map/dataKinds';
 import { kindOfBroken } from '../map/lost';
 import { findProvider } from '../map/provider';
-import { type ByteLength, guestCluster, type GuestOffset, hostCluster, type HostOffset } from '../units';
+import {
+  type ByteLength,
+  guestCluster,
+  type GuestOffset,
+  hostCluster,
+  type HostOffset,
+  plus,
+} from '../units';
 import { l1Fields, l2Fields, type EntryField } from './entryFields';
 
 export type { EntryField, EntryFieldName } from './entryFields';
@@ -47,35 +55,60 @@ export interface ClusterReport {
   readonly subclusters?: readonly ('data' | 'zero' | 'unallocated' | 'invalid')[];
   /** Depth of the layer that answers for the first byte of the cluster; −1 when no layer does. */
   readonly providedBy: number;
+  /** Of the first byte. */
   readonly cellKind: CellKind;
+  /** What a content scan has found of its data; absent where that is nothing. */
+  readonly found?: FoundInCluster;
+}
+
+/** Guest bytes of a cluster's data. */
+export interface FoundInCluster {
+  readonly zeroes: ByteLength;
+  /** Zeroes may be among them. */
+  readonly sameAsBacking: ByteLength;
 }
 
 /**
  * Reports on the cluster that a guest byte lies in.
  * @param image the top layer; @param layers the chain's open layers, the top one first
+ * @param found by a content scan, where there was one
  * @throws ArgumentError `offset.beyondDisk`, FileError
  */
 export function inspectCluster(
   image: Qcow2Image,
   layers: readonly Layer[],
   guestOffset: GuestOffset,
+  found?: FoundContents,
 ): ClusterReport {
   const { header, file } = image;
   if (!Number.isInteger(guestOffset) || guestOffset < 0 || guestOffset >= header.size) {
     throw new ArgumentError(file.name, 'offset.beyondDisk', { value: guestOffset, limit: header.size });
   }
   const entry = image.entryAt(guestCluster(Math.floor(guestOffset / header.clusterSize)));
+  const length = Math.min(header.clusterSize, header.size - entry.guest);
   return {
     guestOffset: entry.guest,
-    length: Math.min(header.clusterSize, header.size - entry.guest),
+    length,
     l1Index: entry.l1Index,
     l1EntryOffset: entry.l1EntryOffset,
     l1Entry: entryHex(entry.l1Entry.high, entry.l1Entry.low),
     l1Fields: l1Fields(entry.l1Entry),
     ...l2PartOf(image, entry),
-    ...findProvider(layers, entry.guest),
+    ...findProvider(layers, entry.guest, found),
+    ...foundPart(found, entry.guest, length),
     ...meaningOf(image, entry.meaning),
   };
+}
+
+function foundPart(
+  found: FoundContents | undefined,
+  start: GuestOffset,
+  length: ByteLength,
+): Pick<ClusterReport, 'found'> {
+  const end = plus(start, length);
+  const zeroes = found?.zeroes.bytesWithin(start, end) ?? 0;
+  const sameAsBacking = found?.sameAsBacking?.bytesWithin(start, end) ?? 0;
+  return zeroes + sameAsBacking === 0 ? {} : { found: { zeroes, sameAsBacking } };
 }
 
 function l2PartOf(

@@ -9,7 +9,9 @@ import { FormatError } from '../errors';
 import { STRUCTURES, type Structure } from '../findingText';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { NO_HOST, RunKind, type RunVisitor } from '../image/layer';
-import type { BlockFile, FileExtent } from '../io/blockFile';
+import type { BlockFile } from '../io/blockFile';
+import { FileHoles } from '../io/fileHoles';
+import type { FoundContents } from '../map/dataKinds';
 import type { HostLayout } from '../map/hostLayout';
 import { CONFLICT, LAYER_BITS, SNAPSHOT_ONLY, STRUCTURE_BITS, USES, VM_STATE_ONLY } from '../map/hostUses';
 import type { Progress } from '../progress';
@@ -21,15 +23,17 @@ import {
   hostCluster,
   type HostCluster,
   hostOffset,
-  type HostOffset,
   plus,
   startOf,
 } from '../units';
+import { FoundClusters } from './foundClusters';
 import { SnapshotHolders } from './snapshotHolders';
 
 /** The rows, in the order in which they are shown. */
 export const SPACE_KINDS = [
   'data',
+  'dataZero',
+  'dataSame',
   'zeroAllocated',
   'compressed',
   'snapshots',
@@ -106,8 +110,10 @@ const KIND_OF_STRUCTURE: Readonly<Record<Structure, SpaceKind>> = {
 };
 
 const indexOf = (kind: SpaceKind): number => SPACE_KINDS.indexOf(kind);
-const [DATA, ZERO, FREE, LEAKED] = [
+const [DATA, DATA_ZERO, DATA_SAME, ZERO, FREE, LEAKED] = [
   indexOf('data'),
+  indexOf('dataZero'),
+  indexOf('dataSame'),
   indexOf('zeroAllocated'),
   indexOf('free'),
   indexOf('leaked'),
@@ -124,23 +130,28 @@ const ROW_OF_USE = Uint8Array.from({ length: USES }, (_, use) => {
   return indexOf(layer === VM_STATE_ONLY ? 'vmState' : KIND_OF_STRUCTURE[structure]);
 });
 
-/** @throws FileError, CancelledError */
-export function spaceReport(layout: HostLayout, progress: Progress): SpaceReport {
+/**
+ * @param found by a content scan, where there was one: rows of their own
+ * @throws FileError, CancelledError
+ */
+export function spaceReport(layout: HostLayout, progress: Progress, found?: FoundContents): SpaceReport {
   const { image } = layout;
   const { file } = image;
-  const { zeroes, statistics } = walkActive(image, progress);
+  const { statistics, ...special } = walkActive(image, found, progress);
   return {
     file: file.name,
     length: file.size,
     allocated: file.allocatedBytes,
-    rows: rowsOf(layout, zeroes, progress),
+    rows: rowsOf(layout, special, progress),
     snapshots: image.snapshots.length === 0 ? [] : snapshotsOf(layout, progress),
     ...statistics,
   };
 }
 
-function rowsOf(layout: HostLayout, zeroes: ClusterBits, progress: Progress): SpaceRow[] {
+function rowsOf(layout: HostLayout, { zeroes, data }: SpecialData, progress: Progress): SpaceRow[] {
   const { uses, disk, image } = layout;
+  // Of clusters that become free with the disk's own entry, if it is the only one.
+  const reclaimable = new Set([ZERO, DATA_SAME, ...(data?.isZeroReclaimable === true ? [DATA_ZERO] : [])]);
   const sums = new RowSums(image);
   const pageSize = 2 ** uses.pageBits;
   for (let start = hostCluster(0); start < uses.clusters; start = plus(start, pageSize)) {
@@ -159,22 +170,36 @@ function rowsOf(layout: HostLayout, zeroes: ClusterBits, progress: Progress): Sp
       const use = page?.[at] ?? 0;
       let row =
         use === 0 ? (refcount === 0 || refcount === UNREADABLE ? FREE : LEAKED) : (ROW_OF_USE[use] ?? FREE);
-      if (row === DATA && zeroes.has(cluster)) row = ZERO;
-      sums.add(cluster, plus(cluster, 1), row, row === ZERO && refcount === 1);
+      if (row === DATA)
+        row = zeroes.has(cluster) ? ZERO : data === undefined ? DATA : rowOfData(data, cluster);
+      sums.add(cluster, plus(cluster, 1), row, refcount === 1 && reclaimable.has(row));
     }
   }
   return sums.rows();
 }
 
-interface ActiveWalk {
+function rowOfData({ zero, same, rest }: FoundClusters, cluster: HostCluster): number {
+  if (rest.has(cluster)) return DATA;
+  if (same.has(cluster)) return DATA_SAME;
+  return zero.has(cluster) ? DATA_ZERO : DATA;
+}
+
+/** Data of the active disk that is not like any other. */
+interface SpecialData {
   /** Clusters that read as zero as a whole, and are allocated all the same. */
   readonly zeroes: ClusterBits;
+  /** Where the contents were scanned. */
+  readonly data: FoundClusters | undefined;
+}
+
+interface ActiveWalk extends SpecialData {
   readonly statistics: Statistics;
 }
 
-function walkActive(image: Qcow2Image, progress: Progress): ActiveWalk {
+function walkActive(image: Qcow2Image, found: FoundContents | undefined, progress: Progress): ActiveWalk {
   const { clusterSize, l2Span } = image.header;
   const zeroes = new ClusterBits();
+  const data = found === undefined ? undefined : new FoundClusters(image, found);
   const statistics: Statistics = { allocatedClusters: 0, fragmentedClusters: 0, compressedClusters: 0 };
   let at = guestOffset(0);
   /** Where the next cluster would have to be for the disk not to be fragmented there; −1 at a table's start. */
@@ -198,7 +223,9 @@ function walkActive(image: Qcow2Image, progress: Progress): ActiveWalk {
     statistics.allocatedClusters += clusters;
     if (within === 0 && expected >= 0 && expected !== first) statistics.fragmentedClusters++;
     expected = first + Math.ceil((within + length) / clusterSize) * clusterSize;
-    if (kind !== RunKind.zeroAllocated || image.hasDataFile) return;
+    if (image.hasDataFile) return;
+    if (kind === RunKind.data) data?.add(start, length, host);
+    if (kind !== RunKind.zeroAllocated) return;
     // The disk may need no more than a part of the last one.
     const ends = (host + length) / clusterSize;
     const firstZero = Math.ceil(host / clusterSize);
@@ -216,7 +243,7 @@ function walkActive(image: Qcow2Image, progress: Progress): ActiveWalk {
       expected = -1;
     }
   }
-  return { zeroes, statistics };
+  return { zeroes, data, statistics };
 }
 
 /** Sums of stretches that come in ascending order. */
@@ -225,8 +252,8 @@ class RowSums {
   readonly #allocated = new Float64Array(SPACE_KINDS.length);
   readonly #reclaimable = new Float64Array(SPACE_KINDS.length);
   readonly #file: BlockFile;
+  readonly #holes: FileHoles;
   readonly #clusterSize: ByteLength;
-  #extent: FileExtent = { isHole: false, end: hostOffset(0) };
   /** The stretch that is not summed up yet. */
   #start = hostCluster(0);
   #row = -1;
@@ -235,6 +262,7 @@ class RowSums {
 
   constructor({ file, header }: Qcow2Image) {
     this.#file = file;
+    this.#holes = new FileHoles(file);
     this.#clusterSize = header.clusterSize;
   }
 
@@ -252,7 +280,7 @@ class RowSums {
       const bytes = this.#bytes[row] ?? 0;
       if (bytes === 0) return [];
       const reclaimable = RECLAIMABLE.has(kind) ? bytes : (this.#reclaimable[row] ?? 0);
-      const allocated = this.#file.knowsHoles ? { allocated: this.#allocated[row] ?? 0 } : {};
+      const allocated = this.#holes.areKnown ? { allocated: this.#allocated[row] ?? 0 } : {};
       return [{ kind, bytes, ...allocated, reclaimable }];
     });
   }
@@ -263,20 +291,8 @@ class RowSums {
     const end = hostOffset(Math.min(this.#file.size, this.#end * this.#clusterSize));
     this.#bytes[this.#row] = (this.#bytes[this.#row] ?? 0) + end - start;
     if (this.#isReclaimable) this.#reclaimable[this.#row] = (this.#reclaimable[this.#row] ?? 0) + end - start;
-    if (!this.#file.knowsHoles) return;
-    this.#allocated[this.#row] = (this.#allocated[this.#row] ?? 0) + this.#dataIn(start, end);
-  }
-
-  /** Bytes of a stretch that are no hole. */
-  #dataIn(start: HostOffset, end: HostOffset): ByteLength {
-    let data = 0;
-    for (let at = start; at < end;) {
-      if (this.#extent.end <= at) this.#extent = this.#file.extentAt(at);
-      const stop = hostOffset(Math.min(end, this.#extent.end));
-      if (!this.#extent.isHole) data += stop - at;
-      at = stop;
-    }
-    return data;
+    const stored = end - start - this.#holes.bytesWithin(start, end);
+    this.#allocated[this.#row] = (this.#allocated[this.#row] ?? 0) + stored;
   }
 }
 

@@ -7,6 +7,8 @@ import type { Window } from '../harness/window';
 
 export type Kind =
   | 'data'
+  | 'dataZero'
+  | 'dataSame'
   | 'zeroAllocated'
   | 'zeroPlain'
   | 'compressed'
@@ -31,7 +33,11 @@ export type FileKind =
   | 'bitmap'
   | 'conflict'
   | 'leaked'
-  | 'free';
+  | 'free'
+  | 'hole';
+
+/** Kinds that are drawn as data with lines in a colour of their own. */
+const LINED: readonly Kind[] = ['dataZero', 'dataSame'];
 
 /** Where the map's cells are on its canvas, in canvas pixels. */
 export interface MapGeometry {
@@ -173,14 +179,24 @@ export class EditorPage {
     return new Set(colours);
   }
 
-  /** Waits until a cell is painted in one kind's colour from top to bottom. */
+  /** Waits until a cell is painted in one kind's colours from top to bottom. */
   async waitForCell(cell: number, kind: Kind): Promise<void> {
-    await this.#waitForColour(cell, kind, await this.themeColour(kind));
+    const colours = LINED.includes(kind) ? (['data', kind] as const) : [kind];
+    await this.#waitForColours(cell, kind, await Promise.all(colours.map((each) => this.themeColour(each))));
   }
 
   /** The same in the file view. */
   async waitForFileCell(cell: number, kind: FileKind): Promise<void> {
-    await this.#waitForColour(cell, kind, await this.fileColour(kind));
+    await this.#waitForColours(cell, kind, [await this.fileColour(kind)]);
+  }
+
+  /** Waits until a cell of the file view is painted as a hole of one kind: in lines of its colour and of a shade of it. */
+  async waitForHole(cell: number, kind: FileKind): Promise<void> {
+    const colour = await this.fileColour(kind);
+    await until(`cell ${cell} is a hole of ${kind}`, async () => {
+      const seen = await this.coloursOf(cell);
+      return seen[0] === colour && new Set(seen).size === 2;
+    });
   }
 
   /** The theme's colour for a kind of the file view as `r,g,b`. */
@@ -190,13 +206,13 @@ export class EditorPage {
     return this.cssColour(`--vscode-qcow2-file${kind.charAt(0).toUpperCase()}${kind.slice(1)}`);
   }
 
-  async #waitForColour(cell: number, kind: string, wanted: string): Promise<void> {
+  async #waitForColours(cell: number, kind: string, wanted: readonly string[]): Promise<void> {
     let seen: string[] = [];
     const isSo = async (): Promise<boolean> => {
       seen = await this.coloursOf(cell);
-      return seen.every((colour) => colour === wanted);
+      return seen.every((colour) => wanted.includes(colour)) && new Set(seen).size === wanted.length;
     };
-    await until(`cell ${cell} is ${kind} (${wanted})`, isSo, 10_000).catch((error: unknown) => {
+    await until(`cell ${cell} is ${kind} (${wanted.join(' and ')})`, isSo, 10_000).catch((error: unknown) => {
       throw new Error(`${String(error)}; it is ${[...new Set(seen)].join(' ')}`);
     });
   }

@@ -1,6 +1,7 @@
 /** An image that looks used: clumps of every kind, as a file system leaves them after a while. */
+import { DamagedFile } from '../../support/damagedFile';
 import type { ImageBuilder } from '../../support/imageBuilder';
-import { image } from '../../support/imageBuilder';
+import { fill, image } from '../../support/imageBuilder';
 
 const CLUSTERS = 8192;
 
@@ -19,6 +20,19 @@ const PAINTS: readonly Paint[] = [
 
 /** Writes 512 MiB of disk in clusters of 64 KiB, the same every time. */
 export function writeLivedIn(file: string): void {
+  livedIn().snapshot('before the upgrade').bitmap('nightly-backup').writeTo(file);
+}
+
+/** The same, with data that was overwritten with zeroes, and leaks: as a disk is that was never trimmed. */
+export function writeBloated(file: string): void {
+  const builder = livedIn((builder, first, count) => builder.data(first, count, fill(0)));
+  builder.writeTo(file);
+  DamagedFile.do(file, (image) => image.leak(200));
+}
+
+/** @param zeroes paints clumps of zeroes, if there are to be any */
+function livedIn(zeroes?: Paint): ImageBuilder {
+  const paints = zeroes === undefined ? PAINTS : [...PAINTS, zeroes, zeroes, zeroes];
   const builder = image({ size: '512M', lazyRefcounts: true, featureNames: true });
   let state = 7;
   const random = (below: number): number => {
@@ -27,8 +41,8 @@ export function writeLivedIn(file: string): void {
   };
   for (let at = 0; at < CLUSTERS;) {
     const count = Math.min(4 + random(at < 3000 ? 120 : 60), CLUSTERS - at);
-    PAINTS[random(PAINTS.length)]?.(builder, at, count);
+    paints[random(paints.length)]?.(builder, at, count);
     at += count + random(at < 3000 ? 8 : 260);
   }
-  builder.snapshot('before the upgrade').bitmap('nightly-backup').writeTo(file);
+  return builder;
 }

@@ -14,7 +14,7 @@ import type { ThemeKind } from '../harness/themes';
 import { VSCode } from '../harness/vscode';
 import type { Window } from '../harness/window';
 import { EditorPage } from '../pages/editorPage';
-import { writeLivedIn } from './lived';
+import { writeBloated, writeLivedIn } from './lived';
 
 /** As large as a README shows it. */
 const WINDOW = { width: 1160, height: 800 };
@@ -43,6 +43,7 @@ describe('pictures of', () => {
     writeSamples(folder);
     writeLivedIn(file('web-server.qcow2'));
     writeLivedIn(file('mail-server.qcow2'));
+    writeBloated(file('build-agent.qcow2'));
     sharedCluster = DamagedFile.do(file('mail-server.qcow2'), damage);
     vscode = await VSCode.start({ viewport: WINDOW });
     window = await vscode.openWindow(folder);
@@ -86,6 +87,21 @@ describe('pictures of', () => {
     await window.page.locator('.tab.active.dirty').waitFor();
     await keep('staged');
     await window.page.keyboard.press('Control+Z');
+  });
+
+  it('where the bytes of a file are, once its contents were scanned, and what a shrink would free', async () => {
+    const page = await open('build-agent.qcow2');
+    await page.showTab('space');
+    await page.get('space-scan').click();
+    await page.get('part-dataZero').waitFor();
+    await page.get('legend-dataZero').waitFor();
+    await keep('space', MANY_COLOURS);
+    await page.get('shrink').click();
+    await page.get('shrink-preview').locator(':scope[aria-busy="false"]').waitFor();
+    await page.untilEnabled('shrink-apply');
+    await keep('shrink');
+    await page.get('shrink-cancel').click();
+    await page.showTab('cluster');
   });
 
   it('a cluster, bit by bit', async () => {

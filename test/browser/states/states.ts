@@ -11,6 +11,7 @@ import { DamagedFile } from '../../support/damagedFile';
 import { writeGiantImage } from '../../support/giantImages';
 import { Holder } from '../../support/holder';
 import { image } from '../../support/imageBuilder';
+import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import type { Workspace } from '../../support/workspace';
 import { until } from '../harness/until';
 import type { Window } from '../harness/window';
@@ -66,6 +67,18 @@ export function writeImages(files: Workspace): void {
   image({ size: '16M', backing: { name: 'middle.qcow2', format: 'qcow2' } })
     .data(30, 20)
     .writeTo(path('top'));
+  mustQemuImg(['create', '-q', '-f', 'raw', files.path('ones'), '32M']);
+  mustQemuIo(files.path('ones'), ['write -P 1 0 32M'], {}, ['-f', 'raw']);
+  const options = ['-o', 'preallocation=metadata', '-b', files.path('ones'), '-F', 'raw'];
+  mustQemuImg(['create', '-q', '-f', 'qcow2', ...options.slice(2), path('bloated'), '32M']);
+  mustQemuIo(path('bloated'), [
+    'write -P 0 0 12M',
+    'write -P 1 12M 4M',
+    'write -P 2 16M 3M',
+    'write -z 0 1M',
+  ]);
+  mustQemuImg(['create', '-q', '-f', 'qcow2', ...options.slice(0, 2), path('hollow'), '16M']);
+  mustQemuIo(path('hollow'), ['write -P 3 2M 1M', 'write -P 3 6M 4k']);
   image({ size: '4M', backing: { name: 'nowhere.qcow2', format: 'qcow2' } })
     .data(0, 8)
     .writeTo(path('orphan'));
@@ -301,6 +314,50 @@ export const STATES: readonly State[] = [
       return page.frame;
     },
     leave: async (stage) => (await stage.open('damaged.qcow2')).showTab('cluster'),
+  },
+  {
+    name: 'what a content scan has found',
+    show: async (stage) => {
+      const page = await stage.open('bloated.qcow2');
+      await page.showTab('space');
+      await page.get('space-scan').click();
+      await page.get('part-dataSame').waitFor();
+      await page.get('legend-dataSame').waitFor();
+      await page.clickCell(40);
+      return page.frame;
+    },
+  },
+  {
+    name: 'a part of the file that its bar has led to',
+    show: async (stage) => {
+      const page = await stage.open('bloated.qcow2');
+      await page.get('piece-dataSame').click();
+      await page.get('legend-dataSame').locator('[aria-pressed="true"]').waitFor();
+      return page.frame;
+    },
+    leave: async (stage) => (await stage.open('bloated.qcow2')).get('piece-dataSame').click(),
+  },
+  {
+    name: 'a cluster of zeroes that a content scan has found',
+    show: async (stage) => {
+      const page = await stage.open('bloated.qcow2');
+      await page.showTab('cluster');
+      await page.clickCell(40);
+      await page.get('found-note').waitFor();
+      return page.frame;
+    },
+  },
+  {
+    name: 'the file view, with holes',
+    show: async (stage) => {
+      const page = await stage.open('hollow.qcow2');
+      await page.get('space-file').click();
+      await page.get('legend-hole').waitFor();
+      await page.goTo('#100');
+      await page.get('host-stored').waitFor();
+      return page.frame;
+    },
+    leave: async (stage) => (await stage.open('hollow.qcow2')).get('space-guest').click(),
   },
   {
     name: 'what a shrink would free',

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkImage } from '../../../src/qcow2/check/checkImage';
 import { EngineError, UnsupportedError } from '../../../src/qcow2/errors';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
+import type { BlockFile } from '../../../src/qcow2/io/blockFile';
 import { MemoryFile } from '../../../src/qcow2/io/memoryFile';
 import { openLocalFile } from '../../../src/qcow2/io/localFile';
 import { HOST_KINDS, HostLayout, type HostKind } from '../../../src/qcow2/map/hostLayout';
@@ -52,8 +53,15 @@ describe('the layout of an image file', () => {
     files.remove();
   });
 
-  function layoutOf(path: string): HostLayout {
-    return HostLayout.of(Qcow2Image.open(openLocalFile(path)), silent);
+  function layoutOf(path: string, open: (path: string) => BlockFile = openLocalFile): HostLayout {
+    return HostLayout.of(Qcow2Image.open(open(path)), silent);
+  }
+
+  /** As QEMU sees the holes of a file, which it takes for a raw disk. */
+  function holesOf(path: string): readonly { readonly start: number; readonly length: number }[] {
+    const printed = mustQemuImg(['map', '--output=json', '-f', 'raw', path]);
+    const extents = JSON.parse(String(printed)) as { start: number; length: number; data: boolean }[];
+    return extents.filter(({ data }) => !data);
   }
 
   it('names the use of each cluster', () => {
@@ -109,6 +117,67 @@ describe('the layout of an image file', () => {
       'data',
       'snapshot table',
     ]);
+  });
+
+  it('sets apart the VM state that an applied snapshot has left past the end of the disk', () => {
+    const path = files.path('state.qcow2');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', 'cluster_size=512', path, '256k']);
+    mustQemuIo(path, ['write -P 1 0 256k']);
+    const bytes = fs.readFileSync(path);
+    bytes.writeBigUInt64BE(128n * 1024n, 24);
+    fs.writeFileSync(path, bytes);
+    // Half of the data, with its L2 tables.
+    expect(kindsOf(layoutOf(path))).toMatchObject({ data: 256, l2: 4, vmState: 256 + 4 });
+  });
+
+  it.each([
+    ['preallocated', 'preallocation=metadata,cluster_size=64k'],
+    ['with clusters smaller than a page', 'preallocation=metadata,cluster_size=512'],
+  ])('has the holes of the file by kind, where QEMU sees them (%s)', (_name, options) => {
+    const path = files.path('holes.qcow2');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', options, path, '4M']);
+    mustQemuIo(path, ['write -P 1 1M 512k', 'write -P 1 3M 6k']);
+    const layout = layoutOf(path);
+    const { clusterSize } = layout.image.header;
+    const wanted = new Float64Array(HOST_KINDS.length);
+    const inClusters = new Map<number, number>();
+    for (const { start, length } of holesOf(path)) {
+      for (let at = start; at < start + length; at += 512) {
+        const cluster = Math.floor(at / clusterSize);
+        wanted[HOST_KINDS.indexOf(layout.useOf(hostCluster(cluster)).kind)]! += 512;
+        inClusters.set(cluster, (inClusters.get(cluster) ?? 0) + 512);
+      }
+    }
+    expect(wanted[HOST_KINDS.indexOf('data')]).toBeGreaterThan(2 ** 20);
+    expect(layout.totals.holes).toEqual([...wanted]);
+    const count = layout.size / clusterSize;
+    const { shares, holes = [] } = layout.cells({ start: 0, bytesPerCell: clusterSize, count });
+    for (let cluster = 0; cluster < count; cluster++) {
+      const hollow = inClusters.get(cluster) ?? 0;
+      const kind = HOST_KINDS.indexOf(layout.useOf(hostCluster(cluster)).kind);
+      const at = cluster * HOST_KINDS.length + kind;
+      const share = hollow === 0 ? 0 : Math.max(1, Math.round((hollow / clusterSize) * 255));
+      expect([cluster, shares[at], holes[at]]).toEqual([cluster, 255, share]);
+    }
+    for (const cluster of [0, count - 2]) {
+      expect(inspectHost(layout, hostOffset(cluster * clusterSize), silent)).toMatchObject({
+        holeBytes: inClusters.get(cluster) ?? 0,
+      });
+    }
+  });
+
+  it('tells of no holes where there are none, or where they cannot be seen', () => {
+    const path = files.path('solid.qcow2');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', path, '1M']);
+    mustQemuIo(path, ['write -P 1 0 1M']);
+    fs.writeFileSync(path, fs.readFileSync(path));
+    const layouts = [layoutOf(path), layoutOf(path, (file) => new MemoryFile(path, fs.readFileSync(file)))];
+    for (const layout of layouts) {
+      expect(layout.totals).not.toHaveProperty('holes');
+      expect(layout.cells({ start: 0, bytesPerCell: 65536, count: 8 })).not.toHaveProperty('holes');
+    }
+    expect(inspectHost(layouts[0]!, hostOffset(0), silent)).toMatchObject({ holeBytes: 0 });
+    expect(inspectHost(layouts[1]!, hostOffset(0), silent)).not.toHaveProperty('holeBytes');
   });
 
   it('tells of a cluster past the end of the file who refers to it, and what for', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Layers } from '../../../src/qcow2/image/layer';
 import type { Cells, KindTotals } from '../../../src/qcow2/map/overview';
 import { CELL_KINDS, MAX_CELLS, Overview } from '../../../src/qcow2/map/overview';
+import { GuestSet } from '../../../src/qcow2/guestSet';
 import { guestOffset } from '../../../src/qcow2/units';
 import type { FakeRun } from './fakeLayer';
 import { fakeLayer } from './fakeLayer';
@@ -191,4 +192,36 @@ test('an empty disk is complete', () => {
   const overview = new Overview([fakeLayer({ runs: [] })], CLUSTER);
   expect(overview.step(0)).toBe(true);
   expect(overview.cells({ start: guestOffset(0), bytesPerCell: CLUSTER, count: 4 }).complete).toBe(true);
+});
+
+describe('what a content scan has found', () => {
+  const setOf = (...ranges: readonly (readonly [first: number, count: number])[]): GuestSet => {
+    const set = new GuestSet(CLUSTER, 16 * CLUSTER);
+    for (const [first, count] of ranges) set.add(guestOffset(first * CLUSTER), count * CLUSTER);
+    return set;
+  };
+  const layer = fakeLayer({ runs: [clusters('data', 8), clusters('zeroPlain', 2), clusters('data', 6)] });
+  const found = { zeroes: setOf([1, 3], [12, 1]), sameAsBacking: setOf([3, 2], [14, 2]) };
+  const overview = new Overview([layer], CLUSTER, found);
+  overview.step(LATER);
+
+  test('divides the data; what is both counts as zero', () => {
+    const { totals } = overview.cells({ start: 0, bytesPerCell: CLUSTER, count: 16 });
+    expect(named(totals)).toEqual({
+      data: 7 * CLUSTER,
+      dataZero: 4 * CLUSTER,
+      dataSame: 3 * CLUSTER,
+      zeroPlain: 2 * CLUSTER,
+    });
+  });
+
+  test('is in cells of any size, and in totals of any range', () => {
+    const cells = overview.cells({ start: 0, bytesPerCell: 8 * CLUSTER, count: 2 });
+    expect(cell(cells, 0)).toEqual({ data: 128, dataZero: 96, dataSame: 32 });
+    expect(cell(cells, 1)).toEqual({ data: 96, dataZero: 32, dataSame: 64, zeroPlain: 64 });
+    expect(named(overview.totals(guestOffset(2.5 * CLUSTER), 2 * CLUSTER))).toEqual({
+      dataZero: 1.5 * CLUSTER,
+      dataSame: CLUSTER / 2,
+    });
+  });
 });

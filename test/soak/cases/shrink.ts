@@ -11,8 +11,13 @@ import { refuseSource } from '../../../src/qcow2/edit/shrink';
 import { EngineError } from '../../../src/qcow2/errors';
 import type { GuestSet } from '../../../src/qcow2/guestSet';
 import { RunKind } from '../../../src/qcow2/image/layer';
-import { toEnd } from '../../../src/qcow2/progress';
-import { clusterOf, guestCluster, guestOffset } from '../../../src/qcow2/units';
+import { HostLayout } from '../../../src/qcow2/map/hostLayout';
+import { CELL_KINDS, Overview } from '../../../src/qcow2/map/overview';
+import { silent, toEnd } from '../../../src/qcow2/progress';
+import { inspectCluster } from '../../../src/qcow2/report/inspect';
+import { spaceReport } from '../../../src/qcow2/report/spaceReport';
+import type { ContentScan } from '../../../src/qcow2/space/contentScan';
+import { clusterOf, guestCluster, guestOffset, type GuestOffset } from '../../../src/qcow2/units';
 import { type Random, seededRandom } from '../../support/builder/random';
 import { DISK, type ImagePlan, makeImage, QEMU_IO, randomPlan } from '../../support/changes/imagePlan';
 import { applyToModel, type Operation, randomOperation, requestOf } from '../../support/changes/operation';
@@ -136,6 +141,8 @@ class Shrinking {
       for (const edit of edits) stage(image, plan, edit, guest);
       toEnd(image.scanContents());
       this.#judgeScan(image, guest);
+      judgeMap(image);
+      judgeRows(image);
       const sources = SHRINK_SOURCES.filter((source) => isOffered(image, source) && random.below(5) > 0);
       this.#tell?.(`${sources.join()}, ${this.#policy}`);
       this.#judgeShrink(image, guest, sources);
@@ -259,4 +266,60 @@ function unitsOf(set: GuestSet): number[] {
     for (let at: number = start; at < end; at += set.unit) units.push(at);
   });
   return units;
+}
+
+/** The map has what the scan found in every cluster, and in sum. */
+function judgeMap(image: EditableImage): void {
+  const { layers, top } = image.chain;
+  const { clusterSize, size } = top.header;
+  const overview = new Overview(layers, clusterSize, image.scan);
+  while (!overview.step(Infinity));
+  const count = Math.ceil(size / clusterSize);
+  const { shares, totals } = overview.cells({ start: 0, bytesPerCell: clusterSize, count });
+  const wanted = { dataZero: 0, dataSame: 0 };
+  for (let cluster = 0; cluster < count; cluster++) {
+    const start = guestOffset(cluster * clusterSize);
+    const end = guestOffset(Math.min(size, start + clusterSize));
+    const found = inspectCluster(top, layers, start, image.scan).found ?? { zeroes: 0, sameAsBacking: 0 };
+    const both = bytesInBoth(image.scan!, start, end);
+    const own = { dataZero: found.zeroes, dataSame: found.sameAsBacking - both };
+    for (const kind of ['dataZero', 'dataSame'] as const) {
+      const share = Math.round((own[kind] / (end - start)) * 255);
+      const at = cluster * CELL_KINDS.length + CELL_KINDS.indexOf(kind);
+      assert.equal(shares[at], own[kind] === 0 ? 0 : Math.max(1, share), `${kind} in cluster ${cluster}`);
+      wanted[kind] += own[kind];
+    }
+  }
+  for (const kind of ['dataZero', 'dataSame'] as const)
+    assert.equal(totals.bytes[CELL_KINDS.indexOf(kind)], wanted[kind], kind);
+}
+
+function bytesInBoth({ zeroes, sameAsBacking }: ContentScan, start: GuestOffset, end: GuestOffset): number {
+  let bytes = 0;
+  for (let at = start; at < end; at = guestOffset(at + zeroes.unit)) {
+    const unitEnd = guestOffset(Math.min(end, at + zeroes.unit));
+    if (zeroes.has(at)) bytes += sameAsBacking?.bytesWithin(at, unitEnd) ?? 0;
+  }
+  return bytes;
+}
+
+/** What the rows of the space report say can be freed is what a shrink frees. */
+function judgeRows(image: EditableImage): void {
+  const { top } = image.chain;
+  const sources = (['zeroes', 'sameAsBacking'] as const).filter((source) => isOffered(image, source));
+  const report = spaceReport(HostLayout.of(top, silent), silent, image.scan);
+  assert.equal(
+    report.rows.reduce((sum, { bytes }) => sum + bytes, 0),
+    report.length,
+  );
+  const rows = report.rows.filter(({ kind }) => kind === 'dataZero' || kind === 'dataSame');
+  const promised = rows.reduce((sum, { reclaimable }) => sum + reclaimable, 0);
+  const { becameUnallocated, becameZero } = image.preview({
+    kind: 'shrink',
+    sources,
+    policy: 'unallocate',
+  });
+  const freed = becameUnallocated.clusters + becameZero.clusters;
+  // The file may end within its last cluster.
+  if (!top.hasDataFile) assert.equal(Math.ceil(promised / top.header.clusterSize), freed, 'clusters freed');
 }

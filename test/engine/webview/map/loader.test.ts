@@ -56,7 +56,7 @@ describe('the cell loader', () => {
       loaded: () => loaded++,
       failed: (problem) => failed.push(problem),
     });
-    loader.setDisk(DISK, 1);
+    loader.setDisk(DISK);
   });
 
   afterEach(() => {
@@ -90,7 +90,7 @@ describe('the cell loader', () => {
   });
 
   it('drops the answer to a question about an image that was read again, and asks again', async () => {
-    loader.setDisk(DISK, 2);
+    loader.setDisk(DISK);
     await host.answer();
     expect(loaded).toBe(0);
     expect(host.asked).toHaveLength(2);
@@ -101,8 +101,16 @@ describe('the cell loader', () => {
 
   it('keeps the old picture until the new one is there', async () => {
     await host.answer();
-    loader.setDisk(DISK, 2);
+    loader.setDisk(DISK);
     expect(cache.get(overviewLevel(DISK), 0)?.generation).toBe(1);
+  });
+
+  it('asks for everything again when there is more to tell of the same disk', async () => {
+    await host.answer();
+    loader.startOver();
+    expect(cache.get(overviewLevel(DISK), 0)?.generation).toBe(1);
+    await host.answer();
+    expect(cache.get(overviewLevel(DISK), 0)?.generation).toBe(2);
   });
 
   it('asks again for cells that were not scanned yet, at most every 150 ms', async () => {
@@ -124,16 +132,16 @@ describe('the cell loader', () => {
     expect(failed).toEqual([problem]);
     loader.want({ bytesPerCell: 65536, from: 0, to: 10 });
     expect(host.asked).toHaveLength(1);
-    loader.setDisk(DISK, 2);
+    loader.setDisk(DISK);
     expect(host.asked).toHaveLength(2);
   });
 
   it('asks for nothing on an empty disk', () => {
     const other = new Host();
-    new CellLoader(cache, other.ask, { loaded: () => undefined, failed: () => undefined }).setDisk(
-      { size: 0, clusterSize: 512 },
-      1,
-    );
+    new CellLoader(cache, other.ask, { loaded: () => undefined, failed: () => undefined }).setDisk({
+      size: 0,
+      clusterSize: 512,
+    });
     expect(other.asked).toEqual([]);
   });
 });

@@ -3,11 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { CELL_KINDS } from '../../../../src/qcow2/map/overview';
 import { HOST_KINDS } from '../../../../src/qcow2/map/hostLayout';
 import { FILE_KINDS, KIND_COUNT, KINDS } from '../../../../webview/map/kinds';
-import { bandsOf, paintCells, sumShares, UNKNOWN, type Palette } from '../../../../webview/map/paint';
+import { Bands, bandsOf, paintCells, sumShares, UNKNOWN, type Palette } from '../../../../webview/map/paint';
 import { TILE_CELLS, TileCache } from '../../../../webview/map/tiles';
 
+/** Kinds have one colour, holes have lines. */
+const inks = Array.from({ length: 2 * KIND_COUNT }, (_, ink) => 100 + ink);
 const palette: Palette = {
-  kinds: Uint32Array.from(KINDS, (_, index) => 100 + index),
+  inks: Uint32Array.from(inks),
+  lines: Uint32Array.from(inks, (_, at) => 200 + at),
+  every: Uint8Array.from(inks, (_, at) => (at < KIND_COUNT ? 0 : 2)),
   background: 1,
   unknown: 2,
   staged: 3,
@@ -70,6 +74,29 @@ describe('the bands of a cell', () => {
   });
 });
 
+describe('the bands of a cell with holes', () => {
+  /** Inks from the bottom. */
+  const inksOf = (
+    stored: Readonly<Record<number, number>>,
+    hollow: Readonly<Record<number, number>>,
+  ): number[] => {
+    const [shares, holes] = [new Uint8Array(KIND_COUNT), new Uint8Array(KIND_COUNT)];
+    for (let kind = 0; kind < KIND_COUNT; kind++) {
+      holes[kind] = hollow[kind] ?? 0;
+      shares[kind] = (stored[kind] ?? 0) + (hollow[kind] ?? 0);
+    }
+    const bands = new Bands(KIND_COUNT, 4);
+    bands.fill({ shares, holes }, 0);
+    return [...bands.out].reverse();
+  };
+
+  it('show for each kind what is stored, and above it what lies in holes', () => {
+    expect(inksOf({ 3: 255 }, {})).toEqual([3, 3, 3, 3]);
+    expect(inksOf({}, { 3: 255 })).toEqual(Array(4).fill(KIND_COUNT + 3));
+    expect(inksOf({ 1: 64, 3: 64 }, { 1: 127 })).toEqual([1, KIND_COUNT + 1, KIND_COUNT + 1, 3]);
+  });
+});
+
 describe('painting cells', () => {
   /** A cache whose cells are of one kind each, `kindOf` cell. */
   function cacheOf(bytesPerCell: number, kindOf: (cell: number) => number, cells: number): TileCache {
@@ -122,6 +149,21 @@ describe('painting cells', () => {
       ...Array<number>(10).fill(103),
       ...Array<number>(10).fill(100),
     ]);
+  });
+
+  it('draws lines as thick as the gap between cells', () => {
+    const cache = cacheOf(1, () => 3, 1);
+    const tile = cache.get(1, 0)!;
+    cache.put(1, 0, { ...tile, holes: tile.shares });
+    const pixels = new Uint32Array(8);
+    paintCells(
+      pixels,
+      { bytesPerCell: 1, first: 0, end: 1, columns: 1, rows: 1, cellSize: 8, gap: 2 },
+      cache,
+      palette,
+    );
+    const [ink, line] = [100 + KIND_COUNT + 3, 200 + KIND_COUNT + 3];
+    expect([...pixels]).toEqual([ink, ink, line, line, ink, ink, 1, 1]);
   });
 
   it('stripes what is not known', () => {

@@ -49,11 +49,14 @@ describe('an answer cut into tiles', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3 * TILE_CELLS }), fc.nat({ max: 5 }), (cells, firstTile) => {
         const shares = new Uint8Array(cells * KIND_COUNT).map((_, index) => index % 251);
-        const tiles = splitIntoTiles(shares, KIND_COUNT, firstTile * TILE_CELLS, true, 7);
+        const answer = { shares, holes: shares.toReversed(), complete: true };
+        const tiles = splitIntoTiles(answer, KIND_COUNT, firstTile * TILE_CELLS, 7);
         expect(tiles.map(({ firstCell }) => firstCell)).toEqual(
           tiles.map((_, index) => (firstTile + index) * TILE_CELLS),
         );
         expect(Buffer.concat(tiles.map((part) => part.shares)).equals(Buffer.from(shares))).toBe(true);
+        const holes = Buffer.concat(tiles.map((part) => part.holes ?? new Uint8Array()));
+        expect(holes.equals(Buffer.from(answer.holes))).toBe(true);
       }),
       { numRuns: 20 },
     );
