@@ -5,8 +5,20 @@ import { type ByteLength, guestOffset, type GuestOffset } from './units';
 /** Told of a range of guest bytes. */
 type RangeVisitor = (start: GuestOffset, end: GuestOffset) => void;
 
+class UnitBits extends BitSet<number> {
+  constructor() {
+    super((unit) => unit);
+  }
+
+  without(others: UnitBits): UnitBits {
+    const left = new UnitBits();
+    this.copyWithout([others], left);
+    return left;
+  }
+}
+
 export class GuestSet {
-  readonly #units = new BitSet<number>((unit) => unit);
+  #units = new UnitBits();
 
   constructor(
     /** Bytes of a unit: a subcluster, or a cluster in an image that has none. */
@@ -27,9 +39,17 @@ export class GuestSet {
     return this.#units.has(Math.floor(at / this.unit));
   }
 
-  /** @param start of a unit; @param length to the end of a unit, or of the disk */
+  /** Puts in the units that a range touches. */
   add(start: GuestOffset, length: ByteLength): void {
-    this.#units.add(start / this.unit, Math.ceil(length / this.unit));
+    const first = Math.floor(start / this.unit);
+    this.#units.add(first, Math.ceil((start + length) / this.unit) - first);
+  }
+
+  /** What is not in another set of the same disk and unit. */
+  without(other: GuestSet): GuestSet {
+    const left = new GuestSet(this.unit, this.size);
+    left.#units = this.#units.without(other.#units);
+    return left;
   }
 
   /** Visits the maximal ranges, ascending. */
