@@ -19,6 +19,7 @@ import { type JsonValue, qemuJson } from '../text/qemuJson';
 import { sizeText } from '../text/sizeText';
 import { openEditable, prepareChange, saveImage, warn, withEditable } from './editable';
 import type { ProgressBar } from './progressBar';
+import { warnOfWriters } from './settled';
 import { asError, type ArgumentsOf, requireComplete, type Run } from './verb';
 import { prepareZstdFor } from './zstdNeed';
 
@@ -77,7 +78,10 @@ function withUnchanged<T>(
     image.rebuildDirtyRefcounts('', progress);
     const damage = image.obstacles(progress).find(({ isDamage = false }) => isDamage);
     if (damage !== undefined) throw asError(damage.problem);
-    return use(image, progress);
+    const value = use(image, progress);
+    progress.clear();
+    warnOfWriters(image.onDisk);
+    return value;
   });
 }
 

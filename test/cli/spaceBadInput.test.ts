@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli';
 import { bitmapBits } from '../support/changes/bitmapBits';
+import { Holder } from '../support/holder';
 import { fill, image } from '../support/imageBuilder';
 import { Kitchen } from '../support/matrix/recipe';
 import { type Ran, run } from '../support/process';
@@ -150,6 +151,74 @@ describe('an image with', () => {
     expect(lines.length).toBeGreaterThan(3000);
     expectShrunk('--zeroes');
   });
+});
+
+test('a base of others is compacted and given back from: they read the same', () => {
+  createBloated();
+  const top = `${folder}/top.qcow2`;
+  mustQemuImg(['create', '-q', '-f', 'qcow2', '-b', 'disk.qcow2', '-F', 'qcow2', top]);
+  mustQemuIo(top, ['write -P 5 2M 1M']);
+  const raw = place.path('top.raw');
+  const read = (): Buffer => {
+    mustQemuImg(['convert', '-O', 'raw', top, raw]);
+    return fs.readFileSync(raw);
+  };
+  const before = read();
+  mustQemuIo(DISK, ['discard 4M 4M']);
+  expectDone(verb('compact', 'disk.qcow2'));
+  expect(qemuImg(['check', DISK]).status).toBe(0);
+  expectDone(verb('give-back', 'disk.qcow2'));
+  expect(read().equals(before)).toBe(true);
+});
+
+describe('an image that QEMU has open', () => {
+  test.each([
+    ['for reading', ['-r'], /^$/],
+    ['for writing', [], /^(qcow2: disk\.qcow2: [^\n]* open for writing; what is read may be out of date\n)$/],
+  ])('%s is looked at, and not changed', async (_, options, said) => {
+    createBloated();
+    const holder = await Holder.open(DISK, ...options);
+    try {
+      for (const args of [
+        ['space'],
+        ['shrink'],
+        ['shrink', '--zeroes', '--dry-run'],
+        ['compact', '--dry-run'],
+      ]) {
+        const { status, stderr } = verb(...args, 'disk.qcow2');
+        expect(status).toBe(0);
+        expect.soft(stderr, args.join(' ')).toMatch(said);
+      }
+      for (const args of [
+        ['shrink', '--zeroes'],
+        ['shrink', '--leaks', '--compact'],
+        ['compact'],
+        ['give-back'],
+      ])
+        expectRefused(args, /locked|open/);
+    } finally {
+      await holder.end();
+    }
+  });
+});
+
+test('a damaged image is measured, and not changed', () => {
+  createBloated();
+  const bytes = fs.readFileSync(DISK);
+  // The refcount of the L1 table.
+  bytes.writeUInt16BE(0, 2 * 65536 + 2 * 3);
+  fs.writeFileSync(DISK, bytes);
+  expect(qemuImg(['check', DISK]).status).toBe(2);
+  const { stdout } = verb('space', 'disk.qcow2');
+  expect(String(stdout)).toContain('data');
+  for (const args of [
+    ['shrink'],
+    ['shrink', '--zeroes'],
+    ['compact'],
+    ['compact', '--dry-run'],
+    ['give-back'],
+  ])
+    expectRefused(args, /damaged/);
 });
 
 describe.skipIf(!isRoot)('on a file system', () => {
