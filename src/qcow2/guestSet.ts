@@ -25,10 +25,13 @@ export class GuestSet {
     readonly unit: ByteLength,
     /** Bytes of the disk; its end may lie within a unit. */
     readonly size: ByteLength,
+    /** Bytes that the set stands for, where that is not all of its units. */
+    readonly countedBytes?: ByteLength,
   ) {}
 
   /** Bytes of the disk that are in the set. */
   get bytes(): ByteLength {
+    if (this.countedBytes !== undefined) return this.countedBytes;
     const beyond = this.size % this.unit;
     const endsInSet = beyond > 0 && this.has(guestOffset(this.size - beyond));
     return this.#units.count * this.unit - (endsInSet ? this.unit - beyond : 0);
@@ -45,9 +48,12 @@ export class GuestSet {
     this.#units.add(first, Math.ceil((start + length) / this.unit) - first);
   }
 
-  /** What is not in another set of the same disk and unit. */
-  without(other: GuestSet): GuestSet {
-    const left = new GuestSet(this.unit, this.size);
+  /**
+   * What is not in another set of the same disk and unit.
+   * @param bytes that it stands for
+   */
+  without(other: GuestSet, bytes: ByteLength): GuestSet {
+    const left = new GuestSet(this.unit, this.size, bytes);
     left.#units = this.#units.without(other.#units);
     return left;
   }

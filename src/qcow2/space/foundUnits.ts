@@ -9,6 +9,8 @@ export class FoundUnits {
   readonly #found: GuestSet;
   /** Clusters that have other data as well; absent where the unit of the set is that of the scan. */
   readonly #others: GuestSet | undefined;
+  /** Of that kind, in clusters with other data too. */
+  #bytes = 0;
 
   /**
    * @param unit bytes of a unit of the scan
@@ -23,6 +25,7 @@ export class FoundUnits {
   /** Whole units of data that is of the kind. */
   add(guest: GuestOffset, length: ByteLength): void {
     this.#found.add(guest, length);
+    this.#bytes += length;
   }
 
   /** Whole units of data that is not. */
@@ -31,6 +34,6 @@ export class FoundUnits {
   }
 
   finish(): GuestSet {
-    return this.#others === undefined ? this.#found : this.#found.without(this.#others);
+    return this.#others === undefined ? this.#found : this.#found.without(this.#others, this.#bytes);
   }
 }

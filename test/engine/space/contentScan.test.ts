@@ -73,6 +73,7 @@ describe('a content scan', () => {
     expect(coarse.zeroes.unit).toBe(16384);
     // The third one has other data as well.
     expect(rangesOf(coarse.zeroes)).toEqual([[0, 2 * 16384]]);
+    expect(coarse.zeroes.bytes).toBe(fine.zeroes.bytes);
     expect(coarse.scanned).toBe(fine.scanned);
   });
 });

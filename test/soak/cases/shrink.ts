@@ -118,6 +118,7 @@ class Shrinking {
     // As in a disk that has too many subclusters.
     const coarse = toEnd(scanContents(layers, top, silent, 1));
     const { clusterSize } = top.header;
+    assert.equal(coarse.zeroes.bytes, fine.zeroes.bytes);
     assert.deepEqual(unitsOf(coarse.zeroes), wholeClusters(zeroes, data, clusterSize), 'clusters of zeroes');
     if (coarse.sameAsBacking !== undefined)
       assert.deepEqual(
