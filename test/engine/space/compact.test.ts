@@ -98,6 +98,25 @@ describe('compaction', () => {
     mustQemuIo(DISK, ['read -P 1 0 1M', 'read -P 0 1M 10M', 'read -P 1 11M 9M', 'read -P 1 21M 3M']);
   });
 
+  it.each(['512', '4k', '64k', '2M'])(
+    'makes the file no longer than a copy by qemu-img convert (%s)',
+    (clusterSize) => {
+      create(`cluster_size=${clusterSize}`);
+      mustQemuIo(DISK, ['write -P 1 0 24M', 'write -P 2 28M 4M']);
+      discard('0 2M', '6M 8M', '20M 2M');
+      const copy = place.path('copy.qcow2');
+      const options = ['-O', 'qcow2', '-o', `cluster_size=${clusterSize}`];
+      mustQemuImg(['convert', ...options, DISK, copy]);
+      // Tables that say nothing but zero.
+      on((opened) => {
+        opened.apply({ kind: 'shrink', sources: ['allocatedZeroes'], policy: 'unallocate' });
+        opened.save({ keepsUndo: false });
+      });
+      compacted();
+      expect(length()).toBeLessThanOrEqual(fs.statSync(copy).size);
+    },
+  );
+
   it('finds nothing to do the second time', () => {
     create('cluster_size=4k');
     mustQemuIo(DISK, ['write -P 1 0 8M']);
