@@ -26,7 +26,7 @@ import { shrinkEncrypted } from './shrinkEncrypted';
 
 export function shrink(seed: number, { folder, tell }: CasePlace): Counts {
   const random = seededRandom(seed);
-  if (random.below(40) === 0) return shrinkEncrypted(random, folder, tell);
+  if (random.below(150) === 0) return shrinkEncrypted(random, folder, tell);
   const made = makeShrinkable(random, folder, tell);
   if (made === undefined) return { images: 1 };
   const { plan, snapshots, isWhole } = made;
