@@ -1,6 +1,7 @@
 /** Images to compact, and what must hold of a compacted one. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import { EditableImage } from '../../src/qcow2/edit/editableImage';
 import { refcountsPerBlock } from '../../src/qcow2/format/refcountWidth';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
@@ -238,7 +239,7 @@ export function mustBeShort(path: string): void {
     const most = Math.ceil((others + least + table) * 1.02) + largest + 4;
     const length = Math.ceil(file.size / clusterSize);
     // QEMU sees nothing behind the last cluster in use.
-    const json = mustQemuImg(['check', '--output=json', path]).toString();
+    const json = mustQemuImg(['check', '--output=json', path], { cwd: dirname(path) }).toString();
     const { 'image-end-offset': end } = JSON.parse(json) as { readonly 'image-end-offset': number };
     assert.equal(length, Math.ceil(end / clusterSize), 'clusters behind the last one in use');
     assert.ok(length <= most, `${length} clusters, of which ${inUse.count} are in use; ${most} at most`);

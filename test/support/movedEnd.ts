@@ -1,5 +1,6 @@
 /** Disks whose end was moved in the header alone: what lies behind it then is as VM state that an applied snapshot left. */
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import type { Random } from './builder/random';
 import { mustQemuImg } from './qemu';
 
@@ -20,6 +21,6 @@ export function readWithState(path: string, size: number): Buffer {
   bytes.writeBigUInt64BE(BigInt(size), SIZE_AT);
   const [whole, raw] = [`${path}-whole`, `${path}-whole.raw`];
   fs.writeFileSync(whole, bytes);
-  mustQemuImg(['convert', '-f', 'qcow2', '-O', 'raw', whole, raw]);
+  mustQemuImg(['convert', '-f', 'qcow2', '-O', 'raw', whole, raw], { cwd: dirname(path) });
   return fs.readFileSync(raw);
 }
