@@ -136,7 +136,7 @@ const HOT = [
   'src/qcow2/map/{cellCounts,hostLayout,hostUses,kindWalk,map,mapExport}.ts',
   'src/qcow2/repair/{refcounts,structures}.ts',
   'src/qcow2/save/{clusterRanges,groupContent,hidden,refcountReader,runs,uses}.ts',
-  'src/qcow2/space/{contentScan,freeClusters}.ts',
+  'src/qcow2/space/freeClusters.ts',
   'src/text/byteWriter.ts',
 ];
 

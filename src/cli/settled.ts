@@ -58,10 +58,10 @@ function tryToRead<T>(
     holdOutput(MOST_HELD, () => {
       printed.isOut = true;
       // A failure is one line.
-      if (!printed.isFailure) printWriters(opened);
+      if (!printed.isFailure) warnOfWriters(opened);
     });
     const value = use(opened);
-    // If a program keeps writing, `printWriters` has said that the output may be mixed.
+    // If a program keeps writing, `warnOfWriters` has said that the output may be mixed.
     if (opened.isIntact() || ((printed.isOut || isLast()) && writersOf(opened).length > 0)) {
       releaseOutput();
       return { value };
@@ -93,7 +93,8 @@ function stampOf(path: string): string {
   }
 }
 
-function printWriters(chain: Chain): void {
+/** Prints what the notes of a chain say about journals, and which program may be writing one of its files. */
+export function warnOfWriters(chain: Chain): void {
   for (const { notes } of chain.view.layers) {
     for (const problem of notes.filter(({ code }) => code.startsWith('journal.'))) {
       printError(`qcow2: ${printable(problem.file)}: ${describeProblem(problem)}\n`);

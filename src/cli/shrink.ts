@@ -9,7 +9,7 @@ import type { EditableImage } from '../qcow2/edit/editableImage';
 import { SCANNED_SOURCES, SHRINK_SOURCES, type ShrinkSource } from '../qcow2/edit/changeRequest';
 import { refuseSource } from '../qcow2/edit/shrink';
 import { type ShrinkOffer, shrinkOffers } from '../qcow2/edit/shrinkOffers';
-import { type Problem, RefusedError } from '../qcow2/errors';
+import { EngineError, type Problem, RefusedError } from '../qcow2/errors';
 import { toEnd } from '../qcow2/progress';
 import { refuseCompaction } from '../qcow2/space/compactRefusals';
 import type { FileSizes } from '../qcow2/space/openUnchanged';
@@ -19,6 +19,7 @@ import { type JsonValue, qemuJson } from '../text/qemuJson';
 import { sizeText } from '../text/sizeText';
 import { openEditable, prepareChange, saveImage, warn, withEditable } from './editable';
 import type { ProgressBar } from './progressBar';
+import { warnOfWriters } from './settled';
 import { asError, type ArgumentsOf, requireComplete, type Run } from './verb';
 import { prepareZstdFor } from './zstdNeed';
 
@@ -77,7 +78,10 @@ function withUnchanged<T>(
     image.rebuildDirtyRefcounts('', progress);
     const damage = image.obstacles(progress).find(({ isDamage = false }) => isDamage);
     if (damage !== undefined) throw asError(damage.problem);
-    return use(image, progress);
+    const value = use(image, progress);
+    progress.clear();
+    warnOfWriters(image.onDisk);
+    return value;
   });
 }
 
@@ -114,7 +118,7 @@ interface Shortened {
   readonly isStopped: boolean;
 }
 
-/** Compaction comes first: it leaves less to make holes in. */
+/** Compaction comes first: it leaves less to make holes in. What was freed is saved, whatever becomes of it. */
 function afterwards(
   image: EditableImage,
   { holes, compact }: { readonly holes: boolean; readonly compact: boolean },
@@ -122,24 +126,30 @@ function afterwards(
 ): Shortened | undefined {
   if (!holes && !compact) return undefined;
   if (compact) progress.showBytes();
-  const done = [
-    ...(compact ? [toEnd(image.space.compact(progress))] : []),
-    ...(holes ? [image.space.giveBack(progress)] : []),
-  ].map(({ after, stopped, ...rest }) => ({
-    after,
-    stopped,
-    leftover: 'leftover' in rest ? rest.leftover : undefined,
-  }));
-  const last = done.at(-1);
-  return (
-    last && {
-      after: last.after,
-      problems: done
-        .flatMap(({ leftover, stopped }) => [leftover, stopped])
-        .filter((each) => each !== undefined),
-      isStopped: done.some(({ stopped }) => stopped !== undefined),
-    }
-  );
+  const stopped = [
+    ...(compact ? [stoppedBy(() => toEnd(image.space.compact(progress)))] : []),
+    ...(holes ? [stoppedBy(() => image.space.giveBack(progress))] : []),
+  ];
+  const { size, allocatedBytes } = image.onDisk.top.file;
+  return {
+    after: { fileSize: size, allocatedBytes },
+    problems: stopped.flatMap(({ problems }) => problems),
+    isStopped: stopped.some(({ isStopped }) => isStopped),
+  };
+}
+
+/** @returns what went wrong */
+function stoppedBy(
+  work: () => { readonly stopped?: Problem; readonly leftover?: Problem },
+): Pick<Shortened, 'problems' | 'isStopped'> {
+  try {
+    const { stopped, leftover } = work();
+    const problems = [leftover, stopped].filter((each) => each !== undefined);
+    return { problems, isStopped: stopped !== undefined };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { problems: [error.problem], isStopped: true };
+  }
 }
 
 /** @throws EngineError for a source that is not offered; a missing file of the chain is named */

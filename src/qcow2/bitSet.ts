@@ -5,6 +5,7 @@ import { bitCount, trailingZeroes } from './bits';
 type RunVisitor<N extends number> = (first: N, count: number) => void;
 
 const PAGE_BITS = 1 << 15;
+/** Words of bits in a page; the word behind them counts those that are set. */
 const WORDS = PAGE_BITS / 32;
 /** A page of which everything is in the set. */
 const FULL = new Uint32Array(0);
@@ -84,15 +85,17 @@ export class BitSet<N extends number> {
   /** Puts into an empty set what is in none of others. */
   protected copyWithout(others: readonly BitSet<N>[], left: BitSet<N>): void {
     for (const [index, page] of this.#pages) {
-      const words = page === FULL ? new Uint32Array(WORDS).fill(0xffffffff) : page.slice();
+      const words = page === FULL ? new Uint32Array(WORDS + 1).fill(0xffffffff) : page.slice();
       for (const other of others) {
         const theirs = other.#pages.get(index);
         if (theirs === FULL) words.fill(0);
         else if (theirs !== undefined) for (let at = 0; at < WORDS; at++) words[at]! &= ~theirs[at]!;
       }
-      const count = words.reduce((sum, word) => sum + bitCount(word), 0);
+      let count = 0;
+      for (let at = 0; at < WORDS; at++) count += bitCount(words[at]!);
       if (count === 0) continue;
-      left.#pages.set(index, words);
+      words[WORDS] = count;
+      left.#pages.set(index, count === PAGE_BITS ? FULL : words);
       left.#count += count;
     }
   }
@@ -120,6 +123,7 @@ export class BitSet<N extends number> {
   #addToPage(index: number, from: number, to: number, wasIn?: (number: N) => void): void {
     const page = this.#pages.get(index) ?? this.#newPage(index, to - from);
     if (page === undefined) return;
+    let added = 0;
     for (let bit = from; bit < to;) {
       const start = bit & 31;
       const count = Math.min(32 - start, to - bit);
@@ -127,19 +131,23 @@ export class BitSet<N extends number> {
       const word = bit >>> 5;
       const were = page === FULL ? mask : page[word]! & mask;
       if (page !== FULL) page[word]! |= mask;
-      this.#count += bitCount(mask & ~were);
+      added += bitCount(mask & ~were);
       if (were !== 0 && wasIn !== undefined)
         forEachBit(were, index * PAGE_BITS + bit - start, (number) => {
           wasIn(this.#typed(number));
         });
       bit += count;
     }
+    if (added === 0) return;
+    this.#count += added;
+    page[WORDS]! += added;
+    if (page[WORDS] === PAGE_BITS) this.#pages.set(index, FULL);
   }
 
   /** A page to put `count` numbers in; none where they are all it has room for. */
   #newPage(index: number, count: number): Uint32Array | undefined {
     const isFull = count === PAGE_BITS;
-    const page = isFull ? FULL : new Uint32Array(WORDS);
+    const page = isFull ? FULL : new Uint32Array(WORDS + 1);
     this.#pages.set(index, page);
     if (!isFull) return page;
     this.#count += PAGE_BITS;

@@ -5,18 +5,33 @@ import { type ByteLength, guestOffset, type GuestOffset } from './units';
 /** Told of a range of guest bytes. */
 type RangeVisitor = (start: GuestOffset, end: GuestOffset) => void;
 
+class UnitBits extends BitSet<number> {
+  constructor() {
+    super((unit) => unit);
+  }
+
+  without(others: UnitBits): UnitBits {
+    const left = new UnitBits();
+    this.copyWithout([others], left);
+    return left;
+  }
+}
+
 export class GuestSet {
-  readonly #units = new BitSet<number>((unit) => unit);
+  #units = new UnitBits();
 
   constructor(
     /** Bytes of a unit: a subcluster, or a cluster in an image that has none. */
     readonly unit: ByteLength,
     /** Bytes of the disk; its end may lie within a unit. */
     readonly size: ByteLength,
+    /** Bytes that the set stands for, where that is not all of its units. */
+    readonly countedBytes?: ByteLength,
   ) {}
 
   /** Bytes of the disk that are in the set. */
   get bytes(): ByteLength {
+    if (this.countedBytes !== undefined) return this.countedBytes;
     const beyond = this.size % this.unit;
     const endsInSet = beyond > 0 && this.has(guestOffset(this.size - beyond));
     return this.#units.count * this.unit - (endsInSet ? this.unit - beyond : 0);
@@ -27,9 +42,20 @@ export class GuestSet {
     return this.#units.has(Math.floor(at / this.unit));
   }
 
-  /** @param start of a unit; @param length to the end of a unit, or of the disk */
+  /** Puts in the units that a range touches. */
   add(start: GuestOffset, length: ByteLength): void {
-    this.#units.add(start / this.unit, Math.ceil(length / this.unit));
+    const first = Math.floor(start / this.unit);
+    this.#units.add(first, Math.ceil((start + length) / this.unit) - first);
+  }
+
+  /**
+   * What is not in another set of the same disk and unit.
+   * @param bytes that it stands for
+   */
+  without(other: GuestSet, bytes: ByteLength): GuestSet {
+    const left = new GuestSet(this.unit, this.size, bytes);
+    left.#units = this.#units.without(other.#units);
+    return left;
   }
 
   /** Visits the maximal ranges, ascending. */

@@ -324,6 +324,7 @@ export const PROBLEM_TEXT = {
   'compact.rawDataFile':
     'The image has a raw external data file, {value}: the image file beside it is small and cannot be compacted',
   'compact.leaks': '{value} clusters are leaked: repair leaks before you compact the image',
+  'compact.space': 'Not compacted any further: {value} bytes are needed where the file is, {limit} are free',
 
   // cli/
   'output.write': 'Cannot be written: {value}',

@@ -1,4 +1,6 @@
 /** Sets of clusters, compared with plain sets of numbers. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ClusterBits } from '../../src/qcow2/clusterSet';
@@ -64,4 +66,23 @@ it('is gone through by a cursor, from whatever place on', () => {
     }),
     { numRuns: 200 },
   );
+});
+
+it('takes no memory where everything is in it, in whatever pieces it was put in', () => {
+  const bits = new ClusterBits();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const before = process.memoryUsage().arrayBuffers;
+  for (let page = 0; page < 512; page++) {
+    for (let piece = 0; piece < 64; piece += 2) bits.add(hostCluster(page * PAGE + piece * 512), 512);
+    for (let piece = 1; piece < 64; piece += 2) bits.add(hostCluster(page * PAGE + piece * 512), 512);
+  }
+  expect(bits.count).toBe(512 * PAGE);
+  collect();
+  // What that frees in the background is counted now.
+  collect();
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 19);
+  let runs = 0;
+  bits.forEachRun(() => runs++);
+  expect(runs).toBe(1);
 });

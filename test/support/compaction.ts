@@ -1,6 +1,7 @@
 /** Images to compact, and what must hold of a compacted one. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import { EditableImage } from '../../src/qcow2/edit/editableImage';
 import { refcountsPerBlock } from '../../src/qcow2/format/refcountWidth';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
@@ -14,20 +15,49 @@ import type { Random } from './builder/random';
 import { bitmapBits } from './changes/bitmapBits';
 import { DISK, makeImage, randomPlan } from './changes/imagePlan';
 import { randomOperation, requestOf } from './changes/operation';
-import { type Content, image, type ImageBuilder } from './imageBuilder';
+import { type Content, image, type ImageBuilder, type ImageOptions } from './imageBuilder';
+import { leakClusters } from './leakClusters';
+import { moveEnd } from './movedEnd';
+import { run } from './process';
 import { mustQemuImg, qemuImg } from './qemu';
 import { guestOffset } from '../../src/qcow2/units';
 
-/** Makes `DISK` in a folder, with free clusters. @returns the names of its snapshots; undefined where QEMU cannot read it */
+/** An image to compact. */
+export interface Compactable {
+  /** Names of its snapshots. */
+  readonly snapshots: readonly string[];
+  /** Clusters that are leaked. */
+  readonly leaks: number;
+  /** Bytes of the disk together with VM state behind its end; absent where there is none. */
+  readonly sizeWithState?: number;
+}
+
+/** Makes `DISK` in a folder, with free clusters. @returns undefined where QEMU cannot read it */
 export function makeCompactable(
   random: Random,
   folder: string,
   tell?: (line: string) => void,
-): string[] | undefined {
-  const names = random.below(2) === 0 ? byQemu(random, folder, tell) : byBuilder(random, folder, tell);
+): Compactable | undefined {
+  const path = `${folder}/${DISK}`;
+  const snapshots = random.below(2) === 0 ? byQemu(random, folder, tell) : byBuilder(random, folder, tell);
+  const sizeWithState = !hasBitmaps(path) && random.below(4) === 0 ? moveEnd(path, random) : undefined;
+  const leaks = random.below(3) === 0 ? leakClusters(path, random) : 0;
+  // Clusters of zeroes become holes of the file.
+  if (random.below(3) === 0) run('fallocate', ['--dig-holes', path]);
   // QEMU 7.2 writes some compressed clusters that it cannot read itself.
   const isReadable = qemuImg(['convert', '-O', 'raw', DISK, 'judge.raw'], { cwd: folder }).status === 0;
-  return isReadable ? names : undefined;
+  if (!isReadable) return undefined;
+  tell?.(`${leaks} leaks${sizeWithState === undefined ? '' : ', VM state'}`);
+  return { snapshots, leaks, ...(sizeWithState === undefined ? {} : { sizeWithState }) };
+}
+
+function hasBitmaps(path: string): boolean {
+  const file = openLocalFile(path);
+  try {
+    return Qcow2Image.open(file).bitmaps.length > 0;
+  } finally {
+    file.close();
+  }
 }
 
 function byQemu(random: Random, folder: string, tell?: (line: string) => void): string[] {
@@ -45,7 +75,12 @@ function byQemu(random: Random, folder: string, tell?: (line: string) => void): 
 }
 
 /** Makes `DISK` with the builder: tables of all kinds lie anywhere. @returns the names of its snapshots */
-export function byBuilder(random: Random, folder: string, tell?: (line: string) => void): string[] {
+export function byBuilder(
+  random: Random,
+  folder: string,
+  tell?: (line: string) => void,
+  more: ImageOptions = {},
+): string[] {
   const version = random.below(3) === 0 ? 2 : 3;
   const clusterBits = random.pick([9, 9, 9, 10, 11, 12, 13, 14, 16]);
   const refcountOrder = version === 2 ? 4 : random.below(7);
@@ -61,7 +96,7 @@ export function byBuilder(random: Random, folder: string, tell?: (line: string) 
     compression: version === 3 && random.below(3) === 0 ? 'zstd' : 'deflate',
   } as const;
   tell?.(JSON.stringify(options));
-  const builder = image(options);
+  const builder = image({ ...options, ...more });
   const names: string[] = [];
   const isCompressed = random.below(2) === 0;
   for (let step = 4 + random.below(20); step > 0; step--) {
@@ -124,20 +159,23 @@ function addStretch(
   }
 }
 
-/** Noise, then zeroes: streams are up to three quarters of a cluster long, whatever compresses them. */
+/** Noise, then zeroes; where there is only noise, streams are longer than a cluster. */
 function compressible(random: Random, clusterSize: number): Content {
-  const bytes = Buffer.alloc(1 + random.below((clusterSize * 3) / 4));
+  // The descriptors of the smallest clusters have no room for them everywhere.
+  const isLong = clusterSize > 512 && random.below(8) === 0;
+  const bytes = Buffer.alloc(isLong ? clusterSize : 1 + random.below((clusterSize * 3) / 4));
   for (let at = 0; at < bytes.length; at++) bytes[at] = random.below(256);
   return { bytes };
 }
 
-function withImage(folder: string, use: (image: EditableImage) => void): void {
+/** Opens `DISK` in a folder to change it. */
+export function withImage<T>(folder: string, use: (image: EditableImage) => T): T {
   const editable = EditableImage.open(`${folder}/${DISK}`, {
     followsNames: true,
     scratchPath: `${folder}/scratch`,
   });
   try {
-    use(editable);
+    return use(editable);
   } finally {
     editable.close();
   }
@@ -164,10 +202,8 @@ export function visible(folder: string, snapshots: readonly string[]): readonly 
     mustQemuImg(['convert', ...extra, '-f', 'qcow2', '-O', 'raw', DISK, 'judge.raw'], { cwd: folder });
     return fs.readFileSync(`${folder}/judge.raw`);
   };
-  const file = openLocalFile(`${folder}/${DISK}`);
-  const hasBitmaps = Qcow2Image.open(file).bitmaps.length > 0;
-  file.close();
-  const bits = hasBitmaps ? [...bitmapBits(`${folder}/${DISK}`)].map((pair) => pair.join(' ')) : [];
+  const path = `${folder}/${DISK}`;
+  const bits = hasBitmaps(path) ? [...bitmapBits(path)].map((pair) => pair.join(' ')) : [];
   return [read(), ...snapshots.map((name) => read(['-l', name])), ...bits];
 }
 
@@ -202,6 +238,10 @@ export function mustBeShort(path: string): void {
     const largest = longTables.reduce((most, { count }) => Math.max(most, count), 1);
     const most = Math.ceil((others + least + table) * 1.02) + largest + 4;
     const length = Math.ceil(file.size / clusterSize);
+    // QEMU sees nothing behind the last cluster in use.
+    const json = mustQemuImg(['check', '--output=json', path], { cwd: dirname(path) }).toString();
+    const { 'image-end-offset': end } = JSON.parse(json) as { readonly 'image-end-offset': number };
+    assert.equal(length, Math.ceil(end / clusterSize), 'clusters behind the last one in use');
     assert.ok(length <= most, `${length} clusters, of which ${inUse.count} are in use; ${most} at most`);
   } finally {
     file.close();

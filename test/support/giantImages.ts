@@ -92,6 +92,52 @@ export function writeGiantImage(path: string, { size, pattern }: GiantOptions): 
   }
 }
 
+/**
+ * Writes an image of 1 TiB with clusters of 16 KiB and extended L2: every L1 entry names the same L2 table. Of the 512-byte
+ * subclusters of a cluster, the first has data, in a hole of the file.
+ */
+export function writeGiantSubclusters(path: string): void {
+  const clusterSize = 2 ** 14;
+  const [l1Entries, l2Entries] = [2 ** 16, 2 ** 10];
+  // Header, refcount table and block, L1 table, L2 table, data.
+  const [l1At, l2At] = [3, 3 + (l1Entries * 8) / clusterSize];
+  const dataAt = l2At + 1;
+  const file = Buffer.alloc(dataAt * clusterSize);
+  headerCluster({
+    version: 3,
+    backingName: new Uint8Array(0),
+    clusterBits: 14,
+    size: 2 ** 40,
+    cryptMethod: 0,
+    l1Entries,
+    l1Offset: l1At * clusterSize,
+    refcountTableOffset: clusterSize,
+    refcountTableClusters: 1,
+    snapshots: 0,
+    snapshotsOffset: 0,
+    incompatible: 16n,
+    compatible: 0n,
+    autoclear: 0n,
+    // 32 bits.
+    refcountOrder: 5,
+    headerLength: 112,
+    compressionType: 0,
+    extensions: [],
+  }).copy(file);
+  file.writeBigUInt64BE(BigInt(2 * clusterSize), clusterSize);
+  for (let cluster = 0; cluster < dataAt + l2Entries; cluster++)
+    file.writeUInt32BE(cluster < l2At ? 1 : l1Entries, 2 * clusterSize + cluster * 4);
+  for (let index = 0; index < l1Entries; index++)
+    file.writeBigUInt64BE(BigInt(l2At * clusterSize), l1At * clusterSize + index * 8);
+  for (let index = 0; index < l2Entries; index++) {
+    const at = l2At * clusterSize + index * 16;
+    file.writeBigUInt64BE(BigInt((dataAt + index) * clusterSize), at);
+    file.writeBigUInt64BE(1n, at + 8);
+  }
+  fs.writeFileSync(path, file);
+  fs.truncateSync(path, (dataAt + l2Entries) * clusterSize);
+}
+
 /** Compressed clusters in one host cluster. */
 const COMPRESSED_SHARE = 4;
 

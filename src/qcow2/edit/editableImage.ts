@@ -412,6 +412,7 @@ export class EditableImage {
     this.#chain.top.refuseFaults('change');
     return makeChange(request, {
       chain: this.#chain,
+      onDisk: this.onDisk.top,
       scan: this.scan,
       repairLeaks: () => {
         const repair = this.#repair('leaks', progress);

@@ -5,6 +5,8 @@ import type { ZeroPolicy } from '../change/decide';
 import { giveUp } from '../change/giveUp';
 import { RefusedError, UnsupportedError } from '../errors';
 import type { GuestSet } from '../guestSet';
+import type { Qcow2Image } from '../image/qcow2Image';
+import { LocalFile } from '../io/localFile';
 import type { Repair } from '../repair/repairImage';
 import { comparisonProblem, type ContentScan } from '../space/contentScan';
 import { SCANNED_SOURCES, type ShrinkSource } from './changeRequest';
@@ -14,6 +16,8 @@ import type { EditFacts } from './history';
 /** What shrinking works on. */
 export interface ShrinkWork {
   readonly chain: Chain;
+  /** The image as it was read from disk. */
+  readonly onDisk: Qcow2Image;
   /** Of what is staged, where it was scanned. */
   readonly scan: ContentScan | undefined;
   repairLeaks(): Repair;
@@ -41,8 +45,8 @@ export function refuseSource(chain: Chain, source: ShrinkSource): void {
 
 /**
  * Leaks first: they are part of the same edit.
- * @throws as `refuseSource`; RefusedError where the contents have to be scanned first, or the backing file is written to;
- *   FormatError, FileError, CancelledError
+ * @throws as `refuseSource`; RefusedError where the contents have to be scanned first or are others by now, or the backing
+ *   file is written to; FormatError, FileError, CancelledError
  */
 export function shrink(
   sources: ReadonlySet<ShrinkSource>,
@@ -78,10 +82,13 @@ export function shrink(
 
 function foundBy(
   sources: ReadonlySet<ShrinkSource>,
-  { chain, scan }: ShrinkWork,
+  { chain, onDisk, scan }: ShrinkWork,
 ): { readonly zeroes?: GuestSet; readonly sameAsBacking?: GuestSet } {
   if (![...sources].some((source) => SCANNED_SOURCES.has(source))) return {};
   if (scan === undefined) throw new RefusedError(chain.top.file.name, 'shrink.notScanned');
+  const { file } = onDisk;
+  // Perhaps in the middle of the scan.
+  if (file instanceof LocalFile && file.hasChanged()) throw new RefusedError(file.name, 'guard.changed');
   const { zeroes, sameAsBacking } = scan;
   return {
     ...(sources.has('zeroes') ? { zeroes } : {}),

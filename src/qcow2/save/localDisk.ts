@@ -95,8 +95,9 @@ export const localDisk: Disk = {
 
   freeBytes(folder) {
     try {
-      const { bavail, bsize } = statfsSync(folder);
-      return bavail * bsize;
+      const { blocks, bavail, bsize } = statfsSync(folder);
+      // Some file systems do not know how large they are, and say 0: ramfs, and some of networks.
+      return blocks === 0 ? Infinity : bavail * bsize;
     } catch {
       return Infinity;
     }

@@ -20,6 +20,7 @@ import type { BlockFile } from '../io/blockFile';
 import { type Progress, quietOf, silent } from '../progress';
 import { whileClaimed } from '../save/claim';
 import type { Disk, MutableFile } from '../save/disk';
+import { folderOf } from '../save/journalFile';
 import type { SaveOptions } from '../save/save';
 import { type ByteLength, type ClusterCount, hostCluster, type HostCluster } from '../units';
 import { type ClusterLayout, layoutOf, tailOf } from './clusterLayout';
@@ -267,13 +268,18 @@ export class Compactor {
         this.#moved(batch.sources.length * this.clusterSize);
         // Tables have moved before, so that only data was left behind the end.
         if (!isForRoom) this.#end = index === 0 ? last : moves.endOf(index - 1);
-        if (this.#sinceCut >= CUT_EVERY) this.#cut();
+        if (this.#sinceCut >= CUT_EVERY || this.#isRoomScarce()) this.#cut();
         yield;
       }
       end = places.from;
     }
     if (!isForRoom) this.#end = last;
     this.#cut();
+  }
+
+  /** The next copy may need what cutting the file gives back. */
+  #isRoomScarce(): boolean {
+    return this.disk.freeBytes(folderOf(this.file.name)) < 2 * this.#most * this.clusterSize;
   }
 
   /** Hands over the image as it is on disk now. */

@@ -4,10 +4,10 @@
  * at: what they take is little.
  *
  * Data is read in the order of the host file, so that a disk reads forward. Holes of the host file are zero without being
- * read. Memory does not depend on the image: a window of runs is sorted at a time, and what is found is a bit for each unit.
+ * read. A window of runs is sorted at a time (runWindow.ts), and what is found is a bit for each unit (foundUnits.ts).
  */
 import { type EngineError, FormatError, RefusedError, UnsupportedError } from '../errors';
-import { GuestSet } from '../guestSet';
+import type { GuestSet } from '../guestSet';
 import { AbsentFile } from '../image/absentFile';
 import { type Layers, NO_HOST, RunKind } from '../image/layer';
 import { Qcow2Image } from '../image/qcow2Image';
@@ -16,8 +16,13 @@ import type { FileExtent } from '../io/blockFile';
 import { isZero } from '../isZero';
 import type { Progress } from '../progress';
 import { type ByteLength, guestOffset, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
+import { FoundUnits } from './foundUnits';
+import { RunWindow } from './runWindow';
 
-/** What a scan has found. A unit over zeroes of the backing file may be in both sets. */
+/**
+ * What a scan has found. A unit over zeroes of the backing file may be in both sets. In disks of very many subclusters,
+ * units are clusters (`MOST_UNITS`).
+ */
 export interface ContentScan {
   /** Units whose data is all zero. */
   readonly zeroes: GuestSet;
@@ -29,23 +34,38 @@ export interface ContentScan {
 
 /** Bytes that are read at once, or one unit: as fast as larger reads, and they stay in the processor's cache. */
 const CHUNK = 2 ** 20;
-/** Runs that are sorted together. */
-const WINDOW = 2 ** 18;
+/** Units of both sets together: 64 MiB of bits. */
+const MOST_UNITS = 2 ** 29;
+/** Milliseconds of a walk over tables before it pauses, about. */
+const WALK_TIME = 5;
+/** Runs between two looks at the clock; each may cost the reading of an L2 table. */
+const RUNS_PER_LOOK = 16;
+/** L1 entries of a walk, at most: where they are empty, nothing is visited that could look at the clock. */
+const TABLES_AT_ONCE = 2 ** 16;
 
-/** A scan under way, which is run piece by piece. */
+/** A scan under way, which is run piece by piece; each takes some milliseconds. */
 export type ContentScanning = Generator<undefined, ContentScan>;
+
+/** Return false to stop. */
+type DataRunVisitor = (guest: GuestOffset, host: HostOffset, length: ByteLength) => boolean;
 
 /**
  * @param layers the chain, the image first; where a backing file cannot be read, nothing is compared with it
  * @param progress counts bytes of the disk's data
+ * @param mostUnits of both sets together: where subclusters would be more, units are clusters
  * @throws UnsupportedError `encrypted.scan`; FormatError, FileError, CancelledError
  */
-export function scanContents(layers: Layers, image: Qcow2Image, progress: Progress): ContentScanning {
+export function scanContents(
+  layers: Layers,
+  image: Qcow2Image,
+  progress: Progress,
+  mostUnits = MOST_UNITS,
+): ContentScanning {
   if (image.encryption !== undefined)
     throw new UnsupportedError(image.file.name, 'encrypted.scan', {
       value: image.encryption.toUpperCase(),
     });
-  return new Scanner(layers, image, progress).scan();
+  return new Scanner(layers, image, progress, mostUnits).scan();
 }
 
 /** Why data cannot be compared with what the backing file gives; undefined where it can be. */
@@ -67,15 +87,10 @@ class Scanner {
   readonly #layers: Layers;
   readonly #image: Qcow2Image;
   readonly #progress: Progress;
-  readonly #zeroes: GuestSet;
-  readonly #same: GuestSet | undefined;
+  readonly #zeroes: FoundUnits;
+  readonly #same: FoundUnits | undefined;
   readonly #unit: ByteLength;
-  /** The window: guest offset, host offset and length of each run. */
-  readonly #guests = new Float64Array(WINDOW);
-  readonly #hosts = new Float64Array(WINDOW);
-  readonly #lengths = new Float64Array(WINDOW);
-  #runs = 0;
-  #isAscending = true;
+  readonly #window = new RunWindow();
   #total = 0;
   #done = 0;
   /** Bytes that are read at once. */
@@ -86,7 +101,7 @@ class Scanner {
   /** Where `#extent` was asked for. */
   #extentStart = hostOffset(0);
 
-  constructor(layers: Layers, image: Qcow2Image, progress: Progress) {
+  constructor(layers: Layers, image: Qcow2Image, progress: Progress, mostUnits: number) {
     this.#layers = layers;
     this.#image = image;
     this.#progress = progress;
@@ -94,97 +109,107 @@ class Scanner {
     this.#step = Math.max(CHUNK, this.#unit);
     this.#chunk = Buffer.alloc(this.#step);
     this.#backing = Buffer.alloc(layers.length > 1 ? this.#step : 0);
-    this.#zeroes = new GuestSet(this.#unit, image.size);
-    this.#same = comparisonProblem(layers) === undefined ? new GuestSet(this.#unit, image.size) : undefined;
+    const isCompared = comparisonProblem(layers) === undefined;
+    const units = (image.size / this.#unit) * (isCompared ? 2 : 1);
+    const setUnit = units > mostUnits ? image.header.clusterSize : this.#unit;
+    const found = (): FoundUnits => new FoundUnits(this.#unit, setUnit, image.size);
+    this.#zeroes = found();
+    this.#same = isCompared ? found() : undefined;
   }
 
   *scan(): ContentScanning {
-    const size = guestOffset(this.#image.size);
-    this.#forEachDataRun(guestOffset(0), (_guest, _host, length) => {
+    yield* this.#forEachDataRun(guestOffset(0), (_guest, _host, length) => {
       this.#total += length;
+      return true;
     });
-    for (let at = guestOffset(0); at < size;) {
-      at = this.#forEachDataRun(at, (guest, host, length) => {
-        this.#add(guest, host, length);
+    const window = this.#window;
+    for (let at = guestOffset(0); at < this.#image.size;) {
+      at = yield* this.#forEachDataRun(at, (guest, host, length) => {
+        window.add(guest, host, length);
+        return !window.isFull;
       });
       yield* this.#readWindow();
     }
-    const same = this.#same;
     return {
-      zeroes: this.#zeroes,
-      ...(same === undefined ? {} : { sameAsBacking: same }),
+      zeroes: this.#zeroes.finish(),
+      ...(this.#same === undefined ? {} : { sameAsBacking: this.#same.finish() }),
       scanned: this.#total,
     };
   }
 
   /**
-   * Visits the data that lies in the file, in the order of the disk, until the window is full.
+   * Visits the data that lies in the file, in the order of the disk, until `visit` returns false.
    * @returns where it goes on
    */
-  #forEachDataRun(
-    from: GuestOffset,
-    visit: (guest: GuestOffset, host: HostOffset, length: ByteLength) => void,
-  ): GuestOffset {
-    const { size, dataEnd } = this.#image;
-    let at = from;
-    this.#image.forEachRun(from, guestOffset(size), (start, length, kind, host) => {
+  *#forEachDataRun(from: GuestOffset, visit: DataRunVisitor): Generator<undefined, GuestOffset> {
+    const { size, header } = this.#image;
+    const stretch = header.l2Span * TABLES_AT_ONCE;
+    const state = { at: from, isGoing: true };
+    while (state.isGoing && state.at < size) {
+      const deadline = performance.now() + WALK_TIME;
+      let left = RUNS_PER_LOOK;
+      const end = guestOffset(Math.min(size, state.at + stretch));
+      this.#image.forEachRun(state.at, end, (start, length, kind, host) => {
+        state.at = plus(start, length);
+        state.isGoing = this.#visitData(start, length, kind, host, visit);
+        if (!state.isGoing || --left > 0) return state.isGoing;
+        left = RUNS_PER_LOOK;
+        return performance.now() < deadline;
+      });
       this.#progress.checkCancelled();
-      at = plus(start, length);
-      if (kind !== RunKind.data || host === NO_HOST) return true;
-      const inFile = Math.min(length, Math.floor((dataEnd - host) / this.#unit) * this.#unit);
-      if (inFile > 0) visit(start, host, inFile);
-      return this.#runs < WINDOW;
-    });
-    return at;
+      yield;
+    }
+    return state.at;
   }
 
-  #add(guest: GuestOffset, host: HostOffset, length: ByteLength): void {
-    const at = this.#runs++;
-    if (at > 0 && host < this.#hosts[at - 1]!) this.#isAscending = false;
-    this.#guests[at] = guest;
-    this.#hosts[at] = host;
-    this.#lengths[at] = length;
+  #visitData(
+    start: GuestOffset,
+    length: ByteLength,
+    kind: RunKind,
+    host: HostOffset,
+    visit: DataRunVisitor,
+  ): boolean {
+    if (kind !== RunKind.data || host === NO_HOST) return true;
+    const inFile = Math.min(length, Math.floor((this.#image.dataEnd - host) / this.#unit) * this.#unit);
+    return inFile <= 0 || visit(start, host, inFile);
   }
 
   *#readWindow(): Generator<undefined, void> {
-    const order = Uint32Array.from({ length: this.#runs }, (_, index) => index);
-    const hosts = this.#hosts;
-    if (!this.#isAscending) order.sort((one, other) => hosts[one]! - hosts[other]!);
-    for (let index = 0; index < order.length;) index = yield* this.#readFrom(order, index);
-    this.#runs = 0;
-    this.#isAscending = true;
+    const window = this.#window;
+    window.sort();
+    for (let position = 0; position < window.count;) position = yield* this.#readFrom(position);
+    window.clear();
   }
 
   /**
-   * Reads the run at `index`, together with those that lie right behind it in the file if they are short.
-   * @returns index of the next one
+   * Reads the run at a position of the window, together with those that lie right behind it in the file if they are short.
+   * @returns position of the next one
    */
-  *#readFrom(order: Uint32Array, index: number): Generator<undefined, number> {
-    const run = order[index]!;
-    const host = hostOffset(this.#hosts[run]!);
-    const length = this.#lengths[run]!;
+  *#readFrom(position: number): Generator<undefined, number> {
+    const window = this.#window;
+    const host = window.hostAt(position);
+    const length = window.lengthAt(position);
     const step = this.#step;
     if (length >= step) {
+      const guest = window.guestAt(position);
       for (let done = 0; done < length; done += step) {
-        this.#read(guestOffset(this.#guests[run]! + done), plus(host, done), Math.min(step, length - done));
+        this.#read(plus(guest, done), plus(host, done), Math.min(step, length - done));
         yield;
       }
-      return index + 1;
+      return position + 1;
     }
-    let end = host + length;
-    let stop = index + 1;
-    for (; stop < order.length; stop++) {
-      const next = order[stop]!;
-      const nextEnd = end + this.#lengths[next]!;
-      if (this.#hosts[next] !== end || nextEnd - host > step) break;
+    let end = plus(host, length);
+    let stop = position + 1;
+    for (; stop < window.count; stop++) {
+      const nextEnd = plus(end, window.lengthAt(stop));
+      if (window.hostAt(stop) !== end || nextEnd - host > step) break;
       end = nextEnd;
     }
     const bytes = this.#fetch(host, end - host);
-    for (let at = index; at < stop; at++) {
-      const each = order[at]!;
-      const from = this.#hosts[each]! - host;
-      const content = bytes?.subarray(from, from + this.#lengths[each]!);
-      this.#judge(guestOffset(this.#guests[each]!), this.#lengths[each]!, content);
+    for (let at = position; at < stop; at++) {
+      const from = window.hostAt(at) - host;
+      const content = bytes?.subarray(from, from + window.lengthAt(at));
+      this.#judge(window.guestAt(at), window.lengthAt(at), content);
     }
     yield;
     return stop;
@@ -217,8 +242,8 @@ class Scanner {
     const same = this.#same;
     if (same === undefined) return;
     const backing = this.#readBacking(guest, length);
-    if (backing === undefined) return;
-    if (content === undefined) this.#addUnits(same, guest, backing, isZero);
+    if (backing === undefined) same.addOther(guest, length);
+    else if (content === undefined) this.#addUnits(same, guest, backing, isZero);
     else if (content.equals(backing)) same.add(guest, length);
     else
       this.#addUnits(same, guest, content, (unit, at) => unit.equals(backing.subarray(at, at + unit.length)));
@@ -236,16 +261,17 @@ class Scanner {
     }
   }
 
-  /** Puts the units into a set whose content is as it should be. */
+  /** Tells units whose content is as it should be from others. */
   #addUnits(
-    set: GuestSet,
+    found: FoundUnits,
     guest: GuestOffset,
     content: Buffer,
     isSo: (unit: Buffer, at: number) => boolean,
   ): void {
     for (let at = 0; at < content.length; at += this.#unit) {
       const unit = content.subarray(at, at + this.#unit);
-      if (isSo(unit, at)) set.add(plus(guest, at), unit.length);
+      if (isSo(unit, at)) found.add(plus(guest, at), unit.length);
+      else found.addOther(plus(guest, at), unit.length);
     }
   }
 }

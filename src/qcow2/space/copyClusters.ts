@@ -1,4 +1,5 @@
 /** Copies host clusters to free ones, straight on disk: nothing refers to what is written. */
+import { FileError } from '../errors';
 import { firstBytes } from '../image/scratch';
 import type { BlockFile } from '../io/blockFile';
 import type { Progress } from '../progress';
@@ -17,41 +18,77 @@ export interface Copying {
   readonly to: MutableFile;
   readonly clusterSize: ByteLength;
   readonly progress: Progress;
+  /** Room on the file system. */
+  readonly freeBytes: ByteLength;
   /** Of `PIECE` bytes. */
   readonly buffer: Uint8Array;
 }
 
 export const copyBuffer = (): Uint8Array => new Uint8Array(PIECE);
 
-/**
- * Copies the clusters of a batch, and makes the copies stable.
- * @throws FileError, CancelledError; nothing that is in use was changed then
- */
+/** Bytes that are copied, from the start of the file. */
+export interface CopyRun {
+  readonly source: HostOffset;
+  readonly target: HostOffset;
+  readonly length: ByteLength;
+}
+
+/** @throws as `copyRuns` */
 export function copyClusters(copying: Copying, { sources, targets }: MoveBatch): void {
-  const { to, clusterSize } = copying;
-  let waiting = 0;
+  const { clusterSize } = copying;
+  const runs: CopyRun[] = [];
   for (let at = 0; at < sources.length;) {
-    copying.progress.checkCancelled();
     const [source = 0, target = 0] = [sources[at], targets[at]];
     let count = 1;
     while (sources[at + count] === source + count && targets[at + count] === target + count) count++;
-    const length = count * clusterSize;
-    copyStretch(copying, hostOffset(source * clusterSize), hostOffset(target * clusterSize), length);
+    const place = (cluster: number): HostOffset => hostOffset(cluster * clusterSize);
+    runs.push({ source: place(source), target: place(target), length: count * clusterSize });
     at += count;
-    waiting += length;
-    if (waiting < FLUSH_AHEAD) continue;
-    to.startFlush();
-    waiting = 0;
   }
-  to.flush();
+  copyRuns(copying, runs);
 }
 
 /**
- * Copies bytes to where nothing refers to.
- * @param source @param target bytes from the start of the file
- * @throws FileError
+ * Copies to free clusters, and makes the copies stable.
+ * @throws FileError `compact.space` where there is no room for them; FileError, CancelledError; nothing that is in use was
+ *   changed then
  */
-export function copyStretch(
+export function copyRuns(copying: Copying, runs: readonly CopyRun[]): void {
+  refuseWithoutRoom(copying, runs);
+  let waiting = 0;
+  for (const { source, target, length } of runs) {
+    copying.progress.checkCancelled();
+    copyStretch(copying, source, target, length);
+    waiting += length;
+    if (waiting < FLUSH_AHEAD) continue;
+    copying.to.startFlush();
+    waiting = 0;
+  }
+  copying.to.flush();
+}
+
+/** A copy that does not fit would fill the file system before it fails. */
+function refuseWithoutRoom({ from, freeBytes }: Copying, runs: readonly CopyRun[]): void {
+  let most = runs.reduce((sum, { length }) => sum + length, 0);
+  // Where that is enough, holes need not be looked for.
+  if (most <= freeBytes) return;
+  for (const { target, length } of runs) most -= storedBytes(from, target, length);
+  if (most > freeBytes) throw new FileError(from.name, 'compact.space', { value: most, limit: freeBytes });
+}
+
+function storedBytes(file: BlockFile, offset: HostOffset, length: ByteLength): ByteLength {
+  const end = plus(offset, length);
+  let stored = 0;
+  for (let at = offset; at < end;) {
+    const extent = file.extentAt(at);
+    const stop = hostOffset(Math.min(end, extent.end));
+    if (!extent.isHole) stored += stop - at;
+    at = stop;
+  }
+  return stored;
+}
+
+function copyStretch(
   { from, to, buffer }: Copying,
   source: HostOffset,
   target: HostOffset,

@@ -16,6 +16,7 @@ import { StagedFile } from '../io/stagedFile';
 import { type Progress, quietOf } from '../progress';
 import { whileClaimed } from '../save/claim';
 import type { Disk, MutableFile } from '../save/disk';
+import { folderOf } from '../save/journalFile';
 import { save } from '../save/save';
 import {
   type ByteLength,
@@ -90,7 +91,8 @@ export class BatchMover {
     try {
       const { header } = Qcow2Image.open(from);
       const { clusterSize } = header;
-      const copying = { from, to: file, clusterSize, progress: this.#quiet, buffer: this.#buffer };
+      const freeBytes = disk.freeBytes(folderOf(file.name));
+      const copying = { from, to: file, clusterSize, progress: this.#quiet, freeBytes, buffer: this.#buffer };
       const { value, leftover } = whileClaimed(file, header, disk, undefined, () => {
         this.at.onWriting();
         copy(copying);

@@ -11,7 +11,7 @@ import { dataView } from '../format/bytes';
 import type { Qcow2Image } from '../image/qcow2Image';
 import type { StagedFile } from '../io/stagedFile';
 import { type ByteLength, hostOffset, type HostOffset, plus } from '../units';
-import { type Copying, copyStretch } from './copyClusters';
+import { type Copying, copyRuns } from './copyClusters';
 import type { FreeRuns } from './freeRuns';
 import type { BatchMover } from './moveBatch';
 import { type PackedStreams, packStreams, SECTOR } from './packStreams';
@@ -59,14 +59,14 @@ export function moveStreams(
 }
 
 function copySectors(copying: Copying, { moves }: PackedStreams): void {
-  const places = moves.map(({ source, target, count }) => {
-    return [hostOffset(source * SECTOR), hostOffset(target * SECTOR), count * SECTOR] as const;
-  });
-  for (const [source, target, length] of places) {
-    copying.progress.checkCancelled();
-    copyStretch(copying, source, target, length);
-  }
-  copying.to.flush();
+  copyRuns(
+    copying,
+    moves.map(({ source, target, count }) => ({
+      source: hostOffset(source * SECTOR),
+      target: hostOffset(target * SECTOR),
+      length: count * SECTOR,
+    })),
+  );
 }
 
 /** Makes the entries lead to the copies, and counts the references to old and new clusters. */

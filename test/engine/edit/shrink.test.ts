@@ -195,6 +195,35 @@ describe('a shrink', () => {
   });
 });
 
+describe('an image that another program changes', () => {
+  it.each([
+    ['before', 0],
+    ['in the middle of', 1],
+    ['after', Infinity],
+  ])('%s a scan is not shrunk by what the scan has found', (_, pieces) => {
+    create('compat=1.1', ['write -P 0 0 4M']);
+    const editable = open();
+    const scanning = editable.scanContents();
+    for (let piece = 0; piece < pieces && scanning.next().done !== true; piece++);
+    mustQemuIo('disk.qcow2', ['write -P 9 3M 64k'], { cwd: place.folder });
+    toEnd(editable.scan === undefined ? scanning : editable.scanContents());
+    const before = fs.readFileSync(place.path('disk.qcow2'));
+    expect(problemOf(() => editable.apply(request('zeroes'))).code).toBe('guard.changed');
+    expect(editable.edits.undoable).toBe(0);
+    expect(fs.readFileSync(place.path('disk.qcow2')).equals(before)).toBe(true);
+  });
+
+  it('between a shrink and its save is not saved', () => {
+    create('compat=1.1', ['write -P 0 0 4M']);
+    const editable = open();
+    toEnd(editable.scanContents());
+    editable.apply(request('zeroes'));
+    mustQemuIo('disk.qcow2', ['write -P 9 3M 64k'], { cwd: place.folder });
+    expect(problemOf(() => editable.save()).code).toBe('guard.changed');
+    mustQemuIo('disk.qcow2', ['read -P 9 3M 64k'], { cwd: place.folder });
+  });
+});
+
 describe('a backing file that changes', () => {
   const shrunk = (): EditableImage => {
     createOverlay();

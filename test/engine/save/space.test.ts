@@ -90,4 +90,12 @@ describe.skipIf(!canMount)('a save that writes 8 MiB', () => {
     write(image);
     expect(qemuImg(['check', image]).status).toBe(0);
   });
+
+  it('is made on a file system that does not know its size', () => {
+    expect(run('mount', ['-t', 'ramfs', 'ramfs', disk]).status).toBe(0);
+    const image = path.join(disk, 'image.qcow2');
+    mustQemuImg(['create', '-q', '-f', 'qcow2', image, '16M']);
+    write(image);
+    expect(qemuImg(['check', image]).status).toBe(0);
+  });
 });

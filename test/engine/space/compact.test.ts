@@ -1,16 +1,23 @@
 /** Compaction in place: QEMU reads the same, the file is shorter, and whatever leads to what was moved leads there. */
 import * as fs from 'node:fs';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
-import { CancelledError, type Problem } from '../../../src/qcow2/errors';
+import { CancelledError, EngineError, type Problem } from '../../../src/qcow2/errors';
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { openLocalFile } from '../../../src/qcow2/io/localFile';
 import { type Progress, toEnd } from '../../../src/qcow2/progress';
 import type { Compacted } from '../../../src/qcow2/space/compact';
-import { guestOffset } from '../../../src/qcow2/units';
+import { guestCluster, guestOffset } from '../../../src/qcow2/units';
 import { compactFile, mustBeClean, mustBeShort, visible } from '../../support/compaction';
 import { Holder } from '../../support/holder';
-import { image, type ImageBuilder, type ImageLayout, type ImageOptions } from '../../support/imageBuilder';
+import {
+  image,
+  type ImageBuilder,
+  type ImageLayout,
+  type ImageOptions,
+  noise,
+} from '../../support/imageBuilder';
+import { run } from '../../support/process';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../../support/qemu';
 import { workspace } from '../../support/workspace';
 import { problemOf } from '../format/bytes';
@@ -18,13 +25,14 @@ import { problemOf } from '../format/bytes';
 const place = workspace();
 const DISK = place.path('disk.qcow2');
 const MIB = 2 ** 20;
+const isRoot = process.getuid?.() === 0;
 
 afterAll(() => {
   place.remove();
 });
 
 beforeEach(() => {
-  for (const name of fs.readdirSync(place.folder)) fs.rmSync(place.path(name));
+  for (const name of fs.readdirSync(place.folder)) fs.rmSync(place.path(name), { recursive: true });
 });
 
 const open = (): EditableImage =>
@@ -90,6 +98,25 @@ describe('compaction', () => {
     expect(report.movedBytes).toBeLessThanOrEqual(10 * MIB);
     mustQemuIo(DISK, ['read -P 1 0 1M', 'read -P 0 1M 10M', 'read -P 1 11M 9M', 'read -P 1 21M 3M']);
   });
+
+  it.each(['512', '4k', '64k', '2M'])(
+    'makes the file no longer than a copy by qemu-img convert (%s)',
+    (clusterSize) => {
+      create(`cluster_size=${clusterSize}`);
+      mustQemuIo(DISK, ['write -P 1 0 24M', 'write -P 2 28M 4M']);
+      discard('0 2M', '6M 8M', '20M 2M');
+      const copy = place.path('copy.qcow2');
+      const options = ['-O', 'qcow2', '-o', `cluster_size=${clusterSize}`];
+      mustQemuImg(['convert', ...options, DISK, copy]);
+      // Tables that say nothing but zero.
+      on((opened) => {
+        opened.apply({ kind: 'shrink', sources: ['allocatedZeroes'], policy: 'unallocate' });
+        opened.save({ keepsUndo: false });
+      });
+      compacted();
+      expect(length()).toBeLessThanOrEqual(fs.statSync(copy).size);
+    },
+  );
 
   it('finds nothing to do the second time', () => {
     create('cluster_size=4k');
@@ -287,6 +314,30 @@ describe('compaction moves, and changes what leads to it,', () => {
     }
   });
 
+  it('streams that are longer than a cluster, and makes room for them', () => {
+    // What does not compress takes more than the cluster, in two host clusters or three.
+    const built = image({ clusterBits: 9, size: 512 * 64, packsCompressed: false }).data(0, 24);
+    for (const first of [24, 26, 28]) built.compressed(first, 1, noise(first));
+    built.writeTo(DISK);
+    const clustersOfStreams = (): number[] =>
+      on(({ chain }) =>
+        [24, 26, 28].map((cluster) => {
+          const { meaning } = chain.top.entryAt(guestCluster(cluster));
+          return meaning.kind === 'compressed' ? Math.floor(meaning.host / 512) : Infinity;
+        }),
+      );
+    on((opened) => {
+      // Every second cluster: there are no two in a row.
+      for (let cluster = 0; cluster < 24; cluster += 2)
+        opened.apply({ kind: 'discard', start: guestOffset(cluster * 512), length: 512 });
+      opened.save({ keepsUndo: false });
+    });
+    const before = clustersOfStreams();
+    compacted();
+    const after = clustersOfStreams();
+    expect(after.every((cluster, index) => cluster < before[index]!)).toBe(true);
+  });
+
   it('neighbours of an image that was converted with compression', () => {
     const content = Buffer.alloc(4 * MIB);
     for (let at = 0; at < content.length; at += 4) content.writeUInt32BE((at * 2654435761) % 65521, at);
@@ -419,6 +470,67 @@ describe('compaction that is stopped', () => {
     });
     expect(length()).toBe(size);
     mustBeClean(place.folder);
+  });
+});
+
+describe.skipIf(!isRoot)('compaction on a file system that has room for some batches only', () => {
+  const folder = place.path('disk');
+  const path = `${folder}/disk.qcow2`;
+  const contents = (): Buffer => {
+    mustQemuImg(['convert', '-O', 'raw', path, place.path('judge.raw')]);
+    return fs.readFileSync(place.path('judge.raw'));
+  };
+
+  beforeEach(() => {
+    fs.mkdirSync(folder);
+    expect(run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', folder]).status).toBe(0);
+    mustQemuImg(['create', '-q', '-f', 'qcow2', path, '32M']);
+    mustQemuIo(path, ['write -P 1 0 32M']);
+    mustQemuIo(path, ['discard 0 16M'], {}, ['-d', 'unmap']);
+    // What is free takes no storage, so that a copy needs room.
+    run('fallocate', ['--dig-holes', path]);
+    expect(fs.statSync(path).blocks * 512).toBeLessThan(20 * MIB);
+  });
+  afterEach(() => {
+    run('umount', [folder]);
+  });
+
+  /** Compacts in batches of a megabyte. @returns what was done, or why nothing was */
+  function compactWith(free: number): Compacted | Problem {
+    const { bavail, bsize } = fs.statfsSync(folder);
+    fs.writeFileSync(`${folder}/ballast`, Buffer.alloc(bavail * bsize - free));
+    const before = contents();
+    try {
+      return compactFile(path, MIB);
+    } catch (error) {
+      if (error instanceof EngineError) return error.problem;
+      throw error;
+    } finally {
+      expect(qemuImg(['check', path])).toMatchObject({ status: 0, stderr: '' });
+      expect(contents().equals(before)).toBe(true);
+      expect(fs.readdirSync(folder).sort()).toEqual(['ballast', 'disk.qcow2']);
+    }
+  }
+
+  it('goes on to its end where one batch fits: what it has moved is cut off in time', () => {
+    expect(compactWith(1.5 * MIB)).toMatchObject({
+      changed: true,
+      after: { fileSize: 16 * MIB + 5 * 65536 },
+    });
+  });
+
+  it('is refused where none fits, and takes no more room than before', () => {
+    const stored = fs.statSync(path).blocks;
+    expect(compactWith(MIB / 2)).toMatchObject({ code: 'compact.space', value: MIB, limit: MIB / 2 });
+    expect(fs.statSync(path).blocks).toBe(stored);
+  });
+
+  it('needs no room where clusters to move to are stored', () => {
+    fs.writeFileSync(path, fs.readFileSync(path));
+    expect(compactWith(256 * 1024)).toMatchObject({
+      changed: true,
+      after: { fileSize: 16 * MIB + 5 * 65536 },
+    });
   });
 });
 

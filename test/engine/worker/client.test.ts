@@ -79,6 +79,25 @@ describe('an engine in its thread', () => {
     expect(Math.max(...waits)).toBeLessThan(100);
   });
 
+  it('answers questions within tens of milliseconds while it scans the contents of a terabyte', async () => {
+    const engine = client();
+    await engine.open(giant, OPTIONS);
+    const scanned = engine.calls.scanContents(1);
+    const waits: number[] = [];
+    const end = performance.now() + 3000;
+    while (performance.now() < end) {
+      const start = performance.now();
+      const report = await engine.calls.inspect(guestOffset(Math.floor(TIB / 3)));
+      waits.push(performance.now() - start);
+      expect(report.ok).toBe(true);
+    }
+    engine.cancelOperation(1);
+    expect(await scanned).toMatchObject({ ok: false, problem: { kind: 'cancelled' } });
+    expect(waits.length).toBeGreaterThan(10);
+    const [longest = Infinity] = waits.sort((one, other) => other - one).slice(2);
+    expect(longest).toBeLessThan(100);
+  });
+
   it('has totals that cover the disk when the scan is done', async () => {
     let isDone = false;
     const engine = client({ scanProgress: (done, total) => (isDone = done === total) });

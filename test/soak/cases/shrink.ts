@@ -1,7 +1,7 @@
 /**
- * Shrinks a random image, edited or not: the scan finds just those units whose bytes QEMU reads as zero, or as the backing file has them;
- * afterwards QEMU reads the same as before, snapshots too, nothing that could be given up is left, and undo brings the file
- * back byte for byte.
+ * Shrinks a random image, edited or not: the scan finds just those units whose bytes QEMU reads as zero, or as the backing
+ * file has them; afterwards QEMU reads the same as before, snapshots and bitmaps too, nothing that could be given up is
+ * left, and undo brings the file back byte for byte. What is encrypted is not scanned.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -13,103 +13,38 @@ import type { GuestSet } from '../../../src/qcow2/guestSet';
 import { RunKind } from '../../../src/qcow2/image/layer';
 import { HostLayout } from '../../../src/qcow2/map/hostLayout';
 import { CELL_KINDS, Overview } from '../../../src/qcow2/map/overview';
+import type { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { silent, toEnd } from '../../../src/qcow2/progress';
 import { inspectCluster } from '../../../src/qcow2/report/inspect';
 import { spaceReport } from '../../../src/qcow2/report/spaceReport';
-import type { ContentScan } from '../../../src/qcow2/space/contentScan';
+import { type ContentScan, scanContents } from '../../../src/qcow2/space/contentScan';
 import { clusterOf, guestCluster, guestOffset, type GuestOffset } from '../../../src/qcow2/units';
 import { type Random, seededRandom } from '../../support/builder/random';
-import { DISK, type ImagePlan, makeImage, QEMU_IO, randomPlan } from '../../support/changes/imagePlan';
+import { bitmapBits } from '../../support/changes/bitmapBits';
+import { DISK, type ImagePlan } from '../../support/changes/imagePlan';
 import { applyToModel, type Operation, randomOperation, requestOf } from '../../support/changes/operation';
-import { run } from '../../support/process';
 import { mustQemuImg, qemuImg } from '../../support/qemu';
+import { backingBytes, makeShrinkable } from '../../support/shrinkable';
 import type { CasePlace, Counts } from '../kind';
+import { shrinkEncrypted } from './shrinkEncrypted';
 
 export function shrink(seed: number, { folder, tell }: CasePlace): Counts {
   const random = seededRandom(seed);
-  let plan = randomPlan(random);
-  tell?.(JSON.stringify(plan));
-  let snapshots = makeImage(plan, random, folder);
-  if (plan.backing?.format === 'qcow2' && random.below(2) === 0) makeMiddle(plan, random, folder);
-  bloat(plan, random, folder);
-  if (snapshots.length === 0 && !plan.bitmaps && random.below(4) === 0) plan = resized(plan, random, folder);
-  const isMoved =
-    snapshots.length === 0 && !plan.bitmaps && plan.dataFile === 'none' && random.below(6) === 0;
-  if (isMoved) moveEnd(folder, random);
-  if (snapshots.length > 0 && random.below(4) === 0) {
-    loseSnapshots(folder);
-    snapshots = [];
-  }
-  // QEMU 7.2 writes some compressed clusters that it cannot read itself.
-  const isReadable = qemuImg(['convert', '-O', 'raw', DISK, 'judge.raw'], { cwd: folder }).status === 0;
-  if (!isReadable) return { images: 1 };
+  if (random.below(150) === 0) return shrinkEncrypted(random, folder, tell);
+  const made = makeShrinkable(random, folder, tell);
+  if (made === undefined) return { images: 1 };
+  const { plan, snapshots, isWhole } = made;
   const policy = random.below(4) === 0 ? 'zero-flag' : 'unallocate';
-  const edits = isMoved ? [] : Array.from({ length: random.below(4) }, () => randomOperation(plan, random));
+  const edits = isWhole ? Array.from({ length: random.below(4) }, () => randomOperation(plan, random)) : [];
   new Shrinking(folder, snapshots, policy, tell).judge(plan, edits, random);
   return { images: 1, operations: 6 };
 }
 
-/** Puts a layer with content of its own between the image and its backing file. */
-function makeMiddle(plan: ImagePlan, random: Random, folder: string): void {
-  fs.renameSync(`${folder}/base`, `${folder}/root`);
-  const size = random.below(2) === 0 ? plan.size : 512 * (1 + random.below(plan.size / 256));
-  const options = random.pick(['cluster_size=512', 'extended_l2=on', 'compat=0.10,cluster_size=4096']);
-  const over = ['-o', options, '-b', 'root', '-F', 'qcow2'];
-  mustQemuImg(['create', '-f', 'qcow2', ...over, 'base', String(size)], { cwd: folder });
-  const commands = Array.from({ length: 1 + random.below(5) }, () => {
-    const start = 512 * random.below(size / 512);
-    const length = Math.min(size - start, 512 * (1 + random.below(256)));
-    return random.pick([`write -P ${random.below(3)}`, 'write -z', 'write -z -u']) + ` ${start} ${length}`;
-  });
-  run('qemu-io', [...QEMU_IO, ...commands.flatMap((command) => ['-c', command]), 'base'], { cwd: folder });
-}
-
-/** Forgets the snapshots in the header alone: refcounts of what they shared are too high, and the rest leaks. */
-function loseSnapshots(folder: string): void {
-  const bytes = fs.readFileSync(`${folder}/${DISK}`);
-  fs.writeFileSync(`${folder}/${DISK}`, bytes.fill(0, 60, 72));
-}
-
-/** Writes zeroes as data, and data that the backing file has. */
-function bloat(plan: ImagePlan, random: Random, folder: string): void {
-  const commands: string[] = [];
-  for (let count = 1 + random.below(6); count > 0; count--) {
-    const start = 512 * random.below(plan.size / 512);
-    const most = random.below(2) === 0 ? plan.size : 2 ** (plan.clusterBits + 1);
-    const length = Math.min(plan.size - start, 512 * (1 + random.below(most / 512)));
-    if (plan.backing === undefined || random.below(2) === 0) commands.push(`write -P 0 ${start} ${length}`);
-    else if (length > 0) {
-      const piece = `piece${count}`;
-      fs.writeFileSync(`${folder}/${piece}`, backingBytes(plan, folder).subarray(start, start + length));
-      commands.push(`write -s ${piece} ${start} ${length}`);
-    }
-  }
-  run('qemu-io', [...QEMU_IO, ...commands.flatMap((command) => ['-c', command]), DISK], { cwd: folder });
-}
-
-/** What the backing file gives for the whole disk; zeroes past its end. */
-function backingBytes(plan: { readonly size: number }, folder: string): Buffer {
-  const bytes = Buffer.alloc(plan.size);
-  if (!fs.existsSync(`${folder}/base`)) return bytes;
-  const format = fs.readFileSync(`${folder}/base`).toString('latin1', 0, 3) === 'QFI' ? 'qcow2' : 'raw';
-  mustQemuImg(['convert', '-f', format, '-O', 'raw', 'base', 'base.judge'], { cwd: folder });
-  fs.readFileSync(`${folder}/base.judge`).copy(bytes);
-  return bytes;
-}
-
-/** Makes the disk smaller, or larger: entries of its last cluster stay. */
-function resized(plan: ImagePlan, random: Random, folder: string): ImagePlan {
-  const size = 512 * (1 + random.below((plan.size / 512) * 2));
-  const { status } = qemuImg(['resize', '--shrink', DISK, String(size)], { cwd: folder });
-  return status === 0 ? { ...plan, size } : plan;
-}
-
-/** Makes the disk smaller in the header alone: what was behind its end looks like VM state. */
-function moveEnd(folder: string, random: Random): void {
-  const bytes = fs.readFileSync(`${folder}/${DISK}`);
-  const size = Number(bytes.readBigUInt64BE(24));
-  bytes.writeBigUInt64BE(BigInt(512 * (1 + random.below(size / 512))), 24);
-  fs.writeFileSync(`${folder}/${DISK}`, bytes);
+/** Where the data of a disk is. */
+interface DataUnits {
+  readonly unit: number;
+  /** Guest offsets, ascending. */
+  readonly starts: readonly number[];
 }
 
 class Shrinking {
@@ -140,7 +75,7 @@ class Shrinking {
       const guest = this.#read();
       for (const edit of edits) stage(image, plan, edit, guest);
       toEnd(image.scanContents());
-      this.#judgeScan(image, guest);
+      this.#judgeScan(image, guest, edits.length === 0);
       judgeMap(image);
       judgeRows(image);
       const sources = SHRINK_SOURCES.filter((source) => isOffered(image, source) && random.below(5) > 0);
@@ -164,24 +99,55 @@ class Shrinking {
     return this.#snapshots.map((name) => this.#read(['-l', name]));
   }
 
-  #judgeScan(image: EditableImage, guest: Buffer): void {
-    const { top } = image.chain;
+  #readBitmaps(image: EditableImage): Buffer[] {
+    if (image.chain.top.bitmaps.length === 0) return [];
+    return [...bitmapBits(`${this.#folder}/${DISK}`)].map((bitmap) => Buffer.from(bitmap.join(' ')));
+  }
+
+  /** @param isUnedited QEMU's map is of the same image */
+  #judgeScan(image: EditableImage, guest: Buffer, isUnedited: boolean): void {
+    const { top, layers } = image.chain;
+    const data = dataUnits(top);
+    if (isUnedited && !top.looksForHoles)
+      assert.deepEqual(data.starts, this.#dataInMap(data.unit), "QEMU's map");
     const backing = backingBytes(top, this.#folder);
-    const wanted = { zeroes: [] as number[], same: [] as number[] };
-    top.forEachRun(guestOffset(0), guestOffset(top.size), (start, length, kind) => {
-      if (kind !== RunKind.data) return true;
-      for (let at: number = start; at < start + length; at += top.granularity) {
-        const end = Math.min(at + top.granularity, top.size);
-        const bytes = guest.subarray(at, end);
-        if (bytes.every((byte) => byte === 0)) wanted.zeroes.push(at);
-        if (bytes.equals(backing.subarray(at, end))) wanted.same.push(at);
-      }
-      return true;
-    });
-    const { zeroes, sameAsBacking } = image.scan!;
-    assert.deepEqual(unitsOf(zeroes), wanted.zeroes, 'zeroes');
-    assert.equal(sameAsBacking !== undefined, top.namesBacking);
-    if (sameAsBacking !== undefined) assert.deepEqual(unitsOf(sameAsBacking), wanted.same, 'same as backing');
+    const bytesAt = (bytes: Buffer, at: number): Buffer =>
+      bytes.subarray(at, Math.min(at + data.unit, top.size));
+    const zeroes = data.starts.filter((at) => bytesAt(guest, at).every((byte) => byte === 0));
+    const same = data.starts.filter((at) => bytesAt(guest, at).equals(bytesAt(backing, at)));
+    const fine = image.scan!;
+    assert.deepEqual(unitsOf(fine.zeroes), zeroes, 'zeroes');
+    assert.equal(fine.sameAsBacking !== undefined, top.namesBacking);
+    if (fine.sameAsBacking !== undefined)
+      assert.deepEqual(unitsOf(fine.sameAsBacking), same, 'same as backing');
+    if (!top.features.extendedL2) return;
+    // As in a disk that has too many subclusters.
+    const coarse = toEnd(scanContents(layers, top, silent, 1));
+    const { clusterSize } = top.header;
+    assert.equal(coarse.zeroes.bytes, fine.zeroes.bytes);
+    assert.deepEqual(unitsOf(coarse.zeroes), wholeClusters(zeroes, data, clusterSize), 'clusters of zeroes');
+    if (coarse.sameAsBacking !== undefined)
+      assert.deepEqual(
+        unitsOf(coarse.sameAsBacking),
+        wholeClusters(same, data, clusterSize),
+        'same clusters',
+      );
+  }
+
+  /** Where QEMU says that the image itself has data that is not compressed. */
+  #dataInMap(unit: number): number[] {
+    const map = JSON.parse(mustQemuImg(['map', '--output=json', DISK], { cwd: this.#folder }).toString()) as {
+      start: number;
+      length: number;
+      depth: number;
+      data: boolean;
+      offset?: number;
+    }[];
+    return map
+      .filter(({ depth, data, offset }) => depth === 0 && data && offset !== undefined)
+      .flatMap(({ start, length }) =>
+        Array.from({ length: Math.ceil(length / unit) }, (_, index) => start + index * unit),
+      );
   }
 
   /** @param guest what the disk reads as */
@@ -189,7 +155,10 @@ class Shrinking {
     const request = { kind: 'shrink', sources, policy: this.#policy } as const;
     const path = `${this.#folder}/${DISK}`;
     const original = fs.readFileSync(path);
-    const contents = [guest, ...this.#readSnapshots()];
+    // What edits before it mark in bitmaps is judged elsewhere.
+    const isUnedited = image.edits.undoable === 0;
+    const seen = (): Buffer[] => [...this.#readSnapshots(), ...(isUnedited ? this.#readBitmaps(image) : [])];
+    const contents = [guest, ...seen()];
     const { size } = image.chain.top.file;
     assert.equal(image.preview({ ...request, sources: [] }).changed, false, 'nothing was asked for');
     const preview = image.preview(request);
@@ -202,7 +171,7 @@ class Shrinking {
     const leaves = sources.includes('leaks') ? 0 : used.leaks > 0 ? 3 : 0;
     const errors = check.stderr.replace(/^Leaked cluster .*\n/gm, '');
     assert.equal(`${check.status} ${errors}`, `${leaves} `, String(check.stdout));
-    [this.#read(), ...this.#readSnapshots()].forEach((content, index) => {
+    [this.#read(), ...seen()].forEach((content, index) => {
       assert.ok(content.equals(contents[index]!), `content ${index}`);
     });
     toEnd(image.scanContents());
@@ -258,6 +227,24 @@ function isOffered(image: EditableImage, source: ShrinkSource): boolean {
     if (error instanceof EngineError) return false;
     throw error;
   }
+}
+
+function dataUnits(top: Qcow2Image): DataUnits {
+  const starts: number[] = [];
+  top.forEachRun(guestOffset(0), guestOffset(top.size), (start, length, kind) => {
+    if (kind !== RunKind.data) return true;
+    for (let at: number = start; at < start + length; at += top.granularity) starts.push(at);
+    return true;
+  });
+  return { unit: top.granularity, starts };
+}
+
+/** The clusters that have data, all of which was found. */
+function wholeClusters(found: readonly number[], { starts }: DataUnits, clusterSize: number): number[] {
+  const clusterOfUnit = (at: number): number => Math.floor(at / clusterSize) * clusterSize;
+  const isFound = new Set(found);
+  const others = new Set(starts.filter((at) => !isFound.has(at)).map(clusterOfUnit));
+  return [...new Set(found.map(clusterOfUnit))].filter((cluster) => !others.has(cluster));
 }
 
 function unitsOf(set: GuestSet): number[] {
