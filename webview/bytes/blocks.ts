@@ -14,6 +14,8 @@ export type Block =
 export class ByteBlocks {
   /** By block index, the least recently fetched first. */
   readonly #blocks = new Map<number, Block>();
+  /** Of these, those that are shown until they are fetched again. */
+  readonly #outdated = new Set<number>();
   readonly #fetcher: Latest<readonly number[], undefined>;
   #generation = 0;
 
@@ -36,6 +38,13 @@ export class ByteBlocks {
   /** Drops all blocks. Call it when the image is read again. */
   clear(): void {
     this.#blocks.clear();
+    this.#outdated.clear();
+    this.#generation++;
+  }
+
+  /** All blocks may have changed; each is shown as it was until it is fetched again. */
+  outdate(): void {
+    for (const block of this.#blocks.keys()) this.#outdated.add(block);
     this.#generation++;
   }
 
@@ -48,25 +57,32 @@ export class ByteBlocks {
   want(start: number, end: number): void {
     const missing: number[] = [];
     for (let block = Math.floor(start / BLOCK_BYTES); block * BLOCK_BYTES < end; block++) {
-      if (!this.#blocks.has(block)) missing.push(block);
+      if (this.#isMissing(block)) missing.push(block);
     }
     if (missing.length > 0) this.#fetcher.want(missing);
   }
 
   async #fetch(wanted: readonly number[]): Promise<undefined> {
     for (const block of wanted) {
-      if (this.#blocks.has(block)) continue;
+      if (!this.#isMissing(block)) continue;
       const generation = this.#generation;
       const answer = await this.#readBlock(block);
       if (generation !== this.#generation) return undefined;
+      this.#blocks.delete(block);
       this.#blocks.set(block, answer);
+      this.#outdated.delete(block);
       for (const oldest of this.#blocks.keys()) {
         if (this.#blocks.size <= BLOCKS_KEPT) break;
         this.#blocks.delete(oldest);
+        this.#outdated.delete(oldest);
       }
       this.#changed();
     }
     return undefined;
+  }
+
+  #isMissing(block: number): boolean {
+    return !this.#blocks.has(block) || this.#outdated.has(block);
   }
 
   async #readBlock(block: number): Promise<Block> {

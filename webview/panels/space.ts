@@ -112,7 +112,7 @@ export function spacePanel(
     <p class="hint" data-testid="space-sizes">
       ${t('The file is {0} long. The host has allocated {1} for it.', sizeText(report.length), sizeText(report.allocated))}
     </p>
-    ${bar(report, isShown, actions)} ${contents(report, contentScan, scanProblem, actions)}
+    ${bar(report, isShown, actions)} ${contents(report, contentScan, scanProblem, access, actions)}
     ${
       access === 'readOnly'
         ? nothing
@@ -159,6 +159,7 @@ function contents(
   { contents: found, canScan }: StagedSpaceReport,
   scan: ContentProgress | undefined,
   problem: string | undefined,
+  access: Access,
   actions: SpaceActions,
 ): TemplateResult | typeof nothing {
   if (scan !== undefined)
@@ -173,12 +174,14 @@ function contents(
     </p>`;
   }
   if (!canScan) return nothing;
+  const busy = access === 'readOnly' ? undefined : access.busy;
   return html`${problem === undefined ? nothing : html`<p class="problem" role="status" data-testid="scan-problem">${problem}</p>`}
     <p>
       <vscode-button
         appearance="secondary"
         data-testid="space-scan"
-        title=${t('Reads all data of the disk to find zeroes and copies.')}
+        title=${busy ?? t('Reads all data of the disk to find zeroes and copies.')}
+        ?disabled=${busy !== undefined}
         @click=${() => {
           actions.scanContents();
         }}

@@ -123,12 +123,14 @@ export class ImageView {
   /**
    * The image was read, for the first time or again.
    * @param byteCount number of bytes; a file may end within a cluster
+   * @param keepsBytes until they are fetched again
    */
-  setDisk(disk: Disk, byteCount: number): void {
+  setDisk(disk: Disk, byteCount: number, keepsBytes = false): void {
     this.#loader.setDisk(disk);
     this.map.setDisk(disk);
     this.minimap.setDisk(disk, this.#loader.overviewLevel);
-    this.#blocks.clear();
+    if (keepsBytes) this.#blocks.outdate();
+    else this.#blocks.clear();
     this.hex.setDisk(byteCount, disk.clusterSize);
     this.#mark(this.selection);
   }

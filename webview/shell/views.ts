@@ -109,7 +109,7 @@ export class Views {
       return;
     }
     this.#fileGeneration = image.generation;
-    this.#file.setDisk(this.#fileDisk, image.fileSize);
+    this.#file.setDisk(this.#fileDisk, image.fileSize, true);
     if (this.#file.selection === undefined) this.#hostInspection.of(undefined, this.#file.disk);
     else this.#hostInspection.refresh();
   }
