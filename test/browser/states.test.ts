@@ -10,7 +10,8 @@ import { THEME_KINDS } from './harness/themes';
 import { VSCode } from './harness/vscode';
 import { animations } from './pages/motion';
 import { layoutFaults } from './states/layoutFaults';
-import { Stage, STATES, writeImages } from './states/states';
+import { writeImages } from './states/images';
+import { Stage, STATES } from './states/states';
 
 interface Size {
   readonly width: number;
