@@ -6,6 +6,7 @@ import { DamagedFile } from '../support/damagedFile';
 import { image } from '../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { workspace } from '../support/workspace';
+import { THEME_KINDS } from './harness/themes';
 import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
@@ -79,6 +80,45 @@ describe('the panels', () => {
     await window.page.keyboard.press('Escape');
     await page.get('space-guest').click();
     await page.showTab('cluster');
+  });
+
+  it.each(THEME_KINDS)('draws the holes of the file in lines of their kind, in a %s theme', async (theme) => {
+    const path = files.path('holes.qcow2');
+    const options = ['-o', 'preallocation=metadata'];
+    mustQemuImg(['create', '-q', '-f', 'qcow2', ...options, path, '4M']);
+    mustQemuIo(path, ['write -P 1 1M 64k', 'write -P 1 2M 4k']);
+    const [header, tables, clusters] = [1, 4, 64];
+    await vscode.setTheme(window, theme);
+    const page = await open('holes.qcow2');
+    await page.get('space-file').click();
+    await page.waitForFileCell(0, 'header');
+    await page.waitForHole(header + tables, 'data');
+    await page.waitForFileCell(header + tables + 16, 'data');
+    await page.waitForHole(header + tables + clusters - 1, 'data');
+    // Of the cluster that was written in part, the rest.
+    const written = header + tables + 32;
+    await page.clickCell(written);
+    await expectSoon(() => page.text('host-stored')).toBe('stored, except 60 KiB in holes');
+    await page.clickCell(header + tables);
+    await expectSoon(() => page.text('host-stored')).toBe('not stored (a hole), reads as zero');
+    const { x, y } = await page.pointOf(written);
+    await window.page.mouse.move(x, y);
+    await until('the tooltip tells', async () => (await page.text('map-tooltip')).includes('Holes 94 %'));
+    const holes = page.get('legend-hole');
+    expect(await page.legendBytes('hole')).toBeGreaterThanOrEqual((clusters - 2) * CLUSTER + 60 * 1024);
+    await holes.locator('button').click();
+    await holes.locator('[aria-pressed="true"]').waitFor();
+    const data = await page.fileColour('data');
+    await until('what is stored fades', async () => {
+      const [stored, hole] = [
+        await page.coloursOf(header + tables + 16),
+        await page.coloursOf(header + tables),
+      ];
+      return !stored.includes(data) && hole.includes(data);
+    });
+    await window.screenshot(`holes-${theme}`);
+    await holes.locator('button').click();
+    await page.get('space-guest').click();
   });
 
   it('paints what each layer of a chain of three provides', async () => {

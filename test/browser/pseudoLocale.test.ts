@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
-import { image } from '../support/imageBuilder';
+import { fill, image } from '../support/imageBuilder';
 import { workspace } from '../support/workspace';
 import { isMarked, PSEUDO_LOCALE, unmarkedPart } from './harness/pseudoLocale';
 import { until } from './harness/until';
@@ -85,6 +85,27 @@ describe('in a language that marks every text', () => {
       await page.showTab(tab);
       await expectAllMarked(page);
       await page.showTab('cluster');
+    }
+  });
+
+  it('the panel “space” and the dialog of Shrink say nothing else, nor does what a content scan has found', async () => {
+    image({ size: '4M' }).data(0, 8, fill(0)).writeTo(files.path('zeroes.qcow2'));
+    for (const name of ['disk.qcow2', 'zeroes.qcow2']) {
+      const page = await open(name);
+      await page.showTab('space');
+      await page.get('space-scan').waitFor();
+      await expectAllMarked(page);
+      await page.get('space-scan').click();
+      await page.get('space-contents').waitFor();
+      await expectAllMarked(page);
+      await page.get('shrink').click();
+      await page.get('shrink-sources').waitFor();
+      await page.get('change-checking').waitFor({ state: 'detached' });
+      await expectAllMarked(page);
+      await page.get('shrink-cancel').click();
+      await page.showTab('cluster');
+      await page.clickCell(0);
+      await expectAllMarked(page);
     }
   });
 

@@ -43,6 +43,7 @@ describe('the installed extension', () => {
     expect(ours.slice(ours.indexOf('QCOW2 Image') + 1)).toEqual([
       'Open Image…',
       'Go to Offset…',
+      'Show Space',
       'Check',
       'Repair…',
       'Write Zeroes…',

@@ -35,15 +35,15 @@ export function writeImages(files: Workspace): void {
     .writeTo(path('top'));
   mustQemuImg(['create', '-q', '-f', 'raw', files.path('ones'), '32M']);
   mustQemuIo(files.path('ones'), ['write -P 1 0 32M'], {}, ['-f', 'raw']);
-  const options = ['-o', 'preallocation=metadata', '-b', files.path('ones'), '-F', 'raw'];
-  mustQemuImg(['create', '-q', '-f', 'qcow2', ...options.slice(2), path('bloated'), '32M']);
+  const over = ['-b', files.path('ones'), '-F', 'raw'];
+  mustQemuImg(['create', '-q', '-f', 'qcow2', ...over, path('bloated'), '32M']);
   mustQemuIo(path('bloated'), [
     'write -P 0 0 12M',
     'write -P 1 12M 4M',
     'write -P 2 16M 3M',
     'write -z 0 1M',
   ]);
-  mustQemuImg(['create', '-q', '-f', 'qcow2', ...options.slice(0, 2), path('hollow'), '16M']);
+  mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', 'preallocation=metadata', path('hollow'), '16M']);
   mustQemuIo(path('hollow'), ['write -P 3 2M 1M', 'write -P 3 6M 4k']);
   image({ size: '4M', backing: { name: 'nowhere.qcow2', format: 'qcow2' } })
     .data(0, 8)
