@@ -39,6 +39,7 @@ import type { FindingKind, Structure } from '../findingText';
 import type { L1Table } from './l1Tables';
 import { SnapshotLosses } from './missing';
 import type { L2Table, Place, ReferenceReceiver } from './referenceReceiver';
+import { isSoundCompressed } from './walkL2';
 
 /** What the active layer has, as `qemu-img check` counts it. Clusters. */
 export interface Statistics {
@@ -179,13 +180,21 @@ export class ReferenceCounter implements ReferenceReceiver {
   }
 
   /** Most lie in one cluster of the file, and there are as many as the disk has clusters. */
-  compressed(_index: number, high: number, low: number): boolean {
+  compressed(words: Int32Array, start: number, end: number): number {
     const { times, activeTimes } = this.#table;
-    const cluster = hostCluster(onlyCluster(high, low, this.#clusterBits));
-    if (times !== 1 || cluster < 0 || cluster >= this.clusters) return false;
-    this.counts.addOne(cluster);
-    this.#countCompressed(activeTimes);
-    return true;
+    if (times !== 1) return start;
+    const { counts, clusters } = this;
+    const clusterBits = this.#clusterBits;
+    let at = start;
+    for (; at < end; at += 2) {
+      const high = words[at + HIGH]!;
+      if (!isSoundCompressed(high)) break;
+      const cluster = onlyCluster(high, words[at + LOW]!, clusterBits);
+      if (cluster < 0 || cluster >= clusters) break;
+      counts.addOne(hostCluster(cluster));
+    }
+    this.#countCompressed(((at - start) >>> 1) * activeTimes);
+    return at;
   }
 
   single(index: number, high: number, low: number, zeroes: number, allocated: number): void {
@@ -271,11 +280,11 @@ export class ReferenceCounter implements ReferenceReceiver {
     this.#countCompressed(activeTimes);
   }
 
-  #countCompressed(activeTimes: number): void {
-    this.statistics.allocatedClusters += activeTimes;
-    this.statistics.compressedClusters += activeTimes;
+  #countCompressed(count: ClusterCount): void {
+    this.statistics.allocatedClusters += count;
+    this.statistics.compressedClusters += count;
     // Every one counts as fragmented: neighbours share sectors, which are read again for each.
-    this.statistics.fragmentedClusters += activeTimes;
+    this.statistics.fragmentedClusters += count;
   }
 
   #allocated(index: number, high: number, low: number, zeroes: number, allocated: number): void {

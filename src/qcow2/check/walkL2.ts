@@ -16,14 +16,18 @@ export interface L2Visitor {
    */
   run(index: number, count: number, host: HostOffset, isCopied: boolean): void;
   /**
-   * An entry of a compressed cluster that breaks no rule, of a standard table; its words are signed, since unsigned ones
-   * beyond 2^31 would be made objects for each call.
-   * @returns false where it shall come as `single`
+   * Entries of a standard table from `at` on, of which the first is one of `isSoundCompressed`. There may be millions of them,
+   * and a call for each would take longer than the work.
+   * @param words of a piece, signed; `at` and `end` are indexes of words
+   * @returns index of the first word that it did not take; if that is `at`, the entry comes as `single`
    */
-  compressed?(index: number, high: number, low: number): boolean;
+  compressed?(words: Int32Array, at: number, end: number): number;
   /** An entry that is compressed, breaks a rule, or is of an image with an external data file. */
   single(index: number, high: number, low: number, zeroes: number, allocated: number): void;
 }
+
+/** Whether an entry is of a compressed cluster and has no COPIED flag. @param high its high word, signed */
+export const isSoundCompressed = (high: number): boolean => high > 0 && (high & COMPRESSED_HIGH) !== 0;
 
 export class L2Walk {
   readonly #oddHigh: number;
@@ -77,11 +81,9 @@ export class L2Walk {
         continue;
       }
       if ((high & oddHigh) !== 0 || (low & oddLow) !== 0) {
-        const isCompressed = high > 0 && (high & COMPRESSED_HIGH) !== 0;
-        if (!isCompressed || visitor.compressed?.(at >>> 1, high, low) !== true) {
-          visitor.single(at >>> 1, high >>> 0, low >>> 0, 0, 0);
-        }
-        at += 2;
+        const next = isSoundCompressed(high) ? (visitor.compressed?.(words, at, end) ?? at) : at;
+        if (next === at) visitor.single(at >>> 1, high >>> 0, low >>> 0, 0, 0);
+        at = next === at ? at + 2 : next;
         continue;
       }
       const host = offsetOf(high, low);
