@@ -153,17 +153,12 @@ export class ReferenceCounter implements ReferenceReceiver {
   run(index: number, count: number, host: HostOffset, isCopied: boolean): void {
     const { times, activeTimes } = this.#table;
     const clusterSize = this.#clusterSize;
-    if (activeTimes > 0) this.#countAllocated(host, count);
     const cluster = clusterOf(host, clusterSize);
+    if (activeTimes > 0) this.#countAllocated(cluster, count);
     const inFile = Math.max(0, Math.min(count, this.clusters - cluster));
     if (inFile < count) this.#beyond(index, host, inFile, count);
-    if (inFile === 1 && times === 1) this.counts.addOne(cluster);
-    else if (inFile > 0) this.counts.add(cluster, inFile, times);
+    if (inFile > 0) this.counts.add(cluster, inFile, times);
     if (this.#copiedTimes === 0) return;
-    if (count === 1) {
-      if (this.disk.isOne(cluster) !== isCopied) this.#copied(index, host, isCopied);
-      return;
-    }
     const wrong = this.#wrongFlags(cluster, count, isCopied);
     if (wrong === 0) return;
     for (let done = 0; done < count; done++) {
@@ -177,6 +172,17 @@ export class ReferenceCounter implements ReferenceReceiver {
         this.#copied(index + done, plus(host, done * clusterSize), isCopied);
       }
     }
+  }
+
+  one(index: number, number: number, isCopied: boolean): boolean {
+    const { times, activeTimes } = this.#table;
+    if (times !== 1 || number >= this.clusters) return false;
+    const cluster = hostCluster(number);
+    if (activeTimes > 0) this.#countAllocated(cluster, 1);
+    this.counts.addOne(cluster);
+    if (this.#copiedTimes > 0 && this.disk.isOne(cluster) !== isCopied)
+      this.#copied(index, startOf(cluster, this.#clusterSize), isCopied);
+    return true;
   }
 
   /** Most lie in one cluster of the file, and there are as many as the disk has clusters. */
@@ -254,13 +260,14 @@ export class ReferenceCounter implements ReferenceReceiver {
     }
   }
 
-  #countAllocated(host: HostOffset, count: number): void {
+  /** @param cluster the first one; a fraction where an entry is not aligned */
+  #countAllocated(cluster: number, count: ClusterCount): void {
     const { activeTimes } = this.#table;
     this.statistics.allocatedClusters += count * activeTimes;
-    if (this.#contiguous !== 0 && this.#contiguous !== host) {
+    if (this.#contiguous !== 0 && this.#contiguous !== cluster) {
       this.statistics.fragmentedClusters += activeTimes;
     }
-    this.#contiguous = host + count * this.#clusterSize;
+    this.#contiguous = cluster + count;
   }
 
   #compressed(index: number, high: number, low: number, hasBitmap: boolean): void {
@@ -297,7 +304,7 @@ export class ReferenceCounter implements ReferenceReceiver {
       const hasData = showsHostCluster(rules, low, allocated);
       this.#entry(hasData ? 'dataMisaligned' : 'preallocatedMisaligned', index, high, low);
     }
-    if (this.#table.activeTimes > 0) this.#countAllocated(host, 1);
+    if (this.#table.activeTimes > 0) this.#countAllocated(host / this.#clusterSize, 1);
     const place = this.#place(index);
     if (!hasDataFile) this.region('data', host, this.#clusterSize, this.#table.times, place);
     else if (host !== rawHostOffset(place.guest)) this.#entry('dataFileOffset', index, high, low);

@@ -3,7 +3,7 @@
  * entries of contiguous clusters together, and hands everything else out one by one.
  */
 import { HIGH, LOW } from '../format/bytes';
-import { COMPRESSED_HIGH, COPIED_HIGH, offsetOf } from '../format/entryBits';
+import { clusterNumber, COMPRESSED_HIGH, COPIED_HIGH, hasOffset, offsetOf } from '../format/entryBits';
 import { isBitmapBroken, suspectBits, type L2Rules } from '../format/l2Kind';
 import { endOfRun } from '../image/contiguous';
 import type { Fill } from '../io/fill';
@@ -15,6 +15,12 @@ export interface L2Visitor {
    * @param index of the first entry in the piece
    */
   run(index: number, count: number, host: HostOffset, isCopied: boolean): void;
+  /**
+   * The same for one entry: every number is a 32-bit word, since others would be made objects for each of millions of calls.
+   * @param cluster number of the host cluster
+   * @returns false if it should come as `run`
+   */
+  one?(index: number, cluster: number, isCopied: boolean): boolean;
   /**
    * Entries of a standard table from `at` on, of which the first is one of `isSoundCompressed`. There may be millions of them,
    * and a call for each would take longer than the work.
@@ -71,6 +77,7 @@ export class L2Walk {
     const words = new Int32Array(table.buffer, table.byteOffset, table.length);
     const end = words.length;
     const clusterSize = this.#clusterSize;
+    const { clusterBits } = this.rules;
     const oddHigh = this.#oddHigh;
     const oddLow = this.#oddLow;
     for (let at = 0; at < end;) {
@@ -86,14 +93,17 @@ export class L2Walk {
         at = next === at ? at + 2 : next;
         continue;
       }
-      const host = offsetOf(high, low);
-      if (host === 0) {
+      if (!hasOffset(high, low)) {
         at += 2;
         continue;
       }
       const first = at;
       at = endOfRun(words, first, end, clusterSize);
-      visitor.run(first >>> 1, (at - first) >>> 1, host, high < 0);
+      if (at - first === 2) {
+        const cluster = clusterNumber(high, low, clusterBits);
+        if (cluster >= 0 && visitor.one?.(first >>> 1, cluster, high < 0) === true) continue;
+      }
+      visitor.run(first >>> 1, (at - first) >>> 1, offsetOf(high, low), high < 0);
     }
   }
 

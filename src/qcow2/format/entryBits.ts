@@ -46,6 +46,15 @@ export const without = (high: number, low: number, bits: RawEntry): RawEntry => 
 export const offsetOf = (high: number, low: number): HostOffset =>
   hostOffset((high & OFFSET_HIGH) * 0x1_0000_0000 + ((low & OFFSET_LOW) >>> 0));
 
+/**
+ * The number of the cluster at the offset of `offsetOf`, a multiple of the cluster size; −1 where it has 31 bits or more. For
+ * loops: nothing in it is wider than a 32-bit word, which may be signed.
+ */
+export function clusterNumber(high: number, low: number, clusterBits: number): number {
+  const offset = high & OFFSET_HIGH;
+  return offset >>> (clusterBits - 1) === 0 ? (offset << (32 - clusterBits)) | (low >>> clusterBits) : -1;
+}
+
 /** The offset in a refcount table entry, bits 9 to 63, in bytes: exact to 2^53. */
 export const refcountBlockOffset = (high: number, low: number): HostOffset =>
   hostOffset(offsetOf(high, low) + (high >>> 24) * 2 ** 56);
