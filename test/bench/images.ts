@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { seededRandom } from '../support/builder/random';
-import { writeGiantImage } from '../support/giantImages';
+import { writeGiantImage, writeGiantSubclusters } from '../support/giantImages';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 
 const EDITION = 1;
@@ -34,6 +34,12 @@ export interface BenchImages {
   readonly zeroes: string;
   /** The same content as `plain`, over `plain`. */
   readonly copied: string;
+  /** The same, of which every other 8 MiB was overwritten with zeroes that are stored as data. */
+  readonly bloated: string;
+  /** The same, of which every other 8 MiB was given up: free clusters in the file. */
+  readonly holey: string;
+  /** 1 TiB of 512-byte subclusters, one of 32 with data, which is a hole. */
+  readonly subclusters: string;
 }
 
 /** @param cache a folder that may be deleted at any time */
@@ -97,10 +103,31 @@ export function benchImages(cache: string): BenchImages {
       fs.copyFileSync(at('plain'), file);
       mustQemuImg(['rebase', '-u', '-b', at('plain'), '-F', 'qcow2', file]);
     }),
+    bloated: once('bloated', (file) => {
+      fs.copyFileSync(at('plain'), file);
+      mustQemuIo(
+        file,
+        everyOther((range) => `write -P 0 ${range}`),
+      );
+    }),
+    holey: once('holey', (file) => {
+      fs.copyFileSync(at('plain'), file);
+      mustQemuIo(
+        file,
+        everyOther((range) => `write -z -u ${range}`),
+      );
+    }),
+    subclusters: once('subclusters', (file) => {
+      writeGiantSubclusters(file);
+    }),
   };
   fs.rmSync(path.join(cache, `content-${EDITION}.raw`), { force: true });
   return images;
 }
+
+/** Commands for every other 8 MiB of the disk. */
+const everyOther = (command: (range: string) => string): string[] =>
+  Array.from({ length: READ_SIZE / 2 ** 24 }, (_, index) => command(`${index * 16}M 8M`));
 
 function forgetRefcounts(file: string): void {
   const descriptor = fs.openSync(file, 'r+');

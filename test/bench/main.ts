@@ -240,7 +240,8 @@ function change(): Row[] {
 }
 
 function space(): Rows {
-  return spaceRows(benchImages(CACHE), isAskedFor);
+  const told = (...args: string[]): Command => withTime(ours(...args));
+  return spaceRows(benchImages(CACHE), CACHE, { idle: IDLE, ours: told, peakMemory }, isAskedFor);
 }
 
 function index(): Row[] {
