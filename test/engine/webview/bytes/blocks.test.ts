@@ -2,15 +2,20 @@
 import { expect, it } from 'vitest';
 import { BLOCK_BYTES, ByteBlocks } from '../../../../webview/bytes/blocks';
 
-/** Answers with bytes that count the states of the image. */
-function counted(): { readonly blocks: ByteBlocks; readonly settled: () => Promise<void>; state: number } {
-  const given = { state: 1, settled: () => new Promise<void>((resolve) => setTimeout(resolve)) };
-  const blocks = new ByteBlocks(
-    (_, length) => Promise.resolve({ ok: true, value: new Uint8Array(length).fill(given.state) }),
+/** Answers with bytes that tell which state of the image they are of. */
+class Image {
+  state = 1;
+  readonly blocks = new ByteBlocks(
+    (_, length) => Promise.resolve({ ok: true, value: new Uint8Array(length).fill(this.state) }),
     () => undefined,
   );
-  return Object.assign(given, { blocks });
 }
+
+/** What was asked for has been answered. */
+const settled = (): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve);
+  });
 
 const shown = (blocks: ByteBlocks, offset = 0): number | undefined => {
   const block = blocks.at(offset);
@@ -18,11 +23,11 @@ const shown = (blocks: ByteBlocks, offset = 0): number | undefined => {
 };
 
 it('are shown as they were until they are fetched again', async () => {
-  const given = counted();
-  const { blocks, settled } = given;
+  const image = new Image();
+  const { blocks } = image;
   blocks.want(0, 2 * BLOCK_BYTES);
   await settled();
-  given.state = 2;
+  image.state = 2;
   blocks.want(0, BLOCK_BYTES);
   await settled();
   expect(shown(blocks)).toBe(1);
@@ -37,7 +42,7 @@ it('are shown as they were until they are fetched again', async () => {
 });
 
 it('are gone at once when they are dropped', async () => {
-  const { blocks, settled } = counted();
+  const { blocks } = new Image();
   blocks.want(0, BLOCK_BYTES);
   await settled();
   blocks.clear();
