@@ -22,6 +22,8 @@ export interface Copying {
   readonly freeBytes: ByteLength;
   /** Of `PIECE` bytes. */
   readonly buffer: Uint8Array;
+  /** Called before something is written. */
+  readonly onWriting: () => void;
 }
 
 export const copyBuffer = (): Uint8Array => new Uint8Array(PIECE);
@@ -55,6 +57,7 @@ export function copyClusters(copying: Copying, { sources, targets }: MoveBatch):
  */
 export function copyRuns(copying: Copying, runs: readonly CopyRun[]): void {
   refuseWithoutRoom(copying, runs);
+  copying.onWriting();
   let waiting = 0;
   for (const { source, target, length } of runs) {
     copying.progress.checkCancelled();

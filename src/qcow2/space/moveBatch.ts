@@ -92,9 +92,10 @@ export class BatchMover {
       const { header } = Qcow2Image.open(from);
       const { clusterSize } = header;
       const freeBytes = disk.freeBytes(folderOf(file.name));
-      const copying = { from, to: file, clusterSize, progress: this.#quiet, freeBytes, buffer: this.#buffer };
+      const { onWriting } = this.at;
+      const [progress, buffer] = [this.#quiet, this.#buffer];
+      const copying = { from, to: file, clusterSize, progress, freeBytes, buffer, onWriting };
       const { value, leftover } = whileClaimed(file, header, disk, undefined, () => {
-        this.at.onWriting();
         copy(copying);
         // Whatever another program changes from here on keeps the save from being made.
         return open();
