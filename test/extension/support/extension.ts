@@ -3,6 +3,7 @@ import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
 import type { ImageDocument } from '../../../src/editor/model/document';
+import { CELL_KINDS } from '../../../src/qcow2/map/cellCounts';
 import type { ImageState } from '../../../src/worker/api';
 
 const EXTENSION_ID = 'qcow2-editor.qcow2-editor';
@@ -58,12 +59,8 @@ export async function wholeDisk(document: ImageDocument): Promise<Record<string,
     const { totals } = cells.value;
     return totals.scannedBytes === totals.totalBytes && totals;
   });
-  const [data, zeroAllocated, zeroPlain, compressed, unallocated, backing1, backing2] = totals.bytes;
-  const named = { data, zeroAllocated, zeroPlain, compressed, unallocated, backing1, backing2 };
-  return Object.fromEntries(Object.entries(named).filter(([, bytes]) => bytes !== 0)) as Record<
-    string,
-    number
-  >;
+  const named = CELL_KINDS.map((kind, index) => [kind, totals.bytes[index] ?? 0] as const);
+  return Object.fromEntries(named.filter(([, bytes]) => bytes !== 0));
 }
 
 /** Whether images are checked by themselves: off where a suite says when. */
