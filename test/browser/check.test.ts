@@ -1,4 +1,5 @@
 /** Check and the file view in the installed package: health, problems, the use of each cluster of the file. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
@@ -33,6 +34,8 @@ describe('the check of an image', () => {
       file.setEntry(7, file.entry(6));
       return { uncounted: file.hostCluster(3), leaked: file.leak(3), shared: file.hostCluster(6) };
     });
+    // Holes of the file have colours of their own (panels.test.ts).
+    writeFileSync(disk, readFileSync(disk));
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);
     page = await EditorPage.open(window, disk);
