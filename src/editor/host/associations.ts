@@ -10,7 +10,7 @@ type Associations = Readonly<Record<string, string>>;
 
 /** The glob that stands for one file: VS Code compares globs with slashes to scheme and path. */
 export function patternOfFile(uri: vscode.Uri): string {
-  // There is no escape in a glob; such characters match as any one.
+  // There is no escape in a glob; such characters match any single one.
   return `**${uri.path.replace(/[*?[\]{}!,\\]/g, '?')}`;
 }
 

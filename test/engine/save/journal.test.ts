@@ -188,7 +188,7 @@ describe('a journal that was just made', () => {
 
 describe.skipIf(process.geteuid?.() !== 0)('a journal that is easier to write than its image', () => {
   it.each([
-    { words: 'is somebody else’s', image: [0, 0, 0o644], journal: [1000, 1000, 0o600] },
+    { words: 'belongs to another user', image: [0, 0, 0o644], journal: [1000, 1000, 0o600] },
     { words: 'is of another user than the image', image: [1001, 1001, 0o644], journal: [1000, 1000, 0o600] },
     { words: 'all may write, but not the image', image: [0, 0, 0o644], journal: [0, 0, 0o602] },
     { words: 'a group may write, but not the image', image: [0, 0, 0o644], journal: [0, 0, 0o620] },

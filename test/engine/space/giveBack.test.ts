@@ -280,7 +280,7 @@ describe('giving space back is refused, and nothing is changed,', () => {
     }
   });
 
-  it('while somebody else saves it', () => {
+  it('while another program saves it', () => {
     const image = open();
     fs.writeFileSync(`${DISK}-journal`, '');
     expect(problemOf(() => image.space.giveBack()).code).toBe('journal.exists');
@@ -288,7 +288,7 @@ describe('giving space back is refused, and nothing is changed,', () => {
     image.close();
   });
 
-  it('where somebody has changed it since it was opened', () => {
+  it('where another program has changed it since it was opened', () => {
     const image = open();
     mustQemuIo(DISK, ['write -P 3 2M 64k']);
     expect(problemOf(() => image.space.giveBack()).code).toBe('guard.changed');
