@@ -11,6 +11,9 @@ import { HexScrollbar } from './scrollbar';
 /** CSS pixels; the same as in the style sheet. */
 const LINE_HEIGHT = 18;
 
+/** Stands for a byte that is being read. In ASCII, since glyphs of another font would move the line. */
+const PENDING = '.. ';
+
 export interface HexEvents {
   /** A line's offset was clicked, or Enter pressed on it. */
   offsetChosen(byte: number): void;
@@ -170,8 +173,8 @@ export class HexView {
       translate="no"
     >
       <span class="hex-offset" data-offset=${offset}>${digits}</span>
-      <span class="hex-bytes">${bytes ? byteSpans(bytes) : '·· '.repeat(length).trimEnd()}</span>
-      <span class="hex-text">${bytes ? textOf(bytes) : ''}</span>
+      <span class="hex-bytes">${bytes ? byteSpans(bytes) : PENDING.repeat(length).trimEnd()}</span>
+      <span class="hex-text">${bytes ? textOf(bytes) : ' '.repeat(length)}</span>
     </div>`;
   }
 
