@@ -1,7 +1,16 @@
 // @ts-check
 // Packages the extension: `npm run package [-- --target=NAME]…` writes .vsix files into out/ (or --out=FOLDER). Without
 // a target it writes all: `universal` (no native calls, runs everywhere) and one with native calls for each platform.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -12,6 +21,9 @@ import { ROOT } from './lib/paths.mjs';
 import { run } from './lib/process.mjs';
 
 const UNIVERSAL = 'universal';
+
+/** What is not in the repository, or is the repository. */
+const NOT_SOURCES = new Set(['.cache', '.git', '.vscode-test', 'dist', 'node_modules', 'out', 'samples']);
 
 /** Limit for the package without native calls, in bytes. */
 const UNIVERSAL_LIMIT = 1_000_000;
@@ -59,17 +71,15 @@ async function packageExtension(targets, outFolder) {
 }
 
 /**
- * Copies what .vscodeignore allows into a folder of its own, with the programs built for release; dist/ stays as
- * development built it.
+ * Copies the sources into a folder of their own, with the programs built for release; dist/ stays as development built it.
+ * What of it is packaged is decided by .vscodeignore, which vsce matches against each file: not against those of downloads.
  * @param {string} stage
  * @returns {Promise<Manifest>}
  */
 async function fillStage(stage) {
-  const { PackageManager, listFiles } = await import('@vscode/vsce');
-  for (const file of await listFiles({ cwd: ROOT, packageManager: PackageManager.None })) {
-    if (!file.startsWith('dist/')) cpSync(path.join(ROOT, file), path.join(stage, file), { recursive: true });
+  for (const name of readdirSync(ROOT)) {
+    if (!NOT_SOURCES.has(name)) cpSync(path.join(ROOT, name), path.join(stage, name), { recursive: true });
   }
-  cpSync(path.join(ROOT, '.vscodeignore'), path.join(stage, '.vscodeignore'));
   const built = await run(process.execPath, ['esbuild.mjs', '--minify', `--outdir=${stage}/dist`], {
     cwd: ROOT,
     minutes: 3,
