@@ -36,8 +36,10 @@ async function main(names) {
 async function runAll(chosen) {
   const outcomes = [];
   for (const round of ROUNDS) {
-    const stages = round.filter((stage) => chosen.includes(stage));
-    outcomes.push(...(await Promise.all(stages.map((stage) => runOne(stage, stages.length > 1)))));
+    const lanes = round
+      .map((lane) => lane.filter((stage) => chosen.includes(stage)))
+      .filter((lane) => lane.length > 0);
+    outcomes.push(...(await Promise.all(lanes.map((lane, index) => runLane(lane, index > 0)))).flat());
   }
   const failures = outcomes.flatMap(({ name, result }) =>
     result.failures.map((test) => `✗ ${name}: ${test}`),
@@ -51,6 +53,16 @@ async function runAll(chosen) {
   const passed = outcomes.reduce((sum, { result }) => sum + result.passed, 0);
   console.log(['', ...failures, '', ...lines, `${passed} passed, ${failures.length} failed`].join('\n'));
   return failures.length === 0 ? 0 : 1;
+}
+
+/**
+ * @param {readonly import('./lib/stages.mjs').Stage[]} lane
+ * @param {boolean} quiet print the output of a stage when it has ended
+ */
+async function runLane(lane, quiet) {
+  const outcomes = [];
+  for (const stage of lane) outcomes.push(await runOne(stage, quiet));
+  return outcomes;
 }
 
 /**

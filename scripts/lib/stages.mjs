@@ -28,69 +28,79 @@ const TSC = 'node_modules/typescript/bin/tsc';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 const BUILD = ['esbuild.mjs', '--tests'];
 
-/**
- * In order; the stages of a round run in parallel. Checks use one core each. The extension's tests wait for VS Code most
- * of the time, and the soak limits processor time only. Stages that keep both cores busy, or measure time, are alone.
- * @type {readonly (readonly Stage[])[]}
- */
-export const ROUNDS = [
-  [
-    {
-      name: 'types',
-      commands: [
-        [TSC, '--noEmit', '-p', 'tsconfig.json'],
-        [TSC, '--noEmit', '-p', 'webview/tsconfig.json'],
-        [TSC, '--noEmit', '-p', 'test/browser/tsconfig.json'],
-      ],
-      minutes: 5,
-    },
-    {
-      name: 'lint',
-      commands: [
-        ['node_modules/eslint/bin/eslint.js', '.'],
-        ['node_modules/oxlint/bin/oxlint'],
-        ['scripts/l10n.mjs', '--check'],
-        ['scripts/docs.mjs', '--check'],
-        ['scripts/wasm.mjs', '--check'],
-        ['scripts/lintWorkflows.mjs'],
-      ],
-      minutes: 10,
-    },
-    { name: 'format', commands: [['node_modules/prettier/bin/prettier.cjs', '--check', '.']], minutes: 5 },
+/** @type {Stage} */
+const types = {
+  name: 'types',
+  commands: [
+    [TSC, '--noEmit', '-p', 'tsconfig.json'],
+    [TSC, '--noEmit', '-p', 'webview/tsconfig.json'],
+    [TSC, '--noEmit', '-p', 'test/browser/tsconfig.json'],
   ],
-  [
-    {
-      name: 'engine',
-      commands: [BUILD, vitest('engine', 'vitest.config.mts')],
-      minutes: 20,
-      read: readVitest,
-    },
-  ],
-  [
-    {
-      name: 'soak',
-      commands: [['test/soak/run.mjs', '--minutes', '3', '--jobs', '1', '--results', resultsFile('soak')]],
-      minutes: 10,
-      read: readSoak,
-    },
-    {
-      name: 'extension',
-      commands: [BUILD, ['test/extension/runTests.mjs', resultsFile('extension')]],
-      minutes: 15,
-      read: readSuite,
-    },
-  ],
-  [
-    {
-      name: 'browser',
-      commands: [vitest('browser', 'vitest.browser.config.mts')],
-      minutes: 20,
-      read: readVitest,
-    },
-  ],
-];
+  minutes: 5,
+};
 
-export const STAGES = ROUNDS.flat();
+/** @type {Stage} */
+const format = {
+  name: 'format',
+  commands: [['node_modules/prettier/bin/prettier.cjs', '--check', '.']],
+  minutes: 5,
+};
+
+/** @type {Stage} */
+const lint = {
+  name: 'lint',
+  commands: [
+    ['node_modules/eslint/bin/eslint.js', '.'],
+    ['node_modules/oxlint/bin/oxlint'],
+    ['scripts/l10n.mjs', '--check'],
+    ['scripts/docs.mjs', '--check'],
+    ['scripts/wasm.mjs', '--check'],
+    ['scripts/lintWorkflows.mjs'],
+  ],
+  minutes: 10,
+};
+
+/** @type {Stage} */
+const engine = {
+  name: 'engine',
+  commands: [BUILD, vitest('engine', 'vitest.config.mts')],
+  minutes: 20,
+  read: readVitest,
+};
+
+/** @type {Stage} */
+const soak = {
+  name: 'soak',
+  commands: [['test/soak/run.mjs', '--minutes', '3', '--jobs', '1', '--results', resultsFile('soak')]],
+  minutes: 10,
+  read: readSoak,
+};
+
+/** @type {Stage} */
+const extension = {
+  name: 'extension',
+  commands: [BUILD, ['test/extension/runTests.mjs', resultsFile('extension')]],
+  minutes: 15,
+  read: readSuite,
+};
+
+/** @type {Stage} */
+const browser = {
+  name: 'browser',
+  commands: [vitest('browser', 'vitest.browser.config.mts')],
+  minutes: 20,
+  read: readVitest,
+};
+
+/**
+ * Rounds, one after the other, of lanes that run in parallel, of stages one after the other: for two cores. The engine's tests
+ * keep both busy. Those of the browser wait most of the time, and the few that measure it are its last ones, when the lane beside
+ * it has ended; the soak limits processor time only.
+ * @type {readonly (readonly (readonly Stage[])[])[]}
+ */
+export const ROUNDS = [[[types], [format]], [[engine]], [[browser], [extension, soak, lint]]];
+
+export const STAGES = ROUNDS.flat(2);
 
 /** @param {string} stage */
 function resultsFile(stage) {
