@@ -39,6 +39,10 @@ export function labelOf(change: PageChange): string {
     : vscode.l10n.t('Write zeroes {0} at {1}', length, start);
 }
 
+/** Whether the image uses less of its file after the change. */
+export const makesRoom = ({ freedBytes, allocatedBytes }: ChangeTally): boolean =>
+  freedBytes > allocatedBytes;
+
 /** What the user should know before the change is staged. */
 export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): Notice[] {
   if (!tally.changed) return [];
@@ -57,7 +61,7 @@ export function notesOf(tally: ChangeTally, summary: ImageSummary | undefined): 
   if ((summary?.snapshots ?? 0) > 0) {
     add('info', vscode.l10n.t('Clusters shared with snapshots are kept.'));
   }
-  if (tally.freedBytes > tally.allocatedBytes) {
+  if (makesRoom(tally)) {
     add('info', vscode.l10n.t('The file is not shorter yet: see Shrink…, Compact… and Reclaim Free Space….'));
   }
   if (tally.rawBytesZeroed > 0) {

@@ -1,7 +1,8 @@
 /** The way of a change from page or command into the document: guards first, then the edit. */
 import { describe, describeWithFile } from '../text/vscode/describe';
 import type { ChangeRequest, ChangeTally } from '../worker/api';
-import { labelOf, notesOf, requestOf, uriOf } from './changeRequest';
+import { labelOf, makesRoom, notesOf, requestOf, uriOf } from './changeRequest';
+import { followChange } from './afterFreeing';
 import type { ImageDocument } from '../editor/model/document';
 import { preview } from './preview';
 import { guardRefusal, outsideRefusal } from './stagingRefusal';
@@ -23,7 +24,11 @@ export function stageChange(
   confirmed: readonly string[],
   findOverlays: FindOverlays,
 ): Promise<TextResult<Staged>> {
-  return stageRequest(document, requestOf(change, uriOf(document)), labelOf(change), confirmed, findOverlays);
+  const request = requestOf(change, uriOf(document));
+  return stageRequest(document, request, labelOf(change), confirmed, findOverlays).then((staged) => {
+    if (staged.ok && makesRoom(staged.value.tally)) followChange(document);
+    return staged;
+  });
 }
 
 /** @param label the edit's name in the list of what can be undone */

@@ -6,7 +6,7 @@ import { guardsOf, readOnlyReason } from '../editor/guards/guards';
 import type { GuardReport, ShrinkOffer, TextResult } from '../editor/page/messages';
 import type { ImageDocument } from '../editor/model/document';
 import { describe, describeWithFile } from '../text/vscode/describe';
-import { followShrink } from './afterShrink';
+import { followShrink } from './afterFreeing';
 import { unmapPolicy, uriOf } from './changeRequest';
 import { preview } from './preview';
 import { outsideRefusal } from './stagingRefusal';

@@ -199,6 +199,17 @@ describe('a change of an image', () => {
     mustQemuIo(disk, ['read -P 0 64k 2M', 'read -P 1 2112k 960k', 'read -P 0 3M 256k', 'read -P 1 0 64k']);
   });
 
+  it('leads on to what makes the file shorter', async () => {
+    const offer = window.notification('is saved. The file is not shorter yet.');
+    expect(await offer.getByRole('button').allInnerTexts()).toEqual(
+      expect.arrayContaining(['Shrink…', 'Compact…', 'Reclaim Free Space…']),
+    );
+    await offer.getByRole('button', { name: 'Shrink…' }).click();
+    await page.get('shrink-dialog').waitFor();
+    await window.page.keyboard.press('Escape');
+    await page.get('shrink-dialog').waitFor({ state: 'hidden' });
+  });
+
   it('is undone after the save: saved again, the file is the first one', async () => {
     await window.page.keyboard.press('Control+Z');
     await page.waitForCell(48, 'data');

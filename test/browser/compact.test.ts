@@ -134,7 +134,10 @@ describe('an image file that is too long', () => {
     await window.screenshot('compact-after-save');
     await window.runCommand('QCOW2: Compact…');
     await window.dialog.waitFor();
+    // A dialog takes no key until its button has the focus.
+    await window.dialog.locator('.monaco-button:focus').waitFor();
     await keyboard.press('Enter');
+    await window.dialog.waitFor({ state: 'detached' });
     await window.notification('Compacted keyboard.qcow2').waitFor();
     mustBeSmall(disk);
     await letGo(page);

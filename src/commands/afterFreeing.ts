@@ -1,6 +1,6 @@
 /**
- * What follows a shrink that was staged. Its save makes the file no shorter, since undo would need what it has freed; so the
- * user then chooses: compact the file, return the free space, or nothing of the kind.
+ * What follows edits that free clusters. Their save makes the file no shorter, since undo would need what they have freed; so
+ * the user then chooses: compact the file, return the free space, or nothing of the kind.
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
@@ -11,20 +11,35 @@ import { tellInformation } from '../text/vscode/tell';
 import { uriOf } from './changeRequest';
 import { saveInSight } from './save';
 
-/** Documents that have a shrink staged, and what waits for its save. */
+/** Documents that have such an edit staged, and what waits for its save. */
 const waiting = new WeakMap<ImageDocument, Subscription>();
+
+/** Documents whose users know it: they are not told after each save. */
+const informed = new WeakSet<ImageDocument>();
 
 /** @param freed bytes that become free with the save */
 export function followShrink(document: ImageDocument, freed: number): void {
+  waitForSave(document, []);
+  void offerToSave(document, freed);
+}
+
+/** Call it where Write Zeroes or Discard was staged and frees clusters. The user is told of it once for each document. */
+export function followChange(document: ImageDocument): void {
+  if (waiting.has(document) || informed.has(document)) return;
+  waitForSave(document, [[vscode.l10n.t('Shrink…'), 'qcow2.shrink']]);
+}
+
+/** @param more ways that are offered before the usual ones: label and command */
+function waitForSave(document: ImageDocument, more: readonly (readonly [string, string])[]): void {
   const number = document.state?.edits?.done ?? 0;
   waiting.get(document)?.dispose();
   const subscription = document.onDidSave((edits) => {
     subscription.dispose();
+    waiting.delete(document);
     // Undone by then, it has freed nothing.
-    if ((edits?.done ?? 0) >= number) void offerToMakeSmaller(document);
+    if ((edits?.done ?? 0) >= number) void offerToMakeSmaller(document, more);
   });
   waiting.set(document, subscription);
-  void offerToSave(document, freed);
 }
 
 async function offerToSave(document: ImageDocument, freed: number): Promise<void> {
@@ -34,10 +49,15 @@ async function offerToSave(document: ImageDocument, freed: number): Promise<void
   if ((await tellInformation(text, save)) === save) await saveInSight(uri);
 }
 
-/** Both ways say what they do, and that it cannot be undone, before they do it. */
-async function offerToMakeSmaller(document: ImageDocument): Promise<void> {
+/** All ways say what they do, and what cannot be undone, before they do it. */
+async function offerToMakeSmaller(
+  document: ImageDocument,
+  more: readonly (readonly [string, string])[],
+): Promise<void> {
+  informed.add(document);
   const uri = uriOf(document);
   const ways = new Map([
+    ...more,
     [vscode.l10n.t('Compact…'), 'qcow2.compact'],
     [vscode.l10n.t('Reclaim Free Space…'), 'qcow2.giveBack'],
   ]);
