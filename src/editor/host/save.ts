@@ -14,9 +14,6 @@ import { guardLevel } from '../guards/guardLevels';
 import { replaceGuards, type ReplaceContext } from '../guards/replaceGuards';
 import type { Cancel } from '../model/operations';
 
-/** Milliseconds until a save shows its progress. */
-const SHOW_PROGRESS_AFTER = 1000;
-
 /** @throws CancellationError once the reason has been told; everything is still staged then */
 export async function saveDocument(
   document: CustomImageDocument,
@@ -160,32 +157,22 @@ async function checkGuards(document: CustomImageDocument, findOverlays: FindOver
 }
 
 /** Runs a save; where it takes long, with a notification that can cancel it until it is past the point of return. */
-async function withProgress<T>(
+function withProgress<T>(
   document: CustomImageDocument,
   token: vscode.CancellationToken,
   run: (cancel: Cancel) => Promise<Result<T>>,
 ): Promise<Result<T>> {
-  const cancelled = new vscode.EventEmitter<void>();
-  const subscription = token.onCancellationRequested(() => {
-    cancelled.fire();
-  });
-  const running = run((stop) => cancelled.event(stop));
-  const timer = setTimeout(() => {
-    const title = vscode.l10n.t('Saving {0}', basename(document.uri.path));
-    void showProgress(title, async (_, ownToken) => {
-      ownToken.onCancellationRequested(() => {
-        cancelled.fire();
-      });
-      await running;
+  const title = vscode.l10n.t('Saving {0}', basename(document.uri.path));
+  return showProgress(title, (_, shown) => {
+    const cancelled = [token, shown].map(({ onCancellationRequested }) => onCancellationRequested);
+    const subscriptions: vscode.Disposable[] = [];
+    const cancel: Cancel = (stop) => {
+      for (const when of cancelled) subscriptions.push(when(stop));
+    };
+    return run(cancel).finally(() => {
+      for (const subscription of subscriptions) subscription.dispose();
     });
-  }, SHOW_PROGRESS_AFTER);
-  try {
-    return await running;
-  } finally {
-    clearTimeout(timer);
-    subscription.dispose();
-    cancelled.dispose();
-  }
+  });
 }
 
 /** @throws CancellationError for a failure, which is told as long as the document is open */

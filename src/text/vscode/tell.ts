@@ -67,22 +67,62 @@ export function ask(
 /** How far something is, in numbers, and in a line if there is one. */
 export type ShownProgress = (...progress: [...Parameters<ProgressReport>, text?: string]) => void;
 
-/** Shows a notification with a bar and a Cancel button as long as `run` runs. */
-export function showProgress<T>(
+/**
+ * Milliseconds that something may take before its progress is shown. VS Code keeps notifications back where several come
+ * within 800 ms, and that of what ends at once would be in the way of the one that says what was done.
+ */
+const UNTOLD = 300;
+
+/** Shows a notification with a bar and a Cancel button as long as `run` runs, where that is more than a moment. */
+export async function showProgress<T>(
   title: string,
   run: (report: ShownProgress, token: vscode.CancellationToken) => Thenable<T>,
-): Thenable<T> {
-  const options = { location: vscode.ProgressLocation.Notification, title: plain(title), cancellable: true };
-  return vscode.window.withProgress(options, (progress, token) => {
-    let shown = 0;
-    return run((done, total, text) => {
-      const percent = total === 0 ? 0 : Math.min(100, (done / total) * 100);
-      const increment = Math.max(0, percent - shown);
-      if (increment === 0 && text === undefined) return;
-      progress.report({ increment, ...(text === undefined ? {} : { message: plain(text) }) });
-      shown += increment;
-    }, token);
+): Promise<T> {
+  const source = new vscode.CancellationTokenSource();
+  let latest: Parameters<ShownProgress> | undefined;
+  let show: ShownProgress = (...progress) => {
+    latest = progress;
+  };
+  const running = Promise.resolve(
+    run((...progress) => {
+      show(...progress);
+    }, source.token),
+  );
+  const moment = new Promise<false>((resolve) => {
+    setTimeout(() => {
+      resolve(false);
+    }, UNTOLD);
   });
+  try {
+    const hasEnded = await Promise.race([running.then(() => true), moment]);
+    if (hasEnded) return await running;
+    const options = {
+      location: vscode.ProgressLocation.Notification,
+      title: plain(title),
+      cancellable: true,
+    };
+    return await vscode.window.withProgress(options, (progress, token) => {
+      token.onCancellationRequested(() => {
+        source.cancel();
+      });
+      show = shownIn(progress);
+      if (latest !== undefined) show(...latest);
+      return running;
+    });
+  } finally {
+    source.dispose();
+  }
+}
+
+function shownIn(progress: vscode.Progress<{ message?: string; increment?: number }>): ShownProgress {
+  let shown = 0;
+  return (done, total, text) => {
+    const percent = total === 0 ? 0 : Math.min(100, (done / total) * 100);
+    const increment = Math.max(0, percent - shown);
+    if (increment === 0 && text === undefined) return;
+    progress.report({ increment, ...(text === undefined ? {} : { message: plain(text) }) });
+    shown += increment;
+  };
 }
 
 /** Shows the bar of a view as long as `run` runs. */
