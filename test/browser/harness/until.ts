@@ -7,17 +7,22 @@ import { expect } from 'vitest';
  * @param what for the error message: `a webview is shown`
  * @param ask returns undefined or false until the condition holds
  * @param timeout in milliseconds
+ * @param why what the error message should say besides
  */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,
   timeout = 30_000,
+  why?: () => Promise<string>,
 ): Promise<T> {
   const end = Date.now() + timeout;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > end) throw new Error(`waited ${timeout} ms in vain until ${what}`);
+    if (Date.now() > end) {
+      const besides = why === undefined ? '' : `: ${await why()}`;
+      throw new Error(`waited ${timeout} ms in vain until ${what}${besides}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -74,7 +74,12 @@ export class Window {
       return true;
     };
     // A page that takes the focus late closes the list before it takes the click.
-    await until(`${file} is opened`, () => open().catch(() => tab.isVisible()), 60_000);
+    await until(
+      `${file} is opened`,
+      () => open().catch(() => tab.isVisible()),
+      60_000,
+      () => this.#whatIsThere(`not-opened-${path.basename(file)}`),
+    );
   }
 
   /** Types a file's absolute path into Quick Open; a click on the answer opens it. */
@@ -275,6 +280,17 @@ export class Window {
       });
       await drawn(frame);
     }
+  }
+
+  /** What may be in the way, for the message of a test that fails; a picture of it is kept. */
+  async #whatIsThere(name: string): Promise<string> {
+    await this.screenshot(name);
+    const texts = await Promise.all(
+      ['.monaco-dialog-box', '.quick-input-widget', '.notifications-toasts', '.tab.active'].map((part) =>
+        this.page.locator(part).allInnerTexts(),
+      ),
+    );
+    return JSON.stringify(texts.flat().filter((text) => text.trim() !== ''));
   }
 
   /** Saves what the window shows as .cache/screenshots/NAME.png, to be looked at. */
