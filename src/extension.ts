@@ -13,8 +13,9 @@ import { registerChangeCommands, overlaysInWorkspace } from './commands/change';
 import { registerDependents } from './commands/dependents';
 import { registerCopyInformation } from './commands/copyInformation';
 import { exportMap, registerExportMap } from './commands/exportMap';
-import { compact, registerCompact } from './commands/compact';
-import { giveBack, registerGiveBack } from './commands/giveBack';
+import { changeFile, registerFileChange } from './commands/changeFile';
+import { COMPACT } from './commands/compact';
+import { GIVE_BACK } from './commands/giveBack';
 import { registerGoToProblem } from './commands/goToProblem';
 import { registerOpenCommands } from './commands/open';
 import { OpenHint } from './commands/openHint';
@@ -40,7 +41,7 @@ import { Sessions } from './editor/model/sessions';
 import { stageRequest } from './commands/stageChange';
 import { ImageStatus } from './editor/host/statusBar';
 import { folderOfThisHost } from './editor/model/storage';
-import type { ChangeRequest, MapForm, RepairMode } from './worker/api';
+import type { ChangeRequest, Compacted, GivenBack, MapForm, RepairMode } from './worker/api';
 import { offerInTerminal } from './terminal';
 import { logTo } from './text/log';
 import { openLog, showLog } from './text/vscode/logChannel';
@@ -73,8 +74,8 @@ export interface Actions {
     mode: RepairMode,
     confirmed: readonly string[],
   ): ReturnType<typeof stageRepair>;
-  giveBack(uri: vscode.Uri): ReturnType<typeof giveBack>;
-  compact(uri: vscode.Uri): ReturnType<typeof compact>;
+  giveBack(uri: vscode.Uri): Promise<GivenBack | undefined>;
+  compact(uri: vscode.Uri): Promise<Compacted | undefined>;
   exportMap(uri: vscode.Uri, form: MapForm, destination: vscode.Uri): ReturnType<typeof exportMap>;
 }
 
@@ -152,8 +153,8 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerGoToProblem(images),
     registerPagePlaces(images),
     registerChangeCommands(images),
-    registerGiveBack(images),
-    registerCompact(images),
+    registerFileChange(GIVE_BACK, images),
+    registerFileChange(COMPACT, images),
     registerChangeBacking(images, chains, findOverlays),
     registerChainCommands(chains),
     registerDependents(images, chains),
@@ -171,8 +172,8 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
       stage: (document, request, label, confirmed) =>
         stageRequest(document, request, label, confirmed, findOverlays),
       repair: (document, mode, confirmed) => stageRepair(document, mode, confirmed, findOverlays, checks),
-      giveBack: (uri) => giveBack(uri, images, () => Promise.resolve(true)),
-      compact: (uri) => compact(uri, images, () => Promise.resolve(true)),
+      giveBack: (uri) => changeFile(GIVE_BACK, uri, images, () => Promise.resolve(true)),
+      compact: (uri) => changeFile(COMPACT, uri, images, () => Promise.resolve(true)),
       exportMap: (uri, form, destination) => exportMap(uri, form, destination, exporting),
     },
     startup: [between(began, loaded), between(activating, now())],

@@ -1,16 +1,105 @@
 /**
  * The way of commands that change the file on disk at once, without an edit: what stands in the way, what is to be saved
- * first, and how a failure is told.
+ * first, what it would come to, the question, and how a failure is told.
  */
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { KnownOverlays } from '../editor/guards/guards';
 import { guardsOf } from '../editor/guards/guards';
 import type { GuardQuestion } from '../editor/guards/guardReport';
+import type { OpenImages } from '../editor/host/openImages';
 import type { ImageDocument } from '../editor/model/document';
+import type { Cancel } from '../editor/model/operations';
 import { describe, describeWithFile } from '../text/vscode/describe';
-import { tellError, tellProblem } from '../text/vscode/tell';
-import type { Problem } from '../worker/api';
+import {
+  ask,
+  registerCommand,
+  showProgress,
+  type ShownProgress,
+  tellError,
+  tellProblem,
+} from '../text/vscode/tell';
+import type { Problem, Result } from '../worker/api';
+import { targetIn } from './arguments';
+import { pageInSight } from './open';
 import { saveInSight } from './save';
+import { imageOf } from './target';
+
+/** A change of the file on disk, with what is told before and after it. */
+export interface FileChange<Preview, Done> {
+  /** Id of its command. */
+  readonly command: string;
+  /** Titles of the progress of both. @param name of the file */
+  readonly titles: (name: string) => { readonly preview: string; readonly run: string };
+  preview(document: ImageDocument, cancel: Cancel): Promise<Result<Preview>>;
+  run(
+    document: ImageDocument,
+    control: { readonly cancel: Cancel; readonly report: ShownProgress },
+  ): Promise<Result<Done>>;
+  /** What the user is asked; undefined where there is nothing to do, which it tells. */
+  question(name: string, preview: Preview): Question | undefined;
+  tellDone(uri: vscode.Uri, done: Done): void;
+}
+
+export interface Question {
+  readonly text: string;
+  /** Paragraphs: what it comes to; that it cannot be undone follows. */
+  readonly detail: readonly string[];
+  readonly yes: string;
+}
+
+/** Whether the user wants it. @param detail the paragraphs of all that is to be known */
+export type Ask = (question: Question, detail: readonly string[]) => Promise<boolean>;
+
+const askUser: Ask = async ({ text, yes }, detail) => (await ask(text, { detail, buttons: [yes] })) === yes;
+
+export function registerFileChange<Preview, Done>(
+  change: FileChange<Preview, Done>,
+  images: OpenImages,
+): vscode.Disposable {
+  return registerCommand(change.command, async (given?: unknown): Promise<Done | undefined> => {
+    const uri = await imageOf(targetIn(given), images);
+    return uri === undefined ? undefined : changeFile(change, uri, images, askUser);
+  });
+}
+
+/** Answers with what was done; undefined where nothing was, which the user has been told. */
+export async function changeFile<Preview, Done>(
+  change: FileChange<Preview, Done>,
+  image: vscode.Uri,
+  images: OpenImages,
+  askBefore: Ask,
+): Promise<Done | undefined> {
+  const page = await pageInSight(image, images);
+  if (page === undefined) return undefined;
+  const { uri, document } = page;
+  const name = basename(uri.path);
+  const titles = change.titles(name);
+  const questions = await questionsBefore(uri, document, change.command);
+  if (questions === undefined) return undefined;
+  const preview = await showProgress(titles.preview, (_, token) =>
+    change.preview(document, (stop) => token.onCancellationRequested(stop)),
+  );
+  if (!preview.ok) {
+    tellNotDone(uri, preview.problem);
+    return undefined;
+  }
+  const question = change.question(name, preview.value);
+  if (question === undefined) return undefined;
+  const detail = [...question.detail, cannotBeUndone(), ...questions.map(({ text }) => text)];
+  if (!(await askBefore(question, detail))) return undefined;
+  document.confirm(questions.map(({ id }) => id));
+  const done = await showProgress(titles.run, (report, token) =>
+    change.run(document, { report, cancel: (stop) => token.onCancellationRequested(stop) }),
+  );
+  if (!done.ok) {
+    tellNotDone(uri, done.problem);
+    return undefined;
+  }
+  // Where its tab was closed meanwhile, nobody asks for it.
+  if (!document.isClosed) change.tellDone(uri, done.value);
+  return done.value;
+}
 
 /** No other images are in the way: what those that have this one as their base show stays what it is. */
 const noOverlays = (): Promise<KnownOverlays> => Promise.resolve({ paths: [], gaps: [] });
@@ -19,7 +108,7 @@ const noOverlays = (): Promise<KnownOverlays> => Promise.resolve({ paths: [], ga
  * The questions that are to be answered with yes; undefined where the file may not be changed now, which the user has been
  * told. Staged edits can be saved from there: then `command` runs again.
  */
-export async function questionsBefore(
+async function questionsBefore(
   uri: vscode.Uri,
   document: ImageDocument,
   command: string,
@@ -47,12 +136,12 @@ async function offerToSave(uri: vscode.Uri, document: ImageDocument, command: st
 }
 
 /** Tells why it was not done, unless the user cancelled it. */
-export function tellNotDone(uri: vscode.Uri, problem: Problem): void {
+function tellNotDone(uri: vscode.Uri, problem: Problem): void {
   if (problem.kind !== 'cancelled') tellProblem(describeWithFile(problem, uri.fsPath), problem);
 }
 
-/** A sentence for the questions before them: earlier states need what is overwritten or given away. */
-export const cannotBeUndone = (): string =>
+/** Earlier states need what is overwritten or given away. */
+const cannotBeUndone = (): string =>
   vscode.l10n.t(
     'This cannot be undone, and earlier edits, including saved ones, can no longer be undone. Guest and snapshot data does not change.',
   );

@@ -1,96 +1,38 @@
-/**
- * Reclaim Free Space…: gives the clusters that an image does not use back to the file system. It is no edit: the user
- * is told what it would come to and that it cannot be undone, nor can what was before it.
- */
+/** Reclaim Free Space…: gives the clusters that an image does not use back to the file system. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ImageDocument } from '../editor/model/document';
-import type { OpenImages } from '../editor/host/openImages';
-import type { Control } from '../editor/model/operations';
 import { sizeText } from '../text/sizeText';
 import { describeWithFile } from '../text/vscode/describe';
-import type { FreeSpace, GivenBack, Result } from '../worker/api';
-import { targetIn } from './arguments';
-import { ask, registerCommand, showProgress, tellInformation, tellWarning } from '../text/vscode/tell';
-import { cannotBeUndone, questionsBefore, tellNotDone } from './changeFile';
-import { pageInSight } from './open';
-import { imageOf } from './target';
+import { tellInformation, tellWarning } from '../text/vscode/tell';
+import type { FreeSpace, GivenBack } from '../worker/api';
+import type { FileChange } from './changeFile';
 
-export function registerGiveBack(images: OpenImages): vscode.Disposable {
-  return registerCommand('qcow2.giveBack', async (given?: unknown): Promise<GivenBack | undefined> => {
-    const uri = await imageOf(targetIn(given), images);
-    return uri === undefined ? undefined : giveBack(uri, images, askBeforeGiving);
-  });
-}
-
-/** Whether the user wants it, told what it comes to and what else is to be answered with yes. */
-export type AskBeforeGiving = (
-  name: string,
-  space: FreeSpace,
-  questions: readonly string[],
-) => Promise<boolean>;
-
-/** Answers with what was given back; undefined where nothing was, which the user has been told. */
-export async function giveBack(
-  uri: vscode.Uri,
-  images: OpenImages,
-  ask: AskBeforeGiving,
-): Promise<GivenBack | undefined> {
-  const page = await pageInSight(uri, images);
-  return page === undefined ? undefined : new Giving(page.uri, page.document, ask).run();
-}
-
-class Giving {
-  readonly #name: string;
-
-  constructor(
-    readonly uri: vscode.Uri,
-    readonly document: ImageDocument,
-    readonly ask: AskBeforeGiving,
-  ) {
-    this.#name = basename(uri.path);
-  }
-
-  /** Answers with what was given back; undefined where nothing was, which the user has been told. */
-  async run(): Promise<GivenBack | undefined> {
-    const { document } = this;
-    const name = this.#name;
-    const questions = await questionsBefore(this.uri, document, 'qcow2.giveBack');
-    if (questions === undefined) return undefined;
-    const space = await withProgress(vscode.l10n.t('Looking for free space in {0}', name), ({ cancel }) =>
-      document.edit((staging) => staging.space.freeSpace(cancel)),
-    );
-    if (!space.ok) {
-      tellNotDone(this.uri, space.problem);
-      return undefined;
-    }
-    const { storedBytes, fileSize, newFileSize } = space.value;
+export const GIVE_BACK: FileChange<FreeSpace, GivenBack> = {
+  command: 'qcow2.giveBack',
+  titles: (name) => ({
+    preview: vscode.l10n.t('Looking for free space in {0}', name),
+    run: vscode.l10n.t('Reclaiming free space of {0}', name),
+  }),
+  preview: (document, cancel) => document.edit(({ space }) => space.freeSpace(cancel)),
+  run: (document, control) => document.edit(({ space }) => space.giveBack(control)),
+  question: (name, space) => {
+    const { storedBytes, fileSize, newFileSize } = space;
     if (storedBytes === 0 && newFileSize === fileSize) {
-      void tellInformation(
-        [vscode.l10n.t('{0} has no free space to reclaim.', name), ...whatStays(space.value)].join(' '),
-      );
+      const nothing = vscode.l10n.t('{0} has no free space to reclaim.', name);
+      void tellInformation([nothing, ...whatStays(space)].join(' '));
       return undefined;
     }
-    const texts = questions.map(({ text }) => text);
-    if (!(await this.ask(name, space.value, texts))) return undefined;
-    document.confirm(questions.map(({ id }) => id));
-    const given = await withProgress(vscode.l10n.t('Reclaiming free space of {0}', name), (control) =>
-      document.edit((staging) => staging.space.giveBack(control)),
-    );
-    if (!given.ok) {
-      tellNotDone(this.uri, given.problem);
-      return undefined;
-    }
-    this.#tell(given.value);
-    return given.value;
-  }
-
-  #tell(given: GivenBack): void {
+    return {
+      text: vscode.l10n.t('Reclaim the free space of {0}?', name),
+      detail: [...spaceText(space), ...whatStays(space)],
+      yes: vscode.l10n.t('Reclaim'),
+    };
+  },
+  tellDone: (uri, given) => {
     const back = sizeText(Math.max(0, given.before.allocatedBytes - given.after.allocatedBytes));
     const left = sizeText(given.after.allocatedBytes);
-    const name = this.#name;
     const text = [
-      vscode.l10n.t('Reclaimed {1} of {0}; the file now takes {2}.', name, back, left),
+      vscode.l10n.t('Reclaimed {1} of {0}; the file now takes {2}.', basename(uri.path), back, left),
       ...whatStays(given),
     ].join(' ');
     const trouble = given.stopped ?? given.leftover;
@@ -98,30 +40,10 @@ class Giving {
       void tellInformation(text);
       return;
     }
-    const why = trouble === undefined ? [] : [describeWithFile(trouble, this.uri.fsPath)];
+    const why = trouble === undefined ? [] : [describeWithFile(trouble, uri.fsPath)];
     void tellWarning([text, ...why].join(' '));
-  }
-}
-
-async function askBeforeGiving(
-  name: string,
-  space: FreeSpace,
-  questions: readonly string[],
-): Promise<boolean> {
-  const question = vscode.l10n.t('Reclaim the free space of {0}?', name);
-  const detail = [...spaceText(space), cannotBeUndone(), ...whatStays(space), ...questions];
-  const yes = vscode.l10n.t('Reclaim');
-  return (await ask(question, { detail, buttons: [yes] })) === yes;
-}
-
-function withProgress<T>(
-  title: string,
-  run: (control: Required<Pick<Control, 'report' | 'cancel'>>) => Promise<Result<T>>,
-): Thenable<Result<T>> {
-  return showProgress(title, (report, token) =>
-    run({ report, cancel: (stop) => token.onCancellationRequested(stop) }),
-  );
-}
+  },
+};
 
 function spaceText({ storedBytes, isUpperBound, fileSize, newFileSize }: FreeSpace): string[] {
   const size = sizeText(storedBytes);

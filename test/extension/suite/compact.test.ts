@@ -1,12 +1,11 @@
 /** Compact: the file becomes shorter in place, is shown meanwhile, and nothing else may change it. */
 import * as assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import * as vscode from 'vscode';
+import { copyFileSync, readdirSync, statSync } from 'node:fs';
+import type * as vscode from 'vscode';
 import type { ImageDocument } from '../../../src/editor/model/document';
 import type { Exports } from '../../../src/extension';
 import type { Compacted, ImageState } from '../../../src/worker/api';
-import { discard, isDirty, openImage, save, writeZeroes } from '../support/edits';
+import { isDirty, openImage, save, writeZeroes } from '../support/edits';
 import { activateExtension, closeAllEditors, waitFor, wholeDisk } from '../support/extension';
 import { ImageFolder, qemuImg, qemuIo } from '../support/images';
 
@@ -84,63 +83,6 @@ describe('compacting an image', () => {
     assert.equal(document.state?.fileSize, length(uri));
     mustBeSound(uri);
     qemuIo(uri.fsPath, 'read -P 1 0 1M', 'read -P 0 1M 3M', 'read -P 1 4M 3M', 'read -P 0 7M 1M');
-  });
-
-  it('ends what could be undone: Undo says so, and the tab is clean again', async () => {
-    const uri = create('undo.qcow2');
-    const document = await openImage(exports, uri);
-    await discard({ uri, offset: '4M', length: '1M' });
-    await save(uri);
-    await compact(uri);
-    const { done, redoable, unsaved } = document.state?.edits ?? {};
-    assert.deepEqual({ done, redoable, unsaved }, { done: 0, redoable: 0, unsaved: 0 });
-    const after = readFileSync(uri.fsPath);
-    const failures: unknown[] = [];
-    const subscription = document.onDidFail((why) => failures.push(why));
-    await vscode.commands.executeCommand('undo');
-    await waitFor('the answer', () => failures.length > 0);
-    assert.deepEqual(failures, ['compacted']);
-    await waitFor('the clean tab', () => !isDirty(uri));
-    subscription.dispose();
-    assert.deepEqual(readFileSync(uri.fsPath), after);
-    await writeZeroes({ uri, offset: '5M', length: '1M' });
-    await save(uri);
-    mustBeSound(uri);
-    qemuIo(uri.fsPath, 'read -P 0 4M 2M', 'read -P 1 6M 2M');
-  });
-
-  it('waits until nothing is staged', async () => {
-    const uri = create('staged.qcow2');
-    const document = await openImage(exports, uri);
-    await writeZeroes({ uri, offset: '0', length: '1M' });
-    const before = readFileSync(uri.fsPath);
-    assert.equal(await compact(uri), undefined);
-    assert.equal(document.state?.edits?.unsaved, 1);
-    assert.deepEqual(readFileSync(uri.fsPath), before);
-  });
-
-  it('is refused while QEMU holds the image', async () => {
-    const uri = create('held.qcow2');
-    await openImage(exports, uri);
-    const before = readFileSync(uri.fsPath);
-    const socket = `${uri.fsPath}.sock`;
-    const server: ChildProcess = spawn('qemu-nbd', ['-r', '-f', 'qcow2', '-t', '-k', socket, uri.fsPath]);
-    await waitFor('qemu-nbd', () => existsSync(socket));
-    assert.equal(await compact(uri), undefined);
-    const ended = new Promise((resolve) => server.once('exit', resolve));
-    server.kill();
-    await ended;
-    assert.deepEqual(readFileSync(uri.fsPath), before);
-    assert.equal((await compact(uri))?.changed, true);
-  });
-
-  it('has nothing to do where nothing is to be gained, and says so', async () => {
-    const uri = create('dense.qcow2');
-    await openImage(exports, uri);
-    await compact(uri);
-    const before = statSync(uri.fsPath).mtimeMs;
-    assert.equal(await compact(uri), undefined);
-    assert.equal(statSync(uri.fsPath).mtimeMs, before);
   });
 
   it('shows the file as it becomes, and refuses what would change it with one line', async () => {
