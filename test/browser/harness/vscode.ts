@@ -7,7 +7,15 @@
  *     await window.openFile(path.join(folder, 'disk.qcow2'));
  *     const page = await window.webview();
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
@@ -78,7 +86,10 @@ export class VSCode {
   changeSettings(changes: Readonly<Record<string, unknown>>): void {
     const file = path.join(this.#folder, 'data', 'Machine', 'settings.json');
     const settings = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-    writeFileSync(file, JSON.stringify({ ...settings, ...changes }, undefined, 2));
+    // VS Code would take a file that it reads half-written for empty: Auto Save, which these settings turn off, would be on.
+    const half = `${file}.new`;
+    writeFileSync(half, JSON.stringify({ ...settings, ...changes }, undefined, 2));
+    renameSync(half, file);
   }
 
   /** Switches the colour theme and waits until that window shows it, webviews included. */

@@ -89,7 +89,10 @@ describe('staged edits', () => {
     assert.equal(await writeZeroes({ uri, offset: '2M', length: '1M' }), undefined);
     await vscode.commands.executeCommand('workbench.action.files.revert');
     await waitFor('the clean tab', () => !isDirty(uri));
-    assert.equal((await wholeDisk(document))['data'], 4 * MIB + 65536);
+    await waitFor(
+      'the disk as the other program left it',
+      async () => (await wholeDisk(document))['data'] === 4 * MIB + 65536,
+    );
     assert.equal((await writeZeroes({ uri, offset: '2M', length: '1M' }))?.changed, true);
   });
 
