@@ -298,7 +298,7 @@ export class EditorPage {
     return until(`the bytes at ${offset} are in sight`, async () => {
       const lines = await this.hexLines();
       const first = lines.findIndex((line) => line.offset === offset);
-      if (first < 0 || lines[first]!.bytes.includes('·')) return undefined;
+      if (first < 0 || lines[first]!.bytes.includes('.')) return undefined;
       const bytes = lines.slice(first).flatMap((line) => line.bytes.split(' '));
       return bytes.length < length ? undefined : bytes.slice(0, length).join(' ');
     });
