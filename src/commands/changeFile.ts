@@ -96,7 +96,7 @@ export async function changeFile<Preview, Done>(
     tellNotDone(uri, done.problem);
     return undefined;
   }
-  // Where its tab was closed meanwhile, nobody asks for it.
+  // Once its tab is closed, the result is of no interest.
   if (!document.isClosed) change.tellDone(uri, done.value);
   return done.value;
 }

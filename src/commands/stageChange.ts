@@ -18,17 +18,16 @@ export interface Staged {
  * Stages a change. The guards are asked before the first edit over what is on disk, and again by the save.
  * @param confirmed ids of the guards' questions that the user has answered with yes
  */
-export function stageChange(
+export async function stageChange(
   document: ImageDocument,
   change: PageChange,
   confirmed: readonly string[],
   findOverlays: FindOverlays,
 ): Promise<TextResult<Staged>> {
   const request = requestOf(change, uriOf(document));
-  return stageRequest(document, request, labelOf(change), confirmed, findOverlays).then((staged) => {
-    if (staged.ok && makesRoom(staged.value.tally)) followChange(document);
-    return staged;
-  });
+  const staged = await stageRequest(document, request, labelOf(change), confirmed, findOverlays);
+  if (staged.ok && makesRoom(staged.value.tally)) followChange(document);
+  return staged;
 }
 
 /** @param label the edit's name in the list of what can be undone */

@@ -164,10 +164,9 @@ function withProgress<T>(
 ): Promise<Result<T>> {
   const title = vscode.l10n.t('Saving {0}', basename(document.uri.path));
   return showProgress(title, (_, shown) => {
-    const cancelled = [token, shown].map(({ onCancellationRequested }) => onCancellationRequested);
     const subscriptions: vscode.Disposable[] = [];
     const cancel: Cancel = (stop) => {
-      for (const when of cancelled) subscriptions.push(when(stop));
+      for (const each of [token, shown]) subscriptions.push(each.onCancellationRequested(stop));
     };
     return run(cancel).finally(() => {
       for (const subscription of subscriptions) subscription.dispose();

@@ -126,7 +126,7 @@ describe('a check', () => {
     assert.match(problems.at(-1)?.message ?? '', /^200 more like this: Host cluster at/);
   });
 
-  it('is true until the image changes: staged or undone, saved or by somebody else', async () => {
+  it('is true until the image changes: staged or undone, saved or changed by another program', async () => {
     const uri = create('changing.qcow2');
     const document = await openImage(exports, uri);
     assert.equal((await check(uri))?.corruptions, 0);
