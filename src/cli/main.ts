@@ -53,7 +53,11 @@ const EXIT_USAGE = 64;
 /** As a shell reports a program that SIGPIPE ended, which is how other programs end here. */
 const EXIT_READER_GONE = 141;
 
-async function main(argv: readonly string[]): Promise<number> {
+/**
+ * Does what the arguments ask for, within this process.
+ * @returns the exit code
+ */
+export async function runArguments(argv: readonly string[]): Promise<number> {
   const [name = '', ...args] = argv;
   try {
     if (isVerbName(name)) {
@@ -79,8 +83,6 @@ async function runVerb<N extends VerbName>(
   argv: readonly string[],
 ): Promise<number> {
   const args = readArguments(argv, declared);
-  // It ends before any function could be optimized.
-  if (name !== 'info') expectShortRun();
   const run: Run<N> = VERBS[name];
   return (await run(args)) ?? 0;
 }
@@ -116,7 +118,10 @@ function report(name: string, error: unknown): number {
 /** Runs the command with the arguments of this process, and sets its exit code. */
 export function runCommand(): void {
   useKoffiOf(__dirname);
-  void main(process.argv.slice(2)).then((code) => {
+  const [, , ...argv] = process.argv;
+  // `info` ends before any function could be optimized.
+  if (argv[0] !== 'info') expectShortRun();
+  void runArguments(argv).then((code) => {
     process.exitCode = code;
   });
 }

@@ -6,11 +6,11 @@ import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REPAIR_TEXT } from '../../src/qcow2/repairText';
 import { seededRandom } from '../support/builder/random';
+import { command } from '../support/command';
 import { damage, patients } from '../support/damage';
 import type { Ran } from '../support/process';
 import { qemuImg } from '../support/qemu';
 import { type Workspace, workspace } from '../support/workspace';
-import { runVerb } from '../support/verbs';
 
 const COUNT = Number(process.env['QCOW2_LINES'] ?? 100);
 const FIRST = Number(process.env['QCOW2_LINES_SEED'] ?? 50);
@@ -53,7 +53,7 @@ const isOurs = (line: string): boolean =>
   Object.values(REPAIR_TEXT).some((words) => line.startsWith(`${words}: `));
 
 /** The first difference, or undefined. */
-function tryCase(seed: number, mode: 'leaks' | 'all'): string | undefined {
+async function tryCase(seed: number, mode: 'leaks' | 'all'): Promise<string | undefined> {
   const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
   const { bytes, what } = damage(random.pick(everybody), random);
   if (bytes[7] === 3 && random.below(4) === 0) bytes[79]! |= 1;
@@ -61,7 +61,7 @@ function tryCase(seed: number, mode: 'leaks' | 'all'): string | undefined {
   fs.writeFileSync(path, bytes);
   const theirs = qemuImg(['check', '-r', mode, path]);
   fs.writeFileSync(path, bytes);
-  const ours = runVerb(place.folder, 'check', ['-r', mode, path]);
+  const ours = await command(place.folder, 'check', '-r', mode, path);
   seen.all++;
   const [our, their] = [linesOf(ours), linesOf(theirs)];
   if (our.some(isOurs) || ours.stderr.includes('more findings are not listed')) return undefined;
@@ -79,13 +79,17 @@ function tryCase(seed: number, mode: 'leaks' | 'all'): string | undefined {
 describe('a damaged image', () => {
   const batches = Array.from({ length: Math.ceil(COUNT / BATCH) }, (_, index) => FIRST + index * BATCH);
   describe.each(['leaks', 'all'] as const)('repaired with -r %s', (mode) => {
-    test.each(batches)('is told as qemu-img tells it (%i and the next 49)', { timeout: 120_000 }, (first) => {
-      const different: string[] = [];
-      for (let seed = first; seed < first + BATCH; seed++) {
-        const difference = tryCase(seed, mode);
-        if (difference !== undefined) different.push(difference);
-      }
-      expect(different.join('\n\n')).toBe('');
-    });
+    test.each(batches)(
+      'is told as qemu-img tells it (%i and the next 49)',
+      { timeout: 120_000 },
+      async (first) => {
+        const different: string[] = [];
+        for (let seed = first; seed < first + BATCH; seed++) {
+          const difference = await tryCase(seed, mode);
+          if (difference !== undefined) different.push(difference);
+        }
+        expect(different.join('\n\n')).toBe('');
+      },
+    );
   });
 });

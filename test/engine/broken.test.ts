@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cli } from '../support/cli';
+import { command } from '../support/command';
 import { EXTENSION, image, type ImageBuilder } from '../support/imageBuilder';
 import type { Ran } from '../support/process';
 import { qemuImg } from '../support/qemu';
@@ -380,9 +380,9 @@ describe.each([...header, ...extensions, ...tables, ...names])('an image with $n
   });
 
   const verbs = { info: ['info'], map: ['map', '--output=json'], chain: ['info', '--backing-chain'] };
-  test.each(Object.entries(verbs))('gets from %s the verdict that QEMU gives', (verb, args) => {
+  test.each(Object.entries(verbs))('gets from %s the verdict that QEMU gives', async (verb, args) => {
     const judge = qemuImg([...args, '-f', 'qcow2', 'disk.qcow2'], { cwd: place.folder });
-    const ours = cli([...args, 'disk.qcow2'], { cwd: place.folder });
+    const ours = await command(place.folder, ...args, 'disk.qcow2');
     const expected = broken.differs?.[verb === 'map' ? 'map' : 'info'] ?? judge.status;
     expect({ status: ours.status, stderr: ours.stderr, qemu: judge.stderr }).toMatchObject({
       status: expected,

@@ -25,5 +25,5 @@ export interface Kind {
    * Runs the case of a seed, an integer from 0 on: the same each time.
    * @throws anything, where the case finds a violation
    */
-  readonly run: (seed: number, place: CasePlace) => Counts;
+  readonly run: (seed: number, place: CasePlace) => Counts | Promise<Counts>;
 }

@@ -37,7 +37,7 @@ export async function takeTurn(
   for (let index = 0; index === 0 || performance.now() < end; index++, seed += step) {
     send({ kind: 'started', seed });
     try {
-      const counts = kind.run(seed, { folder, tell });
+      const counts = await kind.run(seed, { folder, tell });
       const peak = process.resourceUsage().maxRSS * 1024;
       if (peak > (kind.memoryLimit ?? Infinity)) {
         send({ kind: 'violated', seed, what: `memory reached ${peak} bytes, limit ${kind.memoryLimit}` });

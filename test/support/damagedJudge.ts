@@ -4,9 +4,9 @@
  */
 import * as fs from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { command } from './command';
 import type { Ran } from './process';
 import { qemuImg } from './qemu';
-import { runVerb } from './verbs';
 
 export type Verb = 'info' | 'map' | 'check' | 'repair';
 
@@ -50,7 +50,11 @@ const ARGUMENTS: Readonly<Record<Verb, readonly [verb: 'info' | 'map' | 'check',
 export const VERBS = Object.keys(ARGUMENTS) as readonly Verb[];
 
 /** @param folder has the files that the image names */
-export function judgeDamaged(folder: string, bytes: Uint8Array, verb: Verb): Difference | undefined {
+export async function judgeDamaged(
+  folder: string,
+  bytes: Uint8Array,
+  verb: Verb,
+): Promise<Difference | undefined> {
   const path = `${folder}/disk.qcow2`;
   const [name, ...options] = ARGUMENTS[verb];
   const copy = (): void => {
@@ -59,7 +63,7 @@ export function judgeDamaged(folder: string, bytes: Uint8Array, verb: Verb): Dif
   copy();
   const theirs = qemuImg([name, ...options, path]);
   copy();
-  const ours = runVerb(folder, name, [...options, path]);
+  const ours = await command(folder, name, ...options, path);
   const what = verb === 'repair' ? afterRepair(path, bytes, ours, theirs) : differs(verb, ours, theirs);
   return what === undefined ? undefined : { verb, ours: ours.status, theirs: theirs.status, what };
 }

@@ -5,8 +5,8 @@
 import * as fs from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { smallImages, type SmallImage } from '../../support/damagedImages';
+import { command } from '../../support/command';
 import { judgeDamaged, VERBS, type Verb } from '../../support/damagedJudge';
-import { runVerb } from '../../support/verbs';
 import { workspace } from '../../support/workspace';
 
 const place = workspace();
@@ -119,16 +119,16 @@ describe.each(CHANGES)('an image with $name', ({ image, damage, verbs = VERBS, d
   const bytes = Buffer.from(small.bytes);
   damage(bytes, small);
 
-  test.each(verbs)('gets from %s what qemu-img says', (verb) => {
-    const difference = judgeDamaged(place.folder, bytes, verb);
+  test.each(verbs)('gets from %s what qemu-img says', async (verb) => {
+    const difference = await judgeDamaged(place.folder, bytes, verb);
     if (differs?.[verb] === undefined) expect(difference).toBeUndefined();
     else expect(difference).toBeDefined();
   });
 
-  test('is told of: its header is printed, with the reason', () => {
+  test('is told of: its header is printed, with the reason', async () => {
     const path = place.path('disk.qcow2');
     fs.writeFileSync(path, bytes);
-    const { stdout, stderr, status } = runVerb(place.folder, 'info', ['--output=json', path]);
+    const { stdout, stderr, status } = await command(place.folder, 'info', '--output=json', path);
     expect(JSON.parse(String(stdout))).toMatchObject({
       format: 'qcow2',
       'cluster-size': small.built.model.clusterSize,

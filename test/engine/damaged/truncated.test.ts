@@ -21,12 +21,12 @@ afterAll(() => {
 test.each(smallImages(place.folder))(
   '$name, cut off anywhere, is told as qemu-img tells it',
   { timeout: 3_600_000 },
-  ({ name, bytes }) => {
+  async ({ name, bytes }) => {
     const unlisted: string[] = [];
     // Without its first sector it is no qcow2 image.
     for (let end = SECTOR; end < bytes.length; end += STEP * SECTOR) {
       for (const verb of VERBS) {
-        const difference = judgeDamaged(place.folder, bytes.subarray(0, end), verb);
+        const difference = await judgeDamaged(place.folder, bytes.subarray(0, end), verb);
         seen.all++;
         if (difference === undefined) continue;
         const listed = listedReason(difference);

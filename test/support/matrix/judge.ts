@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openChain } from '../../../src/qcow2/chain/openChain';
 import { Overview } from '../../../src/qcow2/map/overview';
 import { findingLines } from '../checkJudge';
-import { cli } from '../cli';
+import { command } from '../command';
 import { mapText } from '../inProcess';
 import { Kitchen, type Recipe } from './recipe';
 import type { Ran } from '../process';
@@ -26,7 +26,7 @@ export function judgeByQemu(recipes: readonly Recipe[]): void {
 function judge(recipe: Recipe): void {
   let place: Workspace;
   const file = recipe.image ?? 'disk.qcow2';
-  const ours = (...args: string[]): Ran => cli([...args, file], { cwd: place.folder });
+  const ours = (...args: string[]): Promise<Ran> => command(place.folder, ...args, file);
   const theirs = (...args: string[]): Ran => qemuImg([...args, file], { cwd: place.folder });
 
   beforeAll(() => {
@@ -37,20 +37,20 @@ function judge(recipe: Recipe): void {
     place.remove();
   });
 
-  test('has the info that QEMU prints as JSON', () => {
-    expectSameJson(ours('info', '--output=json'), theirs('info', '--output=json'));
+  test('has the info that QEMU prints as JSON', async () => {
+    expectSameJson(await ours('info', '--output=json'), theirs('info', '--output=json'));
   });
 
-  test('has the info that QEMU prints as text', () => {
-    expectSameText(ours('info'), theirs('info'));
+  test('has the info that QEMU prints as text', async () => {
+    expectSameText(await ours('info'), theirs('info'));
   });
 
-  test('has the info of its whole chain that QEMU prints', () => {
+  test('has the info of its whole chain that QEMU prints', async () => {
     expectSameJson(
-      ours('info', '--backing-chain', '--output=json'),
+      await ours('info', '--backing-chain', '--output=json'),
       theirs('info', '--backing-chain', '--output=json'),
     );
-    expectSameText(ours('info', '--backing-chain'), theirs('info', '--backing-chain'));
+    expectSameText(await ours('info', '--backing-chain'), theirs('info', '--backing-chain'));
   });
 
   test('is not taken for incomplete', () => {
@@ -64,11 +64,11 @@ function judge(recipe: Recipe): void {
     }
   });
 
-  test('is checked with the text, the JSON and the exit codes of qemu-img', () => {
+  test('is checked with the text, the JSON and the exit codes of qemu-img', async () => {
     const judged = recipe.secret === undefined ? [file] : keyOptions(recipe.secret, file);
     const theirCheck = (...args: string[]): Ran =>
       qemuImg(['check', ...args, ...judged], { cwd: place.folder });
-    const text = { ours: ours('check'), theirs: theirCheck() };
+    const text = { ours: await ours('check'), theirs: theirCheck() };
     expect(text.ours.status).toBe(text.theirs.status);
     if (text.theirs.status === NOT_QCOW2) {
       expect(text.ours.stdout).toHaveLength(0);
@@ -78,7 +78,7 @@ function judge(recipe: Recipe): void {
     expect(String(text.ours.stdout)).toBe(String(text.theirs.stdout));
     expect(findingLines(text.ours.stderr)).toStrictEqual(findingLines(text.theirs.stderr));
 
-    const json = { ours: ours('check', '--output=json'), theirs: theirCheck('--output=json') };
+    const json = { ours: await ours('check', '--output=json'), theirs: theirCheck('--output=json') };
     expect(json.ours.status).toBe(json.theirs.status);
     const wanted = JSON.parse(String(json.theirs.stdout)) as object;
     expect(JSON.parse(String(json.ours.stdout))).toStrictEqual(
@@ -87,15 +87,15 @@ function judge(recipe: Recipe): void {
   });
 
   if (recipe.secret === undefined) {
-    test('has the map that QEMU prints as JSON', () => {
-      expectSameText(ours('map', '--output=json'), theirs('map', '--output=json'));
+    test('has the map that QEMU prints as JSON', async () => {
+      expectSameText(await ours('map', '--output=json'), theirs('map', '--output=json'));
     });
 
-    test('has the map that QEMU prints as text', () => {
-      expectSameText(ours('map'), theirs('map'));
+    test('has the map that QEMU prints as text', async () => {
+      expectSameText(await ours('map'), theirs('map'));
     });
 
-    test('has the map of a range that QEMU prints', () => {
+    test('has the map of a range that QEMU prints', async () => {
       for (const { start, length } of ranges(virtualSize(place, file))) {
         const bounds = [
           `--start-offset=${start}`,
@@ -110,22 +110,25 @@ function judge(recipe: Recipe): void {
         expect(mapText(place.path(file), request), bounds.join(' ')).toBe(String(judge.stdout));
       }
       const bounds = ['-s', '4k', '-l', '0x100000'];
-      expectSameText(ours('map', '--output=json', ...bounds), theirs('map', '--output=json', ...bounds));
+      expectSameText(
+        await ours('map', '--output=json', ...bounds),
+        theirs('map', '--output=json', ...bounds),
+      );
     });
 
-    test('reads as qemu-img convert does', () => {
-      expectSameBytes(recipe, place, file);
+    test('reads as qemu-img convert does', async () => {
+      await expectSameBytes(recipe, place, file);
     });
   } else {
     const withKey = keyOptions(recipe.secret, file);
 
-    test('has the map that QEMU prints when it is given the key', () => {
+    test('has the map that QEMU prints when it is given the key', async () => {
       const judge = qemuImg(['map', '--output=json', ...withKey], { cwd: place.folder });
-      expectSameText(ours('map', '--output=json'), judge);
+      expectSameText(await ours('map', '--output=json'), judge);
     });
 
-    test('refuses to read data', () => {
-      const read = cli(['read', file, '0', '512'], { cwd: place.folder });
+    test('refuses to read data', async () => {
+      const read = await command(place.folder, 'read', file, '0', '512');
       expect(read.status).toBe(1);
       expect(read.stdout).toHaveLength(0);
       expect(read.stderr).toMatch(/^qcow2: disk\.qcow2: .*encrypt.*\n$/i);
@@ -183,23 +186,23 @@ function ranges(size: number): { readonly start: number; readonly length?: numbe
 }
 
 /** Compares the whole disk, or the recipe's windows of it, with what qemu-img makes of it. */
-function expectSameBytes({ windows }: Recipe, place: Workspace, file: string): void {
+async function expectSameBytes({ windows }: Recipe, place: Workspace, file: string): Promise<void> {
   const { folder } = place;
   if (windows === undefined) {
     mustQemuImg(['convert', '-O', 'raw', file, 'judge.raw'], { cwd: folder });
-    expectSameWindow(place, file, 0, fs.readFileSync(place.path('judge.raw')));
+    await expectSameWindow(place, file, 0, fs.readFileSync(place.path('judge.raw')));
     return;
   }
   for (const [start, length] of windows) {
     const [skip, count] = [Math.floor(start / 512), Math.ceil(length / 512)];
     const sectors = ['bs=512', `skip=${skip}`, `count=${skip + count}`];
     mustQemuImg(['dd', '-O', 'raw', ...sectors, `if=${file}`, 'of=judge.raw'], { cwd: folder });
-    expectSameWindow(place, file, skip * 512, fs.readFileSync(place.path('judge.raw')));
+    await expectSameWindow(place, file, skip * 512, fs.readFileSync(place.path('judge.raw')));
   }
 }
 
-function expectSameWindow(place: Workspace, file: string, start: number, judge: Buffer): void {
-  const read = cli(['read', file, String(start), String(judge.length)], { cwd: place.folder });
+async function expectSameWindow(place: Workspace, file: string, start: number, judge: Buffer): Promise<void> {
+  const read = await command(place.folder, 'read', file, String(start), String(judge.length));
   expect(read.stderr).toBe('');
   expect(read.status).toBe(0);
   expect(read.stdout).toHaveLength(judge.length);

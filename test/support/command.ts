@@ -1,0 +1,25 @@
+/** The command line in this process: thousands of separate processes would take too long. */
+import * as fs from 'node:fs';
+import { runArguments } from '../../src/cli/main';
+import { redirectOutput } from '../../src/cli/output';
+import type { Ran } from './process';
+import { workspace } from './workspace';
+
+/** What the built program does with the arguments when it is run in `folder`. */
+export async function command(folder: string, ...args: readonly string[]): Promise<Ran> {
+  const place = workspace();
+  const [output, errors] = [place.path('stdout'), place.path('stderr')];
+  const files = { output: fs.openSync(output, 'w'), errors: fs.openSync(errors, 'w') };
+  const former = { files: redirectOutput(files), folder: process.cwd() };
+  process.chdir(folder);
+  try {
+    const status = await runArguments(args);
+    return { status, stdout: fs.readFileSync(output), stderr: fs.readFileSync(errors, 'utf8') };
+  } finally {
+    process.chdir(former.folder);
+    redirectOutput(former.files);
+    fs.closeSync(files.output);
+    fs.closeSync(files.errors);
+    place.remove();
+  }
+}
