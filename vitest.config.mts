@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ['test/support/buildCli.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // QEMU runs in child processes; more workers than cores would only wait.
-    maxWorkers: 2,
+    // QEMU runs in child processes, and some tests wait: a third worker keeps two cores busy.
+    maxWorkers: 3,
   },
 });

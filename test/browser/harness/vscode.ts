@@ -55,26 +55,22 @@ export class VSCode {
 
   static async start(options: VSCodeOptions = {}): Promise<VSCode> {
     const folder = mkdtempSync(path.join(tmpdir(), 'qcow2-editor-vscode-'));
-    const server = await startServer(await provisionServer(), {
-      dataFolder: folder,
-      extensions: options.extensions ?? inject('extensionsFolder'),
-      requiresTrust: options.requiresTrust ?? false,
-      settings: { 'workbench.colorTheme': THEME_NAMES.dark, ...options.settings },
-    });
-    try {
-      const executablePath = findChromium();
-      if (executablePath === undefined) throw new Error('there is no Chromium');
-      const browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGS });
-      const context = await browser.newContext({
-        viewport: options.viewport ?? { width: 1200, height: 800 },
-      });
-      const { language } = options;
-      if (language !== undefined) await context.addInitScript(setLanguage, language);
-      return new VSCode(folder, server, browser, context);
-    } catch (error) {
-      await server.stop();
-      throw error;
-    }
+    const executablePath = findChromium();
+    if (executablePath === undefined) throw new Error('there is no Chromium');
+    // If one of them fails, the other ends with this process.
+    const [server, browser] = await Promise.all([
+      startServer(await provisionServer(), {
+        dataFolder: folder,
+        extensions: options.extensions ?? inject('extensionsFolder'),
+        requiresTrust: options.requiresTrust ?? false,
+        settings: { 'workbench.colorTheme': THEME_NAMES.dark, ...options.settings },
+      }),
+      chromium.launch({ executablePath, args: CHROMIUM_ARGS }),
+    ]);
+    const context = await browser.newContext({ viewport: options.viewport ?? { width: 1200, height: 800 } });
+    const { language } = options;
+    if (language !== undefined) await context.addInitScript(setLanguage, language);
+    return new VSCode(folder, server, browser, context);
   }
 
   /** Opens a window on a folder, or a workspace file, and waits until the extension's contributions are known to it. */
