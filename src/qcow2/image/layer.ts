@@ -3,6 +3,7 @@
  * for a range of guest bytes what it has there.
  */
 import { EntryKind } from '../format/l2Kind';
+import type { CompressionType } from '../format/header';
 import type { BlockFile } from '../io/blockFile';
 import { type ByteLength, type GuestOffset, hostOffset, type HostOffset } from '../units';
 
@@ -43,6 +44,16 @@ export type RunVisitor = (
 
 /** The host offset of a run whose kind has none. */
 export const NO_HOST = hostOffset(-1);
+
+/** A compressed cluster in an open file, for threads that have no layer. */
+export interface CompressedStream {
+  /** As `BlockFile.descriptor`. */
+  readonly descriptor: number;
+  readonly host: HostOffset;
+  /** Bytes to read, all of them before the end of the file; what follows the stream may be among them. */
+  readonly length: ByteLength;
+  readonly type: CompressionType;
+}
 
 /** The open layers of a chain, top first. */
 export type Layers = readonly [top: Layer, ...backing: Layer[]];
@@ -88,6 +99,13 @@ export interface Layer {
    * @throws FormatError, FileError; UnsupportedError for an encrypted image.
    */
   readRun(target: Uint8Array, guest: GuestOffset, kind: RunKind, host: HostOffset): void;
+
+  /**
+   * The stream that `readRun` would decompress for a compressed run. Undefined if it would do anything else: throw, read only
+   * a part of the cluster, or read a file that other threads cannot read.
+   * @throws FileError
+   */
+  compressedStream(guest: GuestOffset, length: ByteLength, host: HostOffset): CompressedStream | undefined;
 
   /**
    * Whether data runs of this layer must be looked up in the host file for holes, as QEMU does for a raw file

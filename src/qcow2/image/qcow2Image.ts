@@ -31,8 +31,8 @@ import {
 import { AbsentFile } from './absentFile';
 import { ActiveTables } from './activeTables';
 import { readClusterEntry, type ClusterEntry } from './clusterEntry';
-import { readCompressedCluster } from './decompress';
-import { RunKind, type Layer, type RunVisitor } from './layer';
+import { type CompressedPlace, readCompressedCluster, streamInFile } from './decompress';
+import { type CompressedStream, RunKind, type Layer, type RunVisitor } from './layer';
 import { isPreallocated } from './preallocation';
 import { Refcounts } from './refcounts';
 import { openSnapshotTable, type SnapshotTable } from './snapshotTable';
@@ -239,6 +239,13 @@ export class Qcow2Image implements Layer {
     }
   }
 
+  compressedStream(guest: GuestOffset, length: ByteLength, host: HostOffset): CompressedStream | undefined {
+    const { clusterSize } = this.header;
+    const isBroken = this.#unreadable() !== undefined || this.#compressionFault() !== undefined;
+    if (length !== clusterSize || isBroken) return undefined;
+    return streamInFile(this.file, this.#compressedPlace(guest, host), this.header.compressionType);
+  }
+
   /**
    * Everything about the entries of one guest cluster, broken ones too.
    * @param cluster below `clusterCount`
@@ -282,10 +289,15 @@ export class Qcow2Image implements Layer {
   }
 
   #refuseUnreadable(): void {
+    const error = this.#unreadable();
+    if (error !== undefined) throw error;
+  }
+
+  /** Why no data can be read. */
+  #unreadable(): EngineError | undefined {
     const dataFileError = this.#dataFileError();
-    if (dataFileError !== undefined) throw dataFileError;
-    if (this.encryption === undefined) return;
-    throw new UnsupportedError(this.file.name, 'encrypted.read', { value: this.encryption.toUpperCase() });
+    if (dataFileError !== undefined || this.encryption === undefined) return dataFileError;
+    return new UnsupportedError(this.file.name, 'encrypted.read', { value: this.encryption.toUpperCase() });
   }
 
   #readData(target: Uint8Array, guest: GuestOffset, host: HostOffset): void {
@@ -319,14 +331,22 @@ export class Qcow2Image implements Layer {
   }
 
   #decompress(target: Uint8Array, guest: GuestOffset, host: HostOffset): void {
-    const fault = this.faults.find(({ part }) => part === 'compression type');
+    const fault = this.#compressionFault();
     if (fault !== undefined) throw new EngineError(fault.problem);
+    const place = this.#compressedPlace(guest, host);
+    readCompressedCluster(this.file, place, this.header.compressionType, target);
+  }
+
+  #compressionFault(): Fault | undefined {
+    return this.faults.find(({ part }) => part === 'compression type');
+  }
+
+  #compressedPlace(guest: GuestOffset, host: HostOffset): CompressedPlace {
     const { meaning } = this.entryAt(guestCluster(guest / this.header.clusterSize));
     if (meaning.kind !== 'compressed' || (meaning.host as number) !== host) {
       throw new RangeError(`no compressed cluster at guest offset ${guest}`);
     }
-    const place = { guest, host, length: meaning.length };
-    readCompressedCluster(this.file, place, this.header.compressionType, target);
+    return { guest, host, length: meaning.length };
   }
 }
 

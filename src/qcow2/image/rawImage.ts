@@ -1,7 +1,7 @@
 /** A raw file as a layer: guest bytes are the file's bytes. */
 import type { BlockFile } from '../io/blockFile';
 import { type ByteLength, type GuestOffset, hostOffset, type HostOffset, rawHostOffset } from '../units';
-import { RunKind, type Layer, type RunVisitor } from './layer';
+import { type CompressedStream, RunKind, type Layer, type RunVisitor } from './layer';
 
 export class RawImage implements Layer {
   readonly format = 'raw';
@@ -40,6 +40,10 @@ export class RawImage implements Layer {
 
   readRun(target: Uint8Array, _guest: number, _kind: RunKind, host: HostOffset): void {
     this.file.read(target, host);
+  }
+
+  compressedStream(): CompressedStream | undefined {
+    return undefined;
   }
 
   close(): void {

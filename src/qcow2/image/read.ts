@@ -1,12 +1,53 @@
 /** Reads the guest's disk through a backing chain. */
 import { hex } from '../../text/hex';
 import { ArgumentError, RefusedError } from '../errors';
-import { guestOffset, type GuestOffset, plus } from '../units';
-import { RunKind, type Layer } from './layer';
+import { type ByteLength, guestOffset, type GuestOffset, type HostOffset, plus } from '../units';
+import { NO_HOST, RunKind, type Layer } from './layer';
 
 /**
- * Fills `target` with the guest bytes from `offset` on. Where a layer has nothing, the one below answers; past the
- * end of a shorter one, and below the last one, the disk is zero.
+ * Receives guest bytes in ascending order without gaps, and the layer that has them: `kind` and `host` are for its `readRun`.
+ * Without a layer, they are zero.
+ */
+export type GuestRunVisitor = (
+  layer: Layer | undefined,
+  start: GuestOffset,
+  length: ByteLength,
+  kind: RunKind,
+  host: HostOffset,
+) => void;
+
+/**
+ * Visits what has the guest bytes from `start` to `end`: where a layer has nothing, the one below answers; past the end of a
+ * shorter one, and below the last one, the disk is zero.
+ * @param layers the chain, the top first; @param depth of the first layer that is asked
+ * @throws RefusedError where the last layer names a backing file that is not among `layers`; FormatError, FileError
+ */
+export function forEachGuestRun(
+  layers: readonly Layer[],
+  depth: number,
+  start: GuestOffset,
+  end: GuestOffset,
+  visit: GuestRunVisitor,
+): void {
+  const layer = layers[depth];
+  if (layer === undefined) {
+    refuseUnopenedBacking(layers, start);
+    visitZeroes(start, end, visit);
+    return;
+  }
+  layer.forEachRun(start, end, (from, length, kind, host) => {
+    if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) {
+      forEachGuestRun(layers, depth + 1, from, plus(from, length), visit);
+    } else {
+      visit(layer, from, length, kind, host);
+    }
+    return true;
+  });
+  if (end > layer.size) visitZeroes(guestOffset(Math.max(start, layer.size)), end, visit);
+}
+
+/**
+ * Fills `target` with the guest bytes from `offset` on, through the whole chain.
  * @param layers the chain, the top first
  * @throws ArgumentError for bytes beyond the end of the disk; RefusedError where the last layer names a backing file
  *   that is not among `layers`; FormatError, FileError, UnsupportedError
@@ -21,7 +62,7 @@ export function readGuest(layers: readonly Layer[], target: Uint8Array, offset: 
       limit: top?.size ?? 0,
     });
   }
-  new GuestReader(layers, target, offset).read(0, offset, end);
+  readFrom(layers, 0, target, offset);
 }
 
 /**
@@ -29,48 +70,25 @@ export function readGuest(layers: readonly Layer[], target: Uint8Array, offset: 
  * @throws as `readGuest`
  */
 export function readBacking(layers: readonly Layer[], target: Uint8Array, offset: GuestOffset): void {
-  new GuestReader(layers, target, offset).read(1, offset, plus(offset, target.length));
+  readFrom(layers, 1, target, offset);
 }
 
-class GuestReader {
-  constructor(
-    readonly layers: readonly Layer[],
-    readonly target: Uint8Array,
-    /** Guest offset of the first byte of `target`. */
-    readonly base: GuestOffset,
-  ) {}
+function readFrom(layers: readonly Layer[], depth: number, target: Uint8Array, offset: GuestOffset): void {
+  const end = plus(offset, target.length);
+  forEachGuestRun(layers, depth, offset, end, (layer, start, length, kind, host) => {
+    const part = target.subarray(start - offset, start - offset + length);
+    if (layer === undefined) part.fill(0);
+    else layer.readRun(part, start, kind, host);
+  });
+}
 
-  /** Reads what the chain from `depth` down has for the guest bytes from `start` to `end`. */
-  read(depth: number, start: GuestOffset, end: GuestOffset): void {
-    const layer = this.layers[depth];
-    if (layer === undefined) {
-      this.#readBelow(start, end);
-      return;
-    }
-    if (end > layer.size) this.#part(guestOffset(Math.max(start, layer.size)), end).fill(0);
-    layer.forEachRun(start, end, (from, length, kind, host) => {
-      if (kind === RunKind.unallocated || kind === RunKind.unallocatedSubcluster) {
-        this.read(depth + 1, from, plus(from, length));
-      } else {
-        layer.readRun(this.#part(from, plus(from, length)), from, kind, host);
-      }
-      return true;
-    });
-  }
+/** Below the last layer there is nothing, or a file that was not opened. */
+function refuseUnopenedBacking(layers: readonly Layer[], offset: GuestOffset): void {
+  const last = layers.at(-1);
+  if (last?.namesBacking !== true) return;
+  throw new RefusedError(last.file.name, 'backing.notOpen', { offset, value: last.backingName ?? '' });
+}
 
-  /** Below the last layer there is nothing, or a file that was not opened. */
-  #readBelow(start: GuestOffset, end: GuestOffset): void {
-    const last = this.layers.at(-1);
-    if (last?.namesBacking === true) {
-      throw new RefusedError(last.file.name, 'backing.notOpen', {
-        offset: start,
-        value: last.backingName ?? '',
-      });
-    }
-    this.#part(start, end).fill(0);
-  }
-
-  #part(start: GuestOffset, end: GuestOffset): Uint8Array {
-    return this.target.subarray(start - this.base, end - this.base);
-  }
+function visitZeroes(start: GuestOffset, end: GuestOffset, visit: GuestRunVisitor): void {
+  visit(undefined, start, end - start, RunKind.unallocated, NO_HOST);
 }

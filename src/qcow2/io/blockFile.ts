@@ -16,6 +16,11 @@ export interface BlockFile {
   readonly knowsHoles: boolean;
   /** What is known of it without reading; absent where nothing is remembered. */
   readonly knownFills?: KnownFills;
+  /**
+   * The number of the open file in this process, by which other threads can read it too. Absent where the bytes are not just
+   * those of one open file.
+   */
+  readonly descriptor?: number | undefined;
 
   /**
    * Fills `target` with the bytes at `offset`. What lies past the end of the file reads as zeroes, as QEMU's

@@ -90,6 +90,10 @@ export class LocalFile implements BlockFile {
     this.mode = Number(stats.mode);
   }
 
+  get descriptor(): number | undefined {
+    return this.#descriptor;
+  }
+
   get knowsHoles(): boolean {
     return this.#seeker() !== null;
   }

@@ -49,6 +49,7 @@ export function fakeLayer(fake: FakeLayer): Layer {
       }
     },
     readRun: () => undefined,
+    compressedStream: () => undefined,
     close: () => undefined,
   };
 }
