@@ -13,7 +13,7 @@ import { suggestion } from './nearest';
 import { forEachInputLine, readInput } from './standardInput';
 import { sumOf, tallyText } from './tallyText';
 import { LineError, requireComplete, type Run } from './verb';
-import { prepareZstdFor } from './zstdNeed';
+import { prepareReading } from './prepareReading';
 
 /** Guest bytes of one piece of `write`'s input; pieces end at multiples of it, and of all cluster sizes. */
 const PIECE = 2 * 1024 * 1024;
@@ -83,7 +83,7 @@ async function changeData(
   stage: Stage,
 ): Promise<undefined> {
   const path = args.operands.FILE;
-  await prepareZstdFor(path);
+  await prepareReading(path);
   changeImage(path, args, args.options['allow-external-data-file'] ? 'anywhere' : 'beside', stage);
 }
 

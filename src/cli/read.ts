@@ -7,14 +7,14 @@ import { readGuest } from '../qcow2/image/read';
 import { bytesOf } from '../text/byteCount';
 import { guestOffset } from '../qcow2/units';
 import { reportFaults, requireComplete, type Run, withChain } from './verb';
-import { prepareZstdFor } from './zstdNeed';
+import { prepareReading } from './prepareReading';
 
 /** Bytes read and written at a time. */
 const CHUNK_BYTES = 1024 * 1024;
 
 export const read: Run<'read'> = async (args) => {
   const { FILE: path, OFFSET: from, LENGTH: most } = args.operands;
-  await prepareZstdFor(path);
+  await prepareReading(path);
   return withChain(path, true, (chain) => {
     requireComplete(chain);
     chain.top.refuseFaults('use');

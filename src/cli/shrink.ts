@@ -21,7 +21,7 @@ import { openEditable, prepareChange, saveImage, warn, withEditable } from './ed
 import type { ProgressBar } from './progressBar';
 import { warnOfWriters } from './settled';
 import { asError, type ArgumentsOf, requireComplete, type Run } from './verb';
-import { prepareZstdFor } from './zstdNeed';
+import { prepareReading } from './prepareReading';
 
 /** The options, in words. */
 const NAMES: Readonly<Record<ShrinkSource, readonly [option: string, words: string]>> = {
@@ -42,7 +42,7 @@ export const shrink: Run<'shrink'> = async (args) => {
     output.write(Buffer.from(`${text}\n`));
   };
   const isJson = options.output === 'json';
-  await prepareZstdFor(path);
+  await prepareReading(path);
   if (sources.length === 0) {
     const offers = withUnchanged(path, args, (image, progress) => offersOf(image, options.policy, progress));
     print(isJson ? qemuJson(offersJson(path, offers)) : offersText(offers));

@@ -2,6 +2,7 @@
 import { createBirpc } from 'birpc';
 import { bindNativeCalls, loadSeek } from '../qcow2/io/native';
 import { prepareZstd } from '../qcow2/image/zstd';
+import { prepareRelease } from '../qcow2/io/zlib';
 import { useKoffiOf } from '../qcow2/io/koffi';
 import { nameThread } from '../qcow2/save/writer';
 import type { EngineApi, EngineEvents } from './api';
@@ -49,6 +50,7 @@ export function serveThread(): void {
     // In a worker thread, only that thread.
     end: () => process.exit(),
   };
+  void prepareRelease();
   // Messages wait in the port for the first listener.
   void prepareZstd().then(() => {
     if (role === 'engine') serveEngine(channel, control);

@@ -1,5 +1,5 @@
 /** Raw deflate, as far as one cluster goes. */
-import { zlib } from '../io/zlib';
+import { release, stepFor, zlib } from '../io/zlib';
 
 /**
  * Fills `target` with what `input` inflates to. Streams that end early are an error; what they have beyond the
@@ -10,6 +10,7 @@ export function inflateCluster(input: Uint8Array, target: Uint8Array): void {
   const content = inflateAtMost(input, target.length) ?? inflateOverlong(input, target.length);
   if (content.length < target.length) throw new Error('it ends before the cluster is full');
   target.set(content.subarray(0, target.length));
+  release(content, stepFor(target.length));
 }
 
 /**
@@ -23,8 +24,7 @@ function inflateAtMost(input: Uint8Array, limit: number): Uint8Array | undefined
   try {
     return inflateRawSync(input, {
       windowBits: 15,
-      // One step does it all: room to see that there is nothing more.
-      chunkSize: limit + 64,
+      chunkSize: stepFor(limit),
       maxOutputLength: limit,
       // A stream that was cut off gives what it has.
       finishFlush: constants.Z_SYNC_FLUSH,

@@ -5,7 +5,8 @@
  */
 import { ZSTDDecoder } from 'zstddec';
 import { cutZstdFrame, modestFrameHeader, type ZstdFrame } from '../format/zstdFrame';
-import { zlib } from '../io/zlib';
+import { release, stepFor, zlib } from '../io/zlib';
+import type { ByteLength } from '../units';
 
 const decoder = new ZSTDDecoder();
 
@@ -34,23 +35,41 @@ export function decompressZstd(input: Uint8Array, target: Uint8Array): void {
 }
 
 /** @returns bytes written to the start of `target` */
-function decodeFrame(input: Uint8Array, frame: ZstdFrame, target: Uint8Array): number {
+function decodeFrame(input: Uint8Array, frame: ZstdFrame, target: Uint8Array): ByteLength {
   const [first] = frame.blocks;
   if (first === undefined) return 0;
-  const header = modestFrameHeader(target.length, frame.hasChecksum);
-  const whole = Buffer.concat([header, input.subarray(first.start, frame.end)]);
+  const whole = withHeader(
+    modestFrameHeader(target.length, frame.hasChecksum),
+    input.subarray(first.start, frame.end),
+  );
   const { zstdDecompressSync } = zlib();
-  const content =
-    zstdDecompressSync === undefined
-      ? decodeInWebAssembly(whole, target.length)
-      : zstdDecompressSync(whole, { maxOutputLength: target.length });
+  const limit = target.length;
+  const chunkSize = stepFor(limit);
+  const content = zstdDecompressSync?.(whole, { maxOutputLength: limit, chunkSize });
+  if (content === undefined) return decodeInWebAssembly(whole, target);
   target.set(content);
-  return content.length;
+  const { length } = content;
+  release(content, chunkSize);
+  return length;
+}
+
+/** A frame is put together here: one after the other would be garbage. */
+let scratch = new Uint8Array(0);
+
+function withHeader(header: Uint8Array, blocks: Uint8Array): Uint8Array {
+  const length = header.length + blocks.length;
+  if (scratch.length < length) scratch = new Uint8Array(length);
+  scratch.set(header);
+  scratch.set(blocks, header.length);
+  return scratch.subarray(0, length);
 }
 
 /** The library reports an error as a negative length, which comes out as nothing: what is empty is an error here. */
-function decodeInWebAssembly(frame: Uint8Array, maxOutputLength: number): Uint8Array {
-  const content = decoder.decode(frame, maxOutputLength);
-  if (content.length === 0) throw new Error('the zstd frame is broken, or longer than a cluster');
-  return content;
+function decodeInWebAssembly(frame: Uint8Array, target: Uint8Array): ByteLength {
+  const content = decoder.decode(frame, target.length);
+  const { length } = content;
+  if (length === 0) throw new Error('the zstd frame is broken, or longer than a cluster');
+  target.set(content);
+  release(content, length);
+  return length;
 }
