@@ -65,6 +65,7 @@ const oneCopyOfVSCode = {
 const ENGINE_PROGRAMS = {
   cli: ['runCommand', 'src/cli/main.ts'],
   worker: ['serveThread', 'src/worker/main.ts'],
+  helper: ['help', 'src/threads/helperThreads.ts'],
 };
 
 /** What Node runs: each starts one program of the engine's bundle. */

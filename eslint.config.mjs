@@ -2,7 +2,7 @@
 import boundaries from 'eslint-plugin-boundaries';
 import tseslint from 'typescript-eslint';
 
-const ENGINE = 'edit report map space repair save change check chain image format io base'.split(' ');
+const ENGINE = 'edit report map space repair save change check chain bulk image format io base'.split(' ');
 
 const EDITOR = ['host', 'page', 'health', 'guards', 'watch', 'model'];
 const TEXT = ['shown', 'worker', 'base'];
@@ -43,6 +43,7 @@ const ROOMS = {
   io: { at: 'src/qcow2/io', uses: ['base'] },
   format: { at: 'src/qcow2/format', uses: ['io', 'base'] },
   image: { at: 'src/qcow2/image', uses: ['format', 'io', 'base'] },
+  bulk: { at: 'src/qcow2/bulk', uses: ['image', 'format', 'io', 'base'] },
   chain: { at: 'src/qcow2/chain', uses: ['image', 'format', 'io', 'base'] },
   check: { at: 'src/qcow2/check', uses: ['image', 'format', 'io', 'base'] },
   map: { at: 'src/qcow2/map', uses: ['check', 'image', 'format', 'io', 'base'] },
@@ -50,14 +51,18 @@ const ROOMS = {
   change: { at: 'src/qcow2/change', uses: ['image', 'format', 'io', 'base'] },
   repair: { at: 'src/qcow2/repair', uses: ['check', 'change', 'image', 'format', 'io', 'base'] },
   save: { at: 'src/qcow2/save', uses: ['check', 'image', 'format', 'io', 'base'] },
-  space: { at: 'src/qcow2/space', uses: ['save', 'change', 'check', 'image', 'format', 'io', 'base'] },
+  space: {
+    at: 'src/qcow2/space',
+    uses: ['save', 'change', 'check', 'bulk', 'image', 'format', 'io', 'base'],
+  },
   edit: {
     at: 'src/qcow2/edit',
     uses: ['space', 'repair', 'save', 'change', 'check', 'chain', 'image', 'format', 'io', 'base'],
   },
   base: { at: 'src/qcow2', uses: [] },
-  worker: { at: 'src/worker', uses: ENGINE },
-  cli: { at: 'src/cli', uses: ENGINE },
+  threads: { at: 'src/threads', uses: ['bulk', 'image', 'io', 'base'] },
+  worker: { at: 'src/worker', uses: ['threads', ...ENGINE] },
+  cli: { at: 'src/cli', uses: ['threads', ...ENGINE] },
   chains: { at: 'src/chains', uses: TEXT },
   model: { at: 'src/editor/model', uses: ['worker'] },
   watch: { at: 'src/editor/watch', uses: ['model', ...TEXT] },

@@ -7,6 +7,7 @@ import { useKoffiOf } from '../qcow2/io/koffi';
 import { describeProblem } from '../qcow2/describeProblem';
 import { printable } from '../text/printable';
 import { stackText } from '../text/stackText';
+import { useHelpersOf } from '../threads/helperThreads';
 import { readArguments, UsageError } from './arguments';
 import { batch, discard, write, writeZeroes } from './changes';
 import { check } from './check';
@@ -118,6 +119,7 @@ function report(name: string, error: unknown): number {
 /** Runs the command with the arguments of this process, and sets its exit code. */
 export function runCommand(): void {
   useKoffiOf(__dirname);
+  useHelpersOf(__dirname);
   const [, , ...argv] = process.argv;
   // `info` ends before any function could be optimized.
   if (argv[0] !== 'info') expectShortRun();

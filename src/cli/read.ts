@@ -1,16 +1,13 @@
 /** `qcow2 read`: guest bytes through the backing chain, raw on standard output. */
 import { hex } from '../text/hex';
+import { readInPieces } from '../qcow2/bulk/bulkReader';
 import { ArgumentError, UnsupportedError } from '../qcow2/errors';
 import type { Layer } from '../qcow2/image/layer';
 import { Qcow2Image } from '../qcow2/image/qcow2Image';
-import { readGuest } from '../qcow2/image/read';
 import { bytesOf } from '../text/byteCount';
 import { guestOffset } from '../qcow2/units';
 import { reportFaults, requireComplete, type Run, withChain } from './verb';
 import { prepareReading } from './prepareReading';
-
-/** Bytes read and written at a time. */
-const CHUNK_BYTES = 1024 * 1024;
 
 export const read: Run<'read'> = async (args) => {
   const { FILE: path, OFFSET: from, LENGTH: most } = args.operands;
@@ -23,14 +20,13 @@ export const read: Run<'read'> = async (args) => {
     refuseBeyondDisk(chain.top, offset, length);
     refuseEncrypted(chain.layers);
     const progress = args.progress();
-    const buffer = new Uint8Array(Math.min(CHUNK_BYTES, length));
+    let done = 0;
     try {
-      for (let done = 0; done < length; done += CHUNK_BYTES) {
-        const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, length - done));
-        readGuest(chain.layers, chunk, guestOffset(offset + done));
-        args.output.write(chunk);
-        progress.report(done + chunk.length, length);
-      }
+      readInPieces(chain.layers, guestOffset(offset), length, (bytes) => {
+        args.output.write(bytes);
+        done += bytes.length;
+        progress.report(done, length);
+      });
     } finally {
       progress.clear();
     }

@@ -27,6 +27,11 @@ export function toEnd<T>(pieces: Generator<undefined, T>, between: () => void = 
   }
 }
 
+/** Gives up something that is done piece by piece, wherever it is: what it holds is released. */
+export function abandon(pieces: Generator<undefined, unknown>): void {
+  pieces.return(undefined);
+}
+
 /** Only listens for requests to stop: for a part of some work that counts in another unit than the whole. */
 export const quietOf = (progress: Progress): Progress => ({
   ...silent,

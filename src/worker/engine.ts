@@ -6,7 +6,7 @@
 import { stackText } from '../text/stackText';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { CancelledError, EngineError } from '../qcow2/errors';
-import type { Progress } from '../qcow2/progress';
+import { abandon, type Progress } from '../qcow2/progress';
 import type { EngineApi, EngineEvents, ImageState, OpenOptions, OperationId, Result } from './api';
 import { editCalls, type EditingHost } from './editing';
 import { OpenImage, type View } from './openImage';
@@ -180,16 +180,20 @@ class Engine implements QuestionHost, EditingHost {
     const image = this.#image;
     const begun = this.onEditable(begin);
     if (!begun.ok) return begun;
-    for (;;) {
-      const began = performance.now();
-      const slice = this.attempt(() => takeSlice(begun.value));
-      if (!slice.ok) return slice;
-      if (slice.value.done === true) return { ok: true, value: slice.value.value };
-      const ended = performance.now();
-      await new Promise((resolve) => setImmediate(resolve));
-      this.pace.add(ended - began, performance.now() - ended);
-      // Its files are closed.
-      if (this.#image !== image) return { ok: false, problem: new CancelledError(this.#path).problem };
+    try {
+      for (;;) {
+        const began = performance.now();
+        const slice = this.attempt(() => takeSlice(begun.value));
+        if (!slice.ok) return slice;
+        if (slice.value.done === true) return { ok: true, value: slice.value.value };
+        const ended = performance.now();
+        await new Promise((resolve) => setImmediate(resolve));
+        this.pace.add(ended - began, performance.now() - ended);
+        // Its files are closed.
+        if (this.#image !== image) return { ok: false, problem: new CancelledError(this.#path).problem };
+      }
+    } finally {
+      abandon(begun.value);
     }
   }
 

@@ -5,6 +5,7 @@ import { prepareZstd } from '../qcow2/image/zstd';
 import { prepareRelease } from '../qcow2/io/zlib';
 import { useKoffiOf } from '../qcow2/io/koffi';
 import { nameThread } from '../qcow2/save/writer';
+import { useHelpersOf } from '../threads/helperThreads';
 import type { EngineApi, EngineEvents } from './api';
 import { createEngine, type ThreadControl } from './engine';
 import type { IndexApi } from './indexApi';
@@ -42,6 +43,7 @@ export function serveThread(): void {
   if (!gate.enter()) return;
   // Terminating a thread while it binds native calls ends the whole process; behind the gate it is not terminated.
   useKoffiOf(__dirname);
+  useHelpersOf(__dirname);
   bindNativeCalls();
   if (!gate.leave()) process.exit();
   const control: ThreadControl = {

@@ -16,7 +16,7 @@ import { PageStore } from '../io/pageStore';
 import type { PageTree } from '../io/pageTree';
 import { StagedDifference, type DifferenceVisitor } from '../io/stagedDifference';
 import { StagedFile } from '../io/stagedFile';
-import { type Progress, silent } from '../progress';
+import { abandon, type Progress, silent } from '../progress';
 import { repairImage, type Repair } from '../repair/repairImage';
 import { concernsRefcountsAlone, type RepairReport, type RepairRequest } from '../repair/report';
 import { localDisk } from '../save/localDisk';
@@ -155,14 +155,18 @@ export class EditableImage {
     const { layers, top } = this.#chain;
     const before = this.#scanned;
     const scanning = scanContents(layers, top, progress);
-    for (let step = scanning.next(); ; step = scanning.next()) {
-      if (step.done === true) {
-        this.#scans.keep(step.value, before);
-        return step.value;
+    try {
+      for (let step = scanning.next(); ; step = scanning.next()) {
+        if (step.done === true) {
+          this.#scans.keep(step.value, before);
+          return step.value;
+        }
+        yield;
+        this.space.refuseWhileCompacting();
+        if (!isSameState(before, this.#scanned)) throw new RefusedError(this.#path, 'shrink.notScanned');
       }
-      yield;
-      this.space.refuseWhileCompacting();
-      if (!isSameState(before, this.#scanned)) throw new RefusedError(this.#path, 'shrink.notScanned');
+    } finally {
+      abandon(scanning);
     }
   }
 

@@ -6,12 +6,12 @@
  * Data is read in the order of the host file, so that a disk reads forward. Holes of the host file are zero without being
  * read. A window of runs is sorted at a time (runWindow.ts), and what is found is a bit for each unit (foundUnits.ts).
  */
+import { BulkReader, pieceSizeOf } from '../bulk/bulkReader';
 import { type EngineError, FormatError, RefusedError, UnsupportedError } from '../errors';
 import type { GuestSet } from '../guestSet';
 import { AbsentFile } from '../image/absentFile';
 import { type Layers, NO_HOST, RunKind } from '../image/layer';
 import { Qcow2Image } from '../image/qcow2Image';
-import { readBacking } from '../image/read';
 import type { FileExtent } from '../io/blockFile';
 import { isZero } from '../isZero';
 import type { Progress } from '../progress';
@@ -32,7 +32,10 @@ export interface ContentScan {
   readonly scanned: ByteLength;
 }
 
-/** Bytes that are read at once, or one unit: as fast as larger reads, and they stay in the processor's cache. */
+/**
+ * Bytes that are read at once, or one unit: as fast as larger reads, and they stay in the processor's cache. What is compared
+ * is read in the pieces of `BulkReader`.
+ */
 const CHUNK = 2 ** 20;
 /** Units of both sets together: 64 MiB of bits. */
 const MOST_UNITS = 2 ** 29;
@@ -96,7 +99,8 @@ class Scanner {
   /** Bytes that are read at once. */
   readonly #step: ByteLength;
   readonly #chunk: Buffer;
-  readonly #backing: Buffer;
+  /** Reads what the backing file gives. */
+  #backing: BulkReader | undefined;
   #extent: FileExtent = { isHole: false, end: hostOffset(0) };
   /** Where `#extent` was asked for. */
   #extentStart = hostOffset(0);
@@ -106,10 +110,9 @@ class Scanner {
     this.#image = image;
     this.#progress = progress;
     this.#unit = image.granularity;
-    this.#step = Math.max(CHUNK, this.#unit);
-    this.#chunk = Buffer.alloc(this.#step);
-    this.#backing = Buffer.alloc(layers.length > 1 ? this.#step : 0);
     const isCompared = comparisonProblem(layers) === undefined;
+    this.#step = isCompared ? pieceSizeOf(layers) : Math.max(CHUNK, this.#unit);
+    this.#chunk = Buffer.alloc(this.#step);
     const units = (image.size / this.#unit) * (isCompared ? 2 : 1);
     const setUnit = units > mostUnits ? image.header.clusterSize : this.#unit;
     const found = (): FoundUnits => new FoundUnits(this.#unit, setUnit, image.size);
@@ -122,6 +125,16 @@ class Scanner {
       this.#total += length;
       return true;
     });
+    if (this.#same !== undefined)
+      this.#backing = new BulkReader(this.#layers, { expected: this.#total, isBacking: true });
+    try {
+      return yield* this.#scanData();
+    } finally {
+      this.#backing?.close();
+    }
+  }
+
+  *#scanData(): ContentScanning {
     const window = this.#window;
     for (let at = guestOffset(0); at < this.#image.size;) {
       at = yield* this.#forEachDataRun(at, (guest, host, length) => {
@@ -192,7 +205,9 @@ class Scanner {
     const step = this.#step;
     if (length >= step) {
       const guest = window.guestAt(position);
-      for (let done = 0; done < length; done += step) {
+      for (let begun = 0, done = 0; done < length; done += step) {
+        for (; begun < length && this.#backing?.hasRoom === true; begun += step)
+          this.#backing.begin(plus(guest, begun), Math.min(step, length - begun));
         this.#read(plus(guest, done), plus(host, done), Math.min(step, length - done));
         yield;
       }
@@ -206,7 +221,9 @@ class Scanner {
       end = nextEnd;
     }
     const bytes = this.#fetch(host, end - host);
-    for (let at = position; at < stop; at++) {
+    for (let begun = position, at = position; at < stop; at++) {
+      for (; begun < stop && this.#backing?.hasRoom === true; begun++)
+        this.#backing.begin(window.guestAt(begun), window.lengthAt(begun));
       const from = window.hostAt(at) - host;
       const content = bytes?.subarray(from, from + window.lengthAt(at));
       this.#judge(window.guestAt(at), window.lengthAt(at), content);
@@ -241,20 +258,18 @@ class Scanner {
     else this.#addUnits(this.#zeroes, guest, content, isZero);
     const same = this.#same;
     if (same === undefined) return;
-    const backing = this.#readBacking(guest, length);
+    const backing = this.#nextBacking();
     if (backing === undefined) same.addOther(guest, length);
     else if (content === undefined) this.#addUnits(same, guest, backing, isZero);
     else if (content.equals(backing)) same.add(guest, length);
     else
-      this.#addUnits(same, guest, content, (unit, at) => unit.equals(backing.subarray(at, at + unit.length)));
+      this.#addUnits(same, guest, backing, (unit, at) => content.subarray(at, at + unit.length).equals(unit));
   }
 
   /** What the backing file gives; undefined where it is damaged, so that nothing can be left to it. */
-  #readBacking(guest: GuestOffset, length: ByteLength): Buffer | undefined {
-    const backing = this.#backing.subarray(0, length);
+  #nextBacking(): Uint8Array | undefined {
     try {
-      readBacking(this.#layers, backing, guest);
-      return backing;
+      return this.#backing?.next();
     } catch (error) {
       if (error instanceof FormatError || error instanceof UnsupportedError) return undefined;
       throw error;
@@ -265,8 +280,8 @@ class Scanner {
   #addUnits(
     found: FoundUnits,
     guest: GuestOffset,
-    content: Buffer,
-    isSo: (unit: Buffer, at: number) => boolean,
+    content: Uint8Array,
+    isSo: (unit: Uint8Array, at: number) => boolean,
   ): void {
     for (let at = 0; at < content.length; at += this.#unit) {
       const unit = content.subarray(at, at + this.#unit);
