@@ -16,10 +16,11 @@ export const zlib = (): typeof Zlib & NativeZstd => process.getBuiltinModule('no
 export const stepFor = (limit: ByteLength): ByteLength => limit + 64;
 
 /** A port that is closed. */
-let nowhere: InstanceType<typeof MessageChannel>['port2'] | undefined;
+let nowhere: { postMessage(value: undefined, transferred: readonly ArrayBuffer[]): void } | undefined;
 
 /** Makes `release` free memory: it does nothing before. Waits for the event loop. */
 export async function prepareRelease(): Promise<void> {
+  const { MessageChannel } = process.getBuiltinModule('node:worker_threads');
   const { port1, port2 } = new MessageChannel();
   await new Promise<void>((resolve) => {
     port1.once('close', resolve);
