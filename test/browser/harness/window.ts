@@ -10,6 +10,9 @@ import { drawn, until } from './until';
 /** The extension's view container: once its icon is there, the custom editor is known too. */
 const ACTIVITY_BAR_ICON = '.activitybar .action-label[aria-label*="QCOW2"]';
 
+/** Milliseconds in which a list takes what is done in it; where it was closed meanwhile, all is done again. */
+const SOON = 2_000;
+
 export class Window {
   /** Errors of the pages' scripts and violations of their Content-Security-Policy, VS Code's own included. */
   readonly errors: string[] = [];
@@ -69,7 +72,7 @@ export class Window {
   async openFile(file: string): Promise<void> {
     const tab = this.page.locator('.tab.active').filter({ hasText: path.basename(file) });
     const open = async (): Promise<boolean> => {
-      await (await this.findFile(file)).click({ timeout: 5_000 });
+      await (await this.findFile(file)).click({ timeout: SOON });
       await tab.waitFor({ timeout: 5_000 });
       return true;
     };
@@ -92,8 +95,8 @@ export class Window {
     await until(`${file} is found`, async () => {
       if (!(await this.quickInput.isVisible())) await this.page.keyboard.press('Control+P');
       return this.quickInput
-        .fill(file, { timeout: 2_000 })
-        .then(() => entry.waitFor({ timeout: 5_000 }))
+        .fill(file, { timeout: SOON })
+        .then(() => entry.waitFor({ timeout: SOON }))
         .then(
           () => true,
           () => false,
@@ -110,8 +113,8 @@ export class Window {
     const entry = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first();
     const run = async (): Promise<void> => {
       await this.page.keyboard.press('F1');
-      await this.quickInput.fill(`>${title}`, { timeout: 2_000 });
-      await entry.click({ timeout: 5_000 });
+      await this.quickInput.fill(`>${title}`, { timeout: SOON });
+      await entry.click({ timeout: SOON });
       if (choice !== undefined) await this.#quickPickRow(choice).click({ timeout: 5_000 });
     };
     // A page that takes the focus late closes open quick inputs.
