@@ -22,8 +22,8 @@ import { run } from './lib/process.mjs';
 
 const UNIVERSAL = 'universal';
 
-/** What is not in the repository, or is the repository. */
-const NOT_SOURCES = new Set(['.cache', '.git', '.vscode-test', 'dist', 'node_modules', 'out', 'samples']);
+/** Says what is packaged; vsce goes by it. */
+const RULES = '.vscodeignore';
 
 /** Limit for the package without native calls, in bytes. */
 const UNIVERSAL_LIMIT = 1_000_000;
@@ -71,14 +71,13 @@ async function packageExtension(targets, outFolder) {
 }
 
 /**
- * Copies the sources into a folder of their own, with the programs built for release; dist/ stays as development built it.
- * What of it is packaged is decided by .vscodeignore, which vsce matches against each file: not against those of downloads.
+ * Copies what is packaged into a folder of its own, with the programs built for release; dist/ stays as development built it.
  * @param {string} stage
  * @returns {Promise<Manifest>}
  */
 async function fillStage(stage) {
   for (const name of readdirSync(ROOT)) {
-    if (!NOT_SOURCES.has(name)) cpSync(path.join(ROOT, name), path.join(stage, name), { recursive: true });
+    if (isPackaged(name)) cpSync(path.join(ROOT, name), path.join(stage, name), { recursive: true });
   }
   const built = await run(process.execPath, ['esbuild.mjs', '--minify', `--outdir=${stage}/dist`], {
     cwd: ROOT,
@@ -86,6 +85,21 @@ async function fillStage(stage) {
   });
   if (built.code !== 0) throw new Error('the build failed');
   return writeManifest(path.join(stage, 'package.json'));
+}
+
+const PACKAGED = readFileSync(path.join(ROOT, RULES), 'utf8')
+  .split('\n')
+  .filter((line) => line.startsWith('!'))
+  .map((line) => line.slice(1).split('/')[0] ?? '')
+  .map((pattern) => new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`));
+
+/**
+ * Whether a file or folder at the top is packaged, or holds what is: vsce would look at every file of the others, of
+ * downloads and of disk images that lie about.
+ * @param {string} name
+ */
+function isPackaged(name) {
+  return name === RULES || (name !== 'dist' && PACKAGED.some((pattern) => pattern.test(name)));
 }
 
 /**
