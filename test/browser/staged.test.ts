@@ -121,6 +121,31 @@ describe('staged edits', () => {
     await untilNothingIsBackedUp();
   });
 
+  // While an editor of theirs is open, VS Code does not restart extensions by itself. A page without them is dead.
+  it('come back with the window when the extensions have ended, which the page says', async () => {
+    let page = await open();
+    await zero(page, 0, 16);
+    await untilDirty(true);
+    await untilBackedUp();
+    await vscode.killExtensionHost();
+    await page.get('silent').waitFor();
+    expect(await page.text('silent')).toContain('reload the window');
+    expect(readFileSync(disk).equals(before)).toBe(true);
+    await window.reload();
+    page = await EditorPage.of(window);
+    await page.waitForCell(0, 'unallocated');
+    await untilDirty(true);
+    await page.clickCell(100);
+    await window.page.keyboard.press('Control+Z');
+    await page.waitForCell(0, 'data');
+    await window.page.keyboard.press('Control+Y');
+    await page.waitForCell(0, 'unallocated');
+    await window.page.keyboard.press('Control+S');
+    await untilDirty(false);
+    mustQemuIo(disk, ['read -P 0 0 1M', 'read -P 1 1M 3M']);
+    await untilNothingIsBackedUp();
+  });
+
   it('come back when the file is renamed, and leave no backup of the old name once they are saved', async () => {
     const page = await open();
     await zero(page, 0, 16);

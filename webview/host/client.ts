@@ -23,6 +23,11 @@ type HostAnswer<T> =
   | { readonly ok: false; readonly problem: Problem }
   | { readonly ok: false; readonly text: string };
 
+/** Milliseconds from an answer to the next question whether the host is there. */
+const ASK_AFTER = 5_000;
+/** Milliseconds without an answer after which it is taken to have stopped: longer than others keep it busy. */
+const PATIENCE = 10_000;
+
 export class HostClient {
   /** The calls of the host. They reject when it stops: pass their promises to one of the methods below. */
   readonly calls;
@@ -61,6 +66,18 @@ export class HostClient {
   /** The answer of a call that cannot fail unless the host stops. Never rejects. */
   value<T>(call: Promise<T>): Promise<Loadable<T>> {
     return this.load(call.then((value) => ({ ok: true, value })));
+  }
+
+  /**
+   * Tells from now on whether the host answers. VS Code starts another one where one has stopped, but leaves pages as they
+   * are: nothing on them works any more, and they do not show it.
+   */
+  async watch(told: (isThere: boolean) => void): Promise<void> {
+    const timer = setTimeout(told, PATIENCE, false);
+    await this.#settled(this.calls.isThere());
+    clearTimeout(timer);
+    told(true);
+    setTimeout(() => void this.watch(told), ASK_AFTER);
   }
 
   /** Makes a call without waiting for its end. */

@@ -128,6 +128,9 @@ export class App implements Actions, PageApi {
     const page = await this.#host.value(this.#host.calls.ready());
     if (page?.ok) this.stateChanged(page.value);
     else this.#layout.page.classList.remove('is-loading');
+    void this.#host.watch((isThere) => {
+      if (this.#store.state.isSilent === isThere) this.#store.update({ isSilent: !isThere });
+    });
   }
 
   // Called by the host.

@@ -38,3 +38,13 @@ const lostNotice = (run: (command: NoticeCommand) => void): TemplateResult =>
       >${t('Reopen')}</vscode-button
     >
   </div>`;
+
+/** Nothing here can help: what a button would ask for is not heard. */
+export const silentNotice = (): TemplateResult =>
+  html`<div class="notice is-error" role="alert" data-testid="silent">
+    ${icon('error')}<span
+      >${t(
+        'The extension does not answer. If it has stopped, reload the window (command “Developer: Reload Window”): staged edits come back.',
+      )}</span
+    >
+  </div>`;

@@ -12,7 +12,7 @@ import { headerPanel } from '../panels/header';
 import { spacePanel, type SpaceActions } from '../panels/space';
 import { scanNote } from './scanNote';
 import type { Store } from '../state/store';
-import { notices } from './notices';
+import { notices, silentNotice } from './notices';
 import { summaryBar } from './summaryBar';
 import { toolbar, type ToolbarActions } from './toolbar';
 import { unreadable } from './unreadable';
@@ -43,15 +43,21 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   drawOnChange(
     layout.notices,
     store,
-    ({ page, health, isLost, compaction }) => [page, health?.incomplete, isLost, compaction],
-    ({ page, health, isLost, compaction }) =>
+    ({ page, health, isLost, isSilent, compaction }) => [
+      page,
+      health?.incomplete,
+      isLost,
+      isSilent,
+      compaction,
+    ],
+    ({ page, health, isLost, isSilent, compaction }) =>
       html`${
         compaction === undefined
           ? nothing
           : compactionStrip(compaction, () => {
               actions.stopCompaction();
             })
-      }${notices(noticesOf(page, health), isLost, (command) => {
+      }${isSilent ? silentNotice() : nothing}${notices(noticesOf(page, health), isLost, (command) => {
         actions.run(command);
       })}`,
   );

@@ -60,8 +60,10 @@ export interface AppState {
   readonly mapProblem: string | undefined;
   readonly zoom: MapZoom | undefined;
   readonly goToProblem: string | undefined;
-  /** The host no longer answers. */
+  /** The engine of the image has stopped. */
   readonly isLost: boolean;
+  /** The extension host does not answer. */
+  readonly isSilent: boolean;
 }
 
 export type Space = 'guest' | 'file';
@@ -93,6 +95,7 @@ export class Store {
       zoom: undefined,
       goToProblem: undefined,
       isLost: false,
+      isSilent: false,
     };
   }
 

@@ -208,6 +208,8 @@ export type PageTab = 'cluster' | 'header' | 'chain' | 'space';
 export interface HostApi {
   /** The webview is up (first time, or again after it was hidden) and wants its state. */
   ready(): PageState;
+  /** Answers at once: where no answer comes, the extension host has stopped. */
+  isThere(): void;
   cells(request: CellsRequest): Result<MapCells>;
   totals(start: number, length: number): Result<KindTotals>;
   inspect(guestOffset: number): Result<PageReport>;

@@ -127,6 +127,9 @@ export function pageHandler(
       document.run((engine, operation) => engine.space(operation), { key: space, stopsOlder: true }),
     readHostBytes: (offset, length) =>
       document.ask((engine) => engine.readHostBytes(hostOffset(offset), length)),
+    isThere() {
+      // That it answers is the answer.
+    },
     leaveFile() {
       document.stop(walk);
     },

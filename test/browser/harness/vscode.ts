@@ -23,6 +23,7 @@ import { inject } from 'vitest';
 import { CHROMIUM_ARGS, findChromium } from '../../../scripts/lib/chromium.mjs';
 import { provisionServer, type Server, startServer } from '../../../scripts/lib/vscodeServer.mjs';
 import { THEME_NAMES, type ThemeKind } from './themes';
+import { until } from './until';
 import { Window } from './window';
 
 export interface VSCodeOptions {
@@ -101,6 +102,15 @@ export class VSCode {
     return readdirSync(storage, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.parentPath.includes(EXTENSION_ID))
       .map(({ name }) => name);
+  }
+
+  /** Ends the extension host of the window that was opened last, as a crash does, and waits until VS Code has another one. */
+  async killExtensionHost(): Promise<void> {
+    const hosts = (): string[] =>
+      [...this.serverLog().matchAll(/<(\d+)> Launched Extension Host Process/g)].map(([, pid]) => pid!);
+    const before = hosts();
+    process.kill(Number(before.at(-1)), 'SIGKILL');
+    await until('there is another one', () => Promise.resolve(hosts().length > before.length));
   }
 
   /** What the server and the extension host printed so far. */
