@@ -3,6 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import { type Workspace, workspace } from '../support/workspace';
+import { faults } from './harness/axe';
 import { until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
@@ -130,6 +131,8 @@ describe('staged edits', () => {
     await vscode.killExtensionHost();
     await page.get('silent').waitFor();
     expect(await page.text('silent')).toContain('reload the window');
+    expect(await faults(page.frame)).toEqual([]);
+    await window.screenshot('extensions-ended');
     expect(readFileSync(disk).equals(before)).toBe(true);
     await window.reload();
     page = await EditorPage.of(window);
