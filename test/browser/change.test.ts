@@ -191,7 +191,7 @@ describe('a change of an image', () => {
   it('is saved by the keyboard: QEMU finds it on disk, and the marks go', async () => {
     expect(readFileSync(disk).equals(before)).toBe(true);
     await page.clickCell(100);
-    await window.page.keyboard.press('Control+S');
+    await window.save();
     await untilDirty(false);
     await until('the marks are gone', async () => (await page.stagedColoursOf(3)).size === 0);
     expect(await page.get('staged').count()).toBe(0);

@@ -71,7 +71,7 @@ describe('a backing file that is missing', () => {
     await page.get('layer-1').and(page.frame.locator('[data-state="missing"]')).waitFor();
     await window.page.keyboard.press('Control+Y');
     await page.get('layer-1').and(page.frame.locator('[data-state="open"]')).waitFor();
-    await window.page.keyboard.press('Control+S');
+    await window.save();
     await until('it is on disk', () => Promise.resolve(backing() === 'moved.qcow2'));
     await until('the journal is gone', () => Promise.resolve(!existsSync(journalPath(overlay))));
     await window.screenshot('chain-repaired');

@@ -127,7 +127,7 @@ describe('an image file that is too long', () => {
     await tabTo('shrink-apply');
     await keyboard.press('Enter');
     await page.get('shrink-dialog').waitFor({ state: 'hidden' });
-    await keyboard.press('Control+S');
+    await window.save();
     const offer = window.notification('keyboard.qcow2 is saved. The file is not shorter yet.');
     await offer.getByRole('button', { name: 'Compact…' }).waitFor();
     expect(await offer.getByRole('button', { name: 'Reclaim Free Space…' }).isVisible()).toBe(true);

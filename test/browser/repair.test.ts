@@ -133,7 +133,7 @@ describe('the repair of an image', () => {
   it('is redone and saved by the keyboard: QEMU finds the image sound, and so does the check', async () => {
     await window.page.keyboard.press('Control+Y');
     await until('it is staged again', async () => (await page.get('staged').count()) === 1);
-    await window.page.keyboard.press('Control+S');
+    await window.save();
     await until('it is saved', async () => (await page.get('staged').count()) === 0);
     mustQemuImg(['check', '-q', disk]);
     mustQemuIo(disk, [

@@ -162,7 +162,7 @@ describe('an image that is too big', () => {
     await keyboard.press('Enter');
     await page.get('shrink-dialog').waitFor({ state: 'hidden' });
     await page.get('legend-dataZero').waitFor({ state: 'detached' });
-    await keyboard.press('Control+S');
+    await window.save();
     await until('QEMU sees it', () => Promise.resolve(qemuImg(['map', disk]).stdout.length < 200));
     expect(qemuImg(['check', disk]).status).toBe(0);
   });

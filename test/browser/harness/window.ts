@@ -126,6 +126,12 @@ export class Window {
     );
   }
 
+  /** Saves the editor in front by key, once VS Code knows that there is something to save: before, the key does nothing. */
+  async save(): Promise<void> {
+    await this.page.locator('.tab.active.dirty').waitFor();
+    await this.page.keyboard.press('Control+S');
+  }
+
   /** Trusts the folder of a server that was started with `requiresTrust`: Restricted Mode ends. */
   async trustFolder(): Promise<void> {
     await this.runCommand('Workspaces: Manage Workspace Trust');
