@@ -265,10 +265,7 @@ export class Exercise {
     const repaired = copyOf(state);
     repaired.get(IMAGE)![79]! &= ~2;
     const outcome = this.#tryRecovery(repaired, where);
-    const rights = ['recover.unmarked', 'untouched', 'completed'];
-    // An image that was marked before the save never held what it holds now.
-    if (this.scenario.isRepair === true) rights.push('recover.changed');
-    const isRight = rights.includes(outcome);
+    const isRight = ['recover.unmarked', 'untouched', 'completed'].includes(outcome);
     if (!isRight) this.#violate(where, `C: repaired by others, but ${outcome}`);
   }
 

@@ -28,7 +28,7 @@ export interface ExaminedFiles {
 
 /** @throws FormatError `journal.broken`, FileError */
 export function examine(journal: JournalReader, head: JournalHead, files: ExaminedFiles): Verdict {
-  const state = new SectorStates(files);
+  const state = new SectorStates(files, head.version);
   journal.forEach(
     () => true,
     (record) => {
@@ -57,7 +57,10 @@ class SectorStates {
   /** The first place that holds what the journal does not know. */
   changed: { readonly file: string; readonly offset: HostOffset } | undefined;
 
-  constructor(readonly files: ExaminedFiles) {}
+  constructor(
+    readonly files: ExaminedFiles,
+    readonly version: 2 | 3,
+  ) {}
 
   look(record: JournalRecord): void {
     const file = record.file === 0 ? this.files.image : this.files.dataFile;
@@ -84,11 +87,19 @@ class SectorStates {
     const isFinal = sum === record.holdsAfter(sector, record.steps - 1);
     if (!isOld) this.areOld = false;
     if (!isFinal) this.areFinal = false;
-    if (isOld || isFinal) return true;
-    for (let step = 0; step < record.steps; step++) if (sum === record.holdsAfter(sector, step)) return true;
+    if (isOld || isFinal || isStep(record, sector, sum)) return true;
+    if (record.role !== Role.header) return false;
     // What a rollback makes first of a header that was still, or is again, as before.
-    return record.role === Role.header && Buffer.compare(bytes, withMark(old, old)) === 0;
+    if (Buffer.compare(bytes, withMark(old, old)) === 0) return true;
+    // What a repair by another program has made of it.
+    return this.version === 3 && isStep(record, sector, checksum(withMark(bytes, bytes)));
   }
+}
+
+/** Whether it is the checksum of what the sector holds after one of the groups. */
+function isStep(record: JournalRecord, sector: number, sum: number): boolean {
+  for (let step = 0; step < record.steps; step++) if (sum === record.holdsAfter(sector, step)) return true;
+  return false;
 }
 
 /** What is to be cut off is still there, or is gone. */
