@@ -7,7 +7,7 @@ import { type Picture, readPng } from './picture';
 import { type ThemeKind, WEBVIEW_KINDS, WORKBENCH_CLASSES } from './themes';
 import { drawn, until } from './until';
 
-/** The extension's view container: once its icon is there, the custom editor is known too. */
+/** The extension's view container. VS Code remembers it, and shows it before extensions are known. */
 const ACTIVITY_BAR_ICON = '.activitybar .action-label[aria-label*="QCOW2"]';
 
 /** Milliseconds in which a list takes what is done in it; where it was closed meanwhile, all is done again. */
@@ -66,6 +66,8 @@ export class Window {
 
   async #waitUntilReady(): Promise<void> {
     await this.page.locator(ACTIVITY_BAR_ICON).waitFor({ timeout: 60_000 });
+    // VS Code opens a file as text while it does not know what extensions contribute. It says on its clock when it does.
+    await this.page.waitForFunction(() => performance.getEntriesByName('code/didLoadExtensions').length > 0);
   }
 
   /** Opens a file by its absolute path in the editor that VS Code chooses for it. */
@@ -81,7 +83,7 @@ export class Window {
       `${file} is opened`,
       () => open().catch(() => tab.isVisible()),
       60_000,
-      () => this.#whatIsThere(`not-opened-${path.basename(file)}`),
+      () => this.whatIsThere(`not-opened-${path.basename(file)}`),
     );
   }
 
@@ -292,14 +294,19 @@ export class Window {
   }
 
   /** What may be in the way, for the message of a test that fails; a picture of it is kept. */
-  async #whatIsThere(name: string): Promise<string> {
+  async whatIsThere(name: string): Promise<string> {
     await this.screenshot(name);
     const texts = await Promise.all(
       ['.monaco-dialog-box', '.quick-input-widget', '.notifications-toasts', '.tab.active'].map((part) =>
         this.page.locator(part).allInnerTexts(),
       ),
     );
-    return JSON.stringify(texts.flat().filter((text) => text.trim() !== ''));
+    const pages = await Promise.all(
+      (await this.webviews()).map((frame) =>
+        frame.evaluate(() => document.body.innerText.slice(0, 1_000)).catch(() => 'a page that is gone'),
+      ),
+    );
+    return JSON.stringify([...texts.flat(), ...pages].filter((text) => text.trim() !== ''));
   }
 
   /** Saves what the window shows as .cache/screenshots/NAME.png, to be looked at. */

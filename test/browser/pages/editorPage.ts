@@ -55,16 +55,20 @@ export class EditorPage {
     readonly frame: Frame,
   ) {}
 
-  /** The page of the editor that is shown, once its map is painted. */
-  static async of(window: Window): Promise<EditorPage> {
-    const page = new EditorPage(window, await window.webview());
-    await page.get('map-cells').waitFor();
-    await until('the map is painted', async () => {
+  /**
+   * The page of the editor that is shown, once its map is painted.
+   * @param timeout in milliseconds, of each step
+   */
+  static async of(window: Window, timeout = 30_000): Promise<EditorPage> {
+    const page = new EditorPage(window, await window.webview(timeout));
+    await page.get('map-cells').waitFor({ timeout });
+    const isPainted = async (): Promise<boolean> => {
       const cells = await page.frame.evaluate(
         () => document.querySelector<HTMLElement>('[data-testid="map-cells"]')?.dataset['columns'],
       );
       return cells !== undefined;
-    });
+    };
+    await until('the map is painted', isPainted, timeout);
     // It takes the focus once it has loaded, unless something else has it by then; that would close a quick pick.
     await until('the page has the focus', () => page.hasFocus(), 2_000).catch(() => undefined);
     return page;
@@ -73,11 +77,16 @@ export class EditorPage {
   /** The page of the image with that name, once it is shown: for a moment the page of the editor before it still is. */
   static async named(window: Window, name: string): Promise<EditorPage> {
     const shown = async (): Promise<EditorPage | undefined> => {
-      const page = await EditorPage.of(window);
+      const page = await EditorPage.of(window, 10_000);
       return (await page.text('file-name')) === printable(name) ? page : undefined;
     };
     // The page of the editor before it may go while it is looked at.
-    return until(`${name} is shown`, () => shown().catch(() => undefined));
+    return until(
+      `${name} is shown`,
+      () => shown().catch(() => undefined),
+      45_000,
+      () => window.whatIsThere(`not-shown-${name}`),
+    );
   }
 
   /** Opens an image, and waits until it is the one that is shown. */
