@@ -121,7 +121,7 @@ export class JobQueue {
   workUntilClosed(): number {
     for (let done = 0; ;) {
       const signal = this.#word(WORD.signal);
-      // Counted before it looks: whoever closes the queue sees it, or it sees that the queue is closed.
+      // Count first, then look: either `close` sees this helper as busy, or the helper sees that the queue is closed.
       Atomics.add(this.#words, WORD.busy, 1);
       const isClosed = this.#word(WORD.isClosed) !== 0;
       const hasWorked = !isClosed && this.workOnce();
