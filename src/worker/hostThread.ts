@@ -1,6 +1,6 @@
 /**
- * The host's end of a worker thread (thread.ts). There is one thread for each open document, one for each export, and one
- * for the workspace index.
+ * The host's end of a worker thread (thread.ts). There is one thread for each file that is open in an editor, one for the
+ * workspace index, and one for each command on a file that is not open.
  *
  * A thread may die (out of memory, a fault of this program) or never answer (a dead network mount). Its calls then
  * end in a `Problem` like any other; the caller may start another thread.

@@ -1,6 +1,6 @@
 /**
- * The edits of a file as VS Code numbers them, from 1 on. The thread's own history may begin later: what a thread knew that
- * died cannot always be had again. Reading the file again begins another history.
+ * The edits of a file as VS Code numbers them, from 1 on. The thread's own history may begin later: the edits of
+ * a thread that died cannot always be restored. Reading the file again begins another history.
  */
 import type { ImageState } from '../../worker/api';
 

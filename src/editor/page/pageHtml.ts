@@ -1,4 +1,4 @@
-/** The page's frame: policy, styles' nonce, translations, and the one script. What is in it the script draws. */
+/** The page's frame: policy, styles' nonce, translations, and the one script. The script draws its content. */
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { PageStrings } from './messages';

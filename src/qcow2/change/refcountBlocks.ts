@@ -146,8 +146,8 @@ export class RefcountBlocks {
   }
 
   /**
-   * Gives a cluster the refcount of another one, whose refcount is 0 then.
-   * @throws FormatError where it has one
+   * Moves the refcount of `from` to `to`; `from` has none afterwards.
+   * @throws FormatError where `to` has one
    */
   transfer(from: HostCluster, to: HostCluster): void {
     const refcount = this.get(from);

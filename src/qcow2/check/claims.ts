@@ -1,6 +1,6 @@
 /**
- * Who claims the clusters that more than one structure refers to. Looked up in a second pass over the image, and only
- * where the first one found something wrong.
+ * Which structures refer to given clusters: for the check in a second pass, where the first one found something wrong, and
+ * for the report on any host cluster.
  */
 import { firstIndex } from '../bits';
 import type { Qcow2Image } from '../image/qcow2Image';

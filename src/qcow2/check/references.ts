@@ -1,6 +1,7 @@
 /**
  * Every reference to a host cluster that an image has (qcow2.txt; QEMU block/qcow2-refcount.c, calculate_refcounts),
- * handed to a receiver: one that counts them, and one that collects who claims certain clusters.
+ * handed to a receiver: countReferences.ts counts them, claims.ts collects those to certain clusters, and other rooms have
+ * receivers of their own.
  *
  * An L2 table is walked once, however many L1 entries name it: nothing keeps millions of them from naming the same.
  */

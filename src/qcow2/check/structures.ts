@@ -1,6 +1,6 @@
 /**
- * Every structure that an image's own tables name, without a look into its L2 tables: where every search for the users
- * of a cluster begins. The check goes on into the L2 tables (references.ts); a save needs no more (save/uses.ts).
+ * Every structure that an image's own tables name, without a look into its L2 tables: where a search for the users of a
+ * cluster begins. The check goes on into the L2 tables (references.ts); a save needs no more (save/uses.ts).
  */
 import { offsetOf } from '../format/entryBits';
 import type { Qcow2Image } from '../image/qcow2Image';

@@ -1,4 +1,7 @@
-/** What is not on disk, as edits: those that are done since the save, or one that leads there from where it is. */
+/**
+ * The unsaved changes as edits: those made since the save or, where undo went back past it, one edit from the saved state to
+ * the staged one.
+ */
 import { ClusterBits } from '../clusterSet';
 import type { Edit, EditRow, History } from './history';
 import { type StagedFiles, stateOf, unstaged } from './stagedStates';

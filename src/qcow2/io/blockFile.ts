@@ -1,6 +1,6 @@
 /**
  * Bytes at offsets: what the engine reads an image through. Everything is synchronous (ARCHITECTURE.md,
- * "A synchronous engine in a thread of its own").
+ * "The engine is synchronous and runs in a thread").
  */
 import type { ByteLength, HostOffset } from '../units';
 import type { KnownFills } from './knownFills';

@@ -109,7 +109,10 @@ export class Rollback {
   }
 }
 
-/** As it is, but where it holds already what nothing was to refer to: then as long as both states needed it. */
+/**
+ * Leaves the former table as it is, except for sectors that already have their content of the last group (`hidden`): those
+ * get back what they held while both states needed the table (`peak`).
+ */
 function withoutHidden(record: JournalRecord, now: Uint8Array): Uint8Array | undefined {
   const { peak, old } = record;
   if (peak === undefined) return undefined;

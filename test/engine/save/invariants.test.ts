@@ -1,4 +1,4 @@
-/** Three invariants of src/qcow2/save/save.ts, proved by the order of writes, and that each of the others has a test. */
+/** Proves three invariants of src/qcow2/save/save.ts by the order of writes; each of the others has a test elsewhere. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
