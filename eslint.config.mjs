@@ -60,6 +60,7 @@ const ROOMS = {
     uses: ['space', 'repair', 'save', 'change', 'check', 'chain', 'image', 'format', 'io', 'base'],
   },
   base: { at: 'src/qcow2', uses: [] },
+  guest: { at: 'src/guest', uses: [] },
   threads: { at: 'src/threads', uses: ['bulk', 'image', 'io', 'base'] },
   worker: { at: 'src/worker', uses: ['threads', ...ENGINE] },
   cli: { at: 'src/cli', uses: ['threads', ...ENGINE] },

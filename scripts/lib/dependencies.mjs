@@ -57,6 +57,15 @@ const IMAGE_TOOLS = [
   { name: 'qemu-img', debianPackage: 'qemu-utils', find: () => findProgram('qemu-img') },
   { name: 'qemu-io', debianPackage: 'qemu-utils', find: () => findProgram('qemu-io') },
   { name: 'mke2fs', debianPackage: 'e2fsprogs', find: () => findProgram('mke2fs') },
+  { name: 'debugfs', debianPackage: 'e2fsprogs', find: () => findProgram('debugfs') },
+  { name: 'mkfs.fat', debianPackage: 'dosfstools', find: () => findProgram('mkfs.fat') },
+  { name: 'mcopy', debianPackage: 'mtools', find: () => findProgram('mcopy') },
+  { name: 'mkfs.exfat', debianPackage: 'exfatprogs', find: () => findProgram('mkfs.exfat') },
+  { name: 'mkntfs', debianPackage: 'ntfs-3g', find: () => findProgram('mkntfs') },
+  { name: 'wimlib-imagex', debianPackage: 'wimtools', find: () => findProgram('wimlib-imagex') },
+  { name: 'mkfs.xfs', debianPackage: 'xfsprogs', find: () => findProgram('mkfs.xfs') },
+  { name: '7zz', debianPackage: '7zip', find: () => findProgram('7zz') },
+  { name: 'sgdisk', debianPackage: 'gdisk', find: () => findProgram('sgdisk') },
 ];
 
 /**

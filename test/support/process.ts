@@ -36,4 +36,11 @@ export function run(program: string, args: readonly string[], options: RunOption
   return { status: status ?? -1, stdout: Buffer.from(stdout), stderr: String(stderr) };
 }
 
+/** Runs a program that must succeed. @returns its standard output */
+export function must(program: string, args: readonly string[], options?: RunOptions): Buffer {
+  const ran = run(program, args, options);
+  if (ran.status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${ran.status}: ${ran.stderr}`);
+  return ran.stdout;
+}
+
 const isTimeout = (error: Error): boolean => 'code' in error && error.code === 'ETIMEDOUT';

@@ -1,5 +1,5 @@
 /** QEMU's own programs: they make the images of the matrix and judge the engine's answers. */
-import { type Ran, run, type RunOptions } from './process';
+import { must, type Ran, run, type RunOptions } from './process';
 
 /** Runs qemu-img, which may fail. */
 export const qemuImg = (args: readonly string[], options?: RunOptions): Ran => run('qemu-img', args, options);
@@ -30,10 +30,4 @@ export function mustQemuIo(
 /** Makes qemu-io die in the middle of its work: the image stays dirty, its bitmaps in use. */
 export function abortQemuIo(file: string, commands: readonly string[], options?: RunOptions): void {
   run('qemu-io', [...commands, 'abort'].flatMap((command) => ['-c', command]).concat(file), options);
-}
-
-function must(program: string, args: readonly string[], options?: RunOptions): Buffer {
-  const ran = run(program, args, options);
-  if (ran.status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${ran.status}: ${ran.stderr}`);
-  return ran.stdout;
 }
