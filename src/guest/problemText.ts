@@ -2,6 +2,7 @@
  * The English sentence for every problem inside a disk. `{what}`, `{offset}` (as `0x…`), `{value}` and `{limit}` are filled
  * from the problem. Each file system keeps the sentences that are only its own beside its reader.
  */
+import { EXT_TEXT } from './ext/extText';
 import { PARTITION_TEXT } from './partitions/partitionText';
 import { VOLUME_TEXT } from './volumes/volumeText';
 import { DISK_TEXT } from './diskText';
@@ -28,6 +29,7 @@ export const GUEST_PROBLEM_TEXT = {
   ...DISK_TEXT,
   ...PARTITION_TEXT,
   ...VOLUME_TEXT,
+  ...EXT_TEXT,
 } as const;
 
 export type GuestProblemCode = keyof typeof GUEST_PROBLEM_TEXT;

@@ -7,6 +7,7 @@ import { editModel } from './cases/editModel';
 import { fuzz } from './cases/fuzz';
 import { giveBack } from './cases/giveBack';
 import { giveBackFaults } from './cases/giveBackFaults';
+import { guestExt } from './cases/guestExt';
 import { guestVol } from './cases/guestVol';
 import { leaks } from './cases/leaks';
 import { repair } from './cases/repair';
@@ -31,5 +32,6 @@ export const KINDS: readonly Kind[] = [
   { name: 'shrink', run: shrink },
   { name: 'compact', run: compact },
   { name: 'compact-faults', run: compactFaults },
+  { name: 'guest-ext', memoryLimit: 256 * 1024 * 1024, run: guestExt },
   { name: 'guest-vol', memoryLimit: 256 * 1024 * 1024, run: guestVol },
 ];
