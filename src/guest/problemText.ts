@@ -3,6 +3,7 @@
  * from the problem. Each file system keeps the sentences that are only its own beside its reader.
  */
 import { EXT_TEXT } from './ext/extText';
+import { FAT_TEXT } from './fat/fatText';
 import { PARTITION_TEXT } from './partitions/partitionText';
 import { VOLUME_TEXT } from './volumes/volumeText';
 import { DISK_TEXT } from './diskText';
@@ -30,6 +31,7 @@ export const GUEST_PROBLEM_TEXT = {
   ...PARTITION_TEXT,
   ...VOLUME_TEXT,
   ...EXT_TEXT,
+  ...FAT_TEXT,
 } as const;
 
 export type GuestProblemCode = keyof typeof GUEST_PROBLEM_TEXT;

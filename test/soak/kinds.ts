@@ -8,6 +8,7 @@ import { fuzz } from './cases/fuzz';
 import { giveBack } from './cases/giveBack';
 import { giveBackFaults } from './cases/giveBackFaults';
 import { guestExt } from './cases/guestExt';
+import { guestFat } from './cases/guestFat';
 import { guestVol } from './cases/guestVol';
 import { leaks } from './cases/leaks';
 import { repair } from './cases/repair';
@@ -33,5 +34,6 @@ export const KINDS: readonly Kind[] = [
   { name: 'compact', run: compact },
   { name: 'compact-faults', run: compactFaults },
   { name: 'guest-ext', memoryLimit: 256 * 1024 * 1024, run: guestExt },
+  { name: 'guest-fat', memoryLimit: 256 * 1024 * 1024, run: guestFat },
   { name: 'guest-vol', memoryLimit: 256 * 1024 * 1024, run: guestVol },
 ];
