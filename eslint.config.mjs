@@ -134,6 +134,7 @@ const ENTRY_MASKS = [
 const HOT = [
   'src/guest/crc32c.ts',
   'src/guest/ext/{bitmap,crc16,directory,metadataRuns}.ts',
+  'src/guest/ntfs/lznt1.ts',
   'src/qcow2/bitSet.ts',
   'src/qcow2/change/{dataWriter,entryChanger,entryRewriter,giveUp,l2Tables}.ts',
   'src/qcow2/check/{clusterCounts,compareRefcounts,countReferences,diskRefcounts}.ts',

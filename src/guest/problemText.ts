@@ -4,6 +4,7 @@
  */
 import { EXT_TEXT } from './ext/extText';
 import { FAT_TEXT } from './fat/fatText';
+import { NTFS_TEXT } from './ntfs/ntfsText';
 import { PARTITION_TEXT } from './partitions/partitionText';
 import { VOLUME_TEXT } from './volumes/volumeText';
 import { DISK_TEXT } from './diskText';
@@ -32,6 +33,7 @@ export const GUEST_PROBLEM_TEXT = {
   ...VOLUME_TEXT,
   ...EXT_TEXT,
   ...FAT_TEXT,
+  ...NTFS_TEXT,
 } as const;
 
 export type GuestProblemCode = keyof typeof GUEST_PROBLEM_TEXT;

@@ -9,6 +9,7 @@ import { giveBack } from './cases/giveBack';
 import { giveBackFaults } from './cases/giveBackFaults';
 import { guestExt } from './cases/guestExt';
 import { guestFat } from './cases/guestFat';
+import { guestNtfs } from './cases/guestNtfs';
 import { guestVol } from './cases/guestVol';
 import { leaks } from './cases/leaks';
 import { repair } from './cases/repair';
@@ -35,5 +36,6 @@ export const KINDS: readonly Kind[] = [
   { name: 'compact-faults', run: compactFaults },
   { name: 'guest-ext', memoryLimit: 256 * 1024 * 1024, run: guestExt },
   { name: 'guest-fat', memoryLimit: 256 * 1024 * 1024, run: guestFat },
+  { name: 'guest-ntfs', memoryLimit: 768 * 1024 * 1024, run: guestNtfs },
   { name: 'guest-vol', memoryLimit: 256 * 1024 * 1024, run: guestVol },
 ];
