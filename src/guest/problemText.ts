@@ -5,6 +5,7 @@
 import { EXT_TEXT } from './ext/extText';
 import { FAT_TEXT } from './fat/fatText';
 import { NTFS_TEXT } from './ntfs/ntfsText';
+import { XFS_TEXT } from './xfs/xfsText';
 import { PARTITION_TEXT } from './partitions/partitionText';
 import { VOLUME_TEXT } from './volumes/volumeText';
 import { DISK_TEXT } from './diskText';
@@ -34,6 +35,7 @@ export const GUEST_PROBLEM_TEXT = {
   ...EXT_TEXT,
   ...FAT_TEXT,
   ...NTFS_TEXT,
+  ...XFS_TEXT,
 } as const;
 
 export type GuestProblemCode = keyof typeof GUEST_PROBLEM_TEXT;

@@ -10,6 +10,7 @@ import { giveBackFaults } from './cases/giveBackFaults';
 import { guestExt } from './cases/guestExt';
 import { guestFat } from './cases/guestFat';
 import { guestNtfs } from './cases/guestNtfs';
+import { guestXfs } from './cases/guestXfs';
 import { guestVol } from './cases/guestVol';
 import { leaks } from './cases/leaks';
 import { repair } from './cases/repair';
@@ -37,5 +38,6 @@ export const KINDS: readonly Kind[] = [
   { name: 'guest-ext', memoryLimit: 256 * 1024 * 1024, run: guestExt },
   { name: 'guest-fat', memoryLimit: 256 * 1024 * 1024, run: guestFat },
   { name: 'guest-ntfs', memoryLimit: 768 * 1024 * 1024, run: guestNtfs },
+  { name: 'guest-xfs', run: guestXfs },
   { name: 'guest-vol', memoryLimit: 256 * 1024 * 1024, run: guestVol },
 ];
