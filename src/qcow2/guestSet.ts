@@ -48,6 +48,13 @@ export class GuestSet {
     this.#units.add(first, Math.ceil((start + length) / this.unit) - first);
   }
 
+  /** Puts in the units that lie wholly within a range; the last unit of the disk may be a part of one. */
+  addWhole(start: GuestOffset, end: GuestOffset): void {
+    const first = Math.ceil(start / this.unit);
+    const last = end >= this.size ? Math.ceil(this.size / this.unit) : Math.floor(end / this.unit);
+    if (last > first) this.#units.add(first, last - first);
+  }
+
   /**
    * What is not in another set of the same disk and unit.
    * @param bytes that it stands for

@@ -14,17 +14,18 @@ import type { ChangeContext } from './context';
 import { entryBytes } from './refcountBlocks';
 import type { TallyCounter } from './tally';
 
-/** Marks the guest bytes from `start` to `end`. */
+/** @param ranges guest bytes, from the first of each pair to before the second */
 export function markBitmaps(
   context: ChangeContext,
   allocator: Allocator,
   tally: TallyCounter,
-  start: GuestOffset,
-  end: GuestOffset,
+  ranges: readonly (readonly [start: GuestOffset, end: GuestOffset])[],
 ): void {
+  if (ranges.length === 0) return;
   for (const bitmap of context.image.bitmaps) {
     if (!bitmap.auto || bitmap.inUse) continue;
-    new BitmapMarker(context, allocator, bitmap).mark(start, end);
+    const marker = new BitmapMarker(context, allocator, bitmap);
+    for (const [start, end] of ranges) marker.mark(start, end);
     tally.bitmapsMarked.push(bitmap.name);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Gives up what the image stores needlessly: data that is all zero or the same as in the backing file, space that zero
- * clusters keep, tables that say nothing, VM state past the end of the disk. The guest sees no difference.
+ * clusters keep, tables that say nothing, VM state past the end of the disk. The guest sees no difference. What its file
+ * systems do not use is given up as well, and reads as zero then.
  *
  * What an entry becomes is decided by `decideZero` with unmap, and never by writing zeroes. Only what becomes free is given
  * up: a cluster that something else refers to as well, and a table that a snapshot shares, stay as they are. So the file
@@ -17,6 +18,7 @@ import {
   guestCluster,
   guestOffset,
   type GuestOffset,
+  plus,
   startOf,
 } from '../units';
 import type { Change, ChangeContext } from './context';
@@ -32,6 +34,8 @@ export interface GiveUpOptions {
   readonly zeroes?: GuestSet | undefined;
   /** Data that is known to be what the backing file gives. */
   readonly sameAsBacking?: GuestSet | undefined;
+  /** What the guest's file systems do not use. */
+  readonly guestFree?: GuestSet | undefined;
   /** The space that zero clusters keep, and L2 tables that hold nothing but zeroes. */
   readonly allocatedZeroes: boolean;
   /** What L1 entries past the end of the disk lead to: the VM state of a snapshot that was applied. */
@@ -47,8 +51,9 @@ const ALL_ZERO = 0xffffffff;
  */
 export function giveUp(context: ChangeContext, options: GiveUpOptions): Change {
   const writer = new ImageWriter(context);
-  new GivingUp(writer, options).run();
-  return writer.finish('shrink', guestOffset(0), writer.header.size, { guestSees: false });
+  const givingUp = new GivingUp(writer, options);
+  givingUp.run();
+  return writer.finish('shrink', guestOffset(0), writer.header.size, givingUp.seen);
 }
 
 /** The words that may change, of one table. */
@@ -62,6 +67,10 @@ class GivingUp {
   /** What becomes of a zero cluster, by its kind. */
   readonly #outcomes: readonly Outcome[];
   readonly #hasBacking: boolean;
+  /** Streams share clusters with those of snapshots: what would become free is not known. */
+  readonly #mayFreeCompressed: boolean;
+  /** Ranges in which the guest reads something else now: what it does not use. */
+  readonly seen: [start: GuestOffset, end: GuestOffset][] = [];
 
   constructor(
     readonly writer: ImageWriter,
@@ -70,6 +79,7 @@ class GivingUp {
     const { image } = writer.context;
     const { policy } = options;
     this.#hasBacking = image.namesBacking;
+    this.#mayFreeCompressed = options.guestFree !== undefined && image.header.snapshotCount === 0;
     const situation = { version: image.header.version, hasBacking: this.#hasBacking, policy };
     this.#outcomes = outcomeTable((kind) =>
       decideZero(kind, { ...situation, unmap: true, fallback: policy === 'zero-flag' && !this.#hasBacking }),
@@ -103,6 +113,8 @@ class GivingUp {
       const kind = entries.kindAt(table.words, at, table.offset, guest);
       const stop = entries.runEnd(table.signed, at, count * stride, kind);
       index = stop / stride;
+      if (kind === EntryKind.compressed && this.#mayFreeCompressed)
+        this.#changeCompressed(table.words, at, stop, guest, changed);
       if (!hasHostCluster(kind)) continue;
       if (stride === 4) this.#changeExtended(table.words, at, guest, changed);
       else if (kind === EntryKind.data) this.#changeData(table.words, at, stop, guest, changed);
@@ -115,13 +127,16 @@ class GivingUp {
 
   /** @param guest of the first of the entries, which have data */
   #changeData(words: Uint32Array, at: number, stop: number, guest: GuestOffset, changed: Changed): void {
-    const { zeroes, sameAsBacking } = this.options;
-    if (zeroes === undefined && sameAsBacking === undefined) return;
+    const { zeroes, sameAsBacking, guestFree } = this.options;
+    if (zeroes === undefined && sameAsBacking === undefined && guestFree === undefined) return;
     const { clusterSize } = this.writer.header;
     const outcomeAt = (word: number): Outcome => {
       const place = guestOffset(guest + ((word - at) / 2) * clusterSize);
       if (sameAsBacking?.has(place) === true) return Outcome.unallocated;
-      return zeroes?.has(place) === true ? this.#outcomes[EntryKind.data]! : Outcome.nothing;
+      if (zeroes?.has(place) === true) return this.#outcomes[EntryKind.data]!;
+      if (guestFree?.has(place) !== true) return Outcome.nothing;
+      this.#see(place);
+      return this.#outcomes[EntryKind.data]!;
     };
     for (let from = at; from < stop;) {
       const outcome = outcomeAt(from);
@@ -130,6 +145,43 @@ class GivingUp {
       this.#replace(words, from, to, EntryKind.data, outcome, changed);
       from = to;
     }
+  }
+
+  /** @param guest of the first of the entries, which are compressed */
+  #changeCompressed(
+    words: Uint32Array,
+    at: number,
+    stop: number,
+    guest: GuestOffset,
+    changed: Changed,
+  ): void {
+    const { clusterSize } = this.writer.header;
+    const { stride } = this.writer.entries;
+    for (let from = at, place = guest; from < stop; from += stride, place = plus(place, clusterSize)) {
+      if (!this.#isGuestFree(place)) continue;
+      this.#see(place);
+      const outcome = this.#outcomes[EntryKind.compressed]!;
+      this.#count(this.#rewriter.rewrite(words, from, from + stride, EntryKind.compressed, outcome), 1);
+      extend(changed, from, from + stride);
+    }
+  }
+
+  /** Whether the guest uses nothing of a cluster. */
+  #isGuestFree(start: GuestOffset): boolean {
+    const { clusterSize, size } = this.writer.header;
+    const { guestFree } = this.options;
+    if (guestFree === undefined) return false;
+    const end = Math.min(start + clusterSize, size);
+    return guestFree.bytesWithin(start, guestOffset(end)) === end - start;
+  }
+
+  /** The guest reads a cluster otherwise than before. @param start no less than in the call before */
+  #see(start: GuestOffset): void {
+    const { clusterSize, size } = this.writer.header;
+    const end = guestOffset(Math.min(start + clusterSize, size));
+    const last = this.seen.at(-1);
+    if (last !== undefined && start <= last[1]) last[1] = end;
+    else this.seen.push([start, end]);
   }
 
   /** Makes an outcome of those of the entries whose host cluster becomes free by that. */
@@ -157,6 +209,7 @@ class GivingUp {
   #changeExtended(words: Uint32Array, at: number, guest: GuestOffset, changed: Changed): void {
     const zeroes = this.#zeroesOnceFree(words, at, guest);
     if (zeroes === undefined || !isOnlyUse(words, at)) return;
+    if (this.options.guestFree !== undefined) this.#see(guest);
     const { allocator, header } = this.writer;
     allocator.release(clusterOf(offsetOf(words[at + HIGH]!, words[at + LOW]!), header.clusterSize));
     words.fill(0, at, at + 4);
@@ -167,7 +220,7 @@ class GivingUp {
 
   /** The zero bits of an extended entry whose host cluster is given up; undefined where it has to stay. */
   #zeroesOnceFree(words: Uint32Array, at: number, guest: GuestOffset): number | undefined {
-    const { zeroes, sameAsBacking, allocatedZeroes } = this.options;
+    const { zeroes, sameAsBacking, guestFree, allocatedZeroes } = this.options;
     const { subclusterSize, size } = this.writer.header;
     const allocated = words[at + 2 + LOW]!;
     let hasData = false;
@@ -178,7 +231,7 @@ class GivingUp {
       if (((allocated >>> index) & 1) === 0 || place >= size) continue;
       hasData = true;
       if (sameAsBacking?.has(place) === true) continue;
-      if (zeroes?.has(place) !== true) return undefined;
+      if (zeroes?.has(place) !== true && guestFree?.has(place) !== true) return undefined;
       bits |= 1 << index;
     }
     if (!hasData && !allocatedZeroes) return undefined;

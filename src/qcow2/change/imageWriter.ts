@@ -71,18 +71,18 @@ export class ImageWriter {
 
   /**
    * Does what every change of the guest bytes from `start` on has to do at the end.
-   * @param options `guestSees` false where all bytes of the disk read as before: dirty bitmaps need not know then
+   * @param seen ranges that may read otherwise than before: dirty bitmaps need to know of these
    */
   finish(
     operation: ChangeTally['operation'],
     start: GuestOffset,
     length: ByteLength,
-    { guestSees = true } = {},
+    seen: readonly (readonly [start: GuestOffset, end: GuestOffset])[] = [[start, plus(start, length)]],
   ): Change {
     const { context, tally, allocator } = this;
     const changed = this.tables.writes > 0 || this.hasWrittenData;
     if (changed) {
-      if (guestSees) markBitmaps(context, allocator, tally, start, plus(start, length));
+      markBitmaps(context, allocator, tally, seen);
       tally.autoclearBitsCleared = clearUnknownAutoclear(context.file, context.image.features);
     }
     allocator.finish();

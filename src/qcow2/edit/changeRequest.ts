@@ -22,6 +22,9 @@ export type ShrinkSource = (typeof SHRINK_SOURCES)[number];
 /** Those of which only a content scan knows. */
 export const SCANNED_SOURCES: ReadonlySet<ShrinkSource> = new Set(['zeroes', 'sameAsBacking']);
 
+/** Guest bytes, from the first to before the second. */
+export type GuestRange = readonly [start: GuestOffset, end: GuestOffset];
+
 /** Places and lengths are guest bytes. */
 export type ChangeRequest =
   | {
@@ -32,6 +35,12 @@ export type ChangeRequest =
     }
   | { readonly kind: 'discard'; readonly start: GuestOffset; readonly length: ByteLength }
   | { readonly kind: 'write'; readonly start: GuestOffset; readonly bytes: Uint8Array }
-  | { readonly kind: 'shrink'; readonly sources: readonly ShrinkSource[]; readonly policy: ZeroPolicy }
+  | {
+      readonly kind: 'shrink';
+      readonly sources: readonly ShrinkSource[];
+      readonly policy: ZeroPolicy;
+      /** What the guest's file systems do not use: ranges, ascending. */
+      readonly guestFree?: readonly GuestRange[];
+    }
   /** Without `backing`, the image has none any more. */
   | { readonly kind: 'rebase'; readonly backing?: NewBacking };

@@ -24,7 +24,7 @@ export function makeChange(request: ChangeRequest, work: ChangeWork): Change & E
     case 'write':
       return writeGuest(work.context(), request.bytes, request.start);
     case 'shrink':
-      return shrink(new Set(request.sources), request.policy, work);
+      return shrink(request, work);
     case 'rebase': {
       const change = rebase(work.context(), request.backing);
       if (change.tally.changed) work.refuseCycle();

@@ -1,15 +1,14 @@
 /** Shrinking: what the image stores needlessly is given up, as one change. */
 import type { Chain } from '../chain/openChain';
 import type { Change, ChangeContext } from '../change/context';
-import type { ZeroPolicy } from '../change/decide';
 import { giveUp } from '../change/giveUp';
 import { RefusedError, UnsupportedError } from '../errors';
-import type { GuestSet } from '../guestSet';
+import { GuestSet } from '../guestSet';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { LocalFile } from '../io/localFile';
 import type { Repair } from '../repair/repairImage';
 import { comparisonProblem, type ContentScan } from '../space/contentScan';
-import { SCANNED_SOURCES, type ShrinkSource } from './changeRequest';
+import { type ChangeRequest, type GuestRange, SCANNED_SOURCES, type ShrinkSource } from './changeRequest';
 import { comparedFiles, refuseInterrupted } from './comparedFiles';
 import type { EditFacts } from './history';
 
@@ -29,13 +28,15 @@ export interface ShrinkWork {
  * Why a source cannot be given up in this image, whatever it holds.
  * @throws RefusedError, UnsupportedError
  */
-export function refuseSource(chain: Chain, source: ShrinkSource): void {
+export function refuseSource(chain: Chain, source: ShrinkSource | 'guestFree'): void {
   const { top } = chain;
   const { file, header } = top;
   if (top.hasDataFile && source !== 'leaks') throw new UnsupportedError(file.name, 'shrink.dataFile');
-  if (SCANNED_SOURCES.has(source) && top.encryption !== undefined)
+  const isRead = source === 'guestFree' || SCANNED_SOURCES.has(source);
+  if (isRead && top.encryption !== undefined)
     throw new UnsupportedError(file.name, 'encrypted.scan', { value: top.encryption.toUpperCase() });
-  if (source === 'zeroes' && header.version === 2 && top.namesBacking)
+  const becomesZero = source === 'guestFree' || source === 'zeroes';
+  if (becomesZero && header.version === 2 && top.namesBacking)
     throw new UnsupportedError(file.name, 'shrink.version2Backing');
   if (source !== 'sameAsBacking') return;
   const problem = comparisonProblem(chain.layers);
@@ -49,12 +50,14 @@ export function refuseSource(chain: Chain, source: ShrinkSource): void {
  *   file is written to; FormatError, FileError, CancelledError
  */
 export function shrink(
-  sources: ReadonlySet<ShrinkSource>,
-  policy: ZeroPolicy,
+  request: Extract<ChangeRequest, { readonly kind: 'shrink' }>,
   work: ShrinkWork,
 ): Change & EditFacts {
+  const { policy, guestFree = [] } = request;
+  const sources = new Set(request.sources);
   for (const source of sources) refuseSource(work.chain, source);
-  const sets = foundBy(sources, work);
+  if (guestFree.length > 0) refuseSource(work.chain, 'guestFree');
+  const sets = { ...foundBy(sources, work), ...wholeUnits(guestFree, work.chain) };
   const comparedWith = sources.has('sameAsBacking') ? comparedFiles(work.chain) : undefined;
   const repair = sources.has('leaks') ? work.repairLeaks() : undefined;
   const { tally, freed, allocated } = giveUp(work.context(), {
@@ -78,6 +81,13 @@ export function shrink(
     allocated,
     ...(comparedWith === undefined ? {} : { comparedWith }),
   };
+}
+
+function wholeUnits(ranges: readonly GuestRange[], { top }: Chain): { readonly guestFree?: GuestSet } {
+  if (ranges.length === 0) return {};
+  const guestFree = new GuestSet(top.granularity, top.size);
+  for (const [start, end] of ranges) guestFree.addWhole(start, end);
+  return { guestFree };
 }
 
 function foundBy(

@@ -5,7 +5,8 @@ import type { ShrinkSource } from '../../../src/qcow2/edit/changeRequest';
 import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import { shrinkOffers } from '../../../src/qcow2/edit/shrinkOffers';
 import { silent, toEnd } from '../../../src/qcow2/progress';
-import { guestOffset } from '../../../src/qcow2/units';
+import { type GuestOffset, guestOffset } from '../../../src/qcow2/units';
+import { bitmapBits } from '../../support/changes/bitmapBits';
 import { DamagedFile } from '../../support/damagedFile';
 import { Holder } from '../../support/holder';
 import { Kitchen } from '../../support/matrix/recipe';
@@ -425,5 +426,78 @@ describe('what is not offered', () => {
       allocatedZeroes: 'shrink.dataFile',
       vmState: 'shrink.dataFile',
     });
+  });
+});
+
+describe('what the guest does not use', () => {
+  const range = (start: number, end: number) =>
+    [guestOffset(start * CLUSTER), guestOffset(end * CLUSTER)] as const;
+  const unused = (...guestFree: readonly (readonly [GuestOffset, GuestOffset])[]) =>
+    ({ kind: 'shrink', sources: [], policy: 'unallocate', guestFree }) as const;
+
+  it('becomes unallocated without a backing file, and zero over one', () => {
+    create('compat=1.1', ['write -P 1 0 256k']);
+    let editable = open();
+    expect(editable.apply(unused(range(1, 3)))).toMatchObject({
+      becameUnallocated: { clusters: 2 },
+      freedClusters: 2,
+      allocatedClusters: 0,
+    });
+    editable.save();
+    mustQemuIo('disk.qcow2', ['read -P 1 0 64k', 'read -P 0 64k 128k', 'read -P 1 192k 64k'], {
+      cwd: place.folder,
+    });
+    createOverlay();
+    editable = open();
+    expect(editable.apply(unused(range(0, 64)))).toMatchObject({
+      becameZero: { clusters: 4 },
+      freedClusters: 4,
+    });
+    editable.save();
+    // What was never written shows the base as before.
+    mustQemuIo('disk.qcow2', ['read -P 0 0 192k', 'read -P 1 192k 64k', 'read -P 0 256k 64k'], {
+      cwd: place.folder,
+    });
+  });
+
+  it('is given up in whole clusters only, and the last one of the disk is one', () => {
+    create('compat=1.1', ['write -P 1 0 256k']);
+    const [start, end] = [guestOffset(512), guestOffset(3 * CLUSTER - 512)];
+    expect(open().apply(unused([start, end])).freedClusters).toBe(1);
+    mustQemuImg(['create', '-f', 'qcow2', 'disk.qcow2', '100k'], { cwd: place.folder });
+    mustQemuIo('disk.qcow2', ['write -P 1 0 100k'], { cwd: place.folder });
+    expect(open().apply(unused([guestOffset(CLUSTER), guestOffset(100 * 1024)])).freedClusters).toBe(1);
+  });
+
+  it('is given up where it is compressed, unless there are snapshots', () => {
+    create('compat=1.1', ['write -c -P 1 0 64k', 'write -c -P 2 64k 64k']);
+    expect(open().apply(unused(range(0, 2)))).toMatchObject({
+      becameUnallocated: { clusters: 2 },
+      freedClusters: 2,
+    });
+    mustQemuImg(['snapshot', '-c', 'kept', 'disk.qcow2'], { cwd: place.folder });
+    expect(open().apply(unused(range(0, 2))).changed).toBe(false);
+  });
+
+  it('stays where a snapshot holds it', () => {
+    create('compat=1.1', ['write -P 1 0 128k']);
+    mustQemuImg(['snapshot', '-c', 'kept', 'disk.qcow2'], { cwd: place.folder });
+    mustQemuIo('disk.qcow2', ['write -P 2 64k 64k'], { cwd: place.folder });
+    expect(open().apply(unused(range(0, 2)))).toMatchObject({ freedClusters: 1 });
+  });
+
+  it('is marked in the bitmaps that record, and nothing else is', () => {
+    create('compat=1.1', ['write -P 1 0 256k']);
+    mustQemuImg(['bitmap', '--add', '-g', '64k', 'disk.qcow2', 'dirty'], { cwd: place.folder });
+    const editable = open();
+    expect(editable.apply(unused(range(1, 2), range(3, 8))).bitmapsMarked).toEqual(['dirty']);
+    editable.save();
+    expect(bitmapBits(place.path('disk.qcow2')).get('dirty')).toMatch(/^01010*$/);
+    mustQemuImg(['check', 'disk.qcow2'], { cwd: place.folder });
+  });
+
+  it('is refused over a backing file in version 2, which has no zero flag', () => {
+    createOverlay('compat=0.10');
+    expect(problemOf(() => open().apply(unused(range(0, 1)))).code).toBe('shrink.version2Backing');
   });
 });
