@@ -38,10 +38,13 @@ const AT_WORK = new RegExp(
 );
 
 /** Shows hidden characters as `\x1b`, `\u202e`, `\u{e0041}`; the result is one line. Applying it twice changes nothing more. */
-export function printable(text: string): string {
+export const printable = (text: string): string => replaceHidden(text, escaped);
+
+/** Puts something in place of each hidden character that does no proper work. */
+export function replaceHidden(text: string, replacement: (character: string) => string): string {
   return text.replace(HIDDEN, (character, at: number) => {
     AT_WORK.lastIndex = at;
-    return AT_WORK.test(text) ? character : escaped(character);
+    return AT_WORK.test(text) ? character : replacement(character);
   });
 }
 
