@@ -1,5 +1,5 @@
 // Builds the programs of the project: extension host, webview, and the engine for its worker threads and the command.
-// `node esbuild.mjs [--watch] [--minify] [--outdir=dist] [--only=engine]`; `--tests` also builds the suite for the
+// `node esbuild.mjs [--watch] [--minify] [--outdir=dist] [--only=engine,guest]`; `--tests` also builds the suite for the
 // extension host.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -100,6 +100,13 @@ const all = [
     define: { VERSION: JSON.stringify(version) },
   },
   {
+    ...node,
+    entryPoints: ['src/guest/door.ts'],
+    outfile: `${outdir}/guest.js`,
+    minifyWhitespace: true,
+    minifySyntax: true,
+  },
+  {
     ...common,
     platform: 'browser',
     format: 'iife',
@@ -110,8 +117,9 @@ const all = [
   },
 ];
 
-/** `--only=engine` builds the one bundle of that name. */
-const programs = all.filter(({ outfile }) => only === undefined || outfile === `${outdir}/${only}.js`);
+/** `--only=engine,guest` builds the bundles of these names. */
+const wanted = only?.split(',').map((name) => `${outdir}/${name}.js`);
+const programs = all.filter(({ outfile = '' }) => wanted === undefined || wanted.includes(outfile));
 
 if (tests) {
   // The suite runs every bundle that it finds, so bundles of deleted tests must go.

@@ -74,7 +74,7 @@ function parse(
   options: Options,
 ): { readonly values: Values; readonly positionals: readonly string[] } {
   const config = {
-    args: [...argv],
+    args: withValues(argv, options),
     options: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, configOf(option)])),
     allowPositionals: true,
   };
@@ -89,6 +89,15 @@ function parse(
     // The first sentence says it; the others are advice on quoting.
     throw new UsageError((error as Error).message.split(/\.(?:\s|$)/, 1)[0]);
   }
+}
+
+/** Gives options that stand without their optional value an empty one. */
+function withValues(argv: readonly string[], options: Options): string[] {
+  const end = argv.indexOf('--');
+  return argv.map((text, index) => {
+    const option = text.startsWith('--') && (end < 0 || index < end) ? options[text.slice(2)] : undefined;
+    return option !== undefined && isValue(option) && option.isValueOptional ? `${text}=` : text;
+  });
 }
 
 function configOf(option: Option): { readonly type: 'string' | 'boolean'; readonly short?: string } {

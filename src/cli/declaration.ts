@@ -25,6 +25,8 @@ export interface Value extends Flag {
   /** What stands for the value in usage. */
   readonly value: string;
   readonly kind: 'bytes' | 'text';
+  /** It may stand without its value, which is an empty text then. */
+  readonly isValueOptional?: true;
 }
 
 export type Option = Flag | Choice | Value;
@@ -124,6 +126,7 @@ export const shownName = (name: string, { short, isKnownByLetter }: Option): str
 export function shownOption(name: string, option: Option, shown = shownName(name, option)): string {
   if (!takesValue(option)) return shown;
   const value = isChoice(option) ? option.choices.join('|') : option.value;
+  if (isValue(option) && option.isValueOptional) return `${shown}[=${value}]`;
   return `${shown}${shown.startsWith('--') ? '=' : ' '}${value}`;
 }
 

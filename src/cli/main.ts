@@ -2,6 +2,9 @@
  * The command `qcow2`: parses arguments, calls the engine, prints. A failure is one line on standard error
  * and exit code 1; wrong usage is the usage line and 64. `--debug` adds the stack to either.
  */
+import { describeGuest } from '../inside/describeGuest';
+import { useGuestCodeOf } from '../inside/guestCode';
+import { InsideError } from '../inside/insideError';
 import { EngineError } from '../qcow2/errors';
 import { useKoffiOf } from '../qcow2/io/koffi';
 import { describeProblem } from '../qcow2/describeProblem';
@@ -10,13 +13,17 @@ import { stackText } from '../text/stackText';
 import { useHelpersOf } from '../threads/helperThreads';
 import { readArguments, UsageError } from './arguments';
 import { batch, discard, write, writeZeroes } from './changes';
+import { cat } from './cat';
 import { check } from './check';
 import { compact } from './compact';
 import { completion } from './completion';
+import { cp } from './cp';
 import { DECLARATIONS, isVerbName, type VerbName } from './declarations';
+import { df } from './df';
 import { giveBack } from './giveBack';
 import { GENERAL_USAGE, help, overview, unknownVerb, usageLine, verbHelp } from './help';
 import { info } from './info';
+import { ls } from './ls';
 import { map } from './map';
 import { printError, ReaderGone, standardOutput } from './output';
 import { read } from './read';
@@ -33,6 +40,10 @@ const VERBS: { readonly [N in VerbName]: Run<N> } = {
   check,
   space,
   read,
+  ls,
+  cat,
+  cp,
+  df,
   'write-zeroes': writeZeroes,
   discard,
   write,
@@ -111,6 +122,11 @@ function report(name: string, error: unknown): number {
     printError(`qcow2: ${printable(error.problem.file)}: ${place}${describeProblem(error.problem)}\n`);
     return EXIT_FAILURE;
   }
+  if (error instanceof InsideError) {
+    const place = error.place === '' ? '' : `${printable(error.place)}: `;
+    printError(`qcow2: ${printable(error.file)}: ${place}${describeGuest(error.problem)}\n`);
+    return EXIT_FAILURE;
+  }
   const words = error instanceof Error ? error.message : String(error);
   printError(`qcow2: this is a fault of the program, not of the image: ${printable(words)}\n`);
   return EXIT_FAILURE;
@@ -120,6 +136,7 @@ function report(name: string, error: unknown): number {
 export function runCommand(): void {
   useKoffiOf(__dirname);
   useHelpersOf(__dirname);
+  useGuestCodeOf(__dirname);
   const [, , ...argv] = process.argv;
   // `info` ends before any function could be optimized.
   if (argv[0] !== 'info') expectShortRun();

@@ -17,6 +17,7 @@ import type { ByteLength } from '../qcow2/units';
 import { listed } from '../text/printable';
 import { type JsonValue, qemuJson } from '../text/qemuJson';
 import { sizeText } from '../text/sizeText';
+import { asksForGuestFree, type GuestOffer, guestFreeRanges, guestOffer } from './guestFree';
 import { openEditable, prepareChange, saveImage, warn, withEditable } from './editable';
 import type { ProgressBar } from './progressBar';
 import { warnOfWriters } from './settled';
@@ -43,15 +44,16 @@ export const shrink: Run<'shrink'> = async (args) => {
   };
   const isJson = options.output === 'json';
   await prepareReading(path);
-  if (sources.length === 0) {
-    const offers = withUnchanged(path, args, (image, progress) => offersOf(image, options.policy, progress));
-    print(isJson ? qemuJson(offersJson(path, offers)) : offersText(offers));
+  if (sources.length === 0 && !asksForGuestFree(options)) {
+    const [offers, guest] = withUnchanged(path, args, (image, progress) => [
+      offersOf(image, options.policy, progress),
+      guestOfferOf(image, options.policy, progress),
+    ]);
+    print(isJson ? qemuJson(offersJson(path, offers, guest)) : offersText(offers, guest));
     return undefined;
   }
   if (options['dry-run']) {
-    const freed = withUnchanged(path, args, (image, progress) =>
-      freedBy(image, sources, options.policy, progress),
-    );
+    const freed = withUnchanged(path, args, (image, progress) => freedBy(image, sources, args, progress));
     print(
       isJson
         ? qemuJson({ filename: path, 'freed-bytes': freed })
@@ -99,9 +101,10 @@ function shrinkImage(
   if (compact) refuseCompaction(image.onDisk.top);
   refuseOverlays(path);
   prepareChange(image, 'unwritten', progress);
+  const guestFree = guestFreeRanges(image, path, options, progress);
   scanFor(image, sources, progress);
   const before = image.onDisk.top.file.size;
-  const { freedBytes } = image.apply({ kind: 'shrink', sources, policy }, '', progress);
+  const { freedBytes } = image.apply({ kind: 'shrink', sources, policy, guestFree }, '', progress);
   if (image.edits.unsaved > 0) saveImage(image, progress);
   const given = afterwards(image, { holes, compact }, progress);
   progress.clear();
@@ -173,13 +176,21 @@ function scanFor(image: EditableImage, sources: readonly ShrinkSource[], progres
 function freedBy(
   image: EditableImage,
   sources: readonly ShrinkSource[],
-  policy: Policy,
+  { operands, options }: ArgumentsOf<'shrink'>,
   progress: ProgressBar,
 ): ByteLength {
   refuseSources(image, sources);
+  const guestFree = guestFreeRanges(image, operands.FILE, options, progress);
   scanFor(image, sources, progress);
-  return image.preview({ kind: 'shrink', sources, policy }, progress).freedBytes;
+  return image.preview({ kind: 'shrink', sources, policy: options.policy, guestFree }, progress).freedBytes;
 }
+
+const guestOfferOf = (image: EditableImage, policy: Policy, progress: ProgressBar): GuestOffer =>
+  guestOffer(
+    image,
+    (guestFree) => image.preview({ kind: 'shrink', sources: [], policy, guestFree }, progress).freedBytes,
+    progress,
+  );
 
 function offersOf(image: EditableImage, policy: Policy, progress: ProgressBar): ShrinkOffer[] {
   const isScannable = shrinkOffers(image, policy, progress).some(
@@ -189,27 +200,36 @@ function offersOf(image: EditableImage, policy: Policy, progress: ProgressBar): 
   return shrinkOffers(image, policy, progress);
 }
 
-function offersText(offers: readonly ShrinkOffer[]): string {
-  const sizes = offers.map(({ freed = 0 }) => (freed > 0 ? sizeText(freed) : '-'));
-  const options = offers.map(({ source }) => `--${NAMES[source][0]}`);
+function offersText(offers: readonly ShrinkOffer[], guest: GuestOffer): string {
+  const sizes = [...offers, guest].map(({ freed = 0 }) => (freed > 0 ? sizeText(freed) : '-'));
+  const options = [...offers.map(({ source }) => `--${NAMES[source][0]}`), '--guest-free'];
   const [sizeWidth, optionWidth] = [sizes, options].map((column) =>
     Math.max(...column.map((cell) => cell.length)),
   );
-  const lines = offers.map((offer, index) => {
-    const why = offer.problem === undefined ? '' : `: ${describeProblem(offer.problem)}`;
+  const words = [
+    ...offers.map(
+      ({ source, problem }) =>
+        NAMES[source][1] + (problem === undefined ? '' : `: ${describeProblem(problem)}`),
+    ),
+    "what the guest's file systems do not use",
+  ];
+  const lines = words.map((text, index) => {
     const cells = [sizes[index]?.padStart(sizeWidth ?? 0), options[index]?.padEnd(optionWidth ?? 0)];
-    return `  ${cells.join('  ')}  ${NAMES[offer.source][1]}${why}`;
+    return `  ${cells.join('  ')}  ${text}`;
   });
-  return ['What giving up would free:', ...lines].join('\n');
+  return ['What giving up would free:', ...lines, ...guest.notes.map((note) => `    ${note}`)].join('\n');
 }
 
-const offersJson = (filename: string, offers: readonly ShrinkOffer[]): JsonValue => ({
+const offersJson = (filename: string, offers: readonly ShrinkOffer[], guest: GuestOffer): JsonValue => ({
   filename,
-  sources: offers.map(({ source, freed, problem }) => ({
-    source: NAMES[source][0],
-    'freed-bytes': freed,
-    problem: problem === undefined ? undefined : describeProblem(problem),
-  })),
+  sources: [
+    ...offers.map(({ source, freed, problem }) => ({
+      source: NAMES[source][0],
+      'freed-bytes': freed,
+      problem: problem === undefined ? undefined : describeProblem(problem),
+    })),
+    { source: 'guest-free', 'freed-bytes': guest.freed, notes: guest.notes },
+  ],
 });
 
 function resultText(freed: ByteLength, before: ByteLength, given: Shortened | undefined): string {

@@ -6,6 +6,7 @@ import { printable } from '../text/printable';
 import { type JsonValue, writeQemuJson } from '../text/qemuJson';
 import { shareText } from '../text/shareText';
 import { sizeText } from '../text/sizeText';
+import { writeTable } from './textTable';
 import { reportFaults, type Run, withChain } from './verb';
 
 const NAMES: Readonly<Record<SpaceKind, string>> = {
@@ -79,26 +80,17 @@ function writeText(report: SpaceReport, write: (text: string) => void): void {
     row.reclaimable === 0 ? '-' : sizeText(row.reclaimable),
     NAMES[row.kind],
   ]);
-  writeTable([['size', 'share', 'on host', 'can free', ''], ...cells], write);
+  const numbers = ['right', 'right', 'right', 'right', 'left'] as const;
+  writeTable([['size', 'share', 'on host', 'can free', ''], ...cells], numbers, write, '  ');
   if (snapshots.length > 0) {
     write('\nHeld by one snapshot alone:\n');
     writeTable(
       snapshots.map(({ id, name, bytes }) => [sizeText(bytes), `${printable(name)} (ID ${printable(id)})`]),
+      ['right', 'left'],
       write,
+      '  ',
     );
   }
   const share = shareText(fragmentedClusters, allocatedClusters);
   write(`\nFragmented: ${share} of ${allocatedClusters.toLocaleString('en-US')} allocated clusters\n`);
-}
-
-/** The last column is text, the others are numbers. */
-function writeTable(rows: readonly (readonly string[])[], write: (text: string) => void): void {
-  const columns = (rows[0] ?? []).length;
-  const widths = Array.from({ length: columns - 1 }, (_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  for (const row of rows) {
-    const numbers = widths.map((width, column) => (row[column] ?? '').padStart(width));
-    write(`  ${[...numbers, row[columns - 1] ?? ''].join('  ')}`.trimEnd() + '\n');
-  }
 }

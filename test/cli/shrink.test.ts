@@ -35,12 +35,20 @@ describe('shrink', () => {
       '    4 MiB  --allocated-zeroes  space that zero clusters keep',
       '        -  --vm-state          VM state that an applied snapshot left behind',
       '  256 KiB  --leaks             leaked clusters',
+      "        -  --guest-free        what the guest's file systems do not use",
       '',
     ]);
     expect(bytes().equals(before)).toBe(true);
     expect(JSON.parse(String(run('--output=json', 'disk.qcow2').stdout))).toMatchObject({
       filename: 'disk.qcow2',
-      sources: [{ source: 'zeroes', 'freed-bytes': 8 * 2 ** 20 }, { source: 'same-as-backing' }, {}, {}, {}],
+      sources: [
+        { source: 'zeroes', 'freed-bytes': 8 * 2 ** 20 },
+        { source: 'same-as-backing' },
+        {},
+        {},
+        {},
+        { source: 'guest-free' },
+      ],
     });
   });
 

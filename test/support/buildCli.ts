@@ -3,5 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { REPOSITORY } from './process';
 
 export default function setup(): void {
-  execFileSync(process.execPath, ['esbuild.mjs', '--only=engine'], { cwd: REPOSITORY, stdio: 'inherit' });
+  execFileSync(process.execPath, ['esbuild.mjs', '--only=engine,guest'], {
+    cwd: REPOSITORY,
+    stdio: 'inherit',
+  });
 }

@@ -1,5 +1,6 @@
 /** The command line in this process: thousands of separate processes would take too long. */
 import * as fs from 'node:fs';
+import './guest/useGuest';
 import { runArguments } from '../../src/cli/main';
 import { redirectOutput } from '../../src/cli/output';
 import type { Ran } from './process';

@@ -5,6 +5,7 @@ import {
   type Operand,
   type Option,
   optionsOf,
+  isValue,
   takesValue,
   type VerbDeclaration,
 } from '../declaration';
@@ -52,7 +53,7 @@ export const optionWords = (name: string, option: Option): OptionWords => ({
   short: option.short,
   // Without the full stop, as shells show descriptions.
   description: option.description.replace(/\.$/, ''),
-  takesValue: takesValue(option),
+  takesValue: takesValue(option) && !(isValue(option) && option.isValueOptional === true),
   values: isChoice(option) ? option.choices : [],
 });
 

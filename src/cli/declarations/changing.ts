@@ -136,7 +136,8 @@ export const CHANGING = {
     summary: 'give up what an image stores needlessly',
     description: [
       'Without sources it says what each of them would free. With some, it frees that inside the file in one save: ' +
-        'guest and snapshots read as before. What a snapshot still holds is left alone.',
+        'guest and snapshots read as before, except that what the guest does not use may read as zero. What a snapshot still holds ' +
+        'is left alone.',
       'The file itself gets no shorter by that: --compact moves what is in use to its start and cuts off the rest, --holes ' +
         'returns free space to the host without moving anything. "qcow2 compact" and "qcow2 give-back" do the same later.',
       'Not offered for images that are encrypted (--zeroes and --same-as-backing) or have an external data file, and ' +
@@ -153,6 +154,17 @@ export const CHANGING = {
       },
       'vm-state': { description: 'VM state past the end of the disk, left behind by an applied snapshot.' },
       leaks: { description: 'Clusters that nothing refers to.' },
+      'guest-free': {
+        value: 'PARTITION',
+        kind: 'text',
+        isValueOptional: true,
+        description:
+          "What the guest's file systems do not use, in all of them or in one (as " +
+          '"qcow2 df" names it). It reads as zero then. ' +
+          'File systems that were not closed, have errors or are not fully known are left alone.',
+      },
+      'guest-swap': { description: 'Swap areas of the guest, all but their header.' },
+      unpartitioned: { description: 'Space that belongs to no partition.' },
       compact: { description: 'Compact the file afterwards, as "qcow2 compact" does.' },
       holes: { description: 'Return the space to the host afterwards, as "qcow2 give-back" does.' },
       ...POLICY_OPTION,
@@ -161,6 +173,10 @@ export const CHANGING = {
     },
     examples: [
       { command: 'qcow2 shrink disk.qcow2', does: 'Say what can be freed.' },
+      {
+        command: 'qcow2 shrink --guest-free --compact disk.qcow2',
+        does: 'Free what the file systems in the guest do not use.',
+      },
       {
         command: 'qcow2 shrink --zeroes --allocated-zeroes --leaks --compact disk.qcow2',
         does: 'Free it, and make the file as short as it can be.',

@@ -1,6 +1,6 @@
 /** Verbs that only read: they open their files read-only, create nothing and lock nothing. */
 import type { VerbDeclaration } from '../declaration';
-import { IMAGE, OUTPUT_OPTION, RANGE } from './shared';
+import { IMAGE, INSIDE_PATH, OUTPUT_OPTION, RANGE } from './shared';
 
 export const READING = {
   info: {
@@ -55,5 +55,66 @@ export const READING = {
       { command: 'qcow2 read disk.qcow2 0 512 | hexdump -C', does: 'Look at the boot sector.' },
       { command: 'qcow2 read disk.qcow2 s2048 1G > part.img', does: 'Copy 1 GiB from sector 2048 on.' },
     ],
+  },
+  ls: {
+    summary: 'list files inside the disk',
+    description: [
+      'Lists a folder of a file system inside the guest disk, without booting or mounting it. Without PATH, the root folders of all ' +
+        'file systems. Read are ext2 to ext4, FAT, exFAT, NTFS and XFS, in partitions (MBR, GPT), LVM2 volumes, or on the whole disk.',
+      'What is listed is what is on the disk: a journal of the file system is not replayed.',
+    ],
+    operands: { ...IMAGE, PATH: { ...INSIDE_PATH, isOptional: true } },
+    options: {
+      long: { short: 'l', description: 'Show type, permissions, owner, group, size and time (UTC).' },
+      recursive: { short: 'R', description: 'List folders within folders as well.' },
+      ...OUTPUT_OPTION,
+    },
+    examples: [
+      { command: 'qcow2 ls disk.qcow2', does: 'Show what there is.' },
+      { command: 'qcow2 ls -l disk.qcow2 1:/etc', does: 'List a folder of the first partition.' },
+      {
+        command: 'qcow2 ls -R --output=json disk.qcow2 vg0/root:/',
+        does: 'List a whole logical volume as JSON.',
+      },
+    ],
+    exitCodes: [{ code: 1, means: 'Failure, or a part could not be listed: standard error says what.' }],
+  },
+  cat: {
+    summary: 'print a file from inside the disk',
+    description: [
+      'Prints the contents of a file as they are. Symbolic links are followed within its file system.',
+    ],
+    operands: { ...IMAGE, PATH: INSIDE_PATH },
+    options: {},
+    examples: [{ command: 'qcow2 cat disk.qcow2 /etc/os-release', does: 'See which system is installed.' }],
+  },
+  cp: {
+    summary: 'copy files out of the disk',
+    description: [
+      'Copies a file, or the contents of a folder, to DEST on this machine. DEST must not exist; nothing outside it is written.',
+      'Names that this machine cannot hold are changed visibly. Symbolic links that lead out of DEST become small text files; ' +
+        'devices are left out; owners and permissions are not taken over. Holes stay holes.',
+    ],
+    operands: {
+      ...IMAGE,
+      PATH: INSIDE_PATH,
+      DEST: { kind: 'path', description: 'The file or folder to make.' },
+    },
+    options: {},
+    examples: [
+      { command: 'qcow2 cp disk.qcow2 1:/home/me/thesis.tex thesis.tex', does: 'Copy a file.' },
+      { command: 'qcow2 cp disk.qcow2 1:/etc etc-of-guest', does: 'Copy a folder.' },
+    ],
+    exitCodes: [{ code: 1, means: 'Failure, or a part could not be copied: standard error says what.' }],
+  },
+  df: {
+    summary: 'show partitions, volumes and how full they are',
+    description: [
+      'Lists partitions and logical volumes with what they hold, their size and what is used. Where the free space of a file ' +
+        'system cannot be believed (it was not closed, say), it says why and what to do.',
+    ],
+    operands: IMAGE,
+    options: OUTPUT_OPTION,
+    examples: [{ command: 'qcow2 df disk.qcow2', does: 'Show what is on the disk.' }],
   },
 } as const satisfies Readonly<Record<string, VerbDeclaration>>;

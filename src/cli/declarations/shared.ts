@@ -1,7 +1,15 @@
 /** Operands and options that several verbs take. */
-import type { Operands, Options } from '../declaration';
+import type { Operand, Operands, Options } from '../declaration';
 
 export const IMAGE = { FILE: { kind: 'path', description: 'The image.' } } as const satisfies Operands;
+
+/** A file inside the disk. */
+export const INSIDE_PATH = {
+  kind: 'text',
+  description:
+    'A path inside the disk. It begins with a partition or volume (1:/etc, vg0/root:/etc), or is a path alone where only one ' +
+    'file system has it.',
+} as const satisfies Operand;
 
 /** A range of the guest disk. */
 export const RANGE = {
