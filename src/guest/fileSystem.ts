@@ -61,8 +61,10 @@ export interface FileExtent {
   readonly at: number;
   /** Bytes; the last one may reach beyond the end of the file. */
   readonly length: number;
-  /** Where it is on the device; undefined for contents that have no place of their own: holes, inline contents. */
+  /** Where it is on the device; undefined for holes, inline contents, and what only a compressed unit as a whole holds. */
   readonly place: DeviceOffset | undefined;
+  /** Nothing is stored for it, and it reads as zeroes. */
+  readonly isHole?: true;
 }
 
 export interface FileSystem {

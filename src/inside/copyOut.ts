@@ -8,6 +8,7 @@ import * as path from 'node:path';
 import { GuestError, type GuestProblem, isGuestError } from '../guest/errors';
 import type { FileId, FileInfo, FileSystem } from '../guest/fileSystem';
 import { FileError, type Problem, RefusedError } from '../qcow2/errors';
+import { isZero } from '../qcow2/isZero';
 import { systemCode, systemMessage } from '../qcow2/io/systemError';
 import { type Progress, quietOf } from '../qcow2/progress';
 import { guestCode } from './guestCode';
@@ -40,8 +41,8 @@ export interface CopyOptions {
 const MOST_PROBLEMS = 1000;
 /** Bytes that are read at a time. */
 const PIECE = 1024 * 1024;
-/** Bytes; a longer stretch without a place on the device is a hole. What is inline or compressed is shorter. */
-const SHORTEST_HOLE = 64 * 1024;
+/** Bytes beyond what a file takes on its device that its copy may need: inline and compressed contents. */
+const INLINE = 64 * 1024;
 
 /**
  * @param file a file, or a folder, whose contents are copied
@@ -101,7 +102,7 @@ class Copier {
 
   /** Bytes that the host will need. */
   measure(info: FileInfo): number {
-    const needed = ({ size, allocated }: FileInfo): number => Math.min(size, allocated + SHORTEST_HOLE);
+    const needed = ({ size, allocated }: FileInfo): number => Math.min(size, allocated + INLINE);
     if (info.type !== 'folder') this.#total = needed(info);
     else {
       guestCode().forEachFile(
@@ -186,16 +187,18 @@ class Copier {
   }
 
   #copyContents({ id, size }: FileInfo, descriptor: number, destination: string): void {
-    for (const { at, length, place } of this.system.extents(id)) {
-      if (place === undefined && length > SHORTEST_HOLE) continue;
+    for (const { at, length, isHole } of this.system.extents(id)) {
+      if (isHole === true) continue;
       const end = Math.min(at + length, size);
       for (let done = at; done < end;) {
         this.progress.checkCancelled();
         const piece = this.#buffer.subarray(0, Math.min(PIECE, end - done));
         const read = this.system.read(id, done, piece);
         if (read === 0) break;
-        writeAll(descriptor, piece.subarray(0, read), done, destination);
+        const bytes = piece.subarray(0, read);
         done += read;
+        if (isZero(bytes)) continue;
+        writeAll(descriptor, bytes, done - read, destination);
         this.report.bytes += read;
         this.progress.report(Math.min(this.report.bytes, this.#total), this.#total);
       }

@@ -119,8 +119,9 @@ class ExtSystem implements FileSystem {
     }
     const { blockSize } = this.#volume.superblock;
     for (const { at, count, block } of runsOf(this.#volume, inode)) {
-      const place = block === undefined ? undefined : this.#volume.offsetOf(block);
-      yield { at: at * blockSize, length: count * blockSize, place };
+      const stretch = { at: at * blockSize, length: count * blockSize };
+      if (block === undefined) yield { ...stretch, place: undefined, isHole: true };
+      else yield { ...stretch, place: this.#volume.offsetOf(block) };
     }
   }
 

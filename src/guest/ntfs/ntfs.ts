@@ -11,7 +11,7 @@ import { referenceOf } from './fileId';
 import { describeFile, isFolder, openContents } from './fileInfo';
 import { Mft, RECORD } from './mft';
 import { readUtf16 } from './numbers';
-import { ATTRIBUTE, residentValue } from './record';
+import { ATTRIBUTE, COMPRESSED_MASK, residentValue } from './record';
 import { placesOf, readStream, type Stream } from './stream';
 import { doubtsOf } from './volumeState';
 
@@ -82,8 +82,13 @@ class NtfsVolume implements FileSystem {
       : file.open(ATTRIBUTE.data);
     if (stream === undefined || stream.size === 0) return;
     if (stream.resident !== undefined) yield { at: 0, length: stream.size, place: undefined };
-    for (const { at, length, place } of placesOf(this.#mft, stream))
-      yield { at, length, place: place === undefined ? undefined : deviceOffset(place) };
+    // Of a compressed unit, the clusters that are not stored still have contents.
+    const isCompressed = (stream.flags & COMPRESSED_MASK) !== 0;
+    for (const { at, length, place } of placesOf(this.#mft, stream)) {
+      if (place !== undefined) yield { at, length, place: deviceOffset(place) };
+      else if (isCompressed) yield { at, length, place };
+      else yield { at, length, place, isHole: true };
+    }
   }
 
   forEachFree(visit: (start: DeviceOffset, length: number) => void, progress: WalkProgress): void {

@@ -60,11 +60,11 @@ export function* stretchesOf(volume: Volume, inode: Inode): Generator<FileExtent
   for (const extent of extentsOf(volume, inode)) {
     const at = extent.at * blockSize;
     const hole = Math.min(at, inode.size);
-    if (hole > end) yield { at: end, length: hole - end, place: undefined };
+    if (hole > end) yield { at: end, length: hole - end, place: undefined, isHole: true };
     end = at + extent.count * blockSize;
     yield { at, length: end - at, place: extent.place };
   }
-  if (inode.size > end) yield { at: end, length: inode.size - end, place: undefined };
+  if (inode.size > end) yield { at: end, length: inode.size - end, place: undefined, isHole: true };
 }
 
 /** The target of a link. @throws GuestError */

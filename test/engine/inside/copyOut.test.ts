@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deviceOffset } from '../../../src/guest/units';
 import { copyOut, type CopyReport } from '../../../src/inside/copyOut';
 import '../../support/guest/useGuest';
 import { silent } from '../../../src/qcow2/progress';
@@ -159,7 +160,7 @@ describe('copying out', () => {
       info: { size, allocated: 4096 },
       extents: [
         { at: 0, length: 4096, place: undefined },
-        { at: 4096, length: size - 4096, place: undefined },
+        { at: 4096, length: size - 4096, place: undefined, isHole: true },
       ],
     };
     const { report } = copy([entry]);
@@ -167,6 +168,20 @@ describe('copying out', () => {
     expect(stat.size).toBe(size);
     expect(stat.blocks * 512).toBeLessThan(2 ** 20);
     expect(report.bytes).toBe(4096);
+  });
+
+  it('copies contents that have no place of their own, as compressed ones have none', () => {
+    const content = Buffer.alloc(300_000, 7).fill(0, 100_000, 200_000);
+    const entry: FakeFile = {
+      name: 'compressed',
+      content,
+      extents: [
+        { at: 0, length: 4096, place: deviceOffset(4096) },
+        { at: 4096, length: content.length - 4096, place: undefined },
+      ],
+    };
+    copy([entry]);
+    expect(fs.readFileSync(files.path('out/compressed')).equals(content)).toBe(true);
   });
 
   it('goes into a folder once that contains itself', () => {

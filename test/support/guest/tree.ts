@@ -24,8 +24,10 @@ export function treeOf(system: FileSystem): Map<string, TreeFile> {
     ({ path, entry }) => {
       const { type, size, target } = system.stat(entry.id);
       if (tree.has(path)) throw new Error(`twice: ${path}`);
-      if (type === 'file') tree.set(path, { type, size, content: sha256Of(system, entry.id) });
-      else if (type === 'link')
+      if (type === 'file') {
+        expectEmptyHoles(system, entry.id, size);
+        tree.set(path, { type, size, content: sha256Of(system, entry.id) });
+      } else if (type === 'link')
         tree.set(path, { type, size, ...(target === undefined ? {} : { content: target }) });
       else tree.set(path, { type, size: 0 });
     },
@@ -38,6 +40,29 @@ export function treeOf(system: FileSystem): Map<string, TreeFile> {
 }
 
 const PIECE = 1024 * 1024;
+/** Bytes at each end of a hole that are read. */
+const HOLE_END = 64 * 1024;
+
+/** @throws Error where something is read in what is told to be a hole, or contents are left out */
+function expectEmptyHoles(system: FileSystem, file: FileId, size: number): void {
+  const expectEmpty = (start: number, end: number): void => {
+    for (const [from, to] of [
+      [start, Math.min(end, start + HOLE_END)],
+      [Math.max(start, end - HOLE_END), end],
+    ] as const) {
+      const bytes = new Uint8Array(Math.max(0, to - from));
+      if (bytes.length > 0) system.read(file, from, bytes);
+      if (bytes.some((byte) => byte !== 0)) throw new Error(`file ${file}: contents in the hole at ${from}`);
+    }
+  };
+  let at = 0;
+  for (const extent of system.extents(file)) {
+    expectEmpty(at, Math.min(extent.at, size));
+    if (extent.isHole === true) expectEmpty(extent.at, Math.min(extent.at + extent.length, size));
+    at = extent.at + extent.length;
+  }
+  expectEmpty(at, size);
+}
 
 export function sha256Of(system: FileSystem, file: FileId): string {
   const hash = createHash('sha256');
