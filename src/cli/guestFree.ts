@@ -4,6 +4,8 @@ import { isGuestError } from '../guest/errors';
 import { describeGuest } from '../inside/describeGuest';
 import { findGuestFree } from '../inside/guestFree';
 import { inside } from '../inside/insideError';
+import { describeProblem } from '../qcow2/describeProblem';
+import { EngineError } from '../qcow2/errors';
 import type { GuestRange } from '../qcow2/edit/changeRequest';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { refuseSource } from '../qcow2/edit/shrink';
@@ -76,6 +78,7 @@ export function guestOffer(
     return { freed: spaces.length === 0 ? undefined : freedBy(ranges), notes: doubtLines(spaces) };
   } catch (error) {
     if (isGuestError(error)) return { freed: undefined, notes: [describeGuest(error.problem)] };
+    if (error instanceof EngineError) return { freed: undefined, notes: [describeProblem(error.problem)] };
     throw error;
   }
 }

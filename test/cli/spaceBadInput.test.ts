@@ -125,7 +125,9 @@ describe('an image with', () => {
     expectDone(verb('space', 'disk.qcow2'));
     const listed = verb('shrink', 'disk.qcow2');
     expectDone(listed);
-    expect(String(listed.stdout).match(/encrypted \(LUKS\)/g)).toHaveLength(2);
+    // Zeroes, what the backing file has as well, and what the guest does not use.
+    expect(String(listed.stdout).match(/encrypted \(LUKS\)/g)).toHaveLength(3);
+    expectRefused(['shrink', '--guest-free'], /encrypted \(LUKS\)/);
   });
 
   test('an unknown extension is shrunk, but not compacted', () => {
