@@ -64,7 +64,6 @@ const IMAGE_TOOLS = [
   { name: 'mkntfs', debianPackage: 'ntfs-3g', find: () => findProgram('mkntfs') },
   { name: 'wimlib-imagex', debianPackage: 'wimtools', find: () => findProgram('wimlib-imagex') },
   { name: 'mkfs.xfs', debianPackage: 'xfsprogs', find: () => findProgram('mkfs.xfs') },
-  { name: '7zz', debianPackage: '7zip', find: () => findProgram('7zz') },
   { name: 'sgdisk', debianPackage: 'gdisk', find: () => findProgram('sgdisk') },
 ];
 
