@@ -109,7 +109,7 @@ async function npmOrThrow(args, cwd) {
  * @property {number} [port] 0 (default): a free one
  * @property {boolean} [requiresTrust] ask before a folder is trusted (Restricted Mode); default: trust all
  * @property {boolean} [acceptsTestSuites] honour extensionTestsPath in the address; also hides notifications
- * @property {string} [connectionToken] only who knows it gets in; default: whoever reaches the port
+ * @property {string} [connectionToken] requests must carry it; default: none is needed
  * @property {NodeJS.ProcessEnv} [env] replaces the environment, the extension host's too
  * @property {Readonly<Record<string, unknown>>} [settings] over the quiet ones
  *

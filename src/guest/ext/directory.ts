@@ -3,10 +3,11 @@
  * ones to a linear reader: they hide behind an entry that is not in use, or behind `..`.
  */
 import { GuestError, type GuestProblem } from '../errors';
-import type { DirectoryEntry, FileType, Listing } from '../fileSystem';
+import type { DirectoryEntry, Listing } from '../fileSystem';
 import { crc32c } from '../crc32c';
 import { DIRDATA, FILETYPE } from './features';
 import { inlineParts } from './inlineData';
+import { ENTRY_TYPES } from '../entryTypes';
 import type { Inode } from './inode';
 import { runsOf } from './mapping';
 import type { Volume } from './volume';
@@ -20,17 +21,6 @@ const TAIL_MARK = 0xde00_000c;
 const INLINE_PARENT = 4;
 /** Blocks that make no sense after which a folder is left alone. */
 const MOST_BROKEN = 256;
-
-const TYPES: readonly (FileType | undefined)[] = [
-  undefined,
-  'file',
-  'folder',
-  'characterDevice',
-  'blockDevice',
-  'pipe',
-  'socket',
-  'link',
-];
 
 /** @param inode of a folder. @throws GuestError where nothing of it can be read */
 export function listFolder(volume: Volume, inode: Inode): Listing {
@@ -167,7 +157,7 @@ class Reader {
     const name = this.#inode.isEncrypted
       ? encryptedName(bytes, start, end)
       : bytes.toString('utf8', start, end);
-    const type = this.#hasTypes ? TYPES[bytes[at + 7]! & this.#typeMask] : undefined;
+    const type = this.#hasTypes ? ENTRY_TYPES[bytes[at + 7]! & this.#typeMask] : undefined;
     this.#entries.push({ name, id, type });
   }
 

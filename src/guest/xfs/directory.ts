@@ -2,6 +2,7 @@
  * Directories: entries in the inode (short form), or in data blocks. Of block, leaf, node and B+tree directories only the
  * data blocks are read: hashes and free space indexes behind them serve to find names quickly.
  */
+import { ENTRY_TYPES } from '../entryTypes';
 import { GuestError, type GuestProblem } from '../errors';
 import type { DirectoryEntry, FileType, Listing } from '../fileSystem';
 import { type DeviceOffset, deviceOffset } from '../units';
@@ -28,14 +29,7 @@ const MOST_ENTRIES = 1_000_000;
 const MOST_BAD_BLOCKS = 64;
 
 const TYPES: readonly (FileType | undefined)[] = [
-  undefined,
-  'file',
-  'folder',
-  'characterDevice',
-  'blockDevice',
-  'pipe',
-  'socket',
-  'link',
+  ...ENTRY_TYPES,
   // A whiteout of an overlay is a character device.
   'characterDevice',
 ];
