@@ -38,7 +38,7 @@ const WEBVIEW = {
 
 /** Rooms: the folder of each (inner folders first), and which rooms it may import from (itself and `text` always). */
 const ROOMS = {
-  shown: { at: 'src/text/vscode', uses: ['worker', 'base'] },
+  shown: { at: 'src/text/vscode', uses: ['worker', 'inside', 'base'] },
   text: { at: 'src/text', uses: [] },
   io: { at: 'src/qcow2/io', uses: ['base'] },
   format: { at: 'src/qcow2/format', uses: ['io', 'base'] },
@@ -63,7 +63,7 @@ const ROOMS = {
   guest: { at: 'src/guest', uses: [] },
   inside: { at: 'src/inside', uses: ['guest', 'edit', 'chain', 'image', 'io', 'base'] },
   threads: { at: 'src/threads', uses: ['bulk', 'image', 'io', 'base'] },
-  worker: { at: 'src/worker', uses: ['threads', ...ENGINE] },
+  worker: { at: 'src/worker', uses: ['threads', 'inside', 'guest', ...ENGINE] },
   cli: { at: 'src/cli', uses: ['threads', 'inside', 'guest', ...ENGINE] },
   chains: { at: 'src/chains', uses: TEXT },
   model: { at: 'src/editor/model', uses: ['worker'] },

@@ -18,6 +18,19 @@ const LISTS = new Map([
   [path.join('src', 'qcow2', 'factText.ts'), ['FACTS']],
   [path.join('src', 'qcow2', 'findingText.ts'), ['FINDING_TEXT', 'STRUCTURES', 'PLACE_TEXT']],
   [path.join('src', 'qcow2', 'repairText.ts'), ['REPAIR_TEXT', 'REPAIR_PLACE_TEXT', 'LOSS_TEXT']],
+  ...Object.entries({
+    'problemText.ts': 'COMMON_TEXT',
+    'diskText.ts': 'DISK_TEXT',
+    'partitions/partitionText.ts': 'PARTITION_TEXT',
+    'volumes/volumeText.ts': 'VOLUME_TEXT',
+    'ext/extText.ts': 'EXT_TEXT',
+    'fat/fatText.ts': 'FAT_TEXT',
+    'ntfs/ntfsText.ts': 'NTFS_TEXT',
+    'xfs/xfsText.ts': 'XFS_TEXT',
+  }).map(
+    ([file, list]) =>
+      /** @type {[string, string[]]} */ ([path.join('src', 'guest', ...file.split('/')), [list]]),
+  ),
 ]);
 /** The file that passes sentences on as variables; they come from the lists above. */
 const PASSES_ON = path.join('src', 'text', 'vscode', 'describe.ts');

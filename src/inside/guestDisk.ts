@@ -87,8 +87,13 @@ const partsOf = ({ parts }: GuestDisk): string =>
   listed(parts.map(({ path }) => path).filter((path) => path !== ''));
 
 function fileIn(part: DiskPart, path: string, options: { readonly followsLast?: boolean }): GuestFile {
-  const { system, problem } = part;
-  if (system !== undefined) return { part, system, path, id: guestCode().resolve(system, path, options) };
+  const system = systemOf(part);
+  return { part, system, path, id: guestCode().resolve(system, path, options) };
+}
+
+/** @throws GuestError where it has no file system that can be read */
+export function systemOf({ system, problem }: DiskPart): FileSystem {
+  if (system !== undefined) return system;
   throw new GuestError(problem?.code ?? 'guest.noFileSystem', problem);
 }
 

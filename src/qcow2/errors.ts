@@ -39,7 +39,7 @@ export interface Problem {
 export type ProblemFacts = Pick<Problem, 'offset' | 'value' | 'limit' | 'what' | 'name'>;
 
 /** Whether a file is refused because it is no qcow2 image at all, but perhaps a raw one. */
-export const isOtherFormat = ({ code }: Problem): boolean =>
+export const isOtherFormat = ({ code }: { readonly code: string }): boolean =>
   code === 'header.magic' || code === 'header.empty' || code.startsWith('foreign.');
 
 /** The one base class of everything this engine throws on purpose. */

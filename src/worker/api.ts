@@ -3,7 +3,7 @@
  * arrays. A request is answered by a value or by a `Problem`, never by a rejection, since custom error fields do not survive
  * a thread boundary.
  */
-import type { Problem } from '../qcow2/errors';
+import type { ContentsCalls } from './contentsApi';
 import type { ChainFinding } from '../qcow2/chain/chainFindings';
 import type { ChainView } from '../qcow2/chain/chainView';
 import type { CheckReport } from '../qcow2/check/checkReport';
@@ -30,10 +30,11 @@ import type { MapForm } from '../qcow2/map/mapExport';
 import type { RepairMode, RepairReport } from '../qcow2/repair/report';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
 import type { ByteLength, GuestOffset, HostOffset } from '../qcow2/units';
+import type { OperationId, Problem, Result } from './result';
 
 // The rooms above the worker import the engine's data types only from here.
 export { asFileName } from '../qcow2/chain/names';
-export type { Problem } from '../qcow2/errors';
+export type { OperationId, Problem, Result } from './result';
 export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
 export type { CheckReport } from '../qcow2/check/checkReport';
@@ -73,9 +74,6 @@ export type { RepairExample, RepairLoss } from '../qcow2/repairAction';
 export type { RepairActionKind } from '../qcow2/repairText';
 export type { MapForm } from '../qcow2/map/mapExport';
 export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
-
-export type Result<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
 
 export interface OpenOptions {
   /** The number that the state will carry. The host counts, so that it also rises with a new thread. */
@@ -234,9 +232,6 @@ export interface Restored extends BackupPlace {
   readonly missing: number;
 }
 
-/** One of the calls that may take long; the host counts (`Operations`), and `EngineClient.cancelOperation` stops it. */
-export type OperationId = number;
-
 /** Told how far an operation is: `done` of `total`, in a unit of its own. */
 export type ProgressReport = (done: number, total: number) => void;
 
@@ -357,7 +352,7 @@ export interface EditCalls {
 }
 
 /** What the host may ask about the image that is open. Every call answers with a `Result`: remote.ts makes them. */
-export interface EngineCalls extends QuestionCalls, EditCalls {}
+export interface EngineCalls extends QuestionCalls, ContentsCalls, EditCalls {}
 
 /** What the host may ask of the worker. */
 export interface EngineApi extends EngineCalls {

@@ -3,11 +3,13 @@
  * editing.ts) need around it. Between messages it continues the whole-disk scan for a few milliseconds at a time, so that
  * requests are answered immediately while the map fills.
  */
+import { isGuestError } from '../guest/errors';
 import { stackText } from '../text/stackText';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { CancelledError, EngineError } from '../qcow2/errors';
 import { abandon, type Progress } from '../qcow2/progress';
 import type { EngineApi, EngineEvents, ImageState, OpenOptions, OperationId, Result } from './api';
+import { contentsCalls } from './contents';
 import { editCalls, type EditingHost } from './editing';
 import { OpenImage, type View } from './openImage';
 import { questionCalls, type QuestionHost } from './questions';
@@ -33,6 +35,7 @@ export function createEngine(events: EngineEvents, control: ThreadControl): Engi
   return {
     open: (path, options) => engine.open(path, options),
     ...questionCalls(engine),
+    ...contentsCalls(engine),
     ...editCalls(engine),
   };
 }
@@ -203,6 +206,8 @@ class Engine implements QuestionHost, EditingHost {
       return { ok: true, value: action() };
     } catch (error) {
       if (error instanceof EngineError) return { ok: false, problem: error.problem };
+      if (isGuestError(error))
+        return { ok: false, problem: { kind: 'inside', file: this.#path, ...error.problem } };
       // Otherwise the stack would be lost on the way.
       this.#events.faulted(`Image ${this.#path}`, stackText(error));
       const value = error instanceof Error ? error.message : String(error);

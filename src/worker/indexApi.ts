@@ -3,7 +3,7 @@
  * past the first cluster is read.
  */
 import type { BackingReference } from '../qcow2/chain/backingReference';
-import type { Problem } from '../qcow2/errors';
+import type { Problem } from './result';
 import type { ByteLength } from '../qcow2/units';
 import type { ImageSummary } from './api';
 

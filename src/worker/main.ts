@@ -1,5 +1,6 @@
 /** The entry of every worker thread (`dist/worker.js`): takes the role that it was started for. */
 import { createBirpc } from 'birpc';
+import { useGuestCodeOf } from '../inside/guestCode';
 import { bindNativeCalls, loadSeek } from '../qcow2/io/native';
 import { prepareZstd } from '../qcow2/image/zstd';
 import { prepareRelease } from '../qcow2/io/zlib';
@@ -44,6 +45,7 @@ export function serveThread(): void {
   // Terminating a thread while it binds native calls ends the whole process; behind the gate it is not terminated.
   useKoffiOf(__dirname);
   useHelpersOf(__dirname);
+  useGuestCodeOf(__dirname);
   bindNativeCalls();
   if (!gate.leave()) process.exit();
   const control: ThreadControl = {

@@ -144,7 +144,7 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
       host.writing(() =>
         host.onView(({ chain }) => {
           // As in qemu-img: a map that lacks the data of a layer is not a map.
-          if (chain.problem !== undefined) throw new IncompleteChain(chain.problem);
+          if (chain.problem !== undefined) throw new EngineError(chain.problem);
           return writeMapFile(chain, request, host.progressOf(operation));
         }),
       ),
@@ -185,6 +185,3 @@ function marked(cells: Cells, marks: StagedMarks, request: CellsRequest): MapCel
   const staged = marks.shares(request);
   return staged === undefined ? cells : { ...cells, staged };
 }
-
-/** Throws a problem of the chain unchanged. */
-class IncompleteChain extends EngineError {}

@@ -13,7 +13,7 @@ export interface BuiltWorker {
 
 export function buildWorker(): BuiltWorker {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'qcow2-worker-'));
-  execFileSync(process.execPath, ['esbuild.mjs', '--only=engine', `--outdir=${folder}`], {
+  execFileSync(process.execPath, ['esbuild.mjs', '--only=engine,guest', `--outdir=${folder}`], {
     cwd: REPOSITORY,
     stdio: 'inherit',
   });

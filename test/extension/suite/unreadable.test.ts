@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Exports } from '../../../src/extension';
+import { describeAny } from '../../../src/inside/insideProblem';
 import { describeProblem } from '../../../src/qcow2/describeProblem';
 import {
   activateExtension,
@@ -90,7 +91,7 @@ describe('what cannot be read', () => {
         encoding: 'utf8',
         timeout: 10_000,
       });
-      assert.equal(`qcow2: ${uri.fsPath}: ${describeProblem(state.problem)}\n`, stderr);
+      assert.equal(`qcow2: ${uri.fsPath}: ${describeAny(state.problem)}\n`, stderr);
     });
   }
 

@@ -1,0 +1,87 @@
+/** What can be asked about the inside of a disk: its partitions, file systems and files. All data is plain. */
+import type { GuestProblem } from '../guest/errors';
+import type { FileId, FileType } from '../guest/fileSystem';
+import type { ByteLength, GuestOffset } from '../qcow2/units';
+import type { OperationId, Result } from './result';
+
+export type { GuestProblem } from '../guest/errors';
+export type { FileId, FileType } from '../guest/fileSystem';
+
+/** What the disk consists of. */
+export interface GuestParts {
+  readonly table: 'mbr' | 'gpt' | 'none';
+  /** Partitions in their order, or the whole disk where there are none; then logical volumes. */
+  readonly parts: readonly GuestPart[];
+  /** What is wrong with the partition table and with logical volumes. */
+  readonly problems: readonly GuestProblem[];
+}
+
+/** Something that may hold a file system. */
+export interface GuestPart {
+  /** What paths of its files begin with: `1`, `vg0/root`; empty for the whole disk. */
+  readonly path: string;
+  readonly kind: 'disk' | 'partition' | 'volume';
+  /** Absent for volumes, which may lie in pieces. */
+  readonly start?: GuestOffset;
+  readonly size: ByteLength;
+  /** What the partition table says that it is, in words: "Linux", "EFI System"; empty where there is none. */
+  readonly typeName: string;
+  /** Its name in a GPT; empty where there is none. */
+  readonly name: string;
+  /** What it holds, as marks on it say: "ext2/3/4", "LUKS"; empty where nothing is recognised. */
+  readonly holds: string;
+  /** Absent where there is none that can be read; `problem` says why. */
+  readonly system?: GuestSystem;
+  readonly problem?: GuestProblem;
+}
+
+/** A file system that can be looked into. */
+export interface GuestSystem {
+  /** As people call it: `ext4`, `NTFS`. */
+  readonly kind: string;
+  /** Empty where there is none. */
+  readonly label: string;
+  readonly uuid?: string;
+  readonly size: ByteLength;
+  /** Absent where it cannot be counted. */
+  readonly used?: ByteLength;
+  readonly root: FileId;
+  /** Why its map of free space may not be believed: it was not closed, say. Its files are read as they are on disk. */
+  readonly doubts: readonly GuestProblem[];
+}
+
+/** A file or folder, as it is known by one of its names. */
+export interface GuestEntry {
+  readonly name: string;
+  readonly id: FileId;
+  readonly type: FileType;
+  /** Bytes of the contents; of a link, of its target. */
+  readonly size: number;
+  /** Bytes of the disk that the contents take. */
+  readonly allocated: number;
+  /** Milliseconds since 1970 UTC. */
+  readonly modified?: number;
+  /** Permission bits. */
+  readonly mode?: number;
+  /** Of a link. */
+  readonly target?: string;
+  /** Why its contents cannot be read, or why nothing but its name is known. */
+  readonly problem?: GuestProblem;
+}
+
+export interface GuestFolder {
+  /** Folders and files, in the order in which the file system has them. */
+  readonly entries: readonly GuestEntry[];
+  /** Why there may be more than could be read. */
+  readonly problem?: GuestProblem;
+}
+
+/** Questions about the inside of the disk, staged changes included. `part` is the path of a part. */
+export interface ContentsCalls {
+  guestParts(operation: OperationId): Result<GuestParts>;
+  guestFolder(part: string, folder: FileId): Result<GuestFolder>;
+  /** @param path from the root, with `/` between names; links are followed, the last one too */
+  guestFileAt(part: string, path: string): Result<GuestEntry>;
+  /** Contents of a file; at most 1 MiB at a time, clamped to the file's end. */
+  readGuestFile(part: string, file: FileId, at: number, length: number): Result<Uint8Array>;
+}
