@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../editor/model/document';
 import type { Subscription } from '../editor/model/emitter';
+import { whenSaved } from '../editor/model/whenSaved';
 import { sizeText } from '../text/sizeText';
 import { tellInformation } from '../text/vscode/tell';
 import { uriOf } from './changeRequest';
@@ -31,13 +32,10 @@ export function followChange(document: ImageDocument): void {
 
 /** @param more ways that are offered before the usual ones: label and command */
 function waitForSave(document: ImageDocument, more: readonly (readonly [string, string])[]): void {
-  const number = document.state?.edits?.done ?? 0;
   waiting.get(document)?.dispose();
-  const subscription = document.onDidSave((edits) => {
-    subscription.dispose();
+  const subscription = whenSaved(document, (isSaved) => {
     waiting.delete(document);
-    // Undone by then, it has freed nothing.
-    if ((edits?.done ?? 0) >= number) void offerToMakeSmaller(document, more);
+    if (isSaved) void offerToMakeSmaller(document, more);
   });
   waiting.set(document, subscription);
 }

@@ -2,6 +2,8 @@
 import { linkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ImageDocument } from '../../../../src/editor/model/document';
+import { whenSaved } from '../../../../src/editor/model/whenSaved';
+import type { UndoableEdit } from '../../../../src/editor/model/editHistory';
 import { Sessions } from '../../../../src/editor/model/sessions';
 import { mustQemuImg, mustQemuIo } from '../../../support/qemu';
 import { type BuiltWorker, buildWorker, until } from '../../../support/worker';
@@ -104,6 +106,39 @@ describe('a document', () => {
     const document = open('never.qcow2');
     expect((await document.whenRead()).problem?.code).toBe('file.missing');
     expect(document.isDeleted).toBe(false);
+  });
+
+  it('knows of an edit whether the save had it, or another one took its place', async () => {
+    create('disk.qcow2');
+    const document = open('disk.qcow2');
+    await document.whenRead();
+    const edits: UndoableEdit[] = [];
+    document.onDidEdit((edit) => edits.push(edit));
+    const stage = (pattern: number): Promise<unknown> => {
+      const bytes = new Uint8Array(512).fill(pattern);
+      return document.edit((staging) =>
+        staging.stage({ kind: 'write', start: guestOffset(0), bytes }, 'Write'),
+      );
+    };
+    const told: string[] = [];
+    const wait = (name: string): unknown =>
+      whenSaved(document, (isSaved) => told.push(`${name}: ${isSaved ? 'saved' : 'not saved'}`));
+
+    await stage(1);
+    wait('first');
+    await edits[0]?.undo();
+    await stage(2);
+    expect(told).toEqual(['first: not saved']);
+    wait('second');
+    await stage(3);
+    await document.edit((staging) => staging.save(() => undefined));
+    expect(told.slice(1)).toEqual(['second: saved']);
+
+    await stage(4);
+    wait('third');
+    await edits.at(-1)?.undo();
+    await stage(5);
+    expect(told.slice(2)).toEqual(['third: not saved']);
   });
 
   it('tells its listeners of each reading, and none after it is disposed', async () => {
