@@ -13,14 +13,27 @@ export class SetupError extends Error {
   name = 'SetupError';
 }
 
+/**
+ * Says what is installed, and how long it took.
+ * @template T
+ * @param {string} what
+ * @param {() => Promise<T>} install
+ * @returns {Promise<T>}
+ */
+export async function announced(what, install) {
+  console.log(`Installing ${what}…`);
+  const start = Date.now();
+  const result = await install();
+  console.log(`Installed ${what}: ${((Date.now() - start) / 1000).toFixed(0)} s`);
+  return result;
+}
+
 /** Installs node_modules exactly as in package-lock.json, unless they are current. */
 export async function ensureNodeModules() {
   if (nodeModulesAreCurrent()) return;
-  console.log('Installing npm packages (npm ci)…');
-  const { code } = await runNpm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: ROOT,
-    minutes: 10,
-  });
+  const { code } = await announced('npm packages (npm ci)', () =>
+    runNpm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: ROOT, minutes: 10 }),
+  );
   if (code !== 0) throw new SetupError('npm ci failed; its message above says why');
 }
 
@@ -93,9 +106,10 @@ export async function ensureSystemTools({ withBrowser }) {
 
   if (canUseApt()) {
     const packages = packagesOf(missing());
-    console.log(`Installing ${packages.join(', ')} (apt-get)…`);
-    await aptGet('update');
-    await aptGet('install', '-y', '--no-install-recommends', ...packages);
+    await announced(`${packages.join(', ')} (apt-get)`, async () => {
+      await aptGet('update');
+      await aptGet('install', '-y', '--no-install-recommends', ...packages);
+    });
   }
   if (needed().length === 0) return;
   const names = needed().map((tool) => tool.name);

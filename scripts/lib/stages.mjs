@@ -10,19 +10,16 @@ import { NOTHING, readSoak, readSuite, readVitest, withFailure } from './results
 
 /** @typedef {import('./results.mjs').Result} Result */
 
+/** @typedef {'programs' | 'browser' | 'server'} Need programs that tests run, a browser, the VS Code server */
+
 /**
  * @typedef {object} Stage
  * @property {string} name
  * @property {readonly (readonly string[])[]} commands arguments for Node, run one after the other while all is well
  * @property {number} minutes a command may take
+ * @property {readonly Need[]} [needs] besides npm packages
  * @property {(results: any) => Result} [read] makes the result from the file that the last command wrote
  */
-
-/** Stages that need system tools. */
-export const TEST_STAGES = ['engine', 'soak', 'extension', 'browser'];
-
-/** Stages that need a browser. */
-export const BROWSER_STAGES = ['extension', 'browser'];
 
 const TSC = 'node_modules/typescript/bin/tsc';
 const VITEST = 'node_modules/vitest/vitest.mjs';
@@ -65,6 +62,7 @@ const engine = {
   name: 'engine',
   commands: [BUILD, vitest('engine', 'vitest.config.mts')],
   minutes: 20,
+  needs: ['programs'],
   read: readVitest,
 };
 
@@ -73,6 +71,7 @@ const soak = {
   name: 'soak',
   commands: [['test/soak/run.mjs', '--minutes', '2', '--jobs', '1', '--results', resultsFile('soak')]],
   minutes: 10,
+  needs: ['programs'],
   read: readSoak,
 };
 
@@ -81,6 +80,7 @@ const extension = {
   name: 'extension',
   commands: [BUILD, ['test/extension/runTests.mjs', resultsFile('extension')]],
   minutes: 15,
+  needs: ['programs', 'browser'],
   read: readSuite,
 };
 
@@ -89,12 +89,14 @@ const browser = {
   name: 'browser',
   commands: [vitest('browser', 'vitest.browser.config.mts')],
   minutes: 20,
+  needs: ['programs', 'browser', 'server'],
   read: readVitest,
 };
 
 /**
  * Rounds, one after the other, of lanes that run in parallel, of stages one after the other: for two cores. The extension's
- * tests leave one of them idle; the soak limits processor time only. The engine's and the browser's keep both busy.
+ * tests leave one of them idle; the soak limits processor time only. The engine's and the browser's keep both busy. The first
+ * round needs only npm packages: what the others need is downloaded and installed meanwhile.
  * @type {readonly (readonly (readonly Stage[])[])[]}
  */
 export const ROUNDS = [[[types], [format]], [[engine]], [[extension], [soak, lint]], [[browser]]];

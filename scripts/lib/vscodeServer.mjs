@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { request } from 'node:http';
 import path from 'node:path';
 import process from 'node:process';
-import { SetupError } from './dependencies.mjs';
+import { SetupError, announced } from './dependencies.mjs';
 import { VSCODE_TEST, isFile, isFolder } from './paths.mjs';
 import { run, runNpm, start } from './process.mjs';
 
@@ -45,7 +45,9 @@ const QUIET_SETTINGS = {
 export async function provisionServer() {
   const node = nodePackage();
   const folder = path.join(VSCODE_TEST, `server-${CODE_SERVER}-${node?.version ?? 'own-node'}`);
-  if (!isFolder(folder)) await installServer(folder, node);
+  if (!isFolder(folder)) {
+    await announced(`the VS Code server (code-server ${CODE_SERVER})`, () => installServer(folder, node));
+  }
   return {
     node: node === undefined ? process.execPath : path.join(folder, 'node_modules', node.name, 'bin', 'node'),
     main: path.join(folder, 'node_modules', 'code-server', 'lib', 'vscode', 'out', 'server-main.js'),
@@ -70,7 +72,6 @@ function nodePackage() {
  * @param {{ name: string, version: string } | undefined} node
  */
 async function installServer(folder, node) {
-  console.log(`Installing the VS Code server (code-server ${CODE_SERVER}) into .vscode-test…`);
   mkdirSync(VSCODE_TEST, { recursive: true });
   const temporary = mkdtempSync(path.join(VSCODE_TEST, 'installing-'));
   try {
