@@ -16,14 +16,15 @@ export async function until<T>(
   why?: () => Promise<string>,
 ): Promise<T> {
   const end = Date.now() + timeout;
-  for (;;) {
+  // Most answers come soon; what takes longer is not kept busy by questions.
+  for (let pause = 20; ; pause = Math.min(2 * pause, 100)) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     if (Date.now() > end) {
       const besides = why === undefined ? '' : `: ${await why()}`;
       throw new Error(`waited ${timeout} ms in vain until ${what}${besides}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

@@ -89,6 +89,17 @@ export class EditorPage {
     );
   }
 
+  /** The name of the file whose page is shown; undefined where none is, or none whose image could be read. */
+  static async shownName(window: Window): Promise<string | undefined> {
+    const [frame] = await window.webviews();
+    return frame?.evaluate(() => {
+      const map = document.querySelector('[data-testid="map-cells"]');
+      return map === null
+        ? undefined
+        : document.querySelector<HTMLElement>('[data-testid="file-name"]')?.innerText;
+    });
+  }
+
   /** Opens an image, and waits until it is the one that is shown. */
   static async open(window: Window, file: string): Promise<EditorPage> {
     await window.openFile(file);

@@ -4,6 +4,7 @@
  * to VS Code, not to the page; Restricted Mode needs a separate window (`restricted.test.ts`).
  */
 import type { Frame } from 'playwright-core';
+import { printable } from '../../../src/text/printable';
 import { DamagedFile } from '../../support/damagedFile';
 import { Holder } from '../../support/holder';
 import type { Workspace } from '../../support/workspace';
@@ -19,9 +20,10 @@ export class Stage {
     readonly files: Workspace,
   ) {}
 
-  /** The map of an image, with nothing of the state before. */
+  /** The map of an image; if the state before has left it on the screen, the one that is there. */
   async open(name: string): Promise<EditorPage> {
-    return EditorPage.open(this.window, this.files.path(name));
+    const isShown = (await EditorPage.shownName(this.window)) === printable(name);
+    return isShown ? EditorPage.of(this.window) : EditorPage.open(this.window, this.files.path(name));
   }
 
   openUnreadable(name: string): Promise<Frame> {
