@@ -61,12 +61,13 @@ async function goToOffset(given: unknown, images: OpenImages): Promise<number | 
   const page = await pageInSight(image, images);
   const state = await page?.document.whenRead();
   if (page === undefined || state === undefined) return undefined;
-  if (state.summary === undefined) {
+  const disk = state.summary ?? state.raw;
+  if (disk === undefined) {
     const text = state.problem === undefined ? vscode.l10n.t('No image is open') : describe(state.problem);
     void tellError(text);
     return undefined;
   }
-  const { clusterSize, virtualSize } = state.summary;
+  const { clusterSize, virtualSize } = disk;
   const text = offset ?? (await askForOffset(clusterSize, virtualSize));
   if (text === undefined) return undefined;
   const parsed = parsePlace(text, clusterSize, virtualSize);

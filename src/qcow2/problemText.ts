@@ -339,6 +339,8 @@ export const PROBLEM_TEXT = {
     'The image has changed since its staged edits were backed up; the backup is kept in {value}',
 
   // worker/, editor/
+  'raw.noImage': 'The file is a raw disk: only qcow2 images have this',
+  'raw.isImage': 'The file is a qcow2 image: only raw disks have this',
   'thread.ended': 'The engine of the image stopped: {value}',
   'engine.notOpen': 'No image is open',
   'engine.fault': 'Internal error: {value}',

@@ -17,7 +17,7 @@ import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { ShrinkOffer } from '../qcow2/edit/shrinkOffers';
 import type { BackupPlace } from '../qcow2/edit/backupManifest';
 import type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
-import type { ClusterReport } from '../qcow2/report/inspect';
+import type { ClusterReport, PlaceReport } from '../qcow2/report/inspect';
 import type { HostReport } from '../qcow2/report/hostReport';
 import type { SpaceReport } from '../qcow2/report/spaceReport';
 import type { Compacted } from '../qcow2/space/compact';
@@ -104,6 +104,8 @@ export interface ImageState {
   readonly header?: HeaderView;
   readonly chain?: ChainView;
   readonly summary?: ImageSummary;
+  /** The file is no image but a raw disk, which is shown and never changed; it has none of `header`, `chain`, `summary`. */
+  readonly raw?: DiskShape;
   /**
    * A file with the name of the image's journal, which blocks changes: `journal.exists` if a save was interrupted,
    * `recover.running` while a save is running, other codes if it is not a journal.
@@ -113,6 +115,13 @@ export interface ImageState {
   readonly edits?: EditState;
   /** Whether the file may be written, as of the last look; absent like `edits`. */
   readonly access?: WriteAccess;
+}
+
+/** What the map needs to know of a disk. */
+export interface DiskShape {
+  readonly virtualSize: ByteLength;
+  /** Of a raw disk, the finest cell of its map. */
+  readonly clusterSize: ByteLength;
 }
 
 /** The position of the image in its edit history. */
@@ -159,6 +168,11 @@ export interface StagedSpaceReport extends SpaceReport {
 export interface StagedReport extends ClusterReport {
   /** The cluster as it is on disk, if something is staged in it. */
   readonly onDisk?: ClusterReport;
+}
+
+/** A stretch of a raw disk, of the length of a cluster. */
+export interface RawReport extends PlaceReport {
+  readonly hostOffset: HostOffset;
 }
 
 /** What the check found, and the state of the image that it checked. */
@@ -235,10 +249,8 @@ export interface Restored extends BackupPlace {
 /** Told how far an operation is: `done` of `total`, in a unit of its own. */
 export type ProgressReport = (done: number, total: number) => void;
 
-export interface ImageSummary {
-  readonly virtualSize: ByteLength;
+export interface ImageSummary extends DiskShape {
   readonly version: number;
-  readonly clusterSize: ByteLength;
   readonly extendedL2: boolean;
   readonly snapshots: number;
   readonly bitmaps: number;
@@ -273,6 +285,8 @@ export interface QuestionCalls {
   /** Totals of a range of guest bytes by kind. */
   totals(start: GuestOffset, length: ByteLength): Result<KindTotals>;
   inspect(guestOffset: GuestOffset): Result<StagedReport>;
+  /** The same of a raw disk. */
+  inspectRaw(guestOffset: GuestOffset): Result<RawReport>;
   /** Guest bytes through the chain; at most 1 MiB at a time, clamped to the disk's end. */
   readBytes(guestOffset: GuestOffset, length: ByteLength): Result<Uint8Array>;
   /**

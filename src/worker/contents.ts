@@ -3,13 +3,13 @@ import { type GuestProblem, isGuestError } from '../guest/errors';
 import type { DiskPart, GuestDisk } from '../guest/disk';
 import type { DirectoryEntry, FileSystem } from '../guest/fileSystem';
 import { fileAt, openGuestDisk, partAt, systemOf } from '../inside/guestDisk';
-import type { Chain } from '../qcow2/chain/openChain';
 import { guestOffset } from '../qcow2/units';
 import { EngineError } from '../qcow2/errors';
 import type { Progress } from '../qcow2/progress';
 import type { OperationId, Result } from './api';
 import type { ContentsCalls, GuestEntry, GuestPart, GuestParts, GuestSystem } from './contentsApi';
 import type { OpenImage, View } from './openImage';
+import { isQcow2, type ShownChain } from './rawDisk';
 
 /** Most bytes that are returned at a time. */
 const MAX_READ = 1024 * 1024;
@@ -48,14 +48,14 @@ export function contentsCalls(host: ContentsHost): ContentsCalls {
 
 /** The disk of each chain that was looked into; kept as long as that chain is shown. */
 export class OpenDisks {
-  readonly #disks = new WeakMap<Chain, GuestDisk>();
+  readonly #disks = new WeakMap<ShownChain, GuestDisk>();
 
   /** @throws EngineError where a file of the chain is missing, or its contents cannot be read */
   of({ chain }: View): GuestDisk {
     let disk = this.#disks.get(chain);
     if (disk === undefined) {
       if (chain.problem !== undefined) throw new EngineError(chain.problem);
-      chain.top.refuseFaults('use');
+      if (isQcow2(chain)) chain.top.refuseFaults('use');
       disk = openGuestDisk(chain.layers);
       this.#disks.set(chain, disk);
     }

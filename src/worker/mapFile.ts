@@ -1,6 +1,5 @@
 /** Writes the map of a chain to a file, all or nothing. */
 import { existsSync } from 'node:fs';
-import type { Chain } from '../qcow2/chain/openChain';
 import { probeFormat } from '../qcow2/chain/probe';
 import { FileError, RefusedError } from '../qcow2/errors';
 import { openLocalFile } from '../qcow2/io/localFile';
@@ -9,6 +8,7 @@ import { exportMap } from '../qcow2/map/mapExport';
 import type { MapExportResult } from '../qcow2/map/mapExport';
 import { hostOffset } from '../qcow2/units';
 import type { MapRequest } from './api';
+import type { ShownChain } from './rawDisk';
 import { isSameFile, resolveTarget, WholeFile } from './wholeFile';
 
 /**
@@ -17,7 +17,7 @@ import { isSameFile, resolveTarget, WholeFile } from './wholeFile';
  *   `WholeFile` for the file that is replaced; FileError `export.write`, `read.changed`; CancelledError; anything that
  *   walking the map throws
  */
-export function writeMapFile(chain: Chain, request: MapRequest, progress: Progress): MapExportResult {
+export function writeMapFile(chain: ShownChain, request: MapRequest, progress: Progress): MapExportResult {
   const target = resolveTarget(request.destination);
   refuseOntoImages(chain, target);
   // The user chose this file, and it is not an image: locks that cannot be seen do not matter.
@@ -41,7 +41,7 @@ export function writeMapFile(chain: Chain, request: MapRequest, progress: Progre
 }
 
 /** Refuses the image, each layer of its chain and the external data files, open or not, and any other image. */
-function refuseOntoImages(chain: Chain, target: string): void {
+function refuseOntoImages(chain: ShownChain, target: string): void {
   const open = chain.layers.flatMap(({ file, dataFile }) => [file.name, dataFile.name]);
   const named = chain.view.layers.flatMap(({ path }) => (path === undefined ? [] : [path]));
   if ([...open, ...named].some((path) => isSameFile(path, target))) {

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomName } from '../qcow2/io/crypto';
 import { chainFindings, type ChainFinding } from '../qcow2/chain/chainFindings';
-import type { Chain } from '../qcow2/chain/openChain';
 import { EditableImage } from '../qcow2/edit/editableImage';
 import { journalOf, journalProblem } from '../qcow2/edit/interrupted';
 import { EngineError, UnsupportedError } from '../qcow2/errors';
@@ -18,16 +17,18 @@ import { openLocalFile } from '../qcow2/io/localFile';
 import { MemoryFile } from '../qcow2/io/memoryFile';
 import { readHeaderView } from '../qcow2/report/headerView';
 import { Overview } from '../qcow2/map/overview';
+import type { Chain } from '../qcow2/chain/openChain';
 import type { EditState, ImageState, OpenOptions } from './api';
 import { Fingerprints } from './fingerprint';
 import { openMemoryChain } from './memoryChain';
+import { isQcow2, RAW_CLUSTER, type RawChain, recogniseRaw, type ShownChain } from './rawDisk';
 import { StagedMarks } from './stagedMarks';
 import { summarise } from './summary';
 import { unknownState } from './unknownState';
 
 /** What is shown of an open image; replaced after each change and each content scan. */
 export interface View {
-  readonly chain: Chain;
+  readonly chain: ShownChain;
   readonly overview: Overview;
   /** Of the guest disk, and of the image file. */
   readonly marks: StagedMarks;
@@ -36,18 +37,19 @@ export interface View {
 
 export class OpenImage {
   #current: { readonly state: ImageState; readonly view: View | undefined };
-  readonly #memory: Chain | undefined;
+  /** What is shown and cannot be changed. */
+  readonly #fixed: ShownChain | undefined;
   readonly #unopened: Fingerprints;
 
   private constructor(
     current: { readonly state: ImageState; readonly view: View | undefined },
-    /** Absent if the image could not be opened or is not on a local disk. */
+    /** Absent if the image could not be opened or is not on a local disk, and for a raw disk. */
     readonly editable: EditableImage | undefined,
-    memory: Chain | undefined,
+    fixed: ShownChain | undefined,
     unopened: Fingerprints,
   ) {
     this.#current = current;
-    this.#memory = memory;
+    this.#fixed = fixed;
     this.#unopened = unopened;
   }
 
@@ -62,6 +64,14 @@ export class OpenImage {
       return OpenImage.#opened(path, options);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
+      const chain = openRawDisk(path, options, error.problem);
+      if (chain !== undefined)
+        return new OpenImage(
+          shownRaw(path, options.generation, chain, error.problem),
+          undefined,
+          chain,
+          before,
+        );
       const state = failedState(path, options, error.problem);
       return new OpenImage({ state, view: undefined }, undefined, undefined, before);
     }
@@ -105,7 +115,8 @@ export class OpenImage {
   showContents(): void {
     const { state, view } = this.#current;
     if (view === undefined) return;
-    this.#current = { state, view: { ...view, overview: overviewOf(view.chain, this.editable) } };
+    const overview = overviewOf(view.chain, this.editable);
+    this.#current = { state, view: { ...view, overview } };
   }
 
   /** Whether any file that was read, or that was missing, has changed. */
@@ -120,7 +131,7 @@ export class OpenImage {
 
   close(): void {
     this.editable?.close();
-    this.#memory?.close();
+    this.#fixed?.close();
   }
 
   static #opened(path: string, options: OpenOptions): OpenImage {
@@ -144,6 +155,27 @@ export class OpenImage {
       new Fingerprints([journalOf(path), ...unopenedPaths(chain)]),
     );
   }
+}
+
+function shownRaw(
+  path: string,
+  generation: number,
+  chain: RawChain,
+  problem: Problem,
+): { readonly state: ImageState; readonly view: View } {
+  const { top } = chain;
+  const none = new StagedMarks(() => undefined, RAW_CLUSTER);
+  const state: ImageState = {
+    path,
+    fileSize: top.file.size,
+    allocatedBytes: top.file.allocatedBytes,
+    generation,
+    // It may be meant to be an image.
+    warnings: problem.code === 'header.magic' ? [] : [problem],
+    raw: { virtualSize: top.size, clusterSize: RAW_CLUSTER },
+  };
+  const overview = overviewOf(chain);
+  return { state, view: { chain, overview, marks: none, fileMarks: none } };
 }
 
 function shown(
@@ -183,8 +215,10 @@ function shown(
 const accessOf = ({ space, onDisk }: EditableImage): WriteAccess =>
   space.isCompacting ? {} : writeAccessOf(onDisk.top);
 
-const overviewOf = ({ layers, top }: Chain, editable: EditableImage | undefined): Overview =>
-  new Overview(layers, top.header.clusterSize, editable?.scan);
+const overviewOf = (chain: ShownChain, editable?: EditableImage): Overview =>
+  isQcow2(chain)
+    ? new Overview(chain.layers, chain.top.header.clusterSize, editable?.scan)
+    : new Overview([chain.withHoles], RAW_CLUSTER);
 
 function editState(
   { edits, stagesDataFile }: EditableImage,
@@ -215,6 +249,22 @@ function unopenedPaths({ top, view }: Chain): string[] {
   );
   const dataFile = top.isDataFileOpen ? undefined : view.layers[0]?.dataFilePath;
   return dataFile === undefined ? layers : [...layers, dataFile];
+}
+
+/** @param problem why it is no image */
+function openRawDisk(path: string, { bytes }: OpenOptions, problem: Problem): RawChain | undefined {
+  let file: BlockFile | undefined;
+  let chain: RawChain | undefined;
+  try {
+    file = bytes === undefined ? openLocalFile(path) : new MemoryFile(path, bytes);
+    chain = recogniseRaw(problem, file);
+    return chain;
+  } catch (error) {
+    if (error instanceof EngineError) return undefined;
+    throw error;
+  } finally {
+    if (chain === undefined) file?.close();
+  }
 }
 
 function failedState(path: string, { bytes, generation }: OpenOptions, problem: Problem): ImageState {

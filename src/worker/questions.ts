@@ -1,7 +1,6 @@
 /** The calls of `EngineApi` that change nothing, for the open image. */
 import { hex } from '../text/hex';
 import { fullBackingName } from '../qcow2/chain/names';
-import type { Chain } from '../qcow2/chain/openChain';
 import { checkImage } from '../qcow2/check/checkImage';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { shrinkOffers } from '../qcow2/edit/shrinkOffers';
@@ -17,6 +16,8 @@ import { imageInfo } from '../qcow2/report/info';
 import { inspectCluster } from '../qcow2/report/inspect';
 import { qemuJson } from '../text/qemuJson';
 import type { ContentScan } from '../qcow2/space/contentScan';
+import { findProvider } from '../qcow2/map/provider';
+import { alignDown, type GuestOffset, rawHostOffset } from '../qcow2/units';
 import type {
   Cells,
   CellsRequest,
@@ -25,10 +26,12 @@ import type {
   MapCells,
   OperationId,
   QuestionCalls,
+  RawReport,
   Result,
 } from './api';
 import { writeMapFile } from './mapFile';
 import type { OpenImage, View } from './openImage';
+import { qcow2Chain, RAW_CLUSTER, rawChain, type RawChain, type ShownChain } from './rawDisk';
 import type { StagedMarks } from './stagedMarks';
 
 /** Most bytes that are returned at a time. */
@@ -54,9 +57,11 @@ export interface QuestionHost {
 
 export function questionCalls(host: QuestionHost): QuestionCalls {
   /** The layout of the file of a chain, once it was asked for; kept as long as that chain is shown. */
-  const layouts = new WeakMap<Chain, HostLayout>();
+  const layouts = new WeakMap<ShownChain, HostLayout>();
 
-  function layoutOf({ chain }: View, progress: Progress): HostLayout {
+  /** @throws UnsupportedError for a raw disk */
+  function layoutOf(view: View, progress: Progress): HostLayout {
+    const chain = qcow2Chain(view.chain);
     const layout = layouts.get(chain) ?? HostLayout.of(chain.top, progress);
     layouts.set(chain, layout);
     return layout;
@@ -79,7 +84,8 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
   }
 
   function check(operation: OperationId): Result<Checked> {
-    return host.onView(({ chain }, image) => {
+    return host.onView((view, image) => {
+      const chain = qcow2Chain(view.chain);
       const report = checkImage(chain.top, host.progressOf(operation));
       refuseUnsettled(chain, report);
       return { report, chain: image.chainFindings, generation: image.state.generation };
@@ -93,11 +99,13 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
     totals: (start, length) => host.onView(({ overview }) => overview.totals(start, length)),
     inspect: (guestOffset) =>
       host.onView(({ chain, marks }, { editable }) => {
-        const report = inspectCluster(chain.top, chain.layers, guestOffset, editable?.scan);
+        const { top } = qcow2Chain(chain);
+        const report = inspectCluster(top, chain.layers, guestOffset, editable?.scan);
         const onDisk = editable?.onDisk;
         if (onDisk === undefined || !marks.touches(report.guestOffset, report.length)) return report;
         return { ...report, onDisk: inspectCluster(onDisk.top, onDisk.layers, guestOffset) };
       }),
+    inspectRaw: (guestOffset) => host.onView(({ chain }) => inspectRaw(rawChain(chain), guestOffset)),
     readBytes: (guestOffset, length) =>
       host.onView(({ chain: { top, layers } }) =>
         readAt(guestOffset, length, top.size, 'offset.beyondDisk', (target) => {
@@ -126,7 +134,7 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
         const progress = host.progressOf(operation);
         const report = spaceReport(layoutOf(view, progress), progress, editable?.scan);
         const contents = contentTotals(editable?.scan);
-        const canScan = editable !== undefined && !view.chain.top.isEncrypted;
+        const canScan = editable?.chain.top.isEncrypted === false;
         return { ...report, canScan, ...(contents === undefined ? {} : { contents }) };
       }),
     readHostBytes: (hostOffset, length) =>
@@ -136,7 +144,8 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
         }),
       ),
     info: () =>
-      host.onView(({ chain: { top } }) => {
+      host.onView(({ chain }) => {
+        const { top } = qcow2Chain(chain);
         const full = top.backing === undefined ? undefined : fullBackingName(top.file.name, top.backing.name);
         return `${qemuJson(imageInfo(top, full))}\n`;
       }),
@@ -168,6 +177,19 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
     obstacles: (operation) => host.onEditable((editable) => editable.obstacles(host.progressOf(operation))),
     previewRepair: (mode, operation) =>
       host.onEditable((editable) => editable.previewRepair(mode, host.progressOf(operation))),
+  };
+}
+
+/** @throws ArgumentError `offset.beyondDisk`, FileError */
+function inspectRaw({ top, withHoles }: RawChain, at: GuestOffset): RawReport {
+  if (!Number.isInteger(at) || at < 0 || at >= top.size)
+    throw new ArgumentError(top.file.name, 'offset.beyondDisk', { value: at, limit: top.size });
+  const start = alignDown(at, RAW_CLUSTER);
+  return {
+    guestOffset: start,
+    length: Math.min(RAW_CLUSTER, top.size - start),
+    hostOffset: rawHostOffset(start),
+    ...findProvider([withHoles], start, undefined),
   };
 }
 

@@ -8,6 +8,7 @@ import type {
   KindTotals,
   PageCommand,
   PageReport,
+  RawReport,
 } from '../../src/editor/page/messages';
 import { safeName } from '../base/names';
 import { nameClusters, nameOfKind, sharesOfTotals } from '../map/describe';
@@ -17,7 +18,8 @@ import { ENTRY_MEANING } from './meanings';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
 import { formatBytes, formatCount } from '../base/numbers';
-import type { AppState } from '../state/store';
+import { type AppState, diskOf } from '../state/store';
+import type { Disk } from '../map/geometry';
 import { t } from '../base/strings';
 import { around, guestLink, hostLink, type PlaceActions } from './offsetLinks';
 
@@ -32,23 +34,17 @@ export interface ClusterActions extends PlaceActions {
 
 export function clusterPanel(state: AppState, actions: ClusterActions): TemplateResult {
   const { selection } = state;
-  const summary = state.page?.image.summary;
-  if (!selection || !summary) {
+  const disk = diskOf(state.page);
+  if (!selection || !disk) {
     return html`<p class="hint" data-testid="nothing-selected">
       ${t('Click a cell of the map, or drag over several cells, to inspect them.')}
     </p>`;
   }
-  const disk = { size: summary.virtualSize, clusterSize: summary.clusterSize };
   return html`${isOneCluster(selection, disk) ? nothing : range(selection, disk, state, actions)}
   ${oneCluster(state, disk, actions)}`;
 }
 
-interface DiskOf {
-  readonly size: number;
-  readonly clusterSize: number;
-}
-
-function range(selection: Selection, disk: DiskOf, state: AppState, actions: ClusterActions): TemplateResult {
+function range(selection: Selection, disk: Disk, state: AppState, actions: ClusterActions): TemplateResult {
   const { start, length } = selection;
   const totals = state.rangeTotals?.answer;
   const isStale = state.rangeTotals?.of !== selection;
@@ -89,7 +85,7 @@ const changeLink = (kind: ChangeKind, text: string, actions: ClusterActions): Te
     ${text}
   </button>`;
 
-function rangeTable(totals: KindTotals, disk: DiskOf, isStale: boolean): TemplateResult {
+function rangeTable(totals: KindTotals, disk: Disk, isStale: boolean): TemplateResult {
   const shares = sharesOfTotals(totals, GUEST_KINDS);
   return html`<table
     class="totals ${isStale ? 'is-stale' : ''}"
@@ -118,11 +114,13 @@ function rangeTable(totals: KindTotals, disk: DiskOf, isStale: boolean): Templat
   </table>`;
 }
 
-function oneCluster(state: AppState, disk: DiskOf, actions: ClusterActions): TemplateResult {
+function oneCluster(state: AppState, disk: Disk, actions: ClusterActions): TemplateResult {
   const { report } = state;
   if (report === undefined) return html`<p class="hint">${t('Reading…')}</p>`;
   if (!report.ok) return problem(report.text);
-  return clusterReport(report.value, state, disk, actions);
+  return 'fields' in report.value
+    ? clusterReport(report.value, state, disk, actions)
+    : rawReport(report.value, disk, actions);
 }
 
 const problem = (text: string, testId = 'panel-problem'): TemplateResult =>
@@ -131,7 +129,7 @@ const problem = (text: string, testId = 'panel-problem'): TemplateResult =>
 function clusterReport(
   report: PageReport,
   state: AppState,
-  disk: DiskOf,
+  disk: Disk,
   actions: ClusterActions,
 ): TemplateResult {
   return html`<section data-testid="cluster-report">
@@ -164,6 +162,20 @@ function clusterReport(
     ${bitTable(t('Bits of the L1 entry'), 'l1-entry-bits', report.l1Fields)}
   </section>`;
 }
+
+/** A stretch of a raw disk. */
+const rawReport = (report: RawReport, disk: Disk, actions: ClusterActions): TemplateResult =>
+  html`<section data-testid="cluster-report">
+    <h2 class="panel-title">
+      <span class="swatch swatch-${report.cellKind}"></span>
+      ${nameClusters(report.guestOffset, report.length, disk)}
+      <span class="panel-kind">${KIND_WORDS[report.cellKind].name}</span>
+    </h2>
+    <dl class="facts">
+      ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', sizeText(report.guestOffset))}
+      ${fact(t('Host offset'), mono(hex(report.hostOffset)), 'host-offset')}
+    </dl>
+  </section>`;
 
 /** Why the bytes cannot be read. */
 function problemOf({ problemText, cellKind }: PageReport): TemplateResult | typeof nothing {

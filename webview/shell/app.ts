@@ -25,7 +25,7 @@ import { RepairDialog } from '../dialogs/repair/dialog';
 import { ShrinkDialog } from '../dialogs/shrink/dialog';
 import { StateSaver, loadSaved, type SavedState } from '../state/savedState';
 import { Splitter } from './splitter';
-import { Store, type Space } from '../state/store';
+import { diskOf, isRaw, Store, type Space } from '../state/store';
 import { t } from '../base/strings';
 import { watchTheme } from '../map/theme';
 import { Views } from './views';
@@ -137,20 +137,25 @@ export class App implements Actions, PageApi {
 
   stateChanged(page: PageState): void {
     const before = this.#store.state.page?.image;
-    const { summary, generation } = page.image;
+    const hadDisk = diskOf(this.#store.state.page) !== undefined;
+    const { generation } = page.image;
+    const disk = diskOf(page);
     this.#announceCompaction(page);
     this.#store.update({ page, health: page.health, compaction: page.compaction, isLost: false });
     this.#layout.page.classList.remove('is-loading');
-    this.#layout.page.classList.toggle('is-unreadable', summary === undefined);
-    if (!summary || (before?.summary && before.generation === generation)) return;
-    if (before?.summary && page.compaction) {
+    this.#layout.page.classList.toggle('is-unreadable', disk === undefined);
+    if (!disk || (hadDisk && before?.generation === generation)) return;
+    if (hadDisk && page.compaction) {
       this.#views.fileMoved(page);
       return;
     }
+    this.#layout.showTabsOfImage(!isRaw(page));
+    if (isRaw(page)) {
+      this.showTab('cluster');
+      this.showSpace('guest');
+    }
     this.#scanning.forgetProblem();
     this.#views.imageRead();
-    const { disk } = this.#views;
-    if (!disk) return;
     this.#changeDialog.imageChanged(disk);
     this.#repairDialog.imageChanged();
     this.#shrinkDialog.imageChanged();

@@ -17,6 +17,8 @@ export interface Layout {
   readonly chain: HTMLElement;
   readonly space: HTMLElement;
   showTab(tab: PageTab): void;
+  /** Shows or hides the tabs on what only an image has. */
+  showTabsOfImage(areShown: boolean): void;
   /** Shows the map, overview bar and bytes of another view. */
   show(view: ImageViewParts): void;
 }
@@ -36,6 +38,9 @@ export interface Parts {
   readonly repairDialog: HTMLElement;
   readonly shrinkDialog: HTMLElement;
 }
+
+/** Tabs that a raw disk does not have. */
+const OF_IMAGE: readonly PageTab[] = ['header', 'chain', 'space'];
 
 export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: PageTab) => void): Layout {
   const found = new Map<string, HTMLElement>();
@@ -69,6 +74,9 @@ export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: Pag
     },
     showTab: (tab) => {
       panels.setAttribute('activeid', `tab-${tab}`);
+    },
+    showTabsOfImage: (areShown) => {
+      for (const tab of OF_IMAGE) panels.querySelector(`#tab-${tab}`)?.toggleAttribute('hidden', !areShown);
     },
   };
 }

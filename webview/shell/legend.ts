@@ -14,7 +14,7 @@ import {
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
 import { formatBytes, formatCount } from '../base/numbers';
-import { type AppState, lastingReadOnly } from '../state/store';
+import { type AppState, diskOf, lastingReadOnly } from '../state/store';
 import { t } from '../base/strings';
 
 /**
@@ -27,7 +27,7 @@ export function legend(state: AppState, toggle: (kind: string) => void): Templat
   const set: KindSet = isFile ? FILE_KINDS : GUEST_KINDS;
   const kinds = isFile ? fileKinds(totals) : guestKinds(state, totals);
   const { highlighted } = state;
-  const clusterSize = state.page?.image.summary?.clusterSize ?? 1;
+  const clusterSize = diskOf(state.page)?.clusterSize ?? 1;
   return html`<table
     class="legend"
     role="table"

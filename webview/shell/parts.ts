@@ -11,7 +11,7 @@ import { hostPanel } from '../panels/hostCluster';
 import { headerPanel } from '../panels/header';
 import { spacePanel, type SpaceActions } from '../panels/space';
 import { scanNote } from './scanNote';
-import type { Store } from '../state/store';
+import { diskOf, type Store } from '../state/store';
 import { notices, silentNotice } from './notices';
 import { summaryBar } from './summaryBar';
 import { toolbar, type ToolbarActions } from './toolbar';
@@ -66,7 +66,7 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
     store,
     ({ page }) => [page],
     ({ page }) =>
-      page && !page.image.summary
+      page && !diskOf(page)
         ? unreadable(page, () => {
             actions.retry();
           })

@@ -1,6 +1,7 @@
 /** The summary bar at the top of the page: name, sizes, what is special about the image, and its health. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type {
+  DiskShape,
   ImageState,
   ImageSummary,
   PageCommand,
@@ -27,7 +28,7 @@ export function summaryBar(
         ${safeName(page.fileName)}
       </h1>
       ${access.length === 0 ? nothing : badgeList('access', t('Access restrictions'), access)}
-      ${image.summary ? facts(image, image.summary) : fileSize(image)}
+      ${facts(image, image.summary ?? image.raw)}
     </div>
     ${badgeList('badges', t('Properties of this image'), badges(page))}
     <div class="summary-state">
@@ -35,12 +36,13 @@ export function summaryBar(
     </div>`;
 }
 
-function facts(image: ImageState, summary: ImageSummary): TemplateResult {
+function facts(image: ImageState, disk: DiskShape | undefined): TemplateResult | typeof nothing {
+  if (disk === undefined) return fileSize(image);
   // With its metadata, a full image takes more than its virtual size.
-  const allocated = Math.min(image.allocatedBytes, summary.virtualSize);
-  const share = summary.virtualSize === 0 ? 0 : allocated / summary.virtualSize;
-  return html`<span class="fact" title=${formatBytes(summary.virtualSize)} data-testid="virtual-size"
-      ><b>${sizeText(summary.virtualSize)}</b> ${t('virtual')}</span
+  const allocated = Math.min(image.allocatedBytes, disk.virtualSize);
+  const share = disk.virtualSize === 0 ? 0 : allocated / disk.virtualSize;
+  return html`<span class="fact" title=${formatBytes(disk.virtualSize)} data-testid="virtual-size"
+      ><b>${sizeText(disk.virtualSize)}</b> ${t('virtual')}</span
     >
     <span class="fact" title=${formatBytes(image.allocatedBytes)} data-testid="disk-size"
       ><b>${sizeText(image.allocatedBytes)}</b> ${t('on disk')}
@@ -48,16 +50,23 @@ function facts(image: ImageState, summary: ImageSummary): TemplateResult {
         <rect class="share-all" width="100" height="8" />
         <rect class="share-part" width=${(share * 100).toFixed(2)} height="8" />
       </svg>
-      ${shareText(allocated, summary.virtualSize)}</span
+      ${shareText(allocated, disk.virtualSize)}</span
     >
     ${sizeText(image.fileSize) === sizeText(image.allocatedBytes) ? nothing : fileSize(image)}
-    <span class="fact" title=${t('Format version')} data-testid="version">
-      <span translate="no">v${summary.version}</span></span
+    ${
+      image.summary === undefined
+        ? html`<span class="fact" data-testid="version">${t('raw disk')}</span>`
+        : formatFacts(image.summary)
+    }`;
+}
+
+const formatFacts = ({ version, clusterSize }: ImageSummary): TemplateResult =>
+  html`<span class="fact" title=${t('Format version')} data-testid="version">
+      <span translate="no">v${version}</span></span
     >
     <span class="fact" title=${t('Cluster size')} data-testid="cluster-size">
-      <b>${sizeText(summary.clusterSize)}</b> ${t('clusters')}</span
+      <b>${sizeText(clusterSize)}</b> ${t('clusters')}</span
     >`;
-}
 
 /** Number of staged edits. */
 function stagedFact({ edits }: ImageState): TemplateResult | typeof nothing {

@@ -1,10 +1,10 @@
 /** The toolbar above the map: view, go to, zoom, change, shrink, check, export. */
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { ChangeKind, PageCommand } from '../../src/editor/page/messages';
 import { icon, type IconName } from '../base/icons';
 import { sizeText } from '../../src/text/sizeText';
 import { formatCount } from '../base/numbers';
-import type { AppState, MapZoom, Space } from '../state/store';
+import { type AppState, diskOf, isRaw, type MapZoom, type Space } from '../state/store';
 import { t } from '../base/strings';
 
 export interface ToolbarActions {
@@ -19,11 +19,11 @@ export interface ToolbarActions {
 
 export function toolbar(state: AppState, actions: ToolbarActions): TemplateResult {
   const { zoom } = state;
-  const clusterSize = state.page?.image.summary?.clusterSize ?? 1;
+  const clusterSize = diskOf(state.page)?.clusterSize ?? 1;
   const isFile = state.space === 'file';
   const whole = isFile ? t('Whole file (0)') : t('Whole disk (0)');
   return html`<div class="toolbar" role="toolbar" aria-label=${t('Map')}>
-    ${spaceSwitch(state, actions)}
+    ${isRaw(state.page) ? nothing : spaceSwitch(state, actions)}
     <div class="go-to">
       <vscode-text-field
         data-testid="go-to"
@@ -92,9 +92,7 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
       >
     </div>
     <div class="actions">
-      ${changeButton('writeZeroes', 'eraser', t('Write Zeroes…'), state, actions)}
-      ${changeButton('discard', 'trash', t('Discard…'), state, actions)} ${shrinkButton(state, actions)}
-      ${checkButton(state, actions)}
+      ${isRaw(state.page) ? nothing : imageActions(state, actions)}
       <vscode-button
         appearance="secondary"
         data-testid="export-map"
@@ -109,6 +107,12 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
     </div>
   </div>`;
 }
+
+/** What can be done to a qcow2 image alone. */
+const imageActions = (state: AppState, actions: ToolbarActions): TemplateResult =>
+  html`${changeButton('writeZeroes', 'eraser', t('Write Zeroes…'), state, actions)}
+  ${changeButton('discard', 'trash', t('Discard…'), state, actions)} ${shrinkButton(state, actions)}
+  ${checkButton(state, actions)}`;
 
 /** Which address space the map shows. */
 function spaceSwitch({ space }: AppState, actions: ToolbarActions): TemplateResult {

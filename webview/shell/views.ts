@@ -14,7 +14,7 @@ import { zoomAtCursor } from '../map/input';
 import { clusterSpan, selectSpan, type Selection } from '../map/selection';
 import { ImageView, type ImageViewEvents, type ImageViewSource } from './imageView';
 import type { SavedState } from '../state/savedState';
-import type { MapZoom, Space, Store } from '../state/store';
+import { diskOf, type MapZoom, type Space, type Store } from '../state/store';
 import { t } from '../base/strings';
 
 /** Performance mark: the first cells are on the canvas. */
@@ -83,8 +83,7 @@ export class Views {
 
   /** The guest disk; undefined if the image could not be read. */
   get disk(): Disk | undefined {
-    const summary = this.#store.state.page?.image.summary;
-    return summary && { size: summary.virtualSize, clusterSize: summary.clusterSize };
+    return diskOf(this.#store.state.page);
   }
 
   /** The image was read, for the first time or again. */

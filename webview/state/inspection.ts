@@ -1,5 +1,5 @@
 /** Loads the details of the selection from the host into the store, and announces them. */
-import type { KindTotals, PageReport } from '../../src/editor/page/messages';
+import type { KindTotals, PageReport, RawReport } from '../../src/editor/page/messages';
 import type { Announcer } from '../base/announcer';
 import { nameClusters, nameShares, placeOf, sharesOfTotals } from '../map/describe';
 import type { Loadable } from '../host/answers';
@@ -11,7 +11,7 @@ import { isOneCluster, type Selection } from '../map/selection';
 import type { Store } from './store';
 
 export class Inspection {
-  readonly #cluster: Latest<Selection, Loadable<PageReport>>;
+  readonly #cluster: Latest<Selection, Loadable<PageReport | RawReport>>;
   readonly #range: Latest<Selection, Loadable<KindTotals>>;
   readonly #notifier: Latest<{ readonly selection: Selection | undefined }, Loadable<void>>;
 

@@ -7,10 +7,12 @@ import type {
   PageState,
   PageTab,
   PageReport,
+  RawReport,
   StagedSpaceReport,
 } from '../../src/editor/page/messages';
 import type { ContentProgress } from '../base/scanProgress';
 import type { Loadable } from '../host/answers';
+import type { Disk } from '../map/geometry';
 import type { Selection } from '../map/selection';
 
 /** How far the map is zoomed in, for the toolbar: step 0 is the whole disk. */
@@ -36,7 +38,7 @@ export interface AppState {
   /** A kind of the visible view, or `HOLE`. */
   readonly highlighted: string | undefined;
   readonly selection: Selection | undefined;
-  readonly report: Loadable<PageReport>;
+  readonly report: Loadable<PageReport | RawReport>;
   /** Totals of a selection of several clusters; those of an earlier selection until they are loaded. */
   readonly rangeTotals: RangeTotals | undefined;
   /** Totals of the part of the disk that has been scanned. */
@@ -114,6 +116,15 @@ export class Store {
     listener();
   }
 }
+
+/** The disk of an image or of a raw file; undefined if it could not be opened. */
+export function diskOf(page: PageState | undefined): Disk | undefined {
+  const disk = page?.image.summary ?? page?.image.raw;
+  return disk && { size: disk.virtualSize, clusterSize: disk.clusterSize };
+}
+
+/** The file is a raw disk: there is no more than map, bytes and contents. */
+export const isRaw = (page: PageState | undefined): boolean => page?.image.raw !== undefined;
 
 /** Why the image stays read-only even after other programs close it; undefined if it does not. */
 export const lastingReadOnly = ({ readOnly, inUse }: PageState): string | undefined =>

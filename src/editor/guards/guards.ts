@@ -42,6 +42,7 @@ export function readOnlyReason(
   if (!vscode.workspace.isTrusted) {
     return vscode.l10n.t('Restricted Mode: images in untrusted folders cannot be changed.');
   }
+  if (state?.raw !== undefined) return vscode.l10n.t('A raw disk is shown read-only.');
   if (state?.summary === undefined) return vscode.l10n.t('The image is not open.');
   if (!document.isOwner) {
     return vscode.l10n.t('The same file is open under another name. Change it there.');

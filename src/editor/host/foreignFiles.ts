@@ -11,8 +11,8 @@ import type { CustomImageDocument } from './customDocument';
 /** Whether a document is one of those; chosen for once (Reopen Editor With…), a file is shown for what it is. */
 export async function isForeign({ uri, model }: CustomImageDocument): Promise<boolean> {
   if (uri.scheme !== 'file' || !isAssociated(uri)) return false;
-  const { problem } = await model.whenRead();
-  return problem !== undefined && isOtherFormat(problem);
+  const { problem, raw } = await model.whenRead();
+  return raw !== undefined || (problem !== undefined && isOtherFormat(problem));
 }
 
 /** Opens the file in the default editor, in the place of the panel. Never rejects. */

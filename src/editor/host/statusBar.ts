@@ -43,24 +43,28 @@ export class ImageStatus implements vscode.Disposable {
   }
 
   #show(state: ImageState | undefined): void {
-    const { summary } = state ?? {};
-    if (state === undefined || summary === undefined) {
+    const { summary, raw } = state ?? {};
+    const disk = summary ?? raw;
+    if (state === undefined || disk === undefined) {
       this.#entry.hide();
       return;
     }
     // Metadata comes on top of the disk's bytes: a full disk takes more than its size.
-    const share = shareText(Math.min(state.allocatedBytes, summary.virtualSize), summary.virtualSize);
+    const share = shareText(Math.min(state.allocatedBytes, disk.virtualSize), disk.virtualSize);
     const staged = stagedText(state);
-    const facts = vscode.l10n.t(
-      'qcow2 version {0}: {1} of {2} on disk. Click to see the backing chain.',
-      summary.version,
-      sizeText(state.allocatedBytes),
-      sizeText(summary.virtualSize),
-    );
+    const sizes = [sizeText(state.allocatedBytes), sizeText(disk.virtualSize)] as const;
+    const facts =
+      summary === undefined
+        ? vscode.l10n.t('Raw disk: {0} of {1} on disk.', ...sizes)
+        : vscode.l10n.t(
+            'qcow2 version {0}: {1} of {2} on disk. Click to see the backing chain.',
+            summary.version,
+            ...sizes,
+          );
     const isStaged = staged !== '';
     this.#entry.show(
       [
-        { icon: 'layers', text: `qcow2 v${summary.version}` },
+        { icon: 'layers', text: summary === undefined ? 'raw' : `qcow2 v${summary.version}` },
         { text: share },
         ...(isStaged ? [{ icon: 'edit', text: staged }] : []),
       ],

@@ -3,9 +3,13 @@ import { log } from '../../text/log';
 import type { EngineEvents, ImageState, Problem, Result } from '../../worker/api';
 
 /** What has become of opening a file. @param took milliseconds */
-export function logOpened({ path, problem, summary, fileSize, chain }: ImageState, took: number): void {
+export function logOpened({ path, problem, summary, raw, fileSize, chain }: ImageState, took: number): void {
   if (problem !== undefined) {
     log.warn(`Cannot open ${path}: ${problemLine(problem)}`);
+    return;
+  }
+  if (raw !== undefined) {
+    log.info(`Opened ${path} in ${took.toFixed(0)} ms: raw disk of ${raw.virtualSize} bytes`);
     return;
   }
   const { version = 0, virtualSize = 0, clusterSize = 0 } = summary ?? {};

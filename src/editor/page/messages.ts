@@ -24,6 +24,7 @@ import type {
   RepairMode,
   Result,
   ShrinkSource,
+  RawReport,
   StagedReport,
   StagedSpaceReport,
 } from '../../worker/api';
@@ -53,8 +54,10 @@ export type {
   ImageSummary,
   KindTotals,
   MapCells,
+  DiskShape,
   PhraseCode,
   Problem,
+  RawReport,
   RepairMode,
   Result,
   Said,
@@ -212,7 +215,7 @@ export interface HostApi {
   isThere(): void;
   cells(request: CellsRequest): Result<MapCells>;
   totals(start: number, length: number): Result<KindTotals>;
-  inspect(guestOffset: number): Result<PageReport>;
+  inspect(guestOffset: number): Result<PageReport | RawReport>;
   readBytes(guestOffset: number, length: number): Result<Uint8Array>;
   /** The cells of the file view. The first call for an image takes as long as a check; `leaveFile` stops it. */
   hostCells(request: CellsRequest): Result<MapCells>;

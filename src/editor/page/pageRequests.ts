@@ -111,7 +111,10 @@ export function pageHandler(
     },
     cells: (request) => document.ask((engine) => engine.cells(request)),
     totals: (start, length) => document.ask((engine) => engine.totals(guestOffset(start), length)),
-    inspect: async (offset) => inWords(await document.ask((engine) => engine.inspect(guestOffset(offset)))),
+    inspect: async (offset) =>
+      document.state?.raw === undefined
+        ? inWords(await document.ask((engine) => engine.inspect(guestOffset(offset))))
+        : document.ask((engine) => engine.inspectRaw(guestOffset(offset))),
     readBytes: (offset, length) => document.ask((engine) => engine.readBytes(guestOffset(offset), length)),
     hostCells: (request) =>
       document.run((engine, operation) => engine.hostCells(request, operation), {

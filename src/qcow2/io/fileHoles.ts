@@ -2,8 +2,8 @@
 import { type ByteLength, hostOffset, type HostOffset } from '../units';
 import type { BlockFile, FileExtent } from './blockFile';
 
-/** Told of a hole, or of the part of one that was asked for. */
-export type HoleVisitor = (start: HostOffset, length: ByteLength) => void;
+/** Told of a hole, or of the part of one that was asked for. Returns `false` to hear of no more. */
+export type HoleVisitor = (start: HostOffset, length: ByteLength) => boolean | undefined;
 
 /** For walks that go forward, which ask the system once for each extent. */
 export class FileHoles {
@@ -29,7 +29,7 @@ export class FileHoles {
         this.#start = at;
       }
       const stop = hostOffset(Math.min(last, this.#extent.end));
-      if (this.#extent.isHole) visit(at, stop - at);
+      if (this.#extent.isHole && visit(at, stop - at) === false) return;
       at = stop;
     }
   }

@@ -26,10 +26,18 @@ import { l1Fields, l2Fields, type EntryField } from './entryFields';
 
 export type { EntryField, EntryFieldName } from './entryFields';
 
-export interface ClusterReport {
+/** What a part of the disk is, in an image or not. */
+export interface PlaceReport {
   /** First guest byte of the cluster, and its length (short at the disk's end). */
   readonly guestOffset: GuestOffset;
   readonly length: ByteLength;
+  /** Depth of the layer that answers for the first byte of the cluster; −1 when no layer does. */
+  readonly providedBy: number;
+  /** Of the first byte. */
+  readonly cellKind: CellKind;
+}
+
+export interface ClusterReport extends PlaceReport {
   readonly l1Index: number;
   readonly l1EntryOffset: HostOffset;
   /** Raw L1 entry as `0x…`. */
@@ -53,10 +61,6 @@ export interface ClusterReport {
   readonly refcount?: number;
   /** Extended L2: state of each of the 32 subclusters. */
   readonly subclusters?: readonly ('data' | 'zero' | 'unallocated' | 'invalid')[];
-  /** Depth of the layer that answers for the first byte of the cluster; −1 when no layer does. */
-  readonly providedBy: number;
-  /** Of the first byte. */
-  readonly cellKind: CellKind;
   /** What a content scan has found of its data; absent where that is nothing. */
   readonly found?: FoundInCluster;
 }

@@ -375,7 +375,15 @@ export const STATES: readonly State[] = [
       return page.frame;
     },
   },
-  { name: 'a raw disk with a partition table', show: (stage) => stage.openUnreadable('raw.qcow2') },
+  {
+    name: 'a raw disk with a partition table',
+    show: async (stage) => {
+      const page = await stage.open('raw.qcow2');
+      await page.clickCell(0);
+      await page.get('cluster-report').waitFor();
+      return page.frame;
+    },
+  },
   { name: 'a file that is no image', show: (stage) => stage.openUnreadable('broken.qcow2') },
   {
     name: 'a disk of 1 TiB, at its last cluster',
