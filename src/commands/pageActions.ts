@@ -9,11 +9,13 @@ import { stopPreview } from './preview';
 import { previewChange, stageChange } from './stageChange';
 import { previewRepair, stageRepair } from './stageRepair';
 import {
+  lookForGuestFree,
   previewShrink,
   scanContents,
   shrinkGuards,
   shrinkOffers,
   stageShrink,
+  stopGuestLook,
   stopScan,
 } from './stageShrink';
 
@@ -31,9 +33,11 @@ export function pageActions(findOverlays: FindOverlays, checks: Checks): PageAct
     scanContents,
     stopScan,
     stopCompaction,
+    lookForGuestFree,
+    stopGuestLook,
     shrinkOffers,
     shrinkGuards: (document) => shrinkGuards(document, findOverlays),
     previewShrink,
-    stageShrink: (document, sources, confirmed) => stageShrink(document, sources, confirmed, findOverlays),
+    stageShrink: (document, choice, confirmed) => stageShrink(document, choice, confirmed, findOverlays),
   };
 }

@@ -1,9 +1,10 @@
 /** The way of a shrink from page or command into the document: what it would free, the guards, then the edit. */
 import * as vscode from 'vscode';
-import type { ChangeRequest, ProgressReport, ShrinkSource } from '../worker/api';
+import type { ChangeRequest, ProgressReport } from '../worker/api';
 import type { FindOverlays } from '../editor/guards/guards';
 import { guardsOf, readOnlyReason } from '../editor/guards/guards';
-import type { GuardReport, ShrinkOffer, TextResult } from '../editor/page/messages';
+import { guestFreeInWords } from '../editor/page/guestFreeWords';
+import type { GuardReport, ShrinkChoice, ShrinkOffers, TextResult } from '../editor/page/messages';
 import type { ImageDocument } from '../editor/model/document';
 import { describe, describeWithFile } from '../text/vscode/describe';
 import { followShrink } from './afterFreeing';
@@ -12,6 +13,7 @@ import { preview } from './preview';
 import { outsideRefusal } from './stagingRefusal';
 
 const SCAN = Symbol('content scan');
+const GUEST_LOOK = Symbol('look for what the guest does not use');
 
 /** Looks at all data of the image's disk for what need not be stored. */
 export async function scanContents(
@@ -31,20 +33,48 @@ export function stopScan(document: ImageDocument): void {
   document.stop(SCAN);
 }
 
+/**
+ * Finds what the guest's file systems do not use. Where the image cannot be changed, a program may have it open: then what is
+ * found is not worth much.
+ */
+export async function lookForGuestFree(
+  document: ImageDocument,
+  report: ProgressReport,
+): Promise<TextResult<undefined>> {
+  const reason = readOnlyReason(document);
+  if (reason !== undefined) return { ok: false, text: reason };
+  const policy = unmapPolicy(uriOf(document));
+  const looked = await document.run((engine, operation) => engine.lookForGuestFree(policy, operation), {
+    report,
+    key: GUEST_LOOK,
+    stopsOlder: true,
+  });
+  if (!looked.ok) return { ok: false, text: describeWithFile(looked.problem, document.path) };
+  return { ok: true, value: undefined };
+}
+
+export function stopGuestLook(document: ImageDocument): void {
+  document.stop(GUEST_LOOK);
+}
+
 /** What each source would free. */
-export async function shrinkOffers(document: ImageDocument): Promise<TextResult<readonly ShrinkOffer[]>> {
+export async function shrinkOffers(document: ImageDocument): Promise<TextResult<ShrinkOffers>> {
   const reason = readOnlyReason(document);
   if (reason !== undefined) return { ok: false, text: reason };
   const policy = unmapPolicy(uriOf(document));
   const offers = await document.run((engine, operation) => engine.shrinkOffers(policy, operation));
   if (!offers.ok) return { ok: false, text: describeWithFile(offers.problem, document.path) };
+  const { sources, guestFree } = offers.value;
   return {
     ok: true,
-    value: offers.value.map(({ source, freed, problem }) => ({
-      source,
-      ...(freed === undefined ? {} : { freed }),
-      ...(problem === undefined ? {} : { problemText: describe(problem) }),
-    })),
+    value: {
+      sources: sources.map(({ source, freed, problem }) => ({
+        source,
+        ...(freed === undefined ? {} : { freed }),
+        ...(problem === undefined ? {} : { problemText: describe(problem) }),
+      })),
+      guestFree: guestFreeInWords(guestFree),
+    },
   };
 }
 
@@ -52,13 +82,13 @@ export async function shrinkOffers(document: ImageDocument): Promise<TextResult<
 export const shrinkGuards = (document: ImageDocument, findOverlays: FindOverlays): Promise<GuardReport> =>
   guardsOf(document, findOverlays, { writesData: false, refusesOverlays: true });
 
-/** What giving up some sources together would free, bytes. */
+/** What giving up all that is chosen would free, bytes. */
 export async function previewShrink(
   document: ImageDocument,
-  sources: readonly ShrinkSource[],
+  choice: ShrinkChoice,
 ): Promise<TextResult<number>> {
   const previewed = await preview(document, (engine, operation) =>
-    engine.preview(requestOf(document, sources), operation),
+    engine.preview(requestOf(document, choice), operation),
   );
   if (!previewed.ok) return { ok: false, text: describeWithFile(previewed.problem, document.path) };
   return { ok: true, value: previewed.value.freedBytes };
@@ -70,15 +100,18 @@ export async function previewShrink(
  */
 export async function stageShrink(
   document: ImageDocument,
-  sources: readonly ShrinkSource[],
+  choice: ShrinkChoice,
   confirmed: readonly string[],
   findOverlays: FindOverlays,
 ): Promise<TextResult<{ readonly label: string }>> {
   await document.lookAgain();
   const refusal = await refusalOf(document, confirmed, findOverlays);
   if (refusal !== undefined) return { ok: false, text: refusal };
-  const label = vscode.l10n.t('Shrink');
-  const staged = await document.edit((staging) => staging.stage(requestOf(document, sources), label));
+  const label =
+    choice.guestFree.length > 0
+      ? vscode.l10n.t('Shrink, with free space of the guest')
+      : vscode.l10n.t('Shrink');
+  const staged = await document.edit((staging) => staging.stage(requestOf(document, choice), label));
   if (!staged.ok) return { ok: false, text: describeWithFile(staged.problem, document.path) };
   if (staged.value.changed) followShrink(document, staged.value.freedBytes);
   return { ok: true, value: { label } };
@@ -97,8 +130,9 @@ async function refusalOf(
   return questions.find(({ id }) => !document.isConfirmed(id))?.text;
 }
 
-const requestOf = (document: ImageDocument, sources: readonly ShrinkSource[]): ChangeRequest => ({
+const requestOf = (document: ImageDocument, { sources, guestFree }: ShrinkChoice): ChangeRequest => ({
   kind: 'shrink',
   sources,
+  guestFree,
   policy: unmapPolicy(uriOf(document)),
 });

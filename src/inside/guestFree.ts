@@ -1,4 +1,5 @@
 /** What the guest does not use, as ranges of the disk that a shrink can give up. */
+import type { GuestDisk } from '../guest/disk';
 import type { FreeChoices, FreeSpace } from '../guest/diskFree';
 import { GuestError } from '../guest/errors';
 import type { GuestRange } from '../qcow2/edit/changeRequest';
@@ -37,7 +38,26 @@ export function findGuestFree(
   return { ranges: rangesOf(spaces), spaces };
 }
 
-function rangesOf(spaces: readonly FreeSpace[]): GuestRange[] {
+/** All that can be asked for. */
+const EVERYTHING: FreeChoices = { extents: true, swap: true, unpartitioned: true };
+
+export interface DiskSpaces {
+  readonly disk: GuestDisk;
+  readonly spaces: readonly FreeSpace[];
+}
+
+/**
+ * Everything that a disk could give, each with what stands against it.
+ * @param layers complete
+ * @throws EngineError, CancelledError
+ */
+export function findSpaces(layers: Layers, progress: Progress): DiskSpaces {
+  const disk = openGuestDisk(layers);
+  return { disk, spaces: guestCode().freeRanges(disk, EVERYTHING, progress) };
+}
+
+/** @returns ascending, not touching each other within one space */
+export function rangesOf(spaces: readonly FreeSpace[]): GuestRange[] {
   const ranges: GuestRange[] = [];
   for (const space of spaces)
     space.ranges.forEach((start, end) => {

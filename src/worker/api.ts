@@ -13,7 +13,6 @@ import type { Obstacle } from '../qcow2/check/obstacles';
 import type { WriteAccess } from '../qcow2/check/writeAccess';
 import type { ZeroPolicy } from '../qcow2/change/decide';
 import type { ChangeTally } from '../qcow2/change/tally';
-import type { ChangeRequest } from '../qcow2/edit/changeRequest';
 import type { ShrinkOffer } from '../qcow2/edit/shrinkOffers';
 import type { BackupPlace } from '../qcow2/edit/backupManifest';
 import type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
@@ -30,10 +29,12 @@ import type { MapForm } from '../qcow2/map/mapExport';
 import type { RepairMode, RepairReport } from '../qcow2/repair/report';
 import type { Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
 import type { ByteLength, GuestOffset, HostOffset } from '../qcow2/units';
+import type { ChangeRequest, GuestFree } from './guestFreeApi';
 import type { OperationId, Problem, Result } from './result';
 
 // The rooms above the worker import the engine's data types only from here.
 export { asFileName } from '../qcow2/chain/names';
+export type { ChangeRequest, GuestFree, GuestSpace, GuestSpaceName } from './guestFreeApi';
 export type { OperationId, Problem, Result } from './result';
 export type { ChainFinding } from '../qcow2/chain/chainFindings';
 export type { ChainLayerView, ChainView } from '../qcow2/chain/chainView';
@@ -46,7 +47,7 @@ export type { HeldFile, WriteAccess } from '../qcow2/check/writeAccess';
 export type { ZeroPolicy } from '../qcow2/change/decide';
 export type { Amount, ChangeTally, Rebased } from '../qcow2/change/tally';
 export type { BackupPlace } from '../qcow2/edit/backupManifest';
-export type { ChangeRequest, ShrinkSource } from '../qcow2/edit/changeRequest';
+export type { ShrinkSource } from '../qcow2/edit/changeRequest';
 export type { ShrinkOffer } from '../qcow2/edit/shrinkOffers';
 export type { BackupScope, RestoreOptions } from '../qcow2/edit/editableImage';
 export type {
@@ -163,6 +164,14 @@ export interface StagedSpaceReport extends SpaceReport {
   readonly contents?: ContentTotals;
   /** The data can be scanned: nothing of it is encrypted. */
   readonly canScan: boolean;
+  /** Absent where nothing can be given up. */
+  readonly guestFree?: GuestFree;
+}
+
+/** What a shrink can give up. */
+export interface ShrinkOffers {
+  readonly sources: readonly ShrinkOffer[];
+  readonly guestFree: GuestFree;
 }
 
 export interface StagedReport extends ClusterReport {
@@ -316,8 +325,13 @@ export interface QuestionCalls {
    * answered meanwhile; one that stages or saves something ends it.
    */
   scanContents(operation: OperationId): Promise<Result<undefined>>;
+  /**
+   * Finds what the guest's file systems do not use, in the state that is shown; `shrinkOffers` and `space` then know of it.
+   * Keeps the thread busy until it is done, or stopped.
+   */
+  lookForGuestFree(policy: ZeroPolicy, operation: OperationId): Result<undefined>;
   /** What each source of a shrink would free. */
-  shrinkOffers(policy: ZeroPolicy, operation: OperationId): Result<readonly ShrinkOffer[]>;
+  shrinkOffers(policy: ZeroPolicy, operation: OperationId): Result<ShrinkOffers>;
   /** Previews a change; nothing is staged. */
   preview(change: ChangeRequest, operation: OperationId): Result<ChangeTally>;
   /** The obstacles to changing the image now: from the full check, locks of other programs, feature bits. */

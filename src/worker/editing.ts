@@ -4,6 +4,7 @@ import { recoverImage } from '../qcow2/edit/interrupted';
 import type { Progress } from '../qcow2/progress';
 import type { EditCalls, ImageState, OpenOptions, OperationId, Result } from './api';
 import { copyImage } from './copyImage';
+import { rangedAnew } from './guestFree';
 import type { OpenImage } from './openImage';
 import type { Pace } from './pace';
 
@@ -43,7 +44,8 @@ export function editCalls(host: EditingHost): EditCalls {
       }),
     apply: (change, label, { generation, operation }) =>
       host.onEditable((editable, image) => {
-        const tally = editable.apply(change, label, host.progressOf(operation));
+        const progress = host.progressOf(operation);
+        const tally = editable.apply(rangedAnew(change, editable, progress), label, progress);
         return { tally, state: host.renew(image, generation) };
       }),
     goTo: (done, generation) =>

@@ -11,6 +11,7 @@ import { abandon, type Progress } from '../qcow2/progress';
 import type { EngineApi, EngineEvents, ImageState, OpenOptions, OperationId, Result } from './api';
 import { contentsCalls } from './contents';
 import { editCalls, type EditingHost } from './editing';
+import { GuestFreeFinder } from './guestFree';
 import { OpenImage, type View } from './openImage';
 import { questionCalls, type QuestionHost } from './questions';
 import { Pace } from './pace';
@@ -61,6 +62,7 @@ class Engine implements QuestionHost, EditingHost {
   /** What is written piece by piece, and has not come to its end. */
   #written: Generator | undefined;
   readonly pace = new Pace();
+  readonly guestFree = new GuestFreeFinder();
 
   constructor(events: EngineEvents, control: ThreadControl) {
     this.#events = events;

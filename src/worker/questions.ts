@@ -29,6 +29,7 @@ import type {
   RawReport,
   Result,
 } from './api';
+import type { GuestFreeFinder } from './guestFree';
 import { writeMapFile } from './mapFile';
 import type { OpenImage, View } from './openImage';
 import { qcow2Chain, RAW_CLUSTER, rawChain, type RawChain, type ShownChain } from './rawDisk';
@@ -51,6 +52,8 @@ export interface QuestionHost {
   /** Runs something that writes files; the host does not end the thread meanwhile. */
   writing<T>(work: () => Result<T>): Result<T>;
   progressOf(operation: OperationId): Progress;
+  /** What was found of the space that the guest does not use. */
+  readonly guestFree: GuestFreeFinder;
   /** A content scan has ended: shows what it has found. */
   showContents(image: OpenImage): void;
 }
@@ -89,6 +92,14 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
       const report = checkImage(chain.top, host.progressOf(operation));
       refuseUnsettled(chain, report);
       return { report, chain: image.chainFindings, generation: image.state.generation };
+    });
+  }
+
+  /** Runs `use` on what is shown, where it can be changed. */
+  function onBoth<T>(use: (editable: EditableImage, view: View) => T): Result<T> {
+    return host.onEditable((editable, { view }) => {
+      if (view === undefined) throw new ArgumentError(host.path, 'engine.notOpen');
+      return use(editable, view);
     });
   }
 
@@ -135,7 +146,12 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
         const report = spaceReport(layoutOf(view, progress), progress, editable?.scan);
         const contents = contentTotals(editable?.scan);
         const canScan = editable?.chain.top.isEncrypted === false;
-        return { ...report, canScan, ...(contents === undefined ? {} : { contents }) };
+        return {
+          ...report,
+          canScan,
+          ...(contents === undefined ? {} : { contents }),
+          ...(editable === undefined ? {} : { guestFree: host.guestFree.known(view) }),
+        };
       }),
     readHostBytes: (hostOffset, length) =>
       host.onView(({ chain: { top } }) =>
@@ -170,10 +186,21 @@ export function questionCalls(host: QuestionHost): QuestionCalls {
       if (host.image !== undefined) host.showContents(host.image);
       return { ok: true, value: undefined };
     },
+    lookForGuestFree: (policy, operation) =>
+      onBoth((editable, view) => {
+        host.guestFree.look(view, editable, policy, host.progressOf(operation));
+        return undefined;
+      }),
     shrinkOffers: (policy, operation) =>
-      host.onEditable((editable) => shrinkOffers(editable, policy, host.progressOf(operation))),
+      onBoth((editable, view) => ({
+        sources: shrinkOffers(editable, policy, host.progressOf(operation)),
+        guestFree: host.guestFree.known(view),
+      })),
     preview: (change, operation) =>
-      host.onEditable((editable) => editable.preview(change, host.progressOf(operation))),
+      onBoth((editable, view) => {
+        const progress = host.progressOf(operation);
+        return editable.preview(host.guestFree.ranged(change, view, progress), progress);
+      }),
     obstacles: (operation) => host.onEditable((editable) => editable.obstacles(host.progressOf(operation))),
     previewRepair: (mode, operation) =>
       host.onEditable((editable) => editable.previewRepair(mode, host.progressOf(operation))),

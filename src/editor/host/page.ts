@@ -54,6 +54,9 @@ export class Page implements vscode.Disposable {
       contentProgress: (done, total) => {
         void this.#rpc.contentProgress.asEvent(done, total);
       },
+      guestProgress: (done, total) => {
+        void this.#rpc.guestProgress.asEvent(done, total);
+      },
     });
     // A hidden page takes no message and asks for its state when it is shown again: losing one does no harm.
     this.#rpc = createBirpc<PageApi, typeof handler>(handler, {

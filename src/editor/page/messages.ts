@@ -23,6 +23,9 @@ import type {
   Problem,
   RepairMode,
   Result,
+  GuestFree,
+  GuestSpace,
+  GuestSpaceName,
   ShrinkSource,
   RawReport,
   StagedReport,
@@ -45,6 +48,7 @@ export type {
   ExtensionView,
   FeatureBit,
   FeatureName,
+  GuestSpaceName,
   HeaderField,
   HeaderFieldName,
   HeaderView,
@@ -68,7 +72,6 @@ export type {
   SpaceReport,
   SpaceRow,
   StagedReport,
-  StagedSpaceReport,
   Structure,
 } from '../../worker/api';
 
@@ -193,6 +196,33 @@ export interface ShrinkOffer {
   readonly problemText?: string;
 }
 
+/** Space that the guest does not use; why it may not be given up is said in the display language. */
+export interface PageGuestSpace extends Omit<GuestSpace, 'problem'> {
+  readonly problemText?: string;
+}
+
+/** The same of all of it: `problemText` where nothing can be given up, no `spaces` where it was not looked for. */
+export interface PageGuestFree extends Omit<GuestFree, 'problem' | 'spaces'> {
+  readonly problemText?: string;
+  readonly spaces?: readonly PageGuestSpace[];
+}
+
+export interface ShrinkOffers {
+  readonly sources: readonly ShrinkOffer[];
+  readonly guestFree: PageGuestFree;
+}
+
+/** What is to be given up. */
+export interface ShrinkChoice {
+  readonly sources: readonly ShrinkSource[];
+  readonly guestFree: readonly GuestSpaceName[];
+}
+
+export interface PageSpaceReport extends Omit<StagedSpaceReport, 'guestFree'> {
+  /** Absent where nothing can be given up. */
+  readonly guestFree?: PageGuestFree;
+}
+
 /** A cluster, with its problems in the display language. */
 export interface PageReport extends StagedReport {
   /** Why its entry is invalid. */
@@ -221,21 +251,24 @@ export interface HostApi {
   hostCells(request: CellsRequest): Result<MapCells>;
   inspectHost(hostOffset: number): Result<StagedHostReport>;
   /** Where the bytes of the image file are; takes as long as a check. A newer request ends an older one. */
-  space(): Result<StagedSpaceReport>;
+  space(): Result<PageSpaceReport>;
   /** Looks at all data for what need not be stored; `contentProgress` tells how far it is. A newer scan ends an older one. */
   scanContents(): TextResult<undefined>;
   stopScan(): void;
   /** Ends the compaction of the file after the batch that is under way. */
   stopCompaction(): void;
+  /**
+   * Finds what the guest's file systems do not use; `guestProgress` tells how far it is. `space` and `shrinkOffers` know of it
+   * then, until the image changes.
+   */
+  lookForGuestFree(): TextResult<undefined>;
+  stopGuestLook(): void;
   /** What each source of a shrink would free. */
-  shrinkOffers(): TextResult<readonly ShrinkOffer[]>;
+  shrinkOffers(): TextResult<ShrinkOffers>;
   shrinkGuards(): GuardReport;
-  /** Bytes that become free where some sources are given up together. */
-  previewShrink(sources: readonly ShrinkSource[]): TextResult<number>;
-  stageShrink(
-    sources: readonly ShrinkSource[],
-    confirmed: readonly string[],
-  ): TextResult<{ readonly label: string }>;
+  /** Bytes that become free where all that is chosen is given up together. */
+  previewShrink(choice: ShrinkChoice): TextResult<number>;
+  stageShrink(choice: ShrinkChoice, confirmed: readonly string[]): TextResult<{ readonly label: string }>;
   readHostBytes(hostOffset: number, length: number): Result<Uint8Array>;
   /** The file view is no longer shown. */
   leaveFile(): void;
@@ -278,6 +311,8 @@ export interface PageApi {
   layoutProgress(done: number, total: number): void;
   /** The content scan got further: `done` of `total` bytes of data. */
   contentProgress(done: number, total: number): void;
+  /** The look for what the guest does not use got further, in a unit of its own. */
+  guestProgress(done: number, total: number): void;
   /** The compaction of the file got further. */
   compactionProgress(compaction: PageCompaction): void;
   /** A content scan has ended, here or on another page: cells and reports tell what it has found. */

@@ -1,6 +1,6 @@
 /** Answers what the page asks (`HostApi`), for one panel on one document. */
 import * as vscode from 'vscode';
-import type { ProgressReport, RepairMode, Result, ShrinkSource, StagedReport } from '../../worker/api';
+import type { ProgressReport, RepairMode, Result, StagedReport, StagedSpaceReport } from '../../worker/api';
 import type { ImageDocument } from '../model/document';
 import type { Checks } from '../health/checks';
 import { type FindOverlays, guardsOf } from '../guards/guards';
@@ -10,11 +10,14 @@ import type {
   HostApi,
   PageChange,
   PageReport,
+  PageSpaceReport,
   PageState,
   RepairPreview,
-  ShrinkOffer,
+  ShrinkChoice,
+  ShrinkOffers,
   TextResult,
 } from './messages';
+import { guestFreeInWords } from './guestFreeWords';
 import { pageState } from './pageState';
 import { describe } from '../../text/vscode/describe';
 import { guestOffset, hostOffset } from '../../qcow2/units';
@@ -68,12 +71,14 @@ export interface PageActions {
   scanContents(document: ImageDocument, report: ProgressReport): Promise<TextResult<undefined>>;
   stopScan(document: ImageDocument): void;
   stopCompaction(document: ImageDocument): void;
-  shrinkOffers(document: ImageDocument): Promise<TextResult<readonly ShrinkOffer[]>>;
+  lookForGuestFree(document: ImageDocument, report: ProgressReport): Promise<TextResult<undefined>>;
+  stopGuestLook(document: ImageDocument): void;
+  shrinkOffers(document: ImageDocument): Promise<TextResult<ShrinkOffers>>;
   shrinkGuards(document: ImageDocument): Promise<GuardReport>;
-  previewShrink(document: ImageDocument, sources: readonly ShrinkSource[]): Promise<TextResult<number>>;
+  previewShrink(document: ImageDocument, choice: ShrinkChoice): Promise<TextResult<number>>;
   stageShrink(
     document: ImageDocument,
-    sources: readonly ShrinkSource[],
+    choice: ShrinkChoice,
     confirmed: readonly string[],
   ): Promise<TextResult<{ readonly label: string }>>;
 }
@@ -86,6 +91,8 @@ export interface HandlerEvents {
   readonly layoutProgress: ProgressReport;
   /** The content scan got further. */
   readonly contentProgress: ProgressReport;
+  /** The look for what the guest does not use got further. */
+  readonly guestProgress: ProgressReport;
 }
 
 export function pageHandler(
@@ -126,8 +133,10 @@ export function pageHandler(
         key: inspection,
         stopsOlder: true,
       }),
-    space: () =>
-      document.run((engine, operation) => engine.space(operation), { key: space, stopsOlder: true }),
+    space: async () =>
+      spaceInWords(
+        await document.run((engine, operation) => engine.space(operation), { key: space, stopsOlder: true }),
+      ),
     readHostBytes: (offset, length) =>
       document.ask((engine) => engine.readHostBytes(hostOffset(offset), length)),
     isThere() {
@@ -169,10 +178,14 @@ export function pageHandler(
     stopCompaction() {
       actions.stopCompaction(document);
     },
+    lookForGuestFree: () => actions.lookForGuestFree(document, events.guestProgress),
+    stopGuestLook() {
+      actions.stopGuestLook(document);
+    },
     shrinkOffers: () => actions.shrinkOffers(document),
     shrinkGuards: () => actions.shrinkGuards(document),
-    previewShrink: (sources) => actions.previewShrink(document, sources),
-    stageShrink: (sources, confirmed) => actions.stageShrink(document, sources, confirmed),
+    previewShrink: (choice) => actions.previewShrink(document, choice),
+    stageShrink: (choice, confirmed) => actions.stageShrink(document, choice, confirmed),
     describe,
     selectionChanged(selection) {
       document.select(selection);
@@ -191,5 +204,14 @@ function inWords(result: Result<StagedReport>): Result<PageReport> {
       ...(problem === undefined ? {} : { problemText: describe(problem) }),
       ...(onDisk?.problem === undefined ? {} : { problemTextOnDisk: describe(onDisk.problem) }),
     },
+  };
+}
+
+function spaceInWords(result: Result<StagedSpaceReport>): Result<PageSpaceReport> {
+  if (!result.ok) return result;
+  const { guestFree, ...report } = result.value;
+  return {
+    ok: true,
+    value: { ...report, ...(guestFree === undefined ? {} : { guestFree: guestFreeInWords(guestFree) }) },
   };
 }

@@ -46,8 +46,8 @@ export function refuseSource(chain: Chain, source: ShrinkSource | 'guestFree'): 
 
 /**
  * Leaks first: they are part of the same edit.
- * @throws as `refuseSource`; RefusedError where the contents have to be scanned first or are others by now, or the backing
- *   file is written to; FormatError, FileError, CancelledError
+ * @throws as `refuseSource`; RefusedError where the contents have to be scanned first, the image has changed since it was
+ *   looked into, or the backing file is written to; FormatError, FileError, CancelledError
  */
 export function shrink(
   request: Extract<ChangeRequest, { readonly kind: 'shrink' }>,
@@ -56,7 +56,10 @@ export function shrink(
   const { policy, guestFree = [] } = request;
   const sources = new Set(request.sources);
   for (const source of sources) refuseSource(work.chain, source);
-  if (guestFree.length > 0) refuseSource(work.chain, 'guestFree');
+  if (guestFree.length > 0) {
+    refuseSource(work.chain, 'guestFree');
+    refuseChanged(work.onDisk);
+  }
   const sets = { ...foundBy(sources, work), ...wholeUnits(guestFree, work.chain) };
   const comparedWith = sources.has('sameAsBacking') ? comparedFiles(work.chain) : undefined;
   const repair = sources.has('leaks') ? work.repairLeaks() : undefined;
@@ -96,12 +99,18 @@ function foundBy(
 ): { readonly zeroes?: GuestSet; readonly sameAsBacking?: GuestSet } {
   if (![...sources].some((source) => SCANNED_SOURCES.has(source))) return {};
   if (scan === undefined) throw new RefusedError(chain.top.file.name, 'shrink.notScanned');
-  const { file } = onDisk;
-  // Perhaps in the middle of the scan.
-  if (file instanceof LocalFile && file.hasChanged()) throw new RefusedError(file.name, 'guard.changed');
+  refuseChanged(onDisk);
   const { zeroes, sameAsBacking } = scan;
   return {
     ...(sources.has('zeroes') ? { zeroes } : {}),
     ...(sources.has('sameAsBacking') && sameAsBacking !== undefined ? { sameAsBacking } : {}),
   };
+}
+
+/**
+ * What was found in an image may be old, or half of it.
+ * @throws RefusedError `guard.changed` where the file has changed since it was opened
+ */
+function refuseChanged({ file }: Qcow2Image): void {
+  if (file instanceof LocalFile && file.hasChanged()) throw new RefusedError(file.name, 'guard.changed');
 }

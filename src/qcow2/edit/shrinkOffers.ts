@@ -1,4 +1,5 @@
 /** What each source of a shrink would free, as plain data. */
+import type { Chain } from '../chain/openChain';
 import type { ZeroPolicy } from '../change/decide';
 import { EngineError, type Problem } from '../errors';
 import type { Progress } from '../progress';
@@ -25,15 +26,20 @@ export interface ShrinkOffer {
 export function shrinkOffers(image: EditableImage, policy: ZeroPolicy, progress: Progress): ShrinkOffer[] {
   return SHRINK_SOURCES.map((source) => {
     const problem =
-      problemOf(() => {
-        refuseSource(image.chain, source);
-      }) ?? (source === 'sameAsBacking' ? problemOf(() => comparedFiles(image.chain)) : undefined);
+      refusalOf(image.chain, source) ??
+      (source === 'sameAsBacking' ? problemOf(() => comparedFiles(image.chain)) : undefined);
     if (problem !== undefined) return { source, problem };
     if (SCANNED_SOURCES.has(source) && image.scan === undefined) return { source };
     const { freedBytes } = image.preview({ kind: 'shrink', sources: [source], policy }, progress);
     return { source, freed: freedBytes };
   });
 }
+
+/** Why a source is not offered in an image, whatever it holds; undefined where it is. */
+export const refusalOf = (chain: Chain, source: ShrinkSource | 'guestFree'): Problem | undefined =>
+  problemOf(() => {
+    refuseSource(chain, source);
+  });
 
 function problemOf(refuse: () => unknown): Problem | undefined {
   try {

@@ -8,6 +8,7 @@ const FAT_START = 2048;
 const FAT_SECTORS = 16 * 2048;
 export const EXT_START = FAT_START + FAT_SECTORS;
 const EXT_SECTORS = 40 * 2048;
+export const EXT_BYTES = EXT_SECTORS * SECTOR;
 
 /**
  * Makes `disk.qcow2`, of 64 MiB, in a folder.
