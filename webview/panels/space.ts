@@ -7,7 +7,7 @@ import type {
   SpaceKind,
   SpaceReport,
   SpaceRow,
-  StagedSpaceReport,
+  PageSpaceReport,
 } from '../../src/editor/page/messages';
 import { shareText } from '../../src/text/shareText';
 import { sizeText } from '../../src/text/sizeText';
@@ -15,10 +15,11 @@ import { safeName } from '../base/names';
 import { formatBytes, formatCount } from '../base/numbers';
 import { t } from '../base/strings';
 import { FILE_KINDS, GUEST_KINDS, type KindWords } from '../map/kinds';
-import { type ContentProgress, scanProgress } from '../base/scanProgress';
+import { type LookProgress, scanProgress } from '../base/scanProgress';
 import type { AppState, Space } from '../state/store';
+import { guestFree, type GuestFreeActions } from './guestFree';
 
-export interface SpaceActions {
+export interface SpaceActions extends GuestFreeActions {
   /** Shows a view, and fades all but one kind in it. */
   showKind(space: Space, kind: string): void;
   run(command: PageCommand): void;
@@ -96,10 +97,8 @@ const PARTS: Readonly<Record<SpaceKind, Part>> = {
   },
 };
 
-export function spacePanel(
-  { page, spaceReport, contentScan, scanProblem, space, highlighted }: AppState,
-  actions: SpaceActions,
-): TemplateResult {
+export function spacePanel(state: AppState, actions: SpaceActions): TemplateResult {
+  const { page, spaceReport, contentScan, scanProblem, space, highlighted } = state;
   if (spaceReport === undefined)
     return html`<p class="hint" role="status">${t('Reading the tables of the file…')}</p>`;
   if (!spaceReport.ok) {
@@ -141,6 +140,11 @@ export function spacePanel(
         ${report.rows.map((row) => rowOf(row, report, isShown(PARTS[row.kind]), access, actions))}
       </tbody>
     </table>
+    ${
+      report.guestFree === undefined || access === 'readOnly'
+        ? nothing
+        : guestFree(report.guestFree, state, access.busy, actions)
+    }
     ${report.snapshots.length === 0 ? nothing : snapshotTable(report.snapshots)}
     <p class="hint" data-testid="space-fragmented">${fragmentation(report)}</p>
   </section>`;
@@ -156,8 +160,8 @@ function accessOf(page: PageState | undefined): Access {
 
 /** What a look at the contents has found, or the way to it. */
 function contents(
-  { contents: found, canScan }: StagedSpaceReport,
-  scan: ContentProgress | undefined,
+  { contents: found, canScan }: PageSpaceReport,
+  scan: LookProgress | undefined,
   problem: string | undefined,
   access: Access,
   actions: SpaceActions,

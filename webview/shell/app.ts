@@ -20,7 +20,7 @@ import { SpaceInspection } from '../state/spaceInspection';
 import { parsePlace } from '../../src/text/byteCount';
 import { sizeText } from '../../src/text/sizeText';
 import { drawParts, type Actions } from './parts';
-import { ContentScanning } from '../state/contentScanning';
+import { Look } from '../state/look';
 import { RepairDialog } from '../dialogs/repair/dialog';
 import { ShrinkDialog } from '../dialogs/shrink/dialog';
 import { StateSaver, loadSaved, type SavedState } from '../state/savedState';
@@ -80,20 +80,41 @@ export class App implements Actions, PageApi {
     stopScan: () => {
       this.stopScan();
     },
-    preview: async (sources) => {
-      const freed = await this.#host.load(this.#host.calls.previewShrink(sources));
+    lookForGuestFree: () => {
+      this.lookForGuestFree();
+    },
+    stopGuestLook: () => {
+      this.stopGuestLook();
+    },
+    preview: async (choice) => {
+      const freed = await this.#host.load(this.#host.calls.previewShrink(choice));
       return freed?.ok === true ? { ok: true, value: { bytes: freed.value } } : freed;
     },
     stopPreview: () => {
       this.#host.send(this.#host.calls.stopPreview());
     },
-    stage: (sources, confirmed) => this.#host.load(this.#host.calls.stageShrink(sources, confirmed)),
+    stage: (choice, confirmed) => this.#host.load(this.#host.calls.stageShrink(choice, confirmed)),
     staged: (label) => {
       this.#announcer.say(() => t('Staged: {0}', label));
     },
   });
   readonly #spaceInspection = new SpaceInspection(this.#store, this.#host);
-  readonly #scanning = new ContentScanning(this.#store, this.#host);
+  readonly #scanning = new Look(this.#store, {
+    progress: 'contentScan',
+    problem: 'scanProblem',
+    begin: () => this.#host.load(this.#host.calls.scanContents()),
+    stop: () => {
+      this.#host.send(this.#host.calls.stopScan());
+    },
+  });
+  readonly #guestLook = new Look(this.#store, {
+    progress: 'guestLook',
+    problem: 'guestLookProblem',
+    begin: () => this.#host.load(this.#host.calls.lookForGuestFree()),
+    stop: () => {
+      this.#host.send(this.#host.calls.stopGuestLook());
+    },
+  });
   readonly #stateSaver = new StateSaver(() => this.#collect());
   readonly #layout: Layout;
 
@@ -115,8 +136,7 @@ export class App implements Actions, PageApi {
     }).observe(this.#layout.page);
     drawParts(this.#store, this.#layout, this);
     this.#store.subscribe(() => {
-      const { contentScan, scanProblem } = this.#store.state;
-      this.#shrinkDialog.scanned(contentScan, scanProblem);
+      this.#shrinkDialog.looked(this.#store.state);
     });
     this.showTab(this.#store.state.tab);
     watchTheme(() => {
@@ -154,7 +174,7 @@ export class App implements Actions, PageApi {
       this.showTab('cluster');
       this.showSpace('guest');
     }
-    this.#scanning.forgetProblem();
+    this.#forgetLooks();
     this.#views.imageRead();
     this.#changeDialog.imageChanged(disk);
     this.#repairDialog.imageChanged();
@@ -178,6 +198,10 @@ export class App implements Actions, PageApi {
 
   contentProgress(done: number, total: number): void {
     this.#scanning.gotTo(done, total);
+  }
+
+  guestProgress(done: number, total: number): void {
+    this.#guestLook.gotTo(done, total);
   }
 
   compactionProgress(compaction: PageCompaction): void {
@@ -207,7 +231,7 @@ export class App implements Actions, PageApi {
   showTab(tab: PageTab): void {
     this.#layout.showTab(tab);
     if (tab !== this.#store.state.tab) {
-      this.#scanning.forgetProblem();
+      this.#forgetLooks();
       this.#store.update({ tab });
     }
     this.#stateSaver.changed();
@@ -225,8 +249,8 @@ export class App implements Actions, PageApi {
 
   openShrink(): void {
     if (!this.#store.state.page?.image.summary) return;
-    this.#scanning.forgetProblem();
-    this.#shrinkDialog.open(this.#store.state.contentScan);
+    this.#forgetLooks();
+    this.#shrinkDialog.open(this.#store.state);
   }
 
   /** Opens the dialog of a change; without a range, its fields are empty. */
@@ -279,11 +303,21 @@ export class App implements Actions, PageApi {
   }
 
   scanContents(): void {
-    this.#scanning.start();
+    void this.#scanning.start();
   }
 
   stopScan(): void {
     this.#scanning.stop();
+  }
+
+  lookForGuestFree(): void {
+    void this.#guestLook.start().then(() => {
+      this.#spaceInspection.refresh();
+    });
+  }
+
+  stopGuestLook(): void {
+    this.#guestLook.stop();
   }
 
   stopCompaction(): void {
@@ -313,6 +347,12 @@ export class App implements Actions, PageApi {
   showLayer(depth: number): void {
     this.showTab('chain');
     this.#layout.chain.querySelector(`[data-testid="layer-${depth}"]`)?.scrollIntoView({ block: 'nearest' });
+  }
+
+  /** Why looks have ended early is not said any longer. */
+  #forgetLooks(): void {
+    this.#scanning.forgetProblem();
+    this.#guestLook.forgetProblem();
   }
 
   #announceCompaction({ compaction, image }: PageState): void {

@@ -144,13 +144,25 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   drawOnChange(
     layout.space,
     store,
-    ({ page, tab, spaceReport, contentScan, scanProblem, space, highlighted }) => [
+    ({
+      page,
+      tab,
+      spaceReport,
+      contentScan,
+      scanProblem,
+      guestLook,
+      guestLookProblem,
+      space,
+      highlighted,
+    }) => [
       page?.readOnly,
       page?.compaction === undefined,
       tab,
       spaceReport,
       contentScan,
       scanProblem,
+      guestLook,
+      guestLookProblem,
       space,
       highlighted,
     ],

@@ -7,10 +7,10 @@ import type {
   PageState,
   PageTab,
   PageReport,
+  PageSpaceReport,
   RawReport,
-  StagedSpaceReport,
 } from '../../src/editor/page/messages';
-import type { ContentProgress } from '../base/scanProgress';
+import type { Looks } from '../base/scanProgress';
 import type { Loadable } from '../host/answers';
 import type { Disk } from '../map/geometry';
 import type { Selection } from '../map/selection';
@@ -27,7 +27,7 @@ export interface RangeTotals {
   readonly answer: Loadable<KindTotals>;
 }
 
-export interface AppState {
+export interface AppState extends Looks {
   /** Undefined until the host has sent it. */
   readonly page: PageState | undefined;
   /** Undefined until the host has sent it. */
@@ -52,13 +52,9 @@ export interface AppState {
   /** Progress of reading the tables, 0 to 1; undefined if they are not being read. */
   readonly layoutShare: number | undefined;
   /** Where the bytes of the file are; loaded while its tab is shown. */
-  readonly spaceReport: Loadable<StagedSpaceReport>;
+  readonly spaceReport: Loadable<PageSpaceReport>;
   /** The compaction of the file that is running. */
   readonly compaction: PageCompaction | undefined;
-  /** The content scan that is running. */
-  readonly contentScan: ContentProgress | undefined;
-  /** Why the last one ended early. */
-  readonly scanProblem: string | undefined;
   readonly mapProblem: string | undefined;
   readonly zoom: MapZoom | undefined;
   readonly goToProblem: string | undefined;
@@ -93,6 +89,8 @@ export class Store {
       compaction: undefined,
       contentScan: undefined,
       scanProblem: undefined,
+      guestLook: undefined,
+      guestLookProblem: undefined,
       mapProblem: undefined,
       zoom: undefined,
       goToProblem: undefined,

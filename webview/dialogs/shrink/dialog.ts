@@ -1,25 +1,30 @@
 /**
  * The Shrink dialog: what the image stores needlessly, with what giving it up would free. Two of the sources need a content
- * scan, which the dialog can start.
+ * scan, and what the guest does not use has to be looked for; the dialog can start both.
  */
 import type { TemplateResult } from 'lit';
-import type { ShrinkOffer, ShrinkSource } from '../../../src/editor/page/messages';
+import type { ShrinkChoice, ShrinkOffers } from '../../../src/editor/page/messages';
 import type { Loadable } from '../../host/answers';
-import type { ContentProgress } from '../../base/scanProgress';
+import type { Looks } from '../../base/scanProgress';
 import { StagingDialog, UNKNOWN, type StagingHost } from '../stagingDialog';
-import { shrinkForm, type Freed, type ShrinkFormActions, type ShrinkFormState } from './form';
+import { choicesOf, chosenOf } from './choices';
+import { shrinkForm } from './form';
+import type { Freed, ShrinkFormActions, ShrinkFormState } from './formState';
 
-export interface ShrinkDialogHost extends StagingHost<readonly ShrinkSource[], Freed> {
-  offers(): Promise<Loadable<readonly ShrinkOffer[]>>;
-  /** Scans the contents; the dialog is told how far that is (`scanned`). */
+export interface ShrinkDialogHost extends StagingHost<ShrinkChoice, Freed> {
+  offers(): Promise<Loadable<ShrinkOffers>>;
+  /** Scans the contents; the dialog is told how far that is (`looked`). */
   scan(): void;
   stopScan(): void;
+  /** Finds what the guest does not use; told in the same way. */
+  lookForGuestFree(): void;
+  stopGuestLook(): void;
   /** Cancels the preview that is being made. */
   stopPreview(): void;
 }
 
 export class ShrinkDialog
-  extends StagingDialog<readonly ShrinkSource[], Freed, ShrinkFormState>
+  extends StagingDialog<ShrinkChoice, Freed, ShrinkFormState>
   implements ShrinkFormActions
 {
   readonly #host: ShrinkDialogHost;
@@ -29,9 +34,9 @@ export class ShrinkDialog
     this.#host = host;
   }
 
-  /** @param scan the scan that is running, if any */
-  open(scan: ContentProgress | undefined): void {
-    this.show({ ...UNKNOWN, offers: undefined, chosen: new Set(), scan, scanProblem: undefined });
+  /** @param looks those that are running, if any */
+  open(looks: Looks): void {
+    this.show({ ...UNKNOWN, offers: undefined, chosen: new Set(), looks });
     this.present('h2');
     void this.#loadOffers();
   }
@@ -41,22 +46,24 @@ export class ShrinkDialog
     if (this.state?.isStaging === false) void this.#loadOffers();
   }
 
-  /**
-   * A content scan has begun, got further, or ended.
-   * @param problem why the last one ended early
-   */
-  scanned(scan: ContentProgress | undefined, problem: string | undefined): void {
-    if (!this.state || scan === this.state.scan) return;
-    const hasEnded = this.state.scan !== undefined && scan === undefined;
-    this.show({ ...this.state, scan, scanProblem: problem });
+  /** A look has begun, got further, or ended. */
+  looked(looks: Looks): void {
+    const before = this.state?.looks;
+    if (!this.state || before === undefined) return;
+    const { contentScan, guestLook } = looks;
+    if (contentScan === before.contentScan && guestLook === before.guestLook) return;
+    this.show({ ...this.state, looks });
+    const hasEnded =
+      (before.contentScan !== undefined && contentScan === undefined) ||
+      (before.guestLook !== undefined && guestLook === undefined);
     if (hasEnded) void this.#loadOffers();
   }
 
-  choose(source: ShrinkSource, isChosen: boolean): void {
+  choose(key: string, isChosen: boolean): void {
     if (!this.state) return;
     const chosen = new Set(this.state.chosen);
-    if (isChosen) chosen.add(source);
-    else chosen.delete(source);
+    if (isChosen) chosen.add(key);
+    else chosen.delete(key);
     this.#want(chosen);
   }
 
@@ -68,12 +75,21 @@ export class ShrinkDialog
     this.#host.stopScan();
   }
 
-  protected override requestOf({ chosen }: ShrinkFormState): readonly ShrinkSource[] | undefined {
-    return chosen.size === 0 ? undefined : [...chosen];
+  lookForGuestFree(): void {
+    this.#host.lookForGuestFree();
   }
 
-  protected override isWorthStaging({ preview, scan }: ShrinkFormState): boolean {
-    return scan === undefined && preview?.ok === true && preview.value.bytes > 0;
+  stopGuestLook(): void {
+    this.#host.stopGuestLook();
+  }
+
+  protected override requestOf({ offers, chosen }: ShrinkFormState): ShrinkChoice | undefined {
+    return chosen.size === 0 || offers?.ok !== true ? undefined : chosenOf(offers.value, chosen);
+  }
+
+  protected override isWorthStaging({ preview, looks }: ShrinkFormState): boolean {
+    const isLooking = looks.contentScan !== undefined || looks.guestLook !== undefined;
+    return !isLooking && preview?.ok === true && preview.value.bytes > 0;
   }
 
   protected override form(state: ShrinkFormState, canApply: boolean): TemplateResult {
@@ -88,26 +104,28 @@ export class ShrinkDialog
     if (this.state?.preview === undefined) this.#host.stopPreview();
   }
 
-  /** What frees something is chosen, unless the user has seen it before and left it out. */
+  /** What frees something is chosen, unless the user has seen it before and left it out, or has to ask for it. */
   async #loadOffers(): Promise<void> {
     const before = this.state?.offers;
     const offers = await this.#host.offers();
     if (!this.state) return;
-    const known = before?.ok === true ? before.value : [];
-    const freedBefore = new Map(known.map(({ source, freed = 0 }) => [source, freed]));
-    const chosen = new Set(this.state.chosen);
-    for (const { source, freed = 0 } of offers?.ok === true ? offers.value : []) {
-      if (freed === 0) chosen.delete(source);
-      else if ((freedBefore.get(source) ?? 0) === 0) chosen.add(source);
+    const known = before?.ok === true ? choicesOf(before.value) : [];
+    const freedBefore = new Map(known.map(({ key, freed }) => [key, freed]));
+    const chosen = new Set<string>();
+    for (const { key, freed, isUsual } of offers?.ok === true ? choicesOf(offers.value) : []) {
+      const isNew = (freedBefore.get(key) ?? 0) === 0;
+      if (freed > 0 && (this.state.chosen.has(key) || (isNew && isUsual))) chosen.add(key);
     }
     this.show({ ...this.state, offers });
     this.#want(chosen);
   }
 
-  #want(chosen: ReadonlySet<ShrinkSource>): void {
+  #want(chosen: ReadonlySet<string>): void {
     if (!this.state) return;
-    this.show({ ...this.state, chosen, preview: undefined, failure: undefined });
-    if (chosen.size > 0) this.previews.want([...chosen]);
-    else this.previews.cancel();
+    const state = { ...this.state, chosen, preview: undefined, failure: undefined };
+    this.show(state);
+    const choice = this.requestOf(state);
+    if (choice === undefined) this.previews.cancel();
+    else this.previews.want(choice);
   }
 }

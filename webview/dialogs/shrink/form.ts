@@ -2,34 +2,14 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ShrinkOffer, ShrinkSource } from '../../../src/editor/page/messages';
 import { sizeText } from '../../../src/text/sizeText';
-import { formatBytes } from '../../base/numbers';
 import { t } from '../../base/strings';
-import type { Loadable } from '../../host/answers';
-import { type ContentProgress, scanProgress } from '../../base/scanProgress';
+import { scanProgress } from '../../base/scanProgress';
 import { isSaidBy } from '../guards';
-import { stagingForm, type StagingActions, type StagingState } from '../stagingDialog';
-
-/** What the chosen sources free together. */
-export interface Freed {
-  readonly bytes: number;
-}
-
-/** State of the dialog; the preview is always one of the chosen sources. */
-export interface ShrinkFormState extends StagingState<Freed> {
-  /** Undefined while they are loading. */
-  readonly offers: Loadable<readonly ShrinkOffer[]>;
-  readonly chosen: ReadonlySet<ShrinkSource>;
-  /** The content scan that is running. */
-  readonly scan: ContentProgress | undefined;
-  /** Why the one before it ended early, where that was while the dialog was open. */
-  readonly scanProblem: string | undefined;
-}
-
-export interface ShrinkFormActions extends StagingActions {
-  choose(source: ShrinkSource, isChosen: boolean): void;
-  scan(): void;
-  stopScan(): void;
-}
+import { stagingForm } from '../stagingDialog';
+import { chosenOf } from './choices';
+import type { ShrinkFormActions, ShrinkFormState } from './formState';
+import { guestSection } from './guestSection';
+import { shrinkRow } from './row';
 
 const WORDS: Readonly<Record<ShrinkSource, readonly [name: string, meaning: string]>> = {
   zeroes: [
@@ -62,46 +42,51 @@ export function shrinkForm(
 }
 
 function sources(state: ShrinkFormState, actions: ShrinkFormActions): TemplateResult {
-  const { offers, scan, scanProblem } = state;
+  const { offers } = state;
   if (offers === undefined)
     return html`<p class="hint" role="status">${t('Looking for what can be given up…')}</p>`;
   if (!offers.ok)
     return isSaidBy(state.guards, offers.text)
       ? html``
       : html`<p class="problem" role="alert" data-testid="shrink-problem">${offers.text}</p>`;
-  const needsScan = offers.value.some(
-    ({ freed, problemText }) => freed === undefined && problemText === undefined,
-  );
+  const { sources: offered, guestFree } = offers.value;
   return html`<fieldset class="repair-modes" data-testid="shrink-sources">
       <legend class="visually-hidden">${t('What to give up')}</legend>
-      ${offers.value.map((offer) => choice(offer, state, actions))}
+      ${offered.map((offer) => choice(offer, state, actions))}
     </fieldset>
-    ${
-      scan !== undefined
-        ? scanProgress(scan, () => {
-            actions.stopScan();
-          })
-        : needsScan
-          ? html`${
-                scanProblem === undefined
-                  ? nothing
-                  : html`<p class="problem" role="status" data-testid="shrink-scan-problem">
-                      ${scanProblem}
-                    </p>`
-              }
-              <p class="shrink-scan">
-                <vscode-button
-                  appearance="secondary"
-                  data-testid="shrink-scan"
-                  @click=${() => {
-                    actions.scan();
-                  }}
-                  >${t('Scan Contents')}</vscode-button
-                >
-                <span class="hint">${t('Reads all data of the disk to find zeroes and copies.')}</span>
-              </p>`
-          : nothing
-    }`;
+    ${scanning(offered, state, actions)} ${guestSection(guestFree, state, actions)}`;
+}
+
+/** The content scan that is running, or the way to one where it could find something. */
+function scanning(
+  offered: readonly ShrinkOffer[],
+  { looks: { contentScan, scanProblem } }: ShrinkFormState,
+  actions: ShrinkFormActions,
+): TemplateResult | typeof nothing {
+  if (contentScan !== undefined)
+    return scanProgress(contentScan, () => {
+      actions.stopScan();
+    });
+  const needsScan = offered.some(
+    ({ freed, problemText }) => freed === undefined && problemText === undefined,
+  );
+  if (!needsScan) return nothing;
+  return html`${
+      scanProblem === undefined
+        ? nothing
+        : html`<p class="problem" role="status" data-testid="shrink-scan-problem">${scanProblem}</p>`
+    }
+    <p class="shrink-scan">
+      <vscode-button
+        appearance="secondary"
+        data-testid="shrink-scan"
+        @click=${() => {
+          actions.scan();
+        }}
+        >${t('Scan Contents')}</vscode-button
+      >
+      <span class="hint">${t('Reads all data of the disk to find zeroes and copies.')}</span>
+    </p>`;
 }
 
 function choice(
@@ -110,27 +95,12 @@ function choice(
   actions: ShrinkFormActions,
 ): TemplateResult {
   const [name, meaning] = WORDS[source];
-  const size =
-    freed === undefined
-      ? html`<span class="shrink-size">${problemText === undefined ? t('not scanned') : '–'}</span>`
-      : html`<span class="shrink-size" title=${formatBytes(freed)} data-bytes=${freed}
-          >${freed === 0 ? t('nothing') : sizeText(freed)}</span
-        >`;
-  return html`<label class="repair-mode" data-testid="shrink-row-${source}">
-    <input
-      type="checkbox"
-      data-testid="shrink-${source}"
-      .checked=${chosen.has(source)}
-      ?disabled=${isStaging || freed === undefined || freed === 0}
-      @change=${(event: Event) => {
-        actions.choose(source, (event.target as HTMLInputElement).checked);
-      }}
-    />
-    <span class="shrink-words"
-      ><b>${name}</b> <span class="repair-meaning">${problemText ?? meaning}</span></span
-    >
-    ${size}
-  </label>`;
+  return shrinkRow(
+    { key: source, name, meaning, freed, problemText, isChosen: chosen.has(source), isStaging },
+    (isChosen) => {
+      actions.choose(source, isChosen);
+    },
+  );
 }
 
 function preview({
@@ -140,6 +110,7 @@ function preview({
   offers,
 }: ShrinkFormState): TemplateResult | typeof nothing {
   if (offers?.ok !== true) return nothing;
+  const changesGuest = chosenOf(offers.value, chosen).guestFree.length > 0;
   return html`<div
     class="change-preview"
     role="region"
@@ -155,7 +126,7 @@ function preview({
           ? html`<p class="hint">${t('Preparing the preview…')}</p>`
           : answer.ok
             ? html`<p data-testid="shrink-freed" data-bytes=${answer.value.bytes}>
-                ${t('Frees {0} inside the file. Guest and snapshots read as before.', sizeText(answer.value.bytes))}
+                ${freedText(sizeText(answer.value.bytes), changesGuest)}
               </p>`
             : isSaidBy(guards, answer.text)
               ? nothing
@@ -163,3 +134,8 @@ function preview({
     }
   </div>`;
 }
+
+const freedText = (size: string, changesGuest: boolean): string =>
+  changesGuest
+    ? t("Frees {0} inside the file. The guest's files and snapshots read as before.", size)
+    : t('Frees {0} inside the file. Guest and snapshots read as before.', size);
