@@ -3,6 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DamagedFile } from '../support/damagedFile';
 import { writeGiantImage } from '../support/giantImages';
+import { DELETED_BYTES, makeTwoSystems, rootOf } from '../support/guest/twoSystems';
+import { must } from '../support/process';
 import { mustQemuImg, mustQemuIo, qemuImg } from '../support/qemu';
 import { workspace } from '../support/workspace';
 import { THEME_KINDS } from './harness/themes';
@@ -16,6 +18,7 @@ const MIB = 2 ** 20;
 describe('an image that is too big', () => {
   const files = workspace();
   const disk = files.path('bloated.qcow2');
+  const guest = files.path('guest.qcow2');
   let vscode: VSCode;
   let window: Window;
   let page: EditorPage;
@@ -24,6 +27,7 @@ describe('an image that is too big', () => {
     mustQemuImg(['create', '-q', '-f', 'qcow2', disk, '64M']);
     mustQemuIo(disk, ['write -P 1 0 1M', 'write -P 0 1M 8M', 'write -P 2 16M 4M', 'write -z 16M 4M']);
     DamagedFile.do(disk, (file) => file.leak(4));
+    makeTwoSystems(files.folder, guest);
     writeGiantImage(files.path('giant.qcow2'), { size: 2 ** 39, pattern: 'random' });
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);
@@ -42,6 +46,15 @@ describe('an image that is too big', () => {
     Number(await page.get(`shrink-row-${source}`).locator('[data-bytes]').getAttribute('data-bytes'));
   const inAll = async (): Promise<number> =>
     Number(await page.get('shrink-freed').getAttribute('data-bytes', { timeout: 1_000 }));
+
+  const focused = (): Promise<string | null | undefined> =>
+    page.frame.evaluate(() => document.activeElement?.getAttribute('data-testid'));
+  const tabTo = (testId: string): Promise<unknown> =>
+    until(`${testId} has the focus`, async () => {
+      if ((await focused()) === testId) return true;
+      await window.page.keyboard.press('Tab');
+      return false;
+    });
 
   it('says so once its contents were scanned', async () => {
     await page.showTab('space');
@@ -146,14 +159,6 @@ describe('an image that is too big', () => {
     await window.runCommand('QCOW2: Shrink…');
     await page.get('shrink-scan').waitFor();
     const { keyboard } = window.page;
-    const focused = (): Promise<string | null | undefined> =>
-      page.frame.evaluate(() => document.activeElement?.getAttribute('data-testid'));
-    const tabTo = (testId: string): Promise<unknown> =>
-      until(`${testId} has the focus`, async () => {
-        if ((await focused()) === testId) return true;
-        await keyboard.press('Tab');
-        return false;
-      });
     await tabTo('shrink-scan');
     await keyboard.press('Enter');
     await expectSoon(inAll).toBe(2 * MIB);
@@ -165,6 +170,67 @@ describe('an image that is too big', () => {
     await window.save();
     await until('QEMU sees it', () => Promise.resolve(qemuImg(['map', disk]).stdout.length < 200));
     expect(qemuImg(['check', disk]).status).toBe(0);
+  });
+
+  it('gives up by keyboard what the guest has deleted, and takes it back', async () => {
+    page = await EditorPage.open(window, guest);
+    await window.runCommand('QCOW2: Shrink…');
+    await page.get('shrink-guest-look').waitFor();
+    const { keyboard } = window.page;
+    await tabTo('shrink-guest-look');
+    await keyboard.press('Enter');
+    await page.get('shrink-row-fileSystem:1').waitFor();
+    expect(await page.get('shrink-fileSystem:1').isChecked()).toBe(true);
+    expect(await page.text('shrink-row-fileSystem:1')).toContain('Partition 1 (root, ext4)');
+    const gone = await freed('fileSystem:1');
+    expect(gone).toBeGreaterThan(DELETED_BYTES - 2 * 65536);
+    // Not closed: named, with what to do, and not to be had.
+    expect(await page.text('shrink-row-fileSystem:2')).toMatch(
+      /Partition 2 \(data, ext4\)[^]*start and shut down the guest/,
+    );
+    expect(await page.get('shrink-fileSystem:2').isDisabled()).toBe(true);
+    // Only when asked.
+    expect(await page.get('shrink-unpartitioned:').isChecked()).toBe(false);
+    await expectSoon(inAll).toBe(gone);
+    await page.untilEnabled('shrink-apply');
+    expect(await page.text('shrink-guest-warning')).toContain('Shut down the guest first.');
+    await tabTo('shrink-fileSystem:1');
+    await keyboard.press('Space');
+    await expectSoon(() => page.text('shrink-preview')).toContain('Nothing is chosen.');
+    await keyboard.press('Space');
+    await expectSoon(inAll).toBe(gone);
+    await page.untilEnabled('shrink-apply');
+    await tabTo('shrink-apply');
+    await keyboard.press('Enter');
+    await page.get('shrink-dialog').waitFor({ state: 'hidden' });
+    await page.get('staged').waitFor();
+    await keyboard.press('Control+Z');
+    await page.get('staged').waitFor({ state: 'detached' });
+  });
+
+  it('gives it up by mouse, and the file becomes as much shorter', async () => {
+    page = await EditorPage.open(window, guest);
+    const before = statSync(guest).size;
+    await page.showTab('space');
+    await page.get('space-guest-look').click();
+    const row = page.get('guest-free-fileSystem:1');
+    await row.waitFor();
+    const gone = Number(await row.locator('[data-bytes]').getAttribute('data-bytes'));
+    expect(await page.text('guest-free-fileSystem:2')).toContain('start and shut down the guest');
+    await page.get('guest-free-shrink-fileSystem:1').click();
+    await page.untilEnabled('shrink-apply');
+    await page.get('shrink-apply').click();
+    const offer = window.notification('of guest.qcow2 become free when it is saved');
+    await offer.getByRole('button', { name: 'Save' }).click();
+    const choice = window.notification('guest.qcow2 is saved. The file is not shorter yet.');
+    await choice.getByRole('button', { name: 'Compact…' }).click();
+    await window.dialog.getByRole('button', { name: 'Compact' }).click();
+    await window.notification('Compacted guest.qcow2').waitFor();
+    expect(statSync(guest).size).toBeLessThanOrEqual(before - gone + 2 * 65536);
+    expect(qemuImg(['check', guest]).status).toBe(0);
+    const root = rootOf(guest, files.path('root.raw'));
+    must('e2fsck', ['-fn', root]);
+    expect(must('debugfs', ['-R', 'cat /kept', root]).toString()).toBe('kept\n');
   });
 
   it('can stop a long scan, and answers meanwhile', async () => {

@@ -4,6 +4,7 @@ import { EditableImage } from '../../../src/qcow2/edit/editableImage';
 import { guestOffset } from '../../../src/qcow2/units';
 import { DamagedFile } from '../../support/damagedFile';
 import { writeGiantImage } from '../../support/giantImages';
+import { makeTwoSystems } from '../../support/guest/twoSystems';
 import { image } from '../../support/imageBuilder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import type { Workspace } from '../../support/workspace';
@@ -45,6 +46,7 @@ export function writeImages(files: Workspace): void {
   ]);
   mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', 'preallocation=metadata', path('hollow'), '16M']);
   mustQemuIo(path('hollow'), ['write -P 3 2M 1M', 'write -P 3 6M 4k']);
+  makeTwoSystems(files.folder, path('two-systems'));
   image({ size: '4M', backing: { name: 'nowhere.qcow2', format: 'qcow2' } })
     .data(0, 8)
     .writeTo(path('orphan'));

@@ -293,6 +293,21 @@ export const STATES: readonly State[] = [
     },
   },
   {
+    name: 'what the guest does not use',
+    show: async (stage) => {
+      const page = await stage.open('two-systems.qcow2');
+      await page.showTab('space');
+      await page.get('space-guest-look').click();
+      await page.get('guest-free-shrink-fileSystem:1').click();
+      await page.untilEnabled('shrink-apply');
+      return page.frame;
+    },
+    leave: async (stage) => {
+      await leaveDialog(stage, 'two-systems.qcow2', 'shrink');
+      await (await stage.open('two-systems.qcow2')).showTab('cluster');
+    },
+  },
+  {
     name: 'a file that is being compacted',
     show: async (stage) => {
       const page = await stage.open('half-empty.qcow2');
