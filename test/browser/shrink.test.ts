@@ -27,7 +27,7 @@ describe('an image that is too big', () => {
     mustQemuImg(['create', '-q', '-f', 'qcow2', disk, '64M']);
     mustQemuIo(disk, ['write -P 1 0 1M', 'write -P 0 1M 8M', 'write -P 2 16M 4M', 'write -z 16M 4M']);
     DamagedFile.do(disk, (file) => file.leak(4));
-    makeTwoSystems(files.folder, guest);
+    makeTwoSystems(guest);
     writeGiantImage(files.path('giant.qcow2'), { size: 2 ** 39, pattern: 'random' });
     vscode = await VSCode.start();
     window = await vscode.openWindow(files.folder);

@@ -46,7 +46,7 @@ export function writeImages(files: Workspace): void {
   ]);
   mustQemuImg(['create', '-q', '-f', 'qcow2', '-o', 'preallocation=metadata', path('hollow'), '16M']);
   mustQemuIo(path('hollow'), ['write -P 3 2M 1M', 'write -P 3 6M 4k']);
-  makeTwoSystems(files.folder, path('two-systems'));
+  makeTwoSystems(path('two-systems'));
   image({ size: '4M', backing: { name: 'nowhere.qcow2', format: 'qcow2' } })
     .data(0, 8)
     .writeTo(path('orphan'));

@@ -1,5 +1,6 @@
 /** A disk with two ext4 file systems in an MBR: one that has deleted a file, and one that was not closed. */
 import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import { must } from '../process';
 import { mustQemuImg } from '../qemu';
 
@@ -18,8 +19,9 @@ const DISK_BYTES = 32 * MIB;
 /** Bytes of the deleted file, which are still stored. */
 export const DELETED_BYTES = 8 * MIB;
 
-/** Makes a qcow2 image of 32 MiB. @param folder for what is needed on the way */
-export function makeTwoSystems(folder: string, path: string): void {
+/** Makes a qcow2 image of 32 MiB. */
+export function makeTwoSystems(path: string): void {
+  const folder = fs.mkdtempSync(`${tmpdir()}/two-systems-`);
   const raw = `${folder}/two-systems.raw`;
   const disk = fs.openSync(raw, 'w+');
   fs.ftruncateSync(disk, DISK_BYTES);
@@ -28,6 +30,7 @@ export function makeTwoSystems(folder: string, path: string): void {
   fs.writeSync(disk, uncleanSystem(folder), 0, null, DATA.start);
   fs.closeSync(disk);
   mustQemuImg(['convert', '-f', 'raw', '-O', 'qcow2', raw, path]);
+  fs.rmSync(folder, { recursive: true });
 }
 
 /** The first file system of an image as its own tools see it: a raw file. */
@@ -55,7 +58,6 @@ function uncleanSystem(folder: string): Buffer {
 }
 
 function make(ext: string, label: string, { bytes }: System): void {
-  fs.rmSync(ext, { force: true });
   must('mke2fs', ['-q', '-F', '-t', 'ext4', '-L', label, ext, `${bytes / 1024}k`]);
 }
 
