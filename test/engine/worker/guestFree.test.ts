@@ -8,6 +8,7 @@ import { EngineClient } from '../../../src/worker/engineClient';
 import type { Result } from '../../../src/worker/result';
 import { bitmapBits } from '../../support/changes/bitmapBits';
 import { EXT_BYTES, EXT_START, makePartitionedDisk } from '../../support/guest/partitioned';
+import { makeTwoSystems, UNPARTITIONED_BYTES } from '../../support/guest/twoSystems';
 import { must } from '../../support/process';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
 import { type BuiltWorker, buildWorker } from '../../support/worker';
@@ -177,6 +178,35 @@ describe('what the guest does not use', () => {
     expect(await client.calls.apply(shrink(ROOT), '', run)).toMatchObject({
       problem: { code: 'guard.changed' },
     });
+  });
+
+  it('is given up in swap areas and outside partitions where that is asked for, beside other sources', async () => {
+    makeTwoSystems(disk);
+    const client = await open();
+    const spaces = await look(client);
+    const freed = new Map(spaces.map((space) => [`${space.source}:${space.path}`, space.freed]));
+    expect([...freed.keys()]).toEqual(['fileSystem:1', 'fileSystem:2', 'swap:3', 'unpartitioned:']);
+    // All but the cluster of its header.
+    expect(freed.get('swap:3')).toBe(MIB - 65536);
+    expect(freed.get('unpartitioned:')).toBe(UNPARTITIONED_BYTES);
+    const names = spaces.filter((space) => space.freed !== undefined && space.source !== 'fileSystem');
+    const change: ChangeRequest = {
+      ...shrink(...names),
+      kind: 'shrink',
+      sources: ['leaks'],
+      policy: 'unallocate',
+    };
+    expect(await stage(client, change)).toBe(MIB - 65536 + UNPARTITIONED_BYTES);
+    expect(freedOf(await look(client), '1')).toBe(freed.get('fileSystem:1'));
+  });
+
+  it('is not looked for any longer once that is cancelled', async () => {
+    const client = await open();
+    client.cancelOperation(7);
+    expect(await client.calls.lookForGuestFree('unallocate', 7)).toMatchObject({
+      problem: { code: 'cancelled' },
+    });
+    expect(known(await client.calls.shrinkOffers('unallocate', 8))).toBeUndefined();
   });
 
   it('is marked in dirty bitmaps', async () => {
