@@ -7,13 +7,13 @@ import * as path from 'node:path';
 import { openExt } from '../../../src/guest/ext/extSystem';
 import { type Random, seededRandom } from '../../support/builder/random';
 import { FileDevice } from '../../support/guest/devices';
-import { exerciseDamaged } from '../../support/guest/exercise';
+import { damagedImages, exerciseDamaged } from '../../support/guest/exercise';
 import { FUZZED, makeFuzzed, makeImage, makeTree, VARIANTS } from '../../support/guest/extImages';
 import { debugfs, expectAsJudged, folderTree } from '../../support/guest/extJudge';
 import type { CasePlace, Counts } from '../kind';
 
 /** Damaged images of a case. */
-const DAMAGED = 60;
+const DAMAGED = damagedImages(60);
 
 /** Images to be damaged, by their names; made when they are first wanted. */
 const prepared = new Map<string, Uint8Array>();

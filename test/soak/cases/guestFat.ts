@@ -5,14 +5,14 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { seededRandom, type Random } from '../../support/builder/random';
-import { exerciseDamaged } from '../../support/guest/exercise';
+import { damagedImages, exerciseDamaged } from '../../support/guest/exercise';
 import { judgeRandomExfat } from '../../support/guest/exfatRandom';
 import { judgeFat } from '../../support/guest/fatJudge';
 import { type FatPatient, fatPatients } from '../../support/guest/fatPatients';
 import { copyIn, type FatShape, makeFat, makeTree, tool } from '../../support/guest/fatTools';
 import type { CasePlace, Counts } from '../kind';
 
-const DAMAGED = 100;
+const DAMAGED = damagedImages(100);
 
 let everybody: readonly FatPatient[] | undefined;
 

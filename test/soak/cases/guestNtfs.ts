@@ -9,7 +9,7 @@ import type { FileExtent, FileSystem } from '../../../src/guest/fileSystem';
 import { openNtfs } from '../../../src/guest/ntfs/ntfs';
 import { seededRandom, type Random } from '../../support/builder/random';
 import { FileDevice, MemoryDevice } from '../../support/guest/devices';
-import { damaged, exerciseDamaged, exerciseSystem } from '../../support/guest/exercise';
+import { damaged, damagedImages, exerciseDamaged, exerciseSystem } from '../../support/guest/exercise';
 import {
   fillVolume,
   judgedFree,
@@ -23,7 +23,7 @@ import { freeOf } from '../../support/guest/tree';
 import { run } from '../../support/process';
 import type { CasePlace, Counts } from '../kind';
 
-const DAMAGED = 24;
+const DAMAGED = damagedImages(24);
 
 export function guestNtfs(seed: number, { folder, tell }: CasePlace): Counts {
   const random = seededRandom(seed);

@@ -7,13 +7,14 @@ import * as fs from 'node:fs';
 import { readPartitions } from '../../../src/guest/partitions/readPartitions';
 import { type Random, seededRandom } from '../../support/builder/random';
 import { changedMetadata, damagedDisk, exerciseDisk } from '../../support/guest/damagedDisk';
+import { damagedImages } from '../../support/guest/exercise';
 import { FileDevice } from '../../support/guest/devices';
 import { type SfdiskTable, volDisks } from '../../support/guest/volDisks';
 import { run } from '../../support/process';
 import type { CasePlace, Counts } from '../kind';
 import { canMakeVolumes, compareVolumes } from './guestLvm';
 
-const DAMAGED = 60;
+const DAMAGED = damagedImages(60);
 const MiB = 1024 * 1024;
 const SECTOR = 512;
 /** Milliseconds: sfdisk waits until its table is on the disk of a machine that may be busy. */

@@ -9,7 +9,7 @@ import type { FileSystem } from '../../../src/guest/fileSystem';
 import { openXfs } from '../../../src/guest/xfs/xfs';
 import { type Random, seededRandom } from '../../support/builder/random';
 import { FileDevice, MemoryDevice } from '../../support/guest/devices';
-import { exerciseDamaged } from '../../support/guest/exercise';
+import { damagedImages, exerciseDamaged } from '../../support/guest/exercise';
 import { freeOf, treeOf } from '../../support/guest/tree';
 import { readBytes } from '../../../src/guest/blockDevice';
 import { readFixture } from '../../support/guest/xfs/fixtures';
@@ -22,7 +22,7 @@ import { reseal } from '../../support/guest/xfs/reseal';
 import { workOn } from '../../support/guest/xfs/workload';
 import type { CasePlace, Counts } from '../kind';
 
-const DAMAGED = 30;
+const DAMAGED = damagedImages(30);
 /** Of images in the repository, to be damaged, too. */
 const FIXTURES = ['plain', 'big-counters-1k', 'inode-2048-directory-8k'];
 const KEPT_IMAGES = 3;
