@@ -10,6 +10,7 @@ import { giveBackFaults } from './cases/giveBackFaults';
 import { guestExt } from './cases/guestExt';
 import { guestFat } from './cases/guestFat';
 import { guestNtfs } from './cases/guestNtfs';
+import { guestShrink } from './cases/guestShrink';
 import { guestXfs } from './cases/guestXfs';
 import { guestVol } from './cases/guestVol';
 import { leaks } from './cases/leaks';
@@ -39,5 +40,6 @@ export const KINDS: readonly Kind[] = [
   { name: 'guest-fat', memoryLimit: 256 * 1024 * 1024, run: guestFat },
   { name: 'guest-ntfs', memoryLimit: 768 * 1024 * 1024, run: guestNtfs },
   { name: 'guest-xfs', run: guestXfs },
+  { name: 'guest-shrink', run: guestShrink },
   { name: 'guest-vol', memoryLimit: 256 * 1024 * 1024, run: guestVol },
 ];

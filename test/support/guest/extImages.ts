@@ -76,13 +76,13 @@ export const VARIANTS: Readonly<Record<string, readonly [size: number, ...option
   orphan_file: [32, '-t', 'ext4', '-O', 'orphan_file'],
 };
 
-/** @returns the path of the image */
-export function makeImage(variant: string, place: string, tree: string): string {
+/** @param size in MiB; the variant's own unless told @returns the path of the image */
+export function makeImage(variant: string, place: string, tree: string, size?: number): string {
   const image = path.join(place, 'image');
-  const [size, ...options] = VARIANTS[variant] ?? [];
-  if (size === undefined) throw new Error(`no such variant: ${variant}`);
+  const [usual, ...options] = VARIANTS[variant] ?? [];
+  if (usual === undefined) throw new Error(`no such variant: ${variant}`);
   fs.rmSync(image, { force: true });
-  succeed('mke2fs', ['-q', '-F', '-L', 'Ümlaut', ...options, '-d', tree, image, `${size}M`]);
+  succeed('mke2fs', ['-q', '-F', '-L', 'Ümlaut', ...options, '-d', tree, image, `${size ?? usual}M`]);
   return image;
 }
 

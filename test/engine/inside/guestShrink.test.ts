@@ -1,0 +1,8 @@
+import { guestShrink } from '../../soak/cases/guestShrink';
+import { testCases } from '../../support/cases';
+
+testCases('gives up what the file system does not use, and nothing else', guestShrink, {
+  first: 17,
+  count: 10,
+  batch: 5,
+});
