@@ -1,6 +1,6 @@
 /** `qcow2 shrink --guest-free`: what the guest's file systems do not use. */
 import type { FreeSpace } from '../guest/diskFree';
-import { isGuestError } from '../guest/errors';
+import { GuestError, isGuestError } from '../guest/errors';
 import { describeGuest } from '../inside/describeGuest';
 import { findGuestFree } from '../inside/guestFree';
 import { inside } from '../inside/insideError';
@@ -23,7 +23,7 @@ export const asksForGuestFree = (options: GuestOptions): boolean =>
 
 /**
  * The ranges that the options ask for. Parts of the disk that may not be believed are told on standard error and left alone.
- * @throws EngineError, InsideError where nothing may be believed of what was asked for
+ * @throws EngineError, InsideError where there is nothing of what was asked for, or nothing of it may be believed
  */
 export function guestFreeRanges(
   image: EditableImage,
@@ -37,7 +37,12 @@ export function guestFreeRanges(
   refuseSource(chain, 'guestFree');
   const place = options['guest-free'] ?? '';
   const choices = { swap: options['guest-swap'], unpartitioned: options.unpartitioned };
-  const { ranges, spaces } = inside(file, place, () => findGuestFree(chain.layers, place, choices, progress));
+  const { ranges, spaces } = inside(file, place, () => {
+    const found = findGuestFree(chain.layers, place, choices, progress);
+    const [problem] = found.unread;
+    if (found.spaces.length === 0 && problem !== undefined) throw new GuestError(problem.code, problem);
+    return found;
+  });
   progress.clear();
   for (const line of doubtLines(spaces)) warn(file, line);
   return ranges;

@@ -1,7 +1,7 @@
 /** What the guest does not use, as ranges of the disk that a shrink can give up. */
 import type { GuestDisk } from '../guest/disk';
 import type { FreeChoices, FreeSpace } from '../guest/diskFree';
-import { GuestError } from '../guest/errors';
+import { GuestError, type GuestProblem } from '../guest/errors';
 import type { GuestRange } from '../qcow2/edit/changeRequest';
 import type { Layers } from '../qcow2/image/layer';
 import type { Progress } from '../qcow2/progress';
@@ -14,6 +14,8 @@ export interface GuestFree {
   readonly ranges: readonly GuestRange[];
   /** Where they come from, and what gives nothing and why. */
   readonly spaces: readonly FreeSpace[];
+  /** Why parts of the disk are not looked into at all. */
+  readonly unread: readonly GuestProblem[];
 }
 
 /**
@@ -35,7 +37,8 @@ export function findGuestFree(
   const hasSome = spaces.some(({ problems }) => problems.length === 0);
   if (!hasSome && doubt !== undefined) throw new GuestError(doubt.code, doubt);
   if (!hasSome && path !== '') throw new GuestError('guest.noFileSystem', { limit: path });
-  return { ranges: rangesOf(spaces), spaces };
+  const unread = disk.parts.flatMap(({ problem }) => problem ?? []);
+  return { ranges: rangesOf(spaces), spaces, unread };
 }
 
 /** All that can be asked for. */

@@ -10,6 +10,7 @@ import { makeImage, makeTree, VARIANTS } from './extImages';
 import { debugfs, judgedFree } from './extJudge';
 import { fillRandomFat, randomFatShape } from './fatChanges';
 import { checkFat, freeByHand, someBytes } from './fatTools';
+import { writeMbr } from './mbr';
 import { keptVolumes } from './ntfsVolumes';
 import { readFixture } from './xfs/fixtures';
 
@@ -34,6 +35,8 @@ const KEPT_XFS = [
   'sector-4k-stripe',
 ];
 const KEPT_EXFAT = ['exfat-512', 'exfat-2k', 'exfat-4k-sectors', 'exfat-32k'] as const;
+/** The kept NTFS volume with files that nothing can read. */
+const ENCRYPTED = 'special';
 /** Bytes of a cluster of the kept NTFS volumes: how many, and how long a sector. */
 const NTFS_CLUSTER = { sector: 11, sectors: 13 };
 
@@ -53,7 +56,7 @@ function makeGuest(kind: GuestKind, random: Random, folder: string): Guest {
     case 'fat':
       return fat(random, folder);
     case 'ntfs': {
-      const { name, bytes, free } = random.pick(keptVolumes());
+      const { name, bytes, free } = random.pick(keptVolumes().filter(({ name: each }) => each !== ENCRYPTED));
       const copy = Buffer.from(bytes);
       const cluster = copy.readUInt16LE(NTFS_CLUSTER.sector) * copy.readUInt8(NTFS_CLUSTER.sectors);
       const ends = free.map(([start, end]) => [start * cluster, end * cluster] as const);
@@ -132,10 +135,7 @@ export function onDisk({ bytes }: Guest, random: Random, folder: string): GuestD
   bytes.copy(disk, first * SECTOR);
   const length = Math.floor(bytes.length / SECTOR);
   if (table === 'MBR') {
-    disk.writeUInt8(0x83, 446 + 4);
-    disk.writeUInt32LE(first, 446 + 8);
-    disk.writeUInt32LE(length, 446 + 12);
-    disk.writeUInt16BE(0x55aa, 510);
+    writeMbr(disk, [[0x83, first, length]]);
     return { bytes: disk, start: first * SECTOR, table };
   }
   const file = path.join(folder, 'table.img');
