@@ -1,5 +1,8 @@
 /** The disks of test/fixtures/guest/vol, with what the systems' own tools say of them. */
-import { KeptDisks } from './sparse';
+import { readPartitions } from '../../../src/guest/partitions/readPartitions';
+import { KeptDisks, type SparseDevice } from './sparse';
+
+const SECTOR = 512;
 
 export interface SfdiskTable {
   readonly label: 'dos' | 'gpt';
@@ -57,3 +60,26 @@ let kept: KeptDisks<Judged> | undefined;
 
 /** Unpacked once for each file of tests. */
 export const volDisks = (): KeptDisks<Judged> => (kept ??= new KeptDisks<Judged>('guest/vol'));
+
+/** Sectors of the kept disk `lvm` that a logical volume's sectors are, from lvm's table of segments. */
+export function sectorsOf(disk: SparseDevice, segments: readonly Segment[]): number[] {
+  const { group, volumes } = volDisks().judged['lvm']!;
+  const perExtent = Number(group!.vg_extent_size) / SECTOR;
+  const partitions = readPartitions(disk).partitions;
+  const sectors: number[] = [];
+  for (const { seg_start_pe, seg_size_pe, stripe_size, seg_pe_ranges } of segments) {
+    const stripes = seg_pe_ranges.split(' ').map((range) => {
+      const [, partition = '', first = ''] = /^(\d+):(\d+)-\d+$/.exec(range)!;
+      const own = Number(partition) - 1;
+      return (partitions[own]!.start + Number(volumes![own]!.pe_start)) / SECTOR + Number(first) * perExtent;
+    });
+    const chunk = stripes.length === 1 ? Infinity : Number(stripe_size) / SECTOR;
+    for (let sector = 0; sector < Number(seg_size_pe) * perExtent; sector++) {
+      const row = chunk === Infinity ? 0 : Math.floor(sector / chunk / stripes.length);
+      const stripe = chunk === Infinity ? 0 : Math.floor(sector / chunk) % stripes.length;
+      const within = chunk === Infinity ? sector : row * chunk + (sector % chunk);
+      sectors[Number(seg_start_pe) * perExtent + sector] = stripes[stripe]! + within;
+    }
+  }
+  return sectors;
+}

@@ -7,33 +7,10 @@ import { deviceOffset } from '../../../../src/guest/units';
 import { parseConfig } from '../../../../src/guest/volumes/configText';
 import { seededRandom } from '../../../support/builder/random';
 import type { SparseDevice } from '../../../support/guest/sparse';
-import { type Segment, volDisks } from '../../../support/guest/volDisks';
+import { sectorsOf, volDisks } from '../../../support/guest/volDisks';
 
 const kept = volDisks();
 const SECTOR = 512;
-
-/** Sectors of the disk that a logical volume's sectors are, from lvm's table of segments. */
-function sectorsOf(disk: SparseDevice, segments: readonly Segment[]): number[] {
-  const { group, volumes } = kept.judged['lvm']!;
-  const perExtent = Number(group!.vg_extent_size) / SECTOR;
-  const partitions = readPartitions(disk).partitions;
-  const sectors: number[] = [];
-  for (const { seg_start_pe, seg_size_pe, stripe_size, seg_pe_ranges } of segments) {
-    const stripes = seg_pe_ranges.split(' ').map((range) => {
-      const [, partition = '', first = ''] = /^(\d+):(\d+)-\d+$/.exec(range)!;
-      const own = Number(partition) - 1;
-      return (partitions[own]!.start + Number(volumes![own]!.pe_start)) / SECTOR + Number(first) * perExtent;
-    });
-    const chunk = stripes.length === 1 ? Infinity : Number(stripe_size) / SECTOR;
-    for (let sector = 0; sector < Number(seg_size_pe) * perExtent; sector++) {
-      const row = chunk === Infinity ? 0 : Math.floor(sector / chunk / stripes.length);
-      const stripe = chunk === Infinity ? 0 : Math.floor(sector / chunk) % stripes.length;
-      const within = chunk === Infinity ? sector : row * chunk + (sector % chunk);
-      sectors[Number(seg_start_pe) * perExtent + sector] = stripes[stripe]! + within;
-    }
-  }
-  return sectors;
-}
 
 describe('linear and striped volumes', () => {
   const disk = kept.disk('lvm');
