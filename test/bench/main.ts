@@ -3,7 +3,7 @@
  * table, keeps it as JSON beside the images, and fails if a row misses its floor; with `--only`, runs the rows whose names
  * match. Node's start is listed separately: the floors are for the engine.
  *
- * Parts: `open`, `map`, `read`, `check`, `change`, `space`; `frames`, which measures the map in the browser (test/browser/bench);
+ * Parts: `open`, `map`, `read`, `check`, `change`, `space`, `guest`; `frames`, which measures the map in the browser (test/browser/bench);
  * `index` and `host`, which measure inside VS Code's extension host (host/): a workspace of 100,000 files, and terabytes.
  */
 import { spawnSync } from 'node:child_process';
@@ -22,6 +22,7 @@ import { Overview } from '../../src/qcow2/map/overview';
 import { guestOffset, hostOffset } from '../../src/qcow2/units';
 import { useHelpersOf } from '../../src/threads/helperThreads';
 import { changeRows } from './change';
+import { guestRows } from './guest';
 import { hostRows } from './host';
 import { benchImages, READ_SIZE } from './images';
 import { type Command, median, medians } from './measure';
@@ -52,6 +53,7 @@ const PARTS: Readonly<Record<string, () => Rows>> = {
   check,
   change,
   space,
+  guest,
   frames,
   index,
   host,
@@ -249,6 +251,11 @@ function change(): Row[] {
 function space(): Rows {
   const told = (...args: string[]): Command => withTime(ours(...args));
   return spaceRows(benchImages(CACHE), CACHE, { idle: IDLE, ours: told, peakMemory }, isAskedFor);
+}
+
+function guest(): Rows {
+  const told = (...args: string[]): Command => withTime(ours(...args));
+  return guestRows(CACHE, { idle: IDLE, ours: told, peakMemory }, isAskedFor);
 }
 
 function index(): Row[] {

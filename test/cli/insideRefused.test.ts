@@ -103,7 +103,7 @@ function staleBackup(): Buffer {
   return disk;
 }
 
-type Case = readonly [what: string, disk: () => Uint8Array, sentence: RegExp, source?: string];
+type Case = [what: string, disk: () => Uint8Array, sentence: RegExp, source?: string];
 
 const CASES: readonly Case[] = [
   [
