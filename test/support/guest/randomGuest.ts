@@ -9,7 +9,7 @@ import { randomChanges } from './extChanges';
 import { makeImage, makeTree, VARIANTS } from './extImages';
 import { debugfs, judgedFree } from './extJudge';
 import { fillRandomFat, randomFatShape } from './fatChanges';
-import { checkFat, freeByHand, someBytes } from './fatTools';
+import { checkFat, type FatShape, freeByHand, someBytes } from './fatTools';
 import { writeMbr } from './mbr';
 import { keptVolumes } from './ntfsVolumes';
 import { readFixture } from './xfs/fixtures';
@@ -90,13 +90,28 @@ function ext(random: Random, folder: string): Guest {
 }
 
 function fat(random: Random, folder: string): Guest {
-  let shape = randomFatShape(random);
-  while (shape.mebibytes > (shape.bits === 32 ? 48 : 20)) shape = randomFatShape(random);
   const image = path.join(folder, 'fat.img');
-  fillRandomFat(image, shape, random);
+  const shape = filledFat(random, image);
   const free = freeByHand(image, checkFat(image));
   const name = `FAT ${JSON.stringify(shape)}`;
   return { name, bytes: fs.readFileSync(image), free, check: checkerOf('fsck.fat', '-n') };
+}
+
+/** How often mtools may fail, one after the other. */
+const FAT_ATTEMPTS = 3;
+
+/** @returns the shape of the file system that was made */
+function filledFat(random: Random, image: string, attempt = 1): FatShape {
+  let shape = randomFatShape(random);
+  while (shape.mebibytes > (shape.bits === 32 ? 48 : 20)) shape = randomFatShape(random);
+  try {
+    fillRandomFat(image, shape, random);
+    return shape;
+  } catch (error) {
+    // mtools fills some FATs beyond their last cluster, and cannot read them itself then.
+    if (attempt === FAT_ATTEMPTS || !String(error).includes('too big')) throw error;
+    return filledFat(random, image, attempt + 1);
+  }
 }
 
 /** @throws Error where the checker finds anything wrong */
