@@ -3,7 +3,7 @@
  * undone, but what guests and snapshots read does not change. `--dry-run` only says what it would come to.
  */
 import { describeProblem } from '../qcow2/describeProblem';
-import { silent, toEnd } from '../qcow2/progress';
+import { silent } from '../qcow2/progress';
 import type { Compacted } from '../qcow2/space/compact';
 import { previewCompaction, type CompactPreview } from '../qcow2/space/compactPreview';
 import type { ByteSink } from '../text/byteWriter';
@@ -28,7 +28,7 @@ export const compact: Run<'compact'> = (args) => {
     // Rebuilt refcounts are saved first.
     if (image.edits.unsaved > 0) saveImage(image, progress);
     progress.showBytes();
-    return toEnd(image.space.compact(progress));
+    return image.space.compactAtOnce(progress);
   });
   print(output, isJson ? doneJson(path, done) : doneText(done));
   if (done.stopped === undefined) return undefined;

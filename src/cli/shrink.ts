@@ -130,7 +130,7 @@ function afterwards(
   if (!holes && !compact) return undefined;
   if (compact) progress.showBytes();
   const stopped = [
-    ...(compact ? [stoppedBy(() => toEnd(image.space.compact(progress)))] : []),
+    ...(compact ? [stoppedBy(() => image.space.compactAtOnce(progress))] : []),
     ...(holes ? [stoppedBy(() => image.space.giveBack(progress))] : []),
   ];
   const { size, allocatedBytes } = image.onDisk.top.file;

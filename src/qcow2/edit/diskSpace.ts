@@ -5,7 +5,7 @@
 import { EngineError, RefusedError } from '../errors';
 import type { Qcow2Image } from '../image/qcow2Image';
 import { openLocalFile } from '../io/localFile';
-import { type Progress, quietOf, silent } from '../progress';
+import { type Progress, quietOf, silent, toEnd } from '../progress';
 import { localDisk } from '../save/localDisk';
 import { compact, type Compacted, type Compacting } from '../space/compact';
 import { previewCompaction, type CompactPreview } from '../space/compactPreview';
@@ -101,28 +101,37 @@ export class DiskSpace {
    * It is run piece by piece. Between two pieces whatever changes the image is refused (`space.compacting`), and it can be
    * read after `catchUp`.
    * @param progress counts bytes moved
+   * @param isAtOnce as `CompactOptions` has it
    * @throws RefusedError `space.unsaved`, `space.compacting`; EngineError for the first obstacle, and as `space/compact.ts`:
    *   nothing has changed then, free clusters neither
    */
-  *compact(progress: Progress = silent): Compacting {
+  *compact(progress: Progress = silent, isAtOnce = false): Compacting {
     const quiet = quietOf(progress);
     this.#refuse(quiet);
     try {
-      return yield* this.#compact(progress);
+      return yield* this.#compact(progress, isAtOnce);
     } catch (error) {
       if (!(error instanceof EngineError) || error.problem.code !== 'compact.leaks') throw error;
     }
     const before = this.#sizes();
     this.#owner.repairLeaks(quiet);
     try {
-      return { ...(yield* this.#compact(progress)), before, changed: true };
+      return { ...(yield* this.#compact(progress, isAtOnce)), before, changed: true };
     } catch (error) {
       return this.#stopped(before, error);
     }
   }
 
+  /**
+   * The same from its first piece to its last.
+   * @throws as `compact`
+   */
+  compactAtOnce(progress: Progress = silent): Compacted {
+    return toEnd(this.compact(progress, true));
+  }
+
   /** @throws FormatError `compact.leaks`, before anything is changed; EngineError as `space/compact.ts` */
-  *#compact(progress: Progress): Compacting {
+  *#compact(progress: Progress, isAtOnce: boolean): Compacting {
     const { path, scratchPath } = this.#owner;
     const top = this.#owner.onDisk();
     const before = this.#sizes();
@@ -133,6 +142,7 @@ export class DiskSpace {
         lock: () => lockFiles(top),
         open: () => openLocalFile(path),
         scratchPath: `${scratchPath}-compact`,
+        isAtOnce,
         onWriting: () => {
           this.#isBehind = true;
         },

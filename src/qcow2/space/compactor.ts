@@ -38,6 +38,8 @@ import type { MoveBatch } from './unitMoves';
 
 /** Bytes that a batch moves, at most; and clusters, each of which may change a page of an L2 table. */
 export const BATCH_BYTES = 64 * 1024 * 1024;
+/** The same where nothing waits for the end of a batch: its save flushes a dozen times, however much was moved. */
+const LONG_BATCH_BYTES = 256 * 1024 * 1024;
 export const BATCH_CLUSTERS = 8192;
 /** Batches between two cuts. */
 export const CUT_EVERY = 4;
@@ -56,6 +58,8 @@ export interface CompactOptions {
   readonly scratchPath: string;
   /** Bytes of a batch, at most; at least one cluster is moved at a time. */
   readonly batchBytes?: ByteLength;
+  /** Nothing waits for the end of a batch: where the file system has room for their copies, there are fewer and larger ones. */
+  readonly isAtOnce?: boolean;
   /** Called before free clusters are written, or anything else. */
   readonly onWriting?: () => void;
   /** Called after each save, before the piece ends. */
@@ -87,7 +91,7 @@ interface Planned {
 }
 
 /** Clusters that a batch moves, at most. */
-const clustersOfBatch = (clusterSize: ByteLength, bytes: ByteLength = BATCH_BYTES): ClusterCount =>
+const clustersOfBatch = (clusterSize: ByteLength, bytes: ByteLength): ClusterCount =>
   Math.max(1, Math.min(BATCH_CLUSTERS, Math.floor(bytes / clusterSize)));
 
 export class Compactor {
@@ -116,7 +120,7 @@ export class Compactor {
       this.#isTouched = true;
     };
     this.#mover = new BatchMover({ disk, file, open, scratchPath, progress, onWriting, onCommitted });
-    this.#most = clustersOfBatch(clusterSize, options.batchBytes);
+    this.#most = clustersOfBatch(clusterSize, options.batchBytes ?? this.#batchBytes());
   }
 
   /** @throws EngineError; nothing but free clusters was changed then */
@@ -277,9 +281,18 @@ export class Compactor {
     this.#cut();
   }
 
+  #batchBytes(): ByteLength {
+    const isLong = this.options.isAtOnce === true && this.#freeBytes >= CUT_EVERY * LONG_BATCH_BYTES;
+    return isLong ? LONG_BATCH_BYTES : BATCH_BYTES;
+  }
+
   /** The next copy may need what cutting the file gives back. */
   #isRoomScarce(): boolean {
-    return this.disk.freeBytes(folderOf(this.file.name)) < 2 * this.#most * this.clusterSize;
+    return this.#freeBytes < 2 * this.#most * this.clusterSize;
+  }
+
+  get #freeBytes(): ByteLength {
+    return this.disk.freeBytes(folderOf(this.file.name));
   }
 
   /** Hands over the image as it is on disk now. */

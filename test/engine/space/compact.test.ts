@@ -6,7 +6,8 @@ import { CancelledError, EngineError, type Problem } from '../../../src/qcow2/er
 import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
 import { openLocalFile } from '../../../src/qcow2/io/localFile';
 import { type Progress, toEnd } from '../../../src/qcow2/progress';
-import type { Compacted } from '../../../src/qcow2/space/compact';
+import { localDisk } from '../../../src/qcow2/save/localDisk';
+import { compact, type Compacted } from '../../../src/qcow2/space/compact';
 import { guestCluster, guestOffset } from '../../../src/qcow2/units';
 import { compactFile, mustBeClean, mustBeShort, visible } from '../../support/compaction';
 import { Holder } from '../../support/holder';
@@ -547,4 +548,40 @@ it('a batch reads the image as it is then', () => {
     file.close();
   });
   expect(saves).toBeGreaterThan(4);
+});
+
+it('moves more at a time where nothing waits for a batch to end, if the file system has room for the copies', () => {
+  create('preallocation=metadata,cluster_size=64k', '160M');
+  discard('0 80M');
+  const original = place.path('original.qcow2');
+  fs.renameSync(DISK, original);
+  const batches = (isAtOnce: boolean, freeBytes = Infinity): number => {
+    run('cp', ['--sparse=always', original, DISK]);
+    const top = Qcow2Image.open(openLocalFile(DISK));
+    let saves = 0;
+    const options = {
+      open: () => openLocalFile(DISK),
+      scratchPath: place.path('scratch'),
+      onSaved: () => saves++,
+      isAtOnce,
+    };
+    try {
+      toEnd(compact(top, { ...localDisk, freeBytes: () => freeBytes }, options));
+    } finally {
+      top.close();
+    }
+    mustBeClean(place.folder);
+    mustBeShort(DISK);
+    return saves;
+  };
+  expect(batches(true)).toBe(1);
+  expect(batches(false)).toBe(2);
+  expect(batches(true, 1000 * MIB)).toBe(2);
+  run('cp', ['--sparse=always', original, DISK]);
+  let pauses = 0;
+  on((opened) => toEnd(opened.space.compact(), () => pauses++));
+  const end = length();
+  expect(pauses).toBe(2);
+  run('cp', ['--sparse=always', original, DISK]);
+  expect(on((opened) => opened.space.compactAtOnce())).toMatchObject({ after: { fileSize: end } });
 });
