@@ -36,6 +36,13 @@ export interface BlockFile {
    */
   extentAt(offset: HostOffset): FileExtent;
 
+  /**
+   * Announces that some of a stretch, in bytes, will be read soon: the disk reads all of it forward meanwhile. Absent where
+   * that would change nothing.
+   * @returns false where it cannot be announced
+   */
+  readAhead?(offset: HostOffset, length: ByteLength): boolean;
+
   close(): void;
 }
 

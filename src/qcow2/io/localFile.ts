@@ -10,7 +10,7 @@ import type { BlockFile, FileExtent } from './blockFile';
 import { claimOn } from './claim';
 import { accessOf, type FileAccess } from './fileAccess';
 import { KnownFills } from './knownFills';
-import { loadSeek, type Seek } from './native';
+import { loadReadAhead, loadSeek, type Seek } from './native';
 import { systemCode, systemMessage } from './systemError';
 
 // Windows has no O_NONBLOCK, whatever the type says.
@@ -138,6 +138,12 @@ export class LocalFile implements BlockFile {
       this.#extent = isWithin(offset, known) ? known : this.#lookAt(offset);
     }
     return this.#extent.extent;
+  }
+
+  readAhead(offset: HostOffset, length: ByteLength): boolean {
+    const readAhead = loadReadAhead();
+    readAhead?.(this.#open(), offset, length);
+    return readAhead !== null;
   }
 
   close(): void {

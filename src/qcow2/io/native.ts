@@ -1,8 +1,9 @@
 /**
  * What Node has no call for, through the optional package `koffi`: `lseek` with SEEK_DATA and SEEK_HOLE, `fcntl` for
- * locks of open files, `fallocate` to make holes, `sync_file_range` to begin with a flush, and extended attributes. It is
- * looked up when it is first needed; where it is missing, or `QCOW2_NATIVE=off` is set, holes are neither known nor made,
- * locks are not taken, a flush begins when it is asked for, and attributes are not known.
+ * locks of open files, `fallocate` to make holes, `sync_file_range` to begin with a flush, `posix_fadvise` to read ahead, and
+ * extended attributes. It is looked up when it is first needed; where it is missing, or `QCOW2_NATIVE=off` is set, holes are
+ * neither known nor made, locks are not taken, a flush begins when it is asked for, what is read next is not announced, and
+ * attributes are not known.
  */
 import type { ByteLength, HostOffset } from '../units';
 import { type Koffi, loadKoffi } from './koffi';
@@ -45,6 +46,9 @@ export type MakeHole = (
 /** Has the system begin to write what is dirty of an open file, without waiting; whether it did is for a flush to find out. */
 export type StartFlush = (descriptor: number) => void;
 
+/** Has the system begin to read a stretch of an open file into its cache, without waiting. */
+export type ReadAhead = (descriptor: number, offset: HostOffset, length: ByteLength) => void;
+
 /** Extended attributes (xattr(7)), among them the access control list that a file has besides its mode. */
 export interface Attributes {
   /** Undefined where the file system has none, or they cannot be read. */
@@ -79,6 +83,8 @@ const KEEP_SIZE_AND_PUNCH_HOLE = 3;
 /** Linux: sync_file_range(2). Without its other flags it takes no note of errors: the flush that follows has them. */
 const SYNC_FILE_RANGE_WRITE = 2;
 const TO_THE_END = 0;
+/** Linux: posix_fadvise(2), POSIX_FADV_WILLNEED. */
+const WILL_NEED = 3;
 const EINTR = 4;
 const ENOSYS = 38;
 const EOPNOTSUPP = 95;
@@ -87,6 +93,7 @@ let foundSeek: Seek | null | undefined;
 let foundLocks: ByteLocks | null | undefined;
 let foundMakeHole: MakeHole | null | undefined;
 let foundStartFlush: StartFlush | null | undefined;
+let foundReadAhead: ReadAhead | null | undefined;
 let foundAttributes: Attributes | null | undefined;
 
 const isOff = (): boolean => process.env['QCOW2_NATIVE'] === 'off';
@@ -111,6 +118,11 @@ export function loadStartFlush(): StartFlush | null {
   return isOff() ? null : (foundStartFlush ??= bound(bindStartFlush));
 }
 
+/** The function that reads ahead, or null where there is none. */
+export function loadReadAhead(): ReadAhead | null {
+  return isOff() ? null : (foundReadAhead ??= bound(bindReadAhead));
+}
+
 /** Calls for extended attributes, or null where there are none. */
 export function loadAttributes(): Attributes | null {
   return isOff() ? null : (foundAttributes ??= bound(bindAttributes));
@@ -122,6 +134,7 @@ export function bindNativeCalls(): void {
   loadLocks();
   loadMakeHole();
   loadStartFlush();
+  loadReadAhead();
   loadAttributes();
 }
 
@@ -171,6 +184,15 @@ function bindStartFlush(koffi: Koffi): StartFlush | null {
   const syncFileRange = koffi.load(null).func(prototype);
   return (descriptor) => {
     syncFileRange(descriptor, 0, TO_THE_END, SYNC_FILE_RANGE_WRITE);
+  };
+}
+
+function bindReadAhead(koffi: Koffi): ReadAhead | null {
+  if (!isLinux64()) return null;
+  const prototype = 'int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)';
+  const advise = koffi.load(null).func(prototype);
+  return (descriptor, offset, length) => {
+    advise(descriptor, offset, length, WILL_NEED);
   };
 }
 

@@ -156,6 +156,10 @@ export class StagedFile implements WritableFile {
     this.#fillInPage(fill, hostOffset(last * PAGE_SIZE), end);
   }
 
+  readAhead(offset: HostOffset, length: ByteLength): boolean {
+    return this.#base.readAhead?.(offset, length) ?? false;
+  }
+
   extentAt(offset: HostOffset): FileExtent {
     if (offset >= this.#size) return { isHole: true, end: hostOffset(Infinity) };
     let extent: FileExtent = { isHole: false, end: offset };

@@ -17,6 +17,7 @@ import { isZero } from '../isZero';
 import type { Progress } from '../progress';
 import { type ByteLength, guestOffset, type GuestOffset, hostOffset, type HostOffset, plus } from '../units';
 import { FoundUnits } from './foundUnits';
+import { ReadAhead } from './readAhead';
 import { RunWindow } from './runWindow';
 
 /**
@@ -37,6 +38,10 @@ export interface ContentScan {
  * third longer. What is compared is read in the pieces of `BulkReader`.
  */
 const CHUNK = 2 ** 17;
+/** The first bytes of a unit: where they are not zero, its other bytes need not be read to tell. */
+const PROBE = 4096;
+/** Bytes of a unit from which on that is faster. */
+const WORTH_PROBING = 4 * PROBE;
 /** Units of both sets together: 64 MiB of bits. */
 const MOST_UNITS = 2 ** 29;
 /** Milliseconds of a walk over tables before it pauses, about. */
@@ -104,6 +109,9 @@ class Scanner {
   #extent: FileExtent = { isHole: false, end: hostOffset(0) };
   /** Where `#extent` was asked for. */
   #extentStart = hostOffset(0);
+  /** The last unit was not zero, so the next one probably is not. */
+  #expectsData = false;
+  readonly #ahead = new ReadAhead();
 
   constructor(layers: Layers, image: Qcow2Image, progress: Progress, mostUnits: number) {
     this.#layers = layers;
@@ -205,10 +213,11 @@ class Scanner {
     const step = this.#step;
     if (length >= step) {
       const guest = window.guestAt(position);
+      const runEnd = plus(host, length);
       for (let begun = 0, done = 0; done < length; done += step) {
         for (; begun < length && this.#backing?.hasRoom === true; begun += step)
           this.#backing.begin(plus(guest, begun), Math.min(step, length - begun));
-        this.#read(plus(guest, done), plus(host, done), Math.min(step, length - done));
+        this.#read(plus(guest, done), plus(host, done), runEnd);
         yield;
       }
       return position + 1;
@@ -232,15 +241,39 @@ class Scanner {
     return stop;
   }
 
-  #read(guest: GuestOffset, host: HostOffset, length: ByteLength): void {
-    this.#judge(guest, length, this.#fetch(host, length));
+  /** Looks at the next bytes of a run. */
+  #read(guest: GuestOffset, host: HostOffset, runEnd: HostOffset): void {
+    const length = Math.min(this.#step, runEnd - host);
+    const mayProbe = this.#expectsData && this.#same === undefined && this.#unit >= WORTH_PROBING;
+    if (!mayProbe || !this.#ahead.reach(this.#image.dataFile, host, runEnd)) {
+      this.#judge(guest, length, this.#fetch(host, length));
+      return;
+    }
+    for (let at = 0; at < length; at += this.#unit) {
+      this.#probe(plus(guest, at), plus(host, at), Math.min(this.#unit, length - at));
+    }
+  }
+
+  /** Looks at a unit that probably has data. */
+  #probe(guest: GuestOffset, host: HostOffset, length: ByteLength): void {
+    const head = this.#chunk.subarray(0, Math.min(PROBE, length));
+    this.#image.dataFile.read(head, host);
+    if (isZero(head)) this.#judge(guest, length, this.#fetch(host, length));
+    else {
+      this.#advance(length);
+      this.#zeroes.addOther(guest, length);
+    }
+  }
+
+  #advance(length: ByteLength): void {
+    this.#progress.checkCancelled();
+    this.#progress.report(this.#done, this.#total);
+    this.#done += length;
   }
 
   /** Bytes of the data file; undefined where all of them lie in a hole. */
   #fetch(host: HostOffset, length: ByteLength): Buffer | undefined {
-    this.#progress.checkCancelled();
-    this.#progress.report(this.#done, this.#total);
-    this.#done += length;
+    this.#advance(length);
     const { dataFile } = this.#image;
     if (host < this.#extentStart || host >= this.#extent.end) {
       this.#extent = dataFile.extentAt(host);
@@ -254,8 +287,10 @@ class Scanner {
 
   /** @param content undefined where it is all zero */
   #judge(guest: GuestOffset, length: ByteLength, content: Buffer | undefined): void {
-    if (content === undefined) this.#zeroes.add(guest, length);
-    else this.#addUnits(this.#zeroes, guest, content, isZero);
+    if (content === undefined) {
+      this.#zeroes.add(guest, length);
+      this.#expectsData = false;
+    } else this.#expectsData = !this.#addUnits(this.#zeroes, guest, content, isZero);
     const same = this.#same;
     if (same === undefined) return;
     const backing = this.#nextBacking();
@@ -276,17 +311,20 @@ class Scanner {
     }
   }
 
-  /** Tells units whose content is as it should be from others. */
+  /** Tells units whose content is as it should be from others. @returns whether the last one is */
   #addUnits(
     found: FoundUnits,
     guest: GuestOffset,
     content: Uint8Array,
     isSo: (unit: Uint8Array, at: number) => boolean,
-  ): void {
+  ): boolean {
+    let isLast = false;
     for (let at = 0; at < content.length; at += this.#unit) {
       const unit = content.subarray(at, at + this.#unit);
-      if (isSo(unit, at)) found.add(plus(guest, at), unit.length);
+      isLast = isSo(unit, at);
+      if (isLast) found.add(plus(guest, at), unit.length);
       else found.addOther(plus(guest, at), unit.length);
     }
+    return isLast;
   }
 }

@@ -1,5 +1,8 @@
 /** The content scan: in pieces, and in bounded memory; what it finds is judged in soak. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Qcow2Image } from '../../../src/qcow2/image/qcow2Image';
+import { openLocalFile } from '../../../src/qcow2/io/localFile';
+import { guestOffset } from '../../../src/qcow2/units';
 import { openChain } from '../../../src/qcow2/chain/openChain';
 import { silent, toEnd } from '../../../src/qcow2/progress';
 import { type ContentScan, scanContents } from '../../../src/qcow2/space/contentScan';
@@ -75,5 +78,54 @@ describe('a content scan', () => {
     expect(rangesOf(coarse.zeroes)).toEqual([[0, 2 * 16384]]);
     expect(coarse.zeroes.bytes).toBe(fine.zeroes.bytes);
     expect(coarse.scanned).toBe(fine.scanned);
+  });
+
+  describe('of clusters of data', () => {
+    const CLUSTER = 65536;
+    const CLUSTERS = 400;
+    const behindZeroes = Buffer.alloc(CLUSTER);
+    behindZeroes[CLUSTER - 1] = 1;
+
+    /** Data, zeroes, data that begins with zeroes, and half a cluster of zeroes at the end, in runs of many lengths. */
+    const contentOf = (cluster: number): Buffer =>
+      [Buffer.alloc(CLUSTER, 7), Buffer.alloc(CLUSTER), behindZeroes][Math.floor(cluster / 7) % 3]!;
+    const isZeroAt = (cluster: number): boolean => cluster === CLUSTERS || Math.floor(cluster / 7) % 3 === 1;
+
+    function scan(readsAhead: boolean): { readonly found: ContentScan; readonly readBytes: number } {
+      const builder = image({ clusterBits: 16, size: CLUSTERS * CLUSTER + CLUSTER / 2 });
+      for (let cluster = 0; cluster < CLUSTERS; cluster++) {
+        builder.data(cluster, 1, { bytes: contentOf(cluster) });
+      }
+      builder.data(CLUSTERS, 1, { bytes: Buffer.alloc(CLUSTER) }).writeTo(place.path('disk.qcow2'));
+      const file = openLocalFile(place.path('disk.qcow2'));
+      let readBytes = 0;
+      const read = file.read.bind(file);
+      file.read = (target, offset) => {
+        readBytes += target.length;
+        read(target, offset);
+      };
+      if (!readsAhead) file.readAhead = () => false;
+      const opened = Qcow2Image.open(file);
+      try {
+        return { found: toEnd(scanContents([opened], opened, silent)), readBytes };
+      } finally {
+        opened.close();
+      }
+    }
+
+    it.runIf(process.platform === 'linux')('reads their beginnings, where the disk can read ahead', () => {
+      const { found, readBytes } = scan(true);
+      expect(readBytes).toBeLessThan(0.8 * CLUSTERS * CLUSTER);
+      const clusters = Array.from({ length: CLUSTERS + 1 }, (_, cluster) => cluster);
+      expect(clusters.filter((cluster) => found.zeroes.has(guestOffset(cluster * CLUSTER)))).toEqual(
+        clusters.filter(isZeroAt),
+      );
+    });
+
+    it('reads all of them elsewhere, and finds the same', () => {
+      const { found, readBytes } = scan(false);
+      expect(readBytes).toBeGreaterThan(CLUSTERS * CLUSTER);
+      expect(rangesOf(found.zeroes)).toEqual(rangesOf(scan(true).found.zeroes));
+    });
   });
 });
