@@ -1,7 +1,7 @@
 // Builds the programs of the project: extension host, webview, and the engine for its worker threads and the command.
-// `node esbuild.mjs [--watch] [--minify] [--outdir=dist] [--only=engine,guest]`; `--tests` also builds the suite for the
+// `node esbuild.mjs [--watch] [--minify] [--outdir=dist] [--only=engine,reader,guest]`; `--tests` also builds the suite for the
 // extension host.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 import { noticesOf } from './scripts/lib/notices.mjs';
@@ -61,20 +61,55 @@ const oneCopyOfVSCode = {
  * take what they took with a bundle each, within 2 %. With `import()` for what a program or verb may not need, esbuild wraps
  * every module in a function, and a worker takes 9 % longer to start; splitting works for ES modules only, and puts hot
  * loops and what they call into different files.
+ *
+ * What changes images is more than half of it. So the verbs of the command that change none have a bundle without that
+ * (src/cli/start.ts).
  */
 const ENGINE_PROGRAMS = {
-  cli: ['runCommand', 'src/cli/main.ts'],
+  cli: ['runChanger', 'src/cli/changer.ts'],
   worker: ['serveThread', 'src/worker/main.ts'],
   helper: ['help', 'src/threads/helperThreads.ts'],
 };
+const READER_PROGRAMS = { cli: ['runReader', 'src/cli/reader.ts'] };
 
-/** What Node runs: each starts one program of the engine's bundle. */
-function writeStarters() {
-  mkdirSync(outdir, { recursive: true });
-  for (const name of Object.keys(ENGINE_PROGRAMS)) {
-    writeFileSync(`${outdir}/${name}.js`, `#!/usr/bin/env node\nrequire('./engine.js').${name}();\n`);
-  }
-}
+/** What Node runs: each starts one program of a bundle. */
+const STARTERS = {
+  cli: `import { changesNothing } from './src/cli/start.ts';
+    require(changesNothing(process.argv.slice(2)) ? './reader.js' : './engine.js').cli();`,
+  worker: "require('./engine.js').worker();",
+  helper: "require('./engine.js').helper();",
+};
+
+/**
+ * @param {string} name @param {Readonly<Record<string, readonly string[]>>} programs
+ * @returns {import('esbuild').BuildOptions}
+ */
+const engineBundle = (name, programs) => ({
+  ...node,
+  stdin: {
+    contents: Object.entries(programs)
+      .map(([program, [start, file]]) => `export { ${start} as ${program} } from './${file}';`)
+      .join('\n'),
+    resolveDir: import.meta.dirname,
+    sourcefile: `${name}.mjs`,
+  },
+  outfile: `${outdir}/${name}.js`,
+  // Half the size takes half the time to load. Names are kept for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  define: { VERSION: JSON.stringify(version) },
+});
+
+/** @param {string} name @param {string} contents @returns {import('esbuild').BuildOptions} */
+const starter = (name, contents) => ({
+  ...node,
+  stdin: { contents, resolveDir: import.meta.dirname, sourcefile: `start-${name}.mjs` },
+  outfile: `${outdir}/${name}.js`,
+  external: ['./engine.js', './reader.js'],
+  banner: { js: '#!/usr/bin/env node' },
+  minify: true,
+  sourcemap: false,
+});
 
 /** @type {import('esbuild').BuildOptions[]} */
 const all = [
@@ -84,21 +119,8 @@ const all = [
     outfile: `${outdir}/extension.js`,
     plugins: [oneCopyOfVSCode],
   },
-  {
-    ...node,
-    stdin: {
-      contents: Object.entries(ENGINE_PROGRAMS)
-        .map(([name, [start, file]]) => `export { ${start} as ${name} } from './${file}';`)
-        .join('\n'),
-      resolveDir: import.meta.dirname,
-      sourcefile: 'engine.mjs',
-    },
-    outfile: `${outdir}/engine.js`,
-    // Half the size takes half the time to load. Names are kept for stack traces.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    define: { VERSION: JSON.stringify(version) },
-  },
+  engineBundle('engine', ENGINE_PROGRAMS),
+  engineBundle('reader', READER_PROGRAMS),
   {
     ...node,
     entryPoints: ['src/guest/door.ts'],
@@ -117,9 +139,12 @@ const all = [
   },
 ];
 
-/** `--only=engine,guest` builds the bundles of these names. */
+/** `--only=engine,reader` builds the bundles of these names, and whatever starts them. */
 const wanted = only?.split(',').map((name) => `${outdir}/${name}.js`);
-const programs = all.filter(({ outfile = '' }) => wanted === undefined || wanted.includes(outfile));
+const programs = [
+  ...Object.entries(STARTERS).map(([name, contents]) => starter(name, contents)),
+  ...all.filter(({ outfile = '' }) => wanted === undefined || wanted.includes(outfile)),
+];
 
 if (tests) {
   // The suite runs every bundle that it finds, so bundles of deleted tests must go.
@@ -133,7 +158,6 @@ if (tests) {
   });
 }
 
-writeStarters();
 if (watch) {
   for (const options of programs) await (await context(options)).watch();
 } else {

@@ -12,7 +12,7 @@ import { printable } from '../text/printable';
 import type { Surroundings } from './arguments';
 import { exitCode, printFindings, printIncomplete, printReport } from './checkReport';
 import { printError } from './output';
-import { repairFile } from './repair';
+import type { repairFile } from './repair';
 import { type ArgumentsOf, reportFaults, type Run, withChain } from './verb';
 
 const EXIT_NOT_QCOW2 = 63;
@@ -20,20 +20,22 @@ const EXIT_NOT_QCOW2 = 63;
 /** Findings of each severity that are printed one by one: beyond that they are only counted. */
 const MAX_FINDINGS = 100_000;
 
-export const check: Run<'check'> = (args) => {
-  try {
-    const { repair: mode } = args.options;
-    if (mode === undefined) return checkFile(args);
-    return repairFile(args, mode);
-  } catch (error) {
-    if (!(error instanceof EngineError) || !isOtherFormat(error.problem)) throw error;
-    printError(`qcow2: ${printable(error.problem.file)}: ${describeProblem(error.problem)}\n`);
-    return EXIT_NOT_QCOW2;
-  }
-};
+/** @param repair what `-r` does: it brings much code with it */
+export const checkVerb =
+  (repair: typeof repairFile): Run<'check'> =>
+  (args) => {
+    try {
+      const { repair: mode } = args.options;
+      return mode === undefined ? checkFile(args) : repair(args, mode);
+    } catch (error) {
+      if (!(error instanceof EngineError) || !isOtherFormat(error.problem)) throw error;
+      printError(`qcow2: ${printable(error.problem.file)}: ${describeProblem(error.problem)}\n`);
+      return EXIT_NOT_QCOW2;
+    }
+  };
 
 /** @returns the exit code */
-export const checkFile = (args: ArgumentsOf<'check'>): number =>
+const checkFile = (args: ArgumentsOf<'check'>): number =>
   withChain(args.operands.FILE, true, (chain) => {
     const report = checked(chain.top, args);
     refuseUnsettled(chain, report);

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const outfile = path.join(root, '.cache/bench/main.mjs');
-spawnSync(process.execPath, ['esbuild.mjs', '--only=engine,guest'], { cwd: root, stdio: 'inherit' });
+spawnSync(process.execPath, ['esbuild.mjs', '--only=engine,reader,guest'], { cwd: root, stdio: 'inherit' });
 await build({
   entryPoints: [path.join(import.meta.dirname, 'main.ts')],
   outfile,

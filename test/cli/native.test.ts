@@ -29,7 +29,7 @@ afterEach(() => {
 function installed(folder: string): string {
   const program = path.join(folder, 'dist', 'cli.js');
   mkdirSync(path.dirname(program), { recursive: true });
-  for (const name of ['cli.js', 'engine.js'])
+  for (const name of ['cli.js', 'engine.js', 'reader.js'])
     cpSync(path.join(path.dirname(CLI), name), path.join(folder, 'dist', name));
   return program;
 }

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { REPOSITORY } from './process';
 
 export default function setup(): void {
-  execFileSync(process.execPath, ['esbuild.mjs', '--only=engine,guest'], {
+  execFileSync(process.execPath, ['esbuild.mjs', '--only=engine,reader,guest'], {
     cwd: REPOSITORY,
     stdio: 'inherit',
   });

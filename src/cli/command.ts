@@ -1,6 +1,6 @@
 /**
- * The command `qcow2`: parses arguments, calls the engine, prints. A failure is one line on standard error
- * and exit code 1; wrong usage is the usage line and 64. `--debug` adds the stack to either.
+ * The command `qcow2`: parses arguments, calls a verb, prints. A failure is one line on standard error and exit code 1;
+ * wrong usage is the usage line and 64. `--debug` adds the stack to either.
  */
 import { describeGuest } from '../inside/describeGuest';
 import { useGuestCodeOf } from '../inside/guestCode';
@@ -12,50 +12,13 @@ import { printable } from '../text/printable';
 import { stackText } from '../text/stackText';
 import { useHelpersOf } from '../threads/helperThreads';
 import { readArguments, UsageError } from './arguments';
-import { batch, discard, write, writeZeroes } from './changes';
-import { cat } from './cat';
-import { check } from './check';
-import { compact } from './compact';
-import { completion } from './completion';
-import { cp } from './cp';
 import { DECLARATIONS, isVerbName, type VerbName } from './declarations';
-import { df } from './df';
-import { giveBack } from './giveBack';
-import { GENERAL_USAGE, help, overview, unknownVerb, usageLine, verbHelp } from './help';
-import { info } from './info';
-import { ls } from './ls';
-import { map } from './map';
+import { GENERAL_USAGE, overview, unknownVerb, usageLine, verbHelp } from './help';
 import { printError, ReaderGone, standardOutput } from './output';
-import { read } from './read';
-import { shrink } from './shrink';
-import { space } from './space';
-import { rebase } from './rebase';
-import { recover } from './recover';
 import { expectShortRun } from './shortRun';
 import { LineError, type Run } from './verb';
 
-const VERBS: { readonly [N in VerbName]: Run<N> } = {
-  info,
-  map,
-  check,
-  space,
-  read,
-  ls,
-  cat,
-  cp,
-  df,
-  'write-zeroes': writeZeroes,
-  discard,
-  write,
-  batch,
-  rebase,
-  shrink,
-  'give-back': giveBack,
-  compact,
-  recover,
-  help,
-  completion,
-};
+export type Verbs = { readonly [N in VerbName]: Run<N> };
 
 /** The version of package.json: the bundler defines it. */
 declare const VERSION: string;
@@ -69,12 +32,12 @@ const EXIT_READER_GONE = 141;
  * Does what the arguments ask for, within this process.
  * @returns the exit code
  */
-export async function runArguments(argv: readonly string[]): Promise<number> {
+export async function runArguments(argv: readonly string[], verbs: Partial<Verbs>): Promise<number> {
   const [name = '', ...args] = argv;
   try {
     if (isVerbName(name)) {
       if (has(args, '--help', '-h')) return print(verbHelp(name));
-      return await runVerb(name, DECLARATIONS[name], args);
+      return await runVerb(name, DECLARATIONS[name], args, verbs);
     }
     if (name === '--help' || name === '-h') return print(overview());
     if (name === '--version') return print(`qcow2 ${VERSION}`);
@@ -93,9 +56,11 @@ async function runVerb<N extends VerbName>(
   name: N,
   declared: (typeof DECLARATIONS)[N],
   argv: readonly string[],
+  verbs: Partial<Verbs>,
 ): Promise<number> {
   const args = readArguments(argv, declared);
-  const run: Run<N> = VERBS[name];
+  const run: Run<N> | undefined = verbs[name];
+  if (run === undefined) throw new RangeError('the verb is not in this bundle');
   return (await run(args)) ?? 0;
 }
 
@@ -132,15 +97,18 @@ function report(name: string, error: unknown): number {
   return EXIT_FAILURE;
 }
 
-/** Runs the command with the arguments of this process, and sets its exit code. */
-export function runCommand(): void {
+/**
+ * Runs the command with the arguments of this process, and sets its exit code.
+ * @param verbs those that may be asked for
+ */
+export function runCommand(verbs: Partial<Verbs>): void {
   useKoffiOf(__dirname);
   useHelpersOf(__dirname);
   useGuestCodeOf(__dirname);
   const [, , ...argv] = process.argv;
   // `info` ends before any function could be optimized.
   if (argv[0] !== 'info') expectShortRun();
-  void runArguments(argv).then((code) => {
+  void runArguments(argv, verbs).then((code) => {
     process.exitCode = code;
   });
 }
