@@ -15,6 +15,7 @@ import { checkImage } from '../../src/qcow2/check/checkImage';
 import { EditableImage } from '../../src/qcow2/edit/editableImage';
 import { Qcow2Image } from '../../src/qcow2/image/qcow2Image';
 import { prepareZstd } from '../../src/qcow2/image/zstd';
+import { useKoffiOf } from '../../src/qcow2/io/koffi';
 import { openLocalFile } from '../../src/qcow2/io/localFile';
 import { prepareRelease, zlib } from '../../src/qcow2/io/zlib';
 import { readHeaderView } from '../../src/qcow2/report/headerView';
@@ -60,6 +61,7 @@ const PARTS: Readonly<Record<string, () => Rows>> = {
 };
 
 useHelpersOf(path.join(ROOT, 'dist'));
+useKoffiOf(path.join(ROOT, 'dist'));
 void Promise.all([prepareZstd(), prepareRelease()]).then(main);
 
 const { positionals: wanted, values } = parseArgs({

@@ -13,8 +13,8 @@ import type { Row } from './report';
 
 const RUNS = 5;
 const MIB = 2 ** 20;
-/** Bytes between two flushes of a compaction. */
-const BATCH = 64 * MIB;
+/** Bytes between two flushes of a compaction by the command. */
+const BATCH = 256 * MIB;
 
 export interface Programs {
   readonly idle: Command;
