@@ -52,3 +52,18 @@ describe('the bundle without what changes images', () => {
     expect(changing.map((args) => status(...args))).toEqual([0, 0]);
   });
 });
+
+it('reading zstd loads no client of the web', () => {
+  const [raw, image, hook] = ['disk.raw', 'zstd.qcow2', 'hook.cjs'].map((name) => place.path(name)) as [
+    string,
+    string,
+    string,
+  ];
+  fs.writeFileSync(raw, Buffer.alloc(65536, 'some text '));
+  mustQemuImg(['convert', '-c', '-O', 'qcow2', '-o', 'compression_type=zstd', raw, image]);
+  const isLoaded = "process.moduleLoadList.some((name) => name.includes('undici'))";
+  fs.writeFileSync(hook, `process.on('exit', () => process._rawDebug(${isLoaded}));`);
+  const { stdout, stderr } = run(process.execPath, ['--require', hook, CLI, 'read', image, '0', '64k']);
+  expect(stdout.equals(fs.readFileSync(raw))).toBe(true);
+  expect(stderr.trim()).toBe('false');
+});
