@@ -1,12 +1,8 @@
 /** `qcow2 cp`: copies a file or a folder out of the disk. */
 import { resolve } from 'node:path';
-import type { GuestProblem } from '../guest/errors';
-import { GUEST_PROBLEM_TEXT } from '../guest/problemText';
 import { copyOut, type CopyReport } from '../inside/copyOut';
-import { describeGuest } from '../inside/describeGuest';
 import { fileAt } from '../inside/guestDisk';
-import { describeProblem } from '../qcow2/describeProblem';
-import type { Problem } from '../qcow2/errors';
+import { describeFound } from '../inside/insideProblem';
 import { printable } from '../text/printable';
 import { sizeText } from '../text/sizeText';
 import { warn } from './editable';
@@ -33,7 +29,7 @@ export const cp: Run<'cp'> = (args) => {
     args.output.write(Buffer.from(`cp: ${reportText(report)}\n`));
     const { problems } = report;
     for (const { path, problem } of problems.slice(0, MOST_LINES))
-      warn(file, `${printable(path === '' ? place : path)}: ${textOf(problem)}`);
+      warn(file, `${printable(path === '' ? place : path)}: ${describeFound(problem)}`);
     if (problems.length > MOST_LINES) warn(file, `${problems.length - MOST_LINES} more problems like these`);
     return problems.length > 0 ? EXIT_INCOMPLETE : undefined;
   });
@@ -51,9 +47,3 @@ function reportText({ files, folders, links, notes, skipped, renamed, bytes }: C
     ...count(skipped, 'device or the like skipped', 'devices and the like skipped'),
   ].join('; ');
 }
-
-const textOf = (problem: GuestProblem | Problem): string =>
-  isGuest(problem) ? describeGuest(problem) : describeProblem(problem);
-
-const isGuest = (problem: GuestProblem | Problem): problem is GuestProblem =>
-  problem.code in GUEST_PROBLEM_TEXT;

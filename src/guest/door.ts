@@ -6,4 +6,4 @@ export { openDisk } from './disk';
 export { freeRanges } from './diskFree';
 export { READERS } from './readers';
 export { resolve } from './resolve';
-export { forEachFile } from './walk';
+export { forEachFile, walkFiles } from './walk';

@@ -14,17 +14,17 @@ export interface FoundFile {
 const DEEPEST = 4096;
 
 /**
- * Tells every file and folder once for each name it has, breadth first. A folder is entered once, whatever leads to it, so
- * that the walk ends.
+ * Every file and folder once for each name it has, breadth first. A folder is entered once, whatever leads to it, so that
+ * the walk ends.
  * @param onProblem hears of folders that could not be read, wholly or in part
+ * @throws whatever `progress` throws where the walk is to stop
  */
-export function forEachFile(
+export function* walkFiles(
   system: FileSystem,
   start: FileId,
-  visit: (file: FoundFile) => void,
   onProblem: (path: string, problem: GuestProblem) => void,
   progress: WalkProgress,
-): void {
+): Generator<FoundFile, void> {
   const seen = new Set<FileId>([start]);
   let level: { readonly id: FileId; readonly path: string }[] = [{ id: start, path: '' }];
   for (let depth = 0; level.length > 0 && depth < DEEPEST; depth++) {
@@ -38,7 +38,7 @@ export function forEachFile(
         const type = typeOf(system, entry, (problem) => {
           onProblem(below, problem);
         });
-        visit({ path: below, entry, type, folder: id });
+        yield { path: below, entry, type, folder: id };
         if (type !== 'folder' || seen.has(entry.id)) continue;
         seen.add(entry.id);
         next.push({ id: entry.id, path: below });
@@ -46,6 +46,17 @@ export function forEachFile(
     }
     level = next;
   }
+}
+
+/** Tells what `walkFiles` yields. */
+export function forEachFile(
+  system: FileSystem,
+  start: FileId,
+  visit: (file: FoundFile) => void,
+  onProblem: (path: string, problem: GuestProblem) => void,
+  progress: WalkProgress,
+): void {
+  for (const file of walkFiles(system, start, onProblem, progress)) visit(file);
 }
 
 function listOrTell(system: FileSystem, id: FileId, tell: (problem: GuestProblem) => void): Listing {

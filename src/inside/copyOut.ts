@@ -5,14 +5,15 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { GuestError, type GuestProblem, isGuestError } from '../guest/errors';
+import { GuestError, isGuestError } from '../guest/errors';
 import type { FileId, FileInfo, FileSystem } from '../guest/fileSystem';
-import { FileError, type Problem, RefusedError } from '../qcow2/errors';
+import { FileError, RefusedError } from '../qcow2/errors';
 import { isZero } from '../qcow2/isZero';
 import { systemCode, systemMessage } from '../qcow2/io/systemError';
 import { type Progress, quietOf } from '../qcow2/progress';
 import { guestCode } from './guestCode';
 import { HostNames } from './hostName';
+import type { FoundProblem } from './insideProblem';
 import { linkTarget } from './linkTarget';
 
 export interface CopyReport {
@@ -28,7 +29,7 @@ export interface CopyReport {
   /** Bytes of contents that were written. */
   bytes: number;
   /** What could not be copied, or only in part. */
-  readonly problems: { readonly path: string; readonly problem: GuestProblem | Problem }[];
+  readonly problems: { readonly path: string; readonly problem: FoundProblem }[];
 }
 
 export interface CopyOptions {
@@ -249,7 +250,7 @@ class Copier {
     }
   }
 
-  #note(guestPath: string, problem: GuestProblem | Problem): void {
+  #note(guestPath: string, problem: FoundProblem): void {
     if (this.report.problems.length < MOST_PROBLEMS) this.report.problems.push({ path: guestPath, problem });
   }
 }

@@ -21,6 +21,7 @@ export const PROBLEM_TEXT = {
   'file.hole': 'Cannot punch a hole of {limit} bytes at offset {offset}: {value}',
   'file.flush': 'Cannot be written to stable storage: {value}',
   'file.remove': 'Cannot be removed: {value}',
+  'copy.exists': 'Already exists: choose another name',
   'copy.full': 'Not enough room on the host: {valueSize} are needed, {limitSize} are free',
   'read.changed': 'Another program changed the file while it was being read: try again',
   'check.inUse':

@@ -3,7 +3,7 @@
  * arrays. A request is answered by a value or by a `Problem`, never by a rejection, since custom error fields do not survive
  * a thread boundary.
  */
-import type { ContentsCalls } from './contentsApi';
+import type { ContentsCalls, ContentsEvents } from './contentsApi';
 import type { ChainFinding } from '../qcow2/chain/chainFindings';
 import type { ChainView } from '../qcow2/chain/chainView';
 import type { CheckReport } from '../qcow2/check/checkReport';
@@ -392,7 +392,7 @@ export interface EngineApi extends EngineCalls {
 }
 
 /** Events that the worker sends to the host. */
-export interface EngineEvents {
+export interface EngineEvents extends ContentsEvents {
   /** Progress of the whole-disk scan: `done` of `total` guest bytes. */
   scanProgress(done: number, total: number): void;
   /** The whole-disk scan is done and has notices for the user. */

@@ -6,8 +6,9 @@ import { fileAt, openGuestDisk, partAt, systemOf } from '../inside/guestDisk';
 import { guestOffset } from '../qcow2/units';
 import { EngineError } from '../qcow2/errors';
 import type { Progress } from '../qcow2/progress';
-import type { OperationId, Result } from './api';
+import type { Result } from './api';
 import type { ContentsCalls, GuestEntry, GuestPart, GuestParts, GuestSystem } from './contentsApi';
+import { contentsWorkCalls, type ContentsWorkHost } from './contentsWork';
 import type { OpenImage, View } from './openImage';
 import { isQcow2, type ShownChain } from './rawDisk';
 
@@ -15,14 +16,14 @@ import { isQcow2, type ShownChain } from './rawDisk';
 const MAX_READ = 1024 * 1024;
 
 /** What these calls need from the engine. */
-export interface ContentsHost {
+export interface ContentsHost extends ContentsWorkHost {
   onView<T>(use: (view: View, image: OpenImage) => T): Result<T>;
-  progressOf(operation: OperationId): Progress;
 }
 
 export function contentsCalls(host: ContentsHost): ContentsCalls {
   const disks = new OpenDisks();
   return {
+    ...contentsWorkCalls(host, (view) => disks.of(view)),
     guestParts: (operation) => host.onView((view) => partsOf(disks.of(view), host.progressOf(operation))),
     guestFolder: (part, folder) =>
       host.onView((view) => {

@@ -2,10 +2,16 @@
 import type { GuestProblem } from '../guest/errors';
 import type { FileId, FileType } from '../guest/fileSystem';
 import type { ByteLength, GuestOffset } from '../qcow2/units';
+import type { CopyReport } from '../inside/copyOut';
+import type { FindReport, FindRequest, FoundFile } from '../inside/findFiles';
+import type { LargestReport } from '../inside/largest';
 import type { OperationId, Result } from './result';
 
 export type { GuestProblem } from '../guest/errors';
 export type { FileId, FileType } from '../guest/fileSystem';
+export type { CopyReport } from '../inside/copyOut';
+export type { FindReport, FindRequest, FoundFile as GuestFound } from '../inside/findFiles';
+export type { LargeFile, LargestReport } from '../inside/largest';
 
 /** What the disk consists of. */
 export interface GuestParts {
@@ -77,11 +83,35 @@ export interface GuestFolder {
 }
 
 /** Questions about the inside of the disk, staged changes included. `part` is the path of a part. */
-export interface ContentsCalls {
+export interface ContentsCalls extends ContentsWorkCalls {
   guestParts(operation: OperationId): Result<GuestParts>;
   guestFolder(part: string, folder: FileId): Result<GuestFolder>;
   /** @param path from the root, with `/` between names; links are followed, the last one too */
   guestFileAt(part: string, path: string): Result<GuestEntry>;
   /** Contents of a file; at most 1 MiB at a time, clamped to the file's end. */
   readGuestFile(part: string, file: FileId, at: number, length: number): Result<Uint8Array>;
+}
+
+export interface GuestCopy {
+  /** Path of a part. */
+  readonly part: string;
+  /** A file, or a folder, which is copied with everything below it. */
+  readonly file: FileId;
+  /** Absolute path on the host; nothing may be there. */
+  readonly destination: string;
+}
+
+/** Questions that go through many files (contentsWork.ts). */
+export interface ContentsWorkCalls {
+  /** Looks through all file systems; what is found is told by the event `guestFound`. */
+  findGuestFiles(request: FindRequest, operation: OperationId): Promise<Result<FindReport>>;
+  /** By allocated bytes. @param part path of a part */
+  largestGuestFiles(part: string, operation: OperationId): Promise<Result<LargestReport>>;
+  /** Copies to the host, all or nothing; progress is in bytes. No other call is answered meanwhile. */
+  copyGuestFile(copy: GuestCopy, operation: OperationId): Result<CopyReport>;
+}
+
+/** What is told while such a question is being answered. */
+export interface ContentsEvents {
+  guestFound(operation: OperationId, files: readonly FoundFile[]): void;
 }

@@ -8,6 +8,7 @@ import { stackText } from '../text/stackText';
 import type { EditableImage } from '../qcow2/edit/editableImage';
 import { CancelledError, EngineError } from '../qcow2/errors';
 import { abandon, type Progress } from '../qcow2/progress';
+import type { GuestFound } from './contentsApi';
 import type { EngineApi, EngineEvents, ImageState, OpenOptions, OperationId, Result } from './api';
 import { contentsCalls } from './contents';
 import { editCalls, type EditingHost } from './editing';
@@ -163,6 +164,10 @@ class Engine implements QuestionHost, EditingHost {
     };
   }
 
+  tellFound(operation: OperationId, files: readonly GuestFound[]): void {
+    this.#events.guestFound(operation, files);
+  }
+
   onView<T>(use: (view: View, image: OpenImage) => T): Result<T> {
     const image = this.#image;
     const caughtUp = this.attempt(() => {
@@ -181,9 +186,19 @@ class Engine implements QuestionHost, EditingHost {
       : this.attempt(() => use(editable, image));
   }
 
-  async inSlices<T>(begin: (editable: EditableImage) => Generator<undefined, T>): Promise<Result<T>> {
+  inSlices<T>(begin: (editable: EditableImage) => Generator<undefined, T>): Promise<Result<T>> {
+    return this.#takeSlices(this.onEditable(begin), () => true);
+  }
+
+  viewInSlices<T>(begin: (view: View) => Generator<undefined, T>): Promise<Result<T>> {
+    const begun = this.onView(begin);
+    const chain = this.#image?.view?.chain;
+    return this.#takeSlices(begun, () => this.#image?.view?.chain === chain);
+  }
+
+  /** @param isStill whether what it works on is what it began with */
+  async #takeSlices<T>(begun: Result<Generator<undefined, T>>, isStill: () => boolean): Promise<Result<T>> {
     const image = this.#image;
-    const begun = this.onEditable(begin);
     if (!begun.ok) return begun;
     try {
       for (;;) {
@@ -194,8 +209,9 @@ class Engine implements QuestionHost, EditingHost {
         const ended = performance.now();
         await new Promise((resolve) => setImmediate(resolve));
         this.pace.add(ended - began, performance.now() - ended);
-        // Its files are closed.
-        if (this.#image !== image) return { ok: false, problem: new CancelledError(this.#path).problem };
+        // Its files are closed, or the disk is another one.
+        if (this.#image !== image || !isStill())
+          return { ok: false, problem: new CancelledError(this.#path).problem };
       }
     } finally {
       abandon(begun.value);

@@ -88,6 +88,7 @@ const IGNORED: EngineEvents = {
   scanFailed: ignore,
   contentsScanned: ignore,
   operationProgress: ignore,
+  guestFound: ignore,
   noted: ignore,
   faulted: ignore,
 };

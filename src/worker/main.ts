@@ -69,6 +69,7 @@ function serveEngine(channel: Channel, control: ThreadControl): void {
     scanFailed: (problem) => void rpc.scanFailed.asEvent(problem),
     contentsScanned: () => void rpc.contentsScanned.asEvent(),
     operationProgress: (operation, done, total) => void rpc.operationProgress.asEvent(operation, done, total),
+    guestFound: (operation, files) => void rpc.guestFound.asEvent(operation, files),
     noted: (line) => void rpc.noted.asEvent(line),
     faulted: (doing, stack) => void rpc.faulted.asEvent(doing, stack),
   };

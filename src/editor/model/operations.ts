@@ -1,5 +1,6 @@
 /** Calls to the engine that may take long: their numbers, how far they are, and how they are stopped. */
 import type { OperationId, ProgressReport } from '../../worker/api';
+import type { GuestFound } from '../../worker/contentsApi';
 
 /** Says how an operation is told to stop; a save does as long as nothing of the image has been written. */
 export type Cancel = (stop: () => void) => void;
@@ -8,6 +9,8 @@ export type Cancel = (stop: () => void) => void;
 export interface Control {
   readonly report?: ProgressReport;
   readonly cancel?: Cancel;
+  /** Of a search inside the disk: what it finds, as it is found. */
+  readonly found?: (files: readonly GuestFound[]) => void;
   /** Operations with the same key are stopped together (`Operations.stop`). */
   readonly key?: symbol;
   /** Stops those with the same key that still run: their answer is not waited for any more. */
@@ -46,6 +49,11 @@ export class Operations {
   /** Stops all operations with that key; they end in the problem `cancelled`. */
   stop(key: symbol): void {
     for (const [operation, control] of this.#running) if (control.key === key) this.#stopOne(operation);
+  }
+
+  /** The engine tells what a search has found. */
+  found(operation: OperationId, files: readonly GuestFound[]): void {
+    this.#running.get(operation)?.found?.(files);
   }
 
   /** The engine tells how far an operation is. */

@@ -276,6 +276,9 @@ export class ImageSession {
       operationProgress: (operation, done, total) => {
         this.operations.progress(operation, done, total);
       },
+      guestFound: (operation, files) => {
+        this.operations.found(operation, files);
+      },
       scanFound: (problems) => {
         this.#amend((state) => ({ ...state, warnings: [...state.warnings, ...problems] }));
       },

@@ -1,12 +1,10 @@
 /** Problems in the display language. */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { describeGuest } from '../../inside/describeGuest';
-import { describeAny } from '../../inside/insideProblem';
+import { describeAny, describeFound, type FoundProblem } from '../../inside/insideProblem';
 import type { Translate } from '../../qcow2/describeProblem';
 import { printable } from '../printable';
 import type { Problem } from '../../worker/api';
-import type { GuestProblem } from '../../worker/contentsApi';
 
 /** Fills in a sentence of the engine's, in the display language. */
 export const translate: Translate = (template, args) => vscode.l10n.t(template, args);
@@ -16,8 +14,8 @@ export function describe(problem: Problem): string {
   return describeAny(problem, translate);
 }
 
-/** The same of something inside a disk. */
-export const describeInside = (problem: GuestProblem): string => describeGuest(problem, translate);
+/** The same of something inside a disk, or of its copy on the host. */
+export const describeInside = (problem: FoundProblem): string => describeFound(problem, translate);
 
 /** What is wrong, with the file's name in front where it is another file than the one in sight. */
 export function describeWithFile(problem: Problem, fileInSight: string): string {
