@@ -72,8 +72,9 @@ const ROOMS = {
   health: { at: 'src/editor/health', uses: ['watch', 'model', ...TEXT] },
   page: { at: 'src/editor/page', uses: ['health', 'guards', 'model', ...TEXT] },
   host: { at: 'src/editor/host', uses: ['page', 'health', 'guards', 'watch', 'model', ...TEXT] },
-  commands: { at: 'src/commands', uses: [...EDITOR, 'chains', ...TEXT] },
-  extension: { at: 'src', uses: ['commands', ...EDITOR, 'chains', ...TEXT] },
+  contents: { at: 'src/contents', uses: ['host', 'model', ...TEXT] },
+  commands: { at: 'src/commands', uses: [...EDITOR, 'chains', 'contents', ...TEXT] },
+  extension: { at: 'src', uses: ['commands', ...EDITOR, 'chains', 'contents', ...TEXT] },
   ...WEBVIEW,
 };
 
@@ -238,7 +239,7 @@ export default tseslint.config(
     rules: { 'no-restricted-properties': ['error', ...notOutsideText] },
   },
   {
-    files: ['src/extension.ts', 'src/{commands,editor,chains,text}/**/*.ts'],
+    files: ['src/extension.ts', 'src/{commands,contents,editor,chains,text}/**/*.ts'],
     ignores: ['src/text/vscode/items.ts'],
     rules: {
       'no-restricted-syntax': [

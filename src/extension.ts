@@ -11,6 +11,7 @@ import { registerCheck } from './commands/check';
 import { registerChangeBacking } from './commands/changeBacking';
 import { registerChangeCommands, overlaysInWorkspace } from './commands/change';
 import { registerDependents } from './commands/dependents';
+import { registerContents } from './commands/contents';
 import { registerCopyInformation } from './commands/copyInformation';
 import { exportMap, registerExportMap } from './commands/exportMap';
 import { changeFile, registerFileChange } from './commands/changeFile';
@@ -25,6 +26,10 @@ import { registerRecover } from './commands/recover';
 import { registerPagePlaces } from './commands/pagePlaces';
 import { registerSample } from './commands/sample';
 import { registerSave } from './commands/save';
+import { registerSaveFromImage, save } from './commands/saveFromImage';
+import { ContentsView } from './contents/contentsView';
+import { GuestFiles } from './contents/guestFiles';
+import { ImageSessions } from './contents/imageSessions';
 import { Checks } from './editor/health/checks';
 import type { ImageDocument } from './editor/model/document';
 import { guardsOf } from './editor/guards/guards';
@@ -51,6 +56,7 @@ import { registerCommand } from './text/vscode/tell';
 export interface Exports {
   readonly images: OpenImages;
   readonly chains: ChainView;
+  readonly contents: ContentsView;
   readonly checks: Checks;
   guards(document: ImageDocument): Promise<GuardReport>;
   readonly logTo: typeof logTo;
@@ -76,6 +82,7 @@ export interface Actions {
   ): ReturnType<typeof stageRepair>;
   giveBack(uri: vscode.Uri): Promise<GivenBack | undefined>;
   compact(uri: vscode.Uri): Promise<Compacted | undefined>;
+  saveFromImage(savings: Parameters<typeof save>[0]): ReturnType<typeof save>;
   exportMap(uri: vscode.Uri, form: MapForm, destination: vscode.Uri): ReturnType<typeof exportMap>;
 }
 
@@ -110,6 +117,9 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
   const images = new OpenImages();
   const checks = new Checks();
   const chains = new ChainView(workerScript, checks);
+  const imageSessions = new ImageSessions(started);
+  const contents = new ContentsView(images, imageSessions);
+  const saving = { view: contents, sessions: imageSessions, images, workerScript };
   const findOverlays = overlaysInWorkspace(chains);
   const exporting = { images, findOverlays, workerScript };
   void removeLeftovers([
@@ -121,6 +131,9 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     images,
     checks,
     chains,
+    contents,
+    imageSessions,
+    GuestFiles.register(imageSessions),
     renames,
     registerEditor({
       extension: context.extensionUri,
@@ -158,12 +171,15 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     registerChangeBacking(images, chains, findOverlays),
     registerChainCommands(chains),
     registerDependents(images, chains),
+    registerContents(saving),
+    registerSaveFromImage(saving),
   );
   // Another extension could otherwise answer questions in place of the user.
   if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
   return {
     images,
     chains,
+    contents,
     checks,
     guards: (document) => guardsOf(document, findOverlays),
     logTo,
@@ -174,6 +190,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
       repair: (document, mode, confirmed) => stageRepair(document, mode, confirmed, findOverlays, checks),
       giveBack: (uri) => changeFile(GIVE_BACK, uri, images, () => Promise.resolve(true)),
       compact: (uri) => changeFile(COMPACT, uri, images, () => Promise.resolve(true)),
+      saveFromImage: (savings) => save(savings, saving),
       exportMap: (uri, form, destination) => exportMap(uri, form, destination, exporting),
     },
     startup: [between(began, loaded), between(activating, now())],

@@ -5,6 +5,7 @@
  */
 import * as vscode from 'vscode';
 import type { ChainNode } from '../chains/chainModel';
+import type { GuestNode } from '../contents/contentsNode';
 import type { CommandTarget } from './target';
 
 /** A file in the Explorer, a node of the tree, or an object with a URI; undefined for everything else. */
@@ -24,6 +25,25 @@ export function nodeIn(given: unknown): ChainNode | undefined {
     default:
       return undefined;
   }
+}
+
+/**
+ * Files inside an image, as nodes of the tree "Contents" name them; a partition stands for its root.
+ * @param given the node that the command was called on
+ * @param selected all that were selected then
+ */
+export function guestNodesIn(given: unknown, selected?: unknown): GuestNode[] {
+  const all: readonly unknown[] = Array.isArray(selected) && selected.length > 0 ? selected : [given];
+  return all.flatMap((each) => guestNodeIn(each) ?? []);
+}
+
+function guestNodeIn(given: unknown): GuestNode | undefined {
+  const [image, part] = [textIn(given, 'image'), textIn(given, 'part')];
+  if (image === undefined || part === undefined) return undefined;
+  const root = offsetIn(fieldIn(fieldIn(given, 'facts'), 'system'), 'root');
+  if (root !== undefined) return { image, part, id: root, path: '/' };
+  const [id, path] = [offsetIn(given, 'id'), textIn(given, 'path')];
+  return id === undefined || path?.startsWith('/') !== true ? undefined : { image, part, id, path };
 }
 
 /** A field that is text. */

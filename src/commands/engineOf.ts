@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { logged } from '../editor/model/engineLog';
 import { type ImageSource, sourceName, sourceProblem } from '../editor/model/source';
 import { imageSource } from '../editor/host/imageSource';
+import type { ImageDocument } from '../editor/model/document';
 import type { EngineEvents, OpenOptions, Result } from '../worker/api';
 import { EngineClient } from '../worker/engineClient';
 import { log } from '../text/log';
@@ -35,6 +36,10 @@ export async function withEngine<T>(
     void engine.dispose();
   }
 }
+
+/** Whether only the thread of the editor can answer: it knows what is staged, and when a compaction leaves the file alone. */
+export const belongsToEditor = (document: ImageDocument | undefined): document is ImageDocument =>
+  document !== undefined && ((document.state?.edits?.unsaved ?? 0) > 0 || document.compaction !== undefined);
 
 async function optionsFor(source: ImageSource): Promise<OpenOptions> {
   if (source.kind === 'path') return { generation: 0, followsNames: vscode.workspace.isTrusted };

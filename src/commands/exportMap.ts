@@ -11,7 +11,7 @@ import { describeWithFile } from '../text/vscode/describe';
 import { targetIn, textIn } from './arguments';
 import { type Choice, choose } from '../text/vscode/choose';
 import { registerCommand, showProgress, tellError, tellInformation, tellProblem } from '../text/vscode/tell';
-import { withEngine } from './engineOf';
+import { belongsToEditor, withEngine } from './engineOf';
 import { folderOf, imageOf } from './target';
 
 export interface ExportedMap {
@@ -105,7 +105,7 @@ function askForDestination(image: vscode.Uri, form: MapForm): Thenable<vscode.Ur
 
 /**
  * The map of what the editor shows. In a thread of its own, since a map of millions of extents keeps it busy, and the
- * editor's must stay free to answer; only the editor's thread knows what is staged, and when a compaction leaves the file alone.
+ * editor's must stay free to answer, unless only that one knows the disk.
  */
 function exportWithProgress(
   uri: vscode.Uri,
@@ -115,8 +115,7 @@ function exportWithProgress(
 ): Thenable<Result<ExportedExtents>> {
   const title = vscode.l10n.t('Exporting the map of {0}', basename(uri.path));
   return showProgress(title, (report, token) => {
-    const isInEditor = (document?.state?.edits?.unsaved ?? 0) > 0 || document?.compaction !== undefined;
-    if (document !== undefined && isInEditor) {
+    if (belongsToEditor(document)) {
       const cancel: Cancel = (stop) => token.onCancellationRequested(stop);
       return document.run((engine, operation) => engine.exportMap(request, operation), { report, cancel });
     }

@@ -10,6 +10,7 @@ import type { OperationId, Result } from './result';
 export type { GuestProblem } from '../guest/errors';
 export type { FileId, FileType } from '../guest/fileSystem';
 export type { CopyReport } from '../inside/copyOut';
+export { HostNames } from '../inside/hostName';
 export type { FindReport, FindRequest, FoundFile as GuestFound } from '../inside/findFiles';
 export type { LargeFile, LargestReport } from '../inside/largest';
 

@@ -4,7 +4,7 @@ import { plain, plainMarkdown } from '../plain';
 
 export interface TreeEntry extends Omit<
   vscode.TreeItem,
-  'label' | 'description' | 'tooltip' | 'accessibilityInformation' | 'checkboxState' | 'resourceUri'
+  'label' | 'description' | 'tooltip' | 'accessibilityInformation' | 'checkboxState'
 > {
   readonly label: string;
   readonly description: string;
@@ -23,6 +23,11 @@ export function treeItem({ label, description, collapsibleState, ...rest }: Tree
 export function tooltipTable(rows: readonly (readonly [string, string])[]): vscode.MarkdownString {
   const lines = rows.map(([name, value]) => `| ${plainMarkdown(name)} | ${plainMarkdown(value)} |\n`);
   return new vscode.MarkdownString(`| | |\n|---|---|\n${lines.join('')}`);
+}
+
+/** What a view says beside its title. */
+export function nameInView(view: vscode.TreeView<unknown>, text: string): void {
+  view.description = plain(text);
 }
 
 /** What a view says above its tree: VS Code makes links of `[text](command:…)` there, too. */
