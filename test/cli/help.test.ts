@@ -8,7 +8,8 @@ import { DECLARATIONS, isVerbName, VERB_NAMES } from '../../src/cli/declarations
 import { cli } from '../support/cli';
 import { commandLineDocs } from '../support/commandLineDocs';
 import { image } from '../support/imageBuilder';
-import { type Ran, REPOSITORY } from '../support/process';
+import { type Ran } from '../support/process';
+import { REPOSITORY } from '../support/repository';
 import { workspace } from '../support/workspace';
 
 const run = (...args: string[]): Ran => cli(args, { cwd: '/' });

@@ -4,7 +4,8 @@ import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { addKoffi } from '../../scripts/lib/koffi.mjs';
 import { CLI } from '../support/cli';
-import { type Ran, REPOSITORY, run } from '../support/process';
+import { type Ran, run } from '../support/process';
+import { REPOSITORY } from '../support/repository';
 import { mustQemuImg } from '../support/qemu';
 import { workspace, type Workspace } from '../support/workspace';
 

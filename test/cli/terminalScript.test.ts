@@ -2,7 +2,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ran, REPOSITORY, run } from '../support/process';
+import { type Ran, run } from '../support/process';
+import { REPOSITORY } from '../support/repository';
 import { workspace, type Workspace } from '../support/workspace';
 
 const FOLDER = path.join(REPOSITORY, 'bin');

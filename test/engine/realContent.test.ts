@@ -6,7 +6,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli';
-import { REPOSITORY, run } from '../support/process';
+import { run } from '../support/process';
+import { REPOSITORY } from '../support/repository';
 import { mustQemuImg } from '../support/qemu';
 import { type Workspace, workspace } from '../support/workspace';
 

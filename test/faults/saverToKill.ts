@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { build } from 'esbuild';
-import { REPOSITORY } from '../support/process';
+import { REPOSITORY } from '../support/repository';
 import { mustQemuImg, mustQemuIo } from '../support/qemu';
 import type { Workspace } from '../support/workspace';
 

@@ -1,6 +1,7 @@
 /** The command line as users run it: the built program in a separate process. */
 import * as path from 'node:path';
-import { type Ran, REPOSITORY, run, type RunOptions } from './process';
+import { type Ran, run, type RunOptions } from './process';
+import { REPOSITORY } from './repository';
 
 export const CLI = path.join(REPOSITORY, 'dist/cli.js');
 

@@ -2,7 +2,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
 import type { StartHelpers } from '../../src/qcow2/bulk/helpers';
-import { REPOSITORY } from './process';
+import { REPOSITORY } from './repository';
 
 export interface HelperThread {
   /** For `BulkOptions`. */

@@ -2,7 +2,7 @@
 import { prepareZstd } from '../../src/qcow2/image/zstd';
 import { prepareRelease } from '../../src/qcow2/io/zlib';
 import { useKoffiOf } from '../../src/qcow2/io/koffi';
-import { REPOSITORY } from './process';
+import { REPOSITORY } from './repository';
 
 useKoffiOf(REPOSITORY);
 await prepareZstd();

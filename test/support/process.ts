@@ -1,8 +1,5 @@
 /** Runs other programs and returns all of their output; the caller judges it. */
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
-import * as path from 'node:path';
-
-export const REPOSITORY = path.resolve(import.meta.dirname, '../..');
 
 export interface Ran {
   /** Exit code; −1 when the program was killed (time limit, signal). */

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { REPOSITORY } from './process';
+import { REPOSITORY } from './repository';
 
 export interface BuiltWorker {
   /** For `EngineClient` and `IndexClient`. */

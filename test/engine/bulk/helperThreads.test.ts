@@ -10,7 +10,7 @@ import { JobQueue } from '../../../src/qcow2/bulk/jobs';
 import { guestOffset } from '../../../src/qcow2/units';
 import { useHelpersOf } from '../../../src/threads/helperThreads';
 import { image } from '../../support/imageBuilder';
-import { REPOSITORY } from '../../support/process';
+import { REPOSITORY } from '../../support/repository';
 import { until } from '../../support/worker';
 import { workspace } from '../../support/workspace';
 

@@ -12,7 +12,8 @@ import { describeProblem } from '../../../src/qcow2/describeProblem';
 import { silent } from '../../../src/qcow2/progress';
 import { Holder } from '../../support/holder';
 import { image, type ImageBuilder } from '../../support/imageBuilder';
-import { REPOSITORY, run } from '../../support/process';
+import { run } from '../../support/process';
+import { REPOSITORY } from '../../support/repository';
 import { mustQemuIo } from '../../support/qemu';
 import { type Workspace, workspace } from '../../support/workspace';
 

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findHolder, findWriter, lockForSave, lockSight } from '../../../src/qcow2/io/qemuLocks';
 import { Holder } from '../../support/holder';
 import { mustQemuImg, mustQemuIo } from '../../support/qemu';
-import { REPOSITORY, run } from '../../support/process';
+import { run } from '../../support/process';
+import { REPOSITORY } from '../../support/repository';
 import { type Workspace, workspace } from '../../support/workspace';
 
 let place: Workspace;

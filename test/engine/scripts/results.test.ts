@@ -2,7 +2,7 @@
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NOTHING, readSoak, readSuite, readVitest, withFailure } from '../../../scripts/lib/results.mjs';
-import { REPOSITORY } from '../../support/process';
+import { REPOSITORY } from '../../support/repository';
 
 const passed = { status: 'passed', ancestorTitles: ['a disk'], title: 'is read' };
 const failed = { status: 'failed', ancestorTitles: ['a disk', 'of 1 TiB'], title: 'is\n written' };

@@ -1,7 +1,8 @@
 /** A short run of `npm run soak`: one case of each kind. */
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { REPOSITORY, run, type Ran } from '../../support/process';
+import { run, type Ran } from '../../support/process';
+import { REPOSITORY } from '../../support/repository';
 import { workspace } from '../../support/workspace';
 
 const place = workspace();

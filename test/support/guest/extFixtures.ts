@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { REPOSITORY } from '../process';
+import { REPOSITORY } from '../repository';
 
 const FOLDER = path.join(REPOSITORY, 'test/fixtures/guest/ext');
 const BLOCK = 1024;

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { brotliDecompressSync, constants } from 'node:zlib';
-import { REPOSITORY } from '../process';
+import { REPOSITORY } from '../repository';
 
 export interface ListedFile {
   readonly type: string;

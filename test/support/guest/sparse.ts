@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { type BlockDevice, expectOnDevice } from '../../../src/guest/blockDevice';
 import type { DeviceOffset } from '../../../src/guest/units';
-import { REPOSITORY } from '../process';
+import { REPOSITORY } from '../repository';
 
 const BLOCK = 512;
 

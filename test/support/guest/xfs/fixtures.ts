@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import * as zlib from 'node:zlib';
 import { type BlockDevice, expectOnDevice } from '../../../../src/guest/blockDevice';
 import type { DeviceOffset } from '../../../../src/guest/units';
-import { REPOSITORY } from '../../process';
+import { REPOSITORY } from '../../repository';
 import type { KnownTree } from './known';
 
 export const FIXTURES = path.join(REPOSITORY, 'test/fixtures/guest/xfs');
