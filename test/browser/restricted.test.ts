@@ -46,6 +46,12 @@ describe('an image in a folder that is not trusted', () => {
     expect(await faults(await window.webview())).toEqual([]);
   });
 
+  it('is not looked into, and the view Contents says why', async () => {
+    await window.page.locator('.activitybar .action-label[aria-label*="QCOW2"]').click();
+    const row = window.page.locator('.pane-body .monaco-list-row[role="treeitem"]');
+    await row.filter({ hasText: 'Restricted Mode' }).waitFor();
+  });
+
   it('is not changed, and says why', async () => {
     const page = await EditorPage.of(window);
     expect(await page.text('access')).toContain('read-only');
