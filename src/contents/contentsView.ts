@@ -60,7 +60,7 @@ export class ContentsView implements vscode.Disposable {
   /** Selects a file, or a part by the path `/`. @returns false where the image that is shown does not have it */
   async reveal(place: GuestPlace): Promise<boolean> {
     await vscode.commands.executeCommand(`${VIEW}.focus`);
-    this.#show(place.image);
+    this.#show(place.image, true);
     // VS Code rejects if the tree changes while it searches for the node.
     for (let attempt = 0; attempt < REVEALS; attempt++) {
       const node = await this.tree.nodeAt(place);
@@ -83,17 +83,18 @@ export class ContentsView implements vscode.Disposable {
   }
 
   #update(): void {
-    this.#show(this.#inFront());
+    // Nothing is read for a view that is not seen.
+    this.#show(this.#inFront(), this.#view.visible);
   }
 
-  #show(image: string | undefined): void {
+  /** @param isSeen whether the tree is to be drawn now */
+  #show(image: string | undefined, isSeen: boolean): void {
     if (image !== this.#last) {
       this.#last = image;
       void vscode.commands.executeCommand('setContext', 'qcow2.contents.hasImage', image !== undefined);
       nameInView(this.#view, image === undefined ? '' : basename(vscode.Uri.parse(image).path));
     }
-    // Nothing is read for a view that is not seen.
-    if (!this.#view.visible || this.tree.image === image) return;
+    if (!isSeen || this.tree.image === image) return;
     this.#following?.dispose();
     this.#following = image === undefined ? undefined : this.#sessions.follow(image);
     this.tree.show(image);

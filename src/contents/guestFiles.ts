@@ -127,7 +127,7 @@ export async function openGuestFile(
 /** @param size bytes */
 export const tooLargeText = (size: number): string =>
   vscode.l10n.t(
-    'Files inside an image are opened up to {0}; this one has {1}. Use Save As… in the view Contents.',
+    'Files inside an image are opened up to {0}; this one has {1}. Use Save File from Image As… instead.',
     sizeText(LARGEST_OPENED),
     sizeText(size),
   );

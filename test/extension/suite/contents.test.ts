@@ -110,7 +110,7 @@ describe('the contents of an image', () => {
   });
 
   it('are not opened from 64 MiB on', async () => {
-    await assert.rejects(textOf('/usr/huge'), /opened up to 64 MiB; this one has 65 MiB. Use Save As…/);
+    await assert.rejects(textOf('/usr/huge'), /opened up to 64 MiB; this one has 65 MiB. Use Save File/);
   });
 
   it('keep hostile names to themselves', async () => {
