@@ -81,4 +81,11 @@ describe('the contents of a disk', () => {
     );
     expect(readFileSync(destination)).toHaveLength(65 * 2 ** 20);
   });
+
+  it('are read again in a window that is restored, before the image is', async () => {
+    await window.close();
+    window = await vscode.openWindow(files.folder);
+    await window.page.locator('.tab.active', { hasText: 'os-release' }).waitFor();
+    await until('its text', async () => (await text()).includes('NAME="Guest"'));
+  });
 });
