@@ -2,14 +2,13 @@
  * Space of a disk that may be given up: what its file systems do not use, extents of no logical volume, and, when asked for,
  * swap areas and unpartitioned space. All ranges are bytes of the disk. A source with any doubt gives nothing.
  */
-import { type BlockDevice, Part } from './blockDevice';
+import type { BlockDevice } from './blockDevice';
 import type { DiskPart, GuestDisk } from './disk';
 import { DiskDoubts } from './diskDoubts';
 import { GuestError, type GuestProblem } from './errors';
 import type { WalkProgress } from './fileSystem';
-import { OtherSectors } from './partitions/readPartitions';
+import { forEachPlace } from './places';
 import { covered, Ranges, without } from './ranges';
-import { MappedDevice } from './volumes/mappedDevice';
 import type { VolumeGroup } from './volumes/volumeGroup';
 
 export interface FreeChoices {
@@ -105,24 +104,6 @@ function foundOn(
     return { ranges: new Ranges(), problems: [error.problem] };
   }
   return { ranges: without(covered([places]), kept), problems };
-}
-
-/** Tells where a range of a part of the disk lies on the disk, in no order. */
-function forEachPlace(
-  disk: BlockDevice,
-  device: BlockDevice,
-  start: number,
-  end: number,
-  visit: (start: number, end: number) => void,
-): void {
-  if (device === disk) visit(start, end);
-  else if (device instanceof Part)
-    forEachPlace(disk, device.whole, device.start + start, device.start + end, visit);
-  else if (device instanceof OtherSectors) forEachPlace(disk, device.disk, start, end, visit);
-  else if (device instanceof MappedDevice)
-    device.forEachPlace(start, end, (stripe, from, to) => {
-      forEachPlace(disk, stripe.device, stripe.start + from, stripe.start + to, visit);
-    });
 }
 
 /**

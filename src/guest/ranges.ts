@@ -116,3 +116,19 @@ export function without(list: Ranges, taken: Ranges): Ranges {
   });
   return result;
 }
+
+/** The parts of an ascending list that lie between two places. */
+export function within(list: Ranges, start: number, end: number): Ranges {
+  const { starts, ends } = list;
+  let low = 0;
+  let high = list.count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ends[middle] ?? 0) <= start) low = middle + 1;
+    else high = middle;
+  }
+  const result = new Ranges();
+  for (let index = low; (starts[index] ?? Infinity) < end; index++)
+    result.add(Math.max(start, starts[index] ?? 0), Math.min(end, ends[index] ?? 0));
+  return result;
+}
