@@ -27,9 +27,10 @@ import type { RecoverTrust } from '../qcow2/edit/interrupted';
 import type { RecoverOutcome } from '../qcow2/save/recover';
 import type { MapForm } from '../qcow2/map/mapExport';
 import type { RepairMode, RepairReport } from '../qcow2/repair/report';
-import type { Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
+import type { CellsRequest, KindTotals } from '../qcow2/map/overview';
 import type { ByteLength, GuestOffset, HostOffset } from '../qcow2/units';
 import type { ChangeRequest, GuestFree } from './guestFreeApi';
+import type { MapCells } from './mapCells';
 import type { OperationId, Problem, Result } from './result';
 
 // The rooms above the worker import the engine's data types only from here.
@@ -73,6 +74,8 @@ export type { RecoverOutcome } from '../qcow2/save/recover';
 export type { RepairMode, RepairReport } from '../qcow2/repair/report';
 export type { RepairExample, RepairLoss } from '../qcow2/repairAction';
 export type { RepairActionKind } from '../qcow2/repairText';
+export type { ContentKind, GuestBand, GuestFilePlaces, GuestOwner } from './contentMapApi';
+export type { MapCells } from './mapCells';
 export type { MapForm } from '../qcow2/map/mapExport';
 export type { CellKind, Cells, CellsRequest, KindTotals } from '../qcow2/map/overview';
 
@@ -139,12 +142,6 @@ export interface EditState {
   readonly stagedFileBytes: ByteLength;
   /** A save also writes the external data file. */
   readonly writesDataFile: boolean;
-}
-
-/** Cells with what is staged in them. */
-export interface MapCells extends Cells {
-  /** The staged share of each cell, 0 to 255, and never 0 if any byte is staged; absent if none is. */
-  readonly staged?: Uint8Array;
 }
 
 export interface StagedHostReport extends HostReport {

@@ -7,6 +7,7 @@ import { guestOffset } from '../qcow2/units';
 import { EngineError } from '../qcow2/errors';
 import type { Progress } from '../qcow2/progress';
 import type { Result } from './api';
+import { contentMapCalls } from './contentMap';
 import type { ContentsCalls, GuestEntry, GuestPart, GuestParts, GuestSystem } from './contentsApi';
 import { contentsWorkCalls, type ContentsWorkHost } from './contentsWork';
 import type { OpenImage, View } from './openImage';
@@ -24,6 +25,7 @@ export function contentsCalls(host: ContentsHost): ContentsCalls {
   const disks = new OpenDisks();
   return {
     ...contentsWorkCalls(host, (view) => disks.of(view)),
+    ...contentMapCalls(host, (view) => disks.of(view)),
     guestParts: (operation) => host.onView((view) => partsOf(disks.of(view), host.progressOf(operation))),
     guestFolder: (part, folder) =>
       host.onView((view) => {

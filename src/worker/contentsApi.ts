@@ -5,6 +5,7 @@ import type { ByteLength, GuestOffset } from '../qcow2/units';
 import type { CopyReport } from '../inside/copyOut';
 import type { FindReport, FindRequest, FoundFile } from '../inside/findFiles';
 import type { LargestReport } from '../inside/largest';
+import type { ContentMapCalls } from './contentMapApi';
 import type { OperationId, Result } from './result';
 
 export type { GuestProblem } from '../guest/errors';
@@ -84,7 +85,7 @@ export interface GuestFolder {
 }
 
 /** Questions about the inside of the disk, staged changes included. `part` is the path of a part. */
-export interface ContentsCalls extends ContentsWorkCalls {
+export interface ContentsCalls extends ContentsWorkCalls, ContentMapCalls {
   guestParts(operation: OperationId): Result<GuestParts>;
   guestFolder(part: string, folder: FileId): Result<GuestFolder>;
   /** @param path from the root, with `/` between names; links are followed, the last one too */

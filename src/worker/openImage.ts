@@ -21,7 +21,7 @@ import type { Chain } from '../qcow2/chain/openChain';
 import type { EditState, ImageState, OpenOptions } from './api';
 import { Fingerprints } from './fingerprint';
 import { openMemoryChain } from './memoryChain';
-import { isQcow2, RAW_CLUSTER, type RawChain, recogniseRaw, type ShownChain } from './rawDisk';
+import { RAW_CLUSTER, type RawChain, recogniseRaw, shapeOfMap, type ShownChain } from './rawDisk';
 import { StagedMarks } from './stagedMarks';
 import { summarise } from './summary';
 import { unknownState } from './unknownState';
@@ -215,10 +215,10 @@ function shown(
 const accessOf = ({ space, onDisk }: EditableImage): WriteAccess =>
   space.isCompacting ? {} : writeAccessOf(onDisk.top);
 
-const overviewOf = (chain: ShownChain, editable?: EditableImage): Overview =>
-  isQcow2(chain)
-    ? new Overview(chain.layers, chain.top.header.clusterSize, editable?.scan)
-    : new Overview([chain.withHoles], RAW_CLUSTER);
+const overviewOf = (chain: ShownChain, editable?: EditableImage): Overview => {
+  const { layers, clusterSize } = shapeOfMap(chain);
+  return new Overview(layers, clusterSize, editable?.scan);
+};
 
 function editState(
   { edits, stagesDataFile }: EditableImage,

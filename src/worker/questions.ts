@@ -18,22 +18,12 @@ import { qemuJson } from '../text/qemuJson';
 import type { ContentScan } from '../qcow2/space/contentScan';
 import { findProvider } from '../qcow2/map/provider';
 import { alignDown, type GuestOffset, rawHostOffset } from '../qcow2/units';
-import type {
-  Cells,
-  CellsRequest,
-  Checked,
-  ContentTotals,
-  MapCells,
-  OperationId,
-  QuestionCalls,
-  RawReport,
-  Result,
-} from './api';
+import type { Checked, ContentTotals, OperationId, QuestionCalls, RawReport, Result } from './api';
 import type { GuestFreeFinder } from './guestFree';
+import { marked } from './mapCells';
 import { writeMapFile } from './mapFile';
 import type { OpenImage, View } from './openImage';
 import { qcow2Chain, RAW_CLUSTER, rawChain, type RawChain, type ShownChain } from './rawDisk';
-import type { StagedMarks } from './stagedMarks';
 
 /** Most bytes that are returned at a time. */
 const MAX_READ = 1024 * 1024;
@@ -227,10 +217,4 @@ function contentTotals(scan: ContentScan | undefined): ContentTotals | undefined
     zeroes: zeroes.bytes,
     ...(sameAsBacking === undefined ? {} : { sameAsBacking: sameAsBacking.bytes }),
   };
-}
-
-/** Cells with what is staged in them. */
-function marked(cells: Cells, marks: StagedMarks, request: CellsRequest): MapCells {
-  const staged = marks.shares(request);
-  return staged === undefined ? cells : { ...cells, staged };
 }

@@ -3,6 +3,7 @@ import { isGuestError } from '../guest/errors';
 import { openGuestDisk } from '../inside/guestDisk';
 import type { Chain } from '../qcow2/chain/openChain';
 import { EngineError, type Problem, UnsupportedError } from '../qcow2/errors';
+import type { Layers } from '../qcow2/image/layer';
 import { RawImage } from '../qcow2/image/rawImage';
 import type { BlockFile } from '../qcow2/io/blockFile';
 import { LocalFile } from '../qcow2/io/localFile';
@@ -21,6 +22,14 @@ export interface RawChain extends Omit<Chain, 'top'> {
 export const RAW_CLUSTER: ByteLength = 64 * 1024;
 
 export const isQcow2 = (chain: ShownChain): chain is Chain => chain.top.format === 'qcow2';
+
+/** What the map of a chain is made of. */
+export const shapeOfMap = (
+  chain: ShownChain,
+): { readonly layers: Layers; readonly clusterSize: ByteLength } =>
+  isQcow2(chain)
+    ? { layers: chain.layers, clusterSize: chain.top.header.clusterSize }
+    : { layers: [chain.withHoles], clusterSize: RAW_CLUSTER };
 
 /** @throws UnsupportedError for a raw disk */
 export function qcow2Chain(chain: ShownChain): Chain {

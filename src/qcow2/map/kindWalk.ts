@@ -50,6 +50,9 @@ const KIND_OF_RUN: readonly number[] = (() => {
   return kinds;
 })();
 
+/** What a walk tells its runs to: cells, or what makes other kinds of them first. */
+export type Counted = Pick<CellCounts, 'start' | 'end' | 'bytesPerCell' | 'add'>;
+
 export class KindWalk {
   /** By the depth of the layer. */
   readonly lost: readonly Lost[];
@@ -62,14 +65,14 @@ export class KindWalk {
   #looksLeft = LOOKS_AT_REFCOUNTS;
 
   readonly #layers: readonly Layer[];
-  readonly #counts: CellCounts;
+  readonly #counts: Counted;
   readonly #dataKinds: DataKinds;
 
   /**
    * @param counts receives the kinds; its cells are the range that is walked
    * @param found by a content scan, where there was one
    */
-  constructor(layers: readonly Layer[], counts: CellCounts, found: FoundContents | undefined) {
+  constructor(layers: readonly Layer[], counts: Counted, found: FoundContents | undefined) {
     this.#layers = layers;
     this.#counts = counts;
     this.#dataKinds = new DataKinds(found);

@@ -10,7 +10,7 @@ import type { Layers } from '../image/layer';
 import { type ByteLength, guestOffset, type GuestOffset } from '../units';
 import { CellCounts, CELL_KINDS, MAX_CELLS, SECTOR } from './cellCounts';
 import type { FoundContents } from './dataKinds';
-import { KindWalk } from './kindWalk';
+import { type Counted, KindWalk } from './kindWalk';
 import { incompleteFile } from './lost';
 
 export { CELL_KINDS, MAX_CELLS } from './cellCounts';
@@ -56,6 +56,14 @@ export interface KindTotals {
 /** Milliseconds that one request may walk, besides the whole-disk scan's own slices. */
 const REQUEST_TIME = 60;
 
+/** Cells of other kinds than `CELL_KINDS`, made from those and from what else is known of each place. */
+export interface Recounting {
+  /** How many kinds there are. */
+  readonly kinds: number;
+  /** Counts the runs of a walk by these kinds into cells that have as many. */
+  into(counts: CellCounts): Counted;
+}
+
 interface FineView {
   readonly counts: CellCounts;
   readonly walk: KindWalk;
@@ -71,21 +79,24 @@ export class Overview {
   readonly #layers: Layers;
   readonly #clusterSize: ByteLength;
   readonly #found: FoundContents | undefined;
+  readonly #recounting: Recounting | undefined;
 
   /**
    * @param layers of a chain
    * @param clusterSize of the top layer, in bytes
    * @param found by a content scan of the same state, where there was one
+   * @param recounting where the cells are to have other kinds
    */
-  constructor(layers: Layers, clusterSize: ByteLength, found?: FoundContents) {
+  constructor(layers: Layers, clusterSize: ByteLength, found?: FoundContents, recounting?: Recounting) {
     this.#layers = layers;
     this.#clusterSize = clusterSize;
     this.#found = found;
+    this.#recounting = recounting;
     const [{ size }] = layers;
     let bytesPerCell = clusterSize;
     while (size / bytesPerCell > MAX_CELLS) bytesPerCell *= 2;
-    this.#base = new CellCounts(0, bytesPerCell, Math.ceil(size / bytesPerCell), size);
-    this.#scan = new KindWalk(layers, this.#base, found);
+    this.#base = this.#cellsFrom(0, bytesPerCell, Math.ceil(size / bytesPerCell), size);
+    this.#scan = this.#walkOf(this.#base);
   }
 
   /**
@@ -93,7 +104,7 @@ export class Overview {
    * @param layers of the chain, opened again
    */
   over(layers: Layers): Overview {
-    const same = new Overview(layers, this.#clusterSize, this.#found);
+    const same = new Overview(layers, this.#clusterSize, this.#found, this.#recounting);
     if (this.isComplete) {
       same.#base = this.#base;
       same.#scan = this.#scan;
@@ -153,7 +164,7 @@ export class Overview {
     const { bytesPerCell } = this.#base;
     const start = guestOffset(Math.floor(Math.max(0, from) / SECTOR) * SECTOR);
     const end = Math.min(Math.ceil((from + length) / SECTOR) * SECTOR, this.#base.end);
-    const bytes = new Float64Array(CELL_KINDS.length);
+    const bytes = new Float64Array(this.#base.totals.length);
     // Whole base cells are known; the two pieces of cells at the ends are walked.
     const first = Math.ceil(start / bytesPerCell);
     const last = Math.floor(Math.min(end, this.scanned) / bytesPerCell);
@@ -177,17 +188,25 @@ export class Overview {
 
   #addWalked(start: GuestOffset, end: GuestOffset, into: Float64Array): void {
     if (start >= end) return;
-    const counts = new CellCounts(start, end - start, 1, this.#base.end);
-    new KindWalk(this.#layers, counts, this.#found).run(performance.now() + REQUEST_TIME / 2);
+    const counts = this.#cellsFrom(start, end - start, 1, this.#base.end);
+    this.#walkOf(counts).run(performance.now() + REQUEST_TIME / 2);
     counts.sum(0, 1, into);
+  }
+
+  #cellsFrom(start: number, bytesPerCell: ByteLength, count: number, size: ByteLength): CellCounts {
+    return new CellCounts(start, bytesPerCell, count, size, this.#recounting?.kinds ?? CELL_KINDS.length);
+  }
+
+  #walkOf(counts: CellCounts): KindWalk {
+    return new KindWalk(this.#layers, this.#recounting?.into(counts) ?? counts, this.#found);
   }
 
   #fineView({ start, bytesPerCell, count }: CellsRequest): FineView {
     const last = this.#fine?.counts;
     const isSame = last?.start === start && last.bytesPerCell === bytesPerCell && last.count === count;
     if (this.#fine === undefined || !isSame) {
-      const counts = new CellCounts(start, bytesPerCell, count, this.#base.end);
-      this.#fine = { counts, walk: new KindWalk(this.#layers, counts, this.#found) };
+      const counts = this.#cellsFrom(start, bytesPerCell, count, this.#base.end);
+      this.#fine = { counts, walk: this.#walkOf(counts) };
     }
     this.#fine.walk.run(performance.now() + REQUEST_TIME);
     return this.#fine;
