@@ -23,6 +23,7 @@ import { OpenHint } from './commands/openHint';
 import { registerOpenWith } from './commands/openWith';
 import { pageActions } from './commands/pageActions';
 import { registerRecover } from './commands/recover';
+import { registerShowOnMap } from './commands/showOnMap';
 import { registerPagePlaces } from './commands/pagePlaces';
 import { registerSample } from './commands/sample';
 import { registerSave } from './commands/save';
@@ -165,6 +166,7 @@ export function activate(context: vscode.ExtensionContext): Exports | undefined 
     new AutomaticChecks(checks, workerScript),
     registerGoToProblem(images),
     registerPagePlaces(images),
+    registerShowOnMap(images),
     registerChangeCommands(images),
     registerFileChange(GIVE_BACK, images),
     registerFileChange(COMPACT, images),

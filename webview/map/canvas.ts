@@ -15,6 +15,7 @@ import {
   type Point,
   type View,
 } from './geometry';
+import type { MarkedRanges } from './markedRanges';
 import { StagedPainter } from './staged';
 import { paintCells, type Palette } from './paint';
 import type { Selection } from './selection';
@@ -25,6 +26,8 @@ export interface Marks {
   readonly selection: Selection | undefined;
   readonly hovered: number | undefined;
   readonly isFocused: boolean;
+  /** Of a file. */
+  readonly file: MarkedRanges | undefined;
 }
 
 export class MapCanvas {
@@ -95,6 +98,7 @@ export class MapCanvas {
     const context = this.#markContext;
     context.clearRect(0, 0, frame.width, frame.height);
     const gap = gapOf(frame);
+    if (marks.file) this.#drawFile(marks.file, view, disk, frame, theme);
     if (marks.selection) this.#drawSelection(marks.selection, view, frame, theme, marks.isFocused);
     if (marks.hovered !== undefined && marks.hovered < visibleCells(view, disk, frame).to) {
       const { x, y } = cellOrigin(view, marks.hovered, frame);
@@ -102,6 +106,27 @@ export class MapCanvas {
       context.lineWidth = gap;
       context.strokeRect(x - gap / 2, y - gap / 2, view.cellSize, view.cellSize);
     }
+  }
+
+  /** A disc in each cell that the file has, which leaves the cell's own colours to be seen around it. */
+  #drawFile(file: MarkedRanges, view: View, disk: Disk, frame: Frame, theme: Theme): void {
+    const context = this.#markContext;
+    const gap = gapOf(frame);
+    const { from, to } = visibleCells(view, disk, frame);
+    const half = (view.cellSize - gap) / 2;
+    context.beginPath();
+    file.forEachRun(view.bytesPerCell, from, to, (first, end) => {
+      for (let cell = first; cell < end; cell++) {
+        const { x, y } = cellOrigin(view, cell, frame);
+        context.moveTo(x + half * 1.6, y + half);
+        context.arc(x + half, y + half, half * 0.6, 0, 2 * Math.PI);
+      }
+    });
+    context.fillStyle = theme.file;
+    context.strokeStyle = theme.background;
+    context.lineWidth = 1.5 * gap;
+    context.fill();
+    context.stroke();
   }
 
   #drawSelection(selection: Selection, view: View, frame: Frame, theme: Theme, isFocused: boolean): void {

@@ -1,5 +1,5 @@
-/** The kinds of cells in the two views of the map: order, colour variable, name and meaning of each. */
-import type { CellKind, HostKind } from '../../src/editor/page/messages';
+/** The kinds of cells in the views of the map: order, colour variable, name and meaning of each. */
+import type { CellKind, ContentKind, HostKind } from '../../src/editor/page/messages';
 import { t } from '../base/strings';
 
 export interface KindWords {
@@ -170,4 +170,33 @@ export const FILE_KINDS: KindSet<HostKind> = {
 export const HOLE_WORDS: KindWords = {
   name: t('Holes'),
   meaning: t('Part of the file, but not stored on the host. Reads as zero.'),
+};
+
+/** What the guest does with the clusters of its disk. The worker's `CONTENT_KINDS` have the same order. */
+export const CONTENT_KINDS: KindSet<ContentKind> = {
+  kinds: ['inUse', 'inDoubt', 'freeStored', 'freeAbsent', 'noSystem'],
+  words: {
+    inUse: {
+      name: t('File system, in use'),
+      meaning: t('Files and structures of file systems in the guest.'),
+    },
+    inDoubt: {
+      name: t('File system, not sure'),
+      meaning: t('A file system that was not closed, or is damaged: what it says is free counts as in use.'),
+    },
+    freeStored: {
+      name: t('Free in the guest, stored'),
+      meaning: t('The guest does not use it, but this image stores it. Shrink can free it.'),
+    },
+    freeAbsent: {
+      name: t('Free in the guest'),
+      meaning: t('The guest does not use it, and this image does not store it.'),
+    },
+    noSystem: {
+      name: t('No known file system'),
+      meaning: t('Unpartitioned, or in a partition without a file system that can be read.'),
+    },
+  },
+  variable: (kind) => variable('content', kind === 'inDoubt' ? 'inUse' : kind),
+  lines: (kind) => (kind === 'inDoubt' ? { variable: variable('content', kind), every: 3 } : undefined),
 };

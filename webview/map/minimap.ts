@@ -6,6 +6,7 @@
 import { hex } from '../../src/text/hex';
 import type { KindSet } from './kinds';
 import { cellCount, type Disk } from './geometry';
+import type { MarkedRanges } from './markedRanges';
 import { Bands, paintBands, sumShares, type Palette } from './paint';
 import type { TileCache } from './tiles';
 import { sizeText } from '../../src/text/sizeText';
@@ -36,9 +37,10 @@ export class Minimap {
   #shown: Shown = { start: 0, end: 0 };
   #selected: Shown | undefined;
   #isDue = false;
+  #file: MarkedRanges | undefined;
 
-  readonly #cache: TileCache;
-  readonly #kinds: KindSet;
+  #cache: TileCache;
+  #kinds: KindSet;
   readonly #goTo: (byte: number) => void;
 
   /** @param goTo centres the map on a byte */
@@ -74,6 +76,19 @@ export class Minimap {
   setDisk(disk: Disk, level: number): void {
     this.#disk = disk;
     this.#level = level;
+    this.redraw();
+  }
+
+  setKinds(cache: TileCache, kinds: KindSet): void {
+    this.#cache = cache;
+    this.#kinds = kinds;
+    this.#highlighted = undefined;
+    this.themeChanged();
+  }
+
+  /** Marks where a file lies. */
+  markFile(ranges: MarkedRanges | undefined): void {
+    this.#file = ranges;
     this.redraw();
   }
 
@@ -155,6 +170,21 @@ export class Minimap {
       this.#palette,
     );
     context.putImageData(image, 0, 0);
+    this.#drawFile(context, width, height);
+  }
+
+  /** A strip along the bottom. */
+  #drawFile(context: CanvasRenderingContext2D, width: number, height: number): void {
+    const { size } = this.#disk;
+    if (this.#file === undefined || size === 0) return;
+    const theme = readTheme(this.#kinds);
+    const strip = Math.max(3, Math.round(height / 4));
+    context.fillStyle = theme.background;
+    context.fillRect(0, height - strip - 1, width, strip + 1);
+    context.fillStyle = theme.file;
+    this.#file.forEachRun(size / width, 0, width, (from, to) => {
+      context.fillRect(from, height - strip, to - from, strip);
+    });
   }
 
   #attachPointer(): void {

@@ -16,6 +16,8 @@ export interface Theme {
   readonly selection: string;
   /** Colour of the hatching over staged cells. */
   readonly staged: string;
+  /** Colour of the marks of a file. */
+  readonly file: string;
   readonly focus: string;
   readonly isHighContrast: boolean;
 }
@@ -39,6 +41,7 @@ export function readTheme(set: KindSet): Theme {
     foreground,
     selection: colour('--vscode-qcow2-mapSelection', foreground),
     staged: colour('--vscode-qcow2-mapStaged', foreground),
+    file: colour('--vscode-qcow2-mapFile', foreground),
     focus: colour('--vscode-focusBorder', foreground),
     isHighContrast: document.body.classList.contains('vscode-high-contrast'),
   };

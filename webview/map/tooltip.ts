@@ -15,10 +15,7 @@ const DISTANCE = 6;
 export class Tooltip {
   readonly element = document.createElement('div');
 
-  readonly #kinds: KindSet;
-
-  constructor(kinds: KindSet) {
-    this.#kinds = kinds;
+  constructor() {
     this.element.className = 'tooltip';
     this.element.dataset['testid'] = 'map-tooltip';
     this.element.setAttribute('aria-hidden', 'true');
@@ -30,16 +27,24 @@ export class Tooltip {
   }
 
   /** @param origin the cell's top left corner in canvas pixels */
-  show(cell: number, view: View, disk: Disk, cache: TileCache, origin: Point, frame: Frame): void {
+  show(
+    cell: number,
+    view: View,
+    disk: Disk,
+    cache: TileCache,
+    kinds: KindSet,
+    origin: Point,
+    frame: Frame,
+  ): void {
     const { start, end } = cellSpan(cell, view.bytesPerCell, disk);
     const source = cache.find(view.bytesPerCell, cell);
-    const shares = sharesOf(source, cell, this.#kinds);
-    const holes = holeShareOf(source, cell, this.#kinds);
+    const shares = sharesOf(source, cell, kinds);
+    const holes = holeShareOf(source, cell, kinds);
     const staged = stagedShareOf(source, cell);
     render(
       html`<strong>${nameClusters(start, end - start, disk)}</strong>
         <div class="mono">${placeOf(start, end - start)}</div>
-        ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares, this.#kinds))}
+        ${shares === undefined ? html`<div>${t('Not scanned yet')}</div>` : shares.map((share) => row(share, shares, kinds))}
         ${holes === 0 ? '' : shareRow('hole', HOLE_WORDS.name, holes)}
         ${staged === 0 ? '' : shareRow('staged', t('Staged, not saved yet'), staged)}`,
       this.element,

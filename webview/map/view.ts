@@ -7,6 +7,7 @@ import { paletteOf, readTheme, type Theme } from './theme';
 import { MapCanvas } from './canvas';
 import { cellOrigin, visibleCells, type Disk, type Frame, type Point } from './geometry';
 import { attachInput, type MapTarget } from './input';
+import type { MarkedRanges } from './markedRanges';
 import { Navigator, type SavedPlace } from './navigator';
 import type { Palette } from './paint';
 import type { Selection } from './selection';
@@ -26,24 +27,24 @@ export class MapView implements MapTarget {
   readonly element = document.createElement('div');
   readonly navigator = new Navigator();
   readonly #canvas = new MapCanvas();
-  readonly #tooltip: Tooltip;
+  readonly #tooltip = new Tooltip();
   #theme: Theme;
   #palette: Palette;
   #highlighted: string | undefined;
   #hovered: { readonly cell: number; readonly point: Point } | undefined;
   #isFocused = false;
+  #file: MarkedRanges | undefined;
   /** What the next frame draws; cells include marks. */
   #due: 'nothing' | 'marks' | 'cells' = 'nothing';
 
-  readonly #cache: TileCache;
-  readonly #kinds: KindSet;
+  #cache: TileCache;
+  #kinds: KindSet;
   readonly #events: MapEvents;
 
   constructor(cache: TileCache, kinds: KindSet, events: MapEvents) {
     this.#cache = cache;
     this.#kinds = kinds;
     this.#events = events;
-    this.#tooltip = new Tooltip(kinds);
     this.#theme = readTheme(kinds);
     this.#palette = paletteOf(this.#theme, kinds, undefined);
     this.element.className = 'map';
@@ -68,6 +69,20 @@ export class MapView implements MapTarget {
     this.navigator.setDisk(disk);
     this.#hovered = undefined;
     this.redraw();
+  }
+
+  /** Shows cells of other kinds of the same disk; what is selected and shown stays. */
+  setKinds(cache: TileCache, kinds: KindSet): void {
+    this.#cache = cache;
+    this.#kinds = kinds;
+    this.#highlighted = undefined;
+    this.themeChanged();
+  }
+
+  /** Marks the cells that have bytes of these ranges. */
+  markFile(ranges: MarkedRanges | undefined): void {
+    this.#file = ranges;
+    this.#request('marks');
   }
 
   restore(place: SavedPlace, selection: Selection | undefined): void {
@@ -158,7 +173,12 @@ export class MapView implements MapTarget {
       this.#events.moved({ bytesPerCell: view.bytesPerCell, from, to });
       if (this.#hovered) this.#rehover(this.#hovered.point);
     }
-    const marks = { selection, hovered: this.#hovered?.cell, isFocused: this.#isFocused };
+    const marks = {
+      selection,
+      hovered: this.#hovered?.cell,
+      isFocused: this.#isFocused,
+      file: this.#file,
+    };
     this.#canvas.drawMarks(view, disk, frame, marks, this.#theme);
     this.#placeTooltip();
   }
@@ -176,6 +196,6 @@ export class MapView implements MapTarget {
     }
     const { disk, view, frame } = this.navigator;
     const origin = cellOrigin(view, this.#hovered.cell, frame);
-    this.#tooltip.show(this.#hovered.cell, view, disk, this.#cache, origin, frame);
+    this.#tooltip.show(this.#hovered.cell, view, disk, this.#cache, this.#kinds, origin, frame);
   }
 }

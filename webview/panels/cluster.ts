@@ -21,9 +21,10 @@ import { formatBytes, formatCount } from '../base/numbers';
 import { type AppState, diskOf } from '../state/store';
 import type { Disk } from '../map/geometry';
 import { t } from '../base/strings';
+import { type OwnerActions, ownerFact } from './owner';
 import { around, guestLink, hostLink, type PlaceActions } from './offsetLinks';
 
-export interface ClusterActions extends PlaceActions {
+export interface ClusterActions extends PlaceActions, OwnerActions {
   zoomToSelection(): void;
   /** Shows a layer of the chain. */
   showLayer(depth: number): void;
@@ -142,6 +143,7 @@ function clusterReport(
     ${problemOf(report)} ${foundNote(report, state, actions)}
     <dl class="facts">
       ${fact(t('Guest offset'), guestLink(report.guestOffset, actions), 'guest-offset', sizeText(report.guestOffset))}
+      ${fact(t('Belongs to'), ownerFact(state.owners, actions), 'owner')}
       ${fact(t('Provided by'), provider(report, state, actions), 'provider')}
       ${report.hostOffset === undefined ? nothing : fact(t('Host offset'), dataPlace(report, state, actions), 'host-offset')}
       ${

@@ -8,6 +8,8 @@ import type {
   PageCommand,
   PageCompaction,
   PageHealth,
+  FileOnMap,
+  GuestOwner,
   PageState,
   PageTab,
 } from '../../src/editor/page/messages';
@@ -25,7 +27,7 @@ import { RepairDialog } from '../dialogs/repair/dialog';
 import { ShrinkDialog } from '../dialogs/shrink/dialog';
 import { StateSaver, loadSaved, type SavedState } from '../state/savedState';
 import { Splitter } from './splitter';
-import { diskOf, isRaw, Store, type Space } from '../state/store';
+import { type Colours, diskOf, isRaw, Store, type Space } from '../state/store';
 import { t } from '../base/strings';
 import { watchTheme } from '../map/theme';
 import { Views } from './views';
@@ -33,7 +35,7 @@ import { Views } from './views';
 export class App implements Actions, PageApi {
   readonly #announcer = new Announcer();
   readonly #saved = loadSaved();
-  readonly #store = new Store(this.#saved.tab, this.#saved.space);
+  readonly #store = new Store(this.#saved.tab, this.#saved.space, this.#saved.colours);
   readonly #host = new HostClient(this, () => {
     this.#store.update({ isLost: true });
   });
@@ -139,6 +141,10 @@ export class App implements Actions, PageApi {
       this.#shrinkDialog.looked(this.#store.state);
     });
     this.showTab(this.#store.state.tab);
+    document.addEventListener('keydown', (event) => {
+      const isElsewhere = event.target instanceof Element && event.target.closest('dialog') !== null;
+      if (event.key === 'Escape' && !isElsewhere) this.clearFile();
+    });
     watchTheme(() => {
       this.#views.themeChanged();
     });
@@ -202,6 +208,15 @@ export class App implements Actions, PageApi {
 
   guestProgress(done: number, total: number): void {
     this.#guestLook.gotTo(done, total);
+  }
+
+  ownerProgress(done: number, total: number): void {
+    this.#views.ownership.gotTo(total === 0 ? 0 : done / total);
+  }
+
+  showFile(file: FileOnMap): void {
+    this.#views.markFile(file);
+    this.#announcer.say(() => file.path);
   }
 
   compactionProgress(compaction: PageCompaction): void {
@@ -280,6 +295,32 @@ export class App implements Actions, PageApi {
     this.#store.update({ goToProblem: place.ok ? undefined : words[place.reason] });
   }
 
+  colourBy(colours: Colours): void {
+    this.#views.colourBy(colours);
+  }
+
+  findOwners(): void {
+    void this.#views.ownership.find();
+  }
+
+  stopOwners(): void {
+    this.#views.ownership.stop();
+  }
+
+  showOwner({ part, path, file }: GuestOwner): void {
+    if (part !== undefined && path !== undefined && file !== undefined)
+      void this.#showOwned(part, path, file);
+  }
+
+  async #showOwned(part: string, path: string, file: number): Promise<void> {
+    const places = await this.#host.result(this.#host.calls.filePlaces(part, file));
+    if (places.ok) this.showFile({ path, places: places.value });
+  }
+
+  clearFile(): void {
+    this.#views.markFile(undefined);
+  }
+
   zoomBy(steps: number): void {
     this.#views.zoomBy(steps);
   }
@@ -299,6 +340,7 @@ export class App implements Actions, PageApi {
   showKind(space: Space, kind: string): void {
     const isShown = this.#store.state.space === space && this.#store.state.highlighted === kind;
     this.showSpace(space);
+    if (space === 'guest') this.colourBy('kind');
     this.#views.highlight(isShown ? undefined : kind);
   }
 

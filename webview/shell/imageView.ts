@@ -2,31 +2,48 @@
  * One of the two views of an image: the guest disk or the image file. A view has its own map, overview bar and bytes,
  * with their caches; the page shows one view at a time.
  */
-import type { CellsRequest, KindTotals, MapCells } from '../../src/editor/page/messages';
+import type { CellsRequest, GuestBand, KindTotals, MapCells } from '../../src/editor/page/messages';
 import type { MaybeProblem, HostResult } from '../host/answers';
 import { ByteBlocks } from '../bytes/blocks';
 import { HexView } from '../bytes/view';
 import type { KindSet } from '../map/kinds';
 import type { Disk } from '../map/geometry';
+import { BandGutter } from '../map/bands';
 import { CellLoader, type CellRange } from '../map/loader';
+import type { MarkedRanges } from '../map/markedRanges';
 import type { SavedPlace } from '../map/navigator';
-import type { Selection } from '../map/selection';
+import { selectSpan, type Selection } from '../map/selection';
 import { TileCache } from '../map/tiles';
 import { MapView } from '../map/view';
 import { Minimap } from '../map/minimap';
 import type { MapZoom } from '../state/store';
 
+/** A colouring with what was fetched of it. */
+interface Face {
+  readonly kinds: KindSet;
+  readonly cache: TileCache;
+  readonly loader: CellLoader;
+  /** The disk was read again since its cells were fetched. */
+  isOutdated: boolean;
+}
+
 /** Tiles kept besides the overview: 13 MiB. */
 const TILES_KEPT = 256;
 
 /** Source of a view's cells and bytes, and its labels. */
-export interface ImageViewSource {
+/** One way to colour the cells of a disk. */
+export interface Colouring {
   readonly kinds: KindSet;
+  cells(request: CellsRequest): Promise<HostResult<MapCells>>;
+}
+
+export interface ImageViewSource {
+  /** The first one is shown at first. */
+  readonly colourings: readonly [Colouring, ...Colouring[]];
   /** Names of the map and of the bytes, for screen readers. */
   readonly mapName: string;
   readonly mapHelp: string;
   readonly bytesName: string;
-  cells(request: CellsRequest): Promise<HostResult<MapCells>>;
   bytes(offset: number, length: number): Promise<HostResult<Uint8Array>>;
   describe(problem: MaybeProblem): Promise<string>;
 }
@@ -37,8 +54,9 @@ export interface ImageViewEvents {
   selected(selection: Selection | undefined): void;
   /** Enter was pressed on the selection. */
   inspected(): void;
-  loaded(totals: KindTotals): void;
-  failed(problem: MaybeProblem): void;
+  /** @param kinds of the colouring */
+  loaded(totals: KindTotals, kinds: KindSet): void;
+  failed(problem: MaybeProblem, kinds: KindSet): void;
   /** An offset was chosen in the bytes. */
   offsetChosen(byte: number): void;
   /** The state to save has changed. */
@@ -48,15 +66,18 @@ export interface ImageViewEvents {
 export class ImageView {
   readonly map: MapView;
   readonly minimap: Minimap;
+  readonly bands: BandGutter;
   readonly hex: HexView;
-  readonly #cache: TileCache;
-  readonly #loader: CellLoader;
+  readonly #faces: readonly [Face, ...Face[]];
+  #face: Face;
   readonly #blocks: ByteBlocks;
 
   constructor(source: ImageViewSource, events: ImageViewEvents) {
-    const { kinds } = source;
-    this.#cache = new TileCache(TILES_KEPT, kinds.kinds.length);
-    this.map = new MapView(this.#cache, kinds, {
+    const [first, ...others] = source.colourings;
+    this.#faces = [this.#makeFace(first, events), ...others.map((each) => this.#makeFace(each, events))];
+    this.#face = this.#faces[0];
+    const { cache, kinds } = this.#face;
+    this.map = new MapView(cache, kinds, {
       moved: (range) => {
         this.#moved(range, events);
       },
@@ -71,11 +92,15 @@ export class ImageView {
       },
     });
     this.map.setWords(source.mapName, source.mapHelp);
-    this.minimap = new Minimap(this.#cache, kinds, (byte) => {
+    this.minimap = new Minimap(cache, kinds, (byte) => {
       this.map.navigate((navigator) => {
         navigator.centreOn(byte);
       });
     });
+    this.bands = new BandGutter((start, end) => {
+      this.select(start, end);
+    });
+    this.minimap.element.prepend(this.bands.overview);
     this.#blocks = new ByteBlocks(
       (offset, length) => source.bytes(offset, length),
       () => {
@@ -95,16 +120,43 @@ export class ImageView {
       },
       source.bytesName,
     );
-    this.#loader = new CellLoader(this.#cache, (request) => source.cells(request), {
+  }
+
+  #makeFace(colouring: Colouring, events: ImageViewEvents): Face {
+    const { kinds } = colouring;
+    const cache = new TileCache(TILES_KEPT, kinds.kinds.length);
+    const loader = new CellLoader(cache, (request) => colouring.cells(request), {
       loaded: (totals) => {
-        events.loaded(totals);
+        events.loaded(totals, kinds);
         this.map.redraw();
         this.minimap.redraw();
       },
       failed: (problem) => {
-        events.failed(problem);
+        events.failed(problem, kinds);
       },
     });
+    return { kinds, cache, loader, isOutdated: true };
+  }
+
+  /** Shows the colouring of a set of kinds; its cells are fetched when it is shown. */
+  colourBy(kinds: KindSet): void {
+    const face = this.#faces.find((each) => each.kinds === kinds);
+    if (face === undefined || face === this.#face) return;
+    this.#face = face;
+    if (face.isOutdated) this.#load(face, this.disk);
+    this.map.setKinds(face.cache, kinds);
+    this.minimap.setKinds(face.cache, kinds);
+  }
+
+  #load(face: Face, disk: Disk): void {
+    face.isOutdated = false;
+    face.loader.setDisk(disk);
+  }
+
+  /** Marks where a file lies. */
+  markFile(ranges: MarkedRanges | undefined): void {
+    this.map.markFile(ranges);
+    this.minimap.markFile(ranges);
   }
 
   get disk(): Disk {
@@ -126,9 +178,10 @@ export class ImageView {
    * @param keepsBytes until they are fetched again
    */
   setDisk(disk: Disk, byteCount: number, keepsBytes = false): void {
-    this.#loader.setDisk(disk);
+    for (const face of this.#faces) face.isOutdated = true;
+    this.#load(this.#face, disk);
     this.map.setDisk(disk);
-    this.minimap.setDisk(disk, this.#loader.overviewLevel);
+    this.minimap.setDisk(disk, this.#face.loader.overviewLevel);
     if (keepsBytes) this.#blocks.outdate();
     else this.#blocks.clear();
     this.hex.setDisk(byteCount, disk.clusterSize);
@@ -137,12 +190,26 @@ export class ImageView {
 
   /** There is more to tell of the same disk: cells are fetched again. */
   cellsChanged(): void {
-    this.#loader.startOver();
+    this.#faces[0].loader.startOver();
   }
 
   /** The scan of the whole disk has made progress. */
   scanned(): void {
-    this.#loader.scanned();
+    this.#faces[0].loader.scanned();
+  }
+
+  /** Selects a range, and scrolls map and bytes to its start. */
+  select(start: number, end: number): void {
+    this.map.navigate((navigator) => {
+      navigator.goTo(start);
+      navigator.selection = selectSpan({ start, end });
+    });
+  }
+
+  /** Shows partitions and volumes beside the map. */
+  setBands(bands: readonly GuestBand[]): void {
+    this.bands.setBands(bands, this.disk);
+    this.map.redraw();
   }
 
   /** Selects the cluster of a byte, and scrolls map and bytes to it. */
@@ -172,8 +239,9 @@ export class ImageView {
   }
 
   #moved(range: CellRange, events: ImageViewEvents): void {
-    this.#loader.want(range);
+    this.#face.loader.want(range);
     this.minimap.show(this.map.navigator.visible);
+    this.bands.show(this.map.navigator.view, this.map.navigator.frame);
     events.changed();
     events.moved(this.zoom);
   }

@@ -26,6 +26,7 @@ export interface Layout {
 /** Elements of one view; they draw themselves. */
 export interface ImageViewParts {
   readonly map: { readonly element: HTMLElement };
+  readonly bands: { readonly element: HTMLElement };
   readonly minimap: { readonly element: HTMLElement };
   readonly hex: { readonly element: HTMLElement };
 }
@@ -67,8 +68,8 @@ export function makeLayout(root: HTMLElement, parts: Parts, tabChosen: (tab: Pag
     header: get('header'),
     chain: get('chain'),
     space: get('space'),
-    show: ({ map, minimap, hex }) => {
-      get('mapSlot').replaceChildren(map.element);
+    show: ({ map, bands, minimap, hex }) => {
+      get('mapSlot').replaceChildren(bands.element, map.element);
       get('minimapSlot').replaceChildren(minimap.element);
       get('hexSlot').replaceChildren(hex.element);
     },

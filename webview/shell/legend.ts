@@ -2,6 +2,7 @@
 import { html, type TemplateResult } from 'lit';
 import type { KindTotals } from '../../src/editor/page/messages';
 import {
+  CONTENT_KINDS,
   FILE_KINDS,
   GUEST_KINDS,
   HOLE,
@@ -23,9 +24,10 @@ import { t } from '../base/strings';
  */
 export function legend(state: AppState, toggle: (kind: string) => void): TemplateResult {
   const isFile = state.space === 'file';
-  const totals = (isFile ? state.fileTotals : state.totals) ?? NOTHING;
-  const set: KindSet = isFile ? FILE_KINDS : GUEST_KINDS;
-  const kinds = isFile ? fileKinds(totals) : guestKinds(state, totals);
+  const isContent = !isFile && state.colours === 'content';
+  const totals = (isFile ? state.fileTotals : isContent ? state.contentTotals : state.totals) ?? NOTHING;
+  const set: KindSet = isFile ? FILE_KINDS : isContent ? CONTENT_KINDS : GUEST_KINDS;
+  const kinds = isFile ? fileKinds(totals) : isContent ? contentKinds(totals) : guestKinds(state, totals);
   const { highlighted } = state;
   const clusterSize = diskOf(state.page)?.clusterSize ?? 1;
   return html`<table
@@ -80,6 +82,10 @@ function guestKinds(state: AppState, totals: KindTotals): ReadonlySet<string> {
     }),
   );
 }
+
+/** A file system is in doubt only now and then. */
+const contentKinds = (totals: KindTotals): ReadonlySet<string> =>
+  new Set(CONTENT_KINDS.kinds.filter((kind, index) => kind !== 'inDoubt' || (totals.bytes[index] ?? 0) > 0));
 
 /** Optional kinds are listed only if the file has them. */
 function fileKinds(totals: KindTotals): ReadonlySet<string> {

@@ -3,6 +3,7 @@ import { html, nothing } from 'lit';
 import type { Notice, PageCommand, PageHealth, PageState } from '../../src/editor/page/messages';
 import { compactionStrip } from './compactionStrip';
 import { drawOnChange } from './drawOnChange';
+import { fileNote } from './fileNote';
 import type { Layout } from './layout';
 import { legend } from './legend';
 import { chainPanel, type ChainActions } from '../panels/chain';
@@ -24,6 +25,8 @@ export interface Actions extends ClusterActions, ChainActions, SpaceActions, Too
   run(command: PageCommand): void;
   stopCompaction(): void;
   copy(text: string): void;
+  /** Takes the marks of a file off the map. */
+  clearFile(): void;
 }
 
 const NOTHING = html``;
@@ -75,10 +78,11 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   drawOnChange(
     layout.toolbar,
     store,
-    ({ page, health, space, zoom, goToProblem }) => [
+    ({ page, health, space, colours, zoom, goToProblem }) => [
       page,
       health?.kind === 'checking',
       space,
+      colours,
       zoom,
       goToProblem,
     ],
@@ -87,10 +91,11 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   drawOnChange(
     layout.legend,
     store,
-    ({ page, space, totals, fileTotals, highlighted }) => [
+    ({ page, space, colours, totals, contentTotals, fileTotals, highlighted }) => [
       page,
       space,
-      space === 'guest' ? totals : fileTotals,
+      colours,
+      space === 'file' ? fileTotals : colours === 'content' ? contentTotals : totals,
       highlighted,
     ],
     (state) =>
@@ -101,21 +106,29 @@ export function drawParts(store: Store, layout: Layout, actions: Actions): void 
   drawOnChange(
     layout.mapNote,
     store,
-    ({ mapProblem, space, totals, layoutShare }) => [mapProblem, space, totals, layoutShare],
+    ({ mapProblem, space, totals, layoutShare, file }) => [mapProblem, space, totals, layoutShare, file],
     (state) =>
       html`${
         state.mapProblem === undefined
           ? nothing
           : html`<p class="problem" role="status" data-testid="map-problem">${state.mapProblem}</p>`
-      }${scanNote(state)}`,
+      }${scanNote(state)}${
+        state.file === undefined || state.space === 'file'
+          ? nothing
+          : fileNote(state.file, () => {
+              actions.clearFile();
+            })
+      }`,
   );
   drawOnChange(
     layout.cluster,
     store,
-    ({ page, space, selection, report, rangeTotals, hostSelection, hostReport }) => [
+    ({ page, space, selection, report, rangeTotals, owners, hostSelection, hostReport }) => [
       page,
       space,
-      ...(space === 'guest' ? [selection, report, rangeTotals] : [hostSelection, hostReport, undefined]),
+      ...(space === 'guest'
+        ? [selection, report, rangeTotals, owners]
+        : [hostSelection, hostReport, undefined, undefined]),
     ],
     (state) => (state.space === 'guest' ? clusterPanel(state, actions) : hostPanel(state, actions)),
   );

@@ -2,7 +2,7 @@
  * The page's styles, as a constructed style sheet: the page's policy allows what a script builds, and nothing inline.
  * The swatches' classes come from the kinds, so that their colours cannot drift apart from the map's.
  */
-import { FILE_KINDS, GUEST_KINDS, type KindSet, type Lines } from '../map/kinds';
+import { CONTENT_KINDS, FILE_KINDS, GUEST_KINDS, type KindSet, type Lines } from '../map/kinds';
 import base from '../styles/base.css';
 import change from '../styles/change.css';
 import repair from '../styles/repair.css';
@@ -13,7 +13,7 @@ import map from '../styles/map.css';
 import panels from '../styles/panels.css';
 
 export function addStyles(): void {
-  const swatches = [...swatchesOf(GUEST_KINDS), ...swatchesOf(FILE_KINDS)];
+  const swatches = [...swatchesOf(GUEST_KINDS), ...swatchesOf(FILE_KINDS), ...swatchesOf(CONTENT_KINDS)];
   const sheet = new CSSStyleSheet();
   sheet.replaceSync([base, layout, map, hex, panels, tables, change, repair, ...swatches].join('\n'));
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];

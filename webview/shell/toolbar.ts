@@ -4,11 +4,12 @@ import type { ChangeKind, PageCommand } from '../../src/editor/page/messages';
 import { icon, type IconName } from '../base/icons';
 import { sizeText } from '../../src/text/sizeText';
 import { formatCount } from '../base/numbers';
-import { type AppState, diskOf, isRaw, type MapZoom, type Space } from '../state/store';
+import { type AppState, type Colours, diskOf, isRaw, type MapZoom, type Space } from '../state/store';
 import { t } from '../base/strings';
 
 export interface ToolbarActions {
   showSpace(space: Space): void;
+  colourBy(colours: Colours): void;
   goToText(text: string): void;
   zoomBy(steps: number): void;
   zoomTo(step: number): void;
@@ -24,6 +25,7 @@ export function toolbar(state: AppState, actions: ToolbarActions): TemplateResul
   const whole = isFile ? t('Whole file (0)') : t('Whole disk (0)');
   return html`<div class="toolbar" role="toolbar" aria-label=${t('Map')}>
     ${isRaw(state.page) ? nothing : spaceSwitch(state, actions)}
+    ${isFile ? '' : contentSwitch(state, actions)}
     <div class="go-to">
       <vscode-text-field
         data-testid="go-to"
@@ -133,6 +135,23 @@ function spaceSwitch({ space }: AppState, actions: ToolbarActions): TemplateResu
     ${choice('guest', t('Guest'), t('Show the guest disk'))}
     ${choice('file', t('File'), t('Show the image file'))}
   </div>`;
+}
+
+/** Whether the colours say what the guest does with its disk. */
+function contentSwitch({ colours }: AppState, actions: ToolbarActions): TemplateResult {
+  const isByContent = colours === 'content';
+  return html`<button
+    type="button"
+    class="space is-alone"
+    aria-pressed=${isByContent ? 'true' : 'false'}
+    title=${t('Colour the disk by what the guest does with it: in use, free, free but stored')}
+    data-testid="colour-by-content"
+    @click=${() => {
+      actions.colourBy(isByContent ? 'kind' : 'content');
+    }}
+  >
+    ${t('By Content')}
+  </button>`;
 }
 
 function checkButton({ health }: AppState, actions: ToolbarActions): TemplateResult {

@@ -2,19 +2,21 @@
  * The two views of an image, the guest disk and the image file: which one is visible, and how both follow changes of
  * the image. The file view is loaded when it is first shown, since that takes as long as a check.
  */
-import type { KindTotals, PageState } from '../../src/editor/page/messages';
+import type { FileOnMap, KindTotals, PageState } from '../../src/editor/page/messages';
 import type { Announcer } from '../base/announcer';
 import type { MaybeProblem } from '../host/answers';
 import type { HostClient } from '../host/client';
 import { HostInspection } from '../state/hostInspection';
 import { Inspection } from '../state/inspection';
-import { FILE_KINDS, GUEST_KINDS } from '../map/kinds';
+import { CONTENT_KINDS, FILE_KINDS, GUEST_KINDS } from '../map/kinds';
+import { MarkedRanges } from '../map/markedRanges';
 import type { Disk } from '../map/geometry';
 import { zoomAtCursor } from '../map/input';
 import { clusterSpan, selectSpan, type Selection } from '../map/selection';
 import { ImageView, type ImageViewEvents, type ImageViewSource } from './imageView';
 import type { SavedState } from '../state/savedState';
-import { diskOf, type MapZoom, type Space, type Store } from '../state/store';
+import { OwnershipInspection } from '../state/ownership';
+import { type Colours, diskOf, type MapZoom, type Space, type Store } from '../state/store';
 import { t } from '../base/strings';
 
 /** Performance mark: the first cells are on the canvas. */
@@ -37,6 +39,7 @@ export class Views {
   readonly #file: ImageView;
   readonly #inspection: Inspection;
   readonly #hostInspection: HostInspection;
+  readonly ownership: OwnershipInspection;
   /** Generation of the image that the file view shows; -1 if it is not loaded. */
   #fileGeneration = -1;
   /** Where to go once the image is read. */
@@ -61,20 +64,23 @@ export class Views {
     this.#saved = saved;
     this.#inspection = new Inspection(store, announcer, host);
     this.#hostInspection = new HostInspection(store, announcer, host);
+    this.ownership = new OwnershipInspection(store, host);
     this.#guest = this.#makeView('guest', {
-      kinds: GUEST_KINDS,
+      colourings: [
+        { kinds: GUEST_KINDS, cells: (request) => host.result(host.calls.cells(request)) },
+        { kinds: CONTENT_KINDS, cells: (request) => host.result(host.calls.contentCells(request)) },
+      ],
       mapName: t('Cluster map of the guest disk'),
       bytesName: t('Guest bytes'),
-      cells: (request) => host.result(host.calls.cells(request)),
       bytes: (offset, length) => host.result(host.calls.readBytes(offset, length)),
     });
     this.#file = this.#makeView('file', {
-      kinds: FILE_KINDS,
+      colourings: [{ kinds: FILE_KINDS, cells: (request) => host.result(host.calls.hostCells(request)) }],
       mapName: t('Cluster map of the image file'),
       bytesName: t('File bytes'),
-      cells: (request) => host.result(host.calls.hostCells(request)),
       bytes: (offset, length) => host.result(host.calls.readHostBytes(offset, length)),
     });
+    if (store.state.colours === 'content') this.#guest.colourBy(CONTENT_KINDS);
   }
 
   get shown(): ImageView {
@@ -90,11 +96,18 @@ export class Views {
   imageRead(): void {
     const { disk } = this;
     if (!disk) return;
-    this.#store.update({ mapProblem: undefined, fileTotals: undefined, layoutShare: undefined });
+    this.#store.update({
+      mapProblem: undefined,
+      fileTotals: undefined,
+      contentTotals: undefined,
+      layoutShare: undefined,
+    });
+    this.markFile(undefined);
+    void this.#readBands();
     this.#guest.setDisk(disk, disk.size);
     if (this.#store.state.space === 'file') this.#readFile();
     this.#restore(disk);
-    this.#inspection.of(this.#guest.selection, disk);
+    this.#inspect(this.#guest.selection);
     const pending = this.#pendingGoTo;
     if (pending !== undefined) this.goTo(pending.space, pending.byte);
   }
@@ -102,6 +115,7 @@ export class Views {
   /** A compaction has moved clusters of the file: the guest's map stays as it is, and nothing is announced. */
   fileMoved({ image }: PageState): void {
     this.#inspection.refresh();
+    this.#askForOwners();
     if (this.#store.state.space !== 'file' || this.#store.state.fileTotals === undefined) {
       this.#fileGeneration = -1;
       if (this.#store.state.space === 'file') this.#readFile();
@@ -142,6 +156,22 @@ export class Views {
     if (space === 'file') this.#readFile();
     else this.#leaveFile();
     this.#events.changed();
+  }
+
+  /** Chooses what the colours of the guest view say. */
+  colourBy(colours: Colours): void {
+    if (colours === this.#store.state.colours) return;
+    this.#store.update({ colours, mapProblem: undefined });
+    this.highlight(undefined);
+    this.#guest.colourBy(colours === 'content' ? CONTENT_KINDS : GUEST_KINDS);
+  }
+
+  /** Marks where a file of the guest lies, and selects its start; undefined takes the marks away. */
+  markFile(file: FileOnMap | undefined): void {
+    if (file === undefined && this.#store.state.file === undefined) return;
+    this.#store.update({ file });
+    this.#guest.markFile(file && new MarkedRanges(file.places.pieces));
+    if (file?.places.first !== undefined) this.goTo('guest', file.places.first);
   }
 
   /** Selects the cluster of a byte, and scrolls map and bytes to it. */
@@ -194,10 +224,11 @@ export class Views {
   }
 
   collect(): SavedViews {
-    const { space, highlighted } = this.#store.state;
-    if (this.#saved) return { ...this.#saved, space };
+    const { space, colours, highlighted } = this.#store.state;
+    if (this.#saved) return { ...this.#saved, space, colours };
     return {
       space,
+      colours,
       place: this.#guest.map.navigator.save(),
       selection: this.#guest.selection,
       filePlace: this.#file.map.navigator.save(),
@@ -205,6 +236,25 @@ export class Views {
       highlighted,
       hexTop: this.shown.hex.topByte,
     };
+  }
+
+  /** Where the disk cannot be looked into, it has no bands. */
+  async #readBands(): Promise<void> {
+    const { generation } = this.#store.state.page?.image ?? {};
+    const answer = await this.#host.result(this.#host.calls.bands());
+    if (generation === this.#store.state.page?.image.generation)
+      this.#guest.setBands(answer.ok ? answer.value : []);
+  }
+
+  #inspect(selection: Selection | undefined): void {
+    this.#inspection.of(selection, this.#guest.disk);
+    this.#askForOwners();
+  }
+
+  /** Of the first cluster of the selection, as its details are. */
+  #askForOwners(): void {
+    const { selection, disk } = this.#guest;
+    this.ownership.of(selection && { start: selection.start, length: disk.clusterSize });
   }
 
   #of(space: Space): ImageView {
@@ -225,17 +275,18 @@ export class Views {
         if (this.#store.state.space === space) this.#zoomed(zoom);
       },
       selected: (selection) => {
-        if (space === 'guest') this.#inspection.of(selection, this.#guest.disk);
+        if (space === 'guest') this.#inspect(selection);
         else this.#hostInspection.of(selection, this.#file.disk);
       },
       inspected: () => {
         this.#events.inspected(true);
       },
-      loaded: (totals) => {
-        if (space === 'guest') this.#cellsLoaded(totals);
+      loaded: (totals, kinds) => {
+        if (kinds === CONTENT_KINDS) this.#store.update({ contentTotals: totals });
+        else if (space === 'guest') this.#cellsLoaded(totals);
         else this.#store.update({ fileTotals: totals, layoutShare: undefined });
       },
-      failed: (problem) => void this.#mapFailed(space, problem),
+      failed: (problem, kinds) => void this.#mapFailed(space, problem, kinds === CONTENT_KINDS),
       offsetChosen: (byte) => {
         this.goTo(space, byte);
       },
@@ -303,7 +354,7 @@ export class Views {
     requestAnimationFrame(() => performance.mark(FIRST_MAP));
   }
 
-  async #mapFailed(space: Space, problem: MaybeProblem): Promise<void> {
+  async #mapFailed(space: Space, problem: MaybeProblem, isContent: boolean): Promise<void> {
     if (problem?.kind === 'cancelled') {
       // Loading was stopped because the file view was left; if it is visible again, load it again.
       if (space === 'file' && this.#store.state.space === 'file') {
@@ -313,7 +364,9 @@ export class Views {
       return;
     }
     const mapProblem = await this.#host.describe(problem);
-    if (space === this.#store.state.space) this.#store.update({ mapProblem, layoutShare: undefined });
+    const isShown = space === 'file' || isContent === (this.#store.state.colours === 'content');
+    if (isShown && space === this.#store.state.space)
+      this.#store.update({ mapProblem, layoutShare: undefined });
   }
 }
 

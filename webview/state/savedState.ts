@@ -1,10 +1,10 @@
 /** State that outlives the page: VS Code discards a hidden page, and restores this when it is shown again. */
 import type { PageTab } from '../../src/editor/page/messages';
 import { vscode } from '../host/client';
-import { FILE_KINDS, GUEST_KINDS, HOLE } from '../map/kinds';
+import { CONTENT_KINDS, FILE_KINDS, GUEST_KINDS, HOLE } from '../map/kinds';
 import type { SavedPlace } from '../map/navigator';
 import type { Selection } from '../map/selection';
-import type { Space } from './store';
+import type { Colours, Space } from './store';
 
 /** The panels' share of the page, 0 to 1: of its width beside the map, of its height below it. */
 export interface Division {
@@ -15,6 +15,7 @@ export interface Division {
 export interface SavedState {
   readonly tab: PageTab;
   readonly space: Space;
+  readonly colours: Colours;
   readonly place?: SavedPlace | undefined;
   readonly selection?: Selection | undefined;
   readonly filePlace?: SavedPlace | undefined;
@@ -35,7 +36,9 @@ export function loadSaved(): SavedState {
   const parts: Record<string, unknown> = isRecord(kept) ? kept : {};
   const tab = TABS.find((name) => name === parts['tab']) ?? 'cluster';
   const space = parts['space'] === 'file' ? 'file' : 'guest';
-  const kinds: readonly string[] = space === 'file' ? [...FILE_KINDS.kinds, HOLE] : GUEST_KINDS.kinds;
+  const colours = parts['colours'] === 'content' ? 'content' : 'kind';
+  const guestKinds: readonly string[] = colours === 'content' ? CONTENT_KINDS.kinds : GUEST_KINDS.kinds;
+  const kinds = space === 'file' ? [...FILE_KINDS.kinds, HOLE] : guestKinds;
   const highlighted = kinds.find((kind) => kind === parts['highlighted']);
   const hexTop = typeof parts['hexTop'] === 'number' ? parts['hexTop'] : 0;
   const place = isPlace(parts['place']) ? parts['place'] : undefined;
@@ -43,7 +46,7 @@ export function loadSaved(): SavedState {
   const filePlace = isPlace(parts['filePlace']) ? parts['filePlace'] : undefined;
   const fileSelection = isSelection(parts['fileSelection']) ? parts['fileSelection'] : undefined;
   const division = isDivision(parts['division']) ? parts['division'] : undefined;
-  return { tab, space, place, selection, filePlace, fileSelection, highlighted, hexTop, division };
+  return { tab, space, colours, place, selection, filePlace, fileSelection, highlighted, hexTop, division };
 }
 
 export class StateSaver {

@@ -1,5 +1,7 @@
 /** The state of the page in one immutable value; subscribers are called after every change. */
 import type {
+  FileOnMap,
+  GuestOwner,
   StagedHostReport,
   KindTotals,
   PageCompaction,
@@ -34,7 +36,14 @@ export interface AppState extends Looks {
   readonly health: PageHealth | undefined;
   /** The visible view: the guest disk or the image file. */
   readonly space: Space;
+  /** Of the guest view. */
+  readonly colours: Colours;
   readonly tab: PageTab;
+  /** Totals by content; undefined until they are loaded. */
+  readonly contentTotals: KindTotals | undefined;
+  readonly owners: Ownership;
+  /** The file that is marked on the map. */
+  readonly file: FileOnMap | undefined;
   /** A kind of the visible view, or `HOLE`. */
   readonly highlighted: string | undefined;
   readonly selection: Selection | undefined;
@@ -66,16 +75,33 @@ export interface AppState extends Looks {
 
 export type Space = 'guest' | 'file';
 
+/** What the colours of the guest view say: kinds of clusters, or what the guest does with them. */
+export type Colours = 'kind' | 'content';
+
+/** Whose the selected cluster is. */
+export interface Ownership {
+  /** Undefined until it is loaded; a value of undefined where the index is not built. */
+  readonly answer: Loadable<readonly GuestOwner[] | undefined>;
+  /** The index is being built: how far, 0 to 1. */
+  readonly search?: number | undefined;
+  /** Why building it has failed. */
+  readonly problem?: string | undefined;
+}
+
 export class Store {
   #state: AppState;
   readonly #listeners: (() => void)[] = [];
 
-  constructor(tab: PageTab, space: Space) {
+  constructor(tab: PageTab, space: Space, colours: Colours) {
     this.#state = {
       page: undefined,
       health: undefined,
       space,
+      colours,
       tab,
+      contentTotals: undefined,
+      owners: { answer: undefined },
+      file: undefined,
       highlighted: undefined,
       selection: undefined,
       report: undefined,

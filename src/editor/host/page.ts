@@ -8,7 +8,7 @@ import type { ImageDocument, Selection } from '../model/document';
 import type { Subscription } from '../model/emitter';
 import type { FindOverlays } from '../guards/guards';
 import { pageHandler, type PageActions } from '../page/pageRequests';
-import type { ChangeKind, PageApi, PageTab } from '../page/messages';
+import type { ChangeKind, FileOnMap, PageApi, PageTab } from '../page/messages';
 import { pageHtml, pageResources } from '../page/pageHtml';
 import { documentHealth, pageCompaction, pageState } from '../page/pageState';
 import { sourceName } from '../model/source';
@@ -19,6 +19,8 @@ export interface Navigation {
   /** A place in the image file. */
   readonly hostOffset?: number;
   readonly tab?: PageTab;
+  /** A file of the guest to be marked on the map. */
+  readonly file?: FileOnMap;
   readonly repair?: true;
   readonly shrink?: true;
   /** The dialog of a change, for a range, or one to be entered there. */
@@ -56,6 +58,9 @@ export class Page implements vscode.Disposable {
       },
       guestProgress: (done, total) => {
         void this.#rpc.guestProgress.asEvent(done, total);
+      },
+      ownerProgress: (done, total) => {
+        void this.#rpc.ownerProgress.asEvent(done, total);
       },
     });
     // A hidden page takes no message and asks for its state when it is shown again: losing one does no harm.
@@ -108,6 +113,7 @@ export class Page implements vscode.Disposable {
     }
     if (navigation.guestOffset !== undefined) void this.#rpc.goTo.asEvent(navigation.guestOffset);
     if (navigation.hostOffset !== undefined) void this.#rpc.goToHost.asEvent(navigation.hostOffset);
+    if (navigation.file !== undefined) void this.#rpc.showFile.asEvent(navigation.file);
     if (navigation.tab !== undefined) void this.#rpc.showTab.asEvent(navigation.tab);
     if (navigation.repair === true) void this.#rpc.openRepair.asEvent();
     if (navigation.shrink === true) void this.#rpc.openShrink.asEvent();

@@ -4,6 +4,7 @@
  * session, since a document lives without a view: saving and undoing never ask the webview.
  */
 import type { EditState, ImageState, OperationId, Problem, QuestionCalls, Result } from '../../worker/api';
+import type { ContentsCalls } from '../../worker/contentsApi';
 import type { Remote } from '../../worker/remote';
 import { DocumentBackups } from './documentBackups';
 import type { HistoryEnd, UndoableEdit } from './editHistory';
@@ -183,13 +184,15 @@ export class ImageDocument {
   }
 
   /** Asks the engine something about the image, once it was read. */
-  async ask<T>(request: (engine: Remote<QuestionCalls>) => Promise<Result<T>>): Promise<Result<T>> {
+  async ask<T>(
+    request: (engine: Remote<QuestionCalls & ContentsCalls>) => Promise<Result<T>>,
+  ): Promise<Result<T>> {
     return (await this.#readSession()).ask(({ calls }) => request(calls));
   }
 
   /** Asks what may take long. */
   async run<T>(
-    request: (engine: Remote<QuestionCalls>, operation: OperationId) => Promise<Result<T>>,
+    request: (engine: Remote<QuestionCalls & ContentsCalls>, operation: OperationId) => Promise<Result<T>>,
     control?: Control,
   ): Promise<Result<T>> {
     const session = await this.#readSession();

@@ -16,6 +16,9 @@ import type { GuardReport } from '../guards/guardReport';
 import type {
   CellsRequest,
   ChangeTally,
+  GuestBand,
+  GuestFilePlaces,
+  GuestOwner,
   StagedHostReport,
   ImageState,
   KindTotals,
@@ -42,6 +45,7 @@ export type {
   ChangeTally,
   Claim,
   ClusterReport,
+  ContentKind,
   EditState,
   EntryField,
   EntryFieldName,
@@ -49,6 +53,9 @@ export type {
   FeatureBit,
   FeatureName,
   GuestSpaceName,
+  GuestBand,
+  GuestFilePlaces,
+  GuestOwner,
   HeaderField,
   HeaderFieldName,
   HeaderView,
@@ -235,6 +242,13 @@ export interface PageReport extends StagedReport {
 export type TextResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly text: string };
 
+/** A file or folder of the guest that the map shows. */
+export interface FileOnMap {
+  /** From the root of its file system. */
+  readonly path: string;
+  readonly places: GuestFilePlaces;
+}
+
 export type PageTab = 'cluster' | 'header' | 'chain' | 'space';
 
 /** Called by the webview, answered by the host. */
@@ -250,6 +264,17 @@ export interface HostApi {
   /** The cells of the file view. The first call for an image takes as long as a check; `leaveFile` stops it. */
   hostCells(request: CellsRequest): Result<MapCells>;
   inspectHost(hostOffset: number): Result<StagedHostReport>;
+  /** The cells of the guest disk by content (`ContentKind`). The first call for an image reads all maps of free space. */
+  contentCells(request: CellsRequest): Result<MapCells>;
+  /** Partitions and logical volumes, where the disk has some. */
+  bands(): Result<readonly GuestBand[]>;
+  /** Whose a range is; undefined where `indexOwners` has not run. */
+  owners(start: number, length: number): Result<readonly GuestOwner[] | undefined>;
+  /** Reads all folders; `ownerProgress` tells how far it is. */
+  indexOwners(): TextResult<undefined>;
+  stopOwners(): void;
+  /** @param part path of the part; @param file its number there */
+  filePlaces(part: string, file: number): Result<GuestFilePlaces>;
   /** Where the bytes of the image file are; takes as long as a check. A newer request ends an older one. */
   space(): Result<PageSpaceReport>;
   /** Looks at all data for what need not be stored; `contentProgress` tells how far it is. A newer scan ends an older one. */
@@ -313,6 +338,10 @@ export interface PageApi {
   contentProgress(done: number, total: number): void;
   /** The look for what the guest does not use got further, in a unit of its own. */
   guestProgress(done: number, total: number): void;
+  /** The index of owners got further: `done` of `total`, in a unit of its own. */
+  ownerProgress(done: number, total: number): void;
+  /** Marks the places of a file on the map. */
+  showFile(file: FileOnMap): void;
   /** The compaction of the file got further. */
   compactionProgress(compaction: PageCompaction): void;
   /** A content scan has ended, here or on another page: cells and reports tell what it has found. */

@@ -18,6 +18,7 @@ import type {
   TextResult,
 } from './messages';
 import { guestFreeInWords } from './guestFreeWords';
+import { contentHandler } from './contentRequests';
 import { pageState } from './pageState';
 import { describe } from '../../text/vscode/describe';
 import { guestOffset, hostOffset } from '../../qcow2/units';
@@ -93,6 +94,8 @@ export interface HandlerEvents {
   readonly contentProgress: ProgressReport;
   /** The look for what the guest does not use got further. */
   readonly guestProgress: ProgressReport;
+  /** The index of owners got further. */
+  readonly ownerProgress: ProgressReport;
 }
 
 export function pageHandler(
@@ -108,6 +111,7 @@ export function pageHandler(
   const inspection = Symbol('inspection of a cluster of the file');
   const space = Symbol('report of space');
   return {
+    ...contentHandler(document, events.ownerProgress),
     async ready(): Promise<PageState> {
       const state = await document.whenRead();
       // After the answer is on its way: what waited needs the state it belongs to.
