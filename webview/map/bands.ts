@@ -4,8 +4,8 @@
  */
 import type { GuestBand } from '../../src/editor/page/messages';
 import { sizeText } from '../../src/text/sizeText';
-import { safeName } from '../base/names';
 import { t } from '../base/strings';
+import { bandLabel } from './bandLabel';
 import { gridOf, type Disk, type Frame, type View } from './geometry';
 
 /** Bands that are drawn at a time: more are too thin to be told apart. */
@@ -16,12 +16,6 @@ interface Piece {
   readonly band: GuestBand;
   readonly start: number;
   readonly end: number;
-}
-
-/** "1 · EFI (FAT16)". */
-export function bandLabel({ path, name, holds }: GuestBand): string {
-  const label = name === '' || name === path ? path : `${path} · ${name}`;
-  return safeName(holds === '' ? label : `${label} (${holds})`);
 }
 
 export class BandGutter {

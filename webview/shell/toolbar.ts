@@ -144,13 +144,14 @@ function contentSwitch({ colours }: AppState, actions: ToolbarActions): Template
     type="button"
     class="space is-alone"
     aria-pressed=${isByContent ? 'true' : 'false'}
+    aria-label=${t('By Content')}
     title=${t('Colour the disk by what the guest does with it: in use, free, free but stored')}
     data-testid="colour-by-content"
     @click=${() => {
       actions.colourBy(isByContent ? 'kind' : 'content');
     }}
   >
-    ${t('By Content')}
+    ${icon('contents')}<span class="words">${t('By Content')}</span>
   </button>`;
 }
 

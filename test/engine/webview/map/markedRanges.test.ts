@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CONTENT_KINDS as WORKER_KINDS } from '../../../../src/worker/contentKinds';
-import { bandLabel } from '../../../../webview/map/bands';
+import { bandLabel } from '../../../../webview/map/bandLabel';
 import { CONTENT_KINDS } from '../../../../webview/map/kinds';
 import { MarkedRanges } from '../../../../webview/map/markedRanges';
 
