@@ -76,5 +76,7 @@ describe('an image in a folder that is not trusted', () => {
     await page.waitForCell(8, 'unallocated');
     expect(await page.text('badges')).not.toContain('Restricted Mode');
     expect(await page.get('change-writeZeroes').getAttribute('disabled')).toBeNull();
+    const row = window.page.locator('.pane-body .monaco-list-row[role="treeitem"]');
+    await row.filter({ hasText: 'Whole disk' }).waitFor();
   });
 });
