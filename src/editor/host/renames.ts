@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ImageDocument } from '../model/document';
+import { imageSource } from './imageSource';
 import type { OpenImages } from './openImages';
 import { removeBackup } from '../model/storage';
 
@@ -48,7 +49,7 @@ export class Renames implements vscode.Disposable {
     const key = uri.toString();
     const moved = this.#waiting.get(key);
     this.#waiting.delete(key);
-    await moved?.document.giveUp();
+    await moved?.document.giveUp(imageSource(uri));
     return moved;
   }
 

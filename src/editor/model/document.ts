@@ -11,7 +11,7 @@ import type { HistoryEnd, UndoableEdit } from './editHistory';
 import { Emitter, type Subscription } from './emitter';
 import type { CompactionProgress } from './fileSpace';
 import type { Control } from './operations';
-import { type ImageSource, identify } from './source';
+import { type ImageSource, identify, sourceName } from './source';
 import type { Revival } from './revival';
 import type { ImageSession, ScanProgress } from './session';
 import type { SessionLease, Sessions } from './sessions';
@@ -220,15 +220,17 @@ export class ImageDocument {
     return (await this.#readSession()).staging.revert();
   }
 
-  /** Throws away what is staged and leaves the file to its next owner. */
-  async giveUp(): Promise<void> {
-    await this.revert();
-    this.#leave();
+  /**
+   * Throws away what is staged and leaves the file to its next owner.
+   * @param next how the file is named from now on
+   */
+  async giveUp(next: ImageSource): Promise<void> {
+    await this.#leave(next);
   }
 
   dispose(): void {
     this.#isDisposed = true;
-    this.#leave();
+    void this.#leave(this.source);
     this.#readEmitter.dispose();
     this.#scanEmitter.dispose();
     this.#contentsEmitter.dispose();
@@ -289,12 +291,16 @@ export class ImageDocument {
     const lease = this.#lease;
     if (lease !== undefined && lease.session.identity === (await identify(this.source))) return lease.session;
     const next = await this.#sessions.acquire(this.source);
+    const { owner, state } = next.session;
+    // Somebody who changes nothing has read it, perhaps under a name that is gone by now.
+    const isReadAsOther = state !== undefined && state.path !== sourceName(this.source);
+    if (owner === undefined && isReadAsOther) await next.session.read(this.source);
     // Another call may have followed in the meantime, to the same file.
     if (this.#lease?.session === next.session || this.#isDisposed) {
       next.release();
       return next.session;
     }
-    this.#leave();
+    void this.#leave(this.source);
     this.#lease = next;
     next.session.owner ??= this;
     this.#listen(next.session);
@@ -337,11 +343,13 @@ export class ImageDocument {
     this.#readEmitter.fire(state);
   }
 
-  #leave(): void {
+  /** @param source how the file is named from now on. @returns fulfilled once nothing of this document is staged on it */
+  #leave(source: ImageSource): Promise<unknown> {
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#subscriptions = [];
-    if (this.isOwner) this.#lease?.session.disown(this.source);
+    const left = this.isOwner ? this.#lease?.session.disown(source) : undefined;
     this.#lease?.release();
     this.#lease = undefined;
+    return left ?? Promise.resolve();
   }
 }

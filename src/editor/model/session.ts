@@ -189,11 +189,15 @@ export class ImageSession {
     return this.operations.run((operation) => this.ask((engine) => request(engine, operation)), control);
   }
 
-  /** Its owner leaves: what is staged goes with it, and the next owner may change the file. */
-  disown(source: ImageSource): void {
+  /**
+   * Its owner leaves: what is staged goes with it, and the next owner may change the file.
+   * @param source a name that leads to the file
+   * @returns fulfilled once nothing is staged
+   */
+  async disown(source: ImageSource): Promise<void> {
     this.owner = undefined;
     this.staging.stopWriting();
-    if (this.staging.hasUnsaved) void this.read(source);
+    if (this.staging.hasUnsaved) await this.read(source);
     else if (this.#current !== undefined) this.take(this.#current);
   }
 

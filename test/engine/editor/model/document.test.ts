@@ -89,6 +89,35 @@ describe('a document', () => {
     expect(document.state?.generation).toBeGreaterThan(1);
   });
 
+  it('gives up what is staged to its successor on another name, although others look at the file, too', async () => {
+    create('old.qcow2');
+    const document = open('old.qcow2');
+    await document.whenRead();
+    const bytes = new Uint8Array(512).fill(1);
+    const change = { kind: 'write', start: guestOffset(0), bytes } as const;
+    await document.edit((staging) => staging.stage(change, 'Write'));
+    const other = await sessions.acquire(document.source);
+    renameSync(files.path('old.qcow2'), files.path('new.qcow2'));
+    const successor = open('new.qcow2');
+    await document.giveUp(successor.source);
+    const state = await successor.whenRead();
+    expect(state).toMatchObject({ path: files.path('new.qcow2'), edits: { unsaved: 0 } });
+    expect(state.problem).toBeUndefined();
+    expect(successor.isOwner).toBe(true);
+    expect((await successor.edit((staging) => staging.stage(change, 'Write'))).ok).toBe(true);
+    expect(other.session.state?.edits?.unsaved).toBe(1);
+    other.release();
+  });
+
+  it('reads again what another one has read under a name that is gone', async () => {
+    create('old.qcow2');
+    const other = await sessions.acquire({ kind: 'path', path: files.path('old.qcow2') });
+    await other.session.read({ kind: 'path', path: files.path('old.qcow2') });
+    renameSync(files.path('old.qcow2'), files.path('new.qcow2'));
+    expect((await open('new.qcow2').whenRead()).path).toBe(files.path('new.qcow2'));
+    other.release();
+  });
+
   it('knows that its file is gone, and when it is back', async () => {
     create('disk.qcow2');
     const document = open('disk.qcow2');
