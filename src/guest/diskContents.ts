@@ -2,7 +2,7 @@
 import type { GuestDisk } from './disk';
 import type { FreeSpace } from './diskFree';
 import { placesOf } from './places';
-import type { Ranges} from './ranges';
+import type { Ranges } from './ranges';
 import { covered, without } from './ranges';
 
 /** Three lists that share no place, all ascending. What is in none of them belongs to no file system that can be read. */
