@@ -4,7 +4,7 @@ import { recoverImage } from '../qcow2/edit/interrupted';
 import type { Progress } from '../qcow2/progress';
 import type { EditCalls, ImageState, OpenOptions, OperationId, Result } from './api';
 import { copyImage } from './copyImage';
-import { rangedAnew } from './guestFree';
+import { rangedAsStaged } from './guestFree';
 import type { OpenImage } from './openImage';
 import type { Pace } from './pace';
 
@@ -45,7 +45,7 @@ export function editCalls(host: EditingHost): EditCalls {
     apply: (change, label, { generation, operation }) =>
       host.onEditable((editable, image) => {
         const progress = host.progressOf(operation);
-        const tally = editable.apply(rangedAnew(change, editable, progress), label, progress);
+        const tally = editable.apply(rangedAsStaged(change, editable, progress), label, progress);
         return { tally, state: host.renew(image, generation) };
       }),
     goTo: (done, generation) =>

@@ -68,7 +68,7 @@ export class GuestFreeFinder {
  * A change to stage: what it names is found once more, in the state that is changed.
  * @throws as `withRanges`
  */
-export const rangedAnew = (
+export const rangedAsStaged = (
   change: ChangeRequest,
   { chain }: EditableImage,
   progress: Progress,

@@ -292,7 +292,7 @@ export class ImageDocument {
     if (lease !== undefined && lease.session.identity === (await identify(this.source))) return lease.session;
     const next = await this.#sessions.acquire(this.source);
     const { owner, state } = next.session;
-    // Somebody who changes nothing has read it, perhaps under a name that is gone by now.
+    // The view Contents may have read it, under a name that is gone by now.
     const isReadAsOther = state !== undefined && state.path !== sourceName(this.source);
     if (owner === undefined && isReadAsOther) await next.session.read(this.source);
     // Another call may have followed in the meantime, to the same file.

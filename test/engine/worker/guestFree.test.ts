@@ -1,4 +1,4 @@
-/** What the guest does not use, as the worker finds it: offered by part, given up as one edit, and found anew in each state. */
+/** What the guest does not use, as the worker finds it: offered by part, given up as one edit, and found once more in each state. */
 import * as fs from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { describeGuest } from '../../../src/inside/describeGuest';
@@ -134,7 +134,7 @@ describe('what the guest does not use', () => {
     expect(fs.readFileSync(disk).subarray(0, before.length).equals(before)).toBe(true);
   });
 
-  it('is found anew in each state', async () => {
+  it('is found once more in each state', async () => {
     const gone = fs.readFileSync(files.path('disk.raw')).indexOf(Buffer.alloc(65536, 0x5a));
     const client = await open();
     const freed = freedOf(await look(client), '2');
