@@ -9,5 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // QEMU runs in child processes, and some tests wait: a third worker keeps two cores busy.
     maxWorkers: 3,
+    // Each file would load the engine again.
+    isolate: false,
   },
 });

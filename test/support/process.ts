@@ -1,5 +1,6 @@
 /** Runs other programs and returns all of their output; the caller judges it. */
-import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
+import { spawnSync, type SpawnSyncOptions, type SpawnSyncReturns } from 'node:child_process';
+import { posixSpawn } from './posixSpawn';
 
 export interface Ran {
   /** Exit code; −1 when the program was killed (time limit, signal). */
@@ -20,17 +21,26 @@ export interface RunOptions {
 
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Ran {
   const { uid, env, ...rest } = options;
-  const spawning: SpawnSyncOptions = {
+  const whole = {
     timeout: 30_000,
-    killSignal: 'SIGKILL',
-    maxBuffer: 2 ** 31,
     ...rest,
     env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', ...env },
-    ...(uid === undefined ? {} : { uid, gid: uid }),
   };
-  const { status, stdout, stderr, error } = spawnSync(program, args, spawning);
-  if (error !== undefined && !('errno' in error && status === null && isTimeout(error))) throw error;
-  return { status: status ?? -1, stdout: Buffer.from(stdout), stderr: String(stderr) };
+  const spawned = uid === undefined ? posixSpawn(program, args, whole) : undefined;
+  const ran = spawned ?? forkAndWait(program, args, { ...whole, uid, gid: uid });
+  return { status: ran.status ?? -1, stdout: Buffer.from(ran.stdout), stderr: String(ran.stderr) };
+}
+
+function forkAndWait(
+  program: string,
+  args: readonly string[],
+  options: SpawnSyncOptions,
+): SpawnSyncReturns<Buffer | string> {
+  const ran = spawnSync(program, args, { killSignal: 'SIGKILL', maxBuffer: 2 ** 31, ...options });
+  if (ran.error !== undefined && !('errno' in ran.error && ran.status === null && isTimeout(ran.error))) {
+    throw ran.error;
+  }
+  return ran;
 }
 
 /** Runs a program that must succeed. @returns its standard output */
