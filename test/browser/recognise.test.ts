@@ -24,7 +24,8 @@ describe('an image of any name', () => {
     }
     writeFileSync(path.join(folder, 'raw.img'), Buffer.from([1, 2, 0, 0, 3]).fill(0, 2));
     writeFileSync(path.join(folder, 'notes.txt'), 'a text\n');
-    vscode = await VSCode.start();
+    writeFileSync(path.join(folder, 'partitioned.qcow2'), partitionTable());
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(folder);
     // Until the index has come round.
     await until('the menu', async () => (await menuOf(row('disk.img'))).includes(OPEN), 60_000);
@@ -148,4 +149,26 @@ describe('an image of any name', () => {
     await expectSoon(() => window.webviews()).toEqual([]);
     await window.screenshot('recognise-stray');
   });
+
+  it('offers in its tab bar only what can be done with it', async () => {
+    const button = (name: string): Locator =>
+      window.page.locator('.editor-actions').getByRole('button', { name });
+    await row('usual.qcow2').dblclick();
+    await ours('usual.qcow2');
+    for (const name of ['Go to Offset', 'Write Zeroes', 'Check']) await button(name).waitFor();
+    await closeTabs();
+    await row('partitioned.qcow2').dblclick();
+    await ours('partitioned.qcow2');
+    for (const name of ['Write Zeroes', 'Check']) await button(name).waitFor({ state: 'detached' });
+    await button('Go to Offset').waitFor();
+    await window.screenshot('recognise-raw');
+  });
 });
+
+/** A raw disk of 1 MiB with one partition. */
+function partitionTable(): Buffer {
+  const disk = Buffer.alloc(2 ** 20);
+  disk.set([0x80, 0, 2, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 64, 0, 0, 0], 446);
+  disk.set([0x55, 0xaa], 510);
+  return disk;
+}

@@ -51,6 +51,7 @@ export class ContextKeys implements vscode.Disposable {
     this.#tell('qcow2.isChecking', isChecking);
     const canRepair = document !== undefined && documentHealth(document, this.#checks).canRepair;
     this.#tell('qcow2.canRepair', canRepair);
+    this.#tell('qcow2.isRaw', document?.state?.raw !== undefined);
     this.#tell('qcow2.hasStaged', document?.hasUnsaved === true);
     this.#tell('qcow2.isInterrupted', isRecoverable(document?.state?.journal));
   }
