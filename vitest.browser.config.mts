@@ -21,8 +21,8 @@ class LongestFirst extends BaseSequencer {
 export const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
 export const globalSetup = ['test/browser/harness/setup.ts'];
 
-// The packaged extension in a real VS Code. Each file has its own server and browser, which wait for each other most of
-// the time, so two files run in parallel. With three, input is lost now and then.
+// The packaged extension in a real VS Code. Server and browser wait for each other most of the time, so two files run in
+// parallel. With three, input is lost now and then.
 export default defineConfig({
   test: {
     globalSetup,
@@ -35,6 +35,8 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           exclude: MEASURING,
           maxWorkers: 2,
+          // The files that a worker runs share a server and a browser (VSCode.shared).
+          isolate: false,
           sequence: { groupOrder: 1 },
         },
       },

@@ -20,7 +20,7 @@ describe('an image that cannot be changed', () => {
   beforeAll(async () => {
     mustQemuImg(['create', '-q', '-f', 'qcow2', disk, '16M']);
     mustQemuIo(disk, ['write -P 1 0 4M']);
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
   });
 

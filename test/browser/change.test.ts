@@ -24,7 +24,7 @@ describe('a change of an image', () => {
     mustQemuImg(['create', '-q', '-f', 'qcow2', disk, '16M']);
     mustQemuIo(disk, ['write -P 1 0 4M', 'write -c -P 2 4M 64k', 'write -z 5M 1M']);
     before = readFileSync(disk);
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
     page = await EditorPage.open(window, disk);
   });

@@ -24,7 +24,7 @@ describe('a backing file that is missing', () => {
       .data(0, 4)
       .writeTo(overlay);
     renameSync(files.path('base.qcow2'), files.path('moved.qcow2'));
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
     page = await EditorPage.open(window, overlay);
     await page.showTab('chain');

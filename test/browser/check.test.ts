@@ -36,7 +36,7 @@ describe('the check of an image', () => {
     });
     // Holes of the file have colours of their own (panels.test.ts).
     writeFileSync(disk, readFileSync(disk));
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
     page = await EditorPage.open(window, disk);
   });

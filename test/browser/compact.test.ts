@@ -24,7 +24,7 @@ describe('an image file that is too long', () => {
   beforeAll(async () => {
     for (const name of ['mouse', 'keyboard']) writeBloated(files.path(`${name}.qcow2`));
     writeHalfEmpty(giant);
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
   });
 

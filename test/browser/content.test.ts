@@ -23,7 +23,7 @@ describe('the inside of a disk on the map', () => {
     fs.writeFileSync(files.path('tree/var/log'), Buffer.alloc(3 * MiB, 1));
     makePartitionedDisk(files.folder, files.path('tree'));
     for (const name of ['disk.raw', 'fat.raw', 'ext.raw']) fs.rmSync(files.path(name));
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
     page = await EditorPage.open(window, files.path('disk.qcow2'));
   });

@@ -24,7 +24,7 @@ describe('the contents of a disk', () => {
     writeFileSync(`${tree}/usr/huge`, '');
     truncateSync(`${tree}/usr/huge`, 65 * 2 ** 20);
     makePartitionedDisk(files.folder, tree);
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
     await window.openFile(files.path('disk.qcow2'));
     await EditorPage.of(window);

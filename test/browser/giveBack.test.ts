@@ -20,7 +20,7 @@ describe('giving free space back', () => {
     mustQemuImg(['create', '-q', '-f', 'qcow2', disk, '16M']);
     // QEMU frees clusters within the image, and is told not to give them to the file system.
     mustQemuIo(disk, ['write -P 1 0 8M', 'write -z -u 1M 2M', 'write -z -u 7M 1M'], {}, ['-d', 'ignore']);
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
     await EditorPage.open(window, disk);
   });

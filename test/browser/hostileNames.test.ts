@@ -45,7 +45,7 @@ describe('a hostile name', () => {
       .extension(EXTENSION.dataFileName, 'x'.repeat(2 ** 21 - 1024))
       .writeTo(files.path('long.qcow2'));
     writeFileSync(files.path(UNREADABLE), 'QFI\xfb', 'latin1');
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
   });
 

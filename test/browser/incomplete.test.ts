@@ -20,7 +20,7 @@ describe('an incomplete file', () => {
     const whole = image({ size: '4M' }).data(0, 8).toBuffer();
     writeFileSync(files.path('cut.qcow2'), whole.subarray(0, whole.length - 2 * CLUSTER));
     writeCutSnapshot(files.path('cutSnapshot.qcow2'), 2);
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
   });
 

@@ -44,7 +44,7 @@ describe('the cluster map', () => {
 
   beforeAll(async () => {
     makeDisk(disk);
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
     page = await EditorPage.open(window, disk);
   });

@@ -35,7 +35,7 @@ describe('a workspace of two folders', () => {
     }
     const both = files.path('both.code-workspace');
     writeFileSync(both, JSON.stringify({ folders: [{ path: 'one' }, { path: 'two' }] }));
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(both);
   });
 

@@ -20,7 +20,7 @@ describe('the panels', () => {
 
   beforeAll(async () => {
     makeChain();
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
   });
 

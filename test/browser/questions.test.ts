@@ -39,7 +39,7 @@ describe('a question about a file that would be overwritten', () => {
       files.path('overlay.qcow2'),
     );
     image({ size: '4M' }).data(0, 4).writeTo(files.path('other.qcow2'));
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
   });
 

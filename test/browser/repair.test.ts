@@ -30,7 +30,7 @@ describe('the repair of an image', () => {
       file.leak(2);
     });
     before = readFileSync(disk);
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
     page = await EditorPage.open(window, disk);
   });

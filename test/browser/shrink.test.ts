@@ -29,7 +29,7 @@ describe('an image that is too big', () => {
     DamagedFile.do(disk, (file) => file.leak(4));
     makeTwoSystems(guest);
     writeGiantImage(files.path('giant.qcow2'), { size: 2 ** 39, pattern: 'random' });
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(files.folder);
   });
 

@@ -16,7 +16,7 @@ describe('the installed extension', () => {
 
   beforeAll(async () => {
     image().data(0, 4).zeroPlain(4).compressed(8, 2).writeTo(disk);
-    vscode = await VSCode.start();
+    vscode = await VSCode.shared();
     window = await vscode.openWindow(folder);
   });
 
