@@ -47,7 +47,12 @@ describe('a workspace of two folders', () => {
   it('is searched for images as each folder says', async () => {
     await window.runCommand('QCOW2: Focus on Backing Chains View');
     const rows = window.page.locator('.sidebar .monaco-list-row[aria-label*=".qcow2"]');
-    await rows.filter({ hasText: 'two.qcow2' }).waitFor();
+    await until(
+      'the image is in the tree',
+      () => rows.filter({ hasText: 'two.qcow2' }).isVisible(),
+      30_000,
+      () => window.whatIsThere('multi-root'),
+    );
     // What comes late would come now.
     await window.page.waitForTimeout(1_000);
     const labels = (await rows.allInnerTexts()).join();
