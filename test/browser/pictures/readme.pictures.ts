@@ -1,6 +1,6 @@
 /**
  * Takes the pictures of the documents and of the walkthrough, in media/screenshots/: the page in the four kinds of themes,
- * and its states. `pngquant`, which must be installed, makes them small, since some are packaged.
+ * and its states. `pngquant` and `zopflipng`, which must be installed, make them small, since some are packaged.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -65,6 +65,7 @@ describe('pictures of', () => {
     const kept = path.join(ROOT, 'media', 'screenshots', `${name}.png`);
     const taken = await window.screenshot(name);
     execFileSync('pngquant', [...SMALL, '--output', kept, String(colours), taken]);
+    execFileSync('zopflipng', ['-y', kept, kept]);
   };
 
   it.each(Object.entries(PICTURES))('the page, %s', async (kind, name) => {
