@@ -44,7 +44,7 @@ function linkOrTarget(disk: GuestDisk, place: string): GuestFile {
 function rootsOf(disk: GuestDisk): GuestFile[] {
   const roots = disk.parts.flatMap((part) => {
     const { system } = part;
-    return system === undefined ? [] : [{ part, system, id: system.root, path: '/' }];
+    return system === undefined ? [] : [{ part, system, id: system.root, path: '/', realPath: '/' }];
   });
   return roots.length > 0 ? roots : [fileAt(disk, '/')];
 }

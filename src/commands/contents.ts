@@ -52,22 +52,23 @@ export function registerContents(context: ContentsContext): vscode.Disposable {
 
 async function open(
   node: GuestNode | undefined,
-  { sessions }: ContentsContext,
+  { view, sessions }: ContentsContext,
   viewColumn: vscode.ViewColumn,
 ): Promise<void> {
   if (node === undefined) return;
   const { image, part, path } = node;
   const name = nameOf(path);
-  // A link is opened as what it leads to.
+  // A link is opened as what it leads to: a folder, in the tree.
   const found = await sessions.ask(image, (calls) => calls.guestFileAt(part, path));
   if (!found.ok) {
     tellProblem(cannotOpen(name, describe(found.problem)), found.problem);
     return;
   }
-  const { type, size, problem } = found.value;
-  if (type === 'folder')
+  const { type, size, problem, realPath } = found.value;
+  if (type === 'folder') {
+    if (await view.reveal({ image, part, path: realPath }, { expand: true })) return;
     void tellInformation(vscode.l10n.t('{0} is a folder, or a link to one.', placeText(node)));
-  else if (problem !== undefined) void tellError(cannotOpen(name, describeInside(problem)));
+  } else if (problem !== undefined) void tellError(cannotOpen(name, describeInside(problem)));
   else if (size > LARGEST_OPENED) offerToSave(node, cannotOpen(name, tooLargeText(size)));
   else await openGuestFile(node, { viewColumn, preview: true });
 }

@@ -57,8 +57,12 @@ export class ContentsView implements vscode.Disposable {
     return this.#view.selection;
   }
 
-  /** Selects a file, or a part by the path `/`. @returns false where the image that is shown does not have it */
-  async reveal(place: GuestPlace): Promise<boolean> {
+  /**
+   * Selects a file, or a part by the path `/`.
+   * @param expand whether a folder is opened
+   * @returns false where the image that is shown does not have it
+   */
+  async reveal(place: GuestPlace, { expand = false } = {}): Promise<boolean> {
     await vscode.commands.executeCommand(`${VIEW}.focus`);
     this.#show(place.image, true);
     // VS Code rejects if the tree changes while it searches for the node.
@@ -66,7 +70,7 @@ export class ContentsView implements vscode.Disposable {
       const node = await this.tree.nodeAt(place);
       if (node === undefined) return false;
       try {
-        await this.#view.reveal(node, { select: true, focus: true });
+        await this.#view.reveal(node, { select: true, focus: true, expand });
         return true;
       } catch (error) {
         log.warn(`The tree does not show a file: ${error instanceof Error ? error.message : String(error)}`);

@@ -5,38 +5,45 @@ import type { DirectoryEntry, FileId, FileSystem } from './fileSystem';
 /** Links that are followed on the way to one file, as in Linux. */
 const MOST_LINKS = 40;
 
+export interface Resolved {
+  readonly id: FileId;
+  /** From the root, without links. */
+  readonly path: string;
+}
+
 /**
  * @param path names with `/` between them, from the root; `.`, `..` and empty names are as in a shell
  * @param followsLast whether a link at the end of the path is followed as well
  * @throws GuestError `guest.noFile`, `guest.notFolder`, `guest.loop`, or where a folder cannot be read
  */
-export function resolve(system: FileSystem, path: string, { followsLast = true } = {}): FileId {
+export function resolve(system: FileSystem, path: string, { followsLast = true } = {}): Resolved {
   const names = namesIn(path).reverse();
   /** From the root down to where the walk is. */
-  const folders: FileId[] = [];
+  const passed: Resolved[] = [];
+  const root: Resolved = { id: system.root, path: '' };
   let links = 0;
-  let at = system.root;
+  let at = root;
   for (let name = names.pop(); name !== undefined; name = names.pop()) {
     if (name === '..') {
-      at = folders.pop() ?? system.root;
+      at = passed.pop() ?? root;
       continue;
     }
-    const { type, id } = found(system, at, name, path);
+    const { type, id, name: itsName } = found(system, at.id, name, path);
     const isLink = (type ?? system.stat(id).type) === 'link';
     if (!isLink || (names.length === 0 && !followsLast)) {
-      folders.push(at);
-      at = id;
+      passed.push(at);
+      at = { id, path: `${at.path}/${itsName}` };
       continue;
     }
     if (++links > MOST_LINKS) throw new GuestError('guest.links', { value: path, limit: MOST_LINKS });
     const { target = '' } = system.stat(id);
     if (target.startsWith('/')) {
-      folders.length = 0;
-      at = system.root;
+      passed.length = 0;
+      at = root;
     }
     names.push(...namesIn(target).reverse());
   }
-  return at;
+  return at === root ? { ...root, path: '/' } : at;
 }
 
 const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '' && name !== '.');

@@ -39,6 +39,8 @@ export interface GuestFile {
   readonly id: FileId;
   /** From the root of the file system, as it was asked for. */
   readonly path: string;
+  /** The same without links. */
+  readonly realPath: string;
 }
 
 /** The place of a file as `fileAt` takes it. */
@@ -88,7 +90,8 @@ const partsOf = ({ parts }: GuestDisk): string =>
 
 function fileIn(part: DiskPart, path: string, options: { readonly followsLast?: boolean }): GuestFile {
   const system = systemOf(part);
-  return { part, system, path, id: guestCode().resolve(system, path, options) };
+  const { id, path: realPath } = guestCode().resolve(system, path, options);
+  return { part, system, path, realPath, id };
 }
 
 /** @throws GuestError where it has no file system that can be read */

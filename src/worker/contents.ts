@@ -38,8 +38,9 @@ export function contentsCalls(host: ContentsHost): ContentsCalls {
       }),
     guestFileAt: (part, path) =>
       host.onView((view) => {
-        const { system, id } = fileAt(disks.of(view), `${part}:${path}`);
-        return entryOf(system, { name: path.slice(path.lastIndexOf('/') + 1), id, type: undefined });
+        const { system, id, realPath } = fileAt(disks.of(view), `${part}:${path}`);
+        const name = path.slice(path.lastIndexOf('/') + 1);
+        return { ...entryOf(system, { name, id, type: undefined }), realPath };
       }),
     readGuestFile: (part, file, at, length) =>
       host.onView((view) => {

@@ -77,6 +77,12 @@ export interface GuestEntry {
   readonly problem?: GuestProblem;
 }
 
+/** A file or folder, as a path leads to it. */
+export interface GuestTarget extends GuestEntry {
+  /** From the root, without links. */
+  readonly realPath: string;
+}
+
 export interface GuestFolder {
   /** Folders and files, in the order in which the file system has them. */
   readonly entries: readonly GuestEntry[];
@@ -89,7 +95,7 @@ export interface ContentsCalls extends ContentsWorkCalls, ContentMapCalls {
   guestParts(operation: OperationId): Result<GuestParts>;
   guestFolder(part: string, folder: FileId): Result<GuestFolder>;
   /** @param path from the root, with `/` between names; links are followed, the last one too */
-  guestFileAt(part: string, path: string): Result<GuestEntry>;
+  guestFileAt(part: string, path: string): Result<GuestTarget>;
   /** Contents of a file; at most 1 MiB at a time, clamped to the file's end. */
   readGuestFile(part: string, file: FileId, at: number, length: number): Result<Uint8Array>;
 }

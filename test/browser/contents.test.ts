@@ -20,6 +20,7 @@ describe('the contents of a disk', () => {
     mkdirSync(`${tree}/usr/lib`, { recursive: true });
     writeFileSync(`${tree}/usr/lib/os-release`, 'NAME="Guest"\n');
     symlinkSync('../usr/lib/os-release', `${tree}/etc/os-release`);
+    symlinkSync('usr/lib', `${tree}/libs`);
     writeFileSync(`${tree}/etc/hostname`, 'guest-of-honour\n');
     writeFileSync(`${tree}/usr/huge`, '');
     truncateSync(`${tree}/usr/huge`, 65 * 2 ** 20);
@@ -62,6 +63,16 @@ describe('the contents of a disk', () => {
     await press('Enter');
     await until('what the link leads to', async () => (await text()).includes('NAME="Guest"'));
     await window.page.locator('.tab.active', { hasText: 'os-release' }).waitFor();
+  });
+
+  it('lead from a link to its folder', async () => {
+    await row('libs').click();
+    const focused = window.page.locator('.pane-body .monaco-list-row.focused[role="treeitem"]');
+    await until('the folder is opened', async () => {
+      const label = (await focused.getAttribute('aria-label')) ?? '';
+      return /^lib\b/.test(label) && (await focused.getAttribute('aria-expanded')) === 'true';
+    });
+    expect(await focused.getAttribute('aria-level')).toBe('4');
   });
 
   it('are found by name, and lead to Save As… where they are too large to open', async () => {

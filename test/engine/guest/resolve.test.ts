@@ -21,7 +21,7 @@ const system = new FakeTree([
 
 const contentAt = (path: string): string => {
   const target = new Uint8Array(16);
-  return Buffer.from(target.subarray(0, system.read(resolve(system, path), 0, target))).toString();
+  return Buffer.from(target.subarray(0, system.read(resolve(system, path).id, 0, target))).toString();
 };
 
 const codeAt = (path: string): string => {
@@ -48,14 +48,23 @@ describe('a path', () => {
     expect(contentAt(path)).toBe(content);
   });
 
+  it.each([
+    ['/etc//./passwd', '/etc/passwd'],
+    ['/etc/os-release', '/usr/lib/os-release'],
+    ['/etc/rc/../lib', '/usr/lib'],
+    ['/etc/up/rc', '/usr/lib'],
+  ])('%s is %s without links', (path, real) => {
+    expect(resolve(system, path).path).toBe(real);
+  });
+
   it('may be the root', () => {
-    expect(resolve(system, '/')).toBe(system.root);
-    expect(resolve(system, '')).toBe(system.root);
+    for (const path of ['/', '', '/etc/..'])
+      expect(resolve(system, path)).toEqual({ id: system.root, path: '/' });
   });
 
   it('to a link is the link where that is asked for', () => {
-    expect(system.stat(resolve(system, '/etc/rc', { followsLast: false })).type).toBe('link');
-    expect(system.stat(resolve(system, '/etc/rc')).type).toBe('folder');
+    expect(system.stat(resolve(system, '/etc/rc', { followsLast: false }).id).type).toBe('link');
+    expect(system.stat(resolve(system, '/etc/rc').id).type).toBe('folder');
   });
 
   it.each([
@@ -72,6 +81,8 @@ describe('a path', () => {
     const caseless = Object.assign(new FakeTree([{ name: 'Windows', entries: [{ name: 'win.ini' }] }]), {
       ignoresCase: true,
     });
-    expect(caseless.stat(resolve(caseless, '/WINDOWS/Win.INI')).type).toBe('file');
+    const { id, path } = resolve(caseless, '/WINDOWS/Win.INI');
+    expect(caseless.stat(id).type).toBe('file');
+    expect(path).toBe('/Windows/win.ini');
   });
 });
