@@ -37,6 +37,14 @@ describe('a workspace of two folders', () => {
     writeFileSync(both, JSON.stringify({ folders: [{ path: 'one' }, { path: 'two' }] }));
     vscode = await VSCode.shared();
     window = await vscode.openWindow(both);
+    // Now and then VS Code opens a workspace without its folders, and does not read the file again.
+    const shown = window.page.locator('.explorer-folders-view .monaco-list-row');
+    const areThere = (): Promise<boolean> =>
+      shown
+        .first()
+        .waitFor({ timeout: 5_000 })
+        .then(() => true);
+    await until('VS Code has the folders', () => areThere().catch(() => window.reload().then(() => false)));
   });
 
   afterAll(async () => {

@@ -297,9 +297,9 @@ export class Window {
   async whatIsThere(name: string): Promise<string> {
     await this.screenshot(name);
     const texts = await Promise.all(
-      ['.monaco-dialog-box', '.quick-input-widget', '.notifications-toasts', '.tab.active'].map((part) =>
-        this.page.locator(part).allInnerTexts(),
-      ),
+      ['.monaco-dialog-box', '.quick-input-widget', '.notifications-toasts', '.tab.active']
+        // Of what is hidden, the text would be the styles in it, too.
+        .map((part) => this.page.locator(part).filter({ visible: true }).allInnerTexts()),
     );
     const pages = await Promise.all(
       (await this.webviews()).map((frame) =>
