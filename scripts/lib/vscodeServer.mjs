@@ -26,7 +26,8 @@ const NODE_PACKAGES = /** @type {Readonly<Record<string, { name: string, version
 const QUIET_SETTINGS = {
   'chat.disableAIFeatures': true,
   'files.autoSave': 'off',
-  'git.openRepositoryInParentFolders': 'never',
+  // It would start several programs in each folder.
+  'git.enabled': false,
   'telemetry.telemetryLevel': 'off',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.startupEditor': 'none',

@@ -168,7 +168,8 @@ describe('an image that is too big', () => {
     await page.get('shrink-dialog').waitFor({ state: 'hidden' });
     await page.get('legend-dataZero').waitFor({ state: 'detached' });
     await window.save();
-    await until('QEMU sees it', () => Promise.resolve(qemuImg(['map', disk]).stdout.length < 200));
+    await until('it is saved', async () => (await page.get('staged').count()) === 0);
+    expect(qemuImg(['map', disk]).stdout.length).toBeLessThan(200);
     expect(qemuImg(['check', disk]).status).toBe(0);
   });
 
