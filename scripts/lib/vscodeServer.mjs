@@ -26,8 +26,7 @@ const NODE_PACKAGES = /** @type {Readonly<Record<string, { name: string, version
 const QUIET_SETTINGS = {
   'chat.disableAIFeatures': true,
   'files.autoSave': 'off',
-  // It would start several programs in each folder.
-  'git.enabled': false,
+  'git.openRepositoryInParentFolders': 'never',
   'telemetry.telemetryLevel': 'off',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.startupEditor': 'none',

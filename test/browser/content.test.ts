@@ -1,6 +1,5 @@
 /** The inside of the disk on the map: bands of partitions, colours by content, owners, and the clusters of a file. */
 import * as fs from 'node:fs';
-import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePartitionedDisk } from '../support/guest/partitioned';
 import { workspace } from '../support/workspace';
@@ -85,11 +84,9 @@ describe('the inside of a disk on the map', () => {
   });
 
   it('shows a folder on the map from the view of the contents', async () => {
-    const row = (label: string): Locator =>
-      window.page.locator('.pane-body .monaco-list-row[role="treeitem"]').filter({ hasText: label }).first();
-    await window.page.locator('.activitybar .action-label[aria-label*="QCOW2"]').click();
-    await row('2: root').click();
-    await window.chooseFromMenu(row('var'), 'Show on Map');
+    await window.showViews();
+    await window.treeRow('2: root').click();
+    await window.chooseFromMenu(window.treeRow('var'), 'Show on Map');
     await until('the folder is marked', async () =>
       (await page.text('file-note')).includes('/var: 3 MiB in'),
     );

@@ -29,7 +29,7 @@ describe('the contents of a disk', () => {
     window = await vscode.openWindow(files.folder);
     await window.openFile(files.path('disk.qcow2'));
     await EditorPage.of(window);
-    await window.page.locator('.activitybar .action-label[aria-label*="QCOW2"]').click();
+    await window.showViews();
   });
 
   afterAll(async () => {
@@ -37,8 +37,7 @@ describe('the contents of a disk', () => {
     files.remove();
   });
 
-  const row = (label: string): Locator =>
-    window.page.locator('.pane-body .monaco-list-row[role="treeitem"]').filter({ hasText: label }).first();
+  const row = (label: string): Locator => window.treeRow(label);
 
   const text = (): Promise<string> => window.page.locator('.editor-instance .view-lines').first().innerText();
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { mbrDisk } from '../support/guest/mbr';
 import { image } from '../support/imageBuilder';
 import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
@@ -24,7 +25,7 @@ describe('an image of any name', () => {
     }
     writeFileSync(path.join(folder, 'raw.img'), Buffer.from([1, 2, 0, 0, 3]).fill(0, 2));
     writeFileSync(path.join(folder, 'notes.txt'), 'a text\n');
-    writeFileSync(path.join(folder, 'partitioned.qcow2'), partitionTable());
+    writeFileSync(path.join(folder, 'partitioned.qcow2'), mbrDisk([0x83, Buffer.alloc(65536)]));
     vscode = await VSCode.shared();
     window = await vscode.openWindow(folder);
     // Until the index has come round.
@@ -164,11 +165,3 @@ describe('an image of any name', () => {
     await window.screenshot('recognise-raw');
   });
 });
-
-/** A raw disk of 1 MiB with one partition. */
-function partitionTable(): Buffer {
-  const disk = Buffer.alloc(2 ** 20);
-  disk.set([0x80, 0, 2, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 64, 0, 0, 0], 446);
-  disk.set([0x55, 0xaa], 510);
-  return disk;
-}

@@ -47,9 +47,8 @@ describe('an image in a folder that is not trusted', () => {
   });
 
   it('is not looked into, and the view Contents says why', async () => {
-    await window.page.locator('.activitybar .action-label[aria-label*="QCOW2"]').click();
-    const row = window.page.locator('.pane-body .monaco-list-row[role="treeitem"]');
-    await row.filter({ hasText: 'Restricted Mode' }).waitFor();
+    await window.showViews();
+    await window.treeRow('Restricted Mode').waitFor();
   });
 
   it('is not changed, and says why', async () => {
@@ -76,7 +75,6 @@ describe('an image in a folder that is not trusted', () => {
     await page.waitForCell(8, 'unallocated');
     expect(await page.text('badges')).not.toContain('Restricted Mode');
     expect(await page.get('change-writeZeroes').getAttribute('disabled')).toBeNull();
-    const row = window.page.locator('.pane-body .monaco-list-row[role="treeitem"]');
-    await row.filter({ hasText: 'Whole disk' }).waitFor();
+    await window.treeRow('Whole disk').waitFor();
   });
 });

@@ -94,7 +94,8 @@ export class VSCode {
         dataFolder: folder,
         extensions: options.extensions ?? inject('extensionsFolder'),
         requiresTrust: options.requiresTrust ?? false,
-        settings: { 'workbench.colorTheme': THEME_NAMES.dark, ...options.settings },
+        // Git would start several programs in each window's folder.
+        settings: { 'git.enabled': false, 'workbench.colorTheme': THEME_NAMES.dark, ...options.settings },
       }),
       chromium.launch({ executablePath, args: CHROMIUM_ARGS }),
     ]);

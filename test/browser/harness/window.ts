@@ -128,6 +128,19 @@ export class Window {
     );
   }
 
+  /** Shows the extension's views in the side bar. */
+  async showViews(): Promise<void> {
+    await this.page.locator(ACTIVITY_BAR_ICON).click();
+  }
+
+  /** The first node with a text in the trees of the side bar. */
+  treeRow(text: string): Locator {
+    return this.page
+      .locator('.pane-body .monaco-list-row[role="treeitem"]')
+      .filter({ hasText: text })
+      .first();
+  }
+
   /** Saves the editor in front by key, once VS Code knows that there is something to save: before, the key does nothing. */
   async save(): Promise<void> {
     await this.page.locator('.tab.active.dirty').waitFor();
