@@ -10,6 +10,7 @@ import { THEME_KINDS } from './harness/themes';
 import { expectSoon, until } from './harness/until';
 import { VSCode } from './harness/vscode';
 import type { Window } from './harness/window';
+import { layoutFaults } from './states/layoutFaults';
 import { EditorPage } from './pages/editorPage';
 
 const CLUSTER = 65536;
@@ -261,5 +262,16 @@ describe('the panels', () => {
     expect(panels.y).toBeGreaterThan(map.y + map.height);
     await window.screenshot('narrow');
     await window.page.setViewportSize({ width: 1200, height: 800 });
+  });
+
+  it('has nothing cut off or covered in a window of any width', async () => {
+    const { frame } = await open('top.qcow2');
+    const found = new Set<string>();
+    for (let width = 720; width <= 2800; width += 52) {
+      await window.resize({ width, height: 800 });
+      for (const fault of await layoutFaults(frame)) found.add(`${width}: ${fault}`);
+    }
+    await window.resize({ width: 1200, height: 800 });
+    expect([...found]).toEqual([]);
   });
 });

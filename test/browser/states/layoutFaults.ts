@@ -47,8 +47,16 @@ export function layoutFaults(frame: Frame): Promise<string[]> {
       const hasText = [...element.childNodes].some(
         (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim(),
       );
-      if (!hasText || !isShown(element) || overflowX === 'visible' || element.closest('.visually-hidden'))
-        continue;
+      if (!hasText || !isShown(element) || element.closest('.visually-hidden')) continue;
+      if (!scroller(element)) {
+        const { left, right, top, bottom } = element.getBoundingClientRect();
+        for (const x of [left + 1, right - 1]) {
+          const over = document.elementFromPoint(x, (top + bottom) / 2);
+          if (over && !element.contains(over) && !over.contains(element))
+            found.add(`${name(over)} lies over the text of ${name(element)}`);
+        }
+      }
+      if (overflowX === 'visible') continue;
       if (element.scrollWidth <= element.clientWidth + 1) continue;
       const hasWhole = element.closest('[title]') !== null && textOverflow === 'ellipsis';
       if (!hasWhole && !/auto|scroll/.test(overflowX))
